@@ -1,0 +1,36 @@
+# One command per chore. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check fmt docs bench lock clean system
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@bash tools/install.sh $(VENV)
+	@touch $@
+
+demo: $(STAMP) ## the main job on real input (ARGS="--exit", ARGS="--exit --faults")
+	@$(PY) -m gateway demo $(ARGS)
+
+test: $(STAMP) ## all tests (ARGS="tests/unit -k name")
+	@bash tools/test.sh $(ARGS)
+
+check: $(STAMP) ## ruff, mypy --strict, import contracts, size caps, registries
+	@bash tools/check.sh
+
+fmt: $(STAMP) ## format the code
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix-only --quiet .
+
+docs: $(STAMP) ## regenerate the generated pages (diagrams, reasons, settings)
+	@$(PY) tools/docs.py
+
+bench: $(STAMP) ## the figures of README, written to build/bench.json
+	@$(PY) -m benchmarks.run $(ARGS)
+
+lock: ## pin every dependency again
+	@bash tools/lock.sh
+
+clean: ## remove what was built
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

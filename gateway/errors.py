@@ -1,0 +1,83 @@
+"""Every exception of the gateway, one file, importing nothing of ours.
+
+The class docstring is the default message; facts travel as attributes. An error that may be shown to a
+peer carries the *code* of a reason in `gateway.reasons`, which holds the sentences (Vietnamese, English)
+and the next step; the text of the exception itself is for logs and operators and holds no secret.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """The gateway failed."""
+
+    def __init__(self, message: str | None = None, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ConfigError(GatewayError):
+    """The configuration is wrong."""
+
+
+class EnvironmentRefusedError(GatewayError):
+    """The machine lacks something the gateway cannot run without."""
+
+
+class RefusedError(GatewayError):
+    """A request is refused for a reason of the closed list.
+
+    `code` is a key of `gateway.reasons.REASONS`; `detail` is one sentence about this very case (it may be
+    shown to the caller); `findings` are the validator's, if there are any; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        findings: tuple[object, ...] = (),
+        retry_after: int | None = None,
+        **facts: object,
+    ) -> None:
+        self.code = code
+        self.detail = detail
+        self.findings = findings
+        self.retry_after = retry_after
+        super().__init__(f"{code}: {detail}" if detail else code, **facts)
+
+
+class StorageError(GatewayError):
+    """The database or a body could not be read or written."""
+
+
+class StorageBusyError(StorageError):
+    """The write queue is full."""
+
+
+class StorageClosedError(StorageError):
+    """The database is closed."""
+
+
+class SchemaVersionError(StorageError):
+    """The data folder was written by a newer program."""
+
+
+class BodyDamagedError(StorageError):
+    """A stored body does not match its digest."""
+
+
+class TransitionError(GatewayError):
+    """The state machine has no such transition."""
+
+
+class SealError(GatewayError):
+    """A seal could not be made or read."""
+
+
+class KeyFileError(GatewayError):
+    """A key file is missing, unreadable or readable by others."""
+
+
+class PoolError(GatewayError):
+    """The process that parsed foreign bytes died or ran out of time or memory."""
