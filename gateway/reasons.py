@@ -34,15 +34,11 @@ class Reason:
 
 
 def _p(code: str, http: int, vi: str, en: str, next_vi: str, next_en: str) -> Reason:
-    return Reason(
-        code=code, lasting=Lasting.PERMANENT, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en
-    )
+    return Reason(code=code, lasting=Lasting.PERMANENT, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en)
 
 
 def _t(code: str, http: int, vi: str, en: str, next_vi: str, next_en: str) -> Reason:
-    return Reason(
-        code=code, lasting=Lasting.TEMPORARY, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en
-    )
+    return Reason(code=code, lasting=Lasting.TEMPORARY, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en)
 
 
 _FIX_FILE = ("Sửa tệp rồi gửi lại.", "Mend the file and send it again.")
@@ -50,7 +46,7 @@ _LATER = ("Thử lại sau thời gian ghi ở Retry-After.", "Try again after t
 _OPERATOR = ("Liên hệ người vận hành trục.", "Ask the gateway's operator.")
 
 _ALL = (
-    # --- the request itself
+    # --- of the request itself
     _p("request_malformed", 400, "Yêu cầu sai cú pháp.", "The request is malformed.",
        "Đối chiếu với tài liệu OpenAPI.", "Compare it with the OpenAPI document."),
     _p("parameter_invalid", 422, "Tham số không hợp lệ.", "A parameter is invalid.",
@@ -177,7 +173,7 @@ _ALL = (
        "The store cannot be written for now.", *_LATER),
     _t("seal_unavailable", 503, "Chưa ký được biên nhận.", "A receipt could not be sealed.", *_LATER),
     _t("internal_error", 500, "Lỗi nội bộ, đã ghi nhận.", "An internal error, which was recorded.", *_OPERATOR),
-    # --- deliveries (adapters and retry)
+    # --- of deliveries
     _t("connect_failed", 502, "Không kết nối được tới nơi nhận.", "The receiver could not be reached.",
        "Hệ thống tự thử lại.", "The gateway tries again by itself."),
     _t("connection_lost", 502, "Kết nối đứt khi đang gửi.", "The connection broke while sending.",

@@ -1,0 +1,229 @@
+"""Frozen settings read from one TOML file; an unknown key, a wrong type or a wrong unit refuses to start.
+
+Every field states its meaning, unit and default; `config.example.toml` is generated from these classes and
+a test compares the two. Secrets are never in this file: settings name files, whose modes are checked.
+Durations are written as `"250ms"`, `"30s"`, `"5m"`, `"12h"`, `"5d"`; sizes as `"64KiB"`, `"20MiB"`, `"1GiB"`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, NewType, get_args, get_origin, get_type_hints
+
+from gateway.errors import ConfigError
+
+#: A number of bytes, written with a unit.
+Size = NewType("Size", int)
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+def _f(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSettings:
+    """Where the gateway listens."""
+
+    host: str = _f("127.0.0.1", "address of the agencies' listener (TLS)")
+    port: int = _f(8443, "port of the agencies' listener")
+    public_url: str = _f("https://localhost:8443", "how agencies reach it; printed in enrolment codes")
+    operations_host: str = _f("127.0.0.1", "address of the listener for /healthz, /readyz and /metrics")
+    operations_port: int = _f(9443, "port of that listener (plain HTTP: keep it on loopback)")
+    admin_socket: Path = _f(Path("admin.sock"), "administrators' Unix socket, below the data folder")
+    request_timeout: timedelta = _f(timedelta(seconds=120), "longest time a request's body may take")
+    slow_body_bytes_per_second: Size = _f(Size(1024), "a body slower than this on average is cut off")
+    drain_timeout: timedelta = _f(timedelta(seconds=30), "how long SIGTERM waits for work under way")
+    max_connections: int = _f(2000, "connections at once")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsSettings:
+    """Certificates; paths are relative to this file's folder."""
+
+    certificate: Path = _f(Path("certs/server.pem"), "server certificate and chain (RSA for old peers)")
+    key: Path = _f(Path("certs/server.key"), "its key; mode 0600")
+    client_anchors: Path = _f(Path("certs/anchors/tls"), "folder of CAs that client certificates lead to")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealSettings:
+    """The key that seals receipts."""
+
+    certificate: Path = _f(Path("certs/seal.pem"), "seal certificate and chain")
+    key: Path = _f(Path("certs/seal.key"), "its key, RSA or P-256; mode 0600")
+    anchors: Path = _f(Path("certs/anchors/seal"), "folder of CAs that seals lead to; `fsck` uses it")
+    organ_id: str = _f("", "the gateway's own organ id, From of the statuses it writes for itself")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnrolmentSettings:
+    """The CA that certifies agencies' own keys; it runs in a process of its own."""
+
+    certificate: Path = _f(Path("certs/enrolment-ca.pem"), "the CA's certificate")
+    key: Path = _f(Path("certs/enrolment-ca.key"), "its key; mode 0600; read by the CA process alone")
+    certificate_days: int = _f(365, "validity of client certificates, days; at most 398")
+    code_lifetime: timedelta = _f(timedelta(days=7), "how long a one-time code may be used")
+    renew_before: timedelta = _f(timedelta(days=60), "from when a certificate may be renewed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StorageSettings:
+    """The data folder."""
+
+    folder: Path = _f(Path("data"), "database, bodies, spool, locks; one local disk, never a network share")
+    allow_affected_sqlite: bool = _f(False, "run on a SQLite with the WAL-reset bug; raises an alarm")
+    readers: int = _f(3, "read-only connections")
+    min_free_bytes: Size = _f(Size(1024**3), "refuse new documents (503) below this much free disk")
+    max_waiting_writes: int = _f(2000, "intents waiting for the writer before 503")
+    secrets: Path = _f(Path("secrets"), "folder of peers' secrets, one file each, mode 0600")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitSettings:
+    """What one request may hold."""
+
+    max_body: Size = _f(Size(400 * 1024**2), "largest request body")
+    max_header: Size = _f(Size(1_000_000), "largest edXML header, attachments aside")
+    max_attachment: Size = _f(Size(300 * 1024**2), "largest single attachment, unpacked")
+    max_attachments_total: Size = _f(Size(600 * 1024**2), "all attachments of a message, unpacked")
+    max_zip_ratio: int = _f(200, "largest compression ratio of a zipped attachment")
+    max_recipients: int = _f(2000, "recipients of one submission")
+    max_attachments: int = _f(200, "attachments of one message")
+    daily_quota: Size = _f(Size(20 * 1024**3), "bytes x recipients an agency may send a day")
+    requests_per_second: int = _f(2000, "requests a second of one credential; bursts of twice as many")
+    idempotency_days: int = _f(30, "how long Idempotency-Keys are kept, days")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParserSettings:
+    """The processes that read foreign bytes."""
+
+    processes: int = _f(2, "how many")
+    memory: Size = _f(Size(512 * 1024**2), "address space of one")
+    timeout: timedelta = _f(timedelta(seconds=60), "longest time for one file")
+    recycle_after: int = _f(20_000, "files after which a process is replaced")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliverySettings:
+    """Retries, windows, breaker."""
+
+    base: timedelta = _f(timedelta(seconds=15), "first wait after a temporary failure; doubles each time")
+    cap: timedelta = _f(timedelta(hours=1), "longest wait")
+    give_up_after: timedelta = _f(
+        timedelta(days=5), "age at which a delivery is dead; downtime of its endpoint aside"
+    )
+    give_up_hard: timedelta = _f(timedelta(days=30), "age at which it is dead whatever the endpoint did")
+    warn_at: float = _f(0.8, "share of that age at which it is announced")
+    timeout: timedelta = _f(timedelta(seconds=60), "longest time of one attempt, by default")
+    lease: timedelta = _f(timedelta(seconds=90), "how long a claim holds without its owner; above timeout")
+    max_in_flight: int = _f(64, "transmissions at once, all endpoints")
+    breaker_failures: int = _f(3, "consecutive transport failures that open an endpoint's breaker")
+    breaker_probe: timedelta = _f(timedelta(seconds=5), "first wait before a probe; doubles up to the cap")
+    ageing: timedelta = _f(timedelta(minutes=30), "time after which a waiting dispatch rises one lane")
+    retry_after_max: timedelta = _f(timedelta(hours=6), "longest Retry-After that is honoured")
+    inbox_lease_max: timedelta = _f(timedelta(minutes=15), "longest lease of an inbox item")
+    poison_crashes: int = _f(3, "crashes with a dispatch in flight before it is quarantined")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObserveSettings:
+    """Logs, metrics, heartbeat."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = _f("info", "least severe line written")
+    log_format: Literal["json", "console"] = _f("json", "lines for machines or for people")
+    heartbeat_url: str = _f("", "a URL fetched while all is well, so that silence is noticed elsewhere")
+    heartbeat_every: timedelta = _f(timedelta(minutes=1), "how often")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All of it."""
+
+    profile: Literal["strict", "development"] = _f("strict", "development allows sandbox conveniences")
+    server: ServerSettings = field(default_factory=ServerSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    seal: SealSettings = field(default_factory=SealSettings)
+    enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    parser: ParserSettings = field(default_factory=ParserSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    observe: ObserveSettings = field(default_factory=ObserveSettings)
+
+
+def load(path: Path) -> Settings:
+    """The settings of `path`, its relative paths made absolute against its folder; raises ConfigError."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", path=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}", path=str(path)) from error
+    return parse(raw, folder=path.parent.resolve())
+
+
+def parse(raw: dict[str, Any], *, folder: Path) -> Settings:
+    """`load` for an already decoded table."""
+    settings: Settings = _build(Settings, raw, folder, "")
+    admin = settings.server.admin_socket
+    if admin.parent == folder:  # the default name belongs below the data folder
+        server = dataclasses.replace(settings.server, admin_socket=settings.storage.folder / admin.name)
+        settings = dataclasses.replace(settings, server=server)
+    return settings
+
+
+def _build(kind: Any, raw: Any, folder: Path, where: str) -> Any:
+    if not isinstance(raw, dict):
+        raise ConfigError(f"[{where}] must be a table")
+    hints = get_type_hints(kind)
+    names = {item.name for item in dataclasses.fields(kind)}
+    for key in raw:
+        if key not in names:
+            raise ConfigError(f"unknown setting {where}{key}; known: {', '.join(sorted(names))}", key=key)
+    values: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        hint, name = hints[item.name], f"{where}{item.name}"
+        if dataclasses.is_dataclass(hint):
+            values[item.name] = _build(hint, raw.get(item.name, {}), folder, f"{name}.")
+        elif item.name in raw:
+            values[item.name] = _value(hint, raw[item.name], folder, name)
+        elif hint is Path:
+            values[item.name] = (folder / str(item.default)).resolve()
+    return kind(**values)
+
+
+def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
+    if hint is timedelta:
+        match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None:
+            raise ConfigError(f'{name} must be a duration such as "30s", "5m", "12h"')
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    if hint is Size:
+        match = _SIZE.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None:
+            raise ConfigError(f'{name} must be a size such as "64KiB", "20MiB"')
+        return Size(int(match[1]) * _BYTES[match[2]])
+    if get_origin(hint) is Literal:
+        if raw not in get_args(hint):
+            raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
+        return raw
+    if hint is Path:
+        if not isinstance(raw, str) or not raw:
+            raise ConfigError(f"{name} must be a path")
+        return (folder / Path(raw).expanduser()).resolve()
+    if hint is float and type(raw) is int:
+        return float(raw)
+    if type(raw) is not hint:
+        raise ConfigError(f"{name} must be {hint.__name__}, not {type(raw).__name__}")
+    return raw

@@ -1,0 +1,42 @@
+"""The ports that adapters fill, kept by their user: this package never imports an adapter by name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from gateway.model import Endpoint, Outgoing, SendReport
+
+
+class Body(Protocol):
+    """The bytes to send, readable any number of times."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Their SHA-256, hex."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes from the start, in pieces of at most 256 KiB."""
+        ...
+
+    async def read(self) -> bytes:
+        """All of it; only for bodies known to be small."""
+        ...
+
+
+class Adapter(Protocol):
+    """One way to reach a peer. `send` never raises for what the peer does: it reports an outcome per delivery."""
+
+    async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
+        """Transmit once; the caller retries, so an adapter never does."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
