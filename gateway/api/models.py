@@ -17,11 +17,11 @@ Code = Annotated[str, Meta(min_length=1, max_length=50)]
 Priority = Annotated[int, Meta(ge=0, le=4)]
 
 
-class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True, frozen=True):
+class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Base of what callers send."""
 
 
-class Response(Struct, rename="camel", kw_only=True, frozen=True, omit_defaults=False):
+class Response(Struct, rename="camel", kw_only=True):
     """Base of what we answer."""
 
 
