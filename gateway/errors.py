@@ -79,5 +79,13 @@ class KeyFileError(GatewayError):
     """A key file is missing, unreadable or readable by others."""
 
 
+class TrustStoreError(GatewayError):
+    """A folder of trust anchors is missing, empty, damaged or writable by others."""
+
+
+class EnrolmentError(GatewayError):
+    """The enrolment CA's process could not be started or did not answer."""
+
+
 class PoolError(GatewayError):
     """The process that parsed foreign bytes died or ran out of time or memory."""

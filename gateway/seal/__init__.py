@@ -1,0 +1,1 @@
+"""Seals: keys, trust stores, the receipt's writer and its offline verifier."""

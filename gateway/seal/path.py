@@ -1,0 +1,134 @@
+"""Whether a seal certificate leads to a trusted CA at a given time, and whether it may seal at all.
+
+Own words for what people need told apart (validity, usage, revocation), the `cryptography` path builder for
+the rest: signatures, CA flags, path lengths, key usage of CAs, critical extensions it does not know, weak
+keys and hashes. Revocation is looked up only in the lists given; without a list of an issuer nothing is said
+about its certificates and the caller is told so. Fetches nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import verification
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
+
+from gateway.seal.profile import usage_faults
+from gateway.seal.report import Check, Indication, failed, passed, undecided
+from gateway.seal.trust import TrustStore
+
+_MAX_INTERMEDIATES = 4
+
+
+def check_certificate(
+    certificate: x509.Certificate, chain: tuple[x509.Certificate, ...], *, anchors: TrustStore, at: datetime
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """The checks made, and what could not be examined."""
+    checks = [_validity(certificate, at), _usage(certificate)]
+    path_check, path = _path(certificate, chain, anchors.at(at), at)
+    checks.append(path_check)
+    unexamined: list[str] = []
+    for child, issuer in pairwise(path):
+        revocation = _revocation(child, issuer, anchors.revocations, at)
+        if revocation is None:
+            unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
+        else:
+            checks.append(revocation)
+    return tuple(checks), tuple(unexamined)
+
+
+def _validity(certificate: x509.Certificate, at: datetime) -> Check:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    facts = {"at": at.isoformat(), "not_before": begin.isoformat(), "not_after": end.isoformat()}
+    if begin <= at <= end:
+        return passed("certificate.validity", **facts)
+    reason = "the seal certificate was not yet valid" if at < begin else "the seal certificate had expired"
+    return undecided("certificate.validity", Indication.OUT_OF_BOUNDS_NO_POE, reason, **facts)
+
+
+def _usage(certificate: x509.Certificate) -> Check:
+    try:
+        faults = usage_faults(certificate)
+    except ValueError as error:
+        faults = (f"its extensions cannot be read: {error}",)
+    if faults:
+        reason = f"the certificate may not seal: {'; '.join(faults)}"
+        return failed("certificate.usage", Indication.CHAIN_CONSTRAINTS_FAILURE, reason)
+    return passed("certificate.usage")
+
+
+def _path(
+    certificate: x509.Certificate,
+    chain: tuple[x509.Certificate, ...],
+    trusted: tuple[x509.Certificate, ...],
+    at: datetime,
+) -> tuple[Check, tuple[x509.Certificate, ...]]:
+    name, indication = "certificate.path", Indication.NO_CERTIFICATE_CHAIN_FOUND
+    if not trusted:
+        return undecided(name, indication, "no anchor of the store was trusted at that time"), ()
+    builder = PolicyBuilder().store(Store(list(trusted))).time(at).max_chain_depth(_MAX_INTERMEDIATES)
+    # The leaf's usage is judged by `usage_faults`; here CAs must be CAs, whatever else they carry.
+    ca_policy = (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _must_be_ca)
+        .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _must_sign_certificates)
+    )
+    builder = builder.extension_policies(ca_policy=ca_policy, ee_policy=ExtensionPolicy.permit_all())
+    try:
+        verified = builder.build_client_verifier().verify(certificate, list(chain))
+    except (verification.VerificationError, UnsupportedAlgorithm, ValueError) as error:
+        reason = f"the certificate does not lead to a trusted CA: {error}"
+        return undecided(name, indication, reason, issuer=certificate.issuer.rfc4514_string()), ()
+    path = tuple(verified.chain)
+    return passed(name, path=" < ".join(each.subject.rfc4514_string() for each in path)), path
+
+
+def _must_be_ca(
+    _policy: verification.Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints
+) -> None:
+    if not constraints.ca:
+        raise ValueError("basicConstraints says that it is no CA")
+
+
+def _must_sign_certificates(
+    _policy: verification.Policy, _certificate: x509.Certificate, usage: x509.KeyUsage
+) -> None:
+    if not usage.key_cert_sign:
+        raise ValueError("keyUsage of a CA lacks keyCertSign")
+
+
+def _revocation(
+    child: x509.Certificate,
+    issuer: x509.Certificate,
+    lists: tuple[x509.CertificateRevocationList, ...],
+    at: datetime,
+) -> Check | None:
+    """None when no list of the issuer is at hand."""
+    name, serial = "certificate.revocation", f"{child.serial_number:x}"
+    own = [each for each in lists if each.issuer == issuer.subject and _signed_by(each, issuer)]
+    if not own:
+        return None
+    newest = max(own, key=lambda each: each.last_update_utc)
+    if any(extension.critical for extension in newest.extensions):
+        return undecided(name, Indication.TRY_LATER, "the issuer's list covers only a part", serial=serial)
+    for each in own:
+        entry = each.get_revoked_certificate_by_serial_number(child.serial_number)
+        if entry is not None and entry.revocation_date_utc <= at:
+            revoked_at = entry.revocation_date_utc.isoformat()
+            reason = f"the certificate was revoked on {revoked_at}"
+            return undecided(name, Indication.REVOKED_NO_POE, reason, serial=serial, revoked_at=revoked_at)
+    until = newest.next_update_utc
+    if until is not None and until < at:
+        reason = f"the issuer's newest revocation list ended on {until.isoformat()}"
+        return undecided(name, Indication.TRY_LATER, reason, serial=serial)
+    return passed(name, serial=serial, list_of=newest.last_update_utc.isoformat())
+
+
+def _signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return revocations.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (TypeError, UnsupportedAlgorithm):
+        return False
