@@ -198,7 +198,9 @@ CREATE INDEX dispatch_by_message ON dispatch (message_id);
 
 -- One message for one recipient: the ledger's line.
 CREATE TABLE delivery (
-    id              TEXT PRIMARY KEY,
+    -- commit order: what inbox cursors run on
+    seq             INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
     message_id      TEXT NOT NULL REFERENCES message (id),
     recipient_id    TEXT NOT NULL REFERENCES agency (id),
     -- the exact form of the code that the sender used
@@ -218,8 +220,8 @@ CREATE TABLE delivery (
     request_id      TEXT REFERENCES message (id),
     created_at      INTEGER NOT NULL,
     state_at        INTEGER NOT NULL,
-    -- inbox: position in the recipient's list (the creating event's order), reader's lease
-    inbox_seq       INTEGER,
+    -- whether the recipient pulls it; between two readers a lease decides
+    in_inbox        INTEGER NOT NULL CHECK (in_inbox IN (0, 1)),
     leased_by       TEXT,
     leased_until    INTEGER,
     fetched_at      INTEGER,
@@ -229,8 +231,8 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_by_recipient ON delivery (recipient_id, created_at);
 CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state, created_at);
 CREATE INDEX delivery_by_dispatch ON delivery (dispatch_id);
-CREATE INDEX delivery_inbox_open ON delivery (recipient_id, inbox_seq)
-    WHERE inbox_seq IS NOT NULL AND state IN ('queued', 'in_flight');
+CREATE INDEX delivery_inbox_open ON delivery (recipient_id, seq)
+    WHERE in_inbox = 1 AND state IN ('queued', 'in_flight');
 CREATE INDEX delivery_open ON delivery (state, state_at)
     WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined');
 

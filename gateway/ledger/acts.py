@@ -1,0 +1,123 @@
+"""What people do to deliveries: withdraw, hold, release, requeue, quarantine, hand over by post.
+
+Each act is one trigger of the state machine on any number of deliveries, with its actor and reason; what the
+state forbids is reported per delivery and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.clock import micros
+from gateway.ledger.moves import Move, move, settle
+from gateway.ledger.params import as_json
+from gateway.states import State, Trigger, after, sources
+from gateway.storage.pump import Transaction
+
+#: The acts, and the reason code that each leaves on the delivery.
+REASON_OF = {
+    Trigger.WITHDRAWN: "withdrawn_by_sender",
+    Trigger.HELD: "held_by_operator",
+    Trigger.RELEASED: "",
+    Trigger.REQUEUED: "",
+    Trigger.QUARANTINED: "poison",
+    Trigger.HANDED_OVER: "",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """One act on some deliveries."""
+
+    trigger: Trigger
+    delivery_ids: tuple[str, ...]
+    actor: str
+    #: Free text for people; kept on the delivery, never in a leaf.
+    note: str
+    now: datetime
+    #: When a requeued or released delivery is given up again.
+    give_up_at: datetime
+    #: HANDED_OVER: channel, number, by, at.
+    handed_over: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acted:
+    """One delivery after the act."""
+
+    id: str
+    message_id: str
+    recipient_code: str
+    state: State
+    #: Whether the act moved it; else the state forbade it.
+    moved: bool
+
+
+class ActOperation:
+    """Carries acts out; one list of results per payload, in the ledger's order."""
+
+    name = "act_on_deliveries"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Act]) -> Sequence[list[Acted]]:
+        """Acts one after the other, since two of them may name the same delivery."""
+        return [await self._act(tx, payload) for payload in payloads]
+
+    async def _act(self, tx: Transaction, act: Act) -> list[Acted]:
+        lines = await tx.fetch("delivery_list_by_ids", (as_json(list(act.delivery_ids)),))
+        allowed = sources(act.trigger)
+        able = [line for line in lines if State(line[3]) in allowed and not _fetched_inbox(act, line[3])]
+        moved = await move(
+            tx,
+            [
+                Move(
+                    delivery_id=line[0],
+                    message_id=line[1],
+                    state=State(line[3]),
+                    trigger=act.trigger,
+                    at=act.now,
+                    actor=act.actor,
+                    reason=REASON_OF[act.trigger],
+                    detail=act.note,
+                )
+                for line in able
+            ],
+        )
+        await self._follow_up(tx, act, [line[4] for line in able], moved)
+        return [
+            Acted(
+                id=line[0],
+                message_id=line[1],
+                recipient_code=line[5],
+                state=after(State(line[3]), act.trigger) if line[0] in moved else State(line[3]),
+                moved=line[0] in moved,
+            )
+            for line in lines
+        ]
+
+    async def _follow_up(self, tx: Transaction, act: Act, dispatches: list[str], moved: set[str]) -> None:
+        if not moved:
+            return
+        if act.trigger in {Trigger.RELEASED, Trigger.REQUEUED}:
+            await tx.fetch(
+                "dispatch_reopen_settled",
+                {
+                    "ids": as_json(dispatches),
+                    "now": micros(act.now),
+                    "give_up": micros(act.give_up_at),
+                    "new_series": int(act.trigger is Trigger.REQUEUED),
+                },
+            )
+            return
+        if act.trigger is Trigger.HANDED_OVER:
+            facts = as_json(act.handed_over)
+            await tx.fetch("delivery_set_handed_over", (as_json([[item, facts] for item in sorted(moved)]),))
+        if act.trigger is Trigger.HELD:
+            await tx.fetch("dispatch_hold_if_all_held", (as_json(dispatches),))
+        await settle(tx, dispatches)
+
+
+def _fetched_inbox(act: Act, state: str) -> bool:
+    """A person may not hold what is out of our hands: an outcome still decides about it."""
+    return act.trigger in {Trigger.HELD, Trigger.QUARANTINED} and state == State.IN_FLIGHT

@@ -1,0 +1,271 @@
+"""The queue: claiming due dispatches, committing outcomes, rescuing what a crash left in flight.
+
+A claim commits the attempt before anybody dials; the attempt's id is the fencing token: an outcome counts
+only while its attempt still owns the dispatch. Giving up is `gateway.retry`'s decision, carried out by
+`Expire`. The pump commits many claims and outcomes together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.clock import instant, micros
+from gateway.events import Event
+from gateway.ids import uuid7
+from gateway.ledger import history
+from gateway.ledger.moves import Move, move
+from gateway.ledger.params import as_json
+from gateway.model import (
+    AgencyId,
+    AttemptId,
+    BootId,
+    DeliveryId,
+    DispatchId,
+    EndpointId,
+    MessageId,
+    Outcome,
+    OutcomeKind,
+    Outgoing,
+    OutgoingDelivery,
+    SendReport,
+    Sha256Hex,
+)
+from gateway.states import State, Trigger
+from gateway.storage.pump import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimDue:
+    """Take what is due, at most `room` per endpoint and `limit` in all."""
+
+    boot_id: BootId
+    now: datetime
+    lease_until: datetime
+    capacity: tuple[tuple[EndpointId, int], ...]
+    limit: int
+    ageing: timedelta
+    #: Recipients behind an endpoint that are left alone for now.
+    blocked: tuple[tuple[EndpointId, AgencyId], ...] = ()
+
+
+class ClaimOperation:
+    """Claims; the attempts are committed with it."""
+
+    name = "claim_due"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[ClaimDue]) -> Sequence[list[Outgoing]]:
+        """One list per payload."""
+        return [await self._claim(tx, payload) for payload in payloads]
+
+    async def _claim(self, tx: Transaction, ask: ClaimDue) -> list[Outgoing]:
+        now = micros(ask.now)
+        picked = await tx.fetch(
+            "dispatch_pick_due",
+            {
+                "slots": as_json(ask.capacity),
+                "blocked": as_json([f"{endpoint} {recipient}" for endpoint, recipient in ask.blocked]),
+                "now": now,
+                "ageing": max(1, int(ask.ageing.total_seconds() * 1e6)),
+                "limit": ask.limit,
+            },
+        )
+        if not picked:
+            return []
+        rows = await tx.fetch(
+            "dispatch_claim_picked",
+            {
+                "picked": as_json([[row[0], uuid7()] for row in picked]),
+                "boot": ask.boot_id,
+                "lease": micros(ask.lease_until),
+            },
+        )
+        await tx.execute_many("attempt_insert", [(row[1], row[0], ask.boot_id, row[5], now) for row in rows])
+        messages = {
+            row[0]: row
+            for row in await tx.fetch("message_get_for_sending", (as_json(sorted({row[2] for row in rows})),))
+        }
+        lines = await _open_lines(tx, [row[0] for row in rows])
+        attempts = {row[0]: row[1] for row in rows}
+        await move(
+            tx,
+            [
+                Move(
+                    delivery_id=line[0],
+                    message_id=line[1],
+                    state=State(line[4]),
+                    trigger=Trigger.CLAIMED,
+                    at=ask.now,
+                    facts={"attempt": attempts[dispatch]},
+                )
+                for dispatch, found in lines.items()
+                for line in found
+            ],
+        )
+        order = {row[0]: place for place, row in enumerate(picked)}
+        rows.sort(key=lambda row: order[row[0]])
+        return [_outgoing(row, messages[row[2]], lines.get(row[0], [])) for row in rows]
+
+
+async def _open_lines(tx: Transaction, dispatch_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for line in await tx.fetch("delivery_list_open_of_dispatches", (as_json(list(dispatch_ids)),)):
+        found.setdefault(line[5], []).append(line)
+    return found
+
+
+def _outgoing(row: tuple[Any, ...], message: tuple[Any, ...], lines: list[tuple[Any, ...]]) -> Outgoing:
+    return Outgoing(
+        dispatch_id=DispatchId(row[0]),
+        attempt_id=AttemptId(row[1]),
+        message_id=MessageId(row[2]),
+        kind=message[1],
+        endpoint_id=EndpointId(row[3]),
+        sha256=Sha256Hex(message[2]),
+        size=message[3],
+        sender_code=message[4],
+        document_ref=message[5],
+        business_type=message[6],
+        priority=message[7],
+        trace_id=message[8],
+        number=row[6] + 1,
+        deliveries=tuple(
+            OutgoingDelivery(id=DeliveryId(line[0]), recipient_id=AgencyId(line[2]), recipient_code=line[3])
+            for line in lines
+        ),
+        lane=row[4],
+        series=row[5],
+        failures=row[6],
+        created_at=instant(row[7]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPlan:
+    """When what was deferred is due again, and whether the try counts as an error."""
+
+    due_at: datetime
+    counts: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finish:
+    """The outcome of one attempt."""
+
+    attempt_id: AttemptId
+    dispatch_id: DispatchId
+    now: datetime
+    report: SendReport
+    retry: RetryPlan
+    bytes_sent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishResult:
+    """Whether the attempt still owned its dispatch, and what became of its deliveries."""
+
+    applied: bool
+    refused: tuple[DeliveryId, ...] = ()
+
+
+_TRIGGERS = {
+    OutcomeKind.DELIVERED: Trigger.DELIVERED,
+    OutcomeKind.RELAYED: Trigger.RELAYED,
+    OutcomeKind.DEFERRED: Trigger.DEFERRED,
+    OutcomeKind.REFUSED: Trigger.REFUSED,
+    # Not known is not arrived: it waits like a failure and goes out again under the same ids.
+    OutcomeKind.UNKNOWN: Trigger.DEFERRED,
+}
+_AGAIN = frozenset({OutcomeKind.DEFERRED, OutcomeKind.UNKNOWN})
+
+
+class FinishOperation:
+    """Commits outcomes; an attempt that lost its dispatch only leaves a trace."""
+
+    name = "finish_attempt"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Finish]) -> Sequence[FinishResult]:
+        """One result per payload."""
+        pairs = as_json([[p.dispatch_id, p.attempt_id] for p in payloads])
+        owned = {row[1] for row in await tx.fetch("dispatch_get_held_by", (pairs,))}
+        current = [p for p in payloads if p.attempt_id in owned]
+        lines = await _open_lines(tx, [p.dispatch_id for p in current])
+        await tx.execute_many("attempt_close", [_closing(p) for p in payloads])
+        moved = await move(tx, [m for p in current for m in _moves(p, lines.get(p.dispatch_id, []))])
+        if current:
+            released = as_json([_release(p, lines.get(p.dispatch_id, [])) for p in current])
+            await tx.fetch("dispatch_release_owned", (released,))
+        await history.append(tx, [_outdated(p) for p in payloads if p.attempt_id not in owned])
+        return [_finish_result(p, applied=p.attempt_id in owned, moved=moved) for p in payloads]
+
+
+def _finish_result(payload: Finish, *, applied: bool, moved: set[str]) -> FinishResult:
+    if not applied:
+        return FinishResult(applied=False)
+    refused = tuple(
+        delivery_id
+        for delivery_id, outcome in payload.report.outcomes.items()
+        if outcome.kind is OutcomeKind.REFUSED and delivery_id in moved
+    )
+    return FinishResult(applied=True, refused=refused)
+
+
+def _outcome_of(payload: Finish, delivery_id: str) -> Outcome:
+    missing = Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown")
+    return payload.report.outcomes.get(DeliveryId(delivery_id), missing)
+
+
+def _moves(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[Move]:
+    moves = []
+    for line in lines:
+        if line[4] != State.IN_FLIGHT:
+            continue
+        outcome = _outcome_of(payload, line[0])
+        moves.append(
+            Move(
+                delivery_id=line[0],
+                message_id=line[1],
+                state=State.IN_FLIGHT,
+                trigger=_TRIGGERS[outcome.kind],
+                at=payload.now,
+                reason=outcome.reason,
+                detail=outcome.detail,
+                peer_ref=outcome.peer_ref,
+                facts={"attempt": payload.attempt_id},
+            )
+        )
+    return moves
+
+
+def _release(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[object]:
+    again = any(_outcome_of(payload, line[0]).kind in _AGAIN for line in lines if line[4] == State.IN_FLIGHT)
+    waits = again or any(line[4] != State.IN_FLIGHT for line in lines)
+    due = micros(payload.retry.due_at) if again else None
+    counted = int(again and payload.retry.counts)
+    return [payload.dispatch_id, payload.attempt_id, "ready" if waits else "done", due, counted]
+
+
+def _closing(payload: Finish) -> tuple[object, ...]:
+    outcomes = list(payload.report.outcomes.values())
+    kinds = {outcome.kind for outcome in outcomes} or {OutcomeKind.UNKNOWN}
+    worst = next((o for o in outcomes if o.reason), None)
+    return (
+        micros(payload.now),
+        str(kinds.pop()) if len(kinds) == 1 else "mixed",
+        worst.reason if worst else None,
+        (worst.detail[:500] or None) if worst else None,
+        as_json(payload.report.peer),
+        payload.bytes_sent,
+        payload.attempt_id,
+    )
+
+
+def _outdated(payload: Finish) -> history.EventRow:
+    return history.EventRow(
+        kind=Event.ATTEMPT_OUTDATED,
+        at=payload.now,
+        actor="gateway",
+        facts={"attempt": payload.attempt_id, "dispatch": payload.dispatch_id},
+    )

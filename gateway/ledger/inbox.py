@@ -1,0 +1,181 @@
+"""The inbox: items that wait until their receiver pulls them.
+
+Handing out and withdrawing meet in one transaction: whichever commits first decides, so a recalled item is
+either never handed out or is known to have left. An item stays until it is acknowledged; no age takes it away.
+A lease keeps two readers of one agency from working on the same item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.clock import micros
+from gateway.errors import RefusedError
+from gateway.ids import uuid7
+from gateway.ledger.moves import Move, move, settle
+from gateway.ledger.params import as_json
+from gateway.model import BootId
+from gateway.states import State, Trigger
+from gateway.storage.pump import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """Hold items for one reader until an instant."""
+
+    delivery_ids: tuple[str, ...]
+    reader: str
+    now: datetime
+    until: datetime
+
+
+class LeaseOperation:
+    """Gives the ids that the reader now holds."""
+
+    name = "inbox_lease"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Lease]) -> Sequence[set[str]]:
+        """One set per payload; the first of two readers wins."""
+        results = []
+        for ask in payloads:
+            rows = await tx.fetch(
+                "delivery_lease_free",
+                {
+                    "ids": as_json(list(ask.delivery_ids)),
+                    "reader": ask.reader,
+                    "until": micros(ask.until),
+                    "now": micros(ask.now),
+                },
+            )
+            results.append({row[0] for row in rows})
+        return results
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetch:
+    """Hand the content out; the caller's right to it was checked."""
+
+    delivery_id: str
+    reader: str
+    actor: str
+    boot_id: BootId
+    now: datetime
+    #: Facts about the connection for the attempt row.
+    peer: dict[str, object]
+
+
+class FetchOperation:
+    """Marks items as handed out before the bytes leave; a withdrawn one is refused."""
+
+    name = "inbox_fetch"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Fetch]) -> Sequence[str | RefusedError]:
+        """The message id, or why not."""
+        lines = await _lines(tx, [ask.delivery_id for ask in payloads])
+        results: list[str | RefusedError] = []
+        first: dict[str, Fetch] = {}
+        for ask in payloads:
+            line = lines.get(ask.delivery_id)
+            refusal = _cannot_read(line, ask.reader, ask.now)
+            if refusal is not None or line is None:
+                results.append(refusal or RefusedError("not_found"))
+                continue
+            results.append(line[1])
+            if line[2] == State.QUEUED:
+                first.setdefault(ask.delivery_id, ask)
+        await self._hand_out(tx, lines, first)
+        return results
+
+    async def _hand_out(self, tx: Transaction, lines: dict[str, tuple[Any, ...]], first: dict[str, Fetch]) -> None:
+        if not first:
+            return
+        attempts = {key: uuid7() for key in first}
+        await tx.execute_many(
+            "attempt_insert_of_reader",
+            [
+                (attempts[key], lines[key][3], ask.boot_id, micros(ask.now), as_json(ask.peer))
+                for key, ask in first.items()
+            ],
+        )
+        await move(
+            tx,
+            [
+                Move(
+                    delivery_id=key,
+                    message_id=lines[key][1],
+                    state=State.QUEUED,
+                    trigger=Trigger.FETCHED,
+                    at=ask.now,
+                    actor=ask.actor,
+                    facts={"attempt": attempts[key]},
+                )
+                for key, ask in first.items()
+            ],
+        )
+        now = max(ask.now for ask in first.values())
+        await tx.fetch("delivery_mark_fetched", {"now": micros(now), "ids": as_json(list(first))})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledge:
+    """The receiver has the content in full."""
+
+    delivery_id: str
+    reader: str
+    actor: str
+    now: datetime
+
+
+class AcknowledgeOperation:
+    """Closes items; the same acknowledgement twice is fine."""
+
+    name = "inbox_acknowledge"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Acknowledge]) -> Sequence[State | RefusedError]:
+        """The state after it, or why not."""
+        lines = await _lines(tx, [ask.delivery_id for ask in payloads])
+        results: list[State | RefusedError] = []
+        moves: dict[str, Move] = {}
+        for ask in payloads:
+            line = lines.get(ask.delivery_id)
+            if line is None or not line[7]:
+                results.append(RefusedError("not_found"))
+            elif line[2] == State.IN_FLIGHT:
+                moves[ask.delivery_id] = Move(
+                    delivery_id=ask.delivery_id,
+                    message_id=line[1],
+                    state=State.IN_FLIGHT,
+                    trigger=Trigger.DELIVERED,
+                    at=ask.now,
+                    actor=ask.actor,
+                )
+                results.append(State.DELIVERED)
+            elif line[2] in {State.DELIVERED, State.ACKNOWLEDGED}:
+                results.append(State(line[2]))
+            else:
+                code = "item_not_fetched" if line[2] == State.QUEUED else "state_forbids"
+                results.append(RefusedError(code, f"the item is {line[2]}"))
+        await move(tx, list(moves.values()))
+        if moves:
+            dispatches = [lines[key][3] for key in moves]
+            now = max(item.at for item in moves.values())
+            await tx.fetch("attempt_close_of_dispatches", {"now": micros(now), "ids": as_json(dispatches)})
+            await settle(tx, dispatches)
+        return results
+
+
+async def _lines(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    return {row[0]: row for row in await tx.fetch("delivery_get_for_reader", (as_json(list(ids)),))}
+
+
+def _cannot_read(line: tuple[Any, ...] | None, reader: str, now: datetime) -> RefusedError | None:
+    if line is None or not line[7]:
+        return RefusedError("not_found")
+    if line[2] in {State.WITHDRAWN, State.HELD, State.QUARANTINED, State.HANDED_OVER}:
+        return RefusedError("state_forbids", f"the item is {line[2]}")
+    if line[4] is not None and line[4] != reader and line[5] > micros(now):
+        return RefusedError("item_leased")
+    return None

@@ -1,0 +1,137 @@
+-- name: dispatch_pick_due
+-- The heads of every lane of the endpoints with room, best first: urgent lanes, then the oldest; waiting lifts
+-- a dispatch by one lane per ageing period. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …].
+WITH slot AS (SELECT value ->> 0 AS endpoint_id, value ->> 1 AS room FROM json_each(:slots)),
+     lane (n) AS (VALUES (0), (1), (2), (3)),
+     head AS (
+         SELECT d.id, d.endpoint_id, slot.room, d.due_at,
+                d.lane - (:now - d.created_at) / :ageing AS rank
+         FROM slot
+         CROSS JOIN lane
+         CROSS JOIN dispatch AS d ON d.id IN (
+             SELECT x.id FROM dispatch AS x
+             WHERE x.state = 'ready' AND x.endpoint_id = slot.endpoint_id AND x.lane = lane.n AND x.due_at <= :now
+               AND (x.recipient_id IS NULL
+                    OR x.endpoint_id || ' ' || x.recipient_id NOT IN (SELECT value FROM json_each(:blocked)))
+               AND (x.after_id IS NULL OR NOT EXISTS (
+                   SELECT 1 FROM delivery AS o
+                   WHERE o.message_id = x.after_id AND o.endpoint_id = x.endpoint_id
+                     AND (x.recipient_id IS NULL OR o.recipient_id = x.recipient_id)
+                     AND o.state IN ('queued', 'in_flight', 'deferred', 'held')))
+             ORDER BY x.due_at
+             LIMIT 64
+         )
+         JOIN endpoint AS e ON e.id = slot.endpoint_id AND (e.paused_until IS NULL OR e.paused_until <= :now)
+     ),
+     ranked AS (
+         SELECT id, endpoint_id, room,
+                row_number() OVER (PARTITION BY endpoint_id ORDER BY rank, due_at) AS place
+         FROM head
+     )
+SELECT id FROM ranked WHERE place <= room ORDER BY place LIMIT :limit;
+
+-- name: dispatch_claim_picked
+-- Take them: [[dispatch, attempt], …]; what the adapter needs comes back.
+UPDATE dispatch
+SET state = 'in_flight', attempt_id = v.value ->> 1, boot_id = :boot, lease_until = :lease
+FROM json_each(:picked) AS v
+WHERE dispatch.id = v.value ->> 0 AND dispatch.state = 'ready'
+RETURNING id, attempt_id, message_id, endpoint_id, lane, series, failures, created_at;
+
+-- name: message_get_for_sending
+-- The facts of some messages that adapters send along.
+SELECT id, kind, sha256, size, sender_code, document_ref, business_type, priority, trace_id
+FROM message WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: delivery_list_open_of_dispatches
+-- The lines that some dispatches still carry.
+SELECT id, message_id, recipient_id, recipient_code, state, dispatch_id
+FROM delivery
+WHERE dispatch_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'deferred', 'in_flight')
+ORDER BY seq;
+
+-- name: attempt_insert
+-- Open tries, before dialling.
+INSERT INTO attempt (id, dispatch_id, boot_id, series, started_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: attempt_close
+-- Close tries: ended, outcome, reason, detail, peer, bytes, id.
+UPDATE attempt SET ended_at = ?, outcome = ?, reason = ?, detail = ?, peer = ?, bytes = ?
+WHERE id = ? AND ended_at IS NULL;
+
+-- name: dispatch_get_held_by
+-- Which of these attempts still own their dispatch: [[dispatch, attempt], …].
+SELECT d.id, d.attempt_id
+FROM json_each(?) AS v
+JOIN dispatch AS d ON d.id = v.value ->> 0 AND d.attempt_id = v.value ->> 1 AND d.state = 'in_flight';
+
+-- name: dispatch_release_owned
+-- End the ownership: [[dispatch, attempt, state, due, counted failures], …].
+UPDATE dispatch
+SET state = v.value ->> 2,
+    due_at = COALESCE(v.value ->> 3, due_at),
+    failures = failures + (v.value ->> 4),
+    crashes = 0,
+    attempt_id = NULL, boot_id = NULL, lease_until = NULL
+FROM json_each(?) AS v
+WHERE dispatch.id = v.value ->> 0 AND dispatch.attempt_id = v.value ->> 1
+RETURNING id;
+
+-- name: dispatch_list_abandoned
+-- Transmissions in flight whose owner is gone: another boot's, or a lease that ran out.
+SELECT id, attempt_id, message_id, crashes, boot_id FROM dispatch
+WHERE state = 'in_flight' AND (boot_id <> :boot OR lease_until < :now)
+LIMIT 5000;
+
+-- name: dispatch_rescue_abandoned
+-- Make them ready again (or hold the poisonous): [[dispatch, attempt, state, crashed], …].
+UPDATE dispatch
+SET state = v.value ->> 2, due_at = :now, crashes = crashes + (v.value ->> 3),
+    attempt_id = NULL, boot_id = NULL, lease_until = NULL
+FROM json_each(:rescued) AS v
+WHERE dispatch.id = v.value ->> 0 AND dispatch.attempt_id = v.value ->> 1
+RETURNING id;
+
+-- name: dispatch_list_expired
+-- Waiting transmissions past their age whose endpoint is up, or past the hard cap.
+SELECT d.id FROM dispatch AS d
+JOIN endpoint AS e ON e.id = d.endpoint_id
+WHERE d.state = 'ready'
+  AND ((d.give_up_at <= :now AND e.down_since IS NULL AND (e.paused_until IS NULL OR e.paused_until <= :now))
+       OR d.created_at <= :hard)
+LIMIT 500;
+
+-- name: dispatch_list_expiring
+-- Waiting transmissions about to be given up and not yet announced.
+SELECT d.id FROM dispatch AS d
+JOIN endpoint AS e ON e.id = d.endpoint_id
+WHERE d.state = 'ready' AND d.warned_at IS NULL AND d.give_up_at <= :soon
+  AND e.down_since IS NULL AND (e.paused_until IS NULL OR e.paused_until <= :now)
+LIMIT 500;
+
+-- name: dispatch_mark_warned
+-- Remember that the end was announced.
+UPDATE dispatch SET warned_at = :now WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING id;
+
+-- name: dispatch_shift_ages
+-- Time in which the endpoint was down or paused does not count.
+UPDATE dispatch
+SET give_up_at = give_up_at + (:until - MAX(:since, created_at))
+WHERE endpoint_id = :endpoint AND state IN ('ready', 'in_flight', 'held') AND created_at < :until
+RETURNING id;
+
+-- name: endpoint_list_due
+-- Endpoints with something due: how many (100 at most are counted) and the oldest.
+SELECT e.id,
+       (SELECT COUNT(*) FROM (SELECT 1 FROM dispatch AS d WHERE d.endpoint_id = e.id AND d.state = 'ready'
+                              AND d.lane IN (0, 1, 2, 3) AND d.due_at <= :now LIMIT 100)) AS waiting,
+       (SELECT MIN(d.due_at) FROM dispatch AS d WHERE d.endpoint_id = e.id AND d.state = 'ready'
+                              AND d.lane IN (0, 1, 2, 3) AND d.due_at <= :now)
+FROM endpoint AS e
+WHERE e.kind <> 'inbox' AND waiting > 0;
+
+-- name: dispatch_next_due
+-- When the next waiting transmission of an endpoint that is not paused comes due.
+SELECT MIN(d.due_at) FROM dispatch AS d
+JOIN endpoint AS e ON e.id = d.endpoint_id
+WHERE d.state = 'ready' AND d.due_at > :now AND (e.paused_until IS NULL OR e.paused_until <= :now);

@@ -1,0 +1,27 @@
+-- name: event_insert
+-- Append one event with its leaf.
+INSERT INTO event (kind, at, message_id, delivery_id, actor, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: event_list_since
+-- Events after a cursor that concern some agencies' messages or deliveries, oldest first.
+SELECT e.seq, e.kind, e.at, e.message_id, e.delivery_id, e.leaf
+FROM event AS e
+LEFT JOIN message AS m ON m.id = e.message_id
+LEFT JOIN delivery AS d ON d.id = e.delivery_id
+WHERE e.seq > :after
+  AND (m.sender_id IN (SELECT value FROM json_each(:agencies))
+       OR d.recipient_id IN (SELECT value FROM json_each(:agencies)))
+ORDER BY e.seq
+LIMIT :limit;
+
+-- name: event_last_seq
+-- The newest event.
+SELECT COALESCE(MAX(seq), 0) FROM event;
+
+-- name: event_list_of_message
+-- The timeline of one message: its own events and those of its deliveries.
+SELECT seq, kind, at, message_id, delivery_id, actor, leaf FROM event WHERE message_id = :message
+UNION
+SELECT seq, kind, at, message_id, delivery_id, actor, leaf FROM event
+WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message)
+ORDER BY 1;
