@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from gateway.edxml.builder_frame import close_envelope, open_envelope
 from gateway.edxml.builder_header import format_instant, write_party, write_response_for, write_staff
+from gateway.edxml.codes import STATUS_CODES
 from gateway.edxml.envelope import Envelope
 from gateway.edxml.markup import Markup
 from gateway.edxml.profiles import Profile
 from gateway.errors import RefusedError
 
-#: What a status message may say (`schemas/README.md`, status codes).
-STATUS_CODES = frozenset({"01", "02", "03", "04", "05", "06", "13", "15", "16"})
-#: The one that needs a reason.
+#: The one whose reason receivers insist on.
 REJECTION = "02"
 
 
