@@ -193,6 +193,8 @@ class SendReport:
     outcomes: dict[DeliveryId, Outcome]
     #: address, certificate_sha256, http_status, duration_ms …
     peer: dict[str, object] = field(default_factory=dict)
+    #: The peer spoke about every delivery by itself, so whatever went wrong is not the channel's fault.
+    answered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

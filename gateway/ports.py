@@ -40,3 +40,14 @@ class Adapter(Protocol):
     async def close(self) -> None:
         """Give back connections."""
         ...
+
+
+#: A transmission may take its timeout, and beyond it as long as this many bytes a second explain.
+SLOWEST_BYTES_PER_SECOND = 262_144
+
+
+def allowed_seconds(endpoint: Endpoint, size: int, default: float) -> float:
+    """How long one transmission of `size` bytes to `endpoint` may take, its answer included."""
+    stated = endpoint.settings.get("timeout_seconds")
+    seconds = float(stated) if isinstance(stated, int | float) and stated > 0 else default
+    return seconds + size / SLOWEST_BYTES_PER_SECOND
