@@ -132,9 +132,9 @@ def read_key_file(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}", path=str(path)) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # The opened file is examined, not the path, so that nobody can swap it in between.
-        status = os.fstat(file.fileno())
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(f"{path} is not a regular file", path=str(path))
         mode = stat.S_IMODE(status.st_mode)
@@ -144,7 +144,10 @@ def read_key_file(path: Path) -> bytes:
                 path=str(path),
                 mode=f"{mode:04o}",
             )
-        return file.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def _private_key(path: Path) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:

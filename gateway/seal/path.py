@@ -2,8 +2,8 @@
 
 Own words for what people need told apart (validity, usage, revocation), the `cryptography` path builder for
 the rest: signatures, CA flags, path lengths, key usage of CAs, critical extensions it does not know, weak
-keys and hashes. Revocation is looked up only in the lists given; without a list of an issuer nothing is said
-about its certificates and the caller is told so. Fetches nothing.
+hashes and weak keys of CAs. Revocation is looked up only in the lists given; without a list of an issuer
+nothing is said about its certificates and the caller is told so. Fetches nothing.
 """
 
 from __future__ import annotations

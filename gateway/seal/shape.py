@@ -20,6 +20,7 @@ from gateway.seal.profile import C14N, DS, MAX_RECEIPT_BYTES, SHA256, SIGNED_PRO
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 _ID_NAMES = {"Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id"}
+_NAMESPACES = {("ds", DS), ("xades", XADES)}
 _MAX_CERTIFICATES = 5
 
 
@@ -213,6 +214,8 @@ def _walk(element: etree._Element, part: Part, above: str, faults: list[str], va
         values.setdefault(part.key, []).append(text)
     elif text:
         faults.append(f"{here} holds text")
+    if not set(element.nsmap.items()) <= _NAMESPACES:
+        faults.append(f"{here} declares a namespace that is not due")
     if any(child.tail for child in element):
         faults.append(f"{here} holds text between its elements")
     children = list(element)

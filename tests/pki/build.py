@@ -1,0 +1,206 @@
+"""Builds the test PKI of `members.toml`, in memory; the same bytes every time, without a stored secret.
+
+Keys are derived from the member's name (the primes of RSA keys by search from a hash), serial numbers too,
+and ECDSA signs deterministically. Anybody can compute these keys: that is the point, and why no anchor of
+this PKI may be trusted anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DECLARATION: Final = Path(__file__).with_name("members.toml")
+_PURPOSES: Final = {
+    "server_auth": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH,
+}
+_BITS: Final = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+_SMALL_PRIMES: Final = [n for n in range(3, 2000) if all(n % d for d in range(2, math.isqrt(n) + 1))]
+_EXPONENT: Final = 65537
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One certificate of the PKI with its key."""
+
+    name: str
+    certificate: x509.Certificate
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    #: The certificates sent along with it.
+    sent: tuple[x509.Certificate, ...]
+
+    @property
+    def pem(self) -> bytes:
+        """Certificate and what is sent along."""
+        return b"".join(each.public_bytes(Encoding.PEM) for each in (self.certificate, *self.sent))
+
+    @property
+    def key_pem(self) -> bytes:
+        """The key, unencrypted."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pki:
+    """The whole."""
+
+    members: dict[str, Member]
+    #: By the name of the authority.
+    revocation_lists: dict[str, x509.CertificateRevocationList]
+
+    def __getitem__(self, name: str) -> Member:
+        return self.members[name]
+
+    def write_anchors(self, folder: Path, *names: str) -> Path:
+        """A trust store of these members, with every revocation list."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / f"{name}.pem").write_bytes(self[name].certificate.public_bytes(Encoding.PEM))
+        for name, revoked in self.revocation_lists.items():
+            (folder / f"{name}.crl.pem").write_bytes(revoked.public_bytes(Encoding.PEM))
+        return folder
+
+
+@cache
+def build() -> Pki:
+    """The PKI of `members.toml`."""
+    declared = tomllib.loads(DECLARATION.read_text("utf-8"))
+    members: dict[str, Member] = {}
+    for name, entry in declared["members"].items():
+        members[name] = _member(name, entry, declared["defaults"], members)
+    lists: dict[str, list[tuple[int, datetime]]] = {}
+    for name, entry in declared["members"].items():
+        if "revoked" in entry:
+            serial = members[name].certificate.serial_number
+            lists.setdefault(entry["issuer"], []).append((serial, _instant(entry["revoked"])))
+    revoked = {issuer: _list(members[issuer], entries, declared["defaults"]) for issuer, entries in lists.items()}
+    return Pki(members=members, revocation_lists=revoked)
+
+
+def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members: dict[str, Member]) -> Member:
+    authority = bool(entry.get("authority"))
+    key = _key(name, str(entry.get("key", "p256")), members)
+    issuer = members[entry["issuer"]] if "issuer" in entry else None
+    subject = _name(str(entry.get("common_name", name)))
+    issuer_key = issuer.key if issuer else key
+    prefix = "authority_" if authority else ""
+    usages = entry.get(
+        "usages",
+        ("key_cert_sign", "crl_sign") if authority else ("digital_signature", "content_commitment"),
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(_number(f"serial {name}", 120))
+        .not_valid_before(_instant(entry.get("from", defaults[f"{prefix}from"])))
+        .not_valid_after(_instant(entry.get("until", defaults[f"{prefix}until"])))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=entry.get("path_length")), critical=True)
+        .add_extension(x509.KeyUsage(**{bit: bit in usages for bit in _BITS}), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+    if "purpose" in entry:
+        purpose = x509.ExtendedKeyUsage([_PURPOSES[entry["purpose"]]])
+        builder = builder.add_extension(purpose, critical=False)
+    if "critical" in entry:
+        demand = x509.UnrecognizedExtension(x509.ObjectIdentifier(entry["critical"]), b"\x05\x00")
+        builder = builder.add_extension(demand, critical=True)
+    certificate = builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=_deterministic(issuer_key))
+    sent = tuple(members[each].certificate for each in entry.get("sent", ()))
+    return Member(name=name, certificate=certificate, key=key, sent=sent)
+
+
+def _list(
+    issuer: Member, entries: list[tuple[int, datetime]], defaults: dict[str, Any]
+) -> x509.CertificateRevocationList:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(_instant(defaults["list_from"]))
+        .next_update(_instant(defaults["list_until"]))
+    )
+    for serial, at in entries:
+        revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+        builder = builder.add_revoked_certificate(revoked)
+    return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=_deterministic(issuer.key))
+
+
+def _deterministic(key: object) -> bool | None:
+    return True if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Văn thư thử nghiệm"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def _instant(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _key(name: str, kind: str, members: dict[str, Member]) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    if kind == "p256":
+        return ec.derive_private_key(_number(f"key {name}", 250), ec.SECP256R1())
+    if kind.startswith("rsa"):
+        return derive_rsa(name, int(kind.removeprefix("rsa")))
+    return members[kind].key
+
+
+def derive_rsa(name: str, bits: int) -> rsa.RSAPrivateKey:
+    """An RSA key that follows from its name."""
+    p, q = (_prime(f"key {name} {which}", bits // 2) for which in "pq")
+    d = pow(_EXPONENT, -1, math.lcm(p - 1, q - 1))
+    public = rsa.RSAPublicNumbers(e=_EXPONENT, n=p * q)
+    numbers = rsa.RSAPrivateNumbers(
+        p=p, q=q, d=d, dmp1=d % (p - 1), dmq1=d % (q - 1), iqmp=pow(q, -1, p), public_numbers=public
+    )
+    return numbers.private_key()
+
+
+def _number(seed: str, bits: int) -> int:
+    """A number below 2**bits with its highest bit set."""
+    raw = int.from_bytes(hashlib.shake_256(seed.encode()).digest(bits // 8 + 1), "big")
+    return (raw % (1 << bits)) | (1 << (bits - 1))
+
+
+def _prime(seed: str, bits: int) -> int:
+    # The two highest bits make the product as long as asked for.
+    candidate = _number(seed, bits) | (3 << (bits - 2)) | 1
+    while True:
+        if (
+            all(candidate % small for small in _SMALL_PRIMES)
+            and (candidate - 1) % _EXPONENT
+            and all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5))
+        ):
+            return candidate
+        candidate += 2

@@ -1,0 +1,1 @@
+"""Tests of the receipt, its keys and its trust stores."""
