@@ -57,6 +57,9 @@ _ALL = (
        "Kiểm tra mã trong đường dẫn.", "Check the id in the path."),
     _p("method_not_allowed", 405, "Không dùng được phương thức này.", "This method is not allowed here.",
        "Xem tài liệu OpenAPI.", "See the OpenAPI document."),
+    _p("range_not_satisfiable", 416, "Khoảng byte yêu cầu nằm ngoài tệp.",
+       "The requested range lies outside the file.", "Tải lại từ đầu, không có Range.",
+       "Fetch it again without Range."),
     _p("body_too_large", 413, "Nội dung vượt quá giới hạn.", "The body is over the limit.",
        "Xem giới hạn ở /api/v1/limits, chia nhỏ hoặc nén tệp.", "See /api/v1/limits; split or compress."),
     _t("body_cut_off", 400, "Nội dung bị đứt giữa chừng.", "The body ended early.",
@@ -121,6 +124,8 @@ _ALL = (
        "An attachment is damaged or cut off.", *_FIX_FILE),
     _p("attachment_too_large", 422, "Tệp đính kèm quá lớn khi giải nén.",
        "An attachment is too large when unpacked.", *_FIX_FILE),
+    _p("attachments_too_many", 422, "Quá nhiều tệp đính kèm.", "There are too many attachments.",
+       "Gộp hoặc chia thành nhiều lần gửi.", "Merge them or split the submission."),
     _p("attachment_bomb", 422, "Tệp nén có tỷ lệ nén bất thường.",
        "An archive has an abnormal compression ratio.", *_FIX_FILE),
     # --- the addressees

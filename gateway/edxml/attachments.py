@@ -1,0 +1,221 @@
+"""Attachments of a message: which references they belong to, and which bytes they are.
+
+Pairing: `cid:` stripped on both sides, by id, else by name, else by position. A file whose bytes begin like a
+ZIP is unpacked when its type is `application/zip` or its name promises no ZIP; what is unpacked is the first
+file. Two things go beyond that rule, because following it would destroy documents. A name that promises a
+ZIP (`.docx`, `.zip`) under the type `application/zip` is unpacked only if a ZIP comes out, so that a wrapped
+DOCX is unwrapped and a bare one left alone. And what is evidently a package (OOXML, ODF) stays whole under
+any name.
+
+Extraction reads the file a second time and hands out the bytes as they pass, never holding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.edxml.encoded import EncodedFile
+from gateway.edxml.envelope import Attachment, Finding
+from gateway.edxml.findings import finding, shortened
+from gateway.edxml.limits import ParseLimits
+from gateway.edxml.names import extension_of, safe_name
+from gateway.edxml.scan import Node
+from gateway.edxml.texts import text_of
+from gateway.edxml.zipstream import LOCAL_HEADER, ZipProblem
+
+#: Formats that are ZIPs themselves.
+_ZIP_NAMES = frozenset(
+    "zip docx docm dotx xlsx xlsm xltx pptx pptm ppsx odt ods odp odg vsdx epub jar asice asics".split()  # noqa: SIM905 - reads better
+)
+_XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reference:
+    """One line of the manifest."""
+
+    content_id: str
+    name: str
+    content_type: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attached:
+    """What reading the attachments of a message gave."""
+
+    attachments: tuple[Attachment, ...]
+    #: The stream of each attachment, None where the element had none.
+    files: tuple[EncodedFile | None, ...]
+    findings: tuple[Finding, ...]
+    #: The first problem that refuses the message: reason code and sentence.
+    refusal: str = ""
+    detail: str = ""
+
+
+class _Refusals:
+    """Collects problems; the first one decides."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.code = ""
+        self.detail = ""
+
+    def add(self, code: str, rule: str, value: str) -> None:
+        self.findings.append(finding(rule, value=value))
+        if not self.code:
+            self.code, self.detail = code, shortened(value)
+
+
+def read_attachments(manifest: Node | None, block: Node | None, limits: ParseLimits) -> Attached:
+    """Pairs the manifest with the attachments and decides what each one is."""
+    references = [_reference(kid) for kid in manifest.kids if kid.name == "reference"] if manifest else []
+    nodes = [kid for kid in block.kids if kid.name == "attachment"] if block else []
+    own = [_reference(node) for node in nodes]
+    problems = _Refusals()
+    paired = _pair(references, own, problems)
+    attachments, files, total = [], [], 0
+    for number, (node, described) in enumerate(zip(nodes, own, strict=True), start=1):
+        encoded = _encoded(node)
+        attachment = _judge(number, described, paired.get(number - 1), encoded, problems)
+        attachments.append(attachment)
+        files.append(encoded)
+        total += attachment.size
+    if total > limits.max_total_attachment_bytes:
+        problems.add("attachment_too_large", "EDX-ATT-03", f"{total} bytes in all")
+    return Attached(
+        attachments=tuple(attachments),
+        files=tuple(files),
+        findings=tuple(problems.findings),
+        refusal=problems.code,
+        detail=problems.detail,
+    )
+
+
+def _encoded(node: Node) -> EncodedFile | None:
+    child = node.child("contenttransferencoded")
+    return child.encoded if child else None
+
+
+def _reference(node: Node) -> _Reference:
+    texts = {kid.name: text_of(kid) for kid in reversed(node.kids) if kid.text}
+    content_id = texts.get("contentid") or node.attributes.get(_XLINK_HREF) or node.attributes.get("href", "")
+    content_id = content_id.strip()
+    return _Reference(
+        content_id=content_id[4:] if content_id[:4].lower() == "cid:" else content_id,
+        name=texts.get("attachmentname", ""),
+        content_type=texts.get("contenttype", ""),
+        description=texts.get("description", ""),
+    )
+
+
+def _pair(references: list[_Reference], own: list[_Reference], problems: _Refusals) -> dict[int, _Reference]:
+    """Index of attachment -> its reference."""
+    paired: dict[int, _Reference] = {}
+    left = list(enumerate(references))
+    for key in (lambda one: one.content_id, lambda one: one.name):
+        left = _pair_by(key, left, own, paired, problems)
+    for position, reference in left:
+        free = position if position < len(own) and position not in paired else None
+        if free is None:
+            value = reference.name or reference.content_id or f"#{position + 1}"
+            problems.add("attachment_missing", "EDX-ATT-01", value)
+        else:
+            paired[free] = reference
+            problems.findings.append(finding("EDX-ATT-07", value=reference.name or reference.content_id))
+    for index, attachment in enumerate(own):
+        if index not in paired:
+            problems.findings.append(finding("EDX-ATT-06", value=attachment.name or attachment.content_id))
+    return paired
+
+
+def _pair_by(
+    key: Callable[[_Reference], str],
+    left: list[tuple[int, _Reference]],
+    own: list[_Reference],
+    paired: dict[int, _Reference],
+    problems: _Refusals,
+) -> list[tuple[int, _Reference]]:
+    """Pairs those whose `key` agrees; returns the references still alone."""
+    if not left:
+        return left
+    free: dict[str, list[int]] = {}
+    for index in range(len(own) - 1, -1, -1):
+        if index not in paired and key(own[index]):
+            free.setdefault(key(own[index]), []).append(index)
+    alone = []
+    for position, reference in left:
+        indexes = free.get(key(reference))
+        if not indexes:
+            alone.append((position, reference))
+            continue
+        index = indexes.pop()
+        paired[index] = reference
+        if own[index].content_id != reference.content_id:
+            problems.findings.append(finding("EDX-ATT-07", value=reference.name or reference.content_id))
+    return alone
+
+
+def _judge(
+    number: int, own: _Reference, listed: _Reference | None, encoded: EncodedFile | None, problems: _Refusals
+) -> Attachment:
+    """One attachment as the envelope tells it; what is wrong with it goes to `problems`."""
+    name = own.name or (listed.name if listed else "")
+    content_type = own.content_type or (listed.content_type if listed else "")
+    label = name or f"#{number}"
+    zipped = encoded is not None and _is_wrapped(encoded, name, content_type)
+    if encoded is None:
+        problems.add("attachment_missing", "EDX-ATT-01", f"{label}: there is no ContentTransferEncoded")
+    else:
+        _check(encoded, label, zipped=zipped, problems=problems)
+    safe = safe_name(name or f"attachment-{number}")
+    if name and "/" in name.replace("\\", "/"):
+        problems.findings.append(finding("EDX-ATT-10", value=name))
+    size, sha256 = 0, ""
+    if encoded is not None:
+        inner = encoded.inner if zipped else None
+        size, sha256 = (inner.size, inner.sha256) if inner else (encoded.size, encoded.sha256)
+    return Attachment(
+        number=number,
+        content_id=own.content_id or (listed.content_id if listed else ""),
+        name=name,
+        safe_name=safe,
+        content_type=content_type,
+        description=own.description or (listed.description if listed else ""),
+        zipped=zipped,
+        size=size,
+        sha256=sha256,
+    )
+
+
+def _is_wrapped(encoded: EncodedFile, name: str, content_type: str) -> bool:
+    """Whether the attachment is the file inside the ZIP, and not the ZIP."""
+    inner = encoded.inner
+    if inner is None or inner.is_package:
+        return False
+    if extension_of(name) not in _ZIP_NAMES:
+        return True
+    return (
+        content_type.split(";", 1)[0].strip().lower() == "application/zip"
+        and inner.head == LOCAL_HEADER
+        and inner.entries <= 1
+    )
+
+
+def _check(encoded: EncodedFile, label: str, *, zipped: bool, problems: _Refusals) -> None:
+    inner = encoded.inner
+    if encoded.too_large:
+        problems.add("attachment_too_large", "EDX-ATT-03", label)
+    elif encoded.problem:
+        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: {encoded.problem}")
+    elif encoded.size == 0:
+        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: it is empty")
+    elif zipped and inner is not None and inner.problem is ZipProblem.BOMB:
+        problems.add("attachment_bomb", "EDX-ATT-04", f"{label}: {inner.problem}")
+    elif zipped and inner is not None and inner.problem is ZipProblem.TOO_LARGE:
+        problems.add("attachment_too_large", "EDX-ATT-03", f"{label}: {inner.problem}")
+    elif zipped and inner is not None and inner.problem is not None:
+        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: {inner.problem}")
+    elif zipped and inner is not None and inner.entries > 1:
+        problems.findings.append(finding("EDX-ATT-08", value=label))

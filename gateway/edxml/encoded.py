@@ -1,0 +1,77 @@
+"""One ContentTransferEncoded as it streams by.
+
+It is measured and hashed both as it is and, if it begins like a ZIP, as the first file inside. Which of the
+two is the attachment is decided later, when its name is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.edxml.base64stream import Base64Stream
+from gateway.edxml.limits import ParseLimits
+from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
+
+
+class EncodedFile:
+    """Takes the text in pieces; memory stays flat."""
+
+    __slots__ = ("_base64", "_digest", "_head", "_limits", "_max", "inner", "size", "too_large")
+
+    def __init__(self, limits: ParseLimits, max_bytes: int) -> None:
+        self._limits = limits
+        self._max = max_bytes
+        self._base64 = Base64Stream(self._write)
+        self._digest = hashlib.sha256()
+        self._head: bytes | None = b""
+        #: The file inside, when the bytes begin like a ZIP.
+        self.inner: FirstFile | None = None
+        #: Decoded bytes.
+        self.size = 0
+        #: Whether even the decoded bytes are over the limit; decoding stopped there.
+        self.too_large = False
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the base64, "" if nothing."""
+        return self._base64.problem
+
+    @property
+    def sha256(self) -> str:
+        """Of the decoded bytes, hex."""
+        return self._digest.hexdigest()
+
+    @property
+    def largest(self) -> int:
+        """The larger of the two sizes, for the limit over all attachments."""
+        return max(self.size, self.inner.size if self.inner else 0)
+
+    def feed(self, text: str) -> None:
+        """The next piece of base64."""
+        if not self.too_large:
+            self._base64.feed(text)
+
+    def finish(self) -> None:
+        """The element has ended."""
+        if self.too_large:
+            return
+        self._base64.finish()
+        if self.inner is not None:
+            self.inner.finish()
+
+    def _write(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > self._max:
+            self.too_large = True
+            return
+        self._digest.update(data)
+        piece = data
+        if self._head is not None:
+            self._head += data
+            if len(self._head) < len(LOCAL_HEADER):
+                return
+            piece, self._head = self._head, None
+            if piece.startswith(LOCAL_HEADER):
+                self.inner = FirstFile(self._limits, self._max)
+        if self.inner is not None:
+            self.inner.feed(piece)

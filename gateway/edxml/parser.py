@@ -1,0 +1,172 @@
+"""Reads one edXML message of any dialect as a stream.
+
+`parse_file` never raises for what a file holds: the answer is a `ParseReport` with an envelope, or a refusal,
+and the findings either way. Memory stays flat whatever the attachments weigh, since their text never enters a
+tree. Only a missing file (`OSError`) and memory running out (`MemoryError`) come out as exceptions.
+
+The plan: 1. pass over junk before the XML; 2. stream the file into the light tree; 3. unwrap a base64
+`message`; 4. find the blocks by local name and pair the attachments; 5. tell the dialect; 6. read the header.
+
+It does not judge by schema (`gateway.validate`), does not verify signatures, and does not keep any bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from gateway.edxml.attachments import Attached, read_attachments
+from gateway.edxml.dialects import Blocks, dialect_of, find_blocks, note_namespaces, note_signatures
+from gateway.edxml.envelope import Finding, ParseReport
+from gateway.edxml.findings import finding
+from gateway.edxml.headers import is_status, read_document, read_status
+from gateway.edxml.limits import ParseLimits
+from gateway.edxml.notes import Notes
+from gateway.edxml.prolog import read_prolog
+from gateway.edxml.scan import MessageTarget, Node
+from gateway.errors import RefusedError
+from gateway.xml import SaxTarget, sax_parser, syntax_refusal
+
+_CHUNK = 64 * 1024
+#: A wrapped message is looked for only in texts longer than this.
+_SHORTEST_WRAPPED = 64
+
+#: What a message is read from: an open file without buffering, or bytes.
+ByteSource = io.RawIOBase | io.BufferedIOBase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedMessage:
+    """The report and the tree to validate."""
+
+    report: ParseReport
+    #: The whole message without the text of ContentTransferEncoded; None when it was not read to its end.
+    skeleton: etree._Element | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamedMessage:
+    """What the streaming pass gave; for the reader of the header and for extraction."""
+
+    target: MessageTarget
+    root: Node
+    header: Node
+    blocks: Blocks
+    attached: Attached
+    #: The XML that was inside a base64 `message`, None when there was no such wrapper.
+    unwrapped: bytes | None
+
+
+def parse_file(path: str, *, offset: int = 0, limits: ParseLimits) -> ParsedMessage:
+    """Reads the message that starts at `offset` of a file."""
+    with Path(path).open("rb", buffering=0) as stream:
+        stream.seek(offset)
+        return parse_stream(stream, limits=limits)
+
+
+def parse_stream(stream: ByteSource, *, limits: ParseLimits) -> ParsedMessage:
+    """The same of an open stream, from where it stands."""
+    findings: list[Finding] = []
+    try:
+        message = read_message(stream, limits, findings)
+        return _understand(message, limits, findings)
+    except RefusedError as error:
+        report = ParseReport(envelope=None, findings=tuple(findings), refusal=error.code, detail=error.detail)
+        return ParsedMessage(report=report, skeleton=None)
+
+
+def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding]) -> StreamedMessage:
+    """Plan 1 to 4, without understanding the header; refuses what is no edXML."""
+    target = MessageTarget(limits)
+    feed_message(stream, target, findings)
+    wrapped = _unwrap(target)
+    if wrapped is not None:
+        findings.append(finding("EDX-FILE-04"))
+        target = MessageTarget(limits)
+        feed_message(io.BytesIO(wrapped), target, findings)
+    blocks = Blocks() if target.root is None else find_blocks(target.root)
+    if target.root is None or blocks.header is None:
+        raise RefusedError("not_edxml", "There is no MessageHeader and no Status in the XML.")
+    return StreamedMessage(
+        target=target,
+        root=target.root,
+        header=blocks.header,
+        blocks=blocks,
+        attached=read_attachments(blocks.manifest, blocks.attachments, limits),
+        unwrapped=wrapped,
+    )
+
+
+def feed_message(stream: ByteSource, target: SaxTarget, findings: list[Finding]) -> None:
+    """Streams a file into `target`, passing over what stands before the XML (plan 1 and 2)."""
+    chunk = stream.read(_CHUNK) or b""
+    prolog = read_prolog(chunk)
+    if prolog.junk:
+        findings.append(finding("EDX-FILE-01", value=prolog.junk.decode("utf-8", "replace")))
+    if prolog.has_mark:
+        findings.append(finding("EDX-FILE-02"))
+    if prolog.mislabelled:
+        findings.append(finding("EDX-FILE-03", value=prolog.mislabelled))
+    chunk = chunk[prolog.skip :]
+    parser = sax_parser(target)
+    try:
+        while chunk:
+            parser.feed(chunk)
+            chunk = stream.read(_CHUNK) or b""
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise syntax_refusal(error) from error
+
+
+def _unwrap(target: MessageTarget) -> bytes | None:
+    """The XML inside a base64 `message` element, None when the root is something else (plan 3)."""
+    root = target.root
+    if root is None or root.name != "message" or find_blocks(root).header is not None:
+        return None
+    text = max(_leaf_texts(root), key=len, default="")
+    if len(text) < _SHORTEST_WRAPPED:
+        return None
+    try:
+        plain = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return plain if b"<" in plain else None
+
+
+def _leaf_texts(node: Node) -> list[str]:
+    texts, waiting = [], [node]
+    while waiting:
+        one = waiting.pop()
+        waiting += one.kids
+        if one.text:
+            texts.append(one.text)
+    return texts
+
+
+def _understand(message: StreamedMessage, limits: ParseLimits, findings: list[Finding]) -> ParsedMessage:
+    """Plan 5 and 6."""
+    blocks, header, attached = message.blocks, message.header, message.attached
+    notes = Notes(message.root)
+    dialect = dialect_of(message.root, blocks)
+    note_namespaces(message.root, header, notes)
+    if blocks.headers > 1:
+        notes.refuse("edxml_invalid", "EDX-HDR-04", header, header.local)
+    if len(message.target.files) > sum(one is not None for one in attached.files):
+        notes.add("EDX-ATT-09")
+    if is_status(header):
+        envelope = read_status(header, dialect, notes)
+    else:
+        envelope = read_document(header, blocks, attached, dialect, limits, notes)
+    note_signatures(blocks, notes)
+    report = ParseReport(
+        envelope=envelope,
+        findings=(*findings, *notes.findings, *attached.findings),
+        refusal=notes.refusal or attached.refusal,
+        detail=notes.detail if notes.refusal else attached.detail,
+    )
+    return ParsedMessage(report=report, skeleton=message.root.element)

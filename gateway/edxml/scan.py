@@ -1,0 +1,204 @@
+"""The streaming pass: events of the XML parser in, a light tree and a skeleton out, attachments on the way.
+
+`MessageTarget` builds two things at once: `Node`s, which the readers of the blocks walk by folded local name,
+and the skeleton, an lxml tree of the same message for the schemas. Text inside ContentTransferEncoded enters
+neither: it goes to an `EncodedFile`. Everything else counts against `max_header_bytes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from gateway.edxml.encoded import EncodedFile
+from gateway.edxml.limits import ParseLimits
+from gateway.errors import RefusedError
+from gateway.xml import SaxTarget
+
+#: Roots (folded) of messages and of the wrapper of provincial statuses.
+ROOTS = frozenset({"edxml", "edxmlenvelope", "envelope", "message"})
+
+_ENCODED = "contenttransferencoded"
+#: What an element costs beside its name, so that a million empty ones are not free.
+_ELEMENT_COST = 8
+_MOST_NAMES = 4096
+
+
+class _Name(NamedTuple):
+    folded: str
+    local: str
+    namespace: str
+    #: A tag that lxml takes.
+    tag: str
+    cost: int
+
+
+class Node:
+    """An element: folded and written local name, namespace, text before its first child, attributes, children."""
+
+    __slots__ = ("attributes", "element", "encoded", "kids", "local", "name", "namespace", "namespaces", "text")
+
+    def __init__(
+        self, name: _Name, element: etree._Element, attributes: Mapping[str, str], namespaces: Mapping[str, str]
+    ) -> None:
+        self.name, self.local, self.namespace = name.folded, name.local, name.namespace
+        #: Its twin in the skeleton.
+        self.element = element
+        self.attributes = attributes
+        self.namespaces = namespaces
+        self.text = ""
+        self.kids: list[Node] = []
+        #: The decoded stream of a ContentTransferEncoded.
+        self.encoded: EncodedFile | None = None
+
+    def child(self, name: str) -> Node | None:
+        """The first child of that folded name."""
+        for kid in self.kids:
+            if kid.name == name:
+                return kid
+        return None
+
+
+_names: dict[str, _Name] = {}
+
+
+def _learn(tag: str) -> _Name:
+    """Takes a tag apart; the few hundred names of the format are remembered for the life of the process."""
+    namespace, _, local = tag[1:].rpartition("}") if tag[:1] == "{" else ("", "", tag)
+    local = local.rpartition(":")[2] or "unnamed"
+    name = _Name(local.lower(), local, namespace, _usable_tag(namespace, local), len(local) + _ELEMENT_COST)
+    if len(_names) >= _MOST_NAMES:
+        _names.clear()
+    _names[tag] = name
+    return name
+
+
+def _usable_tag(namespace: str, local: str) -> str:
+    """libxml2 lets through namespaces that lxml's tree refuses; those are left out of the skeleton."""
+    tag = f"{{{namespace}}}{local}" if namespace else local
+    try:
+        etree.Element(tag)
+    except ValueError:
+        return local
+    return tag
+
+
+class MessageTarget(SaxTarget):
+    """Builds the trees of one message."""
+
+    def __init__(self, limits: ParseLimits) -> None:
+        self._limits = limits
+        self._max_depth = limits.max_depth
+        self._room = limits.max_header_bytes
+        self._attachment_room = limits.max_total_attachment_bytes
+        self._stack: list[Node] = []
+        self._buffer: list[str] = []
+        self._encoded: EncodedFile | None = None
+        self.root: Node | None = None
+        #: ContentTransferEncoded seen so far, in file order.
+        self.files: list[EncodedFile] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
+        """An element begins."""
+        name = _names.get(tag) or _learn(tag)
+        stack = self._stack
+        self._room -= name.cost
+        if attributes or namespaces:
+            self._count(attributes, namespaces)
+        if self._room < 0 or len(stack) >= self._max_depth:
+            self._refuse_size()
+        if stack:
+            if self._buffer:
+                self._flush()
+            if self._encoded is not None:
+                raise RefusedError("attachment_invalid", "There is an element inside ContentTransferEncoded.")
+            parent = stack[-1]
+            element = etree.SubElement(parent.element, name.tag, None, _usable(namespaces) if namespaces else None)
+            node = Node(name, element, attributes, namespaces)
+            parent.kids.append(node)
+        else:
+            if name.folded not in ROOTS:
+                raise RefusedError("not_edxml", f"The root element is {name.local[:60]}.")
+            element = etree.Element(name.tag, None, _usable(namespaces))
+            self.root = node = Node(name, element, attributes, namespaces)
+        if attributes:
+            _copy_attributes(attributes, element)
+        stack.append(node)
+        if name.folded == _ENCODED:
+            self._begin_file(node)
+
+    def data(self, text: str) -> None:
+        """Some text."""
+        if self._encoded is not None:
+            self._encoded.feed(text)
+            return
+        self._room -= len(text)
+        if self._room < 0:
+            self._refuse_size()
+        # Indentation; inside a text, white space always comes behind something.
+        if self._buffer or not text.isspace():
+            self._buffer.append(text)
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        del tag
+        if self._buffer:
+            self._flush()
+        if self._encoded is not None:
+            self._encoded.finish()
+            self._attachment_room -= self._encoded.largest
+            self._encoded = None
+        self._stack.pop()
+
+    def _flush(self) -> None:
+        """Text before the first child is the node's; what follows a child only shows in the skeleton."""
+        buffer = self._buffer
+        text = buffer[0] if len(buffer) == 1 else "".join(buffer)
+        buffer.clear()
+        node = self._stack[-1]
+        if node.kids:
+            node.kids[-1].element.tail = text
+        else:
+            node.text = node.element.text = text
+
+    def _begin_file(self, node: Node) -> None:
+        if len(self.files) >= self._limits.max_attachments:
+            raise RefusedError(
+                "attachments_too_many", f"There are more than {self._limits.max_attachments} attachments."
+            )
+        room = max(0, min(self._limits.max_attachment_bytes, self._attachment_room))
+        node.encoded = self._encoded = EncodedFile(self._limits, room)
+        self.files.append(node.encoded)
+
+    def _count(self, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
+        self._room -= sum(len(key) + len(value) + _ELEMENT_COST for key, value in attributes.items())
+        self._room -= sum(len(key) + len(value) + _ELEMENT_COST for key, value in namespaces.items())
+
+    def _refuse_size(self) -> None:
+        raise RefusedError(
+            "xml_limits_exceeded",
+            f"The limits are {self._limits.max_header_bytes} bytes outside attachments"
+            f" and {self._limits.max_depth} levels.",
+        )
+
+
+def _usable(namespaces: Mapping[str, str]) -> dict[Any, str] | None:
+    """The declarations as lxml takes them (None is the default prefix, whatever its stubs say)."""
+    usable: dict[Any, str] = {}
+    for prefix, uri in namespaces.items():
+        try:
+            etree.Element("x", None, usable | {prefix or None: uri or "urn:none"})
+        except ValueError:
+            continue
+        if uri:
+            usable[prefix or None] = uri
+    return usable or None
+
+
+def _copy_attributes(attributes: Mapping[str, str], element: etree._Element) -> None:
+    for key, value in attributes.items():
+        # An attribute whose namespace lxml refuses says nothing to a schema.
+        if _usable_tag("", key) == key:
+            element.set(key, value)
