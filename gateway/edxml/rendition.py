@@ -14,10 +14,17 @@ from typing import BinaryIO
 
 from gateway.edxml.builder import AttachmentSource, WrittenDigest, build_status, write_document
 from gateway.edxml.envelope import Attachment, Envelope, MessageKind, TraceHeader
+from gateway.edxml.names import extension_of
 from gateway.edxml.profiles import Profile
 
 #: Gives the decoded, unzipped bytes of an attachment of the original, from the first byte.
 Extractor = Callable[[Attachment], BinaryIO]
+
+#: The standard library's own table: the machine's would make renditions differ from host to host.
+_TYPES = mimetypes.MimeTypes()
+for _kind, _extension in (("wordprocessingml.document", ".docx"), ("spreadsheetml.sheet", ".xlsx"),
+                          ("presentationml.presentation", ".pptx")):  # fmt: skip
+    _TYPES.add_type(f"application/vnd.openxmlformats-officedocument.{_kind}", _extension)
 
 
 def write_rendition(
@@ -50,4 +57,5 @@ def _own_type(attachment: Attachment) -> str:
     # Dialect A says application/zip of every file: its own type is only told by its name.
     if not attachment.zipped and attachment.content_type:
         return attachment.content_type
-    return mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
+    # Only the extension is shown to the table, which reads names as URLs.
+    return _TYPES.guess_type(f"file.{extension_of(attachment.name)}")[0] or "application/octet-stream"
