@@ -56,7 +56,7 @@ def read_response(node: Node, notes: Notes) -> ResponseFor:
     parts = fields_of(node)
     organ_id, code = text_of(parts.get("organid")), _code(parts.get("code"))
     if "/" in organ_id and code and scheme_of(code) is not Scheme.OPAQUE:
-        notes.add("EDX-STS-03", node)
+        notes.add("EDX-STS-04", node)
         organ_id, code = code, organ_id
     day, text = read_day(parts.get("promulgationdate"), notes)
     return ResponseFor(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from gateway.edxml.base64stream import Base64Stream
@@ -26,7 +25,7 @@ def extract_attachment(
     path: str, *, offset: int = 0, number: int, out: BinaryIO, limits: ParseLimits
 ) -> Attachment:
     """Writes attachment `number` (1, 2 …), unpacked where it was wrapped; a missing or damaged one is refused."""
-    with Path(path).open("rb", buffering=0) as stream:
+    with io.FileIO(path, "rb") as stream:
         stream.seek(offset)
         message = read_message(stream, limits, [])
         chosen = next((one for one in message.attached.attachments if one.number == number), None)

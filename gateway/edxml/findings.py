@@ -77,7 +77,9 @@ _ALL = (
     _i("EDX-STS-01", "Mã trạng thái {value} không đủ hai chữ số, đã thêm số 0.",
        "Status code {value} was padded to two digits."),
     _w("EDX-STS-02", "Mã trạng thái 14 được đọc là 15.", "Status code 14 is read as 15."),
-    _w("EDX-STS-03", "ResponseFor đảo OrganId và Code, đã đổi lại.",
+    _w("EDX-STS-03", "Mã trạng thái không có trong danh mục: {value}",
+       "The status code is not in the list: {value}"),
+    _w("EDX-STS-04", "ResponseFor đảo OrganId và Code, đã đổi lại.",
        "ResponseFor had OrganId and Code swapped; put right."),
     # --- attachments
     _e("EDX-ATT-01", "Thiếu tệp đính kèm đã khai: {value}", "A declared attachment is missing: {value}"),

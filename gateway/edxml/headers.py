@@ -178,6 +178,7 @@ def _read_status_code(node: Node | None, notes: Notes) -> tuple[str, str]:
         notes.add("EDX-STS-02", node)
         return _AGREEMENT, text
     if code not in STATUS_CODES:
+        notes.add("EDX-STS-03", node, text)
         return "", text
     if code != text:
         notes.add("EDX-STS-01", node, text)

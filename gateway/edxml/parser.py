@@ -16,7 +16,6 @@ import base64
 import binascii
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from lxml import etree
 
@@ -64,7 +63,7 @@ class StreamedMessage:
 
 def parse_file(path: str, *, offset: int = 0, limits: ParseLimits) -> ParsedMessage:
     """Reads the message that starts at `offset` of a file."""
-    with Path(path).open("rb", buffering=0) as stream:
+    with io.FileIO(path, "rb") as stream:
         stream.seek(offset)
         return parse_stream(stream, limits=limits)
 
