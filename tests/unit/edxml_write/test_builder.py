@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from lxml import etree
@@ -165,6 +168,42 @@ def test_attachment_without_id_gets_one_that_manifest_and_payload_share() -> Non
     assert len(ids) == 2
     assert ids[0] == ids[1]
     assert len(ids[0]) == len("cid:") + 36
+
+
+class _Endless:
+    """Gives many megabytes without holding them, and takes any without keeping them."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def read(self, size: int) -> bytes:
+        taken = min(size, self._left)
+        self._left -= taken
+        return os.urandom(taken)
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def __enter__(self) -> _Endless:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("profile", [PROFILE_A, PROFILE_B])
+def test_large_attachment_is_never_whole_in_memory(profile: Profile) -> None:
+    """Twenty megabytes are written with a few at most held at once."""
+    size = 20 * 1024 * 1024
+    source = replace(attachment(), open=lambda: cast("BinaryIO", _Endless(size)))
+    tracemalloc.start()
+    try:
+        written = write_document(cast("BinaryIO", _Endless(0)), DOCUMENT, [source], profile)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert written.size > size
+    assert peak < 4 * 1024 * 1024
 
 
 def test_document_without_attachments_has_no_encoded_block() -> None:
