@@ -1,0 +1,307 @@
+"""SQLite connections whose durability is read back, not hoped for.
+
+`connect_writer` gives the one connection that writes and checkpoints, `connect_reader` one that can do
+neither. Both are aiosqlite connections over the driver of `gateway.storage.driver`, in autocommit mode
+(`isolation_level=None`: nothing begins a transaction behind our back), with every pragma set on every
+connection and then read back; a value that did not take is an EnvironmentRefusedError.
+
+- The writer holds the folder's lock from the first connection until `close`; a second process is refused,
+  and so is a network file system. Its `boot_id` names this run of the program.
+- WAL with `synchronous=FULL`: a commit that returned survives a power cut.
+- Checkpoints are ours (`wal_autocheckpoint=0`): only the writer runs them, which is what keeps the WAL-reset
+  race from arising. See `checkpoint_if_due`.
+- After a failed commit the connection must not be used again: `reopen` gives a fresh one.
+
+It does NOT serialise writes; the pump does. Nobody else may write through the Writer while a pump runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from gateway.errors import EnvironmentRefusedError, StorageClosedError
+from gateway.failpoints import failpoint
+from gateway.fsio import fsync_dir
+from gateway.ids import uuid7
+from gateway.storage.driver import DRIVER_ERRORS, Driver, choose_driver, translate
+from gateway.storage.lock import FolderLock, refuse_network_filesystem
+from gateway.storage.statements import Statements
+
+#: The engine's own statements: transactions, checkpoints, the migrations' table.
+ENGINE = Statements.load(Path(__file__).with_name("engine.sql"))
+
+_BUSY_MILLISECONDS = 5000
+_CACHED_STATEMENTS = 512
+_PAGE_BYTES = 4096
+
+#: Pragma, value to set, value expected when read back.
+_COMMON = (
+    ("busy_timeout", str(_BUSY_MILLISECONDS), _BUSY_MILLISECONDS),
+    ("foreign_keys", "ON", 1),
+    ("temp_store", "MEMORY", 2),
+    ("mmap_size", "0", 0),
+    ("trusted_schema", "OFF", 0),
+    ("cell_size_check", "ON", 1),
+)
+_WRITER = (
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("wal_autocheckpoint", "0", 0),
+    ("cache_size", "-65536", -65536),
+    *_COMMON,
+)
+_READER = (("query_only", "ON", 1), ("cache_size", "-16384", -16384), *_COMMON)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SqliteSettings:
+    """What the operator may choose."""
+
+    #: Run on a SQLite with the WAL-reset bug all the same; the report then carries an alarm.
+    allow_affected_sqlite: bool = False
+    #: Pages (4 KiB) by which the WAL may grow between two checkpoints under load.
+    checkpoint_pages: int = 1000
+    #: Commits between two checkpoints under load; it rules while the WAL file is being reused.
+    checkpoint_commits: int = 500
+    #: Size in bytes above which the WAL is cut to nothing.
+    truncate_wal_bytes: int = 64 * 1024 * 1024
+    #: This run of the program.
+    boot_id: str = field(default_factory=uuid7)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreReport:
+    """What was found at start, for `gateway check` and the log."""
+
+    #: The database file.
+    path: Path
+    #: Name of the DB-API module.
+    driver: str
+    #: Version of the SQLite inside it.
+    sqlite_version: str
+    #: Type of the file system below; empty when unknown.
+    filesystem: str
+    #: Every pragma as read back.
+    pragmas: Mapping[str, str | int]
+    #: What the operator must be told; empty when all is well.
+    alarm: str
+
+
+class Writer:
+    """The only connection that writes."""
+
+    def __init__(
+        self, path: Path, settings: SqliteSettings, driver: Driver, lock: FolderLock, filesystem: str
+    ) -> None:
+        self._path = path
+        self._settings = settings
+        self._driver = driver
+        self._lock = lock
+        self._filesystem = filesystem
+        self._connection: aiosqlite.Connection | None = None
+        self._pragmas: dict[str, str | int] = {}
+        self._wal_path = path.with_name(f"{path.name}-wal")
+        self._mark = 0
+        self._commits = 0
+
+    @property
+    def boot_id(self) -> str:
+        """This run of the program; in-flight rows of another one are dead."""
+        return self._lock.boot_id
+
+    @property
+    def connection(self) -> aiosqlite.Connection:
+        """The live connection; StorageClosedError when there is none."""
+        if self._connection is None:
+            raise StorageClosedError(path=str(self._path))
+        return self._connection
+
+    @property
+    def report(self) -> StoreReport:
+        """What was found at start."""
+        return StoreReport(
+            path=self._path,
+            driver=self._driver.name,
+            sqlite_version=".".join(map(str, self._driver.version)),
+            filesystem=self._filesystem,
+            pragmas=dict(self._pragmas),
+            alarm=self._driver.alarm,
+        )
+
+    async def open(self) -> None:
+        """Connect and read every pragma back."""
+        self._connection, self._pragmas = await _open(
+            lambda: _connect(self._driver, str(self._path), uri=False), _WRITER
+        )
+
+    async def reopen(self) -> None:
+        """A fresh connection in place of one that failed; the lock stays held."""
+        await self._disconnect()
+        await self.open()
+
+    async def fetch(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and read all its rows; raises the driver's errors, for the pump to judge."""
+        return list(await self.connection.execute_fetchall(sql, params))  # type: ignore[arg-type]
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run one statement for every row, in one hop to the connection's thread."""
+        await self.connection.executemany(sql, rows)
+
+    async def begin(self) -> None:
+        """Take the write lock."""
+        await self.fetch(ENGINE.get("transaction_begin_immediate"))
+
+    async def commit(self) -> None:
+        """Make the transaction durable."""
+        await self.fetch(ENGINE.get("transaction_commit_all"))
+        self._commits += 1
+
+    async def rollback(self) -> None:
+        """Undo what is open; SQLite may have done so itself, which is fine."""
+        if self.connection.in_transaction:
+            await self.fetch(ENGINE.get("transaction_rollback_all"))
+
+    async def probe(self) -> None:
+        """Write one page and sync it.
+
+        It also takes the place in the WAL of whatever a failed commit left there: frames are chained by
+        checksum, so nothing of that commit can come back to life at the next start.
+        """
+        await self.begin()
+        await self.fetch(ENGINE.get("database_probe_write"))
+        await self.commit()
+
+    def wal_bytes(self) -> int:
+        """The size of the WAL file now; for the alarm on a reader that never ends."""
+        try:
+            return self._wal_path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    async def checkpoint_if_due(self, *, idle: bool = False) -> bool:
+        """Copy the WAL into the database if it has grown (or is merely not empty, when idle).
+
+        PASSIVE waits for nobody. Above `truncate_wal_bytes` TRUNCATE cuts the file, unless a reader still
+        needs it. Growth is measured against the size at the last checkpoint: SQLite reuses the file from its
+        start, so while it fits, only the number of commits tells.
+        """
+        grown = self.wal_bytes() - self._mark
+        due = grown > self._settings.checkpoint_pages * _PAGE_BYTES
+        if not due and self._commits < (1 if idle else self._settings.checkpoint_commits):
+            return False
+        failpoint("checkpoint.before")
+        await self.fetch(ENGINE.get("checkpoint_copy_passive"))
+        if self.wal_bytes() > self._settings.truncate_wal_bytes:
+            await self._truncate()
+        failpoint("checkpoint.after")
+        self._mark = self.wal_bytes()
+        self._commits = 0
+        return True
+
+    async def close(self) -> None:
+        """Checkpoint, disconnect, let the folder go."""
+        try:
+            if self._connection is not None:
+                with contextlib.suppress(*DRIVER_ERRORS):
+                    await self.checkpoint_if_due(idle=True)
+            await self._disconnect()
+        finally:
+            self._lock.release()
+
+    async def _truncate(self) -> None:
+        # the busy handler would hold every writer up for 5 s behind one slow reader
+        await self.fetch(_setting("busy_timeout", "0"))
+        try:
+            await self.fetch(ENGINE.get("checkpoint_cut_truncate"))
+        finally:
+            await self.fetch(_setting("busy_timeout", str(_BUSY_MILLISECONDS)))
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*DRIVER_ERRORS):  # it failed before; its thread ends all the same
+                await connection.close()
+
+
+async def connect_writer(path: Path, settings: SqliteSettings | None = None) -> Writer:
+    """Lock the folder and open the database for writing; it is made (0600) when missing."""
+    settings = settings or SqliteSettings()
+    driver = choose_driver(allow_affected_sqlite=settings.allow_affected_sqlite)
+    filesystem = refuse_network_filesystem(path.parent)
+    lock = FolderLock.acquire(path.parent, settings.boot_id)
+    writer = Writer(path, settings, driver, lock, filesystem)
+    try:
+        _create_private(path)
+        await writer.open()
+    except BaseException:
+        await writer.close()
+        raise
+    return writer
+
+
+async def connect_reader(path: Path, *, allow_affected_sqlite: bool = False) -> aiosqlite.Connection:
+    """A connection that can only read; the database must exist and be in WAL mode."""
+    driver = choose_driver(allow_affected_sqlite=allow_affected_sqlite)
+    connection, _ = await _open(lambda: _connect(driver, _read_only_uri(path), uri=True), _READER)
+    return connection
+
+
+def _read_only_uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _connect(driver: Driver, target: str, *, uri: bool) -> Any:
+    return driver.module.connect(target, isolation_level=None, cached_statements=_CACHED_STATEMENTS, uri=uri)
+
+
+async def _open(
+    connector: Callable[[], Any], pragmas: Sequence[tuple[str, str, str | int]]
+) -> tuple[aiosqlite.Connection, dict[str, str | int]]:
+    try:
+        connection = await aiosqlite.Connection(connector, iter_chunk_size=64)
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+    try:
+        return connection, await _apply_pragmas(connection, pragmas)
+    except BaseException as error:
+        await connection.close()
+        if isinstance(error, DRIVER_ERRORS):
+            raise translate(error) from error
+        raise
+
+
+async def _apply_pragmas(
+    connection: aiosqlite.Connection, pragmas: Sequence[tuple[str, str, str | int]]
+) -> dict[str, str | int]:
+    found: dict[str, str | int] = {}
+    for name, value, expected in pragmas:
+        await connection.execute_fetchall(_setting(name, value))
+        rows = list(await connection.execute_fetchall(_setting(name)))
+        found[name] = rows[0][0] if rows else ""
+        # SQLite may hold mmap at compile time; then the pragma answers nothing, which is what we want
+        if found[name] != expected and not (name == "mmap_size" and not rows):
+            raise EnvironmentRefusedError(f"SQLite has {name}={found[name]!r}, not {expected!r}", pragma=name)
+    return found
+
+
+def _setting(name: str, value: str | None = None) -> str:
+    """A pragma's text; pragmas take no parameters, and both parts are constants of this file."""
+    return f"PRAGMA {name}" if value is None else f"PRAGMA {name} = {value}"
+
+
+def _create_private(path: Path) -> None:
+    """Make a missing file; an existing one is never opened, since closing it would drop SQLite's locks."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        fsync_dir(path.parent)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise EnvironmentRefusedError(f"cannot open {path}: {error.strerror}", path=str(path)) from error
