@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from gateway.errors import RefusedError
 from gateway.seal.profile import C14N, DS, MAX_RECEIPT_BYTES, SHA256, SIGNED_PROPERTIES, XADES
+from gateway.xml import small_tree
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 _ID_NAMES = {"Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id"}
@@ -171,13 +173,10 @@ def read(xades: bytes) -> Reading:
     refusal = _refusal(xades)
     if refusal:
         return Reading(faults=(refusal,))
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
-    )
     try:
-        root = etree.fromstring(xades, parser)
-    except etree.XMLSyntaxError as error:
-        return Reading(faults=(f"the file is not well-formed XML: {error.msg}",))
+        root = small_tree(xades, MAX_RECEIPT_BYTES)
+    except RefusedError as error:
+        return Reading(faults=(f"the file cannot be read as XML: {error}",))
     faults: list[str] = []
     values: dict[str, list[str]] = {}
     _walk(root, _SHAPE, "", faults, values)
