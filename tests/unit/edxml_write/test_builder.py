@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 import pytest
 from lxml import etree
@@ -184,7 +184,7 @@ class _Endless:
     def write(self, data: bytes) -> int:
         return len(data)
 
-    def __enter__(self) -> _Endless:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
