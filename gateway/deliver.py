@@ -41,9 +41,9 @@ class Bodies(Protocol):
 
 
 async def deliver(
-    outgoing: Outgoing, endpoint: Endpoint, adapter: Adapter, bodies: Bodies, *, timeout: float
+    outgoing: Outgoing, endpoint: Endpoint, adapter: Adapter, bodies: Bodies, *, default_seconds: float
 ) -> SendReport:
-    """Try once. `timeout` is the default of endpoints that state none."""
+    """Try once. `default_seconds` is how long an endpoint may take that states nothing else."""
     most = endpoint.capabilities.max_bytes
     if outgoing.size > most:
         refused = Outcome(
@@ -52,7 +52,7 @@ async def deliver(
             detail=f"{outgoing.size} bytes; the receiver takes {most}",
         )
         return report_all(outgoing, refused, answered=True)
-    allowed = allowed_seconds(endpoint, outgoing.size, timeout)
+    allowed = allowed_seconds(endpoint, outgoing.size, default_seconds)
     try:
         async with asyncio.timeout(allowed + _GRACE_SECONDS):
             report = await adapter.send(endpoint, outgoing, await bodies.open(outgoing.sha256))
@@ -65,7 +65,7 @@ async def deliver(
         _log.exception("delivery.body_unreadable", sha256=outgoing.sha256, trace_id=outgoing.trace_id)
         return report_all(outgoing, _deferred("storage_unavailable", type(error).__name__))
     except Exception as error:  # noqa: BLE001  # the task's boundary: one dispatch must not end the worker
-        _log.error(  # noqa: TRY400  # the message of a foreign exception may hold what must not be logged
+        _log.error(  # the message of a foreign exception may hold what must not be logged
             "delivery.adapter_failed", error=type(error).__name__, where=_where(error), trace_id=outgoing.trace_id
         )
         return report_all(outgoing, _deferred("peer_error", type(error).__name__))
@@ -118,6 +118,8 @@ def _sound(outcome: Outcome) -> Outcome:
         return _deferred("peer_error", f"unknown reason {outcome.reason!r}"[:_DETAIL_LENGTH])
     wants_temporary = outcome.kind is not OutcomeKind.REFUSED
     if is_temporary(outcome.reason) is not wants_temporary:
+        if outcome.kind is OutcomeKind.UNKNOWN:
+            return dataclasses.replace(outcome, reason="outcome_unknown")
         kind = OutcomeKind.DEFERRED if outcome.kind is OutcomeKind.REFUSED else OutcomeKind.REFUSED
         outcome = dataclasses.replace(outcome, kind=kind)
     if len(outcome.detail) > _DETAIL_LENGTH:

@@ -210,7 +210,7 @@ class Windows:
         attempt_id = outgoing.attempt_id
         outcomes = list(report.outcomes.values())
         failed = [one for one in outcomes if one.kind in _WAITING]
-        if failed and all(one.reason in _OUR_OWN for one in failed):
+        if not outcomes or (failed and all(one.reason in _OUR_OWN for one in failed)):
             way.line.abandon(attempt_id, now)
             if behind is not None:
                 behind.abandon(attempt_id, now)

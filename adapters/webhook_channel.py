@@ -1,0 +1,204 @@
+"""What a webhook endpoint's settings lead to: its URL, its secret, its TLS context, its pool of connections.
+
+Settings of an endpoint: `url`, `secret_file` (a bare name in the secrets folder, mode 0600), `anchors_file`
+(CAs the receiver's certificate leads to; absent: the system's), `certificate_file` and `key_file` (our client
+certificate, if the receiver wants one), `timeout_seconds`, `allow_plain`, `allow_internal`.
+
+Anything wrong here raises ConfigError with a sentence for the operator: plain HTTP except on loopback and
+where `allow_plain` says so, a name or password inside the URL, a secret that others may read. Files are read
+again when they change. Contexts are shared between endpoints with the same files: each holds its own copy of
+the CAs, and there may be hundreds of endpoints.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import ssl
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from gateway.errors import ConfigError
+from gateway.model import Endpoint
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SECRET_BYTES_MIN = 16
+_SECRET_BYTES_MAX = 4096
+_KEEP_ALIVE_SECONDS = 30.0
+_NAMES_LIVE_SECONDS = 60
+
+#: What changes when a file changes.
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """An endpoint's settings, checked."""
+
+    url: URL
+    secret_file: str
+    anchors: Path | None
+    certificate: Path | None
+    key: Path | None
+    allow_internal: bool
+
+
+def target_of(endpoint: Endpoint, folder: Path) -> Target:
+    """Read the settings; paths are relative to `folder`."""
+    url = URL(_text(endpoint, "url"))
+    host = url.host
+    if url.scheme not in {"https", "http"} or host is None:
+        raise ConfigError("the webhook's url is not https")
+    if url.user is not None or url.password is not None:
+        raise ConfigError("the webhook's url holds a name or password; use secret_file")
+    if url.scheme == "http" and not (endpoint.settings.get("allow_plain") is True and _is_loopback(host)):
+        raise ConfigError("the webhook's url is plain http, which is allowed on loopback with allow_plain only")
+    allow_internal = endpoint.settings.get("allow_internal", True) is not False
+    if not allow_internal and _is_internal(host):
+        raise ConfigError("the webhook's url names an internal address, which allow_internal forbids")
+    return Target(
+        url=url,
+        secret_file=_text(endpoint, "secret_file"),
+        anchors=_path(endpoint, "anchors_file", folder),
+        certificate=_path(endpoint, "certificate_file", folder),
+        key=_path(endpoint, "key_file", folder),
+        allow_internal=allow_internal,
+    )
+
+
+class Secrets:
+    """The folder of peers' secrets, one file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[_Stamp, bytes]] = {}
+
+    def read(self, name: str) -> bytes:
+        """The secret, read again when its file changed."""
+        if not _NAME.fullmatch(name):
+            raise ConfigError("secret_file is not a plain file name")
+        path = self._folder / name
+        status = _status(path)
+        stamp = _stamp(status)
+        known = self._known.get(name)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
+            raise ConfigError(f"the secret {name} may be read by others; its mode must be 0600")
+        secret = path.read_bytes().strip()
+        if not _SECRET_BYTES_MIN <= len(secret) <= _SECRET_BYTES_MAX:
+            raise ConfigError(f"the secret {name} must have {_SECRET_BYTES_MIN} to {_SECRET_BYTES_MAX} bytes")
+        self._known[name] = (stamp, secret)
+        return secret
+
+
+class Contexts:
+    """TLS contexts by the files they are made of."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path | None, ...], tuple[tuple[_Stamp, ...], ssl.SSLContext]] = {}
+
+    def of(self, target: Target) -> ssl.SSLContext:
+        """The context; a new one once a file has changed."""
+        paths = (target.anchors, target.certificate, target.key)
+        stamps = tuple(_stamp(_status(path)) for path in paths if path is not None)
+        known = self._known.get(paths)
+        if known is not None and known[0] == stamps:
+            return known[1]
+        context = _context(target)
+        self._known[paths] = (stamps, context)
+        return context
+
+
+def _context(target: Target) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=target.anchors)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if target.certificate is not None:
+            context.load_cert_chain(target.certificate, target.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"the webhook's certificates cannot be loaded: {error.strerror}") from error
+    return context
+
+
+def open_session(target: Target, context: ssl.SSLContext, connections: int) -> aiohttp.ClientSession:
+    """A pool of connections to one endpoint, without cookies, proxies or unpacking of answers."""
+    resolver = None if target.allow_internal else _OutsideResolver()
+    connector = aiohttp.TCPConnector(
+        limit=connections,
+        ssl=context,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        ttl_dns_cache=_NAMES_LIVE_SECONDS,
+        resolver=resolver,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "gateway"},
+    )
+
+
+class _OutsideResolver(AbstractResolver):
+    """Names that lead to internal addresses are not found."""
+
+    def __init__(self) -> None:
+        self._names = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._names.resolve(host, port, family)
+        outside = [one for one in found if not _is_internal(one["host"])]
+        if not outside:
+            raise OSError(None, "the name leads to internal addresses only")
+        return outside
+
+    async def close(self) -> None:
+        await self._names.close()
+
+
+def _text(endpoint: Endpoint, name: str) -> str:
+    value = endpoint.settings.get(name)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"the webhook has no {name}")
+    return value
+
+
+def _path(endpoint: Endpoint, name: str, folder: Path) -> Path | None:
+    return folder / _text(endpoint, name) if endpoint.settings.get(name) is not None else None
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise ConfigError(f"the file {path.name} cannot be read: {error.strerror}") from error
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _is_internal(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else not address.is_global
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
