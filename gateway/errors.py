@@ -89,3 +89,36 @@ class EnrolmentError(GatewayError):
 
 class PoolError(GatewayError):
     """The process that parsed foreign bytes died or ran out of time or memory."""
+
+
+class UnreachableError(GatewayError):
+    """The gateway could not be reached, or its answer broke off."""
+
+
+class ProblemError(GatewayError):
+    """The gateway answered a client's request with a problem.
+
+    `texts` are the sentences by language, `next_steps` what to do; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str = "",
+        texts: dict[str, str] | None = None,
+        next_steps: dict[str, str] | None = None,
+        trace_id: str = "",
+        retry_after: float | None = None,
+        findings: tuple[object, ...] = (),
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.texts = texts or {}
+        self.next_steps = next_steps or {}
+        self.trace_id = trace_id
+        self.retry_after = retry_after
+        self.findings = findings
+        super().__init__(f"{status} {code}: {detail}" if detail else f"{status} {code}")

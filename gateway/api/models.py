@@ -7,7 +7,7 @@ ours (UUIDv7); `organId` is a code in the exact form its owner used.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -391,7 +391,7 @@ class InboxDetail(Response):
     """The envelope of one item as JSON."""
 
     item: InboxItem
-    envelope: dict[str, object]
+    envelope: dict[str, Any]
     attachments: list[AttachmentOut]
 
 
@@ -421,7 +421,7 @@ class AgencyOut(Response):
     closed: bool
     successor: str | None
     endpoint: str | None
-    capabilities: dict[str, object]
+    capabilities: dict[str, Any]
 
 
 class AgencyPage(Response):
@@ -488,7 +488,7 @@ class ChannelOut(Response):
     paused_until: datetime | None
     last_success_at: datetime | None
     waiting: int
-    capabilities: dict[str, object]
+    capabilities: dict[str, Any]
 
 
 class Channels(Response):
@@ -505,7 +505,7 @@ class EventOut(Response):
     at: datetime
     message_id: str | None
     delivery_id: str | None
-    facts: dict[str, object]
+    facts: dict[str, Any]
 
 
 class Certificate(Response):

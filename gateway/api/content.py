@@ -1,0 +1,74 @@
+"""Files as answers: whole, in part, or not at all when the reader has them already.
+
+The digest is the ETag and is repeated as Repr-Digest, so a client can prove what it got. A file up to
+_SMALL bytes goes out in one piece; a larger one is read in a thread while it is sent, and a reader that takes
+nothing for _STALL seconds loses the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from gateway.api.headers import SECURITY, Span, disposition, matches_tag, repr_digest, span_of
+from gateway.api.route import Call
+from gateway.api.service import Content
+from gateway.errors import BodyDamagedError
+
+_SMALL: Final = 256 * 1024
+_PIECE: Final = 256 * 1024
+_STALL: Final = 60.0
+
+
+async def send_content(call: Call, content: Content) -> web.StreamResponse:
+    """The answer, already sent when the file is large."""
+    request, tag = call.request, content.sha256
+    headers = SECURITY.copy()
+    headers[hdrs.ETAG] = f'"{tag}"'
+    headers[hdrs.CACHE_CONTROL] = "private, no-cache"
+    if matches_tag(request.headers.get(hdrs.IF_NONE_MATCH), tag):
+        return web.Response(status=304, headers=headers)
+    headers[hdrs.ACCEPT_RANGES] = "bytes"
+    headers[hdrs.CONTENT_DISPOSITION] = disposition(content.name)
+    headers[hdrs.CONTENT_TYPE] = content.content_type
+    headers["Repr-Digest"] = repr_digest(content.sha256)
+    status, span = 200, Span(start=0, length=content.size)
+    if request.headers.get(hdrs.IF_RANGE, f'"{tag}"') == f'"{tag}"':
+        part = span_of(request.headers.get(hdrs.RANGE), content.size)
+        if part is not None:
+            status, span = 206, part
+            headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.start + part.length - 1}/{content.size}"
+    headers["Trace-Id"] = call.trace_id
+    descriptor = await asyncio.to_thread(os.open, content.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        start = content.offset + span.start
+        if span.length <= _SMALL:
+            data = await asyncio.to_thread(_read, descriptor, span.length, start)
+            return web.Response(status=status, headers=headers, body=data)
+        response = web.StreamResponse(status=status, headers=headers)
+        response.content_length = span.length
+        await response.prepare(request)
+        await _stream(response, descriptor, start, span.length)
+        return response
+    finally:
+        os.close(descriptor)
+
+
+async def _stream(response: web.StreamResponse, descriptor: int, start: int, length: int) -> None:
+    end = start + length
+    while start < end:
+        data = await asyncio.to_thread(_read, descriptor, min(_PIECE, end - start), start)
+        async with asyncio.timeout(_STALL):
+            await response.write(data)
+        start += len(data)
+    await response.write_eof()
+
+
+def _read(descriptor: int, length: int, start: int) -> bytes:
+    data = os.pread(descriptor, length, start)
+    if len(data) != length:
+        raise BodyDamagedError(f"a stored file ends {length - len(data)} bytes early")
+    return data

@@ -1,0 +1,186 @@
+"""What happens to every request, in this order; one middleware, so that a request pays for it once.
+
+1. trace id (W3C traceparent, else a new one), bound to every log line and answered as `Trace-Id`
+2. no such route or method; draining
+3. who asks (client certificate or bearer token, checked now), how fast
+4. path, query and JSON body against the route's declaration
+5. the handler; its struct becomes JSON
+6. whatever was raised becomes problem+json; an unknown exception is logged with its traceback and shown as
+   `internal_error`. Once bytes of an answer have left, an error can only break the connection off.
+7. one log line, metrics
+
+It does NOT retry, and it never writes a credential or a body into a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler as AiohttpHandler
+
+from gateway.api.callers import authenticate
+from gateway.api.headers import SECURITY, trace_id_of
+from gateway.api.intake import media_type, read_small
+from gateway.api.parameters import read_json, read_path, read_query
+from gateway.api.problems import problem_response, refusal_of
+from gateway.api.ratelimit import RateLimit
+from gateway.api.route import ApiParts, Call, Route
+from gateway.api.service import AcceptedAnswer
+from gateway.errors import RefusedError
+from gateway.model import Caller
+
+#: Enrolments of one address: one in six seconds, ten at once.
+_ENROL_RATE: Final = 1 / 6
+_ENROL_BURST: Final = 10.0
+_NO_ROUTE: Final = "none"
+_INTERNAL: Final = 500
+#: What the log says of a client that left before its answer, as nginx does.
+_GONE: Final = 499
+
+_log: Any = structlog.get_logger("gateway.api")
+
+
+class Gate:
+    """The middleware of one application."""
+
+    def __init__(
+        self, parts: ApiParts, routes: Mapping[Callable[..., Awaitable[web.StreamResponse]], Route]
+    ) -> None:
+        self._parts = parts
+        self._routes = routes
+        self._encoder = msgspec.json.Encoder()
+        rate = parts.settings.limits.requests_per_second
+        self._by_credential = RateLimit(rate, 2.0 * rate)
+        self._by_address = RateLimit(_ENROL_RATE, _ENROL_BURST)
+
+    @web.middleware
+    async def pass_through(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+        """The seven steps."""
+        started = time.perf_counter()
+        trace_id = trace_id_of(request.headers.get("traceparent")) or secrets.token_hex(16)
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        route = self._routes.get(handler)
+        name = _NO_ROUTE if route is None else route.name
+        status = _GONE
+        self._parts.lifecycle.begin()
+        try:
+            response = await self._answer(request, route, handler, trace_id)
+            status = response.status
+            return response
+        finally:
+            self._parts.lifecycle.end()
+            self._account(request, name, status, time.perf_counter() - started)
+
+    async def _answer(
+        self, request: web.Request, route: Route | None, handler: AiohttpHandler, trace_id: str
+    ) -> web.StreamResponse:
+        try:
+            if route is None:
+                await _refuse_unrouted(request, handler)
+            assert route is not None
+            response = await self._serve(request, route, trace_id)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of a request: recorded, answered, and on
+            response = self._refuse(request, error, trace_id)
+        if not response.prepared:
+            response.headers["Trace-Id"] = trace_id
+            if self._parts.lifecycle.stopping.is_set():
+                response.force_close()
+        return response
+
+    async def _serve(self, request: web.Request, route: Route, trace_id: str) -> web.StreamResponse:
+        parts = self._parts
+        if parts.lifecycle.stopping.is_set():
+            raise RefusedError("server_stopping")
+        call = Call(
+            request=request,
+            route=route,
+            parts=parts,
+            at=parts.clock.now(),
+            trace_id=trace_id,
+            _caller=await self._caller(request, route),
+            path=None,
+            query=None,
+            body=None,
+        )
+        await self._check(call)
+        answer = await route.handler(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if isinstance(answer, AcceptedAnswer):
+            response = web.Response(
+                body=answer.body, status=answer.status, headers=SECURITY, content_type="application/json"
+            )
+            if answer.replayed:
+                response.headers["Idempotency-Replayed"] = "true"
+            return response
+        body = self._encoder.encode(answer)
+        return web.Response(body=body, status=route.status, headers=SECURITY, content_type="application/json")
+
+    async def _caller(self, request: web.Request, route: Route) -> Caller | None:
+        if not route.authenticated:
+            self._by_address.take(request.remote or "", self._parts.clock.monotonic())
+            return None
+        caller = await authenticate(self._parts, request)
+        self._by_credential.take(caller.credential_id, self._parts.clock.monotonic())
+        return caller
+
+    async def _check(self, call: Call) -> None:
+        route, request = call.route, call.request
+        if route.path_type is not None:
+            call.path = read_path(route.path_type, request.match_info)
+        # `yarl` parses the query string only when it is asked for
+        if route.query_type is not None or request.query_string:
+            call.query = read_query(route.query_type, request.query)
+        if route.decoder is not None:
+            media_type(call)
+            call.body = read_json(route.decoder, await read_small(call))
+
+    def _refuse(self, request: web.Request, error: Exception, trace_id: str) -> web.StreamResponse:
+        refusal = refusal_of(error)
+        if refusal.code == "internal_error":
+            _log.error("request.failed", path=request.path, exc_info=error)
+        elif not isinstance(error, RefusedError):
+            _log.warning("request.failed", path=request.path, code=refusal.code, error=str(error))
+        if request.writer.output_size and request.transport is not None:
+            request.transport.abort()
+            raise ConnectionResetError("the answer broke off") from error
+        response = problem_response(refusal, trace_id)
+        if refusal.code in _UNREAD:
+            response.force_close()
+        return response
+
+    def _account(self, request: web.Request, name: str, status: int, seconds: float) -> None:
+        self._parts.metrics.requests.labels(name, status).inc()
+        self._parts.metrics.request_seconds.labels(name).observe(seconds)
+        write = _log.warning if status >= _INTERNAL else _log.info
+        write(
+            "request.answered",
+            route=name,
+            method=request.method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            address=request.remote,
+        )
+
+
+#: Refusals that leave a body unread: a connection with the rest of it in the way is not used again.
+_UNREAD: Final = frozenset({"body_too_large", "body_too_slow", "body_cut_off", "media_type_unsupported"})
+
+
+async def _refuse_unrouted(request: web.Request, handler: AiohttpHandler) -> None:
+    try:
+        await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        raise RefusedError("method_not_allowed", f"{allowed} only", headers={"Allow": allowed}) from error
+    except web.HTTPException as error:
+        raise RefusedError("not_found") from error

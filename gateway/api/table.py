@@ -1,0 +1,417 @@
+"""The routes of REST v1: the one list that registers handlers and that the OpenAPI document is made from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.api import documents, inbox, lists, models
+from gateway.api.events import EventStreams
+from gateway.api.lists import Described
+from gateway.api.route import Header, Route
+
+#: Media types of raw edXML.
+XML: Final = ("application/xml", "text/xml", "application/octet-stream")
+
+_KEY: Final = Header(
+    name="Idempotency-Key",
+    description="1 to 255 printable ASCII characters, as a quoted string or bare; the same key and body get the "
+    "same answer, the same key with another body is refused.",
+    schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    example='"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+)
+_DIGEST: Final = Header(
+    name="Content-Digest",
+    description="RFC 9530; checked when present (sha-256, sha-512).",
+    schema={"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
+    example="sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+)
+_RANGE: Final = Header(
+    name="Range",
+    description="One range of bytes; anything else is ignored.",
+    schema={"type": "string", "pattern": "^bytes=[0-9]{1,18}-[0-9]{0,18}$"},
+    example="bytes=0-1023",
+)
+_LAST_EVENT: Final = Header(
+    name="Last-Event-ID",
+    description="The id of the last event seen; the stream goes on after it.",
+    schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
+    example="1024",
+)
+_BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))
+
+#: What acceptance may refuse.
+_ACCEPT: Final = (
+    "sender_not_permitted",
+    "idempotency_key_reused",
+    "idempotency_key_in_use",
+    "idempotency_key_invalid",
+    "quota_exceeded",
+    "xml_not_wellformed",
+    "xml_encoding_invalid",
+    "xml_forbidden_construct",
+    "xml_limits_exceeded",
+    "parser_failed",
+    "not_edxml",
+    "edxml_invalid",
+    "sender_missing",
+    "sender_unknown",
+    "sender_closed",
+    "disk_nearly_full",
+    "seal_unavailable",
+)
+_ADDRESS: Final = (
+    "recipients_missing",
+    "recipients_too_many",
+    "recipient_unknown",
+    "recipient_closed",
+    "recipient_unreachable",
+    "nothing_to_deliver",
+    "sandbox_crossing",
+    "attachment_missing",
+    "attachment_invalid",
+    "attachment_too_large",
+    "attachment_bomb",
+)
+_STATUS: Final = (
+    "status_code_unknown",
+    "status_reason_missing",
+    "reporter_not_recipient",
+    "status_document_unknown",
+    "status_ambiguous",
+    "status_backwards",
+    "status_without_request",
+    "not_found",
+)
+_ITEM: Final = ("item_leased", "state_forbids")
+
+_DOCUMENTS: Final = (
+    Route(
+        method="POST",
+        path="/documents",
+        name="submitDocument",
+        summary="Submit a document",
+        tag="documents",
+        handler=documents.submit,
+        description="Raw edXML of any dialect, or JSON metadata with files from which the gateway builds it. "
+        "The 202 leaves only when the bytes and their ledger row are durable.",
+        raw=XML,
+        multipart=models.NewDocument,
+        headers=(_KEY, _DIGEST),
+        status=202,
+        response=models.Accepted,
+        problems=_ACCEPT + _ADDRESS + _STATUS,
+    ),
+    Route(
+        method="POST",
+        path="/validate",
+        name="validateDocument",
+        summary="Check a document without sending it",
+        tag="documents",
+        handler=documents.validate,
+        raw=XML,
+        headers=(_DIGEST,),
+        response=models.Validation,
+        problems=("xml_not_wellformed", "parser_failed", "disk_nearly_full"),
+    ),
+    Route(
+        method="POST",
+        path="/statuses",
+        name="submitStatus",
+        summary="Submit a status message",
+        tag="documents",
+        handler=documents.submit_status,
+        raw=XML,
+        headers=(_KEY, _DIGEST),
+        status=202,
+        response=models.Accepted,
+        problems=_ACCEPT + _STATUS,
+    ),
+    Route(
+        method="GET",
+        path="/documents",
+        name="listDocuments",
+        summary="Your agencies' documents, newest first",
+        tag="documents",
+        handler=documents.list_documents,
+        query_type=models.DocumentFilter,
+        response=models.DocumentPage,
+    ),
+    Route(
+        method="GET",
+        path="/documents/{id}",
+        name="showDocument",
+        summary="One document",
+        tag="documents",
+        handler=documents.show_document,
+        path_type=models.ById,
+        response=models.DocumentOut,
+    ),
+    Route(
+        method="GET",
+        path="/documents/{id}/content",
+        name="fetchDocument",
+        summary="The bytes as received",
+        tag="documents",
+        handler=documents.fetch_document,
+        path_type=models.ById,
+        headers=(_RANGE,),
+        produces=("application/xml",),
+        also=_BYTES,
+        problems=("range_not_satisfiable",),
+    ),
+    Route(
+        method="GET",
+        path="/documents/{id}/receipt",
+        name="fetchReceipt",
+        summary="The acceptance seal",
+        tag="documents",
+        handler=documents.fetch_receipt,
+        path_type=models.ById,
+        query_type=models.ReceiptPart,
+        produces=("application/xml", "application/json"),
+    ),
+    Route(
+        method="GET",
+        path="/documents/{id}/findings",
+        name="listFindings",
+        summary="What the validator noticed",
+        tag="documents",
+        handler=documents.list_findings,
+        path_type=models.ById,
+        response=models.Findings,
+    ),
+    Route(
+        method="GET",
+        path="/documents/{id}/deliveries",
+        name="listDeliveries",
+        summary="Every recipient and where its delivery stands",
+        tag="documents",
+        handler=documents.list_deliveries,
+        path_type=models.ById,
+        response=models.Deliveries,
+    ),
+    Route(
+        method="POST",
+        path="/documents/{id}/withdraw",
+        name="withdrawDocument",
+        summary="Take it back where it has not left",
+        tag="documents",
+        handler=documents.withdraw,
+        path_type=models.ById,
+        request=models.Withdrawal,
+        response=models.WithdrawalResult,
+        problems=("already_left", "state_forbids", "recipient_unknown"),
+    ),
+    Route(
+        method="POST",
+        path="/documents/{id}/redeliver",
+        name="redeliverDocument",
+        summary="Deliver again, or to more recipients",
+        tag="documents",
+        handler=documents.redeliver,
+        path_type=models.ById,
+        request=models.Redelivery,
+        response=models.Redelivered,
+        problems=(*_ADDRESS, "state_forbids", "quota_exceeded", "disk_nearly_full"),
+    ),
+)
+
+_INBOX: Final = (
+    Route(
+        method="GET",
+        path="/inbox",
+        name="listInbox",
+        summary="What waits for your agencies, oldest first",
+        tag="inbox",
+        handler=inbox.list_inbox,
+        description="The cursor pages and never consumes: an item stays until it is acknowledged. `wait` holds "
+        "the request until something comes.",
+        query_type=models.InboxFilter,
+        response=models.InboxPage,
+    ),
+    Route(
+        method="GET",
+        path="/inbox/{id}",
+        name="showItem",
+        summary="The envelope of one item",
+        tag="inbox",
+        handler=inbox.show_item,
+        path_type=models.ById,
+        response=models.InboxDetail,
+    ),
+    Route(
+        method="GET",
+        path="/inbox/{id}/content",
+        name="fetchItem",
+        summary="Its bytes",
+        tag="inbox",
+        handler=inbox.fetch_item,
+        path_type=models.ById,
+        query_type=models.ByReader,
+        headers=(_RANGE,),
+        produces=("application/xml",),
+        also=_BYTES,
+        problems=("range_not_satisfiable", *_ITEM),
+    ),
+    Route(
+        method="GET",
+        path="/inbox/{id}/attachments/{number}",
+        name="fetchAttachment",
+        summary="One attachment, decoded",
+        tag="inbox",
+        handler=inbox.fetch_attachment,
+        path_type=models.ByNumber,
+        query_type=models.ByReader,
+        headers=(_RANGE,),
+        produces=("application/octet-stream",),
+        also=_BYTES,
+        problems=("range_not_satisfiable", "attachment_invalid", *_ITEM),
+    ),
+    Route(
+        method="POST",
+        path="/inbox/{id}/ack",
+        name="acknowledgeItem",
+        summary="You have it: it leaves the inbox",
+        tag="inbox",
+        handler=inbox.acknowledge,
+        path_type=models.ById,
+        query_type=models.ByReader,
+        response=models.Acknowledged,
+        problems=("item_not_fetched", *_ITEM),
+    ),
+    Route(
+        method="POST",
+        path="/inbox/{id}/status",
+        name="answerItem",
+        summary="Answer it with a status",
+        tag="inbox",
+        handler=inbox.answer,
+        path_type=models.ById,
+        query_type=models.ByReader,
+        request=models.NewStatus,
+        headers=(_KEY,),
+        status=202,
+        response=models.Accepted,
+        problems=(*_STATUS, *_ITEM, "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid"),
+    ),
+)
+
+_LISTS: Final = (
+    Route(
+        method="GET",
+        path="/agencies",
+        name="searchAgencies",
+        summary="Search the directory",
+        tag="directory",
+        handler=lists.search_agencies,
+        query_type=models.AgencyFilter,
+        response=models.AgencyPage,
+    ),
+    Route(
+        method="GET",
+        path="/agencies/{id}",
+        name="showAgency",
+        summary="One agency",
+        tag="directory",
+        handler=lists.show_agency,
+        path_type=models.ById,
+        response=models.AgencyOut,
+    ),
+    Route(
+        method="GET",
+        path="/channels",
+        name="listChannels",
+        summary="The peers' channels and whether they are up",
+        tag="directory",
+        handler=lists.list_channels,
+        response=models.Channels,
+    ),
+    Route(
+        method="GET",
+        path="/codes",
+        name="listCodes",
+        summary="The code lists in force",
+        tag="directory",
+        handler=lists.list_codes,
+        response=models.Codes,
+    ),
+    Route(
+        method="GET",
+        path="/limits",
+        name="showLimits",
+        summary="What a request may hold",
+        tag="directory",
+        handler=lists.show_limits,
+        response=models.Limits,
+    ),
+    Route(
+        method="GET",
+        path="/reasons",
+        name="listReasons",
+        summary="Every reason code",
+        tag="directory",
+        handler=lists.list_reasons,
+        response=models.Reasons,
+    ),
+)
+
+_ACCOUNTS: Final = (
+    Route(
+        method="POST",
+        path="/enrol",
+        name="enrol",
+        summary="Certify a system's first key",
+        tag="accounts",
+        handler=lists.enrol,
+        request=models.EnrolmentRequest,
+        status=201,
+        response=models.Certificate,
+        problems=("enrolment_code_invalid", "signing_request_invalid"),
+        authenticated=False,
+    ),
+    Route(
+        method="POST",
+        path="/renew",
+        name="renew",
+        summary="Certify its next key",
+        tag="accounts",
+        handler=lists.renew,
+        request=models.RenewalRequest,
+        status=201,
+        response=models.Certificate,
+        problems=("signing_request_invalid", "not_permitted"),
+    ),
+)
+
+
+def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
+    """All of them."""
+    events = Route(
+        method="GET",
+        path="/events",
+        name="streamEvents",
+        summary="Events that concern you, as they happen",
+        tag="events",
+        handler=streams.serve,
+        query_type=models.EventsFrom,
+        headers=(_LAST_EVENT,),
+        produces=("text/event-stream",),
+    )
+    document = Route(
+        method="GET",
+        path="/openapi.json",
+        name="showOpenApi",
+        summary="This document",
+        tag="about",
+        handler=described.document,
+    )
+    page = Route(
+        method="GET",
+        path="/docs",
+        name="showDocs",
+        summary="This document for people",
+        tag="about",
+        handler=described.page,
+        produces=("text/html",),
+    )
+    return (*_DOCUMENTS, *_INBOX, *_LISTS, *_ACCOUNTS, events, document, page)

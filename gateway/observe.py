@@ -1,0 +1,202 @@
+"""Logs, metrics, and what must never be in them.
+
+Logs: structlog, one line per event on standard error, JSON or for people; the level changes while the program
+runs (`LogControl.set_level`). Lines of the standard library's loggers (aiohttp, asyncio) go the same way.
+What is bound with `structlog.contextvars` (trace_id, document_id) stands on every line of that task.
+
+Redaction is the last processor before the renderer, so it also sees tracebacks: tokens (`gw_…`), Authorization,
+enrolment codes, PEM private keys, HMACs, and every value under a name that says it is a secret. It is a net,
+NOT a licence: code logs ids, never credentials.
+
+Metrics: one registry per `Metrics` object. `deploy/alerts.yml` uses these names; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, Literal, TextIO
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN: Final = "[redacted]"
+
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40, "critical": 50}
+_SECRET_TEXT: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\bgw_[A-Za-z0-9_-]{6,}"
+    r"|\b(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"
+    r"|\b(?:[0-9A-Za-z]{4}-){6}[0-9A-Za-z]{4}\b"
+    r"|\bv1=[0-9A-Fa-f]{32,}"
+    r"|\b(?i:authorization|gateway-signature|password|secret)[\"']?\s*[:=]\s*[^\s,}]+",
+    re.DOTALL,
+)
+_SECRET_NAMES: Final = frozenset(
+    {
+        "authorization",
+        "bearer",
+        "enrolment_code",
+        "hmac",
+        "key_pem",
+        "password",
+        "private_key",
+        "secret",
+        "signature",
+        "token",
+    }
+)
+_MAX_DEPTH: Final = 6
+
+_FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+_STEP: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0)
+
+
+def redact(value: object, depth: int = 0) -> object:
+    """`value` without secrets; mappings and lists are copied."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str) or depth >= _MAX_DEPTH:
+        return _SECRET_TEXT.sub(HIDDEN, str(value))
+    if isinstance(value, Mapping):
+        return {
+            str(name): HIDDEN if str(name).lower() in _SECRET_NAMES and item else redact(item, depth + 1)
+            for name, item in value.items()
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact(item, depth + 1) for item in value]
+    return _SECRET_TEXT.sub(HIDDEN, str(value))
+
+
+def redact_event(_logger: WrappedLogger, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The processor form of `redact`."""
+    found = redact(event)
+    assert isinstance(found, dict)
+    return found
+
+
+class LogControl:
+    """Drops what is below the level in force, which may change at any time."""
+
+    def __init__(self, level: str) -> None:
+        self._threshold = _LEVELS[level]
+
+    def set_level(self, level: str) -> None:
+        """Takes effect with the next line."""
+        self._threshold = _LEVELS[level]
+
+    def __call__(self, _logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """The processor."""
+        if _LEVELS.get(method, 20) < self._threshold:
+            raise structlog.DropEvent
+        return event
+
+
+class _Bridge(logging.Handler):
+    """Takes the standard library's lines along."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        method = "error" if record.levelno >= logging.ERROR else record.levelname.lower()
+        logger = structlog.get_logger(record.name)
+        write = getattr(logger, method if method in _LEVELS else "info")
+        write("library.logged", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
+
+
+def configure_logs(
+    level: Literal["debug", "info", "warning", "error"],
+    style: Literal["json", "console"],
+    stream: TextIO | None = None,
+) -> LogControl:
+    """Set logging up for the whole process; the result changes the level later."""
+    control = LogControl(level)
+    processors: list[Processor] = [
+        control,
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,
+        redact_event,
+        structlog.processors.JSONRenderer(serializer=_to_json)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty()),
+    ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_Bridge()]
+    root.setLevel(logging.INFO)
+    return control
+
+
+def _to_json(event: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+class Metrics:
+    """Every metric of the gateway, each named once."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._server()
+        self._journey()
+        self._peers()
+        self._store()
+
+    def render(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)
+
+    def _server(self) -> None:
+        self.requests = self._counter("gateway_http_requests", "requests answered", "route", "status")
+        self.request_seconds = self._histogram(
+            "gateway_http_request_seconds", "from request line to answer", _FAST, "route"
+        )
+        self.connections = self._gauge("gateway_http_connections", "connections open")
+        self.connections_refused = self._counter("gateway_http_connections_refused", "over max_connections")
+        self.event_streams = self._gauge("gateway_http_event_streams", "open /events streams")
+
+    def _journey(self) -> None:
+        self.accept_seconds = self._histogram(
+            "gateway_accept_seconds", "from the first byte to the 202", _FAST, "kind"
+        )
+        self.step_seconds = self._histogram(
+            "gateway_step_seconds", "spool, parse, validate, route, seal, keep, commit", _STEP, "step"
+        )
+        self.deliveries = self._counter("gateway_deliveries", "deliveries that entered a state", "state")
+        self.attempts = self._counter("gateway_attempts", "attempts by outcome", "outcome")
+        self.statuses_parked = self._gauge("gateway_statuses_parked", "statuses that wait for a person")
+
+    def _peers(self) -> None:
+        self.endpoint_up = self._gauge("gateway_endpoint_up", "1 while messages get through", "endpoint")
+        self.waiting = self._gauge("gateway_deliveries_waiting", "deliveries due or deferred", "endpoint")
+        self.oldest_seconds = self._gauge("gateway_deliveries_oldest_seconds", "age of the oldest", "endpoint")
+        self.certificate_days = self._gauge(
+            "gateway_certificate_days_left", "days until a certificate of our own ends", "purpose"
+        )
+        self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
+
+    def _store(self) -> None:
+        self.wal_bytes = self._gauge("gateway_wal_bytes", "size of SQLite's write-ahead log")
+        self.disk_free_bytes = self._gauge("gateway_disk_free_bytes", "free below the data folder")
+        self.pump_queue = self._gauge("gateway_pump_queue", "writes that wait for the pump")
+        self.pump_broken = self._gauge("gateway_pump_broken", "1 while the database cannot be written")
+        self.damaged = self._counter("gateway_damaged_bodies", "stored bodies found damaged")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)

@@ -1,0 +1,1 @@
+"""Verified fakes of the ports."""

@@ -1,0 +1,517 @@
+"""A gateway in memory for tests of the HTTP side: it keeps the promises of `gateway.api.service`, no more.
+
+Any body that begins with `<` is a document from the caller's agency to RECIPIENT, whose only attachment is
+the body itself; `<status` begins a status message. Rights, replays, leases, withdrawal and events behave as
+the facade says; `failures` makes the next call of a method raise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from gateway.api import models
+from gateway.api.service import (
+    AcceptedAnswer,
+    Arrival,
+    Content,
+    DocumentQuery,
+    InboxQuery,
+    Readiness,
+    Receipt,
+    SubmittedFile,
+)
+from gateway.edxml.envelope import Finding, Severity
+from gateway.errors import RefusedError
+from gateway.ids import uuid7
+from gateway.model import AgencyId, Caller, CredentialId, EndpointId
+from gateway.storage.bodies import SpooledBody
+
+SENDER = AgencyId("agency-province")
+RECIPIENT = AgencyId("agency-commune")
+ORGAN_IDS = {SENDER: "H33.01", RECIPIENT: "000.01.01.H33"}
+NOW = datetime(2018, 11, 1, 2, 0, tzinfo=UTC)
+
+_FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
+
+
+def caller_of(agency_id: AgencyId, fingerprint: str = "", relay: EndpointId | None = None) -> Caller:
+    """A caller that speaks for one agency."""
+    return Caller(
+        credential_id=CredentialId(f"credential-{agency_id}"),
+        agency_id=agency_id,
+        speaks_for=frozenset({agency_id}),
+        relay_endpoint_id=relay,
+        method="certificate" if fingerprint else "token",
+        fingerprint=fingerprint,
+        address="127.0.0.1",
+    )
+
+
+class FakeAuthenticator:
+    """Tokens and certificates it was given; both may be taken away at any time."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Caller] = {}
+        self.certificates: dict[str, Caller] = {}
+
+    async def authenticate(
+        self, *, certificate_der: bytes | None, bearer: str | None, address: str, now: datetime
+    ) -> Caller:
+        if certificate_der is not None:
+            found = self.certificates.get(hashlib.sha256(certificate_der).hexdigest())
+        elif bearer is not None:
+            found = self.tokens.get(bearer)
+        else:
+            raise RefusedError("credential_missing")
+        if found is None:
+            raise RefusedError("credential_invalid")
+        return found
+
+
+@dataclass(kw_only=True)
+class _Message:
+    out: models.DocumentOut
+    sender: AgencyId
+    path: Path
+    answer: bytes
+    delivery: models.DeliveryOut
+    fetched: bool = False
+    leased_by: str = ""
+    leased_until: datetime | None = None
+    open: bool = True
+
+
+@dataclass(kw_only=True)
+class FakeGateway:
+    """`gateway.api.service.Gateway`."""
+
+    folder: Path
+    #: method -> what its next call raises.
+    failures: dict[str, Exception] = field(default_factory=dict)
+    messages: list[_Message] = field(default_factory=list)
+    seen: list[EventSeen] = field(default_factory=list)
+    keys: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    #: What arrived last, for tests to look at.
+    arrivals: list[Arrival] = field(default_factory=list)
+    files: list[tuple[str, str, bytes]] = field(default_factory=list)
+    #: Set whenever somebody begins to wait.
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    now: datetime = NOW
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
+        self._fail("accept")
+        return self._record(arrival, _bytes_of(body), "document")
+
+    async def accept_status(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
+        self._fail("accept_status")
+        return self._record(arrival, _bytes_of(body), "status")
+
+    async def accept_parts(
+        self, arrival: Arrival, metadata: models.NewDocument, files: Sequence[SubmittedFile]
+    ) -> AcceptedAnswer:
+        self._fail("accept_parts")
+        self.files = [(file.name, file.content_type, _bytes_of(file.body)) for file in files]
+        for file in files:
+            assert file.body.sha256 == hashlib.sha256(_bytes_of(file.body)).hexdigest()
+        return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>", "document")
+
+    async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
+        self._fail("validate")
+        good = _bytes_of(body).startswith(b"<")
+        return models.Validation(
+            ok=good,
+            reason="" if good else "xml_not_wellformed",
+            kind="document",
+            dialect="A",
+            document_id="",
+            subject="",
+            findings=[],
+        )
+
+    async def documents(self, caller: Caller, query: DocumentQuery) -> models.DocumentPage:
+        self._fail("documents")
+        mine = [message.out for message in reversed(self.messages) if message.sender in caller.speaks_for]
+        wanted = [
+            out
+            for out in mine
+            if (not query.number or out.number == query.number)
+            and (not query.notation or out.notation == query.notation)
+            and (not query.document_id or out.document_id == query.document_id)
+            and (not query.kind or out.kind == query.kind)
+            and (not query.state or query.state in out.states)
+            and (query.accepted_from is None or out.accepted_at.date() >= query.accepted_from)
+            and (query.accepted_to is None or out.accepted_at.date() <= query.accepted_to)
+        ]
+        start = self._cursor(query.cursor)
+        page = wanted[start : start + query.limit]
+        more = start + query.limit < len(wanted)
+        return models.DocumentPage(items=page, next=str(start + query.limit) if more else None)
+
+    async def document(self, caller: Caller, message_id: str) -> models.DocumentOut:
+        self._fail("document")
+        return self._sent(caller, message_id).out
+
+    async def content(self, caller: Caller, message_id: str) -> Content:
+        return _content(self._sent(caller, message_id), "document.edxml")
+
+    async def receipt(self, caller: Caller, message_id: str) -> Receipt:
+        message = self._sent(caller, message_id)
+        return Receipt(transfer=msgspec.json.encode({"id": message.out.id}), xades=b"<Signature/>")
+
+    async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
+        self._sent(caller, message_id)
+        return []
+
+    async def deliveries(self, caller: Caller, message_id: str) -> list[models.DeliveryOut]:
+        return [self._sent(caller, message_id).delivery]
+
+    async def withdraw(
+        self, caller: Caller, message_id: str, withdrawal: models.Withdrawal
+    ) -> models.WithdrawalResult:
+        message = self._sent(caller, message_id)
+        if message.fetched:
+            raise RefusedError("already_left", "the recipient has it")
+        self._move(message, "withdrawn")
+        message.open = False
+        return models.WithdrawalResult(withdrawn=[_line(message)], left=[])
+
+    async def redeliver(
+        self, caller: Caller, message_id: str, redelivery: models.Redelivery
+    ) -> list[models.AcceptedDelivery]:
+        message = self._sent(caller, message_id)
+        if any(code != ORGAN_IDS[RECIPIENT] for code in redelivery.recipients):
+            raise RefusedError("recipient_unknown", redelivery.recipients[0])
+        message.open = True
+        self._move(message, "queued")
+        return [_line(message)]
+
+    async def inbox(self, caller: Caller, query: InboxQuery) -> models.InboxPage:
+        self._fail("inbox")
+        if query.agency and query.agency not in {ORGAN_IDS.get(agency) for agency in caller.speaks_for}:
+            raise RefusedError("parameter_invalid", "agency: you do not speak for it")
+        start = self._cursor(query.cursor)
+        found = self._waiting(caller, query, start)
+        if not found and query.wait:
+            self.waiting.set()
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(query.wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            found = self._waiting(caller, query, start)
+        page = found[: query.limit]
+        for _, message in page:
+            if query.lease:
+                message.leased_by, message.leased_until = query.reader, self.now + timedelta(seconds=query.lease)
+        cursor = str(page[-1][0] + 1) if page else query.cursor
+        return models.InboxPage(
+            items=[_item(message) for _, message in page], cursor=cursor, more=len(found) > query.limit
+        )
+
+    async def inbox_detail(self, caller: Caller, delivery_id: str) -> models.InboxDetail:
+        message = self._received(caller, delivery_id)
+        attachment = models.AttachmentOut(
+            number=1,
+            name="công văn.pdf",
+            content_type="application/pdf",
+            size=message.out.size,
+            sha256=message.out.sha256,
+            href=f"/api/v1/inbox/{delivery_id}/attachments/1",
+        )
+        return models.InboxDetail(item=_item(message), envelope={"subject": "x"}, attachments=[attachment])
+
+    async def inbox_content(self, caller: Caller, delivery_id: str, reader: str) -> Content:
+        message = self._held(caller, delivery_id, reader)
+        message.fetched = True
+        self._move(message, "in_flight")
+        return _content(message, "document.edxml")
+
+    @asynccontextmanager
+    async def attachment(
+        self, caller: Caller, delivery_id: str, number: int, reader: str
+    ) -> AsyncIterator[Content]:
+        message = self._held(caller, delivery_id, reader)
+        if number != 1:
+            raise RefusedError("not_found")
+        message.fetched = True
+        yield replace(_content(message, "công văn.pdf"), content_type="application/pdf")
+
+    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
+        message = self._held(caller, delivery_id, reader)
+        if not message.fetched:
+            raise RefusedError("item_not_fetched")
+        message.open = False
+        self._move(message, "delivered")
+        return models.Acknowledged(id=delivery_id, state="delivered")
+
+    async def answer(
+        self, arrival: Arrival, delivery_id: str, status: models.NewStatus, reader: str
+    ) -> AcceptedAnswer:
+        self._held(arrival.caller, delivery_id, reader)
+        if status.code.lstrip("0") == "2" and not status.description:
+            raise RefusedError("status_reason_missing")
+        return self._record(arrival, b"<status>" + msgspec.json.encode(status) + b"</status>", "status")
+
+    async def agencies(self, text: str, organ_id: str, limit: int, cursor: str) -> models.AgencyPage:
+        start = self._cursor(cursor)
+        found = [_agency(each) for each in ORGAN_IDS if not organ_id or ORGAN_IDS[each] == organ_id]
+        more = len(found) > start + limit
+        return models.AgencyPage(items=found[start : start + limit], next=str(start + limit) if more else None)
+
+    async def agency(self, agency_id: str) -> models.AgencyOut:
+        if agency_id not in ORGAN_IDS:
+            raise RefusedError("not_found")
+        return _agency(AgencyId(agency_id))
+
+    async def channels(self, caller: Caller) -> list[models.ChannelOut]:
+        channel = models.ChannelOut(
+            id="endpoint-axis",
+            name="Trục",
+            kind="webhook",
+            up=True,
+            paused_until=None,
+            last_success_at=NOW,
+            waiting=0,
+            capabilities={"fansOut": True},
+        )
+        return [channel]
+
+    async def daily_quota(self, caller: Caller) -> int:
+        return 1_000_000
+
+    async def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
+        position = len(self.seen) if since is None else since
+        while True:
+            while position < len(self.seen):
+                event = self.seen[position]
+                position += 1
+                if event.concerns & caller.speaks_for:
+                    yield event.out
+            self.waiting.set()
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def enrol(self, request: models.EnrolmentRequest, address: str) -> models.Certificate:
+        if request.code != "GOOD-CODE":
+            raise RefusedError("enrolment_code_invalid")
+        return _certificate()
+
+    async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
+        if caller.method != "certificate":
+            raise RefusedError("not_permitted")
+        return _certificate()
+
+    async def readiness(self) -> Readiness:
+        self._fail("readiness")
+        return Readiness(ready=True, details={"storage": "ok"})
+
+    def _fail(self, name: str) -> None:
+        if name in self.failures:
+            raise self.failures.pop(name)
+
+    def _record(self, arrival: Arrival, data: bytes, kind: str) -> AcceptedAnswer:
+        self.arrivals.append(arrival)
+        digest = hashlib.sha256(data).hexdigest()
+        key = (arrival.caller.agency_id, arrival.idempotency_key or digest)
+        if key in self.keys:
+            if self.keys[key][0] != digest:
+                raise RefusedError("idempotency_key_reused")
+            return AcceptedAnswer(body=self.keys[key][1], replayed=True)
+        if not data.startswith(b"<"):
+            raise RefusedError("xml_not_wellformed", "line 1", findings=(_FINDING,))
+        message = self._message(arrival, data, digest, kind)
+        self.messages.append(message)
+        self.keys[key] = (digest, message.answer)
+        self._move(message, "queued")
+        return AcceptedAnswer(body=message.answer)
+
+    def _message(self, arrival: Arrival, data: bytes, digest: str, kind: str) -> _Message:
+        assert kind in {"document", "status"}
+        message_id, delivery_id = uuid7(), uuid7()
+        path = self.folder / message_id
+        path.write_bytes(b"head" + data)
+        out = _document(arrival, message_id, "status" if kind == "status" else "document", digest, len(data))
+        accepted = models.Accepted(
+            id=message_id,
+            kind=out.kind,
+            document_id=out.document_id,
+            sha256=digest,
+            size=len(data),
+            accepted_at=self.now,
+            duplicate_of=None,
+            receipt=models.ReceiptLink(href=f"/api/v1/documents/{message_id}/receipt", sha256=digest),
+            deliveries=[models.AcceptedDelivery(id=delivery_id, organ_id=ORGAN_IDS[RECIPIENT], state="queued")],
+            findings=[],
+        )
+        answer = msgspec.json.encode(accepted)
+        return _Message(
+            out=out, sender=arrival.caller.agency_id, path=path, answer=answer, delivery=_delivery(delivery_id)
+        )
+
+    def _move(self, message: _Message, state: str) -> None:
+        message.delivery.state = state
+        message.out.states = {state: 1}
+        event = models.EventOut(
+            seq=len(self.seen) + 1,
+            kind=f"delivery.{state}",
+            at=self.now,
+            message_id=message.out.id,
+            delivery_id=message.delivery.id,
+            facts={"state": state},
+        )
+        self.seen.append(EventSeen(out=event, concerns=frozenset({message.sender, RECIPIENT})))
+        self._changed.set()
+
+    def _sent(self, caller: Caller, message_id: str) -> _Message:
+        for message in self.messages:
+            if message.out.id == message_id and message.sender in caller.speaks_for:
+                return message
+        raise RefusedError("not_found")
+
+    def _received(self, caller: Caller, delivery_id: str) -> _Message:
+        for message in self.messages:
+            if message.delivery.id == delivery_id and RECIPIENT in caller.speaks_for:
+                return message
+        raise RefusedError("not_found")
+
+    def _held(self, caller: Caller, delivery_id: str, reader: str) -> _Message:
+        message = self._received(caller, delivery_id)
+        if message.leased_until and message.leased_until > self.now and message.leased_by != reader:
+            raise RefusedError("item_leased")
+        if message.delivery.state == "withdrawn":
+            raise RefusedError("state_forbids", "withdrawn")
+        return message
+
+    def _waiting(self, caller: Caller, query: InboxQuery, start: int) -> list[tuple[int, _Message]]:
+        if RECIPIENT not in caller.speaks_for:
+            return []
+        return [
+            (position, message)
+            for position, message in enumerate(self.messages)
+            if position >= start
+            and message.open
+            and not (message.leased_until and message.leased_until > self.now and message.leased_by != query.reader)
+        ]
+
+    def _cursor(self, cursor: str) -> int:
+        if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+            raise RefusedError("parameter_invalid", "cursor: not one of ours")
+        return int(cursor or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSeen:
+    """An event and whom it concerns."""
+
+    out: models.EventOut
+    concerns: frozenset[AgencyId]
+
+
+def _bytes_of(body: SpooledBody) -> bytes:
+    data = body.path.read_bytes()[body.offset :]
+    assert len(data) == body.size
+    return data
+
+
+def _content(message: _Message, name: str) -> Content:
+    return Content(path=message.path, offset=4, size=message.out.size, sha256=message.out.sha256, name=name)
+
+
+def _line(message: _Message) -> models.AcceptedDelivery:
+    return models.AcceptedDelivery(
+        id=message.delivery.id, organ_id=message.delivery.organ_id, state=message.delivery.state
+    )
+
+
+def _document(arrival: Arrival, message_id: str, kind: str, digest: str, size: int) -> models.DocumentOut:
+    return models.DocumentOut(
+        id=message_id,
+        kind="status" if kind == "status" else "document",
+        sender=arrival.caller.agency_id,
+        sender_organ_id=ORGAN_IDS[arrival.caller.agency_id],
+        document_id="H33.01,2018/11/01,125/UBND-VP",
+        number="125",
+        notation="UBND-VP",
+        promulgated_on=NOW.date(),
+        subject="x",
+        business_type="0",
+        priority=0,
+        sha256=digest,
+        size=size,
+        received_at=arrival.at,
+        accepted_at=NOW,
+        original_id=None,
+        states={},
+    )
+
+
+def _delivery(delivery_id: str) -> models.DeliveryOut:
+    return models.DeliveryOut(
+        id=delivery_id,
+        recipient=RECIPIENT,
+        organ_id=ORGAN_IDS[RECIPIENT],
+        name="Xã",
+        state="queued",
+        final=False,
+        business_status="",
+        reason="",
+        detail="",
+        peer_reference="",
+        created_at=NOW,
+        state_at=NOW,
+    )
+
+
+def _item(message: _Message) -> models.InboxItem:
+    return models.InboxItem(
+        id=message.delivery.id,
+        message_id=message.out.id,
+        kind=message.out.kind,
+        recipient=RECIPIENT,
+        organ_id=ORGAN_IDS[RECIPIENT],
+        sender_organ_id=message.out.sender_organ_id,
+        sender_name="Tỉnh",
+        document_id=message.out.document_id,
+        number=message.out.number,
+        notation=message.out.notation,
+        subject=message.out.subject,
+        business_type="0",
+        status_code="",
+        priority=0,
+        sha256=message.out.sha256,
+        size=message.out.size,
+        accepted_at=NOW,
+        fetched=message.fetched,
+        leased_until=message.leased_until,
+    )
+
+
+def _agency(agency_id: AgencyId) -> models.AgencyOut:
+    return models.AgencyOut(
+        id=agency_id,
+        organ_id=ORGAN_IDS[agency_id],
+        codes=[ORGAN_IDS[agency_id]],
+        name="Ủy ban nhân dân",
+        kind="commune",
+        parent=None,
+        closed=False,
+        successor=None,
+        endpoint=None,
+        capabilities={},
+    )
+
+
+def _certificate() -> models.Certificate:
+    return models.Certificate(
+        certificate="PEM", chain="PEM", fingerprint="0" * 64, not_after=NOW + timedelta(days=365), organ_id="H33.01"
+    )
