@@ -33,6 +33,7 @@ from gateway.model import (
     SendReport,
     Sha256Hex,
 )
+from gateway.retry import RetryPlan
 from gateway.states import State, Trigger
 from gateway.storage.pump import Transaction
 
@@ -140,14 +141,6 @@ def _outgoing(row: tuple[Any, ...], message: tuple[Any, ...], lines: list[tuple[
         failures=row[6],
         created_at=instant(row[7]),
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RetryPlan:
-    """When what was deferred is due again, and whether the try counts as an error."""
-
-    due_at: datetime
-    counts: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,3 +262,25 @@ def _outdated(payload: Finish) -> history.EventRow:
         actor="gateway",
         facts={"attempt": payload.attempt_id, "dispatch": payload.dispatch_id},
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renew:
+    """Hold on to work under way."""
+
+    attempt_ids: tuple[AttemptId, ...]
+    lease_until: datetime
+
+
+class RenewOperation:
+    """Gives the attempts that still own their dispatch."""
+
+    name = "renew_leases"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Renew]) -> Sequence[frozenset[AttemptId]]:
+        """One set per payload."""
+        results = []
+        for ask in payloads:
+            params = {"until": micros(ask.lease_until), "ids": as_json(list(ask.attempt_ids))}
+            results.append(frozenset(row[0] for row in await tx.fetch("dispatch_renew_owned", params)))
+        return results

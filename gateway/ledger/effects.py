@@ -102,7 +102,9 @@ async def apply_statuses(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
             rows.append(_status_row(item, effect, Judgement(moves=False)))
             events.append(_status_event(Event.STATUS_PARKED, item, effect, {"reason": effect.parked}))
             continue
-        verdict = judge(current=current[line], code=effect.code, has_request=line in waiting)
+        verdict = judge(
+            current=current[line], code=effect.code, has_request=line in waiting or effect.answers_request
+        )
         rows.append(_status_row(item, effect, verdict))
         events.append(_status_event(Event.STATUS_RECORDED, item, effect, {"moved": verdict.moves}))
         if verdict.flag:

@@ -104,6 +104,8 @@ class StatusEffect:
     description: str
     matched_by: str
     parked: str = ""
+    #: The line is that of the request itself, which this status answers.
+    answers_request: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -208,6 +208,17 @@ class Bodies:
         self._live[path] = None
         return Spool(path, self)
 
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A path in the spool for something that is made and thrown away; the file goes with the context."""
+        path = self._spool / f"{uuid7()}.tmp"
+        self._live[path] = None
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+            self.forget(path)
+
     async def keep(self, spooled: SpooledBody, *, leave_spool: bool = False) -> None:
         """Make a finished body durable under its digest; cancelled, it goes on to its end.
 

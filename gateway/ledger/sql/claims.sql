@@ -135,3 +135,9 @@ WHERE e.kind <> 'inbox' AND waiting > 0;
 SELECT MIN(d.due_at) FROM dispatch AS d
 JOIN endpoint AS e ON e.id = d.endpoint_id
 WHERE d.state = 'ready' AND d.due_at > :now AND (e.paused_until IS NULL OR e.paused_until <= :now);
+
+-- name: dispatch_renew_owned
+-- Prolong the leases of attempts that still own their dispatch.
+UPDATE dispatch SET lease_until = :until
+WHERE state = 'in_flight' AND attempt_id IN (SELECT value FROM json_each(:ids))
+RETURNING attempt_id;

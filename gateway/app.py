@@ -1,0 +1,304 @@
+"""The composition root: every object of the server, built once, in start order, readable top to bottom.
+
+    1 data folder   lock, database, migrations, bodies, directory, accounts
+    2 sealing key, parser pool
+    3 journey and the two desks (mailbox, outbox)
+    4 worker with its adapters, maintenance duties
+    5 listeners: agencies (TLS), operations, administrators' socket
+
+`serve` runs it until SIGTERM or SIGINT: stop listening, let requests and transmissions under way end, close in
+the reverse order. SIGHUP reloads directory, certificates and log level and keeps the old ones if the new are
+wrong; no connection is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import SystemRandom
+
+import structlog
+
+from adapters import FACTORIES
+from gateway import config, notify
+from gateway.addressing import Addressing, Plan
+from gateway.admin import AdminServer
+from gateway.api.app import build_app, build_operations_app
+from gateway.api.lifecycle import Lifecycle
+from gateway.api.listener import Listener
+from gateway.api.route import ApiParts
+from gateway.compose import Composer
+from gateway.config import Settings
+from gateway.errors import ConfigError, GatewayError
+from gateway.facade import LocalGateway
+from gateway.feed import Feed
+from gateway.foundation import Foundation, open_foundation
+from gateway.inspecting import Inspector, parse_limits
+from gateway.intake import Intake
+from gateway.journey import Journey
+from gateway.ledger.boots import Boot, BootOperation
+from gateway.mailbox import Mailbox
+from gateway.maintenance.start import start_duties
+from gateway.model import AgencyId, EndpointId
+from gateway.observe import LogControl, Metrics, configure_logs
+from gateway.outbox import Outbox
+from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
+from gateway.parsing import ParserPool
+from gateway.pki import server_tls_context
+from gateway.probe import Probe
+from gateway.seal.keys import PemSigner
+from gateway.seal.writer import Sealer
+from gateway.worker import Worker, WorkerPorts
+
+_log = structlog.get_logger(__name__)
+
+#: Commands that change something while the server is not running open the same foundation.
+open_offline = open_foundation
+
+
+@dataclass(kw_only=True)
+class Application:
+    """The running server."""
+
+    settings: Settings
+    config_path: Path
+    foundation: Foundation
+    worker: Worker
+    gateway: LocalGateway
+    metrics: Metrics
+    lifecycle: Lifecycle
+    tls: ssl.SSLContext
+    logs: LogControl
+    #: The ports listened on, for tests that ask for port 0.
+    port: int = 0
+    operations_port: int = 0
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def reload(self) -> None:
+        """Read configuration, certificates and directory again; wrong ones are reported and not taken."""
+        try:
+            settings = config.load(self.config_path)
+            server_tls_context(settings.tls)  # the trial: raises before anything changes
+            self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+        except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
+            _log.error("configuration.refused", error=str(error))
+            raise ConfigError(f"not reloaded, the old configuration stays: {error}") from error
+        self.logs.set_level(settings.observe.log_level)
+        self.foundation.credentials.forget()
+        await self.foundation.directory.reload()
+        self.worker.wake()
+        _log.info("configuration.reloaded")
+
+    def requeued(self, agencies: Iterable[AgencyId]) -> None:
+        """Deliveries came back into the queue."""
+        self.gateway.mailbox.notify(agencies)
+        self.worker.wake()
+
+
+@asynccontextmanager
+async def run_application(settings: Settings, config_path: Path, logs: LogControl) -> AsyncIterator[Application]:
+    """Start everything; stop it in the reverse order on leaving."""
+    metrics, lifecycle = Metrics(), Lifecycle()
+    commits = _Commits()
+    async with AsyncExitStack() as stack:
+        # 1 data folder
+        base = await stack.enter_async_context(open_foundation(settings, on_commit=commits))
+        # 2 sealing key, parser pool
+        sealer = Sealer(PemSigner.load(settings.seal.key, settings.seal.certificate))
+        pool = await _start_pool(stack, settings)
+        # 3 journey and desks, 4 worker
+        worker = _worker(stack, base, metrics)
+        gateway = _gateway(stack, base, sealer, pool, worker)
+        commits.listener = gateway.feed.notify
+        app = Application(
+            settings=settings,
+            config_path=config_path,
+            foundation=base,
+            worker=worker,
+            gateway=gateway,
+            metrics=metrics,
+            lifecycle=lifecycle,
+            tls=server_tls_context(settings.tls),
+            logs=logs,
+        )
+        await worker.start()
+        stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
+        await start_duties(stack, base, worker, metrics)
+        # 5 listeners
+        await _listen(stack, app)
+        yield app
+        ended = Boot(id=base.boot_id, at=base.clock.now(), purpose="serve", ended=True)
+        await base.pump.submit(BootOperation(), ended)
+
+
+class _Commits:
+    """Called by the pump after every commit; the feed begins to listen when it exists."""
+
+    def __init__(self) -> None:
+        self.listener: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if self.listener is not None:
+            self.listener()
+
+
+async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
+    parser = settings.parser
+    pool = ParserPool(
+        processes=parser.processes,
+        memory=parser.memory,
+        recycle_after=parser.recycle_after,
+        preload=("gateway.validate",),
+    )
+    stack.push_async_callback(pool.close)
+    await pool.start()
+    return pool
+
+
+def _worker(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Worker:
+    settings = base.settings
+    adapters = {
+        "webhook": FACTORIES["webhook"](
+            secrets=settings.storage.secrets,
+            folder=settings.storage.folder.parent,
+            clock=base.clock,
+            timeout_seconds=settings.delivery.timeout.total_seconds(),
+        )
+    }
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.close)
+    ports = WorkerPorts(
+        queue=LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery),
+        outlook=LedgerOutlook(base.readers),
+        record=EndpointJournal(pump=base.pump, directory=base.directory, clock=base.clock),
+        directory=base.directory,
+        bodies=StoredBodies(base.bodies),
+        adapters=adapters,
+    )
+    return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
+
+
+def _gateway(
+    stack: AsyncExitStack, base: Foundation, sealer: Sealer, pool: ParserPool, worker: Worker
+) -> LocalGateway:
+    settings = base.settings
+    limits = parse_limits(settings.limits)
+    give_up_after = settings.delivery.give_up_after
+    inspector = Inspector(pool=pool, limits=limits, clock=base.clock, timeout=settings.parser.timeout)
+    intake = Intake(
+        bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
+    )
+    mailbox = Mailbox(
+        reads=base.reads,
+        pump=base.pump,
+        bodies=base.bodies,
+        directory=base.directory,
+        clock=base.clock,
+        boot_id=base.boot_id,
+        pool=pool,
+        limits=limits,
+        lease_max=settings.delivery.inbox_lease_max,
+    )
+
+    def requeued(agencies: Iterable[AgencyId]) -> None:
+        mailbox.notify(agencies)
+        worker.wake()
+
+    def accepted(plan: Plan) -> None:
+        mailbox.notify(plan.recipients)
+        due = [EndpointId(item.endpoint_id) for item in plan.dispatches if item.state == "ready"]
+        if due:
+            worker.wake(due)
+
+    journey = Journey(
+        parse=inspector.inspect,
+        directory=base.directory,
+        reads=base.reads,
+        bodies=base.bodies,
+        pump=base.pump,
+        sealer=sealer,
+        intake=intake,
+        addressing=Addressing(directory=base.directory, reads=base.reads, give_up_after=give_up_after),
+        clock=base.clock,
+        gateway_organ_id=settings.seal.organ_id,
+        idempotency_days=settings.limits.idempotency_days,
+        committed=accepted,
+    )
+    stack.callback(journey.close)
+    return LocalGateway(
+        journey=journey,
+        composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
+        mailbox=mailbox,
+        outbox=Outbox(
+            reads=base.reads,
+            pump=base.pump,
+            clock=base.clock,
+            give_up_after=give_up_after,
+            requeued=requeued,
+        ),
+        feed=Feed(base.readers),
+        reads=base.reads,
+        directory=base.directory,
+        accounts=base.accounts,
+        credentials=base.credentials,
+        bodies=base.bodies,
+        intake=intake,
+        clock=base.clock,
+    )
+
+
+async def _listen(stack: AsyncExitStack, app: Application) -> None:
+    base, server = app.foundation, app.settings.server
+    probe = Probe(foundation=base, intake=app.gateway.intake, metrics=app.metrics)
+    operations = Listener(
+        build_operations_app(probe, app.metrics, app.lifecycle, refresh=probe.refresh), Lifecycle(), app.metrics
+    )
+    stack.push_async_callback(operations.close)
+    app.operations_port = await operations.start(server.operations_host, server.operations_port, None)
+    admin = AdminServer(app)
+    stack.push_async_callback(admin.close)
+    await admin.start(server.admin_socket)
+    parts = ApiParts(
+        gateway=app.gateway,
+        authenticator=base.authenticator,
+        bodies=base.bodies,
+        settings=app.settings,
+        clock=base.clock,
+        metrics=app.metrics,
+        lifecycle=app.lifecycle,
+    )
+    listener = Listener(build_app(parts), app.lifecycle, app.metrics, max_connections=server.max_connections)
+    stack.push_async_callback(listener.close)
+    app.port = await listener.start(server.host, server.port, app.tls)
+    stack.push_async_callback(listener.drain, server.drain_timeout.total_seconds())
+
+
+async def serve(settings: Settings, config_path: Path) -> int:
+    """Run until told to stop; the exit code."""
+    logs = configure_logs(settings.observe.log_level, settings.observe.log_format)
+    loop = asyncio.get_running_loop()
+    async with run_application(settings, config_path, logs) as app:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, app.stopping.set)
+        reloads: set[asyncio.Task[None]] = set()
+        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.create_task(_reload(app))))
+        _log.info("server.ready", port=app.port, operations_port=app.operations_port, boot=app.foundation.boot_id)
+        notify.ready()
+        await app.stopping.wait()
+        notify.stopping()
+        app.gateway.intake.stopping = True
+        _log.info("server.stopping")
+    _log.info("server.stopped")
+    return 0
+
+
+async def _reload(app: Application) -> None:
+    notify.reloading()
+    with suppress(ConfigError):  # logged there; the old configuration stays
+        await app.reload()
+    notify.ready()

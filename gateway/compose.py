@@ -1,0 +1,191 @@
+"""Builds edXML for callers that send parts: a document from metadata and files, a status for an inbox item.
+
+What is built goes through the same acceptance as bytes from outside. A status is built in the name of the
+office whose authenticated system asked for it, with the sender's code in the very form the sender used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from gateway import drafts
+from gateway.api import models
+from gateway.api.service import SubmittedFile
+from gateway.clock import VIETNAM, Clock
+from gateway.directory.directory import Directory
+from gateway.edxml.builder import AttachmentSource, build_status, write_document
+from gateway.edxml.codes import BUSINESS_TYPES
+from gateway.edxml.envelope import (
+    Business,
+    BusinessType,
+    Dialect,
+    Envelope,
+    MessageKind,
+    Party,
+    Replacement,
+    ResponseFor,
+    StaffInfo,
+    TraceHeader,
+)
+from gateway.edxml.profiles import Profile
+from gateway.errors import RefusedError
+from gateway.ledger.reads import InboxRow
+from gateway.model import Agency
+from gateway.storage.bodies import Bodies, SpooledBody
+
+_PROFILE = Profile(dialect=Dialect.A)
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """Bytes in the spool, and the request they stand for."""
+
+    body: SpooledBody
+    fingerprint: str
+
+
+class Composer:
+    """Builds messages into the spool."""
+
+    def __init__(self, *, bodies: Bodies, directory: Directory, clock: Clock) -> None:
+        self._bodies, self._directory, self._clock = bodies, directory, clock
+
+    async def document(self, metadata: models.NewDocument, files: Sequence[SubmittedFile]) -> Built:
+        """A document in dialect A."""
+        now = self._clock.now()
+        known = await self._directory.resolve([metadata.sender, *metadata.recipients], now)
+        sender = known.get(metadata.sender)
+        if sender is None:
+            raise RefusedError("sender_unknown", metadata.sender)
+        envelope = _envelope(metadata, known, now)
+        sources = [_source(item) for item in files]
+        with self._bodies.scratch() as path:
+            await self._bodies.run(lambda: _write(path, envelope, sources))
+            body = await self._spool_file(path)
+        fingerprint = drafts.fingerprint_of_parts(
+            sender.id, metadata, [(item.name, item.body.sha256) for item in files]
+        )
+        return Built(body=body, fingerprint=fingerprint)
+
+    async def _spool_file(self, path: Path) -> SpooledBody:
+        async with self._bodies.open_spool() as spool:
+            with path.open("rb") as source:
+                while chunk := await self._bodies.run(lambda: source.read(_CHUNK)):
+                    await spool.write(chunk)
+            return await spool.finish()
+
+    async def status(self, row: InboxRow, status: models.NewStatus) -> Built:
+        """A status about one inbox item, from the office that holds it."""
+        now = self._clock.now()
+        agencies = await self._directory.agencies([row.recipient_id])
+        original = msgspec.json.decode(row.envelope, type=Envelope)
+        envelope = Envelope(
+            kind=MessageKind.STATUS,
+            dialect=Dialect.A,
+            sender=_party(row.recipient_code, agencies.get(row.recipient_id)),
+            responses_for=(_about(row, original),),
+            staff=StaffInfo(department=status.department, staff=status.staff),
+            status_code="15" if status.code == "14" else status.code.zfill(2),
+            status_description=status.description,
+            status_at=(status.reported_at or now).astimezone(VIETNAM),
+        )
+        async with self._bodies.open_spool() as spool:
+            await spool.write(build_status(envelope, _PROFILE))
+            body = await spool.finish()
+        return Built(body=body, fingerprint=drafts.fingerprint_of_answer(row.id, status))
+
+
+def _about(row: InboxRow, original: Envelope) -> ResponseFor:
+    """What a status refers to: the item's document, or what a take-back (itself a status) is about."""
+    if original.kind is MessageKind.STATUS and original.responses_for:
+        return replace(original.responses_for[0], organ_id=row.sender_code)
+    return ResponseFor(
+        organ_id=row.sender_code,
+        code=original.code,
+        promulgation_date=original.promulgation_date,
+        promulgation_date_text=original.promulgation_date_text,
+        document_id=original.document_id,
+    )
+
+
+def _write(path: Path, envelope: Envelope, sources: Sequence[AttachmentSource]) -> None:
+    with path.open("wb") as out:
+        write_document(out, envelope, sources, _PROFILE)
+
+
+def _source(item: SubmittedFile) -> AttachmentSource:
+    def open_at_start() -> BinaryIO:
+        stream = item.body.path.open("rb")
+        stream.seek(item.body.offset)
+        return stream
+
+    return AttachmentSource(
+        name=item.name,
+        content_type=item.content_type or "application/octet-stream",
+        description=item.name,
+        open=open_at_start,
+    )
+
+
+def _party(code: str, agency: Agency | None) -> Party:
+    name = agency.name if agency else ""
+    return Party(organ_id=code, organization_in_charge=name, organ_name=name)
+
+
+def _envelope(metadata: models.NewDocument, known: dict[str, Agency], now: datetime) -> Envelope:
+    day = metadata.promulgation_date.strftime("%Y/%m/%d")
+    code = f"{metadata.code_number}/{metadata.code_notation}"
+    business = BusinessType(metadata.business_type)
+    return Envelope(
+        kind=MessageKind.DOCUMENT,
+        dialect=Dialect.A,
+        sender=_party(metadata.sender, known.get(metadata.sender)),
+        recipients=tuple(_party(item, known.get(item)) for item in dict.fromkeys(metadata.recipients)),
+        document_id=metadata.document_id or f"{metadata.sender},{day},{code}",
+        code_number=metadata.code_number,
+        code_notation=metadata.code_notation,
+        place=metadata.place,
+        promulgation_date=metadata.promulgation_date,
+        doc_type=str(metadata.type),
+        doc_type_detail="0",
+        doc_type_name=metadata.type_name,
+        subject=metadata.subject,
+        content=metadata.content or metadata.subject,
+        competence=metadata.signer_competence,
+        position=metadata.signer_position,
+        signer=metadata.signer,
+        due_date=metadata.due_date,
+        to_places=tuple(metadata.to_places),
+        priority=metadata.priority,
+        steering_type=metadata.steering_type,
+        responses_for=tuple(_response_for(item) for item in metadata.responses_for),
+        business=Business(
+            type=business,
+            type_text=metadata.business_type,
+            reason=metadata.business_reason or BUSINESS_TYPES[business].usual_reason,
+            document_id=metadata.updates_document_id,
+            document_changed=business is BusinessType.UPDATE,
+            replacements=tuple(
+                Replacement(document_id=item.document_id, organ_ids=tuple(item.organ_ids))
+                for item in metadata.replaces
+            ),
+            staff=StaffInfo(department=metadata.department, staff=metadata.staff),
+        ),
+        traces=(TraceHeader(organ_id=metadata.sender, timestamp=now.astimezone(VIETNAM)),),
+    )
+
+
+def _response_for(item: models.NewResponseFor) -> ResponseFor:
+    return ResponseFor(
+        organ_id=item.organ_id,
+        code=item.code,
+        promulgation_date=item.promulgation_date,
+        document_id=item.document_id,
+    )

@@ -1,0 +1,319 @@
+"""Everything REST v1 does, as one object: the composition root's answer to `gateway.api.service.Gateway`.
+
+Each method is a call or two into the part that does it; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from gateway import views
+from gateway.accounts.accounts import Accounts
+from gateway.accounts.credentials import Credentials
+from gateway.api import models, service
+from gateway.clock import VIETNAM, Clock, micros
+from gateway.compose import Composer
+from gateway.directory.directory import Directory
+from gateway.enrolment import IssuedCertificate
+from gateway.errors import RefusedError
+from gateway.feed import Feed
+from gateway.intake import Intake
+from gateway.journey import Journey, Submission
+from gateway.ledger.reads import Reads, SentQuery
+from gateway.mailbox import Asked, Mailbox, envelope_of
+from gateway.model import Agency, AgencyId, Caller
+from gateway.outbox import Outbox
+from gateway.storage.bodies import Bodies, SpooledBody
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalGateway:
+    """The facade over the parts of this process."""
+
+    journey: Journey
+    composer: Composer
+    mailbox: Mailbox
+    outbox: Outbox
+    feed: Feed
+    reads: Reads
+    directory: Directory
+    accounts: Accounts
+    credentials: Credentials
+    bodies: Bodies
+    intake: Intake
+    clock: Clock
+
+    async def accept(self, arrival: service.Arrival, body: SpooledBody) -> service.AcceptedAnswer:
+        """A raw document or status."""
+        return await self._submit(arrival, body)
+
+    async def accept_status(self, arrival: service.Arrival, body: SpooledBody) -> service.AcceptedAnswer:
+        """A raw status message."""
+        return await self._submit(arrival, body, status_only=True)
+
+    async def accept_parts(
+        self, arrival: service.Arrival, metadata: models.NewDocument, files: Sequence[service.SubmittedFile]
+    ) -> service.AcceptedAnswer:
+        """Metadata and files: built, then accepted like any other bytes."""
+        self.intake.check_room()
+        built = await self.composer.document(metadata, files)
+        return await self._submit(arrival, built.body, fingerprint=built.fingerprint)
+
+    async def answer(
+        self, arrival: service.Arrival, delivery_id: str, status: models.NewStatus, reader: str
+    ) -> service.AcceptedAnswer:
+        """A status about one inbox item, built for its recipient and accepted like any other."""
+        row = await self.mailbox.answerable(arrival.caller, delivery_id, reader)
+        built = await self.composer.status(row, status)
+        return await self._submit(
+            arrival, built.body, fingerprint=built.fingerprint, status_only=True, about=row.id
+        )
+
+    async def _submit(
+        self,
+        arrival: service.Arrival,
+        body: SpooledBody,
+        *,
+        fingerprint: str | None = None,
+        status_only: bool = False,
+        about: str | None = None,
+    ) -> service.AcceptedAnswer:
+        answer = await self.journey.accept(
+            Submission(
+                caller=arrival.caller,
+                body=body,
+                trace_id=arrival.trace_id,
+                arrived_at=arrival.at,
+                idempotency_key=arrival.idempotency_key,
+                fingerprint=fingerprint,
+                status_only=status_only,
+                about_delivery=about,
+            )
+        )
+        return service.AcceptedAnswer(body=answer.body, replayed=answer.replayed)
+
+    async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
+        """What acceptance would find."""
+        return await self.journey.validate(caller, body)
+
+    async def documents(self, caller: Caller, query: service.DocumentQuery) -> models.DocumentPage:
+        """What the caller's agencies sent, newest first; the cursor is the last id."""
+        rows = await self.reads.sent(
+            SentQuery(
+                agencies=caller.speaks_for,
+                limit=query.limit + 1,
+                before=query.cursor or None,
+                kind=query.kind or None,
+                document_ref=query.document_id or None,
+                number=query.number or None,
+                notation=query.notation or None,
+                state=query.state or None,
+                since=_start_of(query.accepted_from) if query.accepted_from else None,
+                until=_start_of(query.accepted_to + timedelta(days=1)) if query.accepted_to else None,
+            )
+        )
+        page = rows[: query.limit]
+        return models.DocumentPage(
+            items=[views.document_out(row) for row in page],
+            next=page[-1].id if len(rows) > query.limit else None,
+        )
+
+    async def document(self, caller: Caller, message_id: str) -> models.DocumentOut:
+        """One of them."""
+        return views.document_out(await self.outbox.own(caller, message_id))
+
+    async def content(self, caller: Caller, message_id: str) -> service.Content:
+        """Its bytes."""
+        row = await self.outbox.own(caller, message_id)
+        return await self._content(row.sha256, f"{row.code_number}-{row.code_notation}")
+
+    async def _content(self, sha256: str, name: str) -> service.Content:
+        body = await self.bodies.open(sha256)
+        safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:60] or "document"
+        return service.Content(
+            path=body.path, offset=body.offset, size=body.size, sha256=sha256, name=f"{safe}.edxml"
+        )
+
+    async def receipt(self, caller: Caller, message_id: str) -> service.Receipt:
+        """Its seal."""
+        await self.outbox.readable(caller, message_id)
+        found = await self.reads.receipt(message_id)
+        if found is None:
+            raise RefusedError("not_found")
+        return service.Receipt(transfer=found[0], xades=found[1])
+
+    async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
+        """What the validator noticed."""
+        await self.outbox.own(caller, message_id)
+        return await self.journey.findings(message_id)
+
+    async def deliveries(self, caller: Caller, message_id: str) -> list[models.DeliveryOut]:
+        """One line per recipient."""
+        rows = await self.outbox.deliveries(caller, message_id)
+        agencies = await self.directory.agencies([row.recipient_id for row in rows])
+        return [views.delivery_out(row, agencies) for row in rows]
+
+    async def withdraw(
+        self, caller: Caller, message_id: str, withdrawal: models.Withdrawal
+    ) -> models.WithdrawalResult:
+        """Take it back where it has not left."""
+        acted = await self.outbox.withdraw(caller, message_id, withdrawal.recipients, withdrawal.reason)
+        return models.WithdrawalResult(
+            withdrawn=[views.acted_out(item) for item in acted if item.moved],
+            left=[views.acted_out(item) for item in acted if not item.moved],
+        )
+
+    async def redeliver(
+        self, caller: Caller, message_id: str, redelivery: models.Redelivery
+    ) -> list[models.AcceptedDelivery]:
+        """A new series of attempts."""
+        acted = await self.outbox.redeliver(caller, message_id, redelivery.recipients, redelivery.reason)
+        return [views.acted_out(item) for item in acted]
+
+    async def inbox(self, caller: Caller, query: service.InboxQuery) -> models.InboxPage:
+        """Unacknowledged items, oldest first."""
+        asked = Asked(
+            limit=query.limit,
+            after=_decode_cursor(query.cursor),
+            agency=query.agency,
+            wait=query.wait,
+            lease=query.lease,
+            reader=query.reader,
+        )
+        found = await self.mailbox.listing(caller, asked)
+        senders = await self.directory.agencies({row.sender_id for row in found.items})
+        return models.InboxPage(
+            items=[views.inbox_item(row, senders) for row in found.items],
+            cursor=_encode_cursor(found.cursor),
+            more=found.more,
+        )
+
+    async def inbox_detail(self, caller: Caller, delivery_id: str) -> models.InboxDetail:
+        """The envelope of one item."""
+        row = await self.mailbox.item(caller, delivery_id)
+        senders = await self.directory.agencies([row.sender_id])
+        envelope = envelope_of(row)
+        return models.InboxDetail(
+            item=views.inbox_item(row, senders),
+            envelope=views.envelope_out(envelope),
+            attachments=[views.attachment_out(delivery_id, item) for item in envelope.attachments],
+        )
+
+    async def inbox_content(self, caller: Caller, delivery_id: str, reader: str) -> service.Content:
+        """Its bytes, handed out."""
+        row = await self.mailbox.hand_out(caller, delivery_id, reader)
+        return await self._content(row.sha256, f"{row.code_number}-{row.code_notation}")
+
+    def attachment(
+        self, caller: Caller, delivery_id: str, number: int, reader: str
+    ) -> AbstractAsyncContextManager[service.Content]:
+        """One decoded attachment."""
+        return self._attachment(caller, delivery_id, number, reader)
+
+    @asynccontextmanager
+    async def _attachment(
+        self, caller: Caller, delivery_id: str, number: int, reader: str
+    ) -> AsyncIterator[service.Content]:
+        async with self.mailbox.attachment(caller, delivery_id, number, reader) as (path, found):
+            yield service.Content(
+                path=path,
+                offset=0,
+                size=found.size,
+                sha256=found.sha256,
+                name=found.safe_name,
+                content_type=found.content_type or "application/octet-stream",
+            )
+
+    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
+        """The reader has it."""
+        state = await self.mailbox.acknowledge(caller, delivery_id, reader)
+        return models.Acknowledged(id=delivery_id, state=state.value)
+
+    async def agencies(self, text: str, organ_id: str, limit: int, cursor: str) -> models.AgencyPage:
+        """Search the directory."""
+        if organ_id:
+            found = list((await self.directory.resolve([organ_id], self.clock.now())).values())
+        elif text:
+            found = await self.directory.search(text, limit=limit + 1, after=AgencyId(cursor) if cursor else None)
+        else:
+            found = await self.directory.page(limit=limit + 1, after=AgencyId(cursor) if cursor else None)
+        page = found[:limit]
+        return models.AgencyPage(
+            items=[views.agency_out(agency) for agency in page],
+            next=page[-1].id if len(found) > limit else None,
+        )
+
+    async def agency(self, agency_id: str) -> models.AgencyOut:
+        """One agency."""
+        found = await self.directory.agencies([AgencyId(agency_id)])
+        if not found:
+            raise RefusedError("not_found")
+        return views.agency_out(next(iter(found.values())))
+
+    async def channels(self, caller: Caller) -> list[models.ChannelOut]:
+        """The channels and whether they are up."""
+        waiting = await self.reads.waiting()
+        own = {agency.endpoint.id for agency in await self._spoken_for(caller) if agency.endpoint is not None}
+        states = await self.directory.endpoint_states()
+        # What waits for others is their business.
+        return [
+            views.channel_out(state, waiting.get(state.endpoint.id, 0) if state.endpoint.id in own else 0)
+            for state in states
+        ]
+
+    async def _spoken_for(self, caller: Caller) -> list[Agency]:
+        return list((await self.directory.agencies(caller.speaks_for)).values())
+
+    async def daily_quota(self, caller: Caller) -> int:
+        """Bytes x recipients a day of the caller's agency."""
+        found = await self.directory.agencies([caller.agency_id])
+        return self.intake.quota_of(found[caller.agency_id])
+
+    def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
+        """Events that concern the caller."""
+        return self.feed.events(caller, since)
+
+    async def enrol(self, request: models.EnrolmentRequest, address: str) -> models.Certificate:
+        """Certify a system's first key."""
+        label = request.label or address
+        issued = await self.accounts.enrol(request.code, request.signing_request.encode(), label, self.clock.now())
+        return await self._certificate(issued)
+
+    async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
+        """Certify its next key."""
+        issued = await self.accounts.renew(caller, request.signing_request.encode(), self.clock.now())
+        return await self._certificate(issued)
+
+    async def _certificate(self, issued: IssuedCertificate) -> models.Certificate:
+        credential = await self.credentials.find(issued.fingerprint)
+        assert credential is not None, "the credential was recorded with the certificate"
+        found = await self.directory.agencies([credential.agency_id])
+        return models.Certificate(
+            certificate=issued.pem,
+            chain=issued.chain_pem,
+            fingerprint=issued.fingerprint,
+            not_after=issued.not_after,
+            organ_id=found[credential.agency_id].organ_id,
+        )
+
+
+def _start_of(day: date) -> int:
+    return micros(datetime.combine(day, time(), VIETNAM))
+
+
+def _encode_cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(f"i{seq}".encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> int:
+    if not cursor:
+        return 0
+    with suppress(ValueError):
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        if text.startswith("i"):
+            return int(text[1:])
+    raise RefusedError("parameter_invalid", "cursor: not one of ours")

@@ -1,0 +1,64 @@
+"""Events as a stream per caller: resumable by sequence number, woken by commits, read in bounded batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from gateway.api import models
+from gateway.clock import instant
+from gateway.ledger.params import as_json
+from gateway.model import Caller
+from gateway.storage.readers import Readers
+
+_BATCH = 200
+#: Commits come by the hundred a second; a feed looks at most this often.
+_BREATH_SECONDS = 0.2
+
+
+class Feed:
+    """Hands committed events to whoever may see them."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._committed = asyncio.Event()
+
+    def notify(self) -> None:
+        """Something was committed."""
+        self._committed.set()
+
+    async def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
+        """Events about what the caller's agencies send or receive, after `since` (None: from now), without end."""
+        after = since
+        if after is None:
+            row = await self._readers.fetch_one("event_last_seq")
+            after = row[0] if row else 0
+        agencies = as_json(sorted(caller.speaks_for))
+        while True:
+            params = {"after": after, "agencies": agencies, "limit": _BATCH}
+            rows = await self._readers.fetch("event_list_since", params)
+            for row in rows:
+                after = row[0]
+                yield _event(row)
+            if len(rows) < _BATCH:
+                self._committed.clear()
+                await asyncio.sleep(_BREATH_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(30):
+                        await self._committed.wait()
+
+
+def _event(row: tuple[Any, ...]) -> models.EventOut:
+    leaf = msgspec.json.decode(row[5])
+    return models.EventOut(
+        seq=row[0],
+        kind=row[1],
+        at=instant(row[2]),
+        message_id=row[3],
+        delivery_id=row[4],
+        facts=leaf["facts"],
+    )

@@ -1,0 +1,50 @@
+"""Asks the parser pool about a spooled message, and turns what can go wrong there into refusals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.config import LimitSettings
+from gateway.edxml.envelope import ParseReport
+from gateway.edxml.limits import ParseLimits
+from gateway.errors import PoolError, RefusedError
+from gateway.parsing import ParserPool
+from gateway.storage.bodies import SpooledBody
+from gateway.validate import inspect
+
+_log = structlog.get_logger(__name__)
+
+
+def parse_limits(limits: LimitSettings) -> ParseLimits:
+    """The parser's limits from the settings."""
+    return ParseLimits(
+        max_header_bytes=limits.max_header,
+        max_attachment_bytes=limits.max_attachment,
+        max_total_attachment_bytes=limits.max_attachments_total,
+        max_zip_ratio=limits.max_zip_ratio,
+        max_recipients=limits.max_recipients,
+        max_attachments=limits.max_attachments,
+    )
+
+
+class Inspector:
+    """Validates one file at a time in the pool."""
+
+    def __init__(self, *, pool: ParserPool, limits: ParseLimits, clock: Clock, timeout: timedelta) -> None:
+        self._pool, self._limits, self._clock = pool, limits, clock
+        self._seconds = timeout.total_seconds()
+
+    async def inspect(self, body: SpooledBody, mode: str = "full") -> ParseReport:
+        """The report; a parser that died, hung or ran out of memory is `parser_failed`."""
+        try:
+            return await self._pool.run(
+                inspect, str(body.path), body.offset, self._limits, mode, self._clock.now(), timeout=self._seconds
+            )
+        except PoolError as error:
+            _log.warning("parser.failed", sha256=body.sha256, size=body.size, **error.facts)
+            if error.facts.get("kind") in {"closed", "broken"}:
+                raise RefusedError("server_busy", retry_after=5) from error
+            raise RefusedError("parser_failed") from error

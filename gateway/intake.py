@@ -1,0 +1,71 @@
+"""Whether a new message may come in at all: free disk, the writer's queue, the sender's quota.
+
+Asked before anything is written. The quota counts bytes x recipients per agency and day (Vietnam); the day's
+use is read once per agency and then counted along in memory, since this process is the only one that accepts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.clock import VIETNAM
+from gateway.config import LimitSettings, StorageSettings
+from gateway.errors import RefusedError
+from gateway.ledger.reads import Reads
+from gateway.model import Agency
+from gateway.storage.bodies import Bodies
+from gateway.storage.pump import Pump
+
+#: What a refused sender is told to wait, in seconds.
+RETRY_AFTER_DISK = 300
+RETRY_AFTER_BUSY = 5
+_DAY_SECONDS = 86_400
+
+
+class Intake:
+    """Says yes, or raises RefusedError."""
+
+    def __init__(
+        self, *, bodies: Bodies, pump: Pump, reads: Reads, storage: StorageSettings, limits: LimitSettings
+    ) -> None:
+        self._bodies = bodies
+        self._pump = pump
+        self._reads = reads
+        self._min_free = storage.min_free_bytes
+        self._max_waiting = storage.max_waiting_writes
+        self._default_quota = limits.daily_quota
+        self._used: dict[tuple[str, str], int] = {}
+        self.stopping = False
+
+    def check_room(self, size: int = 0) -> None:
+        """Refuse before anything is written when stopping, short of disk, or behind with writing."""
+        if self.stopping:
+            raise RefusedError("server_stopping", retry_after=RETRY_AFTER_BUSY)
+        if self._bodies.free_bytes() < self._min_free + size:
+            raise RefusedError("disk_nearly_full", retry_after=RETRY_AFTER_DISK)
+        if self._pump.waiting >= self._max_waiting:
+            raise RefusedError("server_busy", retry_after=RETRY_AFTER_BUSY)
+
+    def quota_of(self, agency: Agency) -> int:
+        """Bytes x recipients a day."""
+        return self._default_quota if agency.daily_quota_bytes is None else agency.daily_quota_bytes
+
+    async def check_quota(self, sender: Agency, cost: int, now: datetime) -> str:
+        """The day the cost counts for; refuse when it would go over the quota."""
+        local = now.astimezone(VIETNAM)
+        day = local.date().isoformat()
+        slot = (sender.id, day)
+        if slot not in self._used:
+            used = await self._reads.usage(sender.id, day)
+            self._used = {key: value for key, value in self._used.items() if key[1] == day}
+            self._used.setdefault(slot, used)
+        if self._used[slot] + cost > self.quota_of(sender):
+            seconds = local.hour * 3600 + local.minute * 60 + local.second
+            detail = f"{self._used[slot]} of {self.quota_of(sender)} bytes x recipients are used today"
+            raise RefusedError("quota_exceeded", detail, retry_after=_DAY_SECONDS - seconds)
+        return day
+
+    def count(self, sender: Agency, day: str, cost: int) -> None:
+        """Count an accepted message; its row has counted it durably."""
+        slot = (sender.id, day)
+        self._used[slot] = self._used.get(slot, 0) + cost

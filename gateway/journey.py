@@ -1,0 +1,288 @@
+"""The journey of a message, as code: `accept` is steps 2 to 6, each line one call into one module.
+
+    1 receive       api/ has spooled the body and hashed it while reading
+    2 authenticate  may this caller speak for From/OrganId?
+    3 validate      edXML of any dialect -> Envelope, in a process that holds no key
+    4 route         recipients -> deliveries and dispatches (pure)
+    5 seal          XAdES over the exact bytes and the transfer record
+    6 record        one transaction; the body is synced before it        --> 202 and receipt
+    7, 8            worker.py and deliver.py carry what is due
+    9 status back   a status message is accepted like a document and moves the lines it is about
+
+Guarantees: the answer is given after body and rows are synced; the same request gives the same answer, byte for
+byte. What is refused leaves nothing behind. What it does NOT do: deliver, retry, or speak for anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway import drafts
+from gateway.addressing import Addressing, Plan
+from gateway.api import models
+from gateway.authenticate import permit
+from gateway.clock import Clock
+from gateway.directory.directory import Directory
+from gateway.drafts import Checked
+from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport
+from gateway.errors import RefusedError
+from gateway.ids import uuid7
+from gateway.intake import Intake
+from gateway.ledger.reads import Reads
+from gateway.ledger.record import RecordMessage
+from gateway.ledger.returned import LinkReturned, Returned
+from gateway.ledger.rows import IdempotencyRow, NewMessage, ReceiptRow
+from gateway.model import Agency, Caller
+from gateway.route import is_hosted
+from gateway.seal.writer import Sealer
+from gateway.storage.bodies import Bodies, SpooledBody
+from gateway.storage.pump import Pump
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """One request to accept something."""
+
+    caller: Caller
+    body: SpooledBody
+    trace_id: str
+    arrived_at: datetime
+    idempotency_key: str | None = None
+    #: Set where the request was not these bytes: they were built from its parts.
+    fingerprint: str | None = None
+    #: Only a status message will do.
+    status_only: bool = False
+    #: The inbox item that a reader answered.
+    about_delivery: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The 202's body, and whether it repeats an earlier one."""
+
+    body: bytes
+    replayed: bool
+    message_id: str
+
+
+class Journey:
+    """Accepts messages."""
+
+    def __init__(
+        self,
+        *,
+        parse: Callable[[SpooledBody, str], Awaitable[ParseReport]],
+        directory: Directory,
+        reads: Reads,
+        bodies: Bodies,
+        pump: Pump,
+        sealer: Sealer,
+        intake: Intake,
+        addressing: Addressing,
+        clock: Clock,
+        gateway_organ_id: str,
+        idempotency_days: int,
+        committed: Callable[[Plan], None],
+    ) -> None:
+        self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
+        self._pump, self._sealer, self._intake, self._addressing = pump, sealer, intake, addressing
+        self._clock, self._organ_id = clock, gateway_organ_id
+        self._keep_keys = timedelta(days=idempotency_days)
+        self._committed = committed
+        self._record, self._link = RecordMessage(), LinkReturned()
+        self._signing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
+
+    def close(self) -> None:
+        """Give back the signing threads."""
+        self._signing.shutdown()
+
+    async def accept(self, submission: Submission) -> Answer:
+        """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
+        self._intake.check_room(submission.body.size)
+        envelope, findings = await self._validated(submission)
+        sender = await self._sender(envelope)
+        own = await self._brought_back(submission, envelope, sender)
+        if own is not None:
+            return own
+        permit(submission.caller, sender, hosted=is_hosted(sender))
+        fingerprint = submission.fingerprint or drafts.fingerprint_of_bytes(sender.id, submission.body.sha256)
+        known = await self._answered_before(submission, fingerprint)
+        if known is not None:
+            return known
+        checked = self._checked(submission, envelope, findings, sender, fingerprint)
+        plan = await self._addressing.plan(checked, about_delivery=submission.about_delivery)
+        cost = checked.size * max(1, len(plan.deliveries))
+        day = await self._intake.check_quota(sender, cost, checked.accepted_at)
+        new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
+        recorded = await self._pump.submit(self._record, new)
+        if recorded.replayed:
+            return await self._stored(recorded.message_id)
+        self._intake.count(sender, day, cost)
+        self._committed(plan)
+        return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id)
+
+    async def _validated(self, submission: Submission) -> tuple[Envelope, tuple[Finding, ...]]:
+        report = await self._parse(submission.body, "full")
+        if report.envelope is None or report.refusal:
+            raise RefusedError(report.refusal, report.detail, findings=report.findings)
+        if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
+            raise RefusedError("edxml_invalid", "a status message is expected here", findings=report.findings)
+        return report.envelope, report.findings
+
+    async def _sender(self, envelope: Envelope) -> Agency:
+        code = envelope.sender.organ_id
+        known = await self._directory.resolve([code], self._clock.now())
+        if code not in known:
+            raise RefusedError("sender_unknown", code)
+        sender = known[code]
+        if sender.closed_at is not None:
+            raise RefusedError("sender_closed", code)
+        return sender
+
+    async def _brought_back(self, submission: Submission, envelope: Envelope, sender: Agency) -> Answer | None:
+        """A relay that brings a document of ours: linked, acknowledged, not delivered again."""
+        if submission.caller.relay_endpoint_id is None or not is_hosted(sender):
+            return None
+        original = await self._reads.own_copy(
+            submission.body.sha256, envelope.document_id, sender.id, str(envelope.business.type)
+        )
+        if original is None:
+            return None
+        returned = Returned(
+            original_id=original,
+            actor=f"credential:{submission.caller.credential_id}",
+            sha256=submission.body.sha256,
+            now=self._clock.now(),
+        )
+        await self._pump.submit(self._link, returned)
+        return await self._stored(original)
+
+    async def _answered_before(self, submission: Submission, fingerprint: str) -> Answer | None:
+        if submission.idempotency_key is None:
+            return None  # the recording transaction finds a repeated fingerprint by itself
+        found = await self._reads.idempotent_answer(submission.caller.agency_id, submission.idempotency_key)
+        if found is None:
+            return None
+        if found[0] != fingerprint:
+            raise RefusedError("idempotency_key_reused")
+        return Answer(body=found[1], replayed=True, message_id="")
+
+    async def _stored(self, message_id: str) -> Answer:
+        found = await self._reads.receipt(message_id)
+        assert found is not None, "a message has its receipt from the same transaction"
+        return Answer(body=found[2], replayed=True, message_id=message_id)
+
+    def _checked(
+        self,
+        submission: Submission,
+        envelope: Envelope,
+        findings: tuple[Finding, ...],
+        sender: Agency,
+        fingerprint: str,
+    ) -> Checked:
+        return Checked(
+            id=uuid7(),
+            envelope=envelope,
+            findings=findings,
+            sha256=submission.body.sha256,
+            size=submission.body.size,
+            sender=sender,
+            caller=submission.caller,
+            fingerprint=fingerprint,
+            trace_id=submission.trace_id,
+            received_at=submission.arrived_at,
+            accepted_at=self._clock.now(),
+            arrived_by=submission.caller.relay_endpoint_id,
+            directory_version=self._directory.version,
+        )
+
+    async def _sealed(
+        self, submission: Submission, checked: Checked, plan: Plan, cost: int, day: str
+    ) -> NewMessage:
+        """Sync the body and sign at the same time; then every row is known."""
+        transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
+        keeping = asyncio.ensure_future(self._bodies.keep(submission.body))
+        try:
+            xades = await asyncio.get_running_loop().run_in_executor(self._signing, self._sign, checked, transfer)
+        finally:
+            await keeping
+        row = drafts.message_row(checked, original_id=plan.original_id)
+        linked, conflicts = await self._twins(checked, row.content_key)
+        receipt_sha256 = hashlib.sha256(xades).hexdigest()
+        answer = drafts.answer(
+            checked, plan.deliveries, receipt_sha256=receipt_sha256, duplicate_of=linked or conflicts
+        )
+        return NewMessage(
+            message=row,
+            receipt=ReceiptRow(transfer=transfer, xades=xades, sha256=receipt_sha256, answer=answer),
+            dispatches=plan.dispatches,
+            deliveries=plan.deliveries,
+            actor=checked.actor,
+            idempotency=self._key(submission, checked),
+            usage_bytes=cost,
+            usage_agency_id=checked.sender.id,
+            usage_day=day,
+            linked_to=linked,
+            conflicts_with=conflicts,
+            statuses=plan.statuses,
+            requests=plan.requests,
+        )
+
+    def _sign(self, checked: Checked, transfer: bytes) -> bytes:
+        return self._sealer.seal(
+            document_sha256=bytes.fromhex(checked.sha256), transfer=transfer, signed_at=checked.accepted_at
+        )
+
+    def _key(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:
+        if submission.idempotency_key is None:
+            return None
+        return IdempotencyRow(
+            agency_id=submission.caller.agency_id,
+            key=submission.idempotency_key,
+            expires_at=checked.accepted_at + self._keep_keys,
+        )
+
+    async def _twins(self, checked: Checked, content_key: str) -> tuple[str | None, str | None]:
+        """An earlier document with the same business key: (same content, other content)."""
+        envelope = checked.envelope
+        if envelope.kind is MessageKind.STATUS or not envelope.document_id:
+            return None, None
+        earlier = await self._reads.same_business(
+            envelope.document_id, checked.sender.id, str(envelope.business.type)
+        )
+        same = next((item[0] for item in earlier if item[1] == content_key), None)
+        return (same, None) if same else (None, earlier[0][0] if earlier else None)
+
+    async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
+        """What acceptance would find; nothing is stored."""
+        report = await self._parse(body, "full")
+        envelope = report.envelope
+        refusal = report.refusal
+        if envelope is not None and not refusal:
+            try:
+                sender = await self._sender(envelope)
+                permit(caller, sender, hosted=is_hosted(sender))
+            except RefusedError as error:
+                refusal = error.code
+        return models.Validation(
+            ok=not refusal,
+            reason=refusal,
+            kind=str(envelope.kind) if envelope else "",
+            dialect=str(envelope.dialect) if envelope else "",
+            document_id=envelope.document_id if envelope else "",
+            subject=envelope.subject if envelope else "",
+            findings=[drafts.finding_out(item) for item in report.findings],
+        )
+
+    async def findings(self, message_id: str) -> list[models.FindingOut]:
+        """What the validator noticed when the message was accepted."""
+        row = await self._reads.summary(message_id)
+        stored = msgspec.json.decode(row[11], type=tuple[Finding, ...]) if row else ()
+        return [drafts.finding_out(item) for item in stored]

@@ -1,0 +1,292 @@
+"""What is read from the ledger outside the pump: small records, one per question.
+
+Everything goes through the read-only connections, so nothing here can hold up a commit. The statements are
+in `sql/reads.sql`; rows become records here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from gateway.clock import instant
+from gateway.ledger.params import as_json
+from gateway.model import AgencyId, DeliveryId, DeliveryView, MessageId
+from gateway.states import State
+from gateway.storage.readers import Readers
+
+#: What a page or a correlation reads at most.
+MANY = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentMessage:
+    """A message as its sender's list shows it."""
+
+    id: str
+    kind: str
+    sender_id: AgencyId
+    sender_code: str
+    document_ref: str
+    code_number: str
+    code_notation: str
+    promulgated_on: str | None
+    subject: str
+    business_type: str
+    priority: int
+    sha256: str
+    size: int
+    received_at: datetime
+    accepted_at: datetime
+    original_id: str | None
+    states: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboxRow:
+    """An item of the inbox."""
+
+    seq: int
+    id: str
+    message_id: str
+    kind: str
+    recipient_id: AgencyId
+    recipient_code: str
+    sender_code: str
+    document_ref: str
+    code_number: str
+    code_notation: str
+    subject: str
+    business_type: str
+    priority: int
+    sha256: str
+    size: int
+    accepted_at: datetime
+    fetched_at: datetime | None
+    leased_until: datetime | None
+    state: State
+    sender_id: AgencyId
+    status_code: str
+    leased_by: str | None
+    #: JSON of the envelope; only from `inbox_item`.
+    envelope: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """A line that a status may be about."""
+
+    delivery_id: str
+    message_id: str
+    recipient_id: AgencyId
+    sender_id: AgencyId
+    sender_code: str
+    business_type: str
+    request_id: str | None
+    state: State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentQuery:
+    """Filters of `Reads.sent`; None does not filter."""
+
+    agencies: frozenset[AgencyId]
+    limit: int
+    before: str | None = None
+    id: str | None = None
+    kind: str | None = None
+    document_ref: str | None = None
+    number: str | None = None
+    notation: str | None = None
+    state: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class Reads:
+    """Questions about the ledger."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def receipt(self, message_id: str) -> tuple[bytes, bytes, bytes] | None:
+        """transfer.json, the XAdES file and the stored 202."""
+        row = await self._readers.fetch_one("receipt_get_by_message", (message_id,))
+        return None if row is None else (row[0], row[1], row[2])
+
+    async def answer_by_fingerprint(self, fingerprint: str) -> bytes | None:
+        """The stored 202 of a request accepted before."""
+        row = await self._readers.fetch_one("message_answer_by_fingerprint", (fingerprint,))
+        return None if row is None else row[1]
+
+    async def idempotent_answer(self, agency_id: str, key: str) -> tuple[str, bytes] | None:
+        """(fingerprint, stored 202) of a caller's key."""
+        row = await self._readers.fetch_one("idempotency_read", (agency_id, key))
+        return None if row is None else (row[0], row[2])
+
+    async def same_business(
+        self, document_ref: str, sender_id: str, business_type: str
+    ) -> list[tuple[str, str, str]]:
+        """(id, content key, digest) of earlier documents with this business key, newest first."""
+        rows = await self._readers.fetch("message_list_same_business", (document_ref, sender_id, business_type))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    async def sent(self, query: SentQuery) -> list[SentMessage]:
+        """A sender's messages, newest first."""
+        params = {name: getattr(query, name) for name in SentQuery.__dataclass_fields__} | {
+            "agencies": as_json(sorted(query.agencies))
+        }
+        return [_sent(row) for row in await self._readers.fetch("message_list_sent", params)]
+
+    async def deliveries(self, message_id: str) -> list[DeliveryView]:
+        """The lines of one message."""
+        rows = await self._readers.fetch("delivery_list_of_message", (message_id,))
+        return [_delivery(row) for row in rows]
+
+    async def may_read(self, message_id: str, agencies: frozenset[AgencyId]) -> bool:
+        """Whether one of the agencies sent or receives it."""
+        params = {"id": message_id, "agencies": as_json(sorted(agencies))}
+        row = await self._readers.fetch_one("message_may_be_read_by", params)
+        return bool(row and row[0])
+
+    async def inbox(
+        self, agencies: frozenset[AgencyId], *, after: int, limit: int, reader: str, now: int
+    ) -> list[InboxRow]:
+        """Open items after a cursor."""
+        params = {
+            "agencies": as_json(sorted(agencies)),
+            "after": after,
+            "limit": limit,
+            "reader": reader,
+            "now": now,
+        }
+        return [_inbox(row) for row in await self._readers.fetch("inbox_list_waiting", params)]
+
+    async def inbox_item(self, delivery_id: str, agencies: frozenset[AgencyId]) -> InboxRow | None:
+        """One item with its envelope."""
+        params = {"id": delivery_id, "agencies": as_json(sorted(agencies))}
+        row = await self._readers.fetch_one("inbox_get_item", params)
+        return None if row is None else _inbox(row)
+
+    async def match_by_document_ref(
+        self, document_ref: str, senders: list[AgencyId] | None, reporters: list[AgencyId]
+    ) -> list[Match]:
+        """Lines by exact DocumentId."""
+        params = {
+            "document_ref": document_ref,
+            "senders": None if senders is None else as_json(senders),
+            "reporters": as_json(reporters),
+        }
+        return [_match(row) for row in await self._readers.fetch("delivery_match_by_document_ref", params)]
+
+    async def match_by_code(
+        self, number: str, notation: str, day: str, senders: list[AgencyId] | None, reporters: list[AgencyId]
+    ) -> list[Match]:
+        """Lines by number, notation and a day pattern such as `2018-11-02` or `2018-%`."""
+        params = {
+            "number": number,
+            "notation": notation,
+            "day": day,
+            "senders": None if senders is None else as_json(senders),
+            "reporters": as_json(reporters),
+        }
+        return [_match(row) for row in await self._readers.fetch("delivery_match_by_code", params)]
+
+    async def match_delivery(self, delivery_id: str) -> Match | None:
+        """One line as a match."""
+        row = await self._readers.fetch_one("delivery_match_by_id", (delivery_id,))
+        return None if row is None else _match(row)
+
+    async def match_original(
+        self, sender_id: str, *, document_ref: str, number: str, notation: str, day: str, not_this: str
+    ) -> list[str]:
+        """Ids of the sender's own documents that a request may mean, newest first."""
+        params = {
+            "sender": sender_id,
+            "document_ref": document_ref,
+            "number": number,
+            "notation": notation,
+            "day": day,
+            "not_this": not_this,
+        }
+        return [row[0] for row in await self._readers.fetch("message_match_original", params)]
+
+    async def is_known_document(self, document_ref: str, number: str, notation: str) -> bool:
+        """Whether a document with this id or number was ever accepted."""
+        params = {"document_ref": document_ref, "number": number, "notation": notation}
+        return await self._readers.fetch_one("message_exists_by_document_ref", params) is not None
+
+    async def own_copy(self, sha256: str, document_ref: str, sender_id: str, business_type: str) -> str | None:
+        """Our earlier document that a relay brings back."""
+        params = {"sha256": sha256, "document_ref": document_ref, "sender": sender_id, "type": business_type}
+        row = await self._readers.fetch_one("message_find_own_copy", params)
+        return None if row is None else row[0]
+
+    async def recipients(self, message_id: str) -> frozenset[AgencyId]:
+        """Who has a line of the message."""
+        rows = await self._readers.fetch("delivery_list_recipients", (message_id,))
+        return frozenset(AgencyId(row[0]) for row in rows)
+
+    async def usage(self, agency_id: str, day: str) -> int:
+        """Bytes x recipients used on a day."""
+        row = await self._readers.fetch_one("usage_read", (agency_id, day))
+        return row[0] if row else 0
+
+    async def waiting(self) -> dict[str, int]:
+        """Endpoint -> transmissions that wait for it."""
+        return {row[0]: row[1] for row in await self._readers.fetch("dispatch_count_waiting")}
+
+    async def parked(self) -> int:
+        """Statuses that wait for a person."""
+        row = await self._readers.fetch_one("status_count_parked")
+        return row[0] if row else 0
+
+    async def summary(self, message_id: str) -> tuple[Any, ...] | None:
+        """The columns of `message_get_summary`."""
+        return await self._readers.fetch_one("message_get_summary", (message_id,))
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def _sent(row: tuple[Any, ...]) -> SentMessage:
+    fields = dict(zip(SentMessage.__dataclass_fields__, row, strict=True))
+    fields["received_at"], fields["accepted_at"] = instant(row[13]), instant(row[14])
+    fields["states"] = msgspec.json.decode(row[16]) if row[16] else {}
+    return SentMessage(**fields)
+
+
+def _inbox(row: tuple[Any, ...]) -> InboxRow:
+    fields = dict(zip(InboxRow.__dataclass_fields__, row, strict=False))
+    fields["accepted_at"] = instant(row[15])
+    fields["fetched_at"], fields["leased_until"] = _at(row[16]), _at(row[17])
+    fields["state"] = State(row[18])
+    return InboxRow(**fields)
+
+
+def _match(row: tuple[Any, ...]) -> Match:
+    fields = dict(zip(Match.__dataclass_fields__, row, strict=True))
+    fields["state"] = State(row[7])
+    return Match(**fields)
+
+
+def _delivery(row: tuple[Any, ...]) -> DeliveryView:
+    state = State(row[4])
+    return DeliveryView(
+        id=DeliveryId(row[0]),
+        message_id=MessageId(row[1]),
+        recipient_id=AgencyId(row[2]),
+        recipient_code=row[3],
+        state=state,
+        final=state.is_final(expects_status=bool(row[5])),
+        reason=row[6],
+        detail=row[7],
+        business_status=row[8],
+        peer_ref=row[9],
+        created_at=instant(row[10]),
+        state_at=instant(row[11]),
+    )

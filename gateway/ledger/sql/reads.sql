@@ -1,0 +1,171 @@
+-- name: receipt_get_by_message
+-- The seal and the stored 202 of one message.
+SELECT transfer, xades, answer, sha256 FROM receipt WHERE message_id = ?;
+
+-- name: message_answer_by_fingerprint
+-- The stored 202 of a request that was accepted before.
+SELECT m.id, r.answer FROM message AS m JOIN receipt AS r ON r.message_id = m.id WHERE m.fingerprint = ?;
+
+-- name: idempotency_read
+-- The request that a caller's key stands for.
+SELECT i.fingerprint, i.message_id, r.answer
+FROM idempotency AS i JOIN receipt AS r ON r.message_id = i.message_id
+WHERE i.agency_id = ? AND i.key = ?;
+
+-- name: message_list_same_business
+-- Earlier documents with the same business key: DocumentId, sender, type.
+SELECT id, content_key, sha256 FROM message
+WHERE document_ref = ? AND sender_id = ? AND kind = 'document' AND business_type = ?
+ORDER BY accepted_at DESC LIMIT 50;
+
+-- name: message_list_sent
+-- What some agencies sent, newest first; every filter may be NULL.
+SELECT m.id, m.kind, m.sender_id, m.sender_code, m.document_ref, m.code_number, m.code_notation, m.promulgated_on,
+       m.subject, m.business_type, m.priority, m.sha256, m.size, m.received_at, m.accepted_at, m.original_id,
+       (SELECT json_group_object(s.state, s.n) FROM
+           (SELECT d.state AS state, COUNT(*) AS n FROM delivery AS d WHERE d.message_id = m.id GROUP BY d.state) AS s)
+FROM message AS m
+WHERE m.sender_id IN (SELECT value FROM json_each(:agencies))
+  AND (:before IS NULL OR m.id < :before)
+  AND (:id IS NULL OR m.id = :id)
+  AND (:kind IS NULL OR m.kind = :kind)
+  AND (:document_ref IS NULL OR m.document_ref = :document_ref)
+  AND (:number IS NULL OR m.code_number = :number)
+  AND (:notation IS NULL OR m.code_notation = :notation)
+  AND (:since IS NULL OR m.accepted_at >= :since)
+  AND (:until IS NULL OR m.accepted_at < :until)
+  AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
+ORDER BY m.id DESC
+LIMIT :limit;
+
+-- name: message_get_summary
+-- One message, whoever asks: for operators' commands.
+SELECT id, kind, sender_id, sender_code, document_ref, code_number, code_notation, subject, sha256, size, accepted_at,
+       findings, envelope, trace_id, business_type, original_id, caller, received_at, fingerprint
+FROM message WHERE id = ?;
+
+-- name: message_find_by_words
+-- Messages by id prefix, DocumentId, digest or number/notation: what a person types.
+SELECT id FROM message
+WHERE id LIKE :text || '%' OR document_ref = :text OR sha256 = :text
+   OR code_number || '/' || code_notation = :text
+ORDER BY id DESC LIMIT 20;
+
+-- name: delivery_list_of_message
+-- The ledger's lines of one message.
+SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, d.expects_status, COALESCE(d.reason, ''),
+       COALESCE(d.detail, ''), COALESCE(d.business_status, ''), COALESCE(d.peer_ref, ''), d.created_at, d.state_at,
+       d.dispatch_id, d.endpoint_id
+FROM delivery AS d WHERE d.message_id = ? ORDER BY d.seq;
+
+-- name: message_may_be_read_by
+-- Whether some agencies sent the message or receive it.
+SELECT EXISTS (SELECT 1 FROM message AS m WHERE m.id = :id AND m.sender_id IN (SELECT value FROM json_each(:agencies)))
+    OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = :id
+               AND d.recipient_id IN (SELECT value FROM json_each(:agencies)));
+
+-- name: attempt_list_of_message
+-- Every try of every dispatch of one message.
+SELECT a.id, a.dispatch_id, a.series, a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''),
+       COALESCE(a.detail, ''), COALESCE(a.peer, '{}'), p.endpoint_id
+FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE p.message_id = ? ORDER BY a.started_at;
+
+-- name: status_list_of_message
+-- The statuses reported about one document.
+SELECT s.id, s.delivery_id, s.code, s.reporter_id, s.reported_at, s.recorded_at, s.description, s.moved,
+       COALESCE(s.flag, ''), s.message_id
+FROM status AS s JOIN delivery AS d ON d.id = s.delivery_id
+WHERE d.message_id = ? ORDER BY s.recorded_at;
+
+-- name: delivery_match_by_document_ref
+-- Lines that a status may be about: exact DocumentId of these senders to these reporters; newest first.
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+FROM message AS m JOIN delivery AS d ON d.message_id = m.id
+WHERE m.document_ref = :document_ref AND m.kind = 'document'
+  AND (:senders IS NULL OR m.sender_id IN (SELECT value FROM json_each(:senders)))
+  AND d.recipient_id IN (SELECT value FROM json_each(:reporters))
+ORDER BY m.id DESC LIMIT 50;
+
+-- name: delivery_match_by_code
+-- Lines that a status may be about: number, notation and day (or year) of these senders to these reporters.
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+FROM message AS m JOIN delivery AS d ON d.message_id = m.id
+WHERE m.code_number = :number AND m.code_notation = :notation AND m.kind = 'document'
+  AND m.promulgated_on LIKE :day
+  AND (:senders IS NULL OR m.sender_id IN (SELECT value FROM json_each(:senders)))
+  AND d.recipient_id IN (SELECT value FROM json_each(:reporters))
+ORDER BY m.id DESC LIMIT 50;
+
+-- name: delivery_match_by_id
+-- One line, as a match.
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.id = ?;
+
+-- name: message_match_original
+-- Documents that a take-back, recall, update or replacement of this sender may mean; newest first.
+SELECT m.id, m.document_ref, m.code_number, m.code_notation, m.promulgated_on FROM message AS m
+WHERE m.sender_id = :sender AND m.kind = 'document' AND m.business_type IN ('0', '2', '3')
+  AND ((:document_ref <> '' AND m.document_ref = :document_ref)
+       OR (:number <> '' AND m.code_number = :number AND m.code_notation = :notation AND m.promulgated_on LIKE :day))
+  AND m.id <> :not_this
+ORDER BY m.id DESC LIMIT 50;
+
+-- name: message_exists_by_document_ref
+-- Whether any document with this DocumentId or number was ever accepted.
+SELECT 1 FROM message
+WHERE kind = 'document' AND (document_ref = :document_ref OR (code_number = :number AND code_notation = :notation))
+LIMIT 1;
+
+-- name: message_find_own_copy
+-- Our own earlier document with these bytes or this business key, which a relay brings back.
+SELECT id FROM message
+WHERE kind = 'document' AND arrived_by IS NULL
+  AND (sha256 = :sha256 OR (document_ref = :document_ref AND sender_id = :sender AND business_type = :type))
+ORDER BY id DESC LIMIT 1;
+
+-- name: delivery_list_recipients
+-- Who already has a line of a message.
+SELECT recipient_id FROM delivery WHERE message_id = ?;
+
+-- name: usage_read
+-- Bytes x recipients of an agency on a day.
+SELECT bytes FROM usage WHERE agency_id = ? AND day = ?;
+
+-- name: ledger_count_all
+-- How much there is.
+SELECT (SELECT COUNT(*) FROM message WHERE kind = 'document'), (SELECT COUNT(*) FROM message WHERE kind = 'status'),
+       (SELECT COUNT(*) FROM delivery), (SELECT COUNT(*) FROM event);
+
+-- name: delivery_count_by_state
+-- Deliveries of documents by state and business status.
+SELECT d.state, COALESCE(d.business_status, ''), COUNT(*) FROM delivery AS d
+JOIN message AS m ON m.id = d.message_id WHERE m.kind = 'document' GROUP BY 1, 2;
+
+-- name: delivery_count_open
+-- Open deliveries by state, from the partial index.
+SELECT state, COUNT(*) FROM delivery
+WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') GROUP BY state;
+
+-- name: status_list_parked
+-- Statuses that matched nothing, oldest first.
+SELECT id, message_id, reporter_id, code, recorded_at, parked FROM status WHERE parked IS NOT NULL
+ORDER BY recorded_at LIMIT ?;
+
+-- name: dispatch_count_waiting
+-- Waiting transmissions by endpoint.
+SELECT endpoint_id, COUNT(*) FROM dispatch WHERE state IN ('ready', 'in_flight', 'inbox') GROUP BY endpoint_id;
+
+-- name: delivery_list_selected
+-- Deliveries by state, endpoint, recipient and age, for acts on a filter; every filter may be NULL.
+SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, COALESCE(d.reason, ''), d.state_at
+FROM delivery AS d
+WHERE (:state IS NULL OR d.state = :state)
+  AND (:endpoint IS NULL OR d.endpoint_id = :endpoint)
+  AND (:recipient IS NULL OR d.recipient_id = :recipient)
+  AND (:message IS NULL OR d.message_id = :message)
+ORDER BY d.seq DESC LIMIT :limit;
+
+-- name: status_count_parked
+-- How many statuses wait for a person.
+SELECT COUNT(*) FROM status WHERE parked IS NOT NULL;

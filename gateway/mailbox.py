@@ -1,0 +1,203 @@
+"""The receivers' side: the inbox of every agency a caller speaks for.
+
+Listing never consumes: an item stays until it is acknowledged, and cursors only page. Reading the content is
+what hands an item out; from then on it can be recalled but no longer withdrawn. Long polls are woken by
+what is committed for their agencies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from gateway.clock import Clock, micros
+from gateway.directory.directory import Directory
+from gateway.edxml.attachments import extract_attachment
+from gateway.edxml.envelope import Attachment, Envelope
+from gateway.edxml.limits import ParseLimits
+from gateway.errors import RefusedError
+from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
+from gateway.ledger.reads import InboxRow, Reads
+from gateway.model import AgencyId, BootId, Caller
+from gateway.parsing import ParserPool
+from gateway.states import State
+from gateway.storage.bodies import Bodies
+from gateway.storage.pump import Pump
+
+#: Decoding one attachment of the largest size takes a few seconds.
+_EXTRACT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A page of the inbox."""
+
+    items: list[InboxRow]
+    cursor: int
+    more: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a reader wants to see."""
+
+    limit: int
+    after: int = 0
+    agency: str = ""
+    wait: float = 0.0
+    lease: float = 0.0
+    reader: str = ""
+
+
+class Mailbox:
+    """Inbox reads and acts."""
+
+    def __init__(
+        self,
+        *,
+        reads: Reads,
+        pump: Pump,
+        bodies: Bodies,
+        directory: Directory,
+        clock: Clock,
+        boot_id: BootId,
+        pool: ParserPool,
+        limits: ParseLimits,
+        lease_max: timedelta,
+    ) -> None:
+        self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
+        self._clock, self._boot_id = clock, boot_id
+        self._pool, self._limits, self._lease_max = pool, limits, lease_max
+        self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
+        self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
+
+    def notify(self, agencies: Iterable[AgencyId]) -> None:
+        """Something was committed for these agencies: wake the polls that wait for one of them."""
+        for agency in agencies:
+            for changed, wanted in self._polls.items():
+                if agency in wanted:
+                    changed.set()
+
+    async def listing(self, caller: Caller, asked: Asked) -> Listing:
+        """Open items after the cursor; waits for a first one up to `asked.wait` seconds."""
+        agencies = await self._agencies(caller, asked.agency)
+        deadline = self._clock.monotonic() + asked.wait
+        changed = asyncio.Event()
+        self._polls[changed] = agencies
+        try:
+            while True:
+                changed.clear()
+                found = await self._list(caller, agencies, asked)
+                left = deadline - self._clock.monotonic()
+                if found.items or left <= 0:
+                    return found
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await changed.wait()
+        finally:
+            del self._polls[changed]
+
+    async def _list(self, caller: Caller, agencies: frozenset[AgencyId], asked: Asked) -> Listing:
+        now = self._clock.now()
+        reader = reader_name(caller, asked.reader)
+        rows = await self._reads.inbox(
+            agencies, after=asked.after, limit=asked.limit + 1, reader=reader, now=micros(now)
+        )
+        more = len(rows) > asked.limit
+        rows = rows[: asked.limit]
+        if rows and asked.lease > 0:
+            until = now + min(timedelta(seconds=asked.lease), self._lease_max)
+            lease = Lease(delivery_ids=tuple(row.id for row in rows), reader=reader, now=now, until=until)
+            held = await self._pump.submit(self._lease, lease)
+            rows = [row for row in rows if row.id in held]
+        return Listing(items=rows, cursor=rows[-1].seq if rows else asked.after, more=more)
+
+    async def _agencies(self, caller: Caller, code: str) -> frozenset[AgencyId]:
+        if not code:
+            return caller.speaks_for
+        found = await self._directory.resolve([code], self._clock.now())
+        if code not in found or found[code].id not in caller.speaks_for:
+            raise RefusedError("not_found", "no such agency among those you represent")
+        return frozenset({found[code].id})
+
+    async def item(self, caller: Caller, delivery_id: str) -> InboxRow:
+        """One item with its envelope; somebody else's does not exist."""
+        row = await self._reads.inbox_item(delivery_id, caller.speaks_for)
+        if row is None:
+            raise RefusedError("not_found")
+        return row
+
+    async def answerable(self, caller: Caller, delivery_id: str, reader: str) -> InboxRow:
+        """The item, unless another reader of the same office holds it."""
+        row = await self.item(caller, delivery_id)
+        held = row.leased_until is not None and row.leased_until > self._clock.now()
+        if held and row.leased_by != reader_name(caller, reader):
+            raise RefusedError("item_leased")
+        return row
+
+    async def hand_out(self, caller: Caller, delivery_id: str, reader: str) -> InboxRow:
+        """The item, marked as fetched before a byte of it leaves."""
+        row = await self.item(caller, delivery_id)
+        if row.state in {State.QUEUED, State.IN_FLIGHT}:
+            fetch = Fetch(
+                delivery_id=delivery_id,
+                reader=reader_name(caller, reader),
+                actor=f"credential:{caller.credential_id}",
+                boot_id=self._boot_id,
+                now=self._clock.now(),
+                peer={"fingerprint": caller.fingerprint, "method": caller.method, "address": caller.address},
+            )
+            await self._pump.submit(self._fetch, fetch)
+        elif row.state not in {State.DELIVERED, State.ACKNOWLEDGED}:
+            raise RefusedError("state_forbids", f"the item is {row.state}")
+        return row
+
+    @asynccontextmanager
+    async def attachment(
+        self, caller: Caller, delivery_id: str, number: int, reader: str
+    ) -> AsyncIterator[tuple[Path, Attachment]]:
+        """One decoded attachment in a file that lives as long as the context."""
+        row = await self.hand_out(caller, delivery_id, reader)
+        if not 1 <= number <= len(envelope_of(row).attachments):
+            raise RefusedError("not_found", f"there is no attachment {number}")
+        body = await self._bodies.open(row.sha256)
+        with self._bodies.scratch() as path:
+            found = await self._pool.run(
+                extract_to, str(body.path), body.offset, number, str(path), self._limits, timeout=_EXTRACT_SECONDS
+            )
+            yield path, found
+
+    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> State:
+        """The caller has it; repeating it is harmless."""
+        await self.item(caller, delivery_id)
+        return await self._pump.submit(
+            self._acknowledge,
+            Acknowledge(
+                delivery_id=delivery_id,
+                reader=reader_name(caller, reader),
+                actor=f"credential:{caller.credential_id}",
+                now=self._clock.now(),
+            ),
+        )
+
+
+def extract_to(path: str, offset: int, number: int, target: str, limits: ParseLimits) -> Attachment:
+    """Decode one attachment into a new file; runs in a parser process."""
+    with Path(target).open("xb") as out:
+        return extract_attachment(path, offset=offset, number=number, out=out, limits=limits)
+
+
+def reader_name(caller: Caller, reader: str) -> str:
+    """Two readers with one credential differ by the name they give themselves."""
+    return f"{caller.credential_id}/{reader}"
+
+
+def envelope_of(row: InboxRow) -> Envelope:
+    """The stored envelope."""
+    return msgspec.json.decode(row.envelope, type=Envelope)

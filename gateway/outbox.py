@@ -1,0 +1,93 @@
+"""The senders' side: what an agency sent, where each delivery stands, taking back and sending again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from gateway.clock import Clock
+from gateway.errors import RefusedError
+from gateway.ledger.acts import Act, Acted, ActOperation
+from gateway.ledger.reads import Reads, SentMessage, SentQuery
+from gateway.model import AgencyId, Caller, DeliveryView
+from gateway.states import Trigger, sources
+from gateway.storage.pump import Pump
+
+
+class Outbox:
+    """Sender's reads and acts; another agency's document does not exist here."""
+
+    def __init__(
+        self,
+        *,
+        reads: Reads,
+        pump: Pump,
+        clock: Clock,
+        give_up_after: timedelta,
+        requeued: Callable[[Iterable[AgencyId]], None],
+    ) -> None:
+        self._reads, self._pump, self._clock = reads, pump, clock
+        self._give_up_after = give_up_after
+        self._requeued = requeued
+        self._act = ActOperation()
+
+    async def own(self, caller: Caller, message_id: str) -> SentMessage:
+        """A message that one of the caller's agencies sent."""
+        found = await self._reads.sent(SentQuery(agencies=caller.speaks_for, limit=1, id=message_id))
+        if not found:
+            raise RefusedError("not_found")
+        return found[0]
+
+    async def readable(self, caller: Caller, message_id: str) -> None:
+        """Refuse unless the caller speaks for the sender or for a recipient."""
+        if not await self._reads.may_read(message_id, caller.speaks_for):
+            raise RefusedError("not_found")
+
+    async def deliveries(self, caller: Caller, message_id: str) -> list[DeliveryView]:
+        """The ledger's lines of one's own message."""
+        await self.own(caller, message_id)
+        return await self._reads.deliveries(message_id)
+
+    async def withdraw(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
+        """Take back what has not left, from the named recipients or from all."""
+        lines = self._named(await self.deliveries(caller, message_id), codes)
+        acted = await self._do(Trigger.WITHDRAWN, caller, [line.id for line in lines], reason)
+        if not any(item.moved for item in acted):
+            raise RefusedError("already_left", ", ".join(f"{item.recipient_code}: {item.state}" for item in acted))
+        return acted
+
+    async def redeliver(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
+        """Open a new series of attempts to the named recipients; what is under way or final is refused."""
+        lines = self._named(await self.deliveries(caller, message_id), codes)
+        allowed = sources(Trigger.REQUEUED)
+        stuck = [line for line in lines if line.state not in allowed]
+        if stuck:
+            detail = ", ".join(f"{line.recipient_code}: {line.state}" for line in stuck)
+            raise RefusedError("state_forbids", detail)
+        acted = await self._do(Trigger.REQUEUED, caller, [line.id for line in lines], reason)
+        self._requeued(line.recipient_id for line in lines)
+        return acted
+
+    @staticmethod
+    def _named(lines: list[DeliveryView], codes: list[str]) -> list[DeliveryView]:
+        if not codes:
+            return lines
+        by_code = {line.recipient_code: line for line in lines}
+        unknown = [code for code in codes if code not in by_code]
+        if unknown:
+            raise RefusedError("recipient_unknown", f"not a recipient of this document: {', '.join(unknown)}")
+        return [by_code[code] for code in dict.fromkeys(codes)]
+
+    async def _do(self, trigger: Trigger, caller: Caller, ids: Iterable[str], note: str) -> list[Acted]:
+        now = self._clock.now()
+        return await self._pump.submit(
+            self._act,
+            Act(
+                trigger=trigger,
+                delivery_ids=tuple(ids),
+                actor=f"credential:{caller.credential_id}",
+                note=note,
+                now=now,
+                give_up_at=now + self._give_up_after,
+            ),
+        )

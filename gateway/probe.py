@@ -1,0 +1,76 @@
+"""What /readyz and /metrics are told: asked of every part when somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from cryptography import x509
+
+from gateway.api.service import Readiness
+from gateway.errors import RefusedError
+from gateway.foundation import Foundation
+from gateway.intake import Intake
+from gateway.observe import Metrics
+
+_SECONDS_A_DAY = 86_400
+
+
+class Probe:
+    """Readiness, and the gauges that nobody sets in passing."""
+
+    def __init__(self, *, foundation: Foundation, intake: Intake, metrics: Metrics) -> None:
+        self._base, self._intake, self._metrics = foundation, intake, metrics
+
+    async def readiness(self) -> Readiness:
+        """Whether documents can be accepted now; an outage of a peer is only a detail."""
+        refusal = ""
+        try:
+            self._intake.check_room()
+        except RefusedError as error:
+            refusal = error.code
+        broken = self._base.pump.broken
+        endpoints = await self._base.directory.endpoints()
+        details: dict[str, object] = {
+            "intake": refusal or "open",
+            "storage": broken or "writable",
+            "endpoints": len(endpoints),
+            "endpoints_down": sum(1 for endpoint in endpoints if endpoint.down_since is not None),
+            "sqlite": self._base.store.sqlite_version,
+        }
+        if self._base.store.alarm:
+            details["alarm"] = self._base.store.alarm
+        return Readiness(ready=not refusal and broken is None, details=details)
+
+    async def refresh(self) -> None:
+        """Set the gauges."""
+        base, metrics = self._base, self._metrics
+        metrics.wal_bytes.set(base.writer.wal_bytes())
+        metrics.disk_free_bytes.set(base.bodies.free_bytes())
+        metrics.pump_queue.set(base.pump.waiting)
+        metrics.pump_broken.set(0 if base.pump.broken is None else 1)
+        waiting = await base.reads.waiting()
+        for endpoint in await base.directory.endpoints():
+            up = endpoint.down_since is None and endpoint.paused_until is None
+            metrics.endpoint_up.labels(endpoint=endpoint.name).set(1 if up else 0)
+            metrics.waiting.labels(endpoint=endpoint.name).set(waiting.get(endpoint.id, 0))
+        metrics.statuses_parked.set(await base.reads.parked())
+        for purpose, days in self._days_left(base.clock.now()).items():
+            metrics.certificate_days.labels(purpose=purpose).set(days)
+
+    def _days_left(self, now: datetime) -> Mapping[str, float]:
+        settings = self._base.settings
+        files = {
+            "tls": settings.tls.certificate,
+            "seal": settings.seal.certificate,
+            "enrolment": settings.enrolment.certificate,
+        }
+        found: dict[str, float] = {}
+        for purpose, path in files.items():
+            try:
+                certificate = x509.load_pem_x509_certificate(path.read_bytes())
+            except (OSError, ValueError):
+                found[purpose] = -1.0  # missing or unreadable alarms like expired
+                continue
+            found[purpose] = (certificate.not_valid_after_utc - now).total_seconds() / _SECONDS_A_DAY
+        return found

@@ -1,0 +1,141 @@
+"""From the ledger's records to the shapes of REST: pure mapping, one function per shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.api import models
+from gateway.directory.endpoints import EndpointState
+from gateway.edxml.envelope import Attachment, Envelope
+from gateway.ledger.acts import Acted
+from gateway.ledger.reads import InboxRow, SentMessage
+from gateway.model import Agency, AgencyId, DeliveryView
+
+_API = "/api/v1"
+
+
+def document_out(row: SentMessage) -> models.DocumentOut:
+    """A message as its sender sees it."""
+    return models.DocumentOut(
+        id=row.id,
+        kind="status" if row.kind == "status" else "document",
+        sender=row.sender_id,
+        sender_organ_id=row.sender_code,
+        document_id=row.document_ref,
+        number=row.code_number,
+        notation=row.code_notation,
+        promulgated_on=date.fromisoformat(row.promulgated_on) if row.promulgated_on else None,
+        subject=row.subject,
+        business_type=row.business_type,
+        priority=row.priority,
+        sha256=row.sha256,
+        size=row.size,
+        received_at=row.received_at,
+        accepted_at=row.accepted_at,
+        original_id=row.original_id,
+        states=row.states,
+    )
+
+
+def delivery_out(view: DeliveryView, agencies: Mapping[AgencyId, Agency]) -> models.DeliveryOut:
+    """One line of the ledger."""
+    agency = agencies.get(view.recipient_id)
+    return models.DeliveryOut(
+        id=view.id,
+        recipient=view.recipient_id,
+        organ_id=view.recipient_code,
+        name=agency.name if agency else "",
+        state=view.state.value,
+        final=view.final,
+        business_status=view.business_status,
+        reason=view.reason,
+        detail=view.detail,
+        peer_reference=view.peer_ref,
+        created_at=view.created_at,
+        state_at=view.state_at,
+    )
+
+
+def acted_out(item: Acted) -> models.AcceptedDelivery:
+    """A delivery after an act."""
+    return models.AcceptedDelivery(id=item.id, organ_id=item.recipient_code, state=item.state.value)
+
+
+def inbox_item(row: InboxRow, senders: Mapping[AgencyId, Agency]) -> models.InboxItem:
+    """An item as its reader's list shows it."""
+    sender = senders.get(row.sender_id)
+    return models.InboxItem(
+        id=row.id,
+        message_id=row.message_id,
+        kind="status" if row.kind == "status" else "document",
+        recipient=row.recipient_id,
+        organ_id=row.recipient_code,
+        sender_organ_id=row.sender_code,
+        sender_name=sender.name if sender else "",
+        document_id=row.document_ref,
+        number=row.code_number,
+        notation=row.code_notation,
+        subject=row.subject,
+        business_type=row.business_type,
+        status_code=row.status_code,
+        priority=row.priority,
+        sha256=row.sha256,
+        size=row.size,
+        accepted_at=row.accepted_at,
+        fetched=row.fetched_at is not None,
+        leased_until=row.leased_until,
+    )
+
+
+def attachment_out(delivery_id: str, attachment: Attachment) -> models.AttachmentOut:
+    """One file of an item."""
+    return models.AttachmentOut(
+        number=attachment.number,
+        name=attachment.safe_name,
+        content_type=attachment.content_type,
+        size=attachment.size,
+        sha256=attachment.sha256,
+        href=f"{_API}/inbox/{quote(delivery_id)}/attachments/{attachment.number}",
+    )
+
+
+def envelope_out(envelope: Envelope) -> dict[str, object]:
+    """The envelope as JSON, in snake_case as its own documentation names the fields."""
+    built: dict[str, object] = msgspec.to_builtins(envelope)
+    return built
+
+
+def agency_out(agency: Agency) -> models.AgencyOut:
+    """An agency of the directory."""
+    endpoint = agency.endpoint
+    return models.AgencyOut(
+        id=agency.id,
+        organ_id=agency.organ_id,
+        codes=list(agency.codes),
+        name=agency.name,
+        kind=agency.kind,
+        parent=agency.parent_id,
+        closed=agency.closed_at is not None,
+        successor=agency.successor_id,
+        endpoint=endpoint.id if endpoint else None,
+        capabilities=msgspec.to_builtins(endpoint.capabilities) if endpoint else {},
+    )
+
+
+def channel_out(state: EndpointState, waiting: int) -> models.ChannelOut:
+    """A peer's channel."""
+    endpoint = state.endpoint
+    return models.ChannelOut(
+        id=endpoint.id,
+        name=endpoint.name,
+        kind=endpoint.kind,
+        up=endpoint.down_since is None and endpoint.paused_until is None,
+        paused_until=endpoint.paused_until,
+        last_success_at=state.last_success_at,
+        waiting=waiting,
+        capabilities=msgspec.to_builtins(endpoint.capabilities),
+    )
