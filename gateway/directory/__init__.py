@@ -1,0 +1,1 @@
+"""The directory of agencies: dated codes, names, representation, endpoints; searches and imports."""

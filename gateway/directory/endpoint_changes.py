@@ -1,0 +1,164 @@
+"""Changes of endpoints, as operations for the pump; see `gateway.directory.changes`.
+
+A pause counts as time in which nothing gets through, like an outage: `down_since` is when it began. Resuming
+and the first success after an outage give that instant back, so that the ages of what waited can be shifted
+(`claims.ShiftAges`). Submit through `Directory.apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.clock import instant, micros
+from gateway.directory.changes import OneByOne, bump_version, event_of
+from gateway.directory.endpoints import capabilities_of
+from gateway.errors import ConfigError, RefusedError
+from gateway.events import Event
+from gateway.ids import uuid7
+from gateway.ledger import history
+from gateway.model import EndpointId
+from gateway.storage.pump import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpsertEndpoint:
+    """An endpoint by its name; its id and state stay when it exists."""
+
+    name: str
+    kind: Literal["inbox", "webhook", "loopback"]
+    settings: Mapping[str, object] = field(default_factory=dict)
+    #: Checked: an unknown key is refused.
+    capabilities: Mapping[str, object] = field(default_factory=dict)
+    is_relay: bool = False
+    actor: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseEndpoint:
+    """Send nothing until an instant."""
+
+    endpoint_id: EndpointId
+    until: datetime
+    why: str
+    actor: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeEndpoint:
+    """Send again."""
+
+    endpoint_id: EndpointId
+    actor: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkEndpoint:
+    """Nothing gets through since now, or again."""
+
+    endpoint_id: EndpointId
+    up: bool
+    #: Reason code of what failed; "" when up.
+    reason: str = ""
+    now: datetime
+
+
+class UpsertEndpointOperation(OneByOne[UpsertEndpoint, EndpointId]):
+    """Makes or changes; gives back the id."""
+
+    name = "endpoint_upsert"
+
+    async def _one(self, tx: Transaction, payload: UpsertEndpoint) -> EndpointId:
+        try:
+            capabilities_of(payload.capabilities)
+        except ConfigError as error:
+            raise RefusedError("parameter_invalid", str(error)) from error
+        configuration = {
+            "id": uuid7(),
+            "name": payload.name,
+            "kind": payload.kind,
+            "settings": _json(payload.settings),
+            "capabilities": _json(payload.capabilities),
+            "is_relay": int(payload.is_relay),
+        }
+        endpoint_id = EndpointId((await tx.fetch("endpoint_upsert_configuration", configuration))[0][0])
+        facts: dict[str, object] = {"endpoint": endpoint_id, "kind": payload.kind, "is_relay": payload.is_relay}
+        await history.append(tx, [event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts)])
+        await bump_version(tx)
+        return endpoint_id
+
+
+class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):
+    """Pauses; gives back since when nothing gets through."""
+
+    name = "endpoint_pause"
+
+    async def _one(self, tx: Transaction, payload: PauseEndpoint) -> datetime:
+        if payload.until <= payload.now:
+            raise RefusedError("parameter_invalid", "the end of a pause lies ahead")
+        params = {
+            "id": payload.endpoint_id, "until": micros(payload.until), "by": payload.actor, "why": payload.why,
+            "now": micros(payload.now),
+        }  # fmt: skip
+        rows = await tx.fetch("endpoint_pause_until", params)
+        if not rows:
+            raise RefusedError("not_found", "there is no such endpoint")
+        # the reason is free text, which stays out of leaves
+        facts: dict[str, object] = {"endpoint": payload.endpoint_id, "until": micros(payload.until)}
+        await history.append(tx, [event_of(Event.ENDPOINT_PAUSED, payload.now, payload.actor, facts)])
+        return instant(rows[0][0])
+
+
+class ResumeEndpointOperation(OneByOne[ResumeEndpoint, datetime]):
+    """Resumes; gives back since when nothing got through."""
+
+    name = "endpoint_resume"
+
+    async def _one(self, tx: Transaction, payload: ResumeEndpoint) -> datetime:
+        before = await _down_since(tx, payload.endpoint_id)
+        if not await tx.fetch("endpoint_resume_if_paused", {"id": payload.endpoint_id}):
+            raise RefusedError("state_forbids", "the endpoint is not paused")
+        facts: dict[str, object] = {"endpoint": payload.endpoint_id, "down_since": before}
+        await history.append(tx, [event_of(Event.ENDPOINT_RESUMED, payload.now, payload.actor, facts)])
+        return payload.now if before is None else instant(before)
+
+
+class MarkEndpointOperation(OneByOne[MarkEndpoint, datetime | None]):
+    """Marks; None when it was so already, else since when nothing gets, or got, through."""
+
+    name = "endpoint_mark"
+
+    async def _one(self, tx: Transaction, payload: MarkEndpoint) -> datetime | None:
+        at, params = micros(payload.now), {"id": payload.endpoint_id, "at": micros(payload.now)}
+        before = await _down_since(tx, payload.endpoint_id)
+        facts: dict[str, object] = {"endpoint": payload.endpoint_id}
+        if payload.up:
+            if not await tx.fetch("endpoint_mark_up_if_down", params):
+                await tx.execute_many("endpoint_note_success", [(at, payload.endpoint_id)])
+                return None
+            kind, facts = Event.ENDPOINT_OPENED, facts | {"down_since": before}
+        else:
+            if not await tx.fetch("endpoint_mark_down_if_up", params):
+                return None
+            kind, facts = Event.ENDPOINT_CLOSED, facts | {"reason": payload.reason}
+        await history.append(tx, [event_of(kind, payload.now, "gateway", facts)])
+        return payload.now if before is None else instant(before)
+
+
+async def _down_since(tx: Transaction, endpoint_id: EndpointId) -> int | None:
+    rows = await tx.fetch("endpoint_read_down_since", (endpoint_id,))
+    if not rows:
+        raise RefusedError("not_found", "there is no such endpoint")
+    since: int | None = rows[0][0]
+    return since
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(dict(value), order="sorted").decode()
