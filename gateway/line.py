@@ -1,10 +1,11 @@
 """One line to a receiver: an adaptive window and a circuit breaker. Pure: receives `now` and its random source.
 
 The window says how many transmissions may be under way: it starts small, grows by one with each success up
-to what the receiver can take and is halved by each failure. The breaker opens after `breaker_failures`
-failures in a row, or when more than half of the last twenty failed; while it is open one probe goes out per
-back-off step, and a success closes it. A transmission that takes far longer than its size explains is
-*overdue*: it says nothing yet, but nothing more is sent on that line until something succeeds.
+to what the receiver can take, is halved by each failure and cut to one by a failure after long silence. The
+breaker opens after `breaker_failures` failures in a row, or when more than half of the last twenty failed;
+while it is open one probe goes out per back-off step, and a success closes it. A transmission that takes far
+longer than its size explains is *overdue*: it says nothing yet and no longer fills the window, but a line on
+which nothing succeeded since is *stalled*.
 
 It does NOT know whether it stands for an endpoint or for one recipient behind it: `gateway.windows` does.
 """
@@ -22,7 +23,7 @@ from gateway.retry import Draw, backoff
 
 _WINDOW_START = 4
 _RECENT = 20
-_PATIENCE = timedelta(seconds=5)
+_PATIENCE = timedelta(seconds=2)
 _PATIENCE_PER_BYTE = timedelta(seconds=1) / 1_048_576
 
 
@@ -87,7 +88,8 @@ class Line:
                 return 0
             self.quiet_until = None
         if self.breaker is Breaker.CLOSED:
-            return max(0, min(self.window, self.most) - len(self.under_way))
+            fresh = sum(1 for one in self.under_way.values() if now < one.patient_until)
+            return max(0, min(self.window - fresh, self.most - len(self.under_way)))
         return 1 if self._may_probe(now) else 0
 
     def _may_probe(self, now: datetime) -> bool:
@@ -130,8 +132,10 @@ class Line:
 
     def fail(self, attempt_id: AttemptId, now: datetime, quiet_until: datetime | None = None) -> None:
         """It failed, which may open the breaker. A failed probe doubles the wait for the next one."""
+        one = self.under_way.get(attempt_id)
+        was_overdue = one is not None and now >= one.patient_until
         was_probe = self._end(attempt_id)
-        self.window = max(1, self.window // 2)
+        self.window = 1 if was_overdue else max(1, self.window // 2)
         self._failures_in_a_row += 1
         self._recent.append(False)
         if quiet_until is not None:

@@ -133,9 +133,11 @@ class Windows:
         places = way.line.places(now)
         if way.fans_out and way.line.is_stalled(now):
             places = 0
+        half = max(1, way.line.window // 2)
+        if way.hosts_many and not way.fans_out:
+            places = min(places, half)
         if not places or not way.recipients:
             return Share(endpoint_id=endpoint.id, places=places)
-        half = max(1, way.line.window // 2)
         blocked = []
         for recipient_id, line in list(way.recipients.items()):
             room = line.places(now)
@@ -145,8 +147,6 @@ class Windows:
                 blocked.append(recipient_id)
             elif line.breaker is not Breaker.CLOSED or not way.hosts_many:
                 places = min(places, room)  # a claim has no limit per recipient: a probe's round takes one
-        if way.hosts_many:
-            places = min(places, half)
         return Share(endpoint_id=endpoint.id, places=places, blocked=tuple(blocked))
 
     def begin(self, outgoing: Outgoing, now: datetime) -> None:

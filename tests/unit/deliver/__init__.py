@@ -1,0 +1,1 @@
+"""Delivering: retry, windows, one try, the worker; in simulated time."""
