@@ -16,6 +16,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -29,6 +30,7 @@ from gateway.errors import ProblemError, UnreachableError
 _PREFIX: Final = "/api/v1"
 _XML: Final = "application/xml"
 _RECONNECT: Final = 3.0
+_LARGE: Final = 256 * 1024
 #: A stream sends a comment every 15 seconds; silence longer than this means that it is dead.
 _SILENCE: Final = 60.0
 
@@ -82,7 +84,7 @@ class GatewayClient:
         headers = _submission(document, idempotency_key)
         if traceparent:
             headers["traceparent"] = traceparent
-        return await self._send("POST", "/documents", models.Accepted, data=document, headers=headers)
+        return await self._send("POST", "/documents", models.Accepted, data=_payload(document), headers=headers)
 
     async def submit_parts(
         self,
@@ -92,21 +94,21 @@ class GatewayClient:
     ) -> models.Accepted:
         """Metadata and files as (name, bytes, content type)."""
         form = aiohttp.FormData(quote_fields=False)
-        form.add_field("metadata", msgspec.json.encode(metadata), content_type="application/json")
+        form.add_field("metadata", msgspec.json.encode(metadata).decode(), content_type="application/json")
         for name, data, content_type in files:
-            form.add_field("file", data, filename=name, content_type=content_type)
+            form.add_field("file", _payload(data), filename=name, content_type=content_type)
         headers = {"Idempotency-Key": _quoted(idempotency_key)} if idempotency_key else {}
         return await self._send("POST", "/documents", models.Accepted, data=form, headers=headers)
 
     async def post_status(self, status: bytes, idempotency_key: str | None = None) -> models.Accepted:
         """A raw edXML status message."""
         headers = _submission(status, idempotency_key)
-        return await self._send("POST", "/statuses", models.Accepted, data=status, headers=headers)
+        return await self._send("POST", "/statuses", models.Accepted, data=_payload(status), headers=headers)
 
     async def validate(self, document: bytes) -> models.Validation:
         """What acceptance would find."""
         headers = {"Content-Type": _XML}
-        return await self._send("POST", "/validate", models.Validation, data=document, headers=headers)
+        return await self._send("POST", "/validate", models.Validation, data=_payload(document), headers=headers)
 
     async def documents(self, **filters: str | int) -> models.DocumentPage:
         """One page; filters by their names in the OpenAPI document."""
@@ -312,6 +314,11 @@ def _submission(data: bytes, idempotency_key: str | None) -> dict[str, str]:
     if idempotency_key:
         headers["Idempotency-Key"] = _quoted(idempotency_key)
     return headers
+
+
+def _payload(data: bytes) -> bytes | BytesIO:
+    """Large bodies are sent in pieces, so that the event loop stays free."""
+    return data if len(data) <= _LARGE else BytesIO(data)
 
 
 def _quoted(key: str) -> str:

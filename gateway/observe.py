@@ -33,7 +33,8 @@ _SECRET_TEXT: Final = re.compile(
     r"|\b(?i:bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"
     r"|\b(?:[0-9A-Za-z]{4}-){6}[0-9A-Za-z]{4}\b"
     r"|\bv1=[0-9A-Fa-f]{32,}"
-    r"|\b(?i:authorization|gateway-signature|password|secret)[\"']?\s*[:=]\s*[^\s,}]+",
+    r"|\b(?i:authorization|gateway-signature|password|secret)[\"']?\s*[:=]\s*[\"']?"
+    r"(?i:(?:bearer|basic)\s+)?[^\s,}\"']+",
     re.DOTALL,
 )
 _SECRET_NAMES: Final = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from base64 import b64encode
+from io import BytesIO
 
 import pytest
 
@@ -99,7 +100,7 @@ async def test_announced_body_over_the_limit_is_refused_unread(server: Server) -
     """A Content-Length over the limit is refused before anything is written."""
     async with (
         server.http() as session,
-        session.post("/api/v1/documents", data=b"<" * 2_000_001, headers=XML) as response,
+        session.post("/api/v1/documents", data=BytesIO(b"<" * 2_000_001), headers=XML) as response,
     ):
         assert (response.status, (await response.json())["code"]) == (413, "body_too_large")
     assert list(server.spool.iterdir()) == []
