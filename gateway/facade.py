@@ -225,7 +225,7 @@ class LocalGateway:
                 size=found.size,
                 sha256=found.sha256,
                 name=found.safe_name,
-                content_type=found.content_type or "application/octet-stream",
+                content_type=views.media_type(found),
             )
 
     async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:

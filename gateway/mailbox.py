@@ -18,7 +18,7 @@ import msgspec
 
 from gateway.clock import Clock, micros
 from gateway.directory.directory import Directory
-from gateway.edxml.attachments import extract_attachment
+from gateway.edxml.extract import extract_attachment
 from gateway.edxml.envelope import Attachment, Envelope
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError

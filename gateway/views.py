@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Mapping
 from datetime import date
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from gateway.ledger.reads import InboxRow, SentMessage
 from gateway.model import Agency, AgencyId, DeliveryView
 
 _API = "/api/v1"
+_BYTES = "application/octet-stream"
 
 
 def document_out(row: SentMessage) -> models.DocumentOut:
@@ -96,11 +98,17 @@ def attachment_out(delivery_id: str, attachment: Attachment) -> models.Attachmen
     return models.AttachmentOut(
         number=attachment.number,
         name=attachment.safe_name,
-        content_type=attachment.content_type,
+        content_type=media_type(attachment),
         size=attachment.size,
         sha256=attachment.sha256,
         href=f"{_API}/inbox/{quote(delivery_id)}/attachments/{attachment.number}",
     )
+
+
+def media_type(attachment: Attachment) -> str:
+    """The type of the file itself: what travelled zipped is declared as a ZIP, so its name tells."""
+    guessed = mimetypes.guess_type(attachment.safe_name)[0] or _BYTES
+    return guessed if attachment.zipped else attachment.content_type or guessed
 
 
 def envelope_out(envelope: Envelope) -> dict[str, object]:
