@@ -1,0 +1,72 @@
+-- name: credential_find_by_fingerprint
+-- The credential of a certificate or token.
+SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
+    FROM credential WHERE fingerprint = ?;
+
+-- name: credential_find_by_id
+-- One credential.
+SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
+    FROM credential WHERE id = ?;
+
+-- name: credential_list_of_agency
+-- All credentials an agency ever had, the newest first.
+SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
+    FROM credential WHERE agency_id = ? ORDER BY issued_at DESC, id DESC;
+
+-- name: credential_list_expiring
+-- Credentials in force that end before an instant and that nothing in force replaces, the first to end first.
+SELECT c.id, c.agency_id, c.kind, c.fingerprint, c.allowed_networks, c.issued_at, c.expires_at, c.revoked_at,
+        c.replaces_id, c.label
+    FROM credential AS c
+    WHERE c.revoked_at IS NULL AND c.expires_at > :now AND c.expires_at <= :before
+        AND NOT EXISTS (SELECT 1 FROM credential AS n
+            WHERE n.agency_id = c.agency_id AND n.replaces_id = c.id AND n.revoked_at IS NULL
+                AND n.expires_at > c.expires_at)
+    ORDER BY c.expires_at, c.id;
+
+-- name: credential_insert_new
+-- One credential; a fingerprint exists once.
+INSERT INTO credential (id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, replaces_id, label)
+    VALUES (:id, :agency_id, :kind, :fingerprint, :allowed_networks, :issued_at, :expires_at, :replaces_id, :label)
+    ON CONFLICT (fingerprint) DO NOTHING RETURNING id;
+
+-- name: credential_insert_if_replaced_in_force
+-- One credential in place of another of the same agency, if that one is in force.
+INSERT INTO credential (id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, replaces_id, label)
+    SELECT :id, agency_id, 'certificate', :fingerprint, allowed_networks, :issued_at, :expires_at, id, label
+        FROM credential WHERE id = :replaces_id AND kind = 'certificate' AND revoked_at IS NULL AND expires_at > :now
+    ON CONFLICT (fingerprint) DO NOTHING RETURNING agency_id;
+
+-- name: credential_revoke_with_renewals
+-- Revoke a credential and everything that was ever renewed from it: whoever stole the key may have renewed it.
+WITH RECURSIVE heirs (id) AS (
+    SELECT id FROM credential WHERE id = :credential OR fingerprint = :credential
+    UNION
+    SELECT c.id FROM credential AS c JOIN heirs AS h ON c.replaces_id = h.id
+)
+UPDATE credential SET revoked_at = :now WHERE id IN (SELECT id FROM heirs) AND revoked_at IS NULL
+    RETURNING id, agency_id;
+
+-- name: credential_revoke_of_agency
+-- Revoke whatever an agency holds.
+UPDATE credential SET revoked_at = :now WHERE agency_id = :agency_id AND revoked_at IS NULL RETURNING id, agency_id;
+
+-- name: credential_set_networks
+-- From where a credential may be used.
+UPDATE credential SET allowed_networks = :networks WHERE id = :id RETURNING agency_id;
+
+-- name: enrolment_insert_new
+-- A one-time code, by its hash.
+INSERT INTO enrolment (code_hash, agency_id, issued_at, expires_at, issued_by)
+    VALUES (:code_hash, :agency_id, :issued_at, :expires_at, :issued_by);
+
+-- name: enrolment_find_usable
+-- Whose code it is, while it can be used.
+SELECT e.agency_id FROM enrolment AS e JOIN agency AS a ON a.id = e.agency_id
+    WHERE e.code_hash = :code_hash AND e.used_at IS NULL AND e.expires_at > :now
+        AND (a.closed_at IS NULL OR a.closed_at > :now);
+
+-- name: enrolment_use_if_unused
+-- The one who gets a row has used the code; everybody else has not.
+UPDATE enrolment SET used_at = :now
+    WHERE code_hash = :code_hash AND used_at IS NULL AND expires_at > :now RETURNING agency_id;
