@@ -11,7 +11,6 @@ Not a sandbox: a worker could still open files the gateway may read. It never ge
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import importlib
 import multiprocessing
@@ -19,9 +18,8 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -57,6 +55,8 @@ class ParserPool:
         self._setup = (os.getpid(), memory, preload)
         self._max_wait = max_wait
         self._pool = self._new_pool()
+        #: Answers the present pool owes.
+        self._waiting: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -84,7 +84,7 @@ class ParserPool:
             except BrokenProcessPool:
                 self._replace(pool)
             except asyncio.CancelledError:
-                # Stopping a pool cancels what it still holds; only a cancelled caller wants to hear of it.
+                # A pool given up cancels its answers; only a cancelled caller wants to hear of that.
                 if _is_cancelled():
                     raise
                 self._replace(pool)
@@ -93,6 +93,7 @@ class ParserPool:
     async def close(self) -> None:
         """Ends the processes; tasks still running are given up."""
         self._closed = True
+        self._give_up_waiting()
         await asyncio.to_thread(_stop, self._pool)
 
     async def _run_in(
@@ -104,7 +105,12 @@ class ParserPool:
             future = pool.schedule(task, args=args, timeout=seconds)
         except RuntimeError as error:
             raise BrokenProcessPool from error
-        return await asyncio.wait_for(asyncio.wrap_future(future), self._max_wait + seconds)
+        answer = asyncio.wrap_future(future)
+        self._waiting.add(answer)
+        try:
+            return await asyncio.wait_for(answer, self._max_wait + seconds)
+        finally:
+            self._waiting.discard(answer)
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
@@ -119,7 +125,14 @@ class ParserPool:
         """Puts a new pool in the place of `broken`, unless another task already did."""
         if self._pool is broken and not self._closed:
             self._pool = self._new_pool()
+            self._give_up_waiting()
             asyncio.get_running_loop().run_in_executor(None, _stop, broken)
+
+    def _give_up_waiting(self) -> None:
+        """A stopped pool never answers what it still holds, so that is done here."""
+        waiting, self._waiting = self._waiting, set()
+        for answer in waiting:
+            answer.cancel()
 
 
 def _is_cancelled() -> bool:
@@ -128,9 +141,8 @@ def _is_cancelled() -> bool:
 
 
 def _stop(pool: ProcessPool) -> None:
-    with contextlib.suppress(CancelledError):
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
 
 
 def _confine(parent: int, memory: int, preload: tuple[str, ...]) -> None:

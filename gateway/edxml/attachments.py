@@ -20,6 +20,7 @@ from gateway.edxml.envelope import Attachment, Finding
 from gateway.edxml.findings import finding, shortened
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.names import extension_of, safe_name
+from gateway.edxml.notes import MOST_FINDINGS
 from gateway.edxml.scan import Node
 from gateway.edxml.texts import text_of
 from gateway.edxml.zipstream import LOCAL_HEADER, ZipProblem
@@ -28,6 +29,10 @@ from gateway.edxml.zipstream import LOCAL_HEADER, ZipProblem
 _ZIP_NAMES = frozenset(
     "zip docx docm dotx xlsx xlsm xltx pptx pptm ppsx odt ods odp odg vsdx epub jar asice asics".split()  # noqa: SIM905 - reads better
 )
+_ZIP_REFUSALS = {
+    ZipProblem.BOMB: ("attachment_bomb", "EDX-ATT-04"),
+    ZipProblem.TOO_LARGE: ("attachment_too_large", "EDX-ATT-03"),
+}
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -54,16 +59,20 @@ class Attached:
     detail: str = ""
 
 
-class _Refusals:
-    """Collects problems; the first one decides."""
+class _Problems:
+    """Collects what is wrong or odd; the first refusal decides."""
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.code = ""
         self.detail = ""
 
-    def add(self, code: str, rule: str, value: str) -> None:
-        self.findings.append(finding(rule, value=value))
+    def note(self, rule: str, value: str) -> None:
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.append(finding(rule, value=value))
+
+    def refuse(self, code: str, rule: str, value: str) -> None:
+        self.note(rule, value)
         if not self.code:
             self.code, self.detail = code, shortened(value)
 
@@ -72,8 +81,11 @@ def read_attachments(manifest: Node | None, block: Node | None, limits: ParseLim
     """Pairs the manifest with the attachments and decides what each one is."""
     references = [_reference(kid) for kid in manifest.kids if kid.name == "reference"] if manifest else []
     nodes = [kid for kid in block.kids if kid.name == "attachment"] if block else []
+    problems = _Problems()
+    if len(nodes) > limits.max_attachments:
+        problems.refuse("attachments_too_many", "EDX-ATT-05", str(len(nodes)))
+        nodes, references = nodes[: limits.max_attachments], references[: limits.max_attachments]
     own = [_reference(node) for node in nodes]
-    problems = _Refusals()
     paired = _pair(references, own, problems)
     attachments, files, total = [], [], 0
     for number, (node, described) in enumerate(zip(nodes, own, strict=True), start=1):
@@ -83,7 +95,7 @@ def read_attachments(manifest: Node | None, block: Node | None, limits: ParseLim
         files.append(encoded)
         total += attachment.size
     if total > limits.max_total_attachment_bytes:
-        problems.add("attachment_too_large", "EDX-ATT-03", f"{total} bytes in all")
+        problems.refuse("attachment_too_large", "EDX-ATT-03", f"{total} bytes in all")
     return Attached(
         attachments=tuple(attachments),
         files=tuple(files),
@@ -110,7 +122,7 @@ def _reference(node: Node) -> _Reference:
     )
 
 
-def _pair(references: list[_Reference], own: list[_Reference], problems: _Refusals) -> dict[int, _Reference]:
+def _pair(references: list[_Reference], own: list[_Reference], problems: _Problems) -> dict[int, _Reference]:
     """Index of attachment -> its reference."""
     paired: dict[int, _Reference] = {}
     left = list(enumerate(references))
@@ -120,13 +132,13 @@ def _pair(references: list[_Reference], own: list[_Reference], problems: _Refusa
         free = position if position < len(own) and position not in paired else None
         if free is None:
             value = reference.name or reference.content_id or f"#{position + 1}"
-            problems.add("attachment_missing", "EDX-ATT-01", value)
+            problems.refuse("attachment_missing", "EDX-ATT-01", value)
         else:
             paired[free] = reference
-            problems.findings.append(finding("EDX-ATT-07", value=reference.name or reference.content_id))
+            problems.note("EDX-ATT-07", reference.name or reference.content_id)
     for index, attachment in enumerate(own):
         if index not in paired:
-            problems.findings.append(finding("EDX-ATT-06", value=attachment.name or attachment.content_id))
+            problems.note("EDX-ATT-06", attachment.name or attachment.content_id)
     return paired
 
 
@@ -135,7 +147,7 @@ def _pair_by(
     left: list[tuple[int, _Reference]],
     own: list[_Reference],
     paired: dict[int, _Reference],
-    problems: _Refusals,
+    problems: _Problems,
 ) -> list[tuple[int, _Reference]]:
     """Pairs those whose `key` agrees; returns the references still alone."""
     if not left:
@@ -153,34 +165,31 @@ def _pair_by(
         index = indexes.pop()
         paired[index] = reference
         if own[index].content_id != reference.content_id:
-            problems.findings.append(finding("EDX-ATT-07", value=reference.name or reference.content_id))
+            problems.note("EDX-ATT-07", reference.name or reference.content_id)
     return alone
 
 
 def _judge(
-    number: int, own: _Reference, listed: _Reference | None, encoded: EncodedFile | None, problems: _Refusals
+    number: int, own: _Reference, listed: _Reference | None, encoded: EncodedFile | None, problems: _Problems
 ) -> Attachment:
     """One attachment as the envelope tells it; what is wrong with it goes to `problems`."""
     name = own.name or (listed.name if listed else "")
     content_type = own.content_type or (listed.content_type if listed else "")
     label = name or f"#{number}"
     zipped = encoded is not None and _is_wrapped(encoded, name, content_type)
-    if encoded is None:
-        problems.add("attachment_missing", "EDX-ATT-01", f"{label}: there is no ContentTransferEncoded")
-    else:
-        _check(encoded, label, zipped=zipped, problems=problems)
-    safe = safe_name(name or f"attachment-{number}")
     if name and "/" in name.replace("\\", "/"):
-        problems.findings.append(finding("EDX-ATT-10", value=name))
+        problems.note("EDX-ATT-10", name)
     size, sha256 = 0, ""
-    if encoded is not None:
+    if encoded is None:
+        problems.refuse("attachment_missing", "EDX-ATT-01", f"{label}: there is no ContentTransferEncoded")
+    elif _is_sound(encoded, label, zipped=zipped, problems=problems):
         inner = encoded.inner if zipped else None
         size, sha256 = (inner.size, inner.sha256) if inner else (encoded.size, encoded.sha256)
     return Attachment(
         number=number,
         content_id=own.content_id or (listed.content_id if listed else ""),
         name=name,
-        safe_name=safe,
+        safe_name=safe_name(name or f"attachment-{number}"),
         content_type=content_type,
         description=own.description or (listed.description if listed else ""),
         zipped=zipped,
@@ -203,19 +212,21 @@ def _is_wrapped(encoded: EncodedFile, name: str, content_type: str) -> bool:
     )
 
 
-def _check(encoded: EncodedFile, label: str, *, zipped: bool, problems: _Refusals) -> None:
-    inner = encoded.inner
+def _is_sound(encoded: EncodedFile, label: str, *, zipped: bool, problems: _Problems) -> bool:
+    """Whether the bytes are whole and within the limits; what is wrong goes to `problems`."""
+    inner = encoded.inner if zipped else None
+    broken = inner.problem if inner else None
     if encoded.too_large:
-        problems.add("attachment_too_large", "EDX-ATT-03", label)
+        problems.refuse("attachment_too_large", "EDX-ATT-03", label)
     elif encoded.problem:
-        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: {encoded.problem}")
+        problems.refuse("attachment_invalid", "EDX-ATT-02", f"{label}: {encoded.problem}")
     elif encoded.size == 0:
-        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: it is empty")
-    elif zipped and inner is not None and inner.problem is ZipProblem.BOMB:
-        problems.add("attachment_bomb", "EDX-ATT-04", f"{label}: {inner.problem}")
-    elif zipped and inner is not None and inner.problem is ZipProblem.TOO_LARGE:
-        problems.add("attachment_too_large", "EDX-ATT-03", f"{label}: {inner.problem}")
-    elif zipped and inner is not None and inner.problem is not None:
-        problems.add("attachment_invalid", "EDX-ATT-02", f"{label}: {inner.problem}")
-    elif zipped and inner is not None and inner.entries > 1:
-        problems.findings.append(finding("EDX-ATT-08", value=label))
+        problems.refuse("attachment_invalid", "EDX-ATT-02", f"{label}: it is empty")
+    elif broken is not None:
+        code, rule = _ZIP_REFUSALS.get(broken, ("attachment_invalid", "EDX-ATT-02"))
+        problems.refuse(code, rule, f"{label}: {broken}")
+    else:
+        if inner is not None and inner.entries > 1:
+            problems.note("EDX-ATT-08", label)
+        return True
+    return False

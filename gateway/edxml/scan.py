@@ -164,11 +164,9 @@ class MessageTarget(SaxTarget):
             node.text = node.element.text = text
 
     def _begin_file(self, node: Node) -> None:
-        if len(self.files) >= self._limits.max_attachments:
-            raise RefusedError(
-                "attachments_too_many", f"There are more than {self._limits.max_attachments} attachments."
-            )
         room = max(0, min(self._limits.max_attachment_bytes, self._attachment_room))
+        if len(self.files) >= self._limits.max_attachments:
+            room = 0
         node.encoded = self._encoded = EncodedFile(self._limits, room)
         self.files.append(node.encoded)
 

@@ -26,6 +26,8 @@ _STORED, _DEFLATED = 0, 8
 _ZIP64 = 0xFFFFFFFF
 _MOST_OUT = 256 * 1024
 _TAIL = 4096
+#: What some writers store as the content of a folder: an empty deflate stream.
+_MOST_IN_FOLDER = 16
 _DESCRIPTOR_SIZE = 8
 #: First entries that only a package of its own kind has (OOXML, ODF, EPUB, ASiC).
 _PACKAGE_MARKS = frozenset({b"[Content_Types].xml", b"mimetype"})
@@ -64,6 +66,7 @@ class FirstFile:
         self._crc_wanted: int | None = None
         self._crc = 0
         self._packed = 0
+        self._folders = 0
         self._digest = hashlib.sha256()
         self.problem: ZipProblem | None = None
         #: Bytes of the file so far.
@@ -72,7 +75,7 @@ class FirstFile:
         self.head = b""
         #: Whether the archive is a document format of its own (DOCX, ODT …), not a wrapper.
         self.is_package = False
-        #: Entries the archive says it has; 0 until `finish`.
+        #: Files the archive says it has, folders before the first one aside; 0 until `finish`.
         self.entries = 0
 
     @property
@@ -100,7 +103,7 @@ class FirstFile:
         if self._stage is not _Stage.AFTER or at < 0 or len(self._tail) - at < 22:  # noqa: PLR2004 - size of that record
             self._fail(ZipProblem.BROKEN)
             return
-        self.entries = int.from_bytes(self._tail[at + 10 : at + 12], "little")
+        self.entries = int.from_bytes(self._tail[at + 10 : at + 12], "little") - self._folders
         if self._flags & _SIZES_BEHIND:
             behind = self._pending
             crc = behind[4:8] if behind.startswith(_DESCRIPTOR) else behind[:4]
@@ -120,13 +123,17 @@ class FirstFile:
                 self._pending
             )
             end = _HEADER.size + name_size + extra_size
+            name = self._pending[_HEADER.size : _HEADER.size + name_size]
+            is_folder = name.endswith(b"/") and not flags & _SIZES_BEHIND and packed <= _MOST_IN_FOLDER
+            end += packed if is_folder else 0
             if magic != LOCAL_HEADER:
                 self._fail(ZipProblem.BROKEN)
             if len(self._pending) < end or self.problem:
                 break
-            name = self._pending[_HEADER.size : _HEADER.size + name_size]
             self._pending = self._pending[end:]
-            if not (name.endswith(b"/") and packed == 0 and not flags & _SIZES_BEHIND):
+            if is_folder:
+                self._folders += 1
+            else:
                 self._begin(name, flags, method, crc, packed)
         if self._stage not in {_Stage.DATA, _Stage.AFTER}:
             return b""

@@ -1,0 +1,111 @@
+"""A task may do its worst; the others and the pool go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from gateway.edxml.limits import ParseLimits
+from gateway.edxml.parser import parse_file
+from gateway.errors import PoolError
+from gateway.parsing import ParserPool
+from tests.unit.parsing import tasks
+from tools.vectors import FOLDER
+
+
+@pytest_asyncio.fixture
+async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ParserPool]:
+    """Two workers with 300 MB each, started while the environment holds a secret."""
+    monkeypatch.setenv("GATEWAY_SECRET", "hidden")
+    parsers = ParserPool(processes=2, memory=300 * 1024**2)
+    await parsers.start()
+    yield parsers
+    await parsers.close()
+
+
+async def test_message_is_parsed_in_a_worker(pool: ParserPool) -> None:
+    """The report travels back; the skeleton stays, so a task returns the report."""
+    report = await pool.run(_report, str(FOLDER / "dialect-a-document" / "input.edxml"), timeout=10)
+    assert report == "125/UBND-VP"
+
+
+def _report(path: str) -> str:
+    envelope = parse_file(path, limits=ParseLimits()).report.envelope
+    return envelope.code if envelope else ""
+
+
+async def test_killed_worker_is_reported_and_spares_the_others(pool: ParserPool) -> None:
+    """One task dies, six beside it answer."""
+    results = await asyncio.gather(
+        pool.run(tasks.die, 0, timeout=10),
+        *(pool.run(tasks.add, number, 1, timeout=10) for number in range(6)),
+        return_exceptions=True,
+    )
+    assert isinstance(results[0], PoolError)
+    assert results[0].facts["kind"] == "died"
+    assert results[1:] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_memory_beyond_the_limit_is_reported(pool: ParserPool) -> None:
+    """A worker cannot take the machine's memory, and lives on."""
+    with pytest.raises(PoolError) as caught:
+        await pool.run(tasks.eat, 400 * 1024**2, timeout=10)
+    assert caught.value.facts["kind"] == "memory"
+    assert await pool.run(tasks.eat, 1000, timeout=10) == 1000
+
+
+async def test_task_over_its_time_is_ended(pool: ParserPool) -> None:
+    """The worker is replaced and the other one was free all the while."""
+    slow = asyncio.ensure_future(pool.run(tasks.hang, 60.0, timeout=0.2))
+    assert await pool.run(tasks.add, 1, 2, timeout=10) == 3
+    with pytest.raises(PoolError) as caught:
+        await slow
+    assert caught.value.facts["kind"] == "timeout"
+
+
+async def test_exception_of_the_task_comes_through(pool: ParserPool) -> None:
+    """It is no failure of the pool."""
+    with pytest.raises(LookupError, match="x"):
+        await pool.run(tasks.fail, "x", timeout=10)
+
+
+async def test_idle_workers_killed_from_outside_are_replaced(pool: ParserPool) -> None:
+    """As when the kernel is short of memory: later tasks do not notice."""
+    for pid in {await pool.run(os.getpid, timeout=10) for _ in range(8)}:
+        os.kill(pid, signal.SIGKILL)
+    results = await asyncio.gather(*(pool.run(tasks.add, number, 1, timeout=10) for number in range(20)))
+    assert results == list(range(1, 21))
+
+
+async def test_worker_has_no_secret_and_few_means(pool: ParserPool) -> None:
+    """Neither the gateway's environment nor a core dump."""
+    names, core, files = await pool.run(tasks.surroundings, timeout=10)
+    assert "GATEWAY_SECRET" not in names
+    assert (core, files) == (0, 64)
+
+
+async def test_cancelled_caller_frees_the_worker(pool: ParserPool) -> None:
+    """Nobody waits for an answer any more, so the task is ended."""
+    waiting = [asyncio.ensure_future(pool.run(tasks.hang, 60.0, timeout=60)) for _ in range(2)]
+    assert await asyncio.wait(waiting, timeout=0.3) == (set(), set(waiting))
+    for one in waiting:
+        one.cancel()
+    assert await pool.run(tasks.add, 1, 2, timeout=10) == 3
+    assert all(
+        isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*waiting, return_exceptions=True)
+    )
+
+
+async def test_closing_ends_waiting_tasks_with_an_error(pool: ParserPool) -> None:
+    """A caller that waits hears that the pool is closed."""
+    waiting = asyncio.ensure_future(pool.run(tasks.hang, 60.0, timeout=60))
+    assert await asyncio.wait([waiting], timeout=0.2) == (set(), {waiting})
+    await pool.close()
+    with pytest.raises(PoolError) as caught:
+        await waiting
+    assert caught.value.facts["kind"] == "closed"
