@@ -1,0 +1,182 @@
+"""`gateway demo`: plays the re-enactment against a real gateway and says how it ended.
+
+    1 set the stage: PKI, settings, directory of Kiên Giang, credentials
+    2 start the simulators and the gateway, each a process of its own, over TLS on loopback
+    3 play until every delivery is in its scripted state (with faults: kill the gateway twice meanwhile)
+    4 compare the simulators' journals with the ledger
+    5 stay up until Ctrl-C, or end; the last line of `--exit` is one JSON object
+
+The exit code is 0 when every delivery and status is as scripted, nothing is lost and nothing duplicated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from gateway.errors import EnvironmentRefusedError
+from gateway.simulate.journal import read_journal
+from gateway.simulate.performance import Performance
+from gateway.simulate.plot import write_script
+from gateway.simulate.province import GATEWAY, make_cast
+from gateway.simulate.reckoning import LedgerDelivery, LedgerMessage, LedgerView, Reckoning, reckon
+from gateway.simulate.script import Script
+from gateway.simulate.stage import Stage, set_stage
+from gateway.simulate.standing import Standing, stand
+from gateway.simulate.systems import all_systems
+from gateway.simulate.table import Display
+from gateway.states import State
+
+_SHOWN = 40
+
+
+class Result(msgspec.Struct, kw_only=True, frozen=True):
+    """The last line of `--exit`. Counts of deliveries are of documents; statuses are counted apart."""
+
+    recipients: int
+    documents: int
+    deliveries: int
+    relayed: int
+    delivered: int
+    acknowledged: int
+    refused: int
+    withdrawn: int
+    unread: int
+    lost: int
+    duplicated: int
+    retransmitted: int
+    statuses: int
+    seconds: float
+
+
+async def run_demo(folder: Path, *, exit_after: bool, faults: bool) -> int:
+    """The whole demo, in an absolute `folder`; the exit code: 3 when the machine does not let it run."""
+    console = Console(soft_wrap=True)
+    cast = make_cast()
+    script = write_script(cast)
+    try:
+        console.print("Chuẩn bị / setting the stage …", highlight=False)
+        stage = await set_stage(folder, cast, all_systems(cast, faults=faults))
+    except EnvironmentRefusedError as error:
+        console.print(str(error), style="red", markup=False)
+        return 3
+    display = Display(console)
+    async with Performance(stage, script, display, faults=faults) as performance:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, performance.interrupted.set)
+        try:
+            return await _perform(performance, stage, script, display, console, exit_after=exit_after)
+        except (EnvironmentRefusedError, TimeoutError) as error:
+            console.print(str(error) or "timeout", style="red", markup=False)
+            _print_tails(console, performance)
+            return 1
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+async def _perform(
+    performance: Performance, stage: Stage, script: Script, display: Display, console: Console, *, exit_after: bool
+) -> int:
+    with display:
+        await performance.start()
+        standing = await performance.play()
+    is_as_scripted = performance.has_played_all and not standing.missing
+    if not is_as_scripted:
+        _print_account(console, performance.account(standing))
+        _print_tails(console, performance)
+    elif not exit_after:
+        _print_access(console, stage, script)
+        await performance.interrupted.wait()
+    seconds = performance.seconds
+    view = await performance.last_view()
+    await performance.end()
+    reckoning = _reckon(stage, script, view)
+    for finding in reckoning.findings[:_SHOWN]:
+        console.print(finding, style="red", markup=False, highlight=False)
+    result = _result(stand(view, script, GATEWAY), reckoning, seconds)
+    _print_result(result, console, exit_after=exit_after)
+    return 0 if is_as_scripted and not reckoning.lost and not reckoning.duplicated else 1
+
+
+def _reckon(stage: Stage, script: Script, view: LedgerView) -> Reckoning:
+    never = {key for key, end in script.ends.items() if end.state in {State.REFUSED, State.WITHDRAWN, State.QUEUED}}
+
+    def is_awaited(message: LedgerMessage, delivery: LedgerDelivery) -> bool:
+        if message.kind == "status":
+            return True
+        send = script.find(message.document_ref, message.business_type)
+        return send is None or (send.key, delivery.recipient_code) not in never
+
+    journals = [read_journal(stage.journal(system)) for system in stage.systems]
+    return reckon(journals, view, is_awaited=is_awaited, own_code=GATEWAY)
+
+
+def _result(standing: Standing, reckoning: Reckoning, seconds: float) -> Result:
+    states = standing.states
+    return Result(
+        recipients=standing.recipients,
+        documents=standing.documents,
+        deliveries=sum(states.values()),
+        relayed=states[State.RELAYED],
+        delivered=states[State.DELIVERED],
+        acknowledged=states[State.ACKNOWLEDGED],
+        refused=states[State.REFUSED],
+        withdrawn=states[State.WITHDRAWN],
+        unread=standing.unread,
+        lost=reckoning.lost,
+        duplicated=reckoning.duplicated,
+        retransmitted=reckoning.retransmitted,
+        statuses=standing.statuses,
+        seconds=round(seconds, 1),
+    )
+
+
+def _print_account(console: Console, lines: list[str]) -> None:
+    console.print("Chưa đúng kịch bản / not as scripted:", style="red")
+    for line in lines[:_SHOWN]:
+        console.print(f"  {line}", markup=False, highlight=False)
+    if len(lines) > _SHOWN:
+        console.print(f"  … {len(lines) - _SHOWN} dòng nữa / more lines", highlight=False)
+
+
+def _print_tails(console: Console, performance: Performance) -> None:
+    for name, tail in performance.tails():
+        console.print(f"--- {name}", highlight=False)
+        console.print(tail, markup=False, highlight=False)
+
+
+def _print_access(console: Console, stage: Stage, script: Script) -> None:
+    province = script.cast.province.code
+    own = next(system for system in stage.systems if system.owner == province)
+    commune = next(system for system in stage.systems if system.answers_by_form)
+    pair, anchors = stage.pki.client(own.name), stage.pki.folder / "anchors" / "tls" / "root.pem"
+    lines = (
+        "",
+        "Mọi văn bản đã ở trạng thái theo kịch bản / every delivery is in its scripted state.",
+        f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
+        f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
+        f"Cấu hình / settings     {stage.layout.config}",
+        f"Tỉnh / province         {pair.certificate}  {pair.key}",
+        f"Một xã / a commune      {commune.owner}, token: {stage.token_file(commune)}",
+        "Thử / try:",
+        f"  curl --cacert {anchors} --cert {pair.certificate} --key {pair.key} {stage.url}/api/v1/documents",
+        f"  gateway --config {stage.layout.config} fsck --json",
+        "Ctrl-C để kết thúc / to end.",
+    )
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def _print_result(result: Result, console: Console, *, exit_after: bool) -> None:
+    if exit_after:
+        console.file.write(msgspec.json.encode(result).decode() + "\n")
+        console.file.flush()
+        return
+    told = ", ".join(f"{name}: {value}" for name, value in msgspec.structs.asdict(result).items())
+    console.print(told, markup=False, highlight=False)

@@ -1,0 +1,92 @@
+"""The demo's folder: what lies where, and whether an earlier one may be replaced.
+
+build/demo/DEMO            marks the folder as ours; without it nothing is ever deleted
+config.toml                the gateway's settings, for all commands on what the demo left
+certs/dev/                 the development PKI
+data/ secrets/             the gateway's data folder and its peers' secrets
+simulate/                  one JSON file per simulator process, tokens, journals/
+logs/                      what every process wrote
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import EnvironmentRefusedError
+from gateway.foundation import DATABASE
+
+_MARKER = "DEMO"
+_MARKED = "Made by `gateway demo`, which replaces this folder whenever it runs.\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Paths below the demo's folder."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The gateway's settings."""
+        return self.folder / "config.toml"
+
+    @property
+    def pki(self) -> Path:
+        """The development PKI."""
+        return self.folder / "certs" / "dev"
+
+    @property
+    def data(self) -> Path:
+        """The gateway's data folder."""
+        return self.folder / "data"
+
+    @property
+    def database(self) -> Path:
+        """The ledger."""
+        return self.data / DATABASE
+
+    @property
+    def secrets(self) -> Path:
+        """Shared secrets of pushed systems."""
+        return self.folder / "secrets"
+
+    @property
+    def simulate(self) -> Path:
+        """The simulators' own files."""
+        return self.folder / "simulate"
+
+    @property
+    def journals(self) -> Path:
+        """One file per simulated system."""
+        return self.simulate / "journals"
+
+    @property
+    def logs(self) -> Path:
+        """One file per process."""
+        return self.folder / "logs"
+
+    def renew(self) -> None:
+        """An empty folder; one that is not ours is refused, unless it is empty."""
+        if self.folder.exists():
+            if not (self.folder / _MARKER).is_file() and any(self.folder.iterdir()):
+                raise EnvironmentRefusedError(f"{self.folder} was not made by the demo; name another --folder")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+        (self.folder / _MARKER).write_text(_MARKED, "utf-8")
+        for path in (self.secrets, self.simulate, self.journals, self.logs):
+            path.mkdir(mode=0o700)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

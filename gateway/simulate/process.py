@@ -1,0 +1,133 @@
+"""One simulator process: builds its systems from a `ProcessSpec` and runs them until it is told to stop.
+
+It talks to the demo in lines: on standard output `ready` once its listeners and pollers run, `acted <act>` and
+`problem <what>`; on standard input `begin` starts its acts, and the end of input (the demo is gone) stops it, as
+SIGTERM does. Whatever is under way when it is stopped is cut off; journals are synced line by line, so what they
+say stays true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+import sys
+from pathlib import Path
+
+import msgspec
+
+from gateway.clock import SystemClock
+from gateway.pki import KeyPair, client_tls_context
+from gateway.simulate.desk import Desk
+from gateway.simulate.journal import Journal
+from gateway.simulate.plot import write_script
+from gateway.simulate.province import make_cast
+from gateway.simulate.pull import Puller
+from gateway.simulate.push import Receiver
+from gateway.simulate.rest import Rest
+from gateway.simulate.script import Script
+from gateway.simulate.spec import ProcessSpec, SystemSpec
+
+#: Offices from which a system counts as shared and gets more connections.
+_MANY = 10
+_CONNECTIONS = 3
+_CONNECTIONS_OF_MANY = 8
+
+
+def announce(line: str) -> None:
+    """One line to the demo."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def read_spec(path: Path) -> ProcessSpec:
+    """What the demo wrote for this process."""
+    return msgspec.json.decode(path.read_bytes(), type=ProcessSpec)
+
+
+async def run_process(spec: ProcessSpec) -> None:
+    """The whole life of the process."""
+    stop, begin = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_reader(sys.stdin.fileno(), _heed, loop, begin, stop)
+    async with contextlib.AsyncExitStack() as closing:
+        systems = asyncio.create_task(_run_systems(spec, closing, begin))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({systems, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (systems, stopped):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await systems
+
+
+def _heed(loop: asyncio.AbstractEventLoop, begin: asyncio.Event, stop: asyncio.Event) -> None:
+    line = sys.stdin.readline()
+    if line.strip() == "begin":
+        begin.set()
+    elif not line:
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+async def _run_systems(spec: ProcessSpec, closing: contextlib.AsyncExitStack, begin: asyncio.Event) -> None:
+    script = write_script(make_cast())
+    async with asyncio.TaskGroup() as tasks:
+        desks = [_open_system(each, spec, script, closing, tasks) for each in spec.systems]
+        announce("ready")
+        await begin.wait()
+        for desk in desks:
+            desk.play()
+
+
+def _open_system(
+    spec: SystemSpec,
+    process: ProcessSpec,
+    script: Script,
+    closing: contextlib.AsyncExitStack,
+    tasks: asyncio.TaskGroup,
+) -> Desk:
+    own = KeyPair(key=Path(spec.key), certificate=Path(spec.certificate)) if spec.certificate else None
+    token = Path(spec.token_file).read_text("ascii").strip() if spec.token_file else ""
+    rest = Rest(
+        process.gateway_url,
+        client_tls_context(Path(process.anchors), own),
+        token=token,
+        connections=_CONNECTIONS_OF_MANY if len(spec.codes) > _MANY else _CONNECTIONS,
+    )
+    closing.push_async_callback(rest.close)
+    journal = Journal(Path(spec.journal))
+    closing.push_async_callback(journal.close)
+    desk = Desk(
+        script=script,
+        codes=frozenset(spec.codes),
+        journal=journal,
+        rest=rest,
+        tasks=tasks,
+        announce=announce,
+        clock=SystemClock(),
+        answers_by_form=spec.answers_by_form,
+    )
+    if spec.receives == "pull":
+        tasks.create_task(Puller(rest=rest, desk=desk, faults=spec.faults, tasks=tasks).run())
+        return desk
+    receiver = Receiver(
+        desk=desk,
+        secret=Path(spec.secret_file).read_bytes().strip(),
+        port=spec.port,
+        context=_listening_context(spec),
+        relays=spec.receives == "relay",
+        dropped=script.cast.dropped.code,
+        faults=spec.faults,
+    )
+    tasks.create_task(receiver.run())
+    return desk
+
+
+def _listening_context(spec: SystemSpec) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(spec.server_certificate, spec.server_key)
+    return context

@@ -1,0 +1,117 @@
+"""A system that is pushed, and the axis: an HTTPS listener that speaks the webhook protocol.
+
+It checks digest and signature, hands the message to the desk, and answers per delivery: an office's system has
+*delivered* it, the axis has *relayed* it and gives an id of its own, and refuses deliveries for agencies it no
+longer carries for. The deliveries of a message that stays without an answer are in the journal all the same: the
+gateway sends it again, and dedupe must catch it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ssl
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from gateway.simulate.desk import Arrival, Desk
+from gateway.simulate.journal import Accepted
+from gateway.simulate.spec import Faults
+
+_MOST = 64_000_000
+
+
+class Receiver:
+    """The listening side of one system."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        secret: bytes,
+        port: int,
+        context: ssl.SSLContext,
+        relays: bool,
+        dropped: str,
+        faults: Faults,
+    ) -> None:
+        self._desk = desk
+        self._secret = secret
+        self._port = port
+        self._context = context
+        self._relays = relays
+        self._dropped = dropped
+        self._faults = faults
+        self._unanswered = faults.unanswered
+        self._busy = faults.busy
+
+    async def run(self) -> None:
+        """Listen until cancelled; while it is away connections are refused."""
+        await asyncio.sleep(self._faults.away_seconds)
+        application = web.Application(client_max_size=_MOST)
+        application.router.add_post("/receive", self._receive)
+        runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=self._context).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        if self._busy > 0:
+            self._busy -= 1
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        data = await request.read()
+        if not self._is_genuine(request, data):
+            return web.json_response({"error": "digest or signature"}, status=401)
+        deliveries = _deliveries(request.headers["Gateway-Deliveries"])
+        kept = tuple(each for each in deliveries if not (self._relays and each.recipient == self._dropped))
+        if kept:
+            arrival = Arrival(
+                data=data,
+                message=request.headers["Gateway-Message-Id"],
+                deliveries=kept,
+                dispatch=request.headers["Gateway-Dispatch-Id"],
+                attempt=int(request.headers["Gateway-Attempt"]),
+            )
+            await self._desk.take(arrival)
+        if self._unanswered > 0:
+            self._unanswered -= 1
+            await asyncio.sleep(self._faults.stall_seconds)
+            return web.Response(status=503)
+        return web.json_response({"deliveries": [self._outcome(each) for each in deliveries]})
+
+    def _outcome(self, delivery: Accepted) -> dict[str, str]:
+        if not self._relays:
+            return {"id": delivery.delivery, "outcome": "delivered"}
+        if delivery.recipient == self._dropped:
+            reason = "Trục không còn kết nối đơn vị này"
+            return {"id": delivery.delivery, "outcome": "refused", "reason": reason}
+        reference = hashlib.sha256(delivery.delivery.encode()).hexdigest()[:12]
+        return {"id": delivery.delivery, "outcome": "relayed", "reference": f"vxp-{reference}"}
+
+    def _is_genuine(self, request: web.Request, data: bytes) -> bool:
+        headers = request.headers
+        digest = hashlib.sha256(data)
+        signed = ".".join(
+            (
+                headers.get("Gateway-Timestamp", ""),
+                headers.get("Gateway-Dispatch-Id", ""),
+                headers.get("Gateway-Deliveries", ""),
+                digest.hexdigest(),
+            )
+        )
+        expected = hmac.new(self._secret, signed.encode("ascii"), hashlib.sha256).hexdigest()
+        told = headers.get("Content-Digest", "")
+        return told == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:" and hmac.compare_digest(
+            headers.get("Gateway-Signature", ""), f"v1={expected}"
+        )
+
+
+def _deliveries(header: str) -> tuple[Accepted, ...]:
+    pairs = (item.strip().partition("=") for item in header.split(","))
+    return tuple(Accepted(identifier, unquote(code)) for identifier, _, code in pairs)

@@ -1,0 +1,244 @@
+"""Sets the stage: PKI, settings, directory, channels, credentials, and what each simulator process is told.
+
+Works on the data folder while no gateway runs. Everything lies below the demo's folder; tokens and secrets are
+files of mode 0600.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from gateway import config
+from gateway.clock import Clock, SystemClock
+from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
+from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from gateway.directory.importer import import_agencies
+from gateway.errors import EnvironmentRefusedError
+from gateway.foundation import Foundation, open_foundation
+from gateway.fsio import write_durably
+from gateway.model import Agency
+from gateway.pki import DevPki, issue_client, issue_server, make_dev_pki
+from gateway.seal.profile import fingerprint
+from gateway.seal.trust import TrustPurpose
+from gateway.simulate.cast import Cast
+from gateway.simulate.layout import Layout, free_ports
+from gateway.simulate.province import BROWSER_ENDPOINT, DIVISIONS_ENDPOINT, GATEWAY, directory_csv
+from gateway.simulate.spec import ProcessSpec, SystemSpec
+from gateway.simulate.systems import ROLES, System
+
+ACTOR = "operator:demo"
+_SIMULATORS = "simulators"
+_LIFETIME = timedelta(days=30)
+
+#: Short waits, so that working days pass in a minute; the meaning of each is in config.example.toml.
+CONFIG = """\
+# Written by `gateway demo`. Development only: the keys of its CAs lie beside it.
+profile = "development"
+
+[server]
+port = {port}
+public_url = "https://localhost:{port}"
+operations_port = {operations_port}
+drain_timeout = "10s"
+
+[tls]
+certificate = "certs/dev/server.pem"
+key = "certs/dev/server.key"
+client_anchors = "certs/dev/anchors/tls"
+
+[seal]
+certificate = "certs/dev/seal.pem"
+key = "certs/dev/seal.key"
+anchors = "certs/dev/anchors/seal"
+organ_id = "{organ_id}"
+
+[enrolment]
+certificate = "certs/dev/enrolment-ca.pem"
+key = "certs/dev/enrolment-ca.key"
+
+[storage]
+folder = "data"
+secrets = "secrets"
+min_free_bytes = "64MiB"
+
+[delivery]
+base = "250ms"
+cap = "2s"
+timeout = "3s"
+lease = "10s"
+breaker_probe = "500ms"
+retry_after_max = "5s"
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """What is set up."""
+
+    layout: Layout
+    pki: DevPki
+    url: str
+    operations_url: str
+    systems: tuple[System, ...]
+
+    def journal(self, system: System) -> Path:
+        """Where a system keeps its journal."""
+        return self.layout.journals / f"{system.name}.jsonl"
+
+    def token_file(self, system: System) -> Path:
+        """Where a system's bearer token lies."""
+        return self.layout.simulate / f"{system.name}.token"
+
+    def process_file(self, role: str) -> Path:
+        """What the process of a role is told."""
+        return self.layout.simulate / f"{role}.json"
+
+
+async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stage:
+    """Everything up to the first start; replaces an earlier demo in `folder`, an absolute path."""
+    clock = SystemClock()
+    layout = Layout(folder=folder)
+    await asyncio.to_thread(layout.renew)
+    pushed = [system for system in systems if system.receives != "pull"]
+    port, operations_port, *ports = free_ports(2 + len(pushed))
+    pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
+    text = CONFIG.format(port=port, operations_port=operations_port, organ_id=GATEWAY)
+    write_durably(layout.config, text.encode())
+    stage = Stage(
+        layout=layout,
+        pki=pki,
+        url=f"https://localhost:{port}",
+        operations_url=f"http://127.0.0.1:{operations_port}",
+        systems=tuple(systems),
+    )
+    listening = dict(zip((system.name for system in pushed), ports, strict=True))
+    await _fill_directory(stage, cast, listening, clock)
+    _write_processes(stage, listening)
+    return stage
+
+
+def _make_pki(layout: Layout, systems: Sequence[System], clock: Clock) -> DevPki:
+    pki = make_dev_pki(layout.pki, now=clock.now())
+    issue_server(layout.pki, _SIMULATORS, now=clock.now())
+    for system in systems:
+        if system.uses_certificate:
+            issue_client(layout.pki, system.name, system.owner, now=clock.now())
+    return pki
+
+
+async def _fill_directory(stage: Stage, cast: Cast, listening: dict[str, int], clock: Clock) -> None:
+    settings = config.load(stage.layout.config)
+    async with open_foundation(settings, clock=clock, purpose="demo") as base:
+        for wanted in _endpoints(stage, listening, clock):
+            await base.directory.apply(base.pump, UpsertEndpointOperation(), wanted)
+        report = await import_agencies(
+            base.directory, base.pump, base.readers, directory_csv(cast), actor=ACTOR, now=clock.now()
+        )
+        if report.problems:
+            raise EnvironmentRefusedError(f"the demo's directory is wrong: {report.problems[0].en}")
+        codes = {code for system in stage.systems for code in (system.owner, *system.codes)}
+        agencies = await base.directory.resolve(codes, clock.now())
+        for system in stage.systems:
+            await _give_credential(stage, system, agencies[system.owner], base)
+        representations = [
+            _representation(agencies[system.owner], agencies[code], clock)
+            for system in stage.systems
+            for code in system.represents
+        ]
+        operation = AddRepresentationOperation()
+        await asyncio.gather(*(base.pump.submit(operation, each) for each in representations))
+
+
+def _endpoints(stage: Stage, listening: dict[str, int], clock: Clock) -> list[UpsertEndpoint]:
+    anchors = stage.pki.anchors(TrustPurpose.TLS) / "root.pem"
+    found = [
+        UpsertEndpoint(
+            name=BROWSER_ENDPOINT, kind="inbox", capabilities={"mailbox": True}, actor=ACTOR, now=clock.now()
+        ),
+        UpsertEndpoint(
+            name=DIVISIONS_ENDPOINT, kind="inbox", capabilities={"answers": False}, actor=ACTOR, now=clock.now()
+        ),
+    ]
+    for system in stage.systems:
+        settings: dict[str, object] = {}
+        if system.receives != "pull":
+            write_durably(stage.layout.secrets / system.name, secrets.token_hex(32).encode())
+            settings = {
+                "url": f"https://localhost:{listening[system.name]}/receive",
+                "secret_file": system.name,
+                "anchors_file": str(anchors.relative_to(stage.layout.folder)),
+                "timeout_seconds": 3,
+            }
+        found.append(
+            UpsertEndpoint(
+                name=system.endpoint,
+                kind="inbox" if system.receives == "pull" else "webhook",
+                settings=settings,
+                capabilities={"fans_out": system.receives == "relay"},
+                is_relay=system.receives == "relay",
+                actor=ACTOR,
+                now=clock.now(),
+            )
+        )
+    return found
+
+
+async def _give_credential(stage: Stage, system: System, owner: Agency, base: Foundation) -> None:
+    now = base.clock.now()
+    if system.uses_certificate:
+        pem = stage.pki.client(system.name).certificate.read_bytes()
+        known = fingerprint(x509.load_pem_x509_certificate(pem)).hex()
+        await base.accounts.record_certificate(
+            owner.id, known, expires_at=now + _LIFETIME, label=system.name, actor=ACTOR, now=now
+        )
+    else:
+        token, _ = await base.accounts.issue_token(
+            owner.id, label=system.name, lifetime=_LIFETIME, actor=ACTOR, now=now
+        )
+        write_durably(stage.token_file(system), token.encode())
+
+
+def _representation(agent: Agency, principal: Agency, clock: Clock) -> AddRepresentation:
+    now = clock.now()
+    return AddRepresentation(
+        agent_id=agent.id, principal_id=principal.id, start=now, end=None, actor=ACTOR, now=now
+    )
+
+
+def _write_processes(stage: Stage, listening: dict[str, int]) -> None:
+    for role in ROLES:
+        spec = ProcessSpec(
+            role=role,
+            gateway_url=stage.url,
+            anchors=str(stage.pki.anchors(TrustPurpose.TLS)),
+            systems=tuple(_spec(stage, system, listening) for system in stage.systems if system.role == role),
+        )
+        write_durably(stage.process_file(role), msgspec.json.format(msgspec.json.encode(spec)))
+
+
+def _spec(stage: Stage, system: System, listening: dict[str, int]) -> SystemSpec:
+    own = stage.pki.client(system.name) if system.uses_certificate else None
+    listens = stage.pki.simulator(_SIMULATORS) if system.receives != "pull" else None
+    return SystemSpec(
+        name=system.name,
+        receives=system.receives,
+        codes=system.codes,
+        journal=str(stage.journal(system)),
+        certificate=str(own.certificate) if own else "",
+        key=str(own.key) if own else "",
+        token_file="" if own else str(stage.token_file(system)),
+        port=listening.get(system.name, 0),
+        server_certificate=str(listens.certificate) if listens else "",
+        server_key=str(listens.key) if listens else "",
+        secret_file=str(stage.layout.secrets / system.name) if listens else "",
+        answers_by_form=system.answers_by_form,
+        faults=system.faults,
+    )
