@@ -3,11 +3,6 @@
 SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
     FROM credential WHERE fingerprint = ?;
 
--- name: credential_find_by_id
--- One credential.
-SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
-    FROM credential WHERE id = ?;
-
 -- name: credential_list_of_agency
 -- All credentials an agency ever had, the newest first.
 SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label

@@ -82,11 +82,6 @@ class Credentials:
             self._known.put(fingerprint, credential)
         return credential
 
-    async def get(self, credential_id: CredentialId) -> Credential | None:
-        """A credential by its id."""
-        row = await self._readers.fetch_one("credential_find_by_id", (credential_id,))
-        return None if row is None else credential_of(row)
-
     def forget(self) -> None:
         """Look everything up again."""
         self._generation += 1

@@ -189,6 +189,20 @@ async def test_search_pages_and_puts_names_that_hold_the_words_first(store: Stor
     assert len([a for a in seen if a.kind == "commune"]) == 19
 
 
+async def test_beginnings_of_words_find_what_whole_words_do_not(store: Store) -> None:
+    """The last word may always be unfinished, the others where nothing else is found; pages then go on."""
+    await store.province()
+    whole = await store.directory.search("xã bàn t", limit=10)
+    assert {agency.name for agency in whole[:2]} == {
+        "Ủy ban nhân dân xã Bàn Tân Định",
+        "Ủy ban nhân dân xã Bàn Thạch",
+    }
+    part = await store.directory.search("gion rien", limit=5)
+    rest = await store.directory.search("gion rien", limit=50, after=part[-1].id)
+    assert len({agency.id for agency in part + rest}) == 23
+    assert len(await store.directory.search("giong rieng", limit=50)) == 23
+
+
 @pytest.mark.parametrize("question", ["", "  ", '"', "***", "AND OR NOT", "a\x00b", "(", "NEAR(x y)", "字"])
 async def test_search_takes_any_text(store: Store, question: str) -> None:
     """The question is words, never a language."""
