@@ -352,7 +352,6 @@ class Worker:
                 since=turn.since.isoformat(),
             )
             if turn.recipient_id is None:
-                self._metrics.endpoint_up.labels(endpoint=turn.endpoint_id).set(int(turn.is_up))
                 await self._record_turn(turn)
 
     async def _record_turn(self, turn: Turn) -> None:

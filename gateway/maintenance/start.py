@@ -1,0 +1,94 @@
+"""Builds the duties over the foundation and starts them; the rest of the package knows ports only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+
+from gateway.directory.directory import Directory
+from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
+from gateway.errors import RefusedError
+from gateway.foundation import Foundation
+from gateway.ledger.ages import Expire, ExpireOperation, ShiftAges, ShiftAgesOperation
+from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
+from gateway.maintenance.duties import Duties, Duty
+from gateway.maintenance.expirer import Expirer
+from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.rescuer import Rescuer
+from gateway.maintenance.resumer import Resumer
+from gateway.maintenance.sweeper import Sweeper
+from gateway.model import Endpoint, EndpointId
+from gateway.observe import Metrics
+from gateway.outgoing import LedgerQueue
+from gateway.retry import AgeLimits
+from gateway.storage.pump import Pump
+from gateway.worker import Worker
+
+
+class _LedgerAges:
+    def __init__(self, pump: Pump) -> None:
+        self._pump, self._expire = pump, ExpireOperation()
+
+    async def expire(self, limits: AgeLimits) -> tuple[int, int]:
+        ask = Expire(now=limits.dead_before, soon=limits.announce_before, hard_cap=limits.hard_cap)
+        done = await self._pump.submit(self._expire, ask)
+        return done.announced, len(done.dead)
+
+
+class _LedgerKeys:
+    def __init__(self, pump: Pump) -> None:
+        self._pump, self._forget = pump, ForgetExpiredKeysOperation()
+
+    async def forget_expired(self, now: datetime) -> int:
+        total = 0
+        while found := await self._pump.submit(self._forget, ForgetExpiredKeys(now=now)):
+            total += found
+        return total
+
+
+class _Pauses:
+    def __init__(self, pump: Pump, directory: Directory) -> None:
+        self._pump, self._directory = pump, directory
+        self._resume, self._shift = ResumeEndpointOperation(), ShiftAgesOperation()
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        return await self._directory.endpoints()
+
+    async def resume(self, endpoint_id: EndpointId, *, until: datetime, now: datetime) -> None:
+        ask = ResumeEndpoint(endpoint_id=endpoint_id, now=now, actor="gateway")
+        try:
+            since = await self._directory.apply(self._pump, self._resume, ask)
+        except RefusedError:
+            return  # somebody resumed it in the meantime
+        if until - since > timedelta(0):
+            await self._pump.submit(self._shift, ShiftAges(endpoint_id=endpoint_id, since=since, until=until))
+
+
+async def start_duties(stack: AsyncExitStack, base: Foundation, worker: Worker, metrics: Metrics) -> None:
+    """Start them all; the stack stops them."""
+    settings, clock = base.settings, base.clock
+    queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
+    duties: list[Duty] = [
+        Rescuer(queue, clock=clock, wake=worker.wake),
+        Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
+        Expirer(_LedgerAges(base.pump), settings=settings.delivery, clock=clock),
+        Sweeper(base.bodies, _LedgerKeys(base.pump), clock=clock),
+    ]
+    if settings.observe.heartbeat_url:
+
+        def is_healthy() -> bool:
+            return base.pump.broken is None and base.bodies.free_bytes() >= settings.storage.min_free_bytes
+
+        duties.append(
+            Heartbeat(
+                settings.observe.heartbeat_url,
+                every=settings.observe.heartbeat_every,
+                is_healthy=is_healthy,
+                arrived=metrics.heartbeat_at.set,
+                clock=clock,
+            )
+        )
+    running = Duties(duties)
+    stack.push_async_callback(running.stop)
+    running.start()
