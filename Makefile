@@ -24,7 +24,7 @@ fmt: $(STAMP) ## format the code
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix-only --quiet .
 
 docs: $(STAMP) ## regenerate the generated pages (diagrams, reasons, settings)
-	@$(PY) tools/docs.py
+	@$(PY) -m tools.docs
 
 bench: $(STAMP) ## the figures of README, written to build/bench.json
 	@$(PY) -m benchmarks.run $(ARGS)

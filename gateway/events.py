@@ -22,47 +22,89 @@ MAX_LEAF_BYTES = 65_535
 class Event(StrEnum):
     """What may be recorded."""
 
+    #: A message was accepted, sealed and recorded; the leaf holds the receipt's digest.
     DOCUMENT_ACCEPTED = "document.accepted"
+    #: The same content was known already, or a relay brought a document of ours back.
     DOCUMENT_LINKED = "document.linked"
+    #: The same business key came with other content; both are kept, a person decides.
     DOCUMENT_CONFLICTED = "document.conflicted"
+    #: The same bytes were sent to new recipients, or a person added some.
     DOCUMENT_READDRESSED = "document.readdressed"
+    #: The attempt was committed, before anybody dialled.
     DELIVERY_CLAIMED = "delivery.claimed"
+    #: The recipient fetched the content from its inbox.
     DELIVERY_FETCHED = "delivery.fetched"
+    #: An intermediary took it and gave its own id; not yet arrived.
     DELIVERY_RELAYED = "delivery.relayed"
+    #: The recipient's system confirmed it, or its reader acknowledged it.
     DELIVERY_DELIVERED = "delivery.delivered"
+    #: The recipient's own status came.
     DELIVERY_ACKNOWLEDGED = "delivery.acknowledged"
+    #: A temporary failure; it is tried again.
     DELIVERY_DEFERRED = "delivery.deferred"
+    #: A permanent refusal by the transport or by policy.
     DELIVERY_REFUSED = "delivery.refused"
+    #: It waits for a person.
     DELIVERY_HELD = "delivery.held"
+    #: A person let it go on.
     DELIVERY_RELEASED = "delivery.released"
+    #: A person opened a new series of attempts.
     DELIVERY_REQUEUED = "delivery.requeued"
+    #: A crash or a lost lease left it in flight; it is queued again under the same ids.
     DELIVERY_RESCUED = "delivery.rescued"
+    #: The time allowed has passed; it is dead until a person requeues it.
     DELIVERY_EXPIRED = "delivery.expired"
+    #: Announced before that happens.
     DELIVERY_EXPIRING = "delivery.expiring"
+    #: The sender took it back before it left.
     DELIVERY_WITHDRAWN = "delivery.withdrawn"
+    #: It was in flight at several crashes; it is kept whole for a person.
     DELIVERY_QUARANTINED = "delivery.quarantined"
+    #: A person delivered it by post or hand.
     DELIVERY_HANDED_OVER = "delivery.handed_over"
+    #: An outcome came for an attempt that no longer owned its dispatch; it changed nothing.
     ATTEMPT_OUTDATED = "attempt.outdated"
+    #: A status message was matched to a delivery and appended to its history.
     STATUS_RECORDED = "status.recorded"
+    #: A status message matched nothing, or too much; it waits for a person.
     STATUS_PARKED = "status.parked"
+    #: A person matched a parked status.
     STATUS_RESOLVED = "status.resolved"
+    #: A status contradicts what was reported before.
     STATUS_FLAGGED = "status.flagged"
+    #: An endpoint that was down answers again.
     ENDPOINT_OPENED = "endpoint.opened"
+    #: An endpoint is down: its breaker opened.
     ENDPOINT_CLOSED = "endpoint.closed"
+    #: An endpoint was made or changed.
     ENDPOINT_CONFIGURED = "endpoint.configured"
+    #: An operator stopped transmissions to an endpoint until a given time.
     ENDPOINT_PAUSED = "endpoint.paused"
+    #: That pause was ended.
     ENDPOINT_RESUMED = "endpoint.resumed"
+    #: An import made or changed an agency.
     AGENCY_IMPORTED = "agency.imported"
+    #: An agency was closed; its successor, if it has one, is named.
     AGENCY_CLOSED = "agency.closed"
+    #: An agency is reached through another endpoint from now on.
     AGENCY_REROUTED = "agency.rerouted"
+    #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
+    #: It may no longer.
     REPRESENTATION_ENDED = "representation.ended"
+    #: A one-time code was given out; the leaf holds no code.
     ENROLMENT_OFFERED = "enrolment.offered"
+    #: A certificate or a token was issued.
     CREDENTIAL_ISSUED = "credential.issued"
+    #: A certificate was replaced by its successor.
     CREDENTIAL_RENEWED = "credential.renewed"
+    #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
+    #: The data folder was opened by the server or by a command.
     SERVER_STARTED = "server.started"
+    #: It was closed in order; without this event, a crash came.
     SERVER_STOPPED = "server.stopped"
+    #: Settings, certificates and directory were read again.
     CONFIGURATION_RELOADED = "configuration.reloaded"
 
 

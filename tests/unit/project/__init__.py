@@ -1,0 +1,1 @@
+"""The project looks at itself: its checks, import contracts, generated pages and state machine."""

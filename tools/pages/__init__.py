@@ -1,0 +1,1 @@
+"""One module per generated page; each makes text from what the code registers and touches no file."""

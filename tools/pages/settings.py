@@ -1,0 +1,67 @@
+"""`config.example.toml`, made from the settings' dataclasses: meaning, unit and default of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from gateway.config import Settings, Size
+
+_HEAD = """\
+# Every setting of the gateway with its default; made by `make docs` from gateway/config.py.
+# Uncomment what you change; a key that is not listed here refuses to start. Paths are relative to this file's
+# folder; durations are written "250ms", "30s", "5m", "12h" or "5d", sizes "64KiB", "20MiB" or "1GiB".
+# No secret belongs in this file: settings name files, whose modes are checked.
+"""
+_DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+_SIZES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("B", 1))
+
+
+def example() -> str:
+    """The whole file."""
+    hints = get_type_hints(Settings)
+    top = [item for item in dataclasses.fields(Settings) if not dataclasses.is_dataclass(hints[item.name])]
+    parts = [_HEAD]
+    parts += ["\n".join(_lines(hints[item.name], item)) for item in top]
+    parts += [_table(item.name, hints[item.name]) for item in dataclasses.fields(Settings) if item not in top]
+    return "\n".join(parts)
+
+
+def _table(name: str, kind: type) -> str:
+    hints = get_type_hints(kind)
+    lines = ["", f"# {(kind.__doc__ or '').strip()}", f"[{name}]"]
+    for item in dataclasses.fields(kind):
+        lines += _lines(hints[item.name], item)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(hint: Any, item: dataclasses.Field[Any]) -> Iterator[str]:
+    yield f"# {item.metadata['doc']} ({_unit(hint)})"
+    yield f"#{item.name} = {written(hint, item.default)}"
+
+
+def _unit(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    names = {timedelta: "duration", Size: "size", Path: "path", bool: "true or false", int: "number"}
+    return names.get(hint, "number" if hint is float else "text")
+
+
+def written(hint: Any, value: Any) -> str:
+    """A default as TOML."""
+    if hint is timedelta:
+        return f'"{_in_units(value // timedelta(milliseconds=1), _DURATIONS)}"'
+    if hint is Size:
+        return f'"{_in_units(value, _SIZES)}"'
+    if isinstance(value, bool | str | Path):
+        return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    return f"{value}"
+
+
+def _in_units(number: int, units: tuple[tuple[str, int], ...]) -> str:
+    unit, size = next((unit, size) for unit, size in units if number % size == 0 and number >= size)
+    return f"{number // size}{unit}"

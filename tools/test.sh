@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# All tests in random order on two processes, or those that the arguments name: tools/test.sh tests/unit -k retry
+# A missing system tool skips the tests that need it, by name; with CI=true that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+packages=()
+command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
+command -v javac >/dev/null || packages+=(default-jdk-headless)
+if [ ${#packages[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing ${packages[*]}, which some tests need ..."
+    mkdir -p /usr/share/man/man1  # slim images lack it and the JDK's package fails without
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >/dev/null ||
+      echo "could not install ${packages[*]}; the tests that need them are skipped" >&2
+  else
+    echo "Not installed: ${packages[*]}; the tests that need them are skipped (sudo apt-get install ${packages[*]})."
+  fi
+fi
+exec .venv/bin/python -m pytest --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@"
