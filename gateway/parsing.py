@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import os
@@ -30,6 +31,7 @@ T = TypeVar("T")
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 64
 _TRIES = 2
+_COLLECT_AFTER = 20_000
 #: What a worker may keep of the environment.
 _HARMLESS = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "HOME", "PYTHONPATH"})
 
@@ -154,6 +156,9 @@ def _confine(parent: int, memory: int, preload: tuple[str, ...]) -> None:
         del os.environ[name]
     for module in preload:
         importlib.import_module(module)
+    # Trees of messages hold no cycles, and what was imported lives on: collecting often costs a sixth of the time.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

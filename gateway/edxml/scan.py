@@ -20,10 +20,15 @@ from gateway.xml import SaxTarget
 #: Roots (folded) of messages and of the wrapper of provincial statuses.
 ROOTS = frozenset({"edxml", "edxmlenvelope", "envelope", "message"})
 
+#: What nearly every message declares, for which lxml need not be asked.
+_FAMILIAR = frozenset({"http://www.mic.gov.vn/TBT/QCVN_102_2016", "http://www.w3.org/2001/XMLSchema-instance"})
+_FAMILIAR_PREFIXES = frozenset({"", "edXML", "xsi"})
 _ENCODED = "contenttransferencoded"
 #: What an element costs beside its name, so that a million empty ones are not free.
 _ELEMENT_COST = 8
-_MOST_NAMES = 4096
+#: The memory of names is bounded both ways, since hostile files choose them.
+_MOST_NAMES, _LONGEST_REMEMBERED = 4096, 200
+_UNNAMED = "unnamed"
 
 
 class _Name(NamedTuple):
@@ -67,22 +72,24 @@ _names: dict[str, _Name] = {}
 def _learn(tag: str) -> _Name:
     """Takes a tag apart; the few hundred names of the format are remembered for the life of the process."""
     namespace, _, local = tag[1:].rpartition("}") if tag[:1] == "{" else ("", "", tag)
-    local = local.rpartition(":")[2] or "unnamed"
+    local = local.rpartition(":")[2] or _UNNAMED
     name = _Name(local.lower(), local, namespace, _usable_tag(namespace, local), len(local) + _ELEMENT_COST)
-    if len(_names) >= _MOST_NAMES:
-        _names.clear()
-    _names[tag] = name
+    if len(tag) <= _LONGEST_REMEMBERED:
+        if len(_names) >= _MOST_NAMES:
+            _names.clear()
+        _names[tag] = name
     return name
 
 
 def _usable_tag(namespace: str, local: str) -> str:
-    """libxml2 lets through namespaces that lxml's tree refuses; those are left out of the skeleton."""
-    tag = f"{{{namespace}}}{local}" if namespace else local
-    try:
-        etree.Element(tag)
-    except ValueError:
-        return local
-    return tag
+    """libxml2 lets through namespaces and names that lxml's tree refuses; the skeleton goes without them."""
+    for tag in (f"{{{namespace}}}{local}" if namespace else local, local):
+        try:
+            etree.Element(tag)
+        except ValueError:
+            continue
+        return tag
+    return _UNNAMED
 
 
 class MessageTarget(SaxTarget):
@@ -186,13 +193,19 @@ def _usable(namespaces: Mapping[str, str]) -> dict[Any, str] | None:
     """The declarations as lxml takes them (None is the default prefix, whatever its stubs say)."""
     usable: dict[Any, str] = {}
     for prefix, uri in namespaces.items():
-        try:
-            etree.Element("x", None, usable | {prefix or None: uri or "urn:none"})
-        except ValueError:
-            continue
-        if uri:
+        known = uri in _FAMILIAR and prefix in _FAMILIAR_PREFIXES
+        if uri and (known or _is_usable(prefix, uri)):
             usable[prefix or None] = uri
     return usable or None
+
+
+def _is_usable(prefix: str, uri: str) -> bool:
+    declared: dict[Any, str] = {prefix or None: uri}
+    try:
+        etree.Element("x", None, declared)
+    except ValueError:
+        return False
+    return True
 
 
 def _copy_attributes(attributes: Mapping[str, str], element: etree._Element) -> None:

@@ -193,3 +193,10 @@ def test_namespace_that_is_no_uri_is_survived(uri: str) -> None:
     envelope = parse(data).report.envelope
     assert envelope is not None
     assert envelope.extensions == (("Extra", "x"),)
+
+
+def test_name_that_only_an_undeclared_prefix_makes_legal_is_survived() -> None:
+    """`v:0` passes libxml2 as a name, `0` is none."""
+    envelope = parse(document(header="<v:0>x</v:0>")).report.envelope
+    assert envelope is not None
+    assert envelope.extensions == (("0", "x"),)

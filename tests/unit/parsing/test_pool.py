@@ -6,16 +6,19 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from gateway.edxml.envelope import ParseReport
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.packed import packed, unpack_report
 from gateway.edxml.parser import parse_file
 from gateway.errors import PoolError
 from gateway.parsing import ParserPool
 from tests.unit.parsing import tasks
-from tools.vectors import FOLDER
+from tools.vectors import FOLDER, vector_folders
 
 
 @pytest_asyncio.fixture
@@ -28,15 +31,24 @@ async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ParserPool]:
     await parsers.close()
 
 
+@pytest.mark.parametrize("folder", vector_folders(), ids=lambda folder: folder.name)
+def test_packed_report_unpacks_to_the_same(folder: Path) -> None:
+    """Nothing is lost on the way between processes."""
+    path = str(folder / "input.edxml")
+    assert unpack_report(packed(_report, path)) == _report(path)
+
+
 async def test_message_is_parsed_in_a_worker(pool: ParserPool) -> None:
-    """The report travels back; the skeleton stays, so a task returns the report."""
-    report = await pool.run(_report, str(FOLDER / "dialect-a-document" / "input.edxml"), timeout=10)
-    assert report == "125/UBND-VP"
+    """The report travels back; the skeleton stays behind."""
+    report = unpack_report(
+        await pool.run(packed, _report, str(FOLDER / "dialect-a-document" / "input.edxml"), timeout=10)
+    )
+    assert report.envelope is not None
+    assert report.envelope.code == "125/UBND-VP"
 
 
-def _report(path: str) -> str:
-    envelope = parse_file(path, limits=ParseLimits()).report.envelope
-    return envelope.code if envelope else ""
+def _report(path: str) -> ParseReport:
+    return parse_file(path, limits=ParseLimits()).report
 
 
 async def test_killed_worker_is_reported_and_spares_the_others(pool: ParserPool) -> None:
