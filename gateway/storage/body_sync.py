@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class BodySync:
         self._quarantine = quarantine
         #: Leaves whose names are known to be synced since this process began.
         self._settled: set[str] = set()
+        self._replacing = threading.Lock()
         #: Why nothing may be kept any more; None when all is well.
         self.broken: str | None = None
         # made once, all of them, so that `keep` never has to sync the root
@@ -97,14 +99,15 @@ class BodySync:
         try:
             link_file(keeping.source, keeping.target)
         except FileExistsError:
-            if keeping.target.stat().st_size != keeping.size:
-                self._replace(keeping)
+            self._accept_or_replace(keeping)
 
-    def _replace(self, keeping: Keeping) -> None:
-        with contextlib.suppress(FileNotFoundError):  # another thread keeps the same digest and was faster
-            self.set_aside(keeping.target)
-        with contextlib.suppress(FileExistsError):
-            link_file(keeping.source, keeping.target)
+    def _accept_or_replace(self, keeping: Keeping) -> None:
+        """What is there stays if its length is right; one at a time, or a good copy could be set aside."""
+        with self._replacing:
+            if keeping.target.stat().st_size != keeping.size:
+                self.set_aside(keeping.target)
+                with contextlib.suppress(FileExistsError):  # a first link, which takes no lock, was faster
+                    link_file(keeping.source, keeping.target)
 
     def _sync_names(self, target: Path) -> None:
         leaf, above = target.parent, target.parent.parent

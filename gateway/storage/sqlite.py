@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -264,10 +265,21 @@ def _connect(driver: Driver, target: str, *, uri: bool) -> Any:
 async def _open(
     connector: Callable[[], Any], pragmas: Sequence[tuple[str, str, str | int]]
 ) -> tuple[aiosqlite.Connection, dict[str, str | int]]:
-    try:
-        connection = await aiosqlite.Connection(connector, iter_chunk_size=64)
-    except DRIVER_ERRORS as error:
-        raise translate(error) from error
+    failures: list[Exception] = []
+
+    def connect() -> Any:
+        # aiosqlite offers no way to wait for the thread of a connection that failed to open, and the thread
+        # would then speak to a loop that may be closed: so it opens something, which is closed below
+        try:
+            return connector()
+        except DRIVER_ERRORS as error:
+            failures.append(error)
+            return sqlite3.connect(":memory:")
+
+    connection = await aiosqlite.Connection(connect, iter_chunk_size=64)
+    if failures:
+        await connection.close()
+        raise translate(failures[0]) from failures[0]
     try:
         return connection, await _apply_pragmas(connection, pragmas)
     except BaseException as error:

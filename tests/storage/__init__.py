@@ -1,0 +1,1 @@
+"""The storage engine on real files: SQLite, pump, migrations, bodies, kills."""

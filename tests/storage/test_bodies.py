@@ -1,0 +1,311 @@
+"""The body store: spool, keep, read, damage, crash leftovers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import random
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock, instant
+from gateway.errors import BodyDamagedError, RefusedError, StorageClosedError, StorageError
+from gateway.storage import body_sync
+from gateway.storage.bodies import HEADER_BYTES, MEMORY_BYTES, Bodies, SpooledBody
+
+SMALL = b"<edXML/>"
+LARGE = random.Random(1).randbytes(3 * MEMORY_BYTES + 17)
+
+
+async def spooled(bodies: Bodies, data: bytes, piece: int = 70_000) -> SpooledBody:
+    async with bodies.open_spool() as spool:
+        for start in range(0, len(data), piece):
+            await spool.write(data[start : start + piece])
+        return await spool.finish()
+
+
+async def kept(bodies: Bodies, data: bytes) -> str:
+    body = await spooled(bodies, data)
+    await bodies.keep(body)
+    return body.sha256
+
+
+def spool_files(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "spool").iterdir())
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@contextmanager
+def failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> Iterator[None]:
+    """One act of the durable writes fails inside the block."""
+
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(body_sync, name, fail)
+        yield
+
+
+@pytest.mark.parametrize("data", [b"", SMALL, LARGE, b"x" * MEMORY_BYTES], ids=["empty", "small", "large", "edge"])
+async def test_kept_body_is_read_as_it_was_written(bodies: Bodies, tmp_path: Path, data: bytes) -> None:
+    """Bytes, digest and size survive; the spool is left empty; the file is private and in its place."""
+    body = await spooled(bodies, data)
+    assert (body.sha256, body.size, body.offset) == (sha256(data).hexdigest(), len(data), HEADER_BYTES)
+    await bodies.keep(body)
+    reader = await bodies.open(body.sha256)
+    assert b"".join([chunk async for chunk in reader]) == data
+    assert await reader.read() == data
+    assert reader.size == len(data)
+    assert reader.path == tmp_path / "bodies" / body.sha256[:2] / body.sha256[2:4] / body.sha256
+    assert reader.path.read_bytes()[reader.offset :] == data
+    assert stat.S_IMODE(reader.path.stat().st_mode) == 0o600
+    assert await bodies.verify(body.sha256)
+    assert list(bodies.iterate()) == [body.sha256]
+    assert spool_files(tmp_path) == []
+
+
+async def test_flushed_bytes_are_visible_before_the_body_is_whole(bodies: Bodies) -> None:
+    """Another process can begin to parse while the body still comes in."""
+    async with bodies.open_spool() as spool:
+        await spool.write(b"first")
+        assert not spool.path.exists()
+        await spool.flush()
+        assert spool.path.read_bytes()[spool.offset :] == b"first"
+        await spool.write(b" second")
+        body = await spool.finish()
+    assert body.path.read_bytes()[body.offset :] == b"first second"
+    await bodies.discard(body)
+
+
+async def test_unfinished_spool_is_discarded_with_its_context(bodies: Bodies, tmp_path: Path) -> None:
+    """An upload that breaks off leaves neither file nor descriptor."""
+    before = descriptors()
+
+    async def upload() -> None:
+        async with bodies.open_spool() as spool:
+            await spool.write(LARGE)
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await upload()
+    async with bodies.open_spool() as spool:
+        await spool.discard()
+        await spool.discard()
+    assert spool_files(tmp_path) == []
+    assert descriptors() == before
+
+
+async def test_spool_cancelled_inside_a_write_is_discarded_whole(bodies: Bodies, tmp_path: Path) -> None:
+    """Discarding waits for the thread that a cancelled caller left writing."""
+
+    async def upload() -> None:
+        async with bodies.open_spool() as spool:
+            await spool.write(LARGE)
+            await spool.write(LARGE)
+
+    task = asyncio.create_task(upload())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert spool_files(tmp_path) == []
+
+
+async def test_spool_file_may_stay_for_a_parser(bodies: Bodies, tmp_path: Path) -> None:
+    """With `leave_spool` the path stays valid until `discard`, and the kept body is not touched by it."""
+    body = await spooled(bodies, SMALL)
+    await bodies.keep(body, leave_spool=True)
+    assert body.path.read_bytes()[body.offset :] == SMALL
+    assert await bodies.sweep(SystemClock().now() + timedelta(days=1)) == 0
+    await bodies.discard(body)
+    await bodies.discard(body)
+    assert spool_files(tmp_path) == []
+    assert await bodies.verify(body.sha256)
+
+
+async def test_same_digest_kept_by_many_at_once_is_kept_once(bodies: Bodies, tmp_path: Path) -> None:
+    """Keeping is idempotent, also at the same time."""
+    all_of_them = [await spooled(bodies, SMALL) for _ in range(20)]
+    await asyncio.gather(*(bodies.keep(body) for body in all_of_them))
+    assert list(bodies.iterate()) == [all_of_them[0].sha256]
+    assert await bodies.verify(all_of_them[0].sha256)
+    assert spool_files(tmp_path) == []
+
+
+async def test_many_bodies_kept_at_once_are_all_there(bodies: Bodies) -> None:
+    """Concurrent keeps do not mix bodies up, and leave no descriptor open."""
+    before = descriptors()
+    digests = await asyncio.gather(*(kept(bodies, f"body {number}".encode()) for number in range(200)))
+    assert sorted(digests) == list(bodies.iterate())
+    assert all(await asyncio.gather(*map(bodies.verify, digests)))
+    assert descriptors() == before
+
+
+async def test_body_of_wrong_length_is_set_aside_and_replaced(bodies: Bodies, tmp_path: Path) -> None:
+    """A cut-off body found under a digest is kept for examination and does not stay in the way."""
+    digest = await kept(bodies, SMALL)
+    with bodies.path_of(digest).open("r+b") as file:
+        file.truncate(HEADER_BYTES + 2)
+    all_of_them = [await spooled(bodies, SMALL) for _ in range(8)]
+    await asyncio.gather(*(bodies.keep(body) for body in all_of_them))
+    assert await bodies.verify(digest)
+    aside = list((tmp_path / "quarantine").iterdir())
+    assert HEADER_BYTES + 2 in {path.stat().st_size for path in aside}
+
+
+async def test_damaged_body_is_found_and_set_aside(bodies: Bodies, tmp_path: Path) -> None:
+    """One wrong bit fails verification; quarantine moves the file and deletes nothing."""
+    digest = await kept(bodies, SMALL)
+    path = bodies.path_of(digest)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert not await bodies.verify(digest)
+    aside = await bodies.quarantine(digest)
+    assert aside.parent == tmp_path / "quarantine"
+    assert aside.read_bytes().endswith(b"?")
+    with pytest.raises(StorageError, match="no such body"):
+        await bodies.open(digest)
+
+
+@pytest.mark.parametrize("head", [b"", b"GWBODY", b"GWBODY\x02\x00\x00\x10" + bytes(6), bytes(16)])
+async def test_foreign_header_is_damage(bodies: Bodies, head: bytes) -> None:
+    """A file that is not ours, cut off in its header or of an unknown version is never read as a body."""
+    digest = await kept(bodies, SMALL)
+    bodies.path_of(digest).write_bytes(head)
+    with pytest.raises(BodyDamagedError):
+        await bodies.open(digest)
+    assert not await bodies.verify(digest)
+
+
+async def test_missing_body_is_an_error_not_a_verdict(bodies: Bodies) -> None:
+    """Absence is told apart from damage."""
+    for act in (bodies.open, bodies.verify, bodies.quarantine):
+        with pytest.raises(StorageError, match="no such body"):
+            await act("0" * 64)
+
+
+@pytest.mark.parametrize("name", ["", "ab", "../" + "a" * 61, "A" * 64, "g" * 64])
+async def test_name_that_is_no_digest_is_refused(bodies: Bodies, name: str) -> None:
+    """Nothing outside the store can be reached by a name."""
+    with pytest.raises(ValueError, match="hexadecimal"):
+        bodies.path_of(name)
+
+
+async def test_leftovers_of_a_crash_are_swept_and_live_uploads_stay(bodies: Bodies, tmp_path: Path) -> None:
+    """Old spool files nobody holds go; a young one and one in use stay."""
+    for name, age in (("old.part", 90_000), ("young.part", 10)):
+        path = tmp_path / "spool" / name
+        path.write_bytes(b"half")
+        written = SystemClock().now().timestamp() - age
+        os.utime(path, (written, written))
+    async with bodies.open_spool() as spool:
+        await spool.write(LARGE)
+        os.utime(spool.path, (0, 0))
+        assert await bodies.sweep(SystemClock().now() - timedelta(days=1)) == 1
+        assert spool_files(tmp_path) == sorted(["young.part", spool.path.name])
+    assert await bodies.sweep(instant(0)) == 0
+
+
+async def test_keep_cancelled_on_the_way_is_finished(bodies: Bodies, tmp_path: Path) -> None:
+    """A caller that goes away leaves a kept body or none, and no file in the spool."""
+    body = await spooled(bodies, SMALL)
+    task = asyncio.create_task(bodies.keep(body))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await bodies.discard(body)
+    assert task.cancelled()
+    assert await bodies.verify(body.sha256)
+    assert spool_files(tmp_path) == []
+
+
+async def test_body_outside_the_spool_cannot_be_kept(bodies: Bodies) -> None:
+    """A body is kept once; what was discarded is gone."""
+    body = await spooled(bodies, SMALL)
+    await bodies.keep(body)
+    with pytest.raises(StorageError, match="not in the spool"):
+        await bodies.keep(body)
+
+
+@pytest.mark.parametrize(
+    ("act", "code", "error"),
+    [
+        ("sync_data", errno.EIO, StorageError),
+        ("sync_data", errno.ENOSPC, RefusedError),
+        ("link_file", errno.EDQUOT, RefusedError),
+    ],
+)
+async def test_failed_keep_is_that_bodys_own(
+    bodies: Bodies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str, code: int, error: type
+) -> None:
+    """A body whose sync failed is gone from the spool, so that nobody syncs the same pages again."""
+    before = descriptors()
+    body = await spooled(bodies, SMALL)
+    with failing(monkeypatch, act, code), pytest.raises(error):
+        await bodies.keep(body)
+    assert spool_files(tmp_path) == []
+    assert descriptors() == before
+    assert await bodies.verify(await kept(bodies, SMALL))
+
+
+async def test_failed_directory_sync_stops_keeping_but_not_reading(
+    bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a directory sync failed, nothing is promised any more in this run."""
+    digest = await kept(bodies, LARGE)
+    first, second = await spooled(bodies, SMALL), await spooled(bodies, b"other")
+    with failing(monkeypatch, "fsync_dir", errno.EIO), pytest.raises(StorageError, match="restart"):
+        await bodies.keep(first)
+    with pytest.raises(StorageError, match="restart"):
+        await bodies.keep(second)
+    await bodies.discard(second)
+    assert await bodies.verify(digest)
+
+
+async def test_spool_on_a_full_disk_is_refused_and_never_finished(
+    bodies: Bodies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half-written piece cannot be completed into a body with a digest of something else."""
+
+    def full(descriptor: int, data: bytes) -> None:
+        os.write(descriptor, data[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with bodies.open_spool() as spool:
+        await spool.write(SMALL)
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.storage.bodies.write_all", full)
+            with pytest.raises(RefusedError) as caught:
+                await spool.flush()
+        assert caught.value.code == "disk_nearly_full"
+        await spool.write(SMALL)
+        with pytest.raises(StorageError, match="earlier write"):
+            await spool.finish()
+    assert spool_files(tmp_path) == []
+
+
+async def test_restarted_store_finds_what_was_kept(tmp_path: Path) -> None:
+    """Closing finishes the keeps under way; a new run reads them and takes the same digest again."""
+    first = Bodies(tmp_path)
+    body = await spooled(first, SMALL)
+    keeping = asyncio.create_task(first.keep(body))
+    await asyncio.sleep(0)
+    await first.close()
+    await keeping
+    with pytest.raises(StorageClosedError):
+        await first.open(body.sha256)
+    second = Bodies(tmp_path)
+    assert await second.verify(body.sha256)
+    assert await kept(second, SMALL) == body.sha256
+    assert second.free_bytes() > 0
+    await second.close()

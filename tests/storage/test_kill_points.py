@@ -1,0 +1,74 @@
+"""SIGKILL at every failpoint of the storage engine: what was promised is there, and the work goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.failpoints import FAILPOINTS, VARIABLE
+from gateway.storage.bodies import Bodies
+from gateway.storage.migrations import migrate
+from gateway.storage.sqlite import connect_writer
+from tests.storage.conftest import TABLE, names
+
+#: Hits before the kill: late enough that promises exist, where the point comes often.
+HITS = {"fsio.sync": 30, "fsio.sync_dir": 60, "fsio.link": 20, "fsio.replace": 5, "pump.commit": 7}
+
+
+def run_victim(folder: Path, point: str) -> list[tuple[str, str]]:
+    """Let the process run into the point; the promises it made."""
+    hits = HITS.get(point.rpartition(".")[0], 2)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.storage.victim", str(folder)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, VARIABLE: f"{point}=kill:{hits}"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    lines = [line.partition(" ") for line in done.stdout.decode().splitlines()]
+    return [(kind, what) for kind, _, what in lines]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder whose program knows two migrations."""
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "0001_item.sql").write_text(f"{TABLE};\n")
+    (tmp_path / "migrations" / "0002_item_size.sql").write_text("CREATE INDEX item_size ON item (size);\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("point", FAILPOINTS)
+async def test_what_was_promised_before_a_kill_is_there_after_it(folder: Path, point: str) -> None:
+    """Rows, bodies and replaced files that were acknowledged survive; no row lacks its body."""
+    promises = run_victim(folder, point)
+    if not point.startswith("migrate."):
+        assert {kind for kind, _ in promises} >= {"row", "body"}
+    writer = await connect_writer(folder / "gateway.db")
+    bodies = Bodies(folder)
+    try:
+        await migrate(writer, folder / "migrations")
+        assert (await writer.fetch("PRAGMA integrity_check"))[0][0] == "ok"
+        rows, stored = set(await names(writer)), set(bodies.iterate())
+        assert {what for kind, what in promises if kind == "row"} <= rows
+        assert {what for kind, what in promises if kind == "body"} | rows <= stored
+        for digest in stored:
+            assert await bodies.verify(digest)
+        await bodies.sweep(SystemClock().now() + timedelta(days=1))
+        assert list((folder / "spool").iterdir()) == []
+    finally:
+        await bodies.close()
+        await writer.close()
+    replaced = [int(what) for kind, what in promises if kind == "file"]
+    if replaced:
+        found = (folder / "counter").read_text()
+        assert found in {f"{number}" * 1000 for number in (replaced[-1], replaced[-1] + 1)}
