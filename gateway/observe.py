@@ -52,6 +52,8 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 _MAX_DEPTH: Final = 6
+#: No shorter text can match, which spares most values of a line.
+_SHORTEST: Final = len("secret=x")
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 _STEP: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0)
@@ -64,7 +66,8 @@ def redact(value: object, depth: int = 0) -> object:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str) or depth >= _MAX_DEPTH:
-        return _SECRET_TEXT.sub(HIDDEN, str(value))
+        text = str(value)
+        return text if len(text) < _SHORTEST else _SECRET_TEXT.sub(HIDDEN, text)
     if isinstance(value, Mapping):
         return {
             str(name): HIDDEN if str(name).lower() in _SECRET_NAMES and item else redact(item, depth + 1)
@@ -130,7 +133,7 @@ def configure_logs(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from aiohttp import hdrs, web
 
-from gateway.api import models
+from gateway.api import models, queries
 from gateway.api.content import send_content
 from gateway.api.headers import SECURITY, idempotency_key_of
 from gateway.api.intake import media_type, spooled_body
@@ -56,7 +56,7 @@ async def validate(call: Call) -> models.Validation:
 
 async def list_documents(call: Call) -> models.DocumentPage:
     """GET /documents."""
-    asked = checked(call.query, models.DocumentFilter)
+    asked = checked(call.query, queries.DocumentFilter)
     return await call.gateway.documents(
         call.caller,
         DocumentQuery(
@@ -88,7 +88,7 @@ async def fetch_receipt(call: Call) -> web.StreamResponse:
     message_id = id_of(call)
     receipt = await call.gateway.receipt(call.caller, message_id)
     headers = SECURITY.copy()
-    if checked(call.query, models.ReceiptPart).part == "transfer":
+    if checked(call.query, queries.ReceiptPart).part == "transfer":
         headers[hdrs.CONTENT_DISPOSITION] = 'attachment; filename="transfer.json"'
         return web.Response(body=receipt.transfer, headers=headers, content_type="application/json")
     headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="receipt-{message_id}.xml"'
@@ -123,4 +123,4 @@ def arrival_of(call: Call) -> Arrival:
 
 def id_of(call: Call) -> str:
     """The id in the path."""
-    return checked(call.path, models.ById).id
+    return checked(call.path, queries.ById).id

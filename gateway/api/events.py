@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from gateway.api import models
+from gateway.api import models, queries
 from gateway.api.callers import authenticate
 from gateway.api.headers import SECURITY
 from gateway.api.route import Call, checked
@@ -102,7 +102,7 @@ def frame(event: models.EventOut) -> bytes:
 def _since(call: Call) -> int | None:
     last = call.request.headers.get("Last-Event-ID", "").strip()
     if not last:
-        return checked(call.query, models.EventsFrom).since
+        return checked(call.query, queries.EventsFrom).since
     if not last.isascii() or not last.isdigit() or int(last[:20]) > _LAST_ID:
         raise RefusedError("parameter_invalid", "Last-Event-ID: not a number that we sent")
     return int(last)

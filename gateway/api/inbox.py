@@ -15,7 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.api import models
+from gateway.api import models, queries
 from gateway.api.content import send_content
 from gateway.api.documents import arrival_of, id_of
 from gateway.api.route import Call, checked
@@ -28,7 +28,7 @@ _LOOK: Final = 2.0
 
 async def list_inbox(call: Call) -> models.InboxPage:
     """GET /inbox."""
-    asked = checked(call.query, models.InboxFilter)
+    asked = checked(call.query, queries.InboxFilter)
     longest = call.parts.settings.delivery.inbox_lease_max / timedelta(seconds=1)
     if asked.lease > longest:
         raise RefusedError("parameter_invalid", f"lease: at most {longest:.0f}")
@@ -76,7 +76,7 @@ async def fetch_item(call: Call) -> web.StreamResponse:
 
 async def fetch_attachment(call: Call) -> web.StreamResponse:
     """GET /inbox/{id}/attachments/{number}."""
-    asked = checked(call.path, models.ByNumber)
+    asked = checked(call.path, queries.ByNumber)
     async with call.gateway.attachment(call.caller, asked.id, asked.number, _reader(call)) as content:
         return await send_content(call, content)
 
@@ -93,4 +93,4 @@ async def answer(call: Call) -> AcceptedAnswer:
 
 
 def _reader(call: Call) -> str:
-    return checked(call.query, models.ByReader).reader
+    return checked(call.query, queries.ByReader).reader

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.api import models
+from gateway.api import models, queries
 from gateway.api.documents import id_of
 from gateway.api.headers import SECURITY
 from gateway.api.route import Call, checked
@@ -69,7 +69,7 @@ _PAGE: Final = 500
 
 async def search_agencies(call: Call) -> models.AgencyPage:
     """GET /agencies."""
-    asked = checked(call.query, models.AgencyFilter)
+    asked = checked(call.query, queries.AgencyFilter)
     return await call.gateway.agencies(asked.q, asked.organ_id, asked.limit, asked.cursor)
 
 

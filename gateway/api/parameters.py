@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 from multidict import MultiMapping
 
-from gateway.api.models import Query, Request
+from gateway.api.models import Request
+from gateway.api.queries import Query
 from gateway.errors import RefusedError
 
 _WHERE: Final = re.compile(r" - at `\$?\.?([^`]*)`$")

@@ -16,7 +16,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.api.lifecycle import Lifecycle
-from gateway.api.models import Query, Request, Response
+from gateway.api.models import Request, Response
+from gateway.api.queries import Query
 from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway
 from gateway.clock import Clock
 from gateway.config import Settings

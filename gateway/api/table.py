@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import documents, inbox, lists, models
+from gateway.api import documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
@@ -28,7 +28,7 @@ _DIGEST: Final = Header(
 _RANGE: Final = Header(
     name="Range",
     description="One range of bytes; anything else is ignored.",
-    schema={"type": "string", "pattern": "^bytes=[0-9]{1,18}-[0-9]{0,18}$"},
+    schema={"type": "string"},
     example="bytes=0-1023",
 )
 _LAST_EVENT: Final = Header(
@@ -133,7 +133,7 @@ _DOCUMENTS: Final = (
         summary="Your agencies' documents, newest first",
         tag="documents",
         handler=documents.list_documents,
-        query_type=models.DocumentFilter,
+        query_type=queries.DocumentFilter,
         response=models.DocumentPage,
     ),
     Route(
@@ -143,7 +143,7 @@ _DOCUMENTS: Final = (
         summary="One document",
         tag="documents",
         handler=documents.show_document,
-        path_type=models.ById,
+        path_type=queries.ById,
         response=models.DocumentOut,
     ),
     Route(
@@ -153,7 +153,7 @@ _DOCUMENTS: Final = (
         summary="The bytes as received",
         tag="documents",
         handler=documents.fetch_document,
-        path_type=models.ById,
+        path_type=queries.ById,
         headers=(_RANGE,),
         produces=("application/xml",),
         also=_BYTES,
@@ -166,8 +166,8 @@ _DOCUMENTS: Final = (
         summary="The acceptance seal",
         tag="documents",
         handler=documents.fetch_receipt,
-        path_type=models.ById,
-        query_type=models.ReceiptPart,
+        path_type=queries.ById,
+        query_type=queries.ReceiptPart,
         produces=("application/xml", "application/json"),
     ),
     Route(
@@ -177,7 +177,7 @@ _DOCUMENTS: Final = (
         summary="What the validator noticed",
         tag="documents",
         handler=documents.list_findings,
-        path_type=models.ById,
+        path_type=queries.ById,
         response=models.Findings,
     ),
     Route(
@@ -187,7 +187,7 @@ _DOCUMENTS: Final = (
         summary="Every recipient and where its delivery stands",
         tag="documents",
         handler=documents.list_deliveries,
-        path_type=models.ById,
+        path_type=queries.ById,
         response=models.Deliveries,
     ),
     Route(
@@ -197,7 +197,7 @@ _DOCUMENTS: Final = (
         summary="Take it back where it has not left",
         tag="documents",
         handler=documents.withdraw,
-        path_type=models.ById,
+        path_type=queries.ById,
         request=models.Withdrawal,
         response=models.WithdrawalResult,
         problems=("already_left", "state_forbids", "recipient_unknown"),
@@ -209,7 +209,7 @@ _DOCUMENTS: Final = (
         summary="Deliver again, or to more recipients",
         tag="documents",
         handler=documents.redeliver,
-        path_type=models.ById,
+        path_type=queries.ById,
         request=models.Redelivery,
         response=models.Redelivered,
         problems=(*_ADDRESS, "state_forbids", "quota_exceeded", "disk_nearly_full"),
@@ -226,7 +226,7 @@ _INBOX: Final = (
         handler=inbox.list_inbox,
         description="The cursor pages and never consumes: an item stays until it is acknowledged. `wait` holds "
         "the request until something comes.",
-        query_type=models.InboxFilter,
+        query_type=queries.InboxFilter,
         response=models.InboxPage,
     ),
     Route(
@@ -236,7 +236,7 @@ _INBOX: Final = (
         summary="The envelope of one item",
         tag="inbox",
         handler=inbox.show_item,
-        path_type=models.ById,
+        path_type=queries.ById,
         response=models.InboxDetail,
     ),
     Route(
@@ -246,8 +246,8 @@ _INBOX: Final = (
         summary="Its bytes",
         tag="inbox",
         handler=inbox.fetch_item,
-        path_type=models.ById,
-        query_type=models.ByReader,
+        path_type=queries.ById,
+        query_type=queries.ByReader,
         headers=(_RANGE,),
         produces=("application/xml",),
         also=_BYTES,
@@ -260,10 +260,10 @@ _INBOX: Final = (
         summary="One attachment, decoded",
         tag="inbox",
         handler=inbox.fetch_attachment,
-        path_type=models.ByNumber,
-        query_type=models.ByReader,
+        path_type=queries.ByNumber,
+        query_type=queries.ByReader,
         headers=(_RANGE,),
-        produces=("application/octet-stream",),
+        produces=("*/*",),
         also=_BYTES,
         problems=("range_not_satisfiable", "attachment_invalid", *_ITEM),
     ),
@@ -274,8 +274,8 @@ _INBOX: Final = (
         summary="You have it: it leaves the inbox",
         tag="inbox",
         handler=inbox.acknowledge,
-        path_type=models.ById,
-        query_type=models.ByReader,
+        path_type=queries.ById,
+        query_type=queries.ByReader,
         response=models.Acknowledged,
         problems=("item_not_fetched", *_ITEM),
     ),
@@ -286,8 +286,8 @@ _INBOX: Final = (
         summary="Answer it with a status",
         tag="inbox",
         handler=inbox.answer,
-        path_type=models.ById,
-        query_type=models.ByReader,
+        path_type=queries.ById,
+        query_type=queries.ByReader,
         request=models.NewStatus,
         headers=(_KEY,),
         status=202,
@@ -304,7 +304,7 @@ _LISTS: Final = (
         summary="Search the directory",
         tag="directory",
         handler=lists.search_agencies,
-        query_type=models.AgencyFilter,
+        query_type=queries.AgencyFilter,
         response=models.AgencyPage,
     ),
     Route(
@@ -314,7 +314,7 @@ _LISTS: Final = (
         summary="One agency",
         tag="directory",
         handler=lists.show_agency,
-        path_type=models.ById,
+        path_type=queries.ById,
         response=models.AgencyOut,
     ),
     Route(
@@ -393,7 +393,7 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         summary="Events that concern you, as they happen",
         tag="events",
         handler=streams.serve,
-        query_type=models.EventsFrom,
+        query_type=queries.EventsFrom,
         headers=(_LAST_EVENT,),
         produces=("text/event-stream",),
     )

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -33,11 +33,15 @@ from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller, CredentialId, EndpointId
 from gateway.storage.bodies import SpooledBody
-
-SENDER = AgencyId("agency-province")
-RECIPIENT = AgencyId("agency-commune")
-ORGAN_IDS = {SENDER: "H33.01", RECIPIENT: "000.01.01.H33"}
-NOW = datetime(2018, 11, 1, 2, 0, tzinfo=UTC)
+from tests.fakes.gateway_shapes import (
+    NOW,
+    ORGAN_IDS,
+    RECIPIENT,
+    agency_shape,
+    certificate_shape,
+    delivery_shape,
+    document_shape,
+)
 
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
 
@@ -264,14 +268,14 @@ class FakeGateway:
 
     async def agencies(self, text: str, organ_id: str, limit: int, cursor: str) -> models.AgencyPage:
         start = self._cursor(cursor)
-        found = [_agency(each) for each in ORGAN_IDS if not organ_id or ORGAN_IDS[each] == organ_id]
+        found = [agency_shape(each) for each in ORGAN_IDS if not organ_id or ORGAN_IDS[each] == organ_id]
         more = len(found) > start + limit
         return models.AgencyPage(items=found[start : start + limit], next=str(start + limit) if more else None)
 
     async def agency(self, agency_id: str) -> models.AgencyOut:
         if agency_id not in ORGAN_IDS:
             raise RefusedError("not_found")
-        return _agency(AgencyId(agency_id))
+        return agency_shape(AgencyId(agency_id))
 
     async def channels(self, caller: Caller) -> list[models.ChannelOut]:
         channel = models.ChannelOut(
@@ -304,12 +308,12 @@ class FakeGateway:
     async def enrol(self, request: models.EnrolmentRequest, address: str) -> models.Certificate:
         if request.code != "GOOD-CODE":
             raise RefusedError("enrolment_code_invalid")
-        return _certificate()
+        return certificate_shape()
 
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         if caller.method != "certificate":
             raise RefusedError("not_permitted")
-        return _certificate()
+        return certificate_shape()
 
     async def readiness(self) -> Readiness:
         self._fail("readiness")
@@ -340,7 +344,7 @@ class FakeGateway:
         message_id, delivery_id = uuid7(), uuid7()
         path = self.folder / message_id
         path.write_bytes(b"head" + data)
-        out = _document(arrival, message_id, "status" if kind == "status" else "document", digest, len(data))
+        out = document_shape(arrival, message_id, "status" if kind == "status" else "document", digest, len(data))
         accepted = models.Accepted(
             id=message_id,
             kind=out.kind,
@@ -355,7 +359,7 @@ class FakeGateway:
         )
         answer = msgspec.json.encode(accepted)
         return _Message(
-            out=out, sender=arrival.caller.agency_id, path=path, answer=answer, delivery=_delivery(delivery_id)
+            out=out, sender=arrival.caller.agency_id, path=path, answer=answer, delivery=delivery_shape(delivery_id)
         )
 
     def _move(self, message: _Message, state: str) -> None:
@@ -433,45 +437,6 @@ def _line(message: _Message) -> models.AcceptedDelivery:
     )
 
 
-def _document(arrival: Arrival, message_id: str, kind: str, digest: str, size: int) -> models.DocumentOut:
-    return models.DocumentOut(
-        id=message_id,
-        kind="status" if kind == "status" else "document",
-        sender=arrival.caller.agency_id,
-        sender_organ_id=ORGAN_IDS[arrival.caller.agency_id],
-        document_id="H33.01,2018/11/01,125/UBND-VP",
-        number="125",
-        notation="UBND-VP",
-        promulgated_on=NOW.date(),
-        subject="x",
-        business_type="0",
-        priority=0,
-        sha256=digest,
-        size=size,
-        received_at=arrival.at,
-        accepted_at=NOW,
-        original_id=None,
-        states={},
-    )
-
-
-def _delivery(delivery_id: str) -> models.DeliveryOut:
-    return models.DeliveryOut(
-        id=delivery_id,
-        recipient=RECIPIENT,
-        organ_id=ORGAN_IDS[RECIPIENT],
-        name="Xã",
-        state="queued",
-        final=False,
-        business_status="",
-        reason="",
-        detail="",
-        peer_reference="",
-        created_at=NOW,
-        state_at=NOW,
-    )
-
-
 def _item(message: _Message) -> models.InboxItem:
     return models.InboxItem(
         id=message.delivery.id,
@@ -493,25 +458,4 @@ def _item(message: _Message) -> models.InboxItem:
         accepted_at=NOW,
         fetched=message.fetched,
         leased_until=message.leased_until,
-    )
-
-
-def _agency(agency_id: AgencyId) -> models.AgencyOut:
-    return models.AgencyOut(
-        id=agency_id,
-        organ_id=ORGAN_IDS[agency_id],
-        codes=[ORGAN_IDS[agency_id]],
-        name="Ủy ban nhân dân",
-        kind="commune",
-        parent=None,
-        closed=False,
-        successor=None,
-        endpoint=None,
-        capabilities={},
-    )
-
-
-def _certificate() -> models.Certificate:
-    return models.Certificate(
-        certificate="PEM", chain="PEM", fingerprint="0" * 64, not_after=NOW + timedelta(days=365), organ_id="H33.01"
     )

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.errors import ProblemError
-from tests.fakes.gateway_fake import NOW
+from gateway.errors import ProblemError, UnreachableError
+from tests.fakes.gateway_shapes import NOW
 from tests.unit.api.conftest import DOCUMENT, RECIPIENT_TOKEN, Server
 
 PATHS = ("", "/content", "/receipt", "/findings", "/deliveries")
@@ -215,3 +215,31 @@ async def test_wrong_json_is_refused(server: Server, body: bytes, status: int, c
     ):
         found = await response.json(content_type="application/problem+json")
         assert (response.status, found["code"]) == (status, code)
+
+
+async def test_answer_that_cannot_be_finished_breaks_off(server: Server) -> None:
+    """Once bytes have left, an error must not look like the end of the file."""
+    async with server.client() as client:
+        accepted = await client.submit(b"<d>" + bytes(1_500_000))
+        path = server.gateway.messages[0].path
+        path.write_bytes(path.read_bytes()[:400_000])
+        with pytest.raises(UnreachableError):
+            await client.original(accepted.id)
+        await client.limits()
+
+
+async def test_client_notices_bytes_that_are_not_the_named_ones(server: Server) -> None:
+    """Repr-Digest is checked, so a damaged file is never handed on as the document."""
+    async with server.client() as client:
+        accepted = await client.submit(DOCUMENT)
+        server.gateway.messages[0].path.write_bytes(b"head" + DOCUMENT[:-1] + b"!")
+        with pytest.raises(UnreachableError, match="digest"):
+            await client.original(accepted.id)
+
+
+async def test_client_says_when_nobody_is_there(server: Server) -> None:
+    """A closed port is an UnreachableError, not an exception of the HTTP library."""
+    await server.listener.close()
+    async with server.client() as client:
+        with pytest.raises(UnreachableError, match="limits"):
+            await client.limits()

@@ -13,7 +13,7 @@ from gateway.api.app import build_operations_app
 from gateway.api.listener import Listener
 from gateway.errors import EnvironmentRefusedError, ProblemError, UnreachableError
 from gateway.pki import DevPki
-from tests.fakes.gateway_fake import SENDER
+from tests.fakes.gateway_shapes import SENDER
 from tests.unit.api.conftest import DOCUMENT, SENDER_TOKEN, SETTINGS, Server, running
 
 LIMITS = "/api/v1/limits"
