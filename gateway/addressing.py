@@ -21,7 +21,7 @@ from gateway.ledger.rows import DeliveryRow, DispatchRow, RequestEffect, StatusE
 from gateway.model import Agency, AgencyId, EndpointId, Lane
 from gateway.reasons import reason
 from gateway.route import Routed, RoutePlan, route
-from gateway.status import TAKE_BACK, Correlation, correlate, is_request, requested, withdraws
+from gateway.status import TAKE_BACK, Correlation, correlate, exactly, is_request, requested, withdraws
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,17 +145,16 @@ class Addressing:
 
     async def _correlate(self, checked: Checked, about_delivery: str | None) -> Correlation:
         envelope, at = checked.envelope, checked.accepted_at
+        line = await self._reads.match_delivery(about_delivery) if about_delivery else None
+        if line is not None:  # the item a reader answered is what it answered, whatever the ladder says
+            return await exactly(self._reads, line, envelope.status_code)
         senders: list[AgencyId] | None = None
         if envelope.responses_for and envelope.responses_for[0].organ_id:
             code = envelope.responses_for[0].organ_id
             known = await self._directory.resolve([code], at)
             senders = [known[code].id] if code in known else None
         reporters = sorted(await self._directory.represented_by(checked.sender.id, at))
-        found = await correlate(self._reads, envelope, senders=senders, reporters=reporters)
-        if about_delivery is None:
-            return found
-        exact = await self._reads.match_delivery(about_delivery)
-        return found if exact is None else _exactly(found, exact)
+        return await correlate(self._reads, envelope, senders=senders, reporters=reporters)
 
     @staticmethod
     def _effects(checked: Checked, correlation: Correlation) -> tuple[StatusEffect, ...]:
@@ -215,17 +214,6 @@ class Addressing:
                 for item in planned.deliveries
             )
         return tuple(dispatches), tuple(deliveries)
-
-
-def _exactly(found: Correlation, exact: Match) -> Correlation:
-    """The item a reader answered is what it answered, whatever the ladder says; its request stays attached."""
-    tied = tuple(
-        item
-        for item in found.matches
-        if item.delivery_id != exact.delivery_id
-        and (item.request_id == exact.message_id or item.message_id == exact.request_id)
-    )
-    return Correlation(matches=(exact, *tied), matched_by="delivery")
 
 
 def _parked(code: str) -> Finding:

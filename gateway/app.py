@@ -153,7 +153,7 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
         processes=parser.processes,
         memory=parser.memory,
         recycle_after=parser.recycle_after,
-        preload=("gateway.validate",),
+        preload=("gateway.validate", "gateway.edxml.packed"),
     )
     stack.push_async_callback(pool.close)
     await pool.start()

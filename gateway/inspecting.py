@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.config import LimitSettings
 from gateway.edxml.envelope import ParseReport
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.packed import packed, unpack_report
 from gateway.errors import PoolError, RefusedError
 from gateway.parsing import ParserPool
 from gateway.storage.bodies import SpooledBody
@@ -40,11 +41,13 @@ class Inspector:
     async def inspect(self, body: SpooledBody, mode: str = "full") -> ParseReport:
         """The report; a parser that died, hung or ran out of memory is `parser_failed`."""
         try:
-            return await self._pool.run(
-                inspect, str(body.path), body.offset, self._limits, mode, self._clock.now(), timeout=self._seconds
+            now = self._clock.now()
+            answer = await self._pool.run(
+                packed, inspect, str(body.path), body.offset, self._limits, mode, now, timeout=self._seconds
             )
         except PoolError as error:
             _log.warning("parser.failed", sha256=body.sha256, size=body.size, **error.facts)
             if error.facts.get("kind") in {"closed", "broken"}:
                 raise RefusedError("server_busy", retry_after=5) from error
             raise RefusedError("parser_failed") from error
+        return unpack_report(answer)

@@ -38,6 +38,14 @@ class Lookup(Protocol):
         """Lines by number, notation and day pattern, newest first."""
         ...
 
+    async def match_by_request(self, request_id: str, recipient_id: AgencyId) -> list[Match]:
+        """The recipient's lines that await an answer to a request."""
+        ...
+
+    async def match_line(self, message_id: str, recipient_id: AgencyId) -> list[Match]:
+        """The recipient's line of one message."""
+        ...
+
     async def match_original(
         self, sender_id: str, *, document_ref: str, number: str, notation: str, day: str, not_this: str
     ) -> list[str]:
@@ -73,25 +81,35 @@ async def correlate(
     if about.document_id:
         matches = await lookup.match_by_document_ref(about.document_id, senders, reporters)
         if matches:
-            return _choose(matches, "document_ref", envelope.status_code)
+            return await _choose(lookup, matches, "document_ref", envelope.status_code)
     for rung, day in (("code_date", _day(about)), ("code_year", _year(about))) if number else ():
         matches = await lookup.match_by_code(number, notation, day, senders, reporters)
         if matches:
-            return _choose(matches, rung, envelope.status_code)
+            return await _choose(lookup, matches, rung, envelope.status_code)
     known = await lookup.is_known_document(about.document_id, number, notation)
     return Correlation(parked="reporter_not_recipient" if known else "status_document_unknown")
 
 
-def _choose(matches: Sequence[Match], rung: str, code: str) -> Correlation:
+async def _choose(lookup: Lookup, matches: Sequence[Match], rung: str, code: str) -> Correlation:
     if len({match.sender_id for match in matches}) > 1:
         return Correlation(parked="status_ambiguous")
-    if code not in ANSWERS:
-        return Correlation(matches=(matches[0],), matched_by=rung)
     asked = next((match for match in matches if match.request_id is not None), None)
-    if asked is None:
-        return Correlation(matches=(matches[0],), matched_by=rung)
-    request = tuple(match for match in matches if match.message_id == asked.request_id)
-    return Correlation(matches=(asked, *request), matched_by=rung)
+    best = asked if asked is not None and code in ANSWERS else matches[0]
+    return await exactly(lookup, best, code, matched_by=rung)
+
+
+async def exactly(lookup: Lookup, line: Match, code: str, *, matched_by: str = "delivery") -> Correlation:
+    """A status about this very line; an answer (15, 16) also closes the other half of its request.
+
+    The line may be the original's (whose request is open) or the request's own.
+    """
+    if code not in ANSWERS:
+        return Correlation(matches=(line,), matched_by=matched_by)
+    asked = await lookup.match_by_request(line.message_id, line.recipient_id)
+    if asked:
+        return Correlation(matches=(asked[0], line), matched_by=matched_by)
+    request = await lookup.match_line(line.request_id, line.recipient_id) if line.request_id else []
+    return Correlation(matches=(line, *request), matched_by=matched_by)
 
 
 async def requested(lookup: Lookup, envelope: Envelope, *, sender_id: AgencyId, message_id: str) -> tuple[str, ...]:

@@ -195,6 +195,16 @@ class Reads:
         }
         return [_match(row) for row in await self._readers.fetch("delivery_match_by_code", params)]
 
+    async def match_by_request(self, request_id: str, recipient_id: AgencyId) -> list[Match]:
+        """The recipient's lines that await an answer to a request."""
+        rows = await self._readers.fetch("delivery_match_by_request", (request_id, recipient_id))
+        return [_match(row) for row in rows]
+
+    async def match_line(self, message_id: str, recipient_id: AgencyId) -> list[Match]:
+        """The recipient's line of one message."""
+        rows = await self._readers.fetch("delivery_match_by_message", (message_id, recipient_id))
+        return [_match(row) for row in rows]
+
     async def match_delivery(self, delivery_id: str) -> Match | None:
         """One line as a match."""
         row = await self._readers.fetch_one("delivery_match_by_id", (delivery_id,))

@@ -130,7 +130,7 @@ async def prepare(
 
 async def _fill(made: Installation, base: Foundation, push_url: str, axis_url: str) -> None:
     now = base.clock.now()
-    webhook = {"anchors_file": str(made.pki.anchors(TrustPurpose.TLS)), "timeout_seconds": 5}
+    webhook = {"anchors_file": str(made.pki.anchors(TrustPurpose.TLS) / "root.pem"), "timeout_seconds": 5}
     endpoints: list[tuple[str, str, Mapping[str, object], Mapping[str, object], bool]] = [
         ("province", "inbox", {}, {}, False),
         ("commune", "inbox", {}, {}, False),

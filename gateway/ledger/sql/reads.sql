@@ -102,6 +102,19 @@ ORDER BY m.id DESC LIMIT 50;
 SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.id = ?;
 
+-- name: delivery_match_by_request
+-- A recipient's lines that await an answer to one request.
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+FROM message AS r
+JOIN delivery AS d ON d.request_id = r.id
+JOIN message AS m ON m.id = d.message_id
+WHERE r.id = ? AND d.recipient_id = ? ORDER BY m.id DESC LIMIT 5;
+
+-- name: delivery_match_by_message
+-- A recipient's line of one message.
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.message_id = ? AND d.recipient_id = ?;
+
 -- name: message_match_original
 -- Documents that a take-back, recall, update or replacement of this sender may mean; newest first.
 SELECT m.id, m.document_ref, m.code_number, m.code_notation, m.promulgated_on FROM message AS m

@@ -42,6 +42,7 @@ CREATE TABLE agency (
     updated_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX agency_by_parent ON agency (parent_id);
+CREATE INDEX agency_by_successor ON agency (successor_id) WHERE successor_id IS NOT NULL;
 CREATE INDEX agency_by_endpoint ON agency (endpoint_id) WHERE endpoint_id IS NOT NULL;
 
 CREATE TABLE agency_code (
@@ -230,6 +231,7 @@ CREATE TABLE delivery (
 ) STRICT;
 CREATE INDEX delivery_by_recipient ON delivery (recipient_id, created_at);
 CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state, created_at);
+CREATE INDEX delivery_by_request ON delivery (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX delivery_by_dispatch ON delivery (dispatch_id);
 CREATE INDEX delivery_inbox_open ON delivery (recipient_id, seq)
     WHERE in_inbox = 1 AND state IN ('queued', 'in_flight');
