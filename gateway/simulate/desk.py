@@ -36,6 +36,8 @@ class Arrival:
     deliveries: tuple[Accepted, ...]
     dispatch: str = ""
     attempt: int = 0
+    #: Seconds until the offices look at what is in the journal already.
+    unread_for: float = 0.0
 
 
 class Desk:
@@ -63,6 +65,7 @@ class Desk:
         self._answers_by_form = answers_by_form
         self._facts = Facts()
         self._messages: dict[str, str] = {}
+        self._submitting: set[asyncio.Task[Reply]] = set()
         self._kept: dict[str, bytes] = {}
         self._brings_back = {act.about for act in self._own_acts() if isinstance(act, BringBack)}
 
@@ -87,12 +90,17 @@ class Desk:
                 note=note,
             )
             if await self._journal.receive(record) and incoming is not None:
-                self._tasks.create_task(self._handle(delivery, incoming, arrival.data))
+                self._tasks.create_task(self._handle(delivery, incoming, arrival))
 
     def play(self) -> None:
         """Start the acts of this system's offices; each waits for its conditions."""
         for act in self._own_acts():
             self._tasks.create_task(self._act(act))
+
+    async def settle(self) -> None:
+        """Return when no submission is without its answer in the journal."""
+        while self._submitting:
+            await asyncio.wait(self._submitting)
 
     def _own_acts(self) -> list[Act]:
         return [act for act in self._script.acts if act.sender in self._codes]
@@ -109,7 +117,8 @@ class Desk:
             return "the PDF is not the sender's"
         return ""
 
-    async def _handle(self, delivery: Accepted, incoming: Incoming, data: bytes) -> None:
+    async def _handle(self, delivery: Accepted, incoming: Incoming, arrival: Arrival) -> None:
+        await asyncio.sleep(arrival.unread_for)
         if incoming.is_status:
             await self._handle_status(delivery, incoming)
             return
@@ -117,7 +126,7 @@ class Desk:
         if send is None:
             return
         if send.key in self._brings_back:
-            self._kept[send.key] = data
+            self._kept[send.key] = arrival.data
         self._facts.add(Got(send.key, delivery.recipient))
         for answer in self._script.answers.get((send.key, delivery.recipient), ()):
             await self._answer(send.key, send, delivery, answer)
@@ -169,6 +178,12 @@ class Desk:
         self._announce(f"acted {act.key}")
 
     async def _submit(self, key: str, kind: str, request: Request) -> Reply:
+        task = self._tasks.create_task(self._submit_and_note(key, kind, request))
+        self._submitting.add(task)
+        task.add_done_callback(self._submitting.discard)
+        return await task
+
+    async def _submit_and_note(self, key: str, kind: str, request: Request) -> Reply:
         reply = await self._rest.submit(request)
         accepted = reply.status == 202  # noqa: PLR2004
         lines = reply.json.get("deliveries", []) if accepted else []

@@ -2,8 +2,8 @@
 
 It talks to the demo in lines: on standard output `ready` once its listeners and pollers run, `acted <act>` and
 `problem <what>`; on standard input `begin` starts its acts, and the end of input (the demo is gone) stops it, as
-SIGTERM does. Whatever is under way when it is stopped is cut off; journals are synced line by line, so what they
-say stays true.
+SIGTERM does. Submissions under way then get a moment for their answers; everything else is cut off. Journals are
+synced line by line, so what they say stays true.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from gateway.simulate.spec import ProcessSpec, SystemSpec
 #: Offices from which a system counts as shared and gets more connections.
 _MANY = 10
 _CONNECTIONS = 3
+_SETTLE_SECONDS = 5.0
 _CONNECTIONS_OF_MANY = 8
 
 
@@ -53,10 +54,13 @@ async def run_process(spec: ProcessSpec) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_reader(sys.stdin.fileno(), _heed, loop, begin, stop)
+    desks: list[Desk] = []
     async with contextlib.AsyncExitStack() as closing:
-        systems = asyncio.create_task(_run_systems(spec, closing, begin))
+        systems = asyncio.create_task(_run_systems(spec, closing, desks, begin))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({systems, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not systems.done():
+            await _settle(desks)
         for task in (systems, stopped):
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -72,10 +76,19 @@ def _heed(loop: asyncio.AbstractEventLoop, begin: asyncio.Event, stop: asyncio.E
         stop.set()
 
 
-async def _run_systems(spec: ProcessSpec, closing: contextlib.AsyncExitStack, begin: asyncio.Event) -> None:
+async def _settle(desks: list[Desk]) -> None:
+    # An answer that came but is not in the journal would look like a message that nobody sent.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            await asyncio.gather(*(desk.settle() for desk in desks))
+
+
+async def _run_systems(
+    spec: ProcessSpec, closing: contextlib.AsyncExitStack, desks: list[Desk], begin: asyncio.Event
+) -> None:
     script = write_script(make_cast())
     async with asyncio.TaskGroup() as tasks:
-        desks = [_open_system(each, spec, script, closing, tasks) for each in spec.systems]
+        desks += [_open_system(each, spec, script, closing, tasks) for each in spec.systems]
         announce("ready")
         await begin.wait()
         for desk in desks:

@@ -47,6 +47,8 @@ class Receiver:
         self._faults = faults
         self._unanswered = faults.unanswered
         self._busy = faults.busy
+        #: Set once connections are taken.
+        self.listening = asyncio.Event()
 
     async def run(self) -> None:
         """Listen until cancelled; while it is away connections are refused."""
@@ -57,6 +59,7 @@ class Receiver:
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=self._context).start()
+            self.listening.set()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
@@ -68,6 +71,8 @@ class Receiver:
         data = await request.read()
         if not self._is_genuine(request, data):
             return web.json_response({"error": "digest or signature"}, status=401)
+        stalls = self._unanswered > 0
+        self._unanswered -= stalls
         deliveries = _deliveries(request.headers["Gateway-Deliveries"])
         kept = tuple(each for each in deliveries if not (self._relays and each.recipient == self._dropped))
         if kept:
@@ -77,10 +82,11 @@ class Receiver:
                 deliveries=kept,
                 dispatch=request.headers["Gateway-Dispatch-Id"],
                 attempt=int(request.headers["Gateway-Attempt"]),
+                # An answer from the office would settle the delivery before it is sent again.
+                unread_for=2 * self._faults.stall_seconds if stalls else 0.0,
             )
             await self._desk.take(arrival)
-        if self._unanswered > 0:
-            self._unanswered -= 1
+        if stalls:
             await asyncio.sleep(self._faults.stall_seconds)
             return web.Response(status=503)
         return web.json_response({"deliveries": [self._outcome(each) for each in deliveries]})

@@ -1,8 +1,8 @@
 """The simulators' own edXML reader, on expat: what a plain office system would make of a message.
 
 It reads dialects A and B (and whatever else agrees by local name, in any case), keeps the whole message in
-returns `Incoming`. Attachments are decoded, and unzipped when they are said to be a ZIP. A message it cannot
-read raises `UnreadableError`; the simulators note that as damage. It does NOT validate.
+memory, and returns `Incoming`. Attachments are decoded, and unzipped when they are said to be a ZIP. A message
+it cannot read raises `UnreadableError`; the simulators note that as damage. It does NOT validate.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import asyncio
 import base64
 import hashlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -58,7 +58,15 @@ class Request:
 class Rest:
     """One system's connections."""
 
-    def __init__(self, base_url: str, context: ssl.SSLContext, *, token: str = "", connections: int = 6) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        context: ssl.SSLContext,
+        *,
+        token: str = "",
+        connections: int = 6,
+        pauses: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._base = f"{base_url}/api/v1"
         connector = aiohttp.TCPConnector(ssl=context, limit=connections + 1)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -69,6 +77,7 @@ class Rest:
             auto_decompress=False,
         )
         self.connections = connections
+        self._pauses = pauses
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -115,7 +124,7 @@ class Rest:
                 reply = None
             if reply is not None and reply.status not in _NOT_FINAL and reply.reason not in _IN_USE:
                 return reply
-            await asyncio.sleep(pause)
+            await self._pauses(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 

@@ -95,8 +95,8 @@ class Script:
         if isinstance(act, Withdraw):
             facts.add(Issued(act.about))
         elif isinstance(act, BringBack):
-            outside = {office.code for office in self.cast.outside}
-            facts |= {Got(act.about, code) for code in self.send_of(act.about).recipients if code in outside}
+            carried = {office.code for office in self.cast.outside if office != self.cast.dropped}
+            facts |= {Got(act.about, code) for code in self.send_of(act.about).recipients if code in carried}
         else:
             for key in act.after:
                 facts |= self._over(key, act.sender)

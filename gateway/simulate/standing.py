@@ -15,8 +15,8 @@ from gateway.simulate.reckoning import LedgerDelivery, LedgerMessage, LedgerView
 from gateway.simulate.script import Script
 from gateway.states import State
 
-#: Where a status message's own delivery comes to rest.
-_CARRIED = frozenset({State.DELIVERED, State.RELAYED})
+#: Where a status message's own delivery comes to rest; a take-back's is acknowledged by its 15 or 16.
+_CARRIED = frozenset({State.DELIVERED, State.RELAYED, State.ACKNOWLEDGED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

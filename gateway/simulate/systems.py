@@ -94,7 +94,7 @@ def _communes(cast: Cast, *, faults: bool) -> Iterable[System]:
     }
     pushed = {
         0: Faults(away_seconds=_AWAY),
-        4: Faults(unanswered=1, stall_seconds=_STALL),
+        4: Faults(unanswered=2, stall_seconds=_STALL),
         7: Faults(busy=3),
     }
     for place, office in enumerate(cast.communes_by(Means.PULL)):

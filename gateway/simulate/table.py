@@ -14,24 +14,26 @@ from gateway.simulate.standing import Standing
 from gateway.states import State
 
 _ROWS = {
-    "shared": "100 xã chung một QLVB / 100 communes, one system",
-    "pull": "15 xã tự kéo / 15 communes that pull",
-    "push": "15 xã được đẩy / 15 communes that are pushed",
-    "browser": "15 xã dùng trình duyệt / 15 communes with a browser",
-    "office": "Tỉnh, sở, huyện / province, departments, districts",
-    "axis": "Ngoài tỉnh qua trục / outside, through the axis",
+    "shared": "100 xã chung / shared",
+    "pull": "15 xã kéo / pull",
+    "push": "15 xã đẩy / push",
+    "browser": "15 xã web / browser",
+    "office": "tỉnh, huyện / offices",
+    "axis": "qua trục / axis",
 }
 _COLUMNS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("chờ\nqueued", (State.QUEUED, State.DEFERRED, State.HELD)),
-    ("đang đi\nin flight", (State.IN_FLIGHT,)),
-    ("trung chuyển\nrelayed", (State.RELAYED,)),
-    ("đã tới\ndelivered", (State.DELIVERED,)),
-    ("có trạng thái\nacknowledged", (State.ACKNOWLEDGED,)),
-    ("từ chối\nrefused", (State.REFUSED, State.DEAD, State.QUARANTINED)),
-    ("đã rút\nwithdrawn", (State.WITHDRAWN,)),
+    ("đi\nflight", (State.IN_FLIGHT,)),
+    ("chuyển\nrelay", (State.RELAYED,)),
+    ("tới\ndeliv.", (State.DELIVERED,)),
+    ("trả lời\nack.", (State.ACKNOWLEDGED,)),
+    ("từ chối\nrefus.", (State.REFUSED, State.DEAD, State.QUARANTINED)),
+    ("rút\nwithd.", (State.WITHDRAWN,)),
 )
 #: Seconds between two lines where there is no terminal.
 _EVERY = 2.0
+#: Of a column, so that the table fits into 80.
+_WIDTH = 6
 
 
 class Display:
@@ -77,13 +79,14 @@ def _table(standing: Standing, seconds: float, note: str) -> Table:
     codes = "  ".join(f"{code}: {count}" for code, count in sorted(standing.codes.items()))
     caption = (
         f"{standing.reached}/{standing.wanted} theo kịch bản / as scripted"
-        f" · {standing.documents} văn bản / documents · {standing.statuses} trạng thái / statuses\n{codes}"
+        f" · {standing.documents} văn bản / documents"
+        f"\n{standing.statuses} trạng thái / statuses: {codes}"
     )
-    table = Table(title=title, caption=caption)
-    table.add_column("Nơi nhận / recipients")
+    table = Table(title=title, caption=caption, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("nơi nhận\nrecipients", no_wrap=True)
     for name, _ in _COLUMNS:
-        table.add_column(name, justify="right")
-    table.add_column("chưa đọc\nunread", justify="right")
+        table.add_column(name, justify="right", min_width=_WIDTH)
+    table.add_column("chưa đọc\nunread", justify="right", min_width=_WIDTH)
     for key, name in _ROWS.items():
         states = standing.by_means.get(key, Counter[str]())
         cells = [sum(states.get(state, 0) for state in group) for _, group in _COLUMNS]
