@@ -47,7 +47,9 @@ _TEMPORARY = {
 }
 _DETAIL_LENGTH = 500
 _SECRETS = re.compile(
-    r"(?i)\b(bearer|basic|token|secret|password|passwd|api[-_]?key|authorization|signature)\b[\"']?\s*[:=]?\s*\S+"
+    r"(?i)\b(?:token|secret|password|passwd|api[-_]?key|authorization|signature|cookie)\b[\"']?\s*[:=]\s*"
+    r"(?:(?:bearer|basic)\s+)?\S+"
+    r"|\b(?:bearer|basic)\s+\S+"
     r"|[A-Za-z0-9+/_=]{32,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
