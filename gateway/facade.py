@@ -47,6 +47,10 @@ class LocalGateway:
     intake: Intake
     clock: Clock
 
+    def check_room(self, size: int) -> None:
+        """Refuse before anything is written."""
+        self.intake.check_room(size)
+
     async def accept(self, arrival: service.Arrival, body: SpooledBody) -> service.AcceptedAnswer:
         """A raw document or status."""
         return await self._submit(arrival, body)
@@ -59,7 +63,6 @@ class LocalGateway:
         self, arrival: service.Arrival, metadata: models.NewDocument, files: Sequence[service.SubmittedFile]
     ) -> service.AcceptedAnswer:
         """Metadata and files: built, then accepted like any other bytes."""
-        self.intake.check_room()
         built = await self.composer.document(metadata, files)
         return await self._submit(arrival, built.body, fingerprint=built.fingerprint)
 

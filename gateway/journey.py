@@ -105,7 +105,6 @@ class Journey:
 
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
-        self._intake.check_room(submission.body.size)
         envelope, findings = await self._validated(submission)
         sender = await self._sender(envelope)
         own = await self._brought_back(submission, envelope, sender)

@@ -139,6 +139,7 @@ async def read_small(call: Call) -> bytes:
 @asynccontextmanager
 async def spooled_body(call: Call) -> AsyncIterator[SpooledBody]:
     """The raw body in the spool, for as long as the context lasts."""
+    call.gateway.check_room(call.request.content_length or 0)
     source = incoming(call, call.parts.settings.limits.max_body)
     started = call.parts.clock.monotonic()
     spool = call.parts.bodies.open_spool()

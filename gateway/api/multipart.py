@@ -148,6 +148,7 @@ class _Sink:
     """Where the parts go while they come."""
 
     def __init__(self, call: Call) -> None:
+        call.gateway.check_room(call.request.content_length or 0)
         self._bodies = call.parts.bodies
         self._limits = call.parts.settings.limits
         self._head: PartHead | None = None

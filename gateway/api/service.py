@@ -130,6 +130,10 @@ class Readiness:
 class Gateway(Protocol):
     """Everything REST v1 does."""
 
+    def check_room(self, size: int) -> None:
+        """Refuse before anything is written: no disk for so many bytes, too much waiting, stopping."""
+        ...
+
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         """A raw edXML document (or, since peers do that, a status message) from `POST /documents`."""
         ...

@@ -111,6 +111,9 @@ class FakeGateway:
     now: datetime = NOW
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def check_room(self, size: int) -> None:
+        self._fail("check_room")
+
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
         return self._record(arrival, _bytes_of(body), "document")

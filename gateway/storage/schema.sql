@@ -1,0 +1,309 @@
+-- The whole schema as the migrations leave it; a test compares the two. Change it only together with a migration.
+
+-- Instants are integer microseconds since 1970 (UTC). Ids are UUIDv7 as text. JSON columns hold objects.
+
+CREATE TABLE boot (
+    id          TEXT PRIMARY KEY,
+    started_at  INTEGER NOT NULL,
+    version     TEXT NOT NULL,
+    stopped_at  INTEGER
+) STRICT;
+
+-- Directory ------------------------------------------------------------------------------------------
+
+CREATE TABLE endpoint (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE,
+    kind          TEXT NOT NULL CHECK (kind IN ('inbox', 'webhook', 'loopback')),
+    -- where to dial and how (url, anchors, secret file name …); never a secret itself
+    settings      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(settings)),
+    -- what the peer can take: dialect, fans_out, max_bytes, document_types, statuses, …
+    capabilities  TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(capabilities)),
+    is_relay      INTEGER NOT NULL DEFAULT 0 CHECK (is_relay IN (0, 1)),
+    paused_until  INTEGER,
+    paused_by     TEXT,
+    paused_why    TEXT,
+    -- since when nothing gets through (breaker open or paused); NULL while it is up
+    down_since    INTEGER,
+    last_success_at INTEGER
+) STRICT;
+
+CREATE TABLE agency (
+    id            TEXT PRIMARY KEY,
+    kind          TEXT NOT NULL,
+    parent_id     TEXT REFERENCES agency (id),
+    -- the channel its deliveries take; NULL: none yet
+    endpoint_id   TEXT REFERENCES endpoint (id),
+    contact       TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(contact)),
+    opened_at     INTEGER NOT NULL,
+    closed_at     INTEGER,
+    successor_id  TEXT REFERENCES agency (id),
+    sandbox       INTEGER NOT NULL DEFAULT 0 CHECK (sandbox IN (0, 1)),
+    -- bytes x recipients a day; NULL: the setting's default
+    daily_quota_bytes INTEGER,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agency_by_parent ON agency (parent_id);
+CREATE INDEX agency_by_successor ON agency (successor_id) WHERE successor_id IS NOT NULL;
+CREATE INDEX agency_by_endpoint ON agency (endpoint_id) WHERE endpoint_id IS NOT NULL;
+
+CREATE TABLE agency_code (
+    agency_id   TEXT NOT NULL REFERENCES agency (id),
+    code        TEXT NOT NULL,
+    scheme      TEXT NOT NULL CHECK (scheme IN ('qcvn102', 'qd20', 'opaque')),
+    canonical   TEXT NOT NULL,
+    valid_from  INTEGER NOT NULL,
+    valid_until INTEGER,
+    PRIMARY KEY (canonical, valid_from)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agency_code_by_agency ON agency_code (agency_id);
+
+CREATE TABLE agency_name (
+    agency_id   TEXT NOT NULL REFERENCES agency (id),
+    name        TEXT NOT NULL,
+    -- lower case, without diacritics, đ as d: what searches compare
+    folded      TEXT NOT NULL,
+    is_alias    INTEGER NOT NULL DEFAULT 0 CHECK (is_alias IN (0, 1)),
+    valid_from  INTEGER NOT NULL,
+    valid_until INTEGER,
+    PRIMARY KEY (agency_id, name, valid_from)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE agency_search USING fts5 (agency_id UNINDEXED, words, tokenize = 'unicode61 remove_diacritics 2');
+
+CREATE TABLE representation (
+    agent_id     TEXT NOT NULL REFERENCES agency (id),
+    principal_id TEXT NOT NULL REFERENCES agency (id),
+    valid_from   INTEGER NOT NULL,
+    valid_until  INTEGER,
+    PRIMARY KEY (agent_id, principal_id, valid_from)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX representation_by_principal ON representation (principal_id);
+
+-- Accounts -------------------------------------------------------------------------------------------
+
+CREATE TABLE credential (
+    id           TEXT PRIMARY KEY,
+    agency_id    TEXT NOT NULL REFERENCES agency (id),
+    kind         TEXT NOT NULL CHECK (kind IN ('certificate', 'token')),
+    -- SHA-256 of the DER certificate, or of the token; hex
+    fingerprint  TEXT NOT NULL UNIQUE,
+    -- JSON list of networks; empty: any
+    allowed_networks TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(allowed_networks)),
+    issued_at    INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    revoked_at   INTEGER,
+    replaces_id  TEXT REFERENCES credential (id),
+    label        TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX credential_by_agency ON credential (agency_id);
+
+CREATE TABLE enrolment (
+    code_hash   TEXT PRIMARY KEY,
+    agency_id   TEXT NOT NULL REFERENCES agency (id),
+    issued_at   INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER,
+    issued_by   TEXT NOT NULL
+) STRICT;
+
+-- Ledger ---------------------------------------------------------------------------------------------
+
+-- A message is a document or a status message; insert only.
+CREATE TABLE message (
+    id             TEXT PRIMARY KEY,
+    kind           TEXT NOT NULL CHECK (kind IN ('document', 'status')),
+    -- key of the bytes and where they lie
+    sha256         TEXT NOT NULL CHECK (length(sha256) = 64),
+    size           INTEGER NOT NULL CHECK (size > 0),
+    -- who sent it, under which code (the exact form it used)
+    sender_id      TEXT NOT NULL REFERENCES agency (id),
+    sender_code    TEXT NOT NULL,
+    business_type  TEXT NOT NULL,
+    document_ref   TEXT NOT NULL,       -- DocumentId, opaque
+    code_number    TEXT NOT NULL,
+    code_notation  TEXT NOT NULL,
+    promulgated_on TEXT,                -- yyyy-mm-dd
+    subject        TEXT NOT NULL,
+    subject_folded TEXT NOT NULL,
+    priority       INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 4),
+    -- attachments and core header, without To and traces: equal for the same content sent again
+    content_key    TEXT NOT NULL,
+    -- the request: parts, sender and recipients; one accepted message per fingerprint
+    fingerprint    TEXT NOT NULL UNIQUE,
+    -- the document that this one recalls, updates, replaces, takes back or reports on
+    original_id    TEXT REFERENCES message (id),
+    -- the endpoint that brought it, so that it never goes back there; NULL for REST of the sender itself
+    arrived_by     TEXT REFERENCES endpoint (id),
+    caller         TEXT NOT NULL CHECK (json_valid(caller)),
+    envelope       TEXT NOT NULL CHECK (json_valid(envelope)),
+    findings       TEXT NOT NULL CHECK (json_valid(findings)),
+    directory_version INTEGER NOT NULL,
+    trace_id       TEXT NOT NULL,
+    sandbox        INTEGER NOT NULL DEFAULT 0 CHECK (sandbox IN (0, 1)),
+    received_at    INTEGER NOT NULL,
+    accepted_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX message_by_sender ON message (sender_id, kind, accepted_at);
+CREATE INDEX message_by_document_ref ON message (document_ref, sender_id);
+CREATE INDEX message_by_number ON message (code_number, code_notation);
+CREATE INDEX message_by_sha256 ON message (sha256);
+CREATE INDEX message_by_original ON message (original_id) WHERE original_id IS NOT NULL;
+
+-- The acceptance seal: transfer.json and the XAdES file over it and the document; insert only.
+CREATE TABLE receipt (
+    message_id  TEXT PRIMARY KEY REFERENCES message (id),
+    transfer    BLOB NOT NULL,
+    xades       BLOB NOT NULL,
+    sha256      TEXT NOT NULL,
+    -- the 202's body, so that a replay answers byte for byte
+    answer      BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE idempotency (
+    agency_id    TEXT NOT NULL REFERENCES agency (id),
+    key          TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    message_id   TEXT NOT NULL REFERENCES message (id),
+    expires_at   INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+-- One transmission of one message to one endpoint; the queue.
+CREATE TABLE dispatch (
+    id            TEXT PRIMARY KEY,
+    message_id    TEXT NOT NULL REFERENCES message (id),
+    endpoint_id   TEXT NOT NULL REFERENCES endpoint (id),
+    -- the one recipient where the peer does not fan out; NULL: all its deliveries of this message
+    recipient_id  TEXT REFERENCES agency (id),
+    state         TEXT NOT NULL CHECK (state IN ('ready', 'in_flight', 'inbox', 'held', 'done')),
+    -- lower goes first: 0 hoả tốc, 1 khẩn, 2 thường, 3 bulk
+    lane          INTEGER NOT NULL CHECK (lane BETWEEN 0 AND 3),
+    -- may not leave before this message has left on the same way
+    after_id      TEXT REFERENCES message (id),
+    created_at    INTEGER NOT NULL,
+    due_at        INTEGER NOT NULL,
+    give_up_at    INTEGER NOT NULL,
+    warned_at     INTEGER,
+    series        INTEGER NOT NULL DEFAULT 1,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    crashes       INTEGER NOT NULL DEFAULT 0,
+    attempt_id    TEXT,
+    boot_id       TEXT REFERENCES boot (id),
+    lease_until   INTEGER,
+    CHECK ((state = 'in_flight') = (attempt_id IS NOT NULL AND lease_until IS NOT NULL))
+) STRICT;
+CREATE INDEX dispatch_due ON dispatch (endpoint_id, lane, due_at) WHERE state = 'ready';
+CREATE INDEX dispatch_leased ON dispatch (lease_until) WHERE state = 'in_flight';
+CREATE INDEX dispatch_open_by_age ON dispatch (give_up_at) WHERE state = 'ready';
+CREATE INDEX dispatch_by_message ON dispatch (message_id);
+
+-- One message for one recipient: the ledger's line.
+CREATE TABLE delivery (
+    -- commit order: what inbox cursors run on
+    seq             INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL UNIQUE,
+    message_id      TEXT NOT NULL REFERENCES message (id),
+    recipient_id    TEXT NOT NULL REFERENCES agency (id),
+    -- the exact form of the code that the sender used
+    recipient_code  TEXT NOT NULL,
+    endpoint_id     TEXT NOT NULL REFERENCES endpoint (id),
+    dispatch_id     TEXT NOT NULL REFERENCES dispatch (id),
+    state           TEXT NOT NULL CHECK (state IN ('queued', 'in_flight', 'relayed', 'delivered', 'acknowledged',
+                        'deferred', 'held', 'refused', 'dead', 'quarantined', 'withdrawn', 'handed_over')),
+    expects_status  INTEGER NOT NULL CHECK (expects_status IN (0, 1)),
+    -- reason of the last failure, hold or withdrawal; NULL when all is well
+    reason          TEXT,
+    detail          TEXT,
+    -- the intermediary's own id of what it took
+    peer_ref        TEXT,
+    business_status TEXT CHECK (business_status IN ('01', '02', '03', '04', '05', '06', '13', '15', '16')),
+    -- an open request of the sender that awaits 15 or 16: the message that asks (13, or type 1, 2, 3)
+    request_id      TEXT REFERENCES message (id),
+    created_at      INTEGER NOT NULL,
+    state_at        INTEGER NOT NULL,
+    -- whether the recipient pulls it; between two readers a lease decides
+    in_inbox        INTEGER NOT NULL CHECK (in_inbox IN (0, 1)),
+    leased_by       TEXT,
+    leased_until    INTEGER,
+    fetched_at      INTEGER,
+    handed_over     TEXT CHECK (handed_over IS NULL OR json_valid(handed_over)),
+    UNIQUE (message_id, recipient_id)
+) STRICT;
+CREATE INDEX delivery_by_recipient ON delivery (recipient_id, created_at);
+CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state, created_at);
+CREATE INDEX delivery_by_request ON delivery (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX delivery_by_dispatch ON delivery (dispatch_id);
+CREATE INDEX delivery_inbox_open ON delivery (recipient_id, seq)
+    WHERE in_inbox = 1 AND state IN ('queued', 'in_flight');
+CREATE INDEX delivery_open ON delivery (state, state_at)
+    WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined');
+
+-- One try; inserted before dialling, closed once.
+CREATE TABLE attempt (
+    id           TEXT PRIMARY KEY,
+    dispatch_id  TEXT NOT NULL REFERENCES dispatch (id),
+    boot_id      TEXT NOT NULL REFERENCES boot (id),
+    series       INTEGER NOT NULL,
+    started_at   INTEGER NOT NULL,
+    ended_at     INTEGER,
+    -- delivered, relayed, deferred, refused, unknown, withdrawn, mixed
+    outcome      TEXT CHECK (outcome IN ('delivered', 'relayed', 'deferred', 'refused', 'unknown', 'mixed')),
+    reason       TEXT,
+    detail       TEXT,
+    peer         TEXT CHECK (peer IS NULL OR json_valid(peer)),
+    bytes        INTEGER,
+    CHECK ((ended_at IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX attempt_by_dispatch ON attempt (dispatch_id, started_at);
+CREATE INDEX attempt_open ON attempt (boot_id) WHERE ended_at IS NULL;
+
+-- What a status message said of one delivery; delivery_id NULL while parked. Always appended.
+CREATE TABLE status (
+    id           TEXT PRIMARY KEY,
+    message_id   TEXT NOT NULL REFERENCES message (id),
+    delivery_id  TEXT REFERENCES delivery (id),
+    reporter_id  TEXT NOT NULL REFERENCES agency (id),
+    code         TEXT NOT NULL,
+    reported_at  INTEGER,
+    recorded_at  INTEGER NOT NULL,
+    description  TEXT NOT NULL,
+    -- how it was matched: document_ref, code_date, code_year, delivery, person
+    matched_by   TEXT,
+    -- whether it moved the business status; a flag is a contradiction for a person
+    moved        INTEGER NOT NULL CHECK (moved IN (0, 1)),
+    flag         TEXT,
+    -- reason code while parked
+    parked       TEXT
+) STRICT;
+CREATE INDEX status_by_delivery ON status (delivery_id, recorded_at);
+CREATE INDEX status_by_message ON status (message_id);
+CREATE INDEX status_parked ON status (recorded_at) WHERE parked IS NOT NULL;
+
+-- The audit history; append only. seq has no gaps inside one database file.
+CREATE TABLE event (
+    seq          INTEGER PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    at           INTEGER NOT NULL,
+    message_id   TEXT REFERENCES message (id),
+    delivery_id  TEXT REFERENCES delivery (id),
+    actor        TEXT NOT NULL,
+    leaf         BLOB NOT NULL CHECK (length(leaf) <= 65535),
+    leaf_hash    BLOB NOT NULL CHECK (length(leaf_hash) = 32)
+) STRICT;
+CREATE INDEX event_by_message ON event (message_id, seq) WHERE message_id IS NOT NULL;
+CREATE INDEX event_by_delivery ON event (delivery_id, seq) WHERE delivery_id IS NOT NULL;
+
+CREATE TRIGGER event_is_append_only_update BEFORE UPDATE ON event
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER event_is_append_only_delete BEFORE DELETE ON event
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+-- bytes x recipients per agency and day (Vietnam), for quotas
+CREATE TABLE usage (
+    agency_id  TEXT NOT NULL REFERENCES agency (id),
+    day        TEXT NOT NULL,
+    bytes      INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, day)
+) STRICT, WITHOUT ROWID;
