@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 #: Where a delivery begins.
-_FIRST = frozenset({"queued", "held"})
+_FIRST = frozenset({"queued"})
 _CHECK = re.compile(r"CREATE TABLE delivery \(.*?\bstate\s+TEXT NOT NULL CHECK \(state IN \((.*?)\)\)", re.DOTALL)
 #: The test that goes through the whole table, by name.
 _TEST = re.compile(r"\bTRANSITIONS\b")

@@ -21,7 +21,7 @@ def page() -> str:
 
 
 def diagram() -> str:
-    """What happens on the way, as Mermaid; what a person or a status does besides stands in the table only."""
+    """What happens on the way, as Mermaid; late proofs and rarer acts of a person stand in the table only."""
     usual = (
         Trigger.CLAIMED,
         Trigger.FETCHED,
@@ -36,16 +36,19 @@ def diagram() -> str:
         Trigger.RELEASED,
         Trigger.HELD,
         Trigger.REQUEUED,
+        Trigger.QUARANTINED,
     )
     arrows: dict[tuple[State, State], list[str]] = {}
     for (before, trigger), after in TRANSITIONS.items():
-        if trigger in usual and not _is_late_proof(before, trigger):
+        if trigger in usual and not _is_aside(before, trigger):
             arrows.setdefault((before, after), []).append(str(trigger))
     lines = [f"    {before} --> {after}: {' / '.join(names)}" for (before, after), names in arrows.items()]
     return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> queued: accepted", *lines, "```", ""])
 
 
-def _is_late_proof(before: State, trigger: Trigger) -> bool:
+def _is_aside(before: State, trigger: Trigger) -> bool:
+    if trigger is Trigger.QUARANTINED:
+        return before is not State.IN_FLIGHT
     return trigger is Trigger.ACKNOWLEDGED and before not in {State.DELIVERED, State.RELAYED}
 
 

@@ -26,21 +26,21 @@ def example() -> str:
     hints = get_type_hints(Settings)
     top = [item for item in dataclasses.fields(Settings) if not dataclasses.is_dataclass(hints[item.name])]
     parts = [_HEAD]
-    parts += ["\n".join(_lines(hints[item.name], item)) for item in top]
+    parts += ["\n".join(_lines(hints[item.name], item)) + "\n" for item in top]
     parts += [_table(item.name, hints[item.name]) for item in dataclasses.fields(Settings) if item not in top]
     return "\n".join(parts)
 
 
 def _table(name: str, kind: type) -> str:
     hints = get_type_hints(kind)
-    lines = ["", f"# {(kind.__doc__ or '').strip()}", f"[{name}]"]
+    lines = [f"# {(kind.__doc__ or '').strip()}", f"[{name}]"]
     for item in dataclasses.fields(kind):
         lines += _lines(hints[item.name], item)
     return "\n".join(lines) + "\n"
 
 
 def _lines(hint: Any, item: dataclasses.Field[Any]) -> Iterator[str]:
-    yield f"# {item.metadata['doc']} ({_unit(hint)})"
+    yield f"# {item.metadata['doc']} [{_unit(hint)}]"
     yield f"#{item.name} = {written(hint, item.default)}"
 
 

@@ -84,7 +84,7 @@ def test_every_setting_says_what_it_means() -> None:
     """A setting without a meaning cannot be set."""
     lines = settings.example().splitlines()
     assert all(
-        re.fullmatch(r"# .+ \(.+\)", lines[n - 1]) for n, line in enumerate(lines) if re.match(r"#\w+ = ", line)
+        re.fullmatch(r"# .+ \[.+\]", lines[n - 1]) for n, line in enumerate(lines) if re.match(r"#\w+ = ", line)
     )
     assert Settings().profile == "strict"
 
