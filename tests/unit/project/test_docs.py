@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from gateway.cli import build_parser
 
 from gateway import config
+from gateway.cli import build_parser
 from gateway.config import Settings, Size
 from gateway.events import Event
 from gateway.states import State
