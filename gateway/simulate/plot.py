@@ -187,7 +187,7 @@ def _recalled(script: Script) -> None:
     )
     script.add(invitation, _same(receivers, "01", "03"))
     recall = _again(invitation, "recall", "1", "Thu hồi giấy mời họp giao ban công nghệ thông tin", cast.by_code)
-    script.add(recall, _same(receivers, "01", "15"))
+    script.add(recall, _agreed(receivers))
     for receiver in receivers:
         script.end(invitation.key, receiver.code, End(state=State.ACKNOWLEDGED, business_status="15"))
 
@@ -206,7 +206,7 @@ def _updated(script: Script) -> None:
     )
     script.add(plan, _same(receivers, "01", "03"))
     update = _again(plan, "update", "2", "Kế hoạch kiểm tra công vụ quý IV (cập nhật)", cast.by_code)
-    script.add(update, _same(receivers, "01", "15"))
+    script.add(update, _agreed(receivers))
     for receiver in receivers:
         script.end(plan.key, receiver.code, End(state=State.ACKNOWLEDGED, business_status="15"))
 
@@ -300,3 +300,10 @@ def _answers(*codes: str) -> tuple[Answer, ...]:
 
 def _same(receivers: Iterable[Office], *codes: str) -> dict[str, tuple[Answer, ...]]:
     return {office.code: _answers(*codes) for office in receivers}
+
+
+def _agreed(receivers: Iterable[Office]) -> dict[str, tuple[Answer, ...]]:
+    # A request has its original's DocumentId, so its 01 must say something else: the same words in the same second
+    # would be the same bytes, and the same status.
+    arrived = Answer(code="01", description="Yêu cầu đã đến hệ thống của đơn vị")
+    return {office.code: (arrived, *_answers("15")) for office in receivers}

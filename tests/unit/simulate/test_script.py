@@ -142,3 +142,13 @@ def test_answer_of_a_recall_is_told_apart_from_the_originals(script: Script) -> 
     code = invitation.recipients[0]
     assert script.keys_about(invitation.document_id, code, "01") == ("invitation", "recall")
     assert script.keys_about(invitation.document_id, code, "15") == ("recall",)
+
+
+def test_same_code_about_one_document_id_never_has_the_same_words(script: Script) -> None:
+    """Two statuses that differ in nothing would be one and the same message, and one would be missed."""
+    words = Counter(
+        (script.document_id(key), reporter, answer)
+        for (key, reporter), answers in script.answers.items()
+        for answer in answers
+    )
+    assert set(words.values()) == {1}
