@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.clock import Clock, instant, micros
 from gateway.config import DeliverySettings
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
-from gateway.ledger.ages import Rescue, RescueOperation, ShiftAges, ShiftAgesOperation
+from gateway.ledger.ages import Rescue, RescueOperation
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation, Renew, RenewOperation
 from gateway.model import AttemptId, BootId, EndpointId, Outgoing, SendReport, Sha256Hex
 from gateway.retry import RetryPlan
@@ -93,18 +93,18 @@ class EndpointJournal:
 
     def __init__(self, *, pump: Pump, directory: Directory, clock: Clock) -> None:
         self._pump, self._directory, self._clock = pump, directory, clock
-        self._mark, self._shift = MarkEndpointOperation(), ShiftAgesOperation()
+        self._mark = MarkEndpointOperation()
 
     async def went_down(self, endpoint_id: EndpointId, *, since: datetime) -> None:
         """Nothing gets through since then."""
-        await self._pump.submit(self._mark, MarkEndpoint(endpoint_id=endpoint_id, up=False, now=since))
+        await self._pump.submit(
+            self._mark, MarkEndpoint(endpoint_id=endpoint_id, up=False, reason="connect_failed", now=since)
+        )
         await self._directory.reload_endpoints()
 
-    async def came_up(self, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> None:
-        """Something got through."""
+    async def came_up(self, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> None:  # noqa: ARG002
+        """Something got through; the row itself knows since when nothing did."""
         await self._pump.submit(self._mark, MarkEndpoint(endpoint_id=endpoint_id, up=True, now=until))
-        if until - since > timedelta(0):
-            await self._pump.submit(self._shift, ShiftAges(endpoint_id=endpoint_id, since=since, until=until))
         await self._directory.reload_endpoints()
 
 

@@ -1,8 +1,8 @@
 """Changes of endpoints, as operations for the pump; see `gateway.directory.changes`.
 
 A pause counts as time in which nothing gets through, like an outage: `down_since` is when it began. Resuming
-and the first success after an outage give that instant back, so that the ages of what waited can be shifted
-(`claims.ShiftAges`). Submit through `Directory.apply`.
+and the first success after an outage give the time since then back to what waited, in the same transaction.
+Submit through `Directory.apply`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from gateway.errors import ConfigError, RefusedError
 from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
+from gateway.ledger.ages import shift_ages
 from gateway.model import EndpointId
 from gateway.storage.pump import Transaction
 
@@ -127,7 +128,9 @@ class ResumeEndpointOperation(OneByOne[ResumeEndpoint, datetime]):
             raise RefusedError("state_forbids", "the endpoint is not paused")
         facts: dict[str, object] = {"endpoint": payload.endpoint_id, "down_since": before}
         await history.append(tx, [event_of(Event.ENDPOINT_RESUMED, payload.now, payload.actor, facts)])
-        return payload.now if before is None else instant(before)
+        since = payload.now if before is None else instant(before)
+        await shift_ages(tx, payload.endpoint_id, since=since, until=payload.now)
+        return since
 
 
 class MarkEndpointOperation(OneByOne[MarkEndpoint, datetime | None]):
@@ -144,6 +147,8 @@ class MarkEndpointOperation(OneByOne[MarkEndpoint, datetime | None]):
                 await tx.execute_many("endpoint_note_success", [(at, payload.endpoint_id)])
                 return None
             kind, facts = Event.ENDPOINT_OPENED, facts | {"down_since": before}
+            if before is not None:
+                await shift_ages(tx, payload.endpoint_id, since=instant(before), until=payload.now)
         else:
             if not await tx.fetch("endpoint_mark_down_if_up", params):
                 return None

@@ -133,27 +133,10 @@ def _expiring(line: tuple[Any, ...], now: datetime) -> history.EventRow:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShiftAges:
-    """The endpoint was down or paused from `since` to `until`: that time does not count."""
+async def shift_ages(tx: Transaction, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> int:
+    """Time in which nothing got through does not count; how many waiting dispatches it was given back to.
 
-    endpoint_id: EndpointId
-    since: datetime
-    until: datetime
-
-
-class ShiftAgesOperation:
-    """Gives the number of dispatches shifted."""
-
-    name = "shift_ages"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[ShiftAges]) -> Sequence[int]:
-        """One count per payload."""
-        counts = []
-        for ask in payloads:
-            rows = await tx.fetch(
-                "dispatch_shift_ages",
-                {"endpoint": ask.endpoint_id, "since": micros(ask.since), "until": micros(ask.until)},
-            )
-            counts.append(len(rows))
-        return counts
+    Called in the transaction that ends the outage, so that nobody is given up in between.
+    """
+    params = {"endpoint": endpoint_id, "since": micros(since), "until": micros(until)}
+    return len(await tx.fetch("dispatch_shift_ages", params))

@@ -21,8 +21,8 @@ class Pauses(Protocol):
         """All of them, with their pauses."""
         ...
 
-    async def resume(self, endpoint_id: EndpointId, *, until: datetime, now: datetime) -> None:
-        """End a pause that was to last until then; the time of it does not count towards any age."""
+    async def resume(self, endpoint_id: EndpointId, *, now: datetime) -> None:
+        """End a pause that has run out; the time of it does not count towards any age."""
         ...
 
 
@@ -40,7 +40,7 @@ class Resumer:
         now, over = self._clock.now(), []
         for endpoint in await self._pauses.endpoints():
             if endpoint.paused_until is not None and endpoint.paused_until <= now:
-                await self._pauses.resume(endpoint.id, until=endpoint.paused_until, now=now)
+                await self._pauses.resume(endpoint.id, now=now)
                 over.append(endpoint.id)
         if over:
             _log.info("endpoint.pauses_ended", endpoints=over)

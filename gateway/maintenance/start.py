@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
-from gateway.ledger.ages import Expire, ExpireOperation, ShiftAges, ShiftAgesOperation
+from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
@@ -50,19 +50,15 @@ class _LedgerKeys:
 class _Pauses:
     def __init__(self, pump: Pump, directory: Directory) -> None:
         self._pump, self._directory = pump, directory
-        self._resume, self._shift = ResumeEndpointOperation(), ShiftAgesOperation()
+        self._resume = ResumeEndpointOperation()
 
     async def endpoints(self) -> Sequence[Endpoint]:
         return await self._directory.endpoints()
 
-    async def resume(self, endpoint_id: EndpointId, *, until: datetime, now: datetime) -> None:
+    async def resume(self, endpoint_id: EndpointId, *, now: datetime) -> None:
         ask = ResumeEndpoint(endpoint_id=endpoint_id, now=now, actor="gateway")
-        try:
-            since = await self._directory.apply(self._pump, self._resume, ask)
-        except RefusedError:
-            return  # somebody resumed it in the meantime
-        if until - since > timedelta(0):
-            await self._pump.submit(self._shift, ShiftAges(endpoint_id=endpoint_id, since=since, until=until))
+        with suppress(RefusedError):  # somebody resumed it in the meantime
+            await self._directory.apply(self._pump, self._resume, ask)
 
 
 async def start_duties(stack: AsyncExitStack, base: Foundation, worker: Worker, metrics: Metrics) -> None:

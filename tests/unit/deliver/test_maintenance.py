@@ -107,8 +107,8 @@ class _Pauses:
     async def endpoints(self) -> Sequence[Endpoint]:
         return self.known
 
-    async def resume(self, endpoint_id: EndpointId, *, until: datetime, now: datetime) -> None:
-        self.resumed.append((endpoint_id, until))
+    async def resume(self, endpoint_id: EndpointId, *, now: datetime) -> None:
+        self.resumed.append((endpoint_id, now))
 
 
 async def test_the_resumer_ends_pauses_whose_time_has_come() -> None:
