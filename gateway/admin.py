@@ -1,0 +1,253 @@
+"""The administrators' Unix socket: every act that changes something while the server runs comes through here.
+
+The socket has mode 0600 in a folder of mode 0700, and each connection's peer is asked of the kernel: only root
+and the server's own user are served, and the user id becomes the actor (`operator:<uid>`) of the events. One
+JSON object in, one out:
+
+    POST /v1/<act>    a request of `gateway.admin_acts` or `gateway.admin_directory` -> its reply
+    GET  /v1/status   how the server is
+
+A refusal is 409 with {"code", "detail"}, a request of the wrong shape 400, another user 403. The folder's lock
+proves that no other server is alive, so a socket left by a dead one is taken over. Replies that hold a code or
+token are never logged; acts are, with their actor and reason.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from gateway import admin_acts, admin_directory
+from gateway.admin_acts import Change, Desk, Reply
+from gateway.clock import Clock
+from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
+from gateway.events import Event
+from gateway.fsio import make_private_dir
+from gateway.ledger import history
+from gateway.storage.pump import Transaction
+
+PREFIX: Final = "/v1"
+#: An import of 125,000 agencies is some 30 MB.
+_MAX_REQUEST: Final = 128 * 1024 * 1024
+_PEER: Final = struct.Struct("3i")
+_LONGEST_PATH: Final = 100
+
+_FAILURES: Final[Mapping[type[GatewayError], tuple[str, int]]] = {
+    ConfigError: ("configuration_refused", 409),
+    StorageError: ("storage_failed", 503),
+}
+
+_log: Any = structlog.get_logger("gateway.admin")
+
+
+class Logs(Protocol):
+    """Where the log level is set."""
+
+    def set_level(self, level: str) -> None:
+        """Takes effect with the next line."""
+        ...
+
+
+class Server(Desk, Protocol):
+    """The running server, as the socket sees it."""
+
+    @property
+    def logs(self) -> Logs:
+        """The log."""
+        ...
+
+    async def reload(self) -> None:
+        """Read configuration, certificates and directory again; ConfigError keeps the old ones."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActKind:
+    """One act of the socket."""
+
+    #: What its JSON must be.
+    request: type[Change]
+    run: Callable[[Desk, Any, str], Awaitable[Reply]]
+
+
+#: Path below PREFIX -> the act; the same table serves commands when no server runs.
+ACTS: Mapping[str, ActKind] = {
+    "deliveries": ActKind(request=admin_acts.ActOnDeliveries, run=admin_acts.act_on_deliveries),
+    "pause": ActKind(request=admin_acts.PauseChannel, run=admin_acts.pause_channel),
+    "resume": ActKind(request=admin_acts.ResumeChannel, run=admin_acts.resume_channel),
+    "import": ActKind(request=admin_directory.ImportAgencies, run=admin_directory.import_file),
+    "enrol": ActKind(request=admin_directory.OfferEnrolment, run=admin_directory.offer_enrolment),
+    "token": ActKind(request=admin_directory.IssueToken, run=admin_directory.issue_token),
+    "certificate": ActKind(request=admin_directory.RecordCertificate, run=admin_directory.record_certificate),
+    "revoke": ActKind(request=admin_directory.RevokeCredential, run=admin_directory.revoke_credential),
+    "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
+    "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
+    "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
+    "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
+}
+
+
+class SetLogLevel(Change, kw_only=True):
+    """What is logged from now on, until the next restart or reload."""
+
+    level: Literal["debug", "info", "warning", "error"]
+
+
+class Reload(Change, kw_only=True):
+    """As SIGHUP does."""
+
+
+class NoteReload:
+    """Records that the configuration was read again: payloads are (clock, actor)."""
+
+    name = "note_reload"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[tuple[Clock, str]]) -> Sequence[None]:
+        """One event each."""
+        await history.append(
+            tx,
+            [
+                history.EventRow(kind=Event.CONFIGURATION_RELOADED, at=clock.now(), actor=actor)
+                for clock, actor in payloads
+            ],
+        )
+        return [None] * len(payloads)
+
+
+class AdminServer:
+    """The socket of one running server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._path: Path | None = None
+        app = web.Application(client_max_size=_MAX_REQUEST, middlewares=[_guard])
+        app.router.add_get(f"{PREFIX}/status", self._status)
+        app.router.add_post(f"{PREFIX}/reload", self._reload)
+        app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
+        for name, kind in ACTS.items():
+            app.router.add_post(f"{PREFIX}/{name}", self._handler(name, kind))
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
+
+    async def start(self, path: Path) -> None:
+        """Listen; EnvironmentRefusedError when the place does not allow it."""
+        listening = _bind(path)
+        try:
+            await self._runner.setup()
+            await web.SockSite(self._runner, listening).start()
+        except BaseException:
+            listening.close()
+            await self._runner.cleanup()
+            raise
+        self._path = path
+
+    async def close(self) -> None:
+        """Let acts under way end, then take the socket away."""
+        await self._runner.cleanup()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+    def _handler(self, name: str, kind: ActKind) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handler(request: web.Request) -> web.Response:
+            asked = await _decoded(request, kind.request)
+            reply = await kind.run(self._server, asked, actor_of(request))
+            _note(request, name, asked)
+            return _json(reply)
+
+        return handler
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return _json(await admin_acts.summary(self._server.foundation))
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        asked = await _decoded(request, Reload)
+        await self._server.reload()
+        base = self._server.foundation
+        await base.pump.submit(NoteReload(), (base.clock, actor_of(request)))
+        _note(request, "reload", asked)
+        return _json({"reloaded": True, "directory_version": base.directory.version})
+
+    async def _set_log_level(self, request: web.Request) -> web.Response:
+        asked = await _decoded(request, SetLogLevel)
+        self._server.logs.set_level(asked.level)
+        _note(request, "log-level", asked)
+        return _json({"level": asked.level})
+
+
+def peer_uid(request: web.Request) -> int:
+    """The user id at the other end, as the kernel knows it; -1 when it cannot be told."""
+    channel = request.transport.get_extra_info("socket") if request.transport else None
+    if channel is None:
+        return -1
+    found = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return int(_PEER.unpack(found)[1])
+
+
+def actor_of(request: web.Request) -> str:
+    """Who acts, as events name it."""
+    return f"operator:{peer_uid(request)}"
+
+
+@web.middleware
+async def _guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    uid = peer_uid(request)
+    if uid not in {0, os.geteuid()}:
+        _log.warning("admin.refused", uid=uid)
+        return _json({"code": "not_permitted", "detail": "only root and the server's user may do this"}, 403)
+    try:
+        return await handler(request)
+    except msgspec.MsgspecError as error:
+        return _json({"code": "parameter_invalid", "detail": str(error)}, 400)
+    except RefusedError as error:
+        return _json({"code": error.code, "detail": error.detail}, 409)
+    except GatewayError as error:
+        code, status = _FAILURES.get(type(error), ("internal_error", 500))
+        _log.error("admin.failed", error=str(error))
+        return _json({"code": code, "detail": str(error)}, status)
+
+
+async def _decoded(request: web.Request, kind: type[Any]) -> Any:
+    return msgspec.json.decode(await request.read(), type=kind)
+
+
+def _note(request: web.Request, act: str, asked: Any) -> None:
+    _log.info("operator.acted", act=act, actor=actor_of(request), why=getattr(asked, "reason", ""))
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+def _bind(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise EnvironmentRefusedError(
+            f"the path of the administrators' socket is longer than {_LONGEST_PATH} bytes: {path}; "
+            "set server.admin_socket to a shorter one"
+        )
+    make_private_dir(path.parent)
+    if path.parent.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise EnvironmentRefusedError(f"{path.parent} may be entered by others; run: chmod 700 {path.parent}")
+    if path.exists():
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise EnvironmentRefusedError(f"{path} exists and is no socket")
+        path.unlink()
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listening.bind(str(path))
+        path.chmod(0o600)  # nobody can have connected: it does not listen yet
+    except OSError as error:
+        listening.close()
+        raise EnvironmentRefusedError(f"cannot listen on {path}: {error.strerror}", path=str(path)) from error
+    return listening

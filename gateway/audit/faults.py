@@ -1,0 +1,166 @@
+"""The closed list of what `fsck` can find.
+
+An error means that something the gateway promised no longer holds; a warning that rows disagree in a way that
+loses nothing; info that something lies about. The advice never is to delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.audit.findings import Kind, Severity
+
+_RESTORE = (
+    "Giữ nguyên thư mục dữ liệu, khôi phục phần này từ bản sao lưu và tìm nguyên nhân.",
+    "Keep the data folder as it is, restore this part from a backup and find the cause.",
+)
+_TAMPERED = (
+    "Có người hoặc lỗi phần cứng đã sửa dữ liệu: sao chép thư mục dữ liệu, báo người phụ trách an toàn thông tin.",
+    "Somebody, or failing hardware, changed the data: copy the data folder and tell whoever answers for security.",
+)
+_EXAMINE = (
+    "Xem dòng thời gian bằng `gateway show` và báo người phát triển.",
+    "Look at the timeline with `gateway show` and tell the developers.",
+)
+_ANCHOR = (
+    "Kiểm tra thư mục [seal] anchors; nếu đúng, coi như biên nhận bị sửa.",
+    "Check the folder [seal] anchors; if it is right, treat the receipt as tampered with.",
+)
+
+
+def _error(vi: str, en: str, advice: tuple[str, str]) -> Kind:
+    return Kind(severity=Severity.ERROR, vi=vi, en=en, do_vi=advice[0], do_en=advice[1])
+
+
+def _warning(vi: str, en: str, advice: tuple[str, str]) -> Kind:
+    return Kind(severity=Severity.WARNING, vi=vi, en=en, do_vi=advice[0], do_en=advice[1])
+
+
+FAULTS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "database_damaged": _error("Tệp cơ sở dữ liệu bị hỏng.", "The database file is damaged.", _RESTORE),
+        "reference_broken": _error(
+            "Có dòng trỏ tới dòng không tồn tại.", "A row refers to a row that does not exist.", _RESTORE
+        ),
+        "schema_changed": _error(
+            "Cấu trúc cơ sở dữ liệu không như các bước nâng cấp tạo ra.",
+            "The database's structure is not the one the migrations make.",
+            _TAMPERED,
+        ),
+        "body_missing": _error(
+            "Không có tệp nội dung của văn bản.", "The bytes of a message are not there.", _RESTORE
+        ),
+        "body_changed": _error(
+            "Nội dung không còn đúng mã băm hay độ dài đã ghi.",
+            "The stored bytes no longer have the recorded digest or length.",
+            _RESTORE,
+        ),
+        "body_unreadable": _error("Không đọc được tệp nội dung.", "A body cannot be read.", _RESTORE),
+        "body_orphan": Kind(
+            severity=Severity.INFO,
+            vi="Có nội dung không thuộc văn bản nào (bị ngắt trước khi ghi sổ).",
+            en="A stored body belongs to no message (acceptance was cut off before the ledger).",
+            do_vi="Không cần làm gì.",
+            do_en="Nothing needs to be done.",
+        ),
+        "receipt_missing": _error("Văn bản không có biên nhận.", "A message has no receipt.", _RESTORE),
+        "receipt_invalid": _error(
+            "Chữ ký biên nhận không đúng với nội dung và bản ghi chuyển giao.",
+            "The receipt's signature does not fit the bytes and the transfer record.",
+            _TAMPERED,
+        ),
+        "receipt_unproven": _error(
+            "Chưa đủ căn cứ để xác nhận biên nhận.", "What is at hand does not prove the receipt.", _ANCHOR
+        ),
+        "receipt_digest": _error(
+            "Mã băm của biên nhận không khớp.", "The receipt's recorded digest is another.", _TAMPERED
+        ),
+        "transfer_differs": _error(
+            "Bản ghi chuyển giao đã ký khác với sổ.",
+            "The sealed transfer record differs from the ledger.",
+            _TAMPERED,
+        ),
+        "answer_differs": _error(
+            "Câu trả lời 202 đã lưu khác với sổ.", "The stored 202 differs from the ledger.", _TAMPERED
+        ),
+        "message_differs": _error(
+            "Các cột của văn bản khác với phong bì của nó.",
+            "A message's columns differ from its envelope.",
+            _TAMPERED,
+        ),
+        "row_unreadable": _error(
+            "Không đọc được một dòng của sổ.", "A row of the ledger cannot be read.", _TAMPERED
+        ),
+        "leaf_hash": _error("Mã băm của lá không đúng.", "A leaf's hash is wrong.", _TAMPERED),
+        "leaf_form": _error("Lá không ở dạng chuẩn tắc.", "A leaf is not in its canonical form.", _TAMPERED),
+        "leaf_differs": _error(
+            "Lá khác với các cột của sự kiện.", "A leaf differs from its event's columns.", _TAMPERED
+        ),
+        "event_gap": _error("Thiếu sự kiện trong lịch sử.", "Events are missing from the history.", _TAMPERED),
+        "event_unknown": _error(
+            "Sự kiện có tên không nằm trong danh mục.",
+            "An event has a name that the registry does not know.",
+            _EXAMINE,
+        ),
+        "event_time": Kind(
+            severity=Severity.WARNING,
+            vi="Giờ của sự kiện lùi hơn 5 phút so với sự kiện trước.",
+            en="An event is more than 5 minutes older than the one before it.",
+            do_vi="Kiểm tra đồng hồ máy chủ (NTP) tại thời điểm đó.",
+            do_en="Check the server's clock (NTP) at that time.",
+        ),
+        "accepted_event": _error(
+            "Văn bản không có đúng một sự kiện tiếp nhận khớp với nó.",
+            "A message has not exactly one matching event of its acceptance.",
+            _TAMPERED,
+        ),
+        "history_impossible": _error(
+            "Lịch sử của lượt gửi có bước không thể có.",
+            "A delivery's history holds a step that the states do not allow.",
+            _TAMPERED,
+        ),
+        "state_differs": _error(
+            "Trạng thái lượt gửi khác với lịch sử của nó.",
+            "A delivery's state differs from its history.",
+            _TAMPERED,
+        ),
+        "status_differs": _error(
+            "Trạng thái nghiệp vụ khác với các trạng thái đã báo.",
+            "A business status differs from what was reported.",
+            _TAMPERED,
+        ),
+        "status_event": _error(
+            "Trạng thái đã báo và sự kiện của nó không khớp.",
+            "A reported status and its event do not match.",
+            _TAMPERED,
+        ),
+        "dispatch_differs": _error(
+            "Lần chuyển và các lượt gửi của nó mâu thuẫn.",
+            "A dispatch and its deliveries contradict each other.",
+            _EXAMINE,
+        ),
+        "delivery_stranded": _error(
+            "Lượt gửi đang chờ nhưng không lần chuyển nào sẽ mang nó đi.",
+            "A delivery waits, but no dispatch will carry it.",
+            (
+                "Dùng `gateway hold` rồi `gateway release` cho lượt gửi này.",
+                "Use `gateway hold`, then `gateway release`, on this delivery.",
+            ),
+        ),
+        "attempt_missing": _error(
+            "Lịch sử nói tới một lần thử không có trong sổ.",
+            "The history tells of an attempt that is not in the ledger.",
+            _TAMPERED,
+        ),
+        "attempt_differs": _error(
+            "Một lần thử khác với lịch sử.", "An attempt differs from the history.", _TAMPERED
+        ),
+        "attempt_open": _warning(
+            "Một lần thử chưa đóng mà không ai đang giữ.",
+            "An attempt is open although nobody holds it.",
+            ("Khởi động lại máy chủ: phần cứu hộ sẽ đóng nó.", "Restart the server: the rescuer closes it."),
+        ),
+        "attempt_untold": _warning("Một lần thử không có trong lịch sử.", "An attempt has no event.", _EXAMINE),
+    }
+)

@@ -1,0 +1,83 @@
+-- name: fsck_message_page
+-- A page of messages in the order of their ids, and how many lines each has.
+SELECT id, kind, sha256, size, sender_id, sender_code, business_type, document_ref, code_number, code_notation,
+       promulgated_on, subject, subject_folded, priority, content_key, caller, envelope, findings, directory_version,
+       trace_id, received_at, accepted_at,
+       (SELECT COUNT(*) FROM delivery AS d WHERE d.message_id = message.id)
+FROM message WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit;
+
+-- name: fsck_message_last
+-- Where an examination that begins now ends.
+SELECT COALESCE(MAX(id), '') FROM message;
+
+-- name: fsck_ledger_counts
+-- What there is to examine.
+SELECT (SELECT COUNT(*) FROM message WHERE id <= :last), (SELECT COUNT(*) FROM event);
+
+-- name: fsck_receipts_of_messages
+-- The receipts of some messages.
+SELECT message_id, transfer, xades, sha256, answer FROM receipt
+WHERE message_id IN (SELECT value FROM json_each(?));
+
+-- name: fsck_deliveries_of_messages
+-- The lines of some messages, in the ledger's order.
+SELECT id, message_id, recipient_id, recipient_code, endpoint_id, dispatch_id, state, expects_status,
+       COALESCE(reason, ''), COALESCE(business_status, ''), created_at, state_at, in_inbox, fetched_at
+FROM delivery WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY seq;
+
+-- name: fsck_dispatches_of_messages
+-- The transmissions of some messages.
+SELECT id, message_id, endpoint_id, recipient_id, state, series, attempt_id, boot_id
+FROM dispatch WHERE message_id IN (SELECT value FROM json_each(?));
+
+-- name: fsck_attempts_of_messages
+-- Every try of some messages.
+SELECT a.id, a.dispatch_id, a.boot_id, a.series, a.started_at, a.ended_at, COALESCE(a.outcome, '')
+FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE p.message_id IN (SELECT value FROM json_each(?));
+
+-- name: fsck_statuses_of_messages
+-- What was reported about the lines of some messages, in the order it was recorded.
+SELECT s.id, s.message_id, s.delivery_id, s.reporter_id, s.code, s.moved, COALESCE(s.flag, ''), COALESCE(s.parked, '')
+FROM status AS s JOIN delivery AS d ON d.id = s.delivery_id
+WHERE d.message_id IN (SELECT value FROM json_each(?)) ORDER BY s.rowid;
+
+-- name: fsck_statuses_in_messages
+-- What some status messages reported.
+SELECT id, message_id, delivery_id, reporter_id, code, moved, COALESCE(flag, ''), COALESCE(parked, '')
+FROM status WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY rowid;
+
+-- name: fsck_events_of_messages
+-- The history of some messages and of their lines.
+SELECT seq, kind, at, message_id, delivery_id, leaf FROM event
+WHERE message_id IN (SELECT value FROM json_each(:ids))
+UNION
+SELECT seq, kind, at, message_id, delivery_id, leaf FROM event
+WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id IN (SELECT value FROM json_each(:ids)))
+ORDER BY 1;
+
+-- name: fsck_event_page
+-- A page of the history.
+SELECT seq, kind, at, message_id, delivery_id, actor, leaf, leaf_hash FROM event
+WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: fsck_digests_known
+-- Which of some digests are messages' bodies.
+SELECT DISTINCT sha256 FROM message WHERE sha256 IN (SELECT value FROM json_each(?));
+
+-- name: fsck_database_check
+-- SQLite's own examination: pages, order of keys, constraints; one row "ok" when all is well.
+PRAGMA quick_check(100);
+
+-- name: fsck_foreign_keys
+-- Rows that refer to rows that do not exist.
+PRAGMA foreign_key_check;
+
+-- name: fsck_schema_list
+-- What the database consists of, without SQLite's own tables and the migrations' runner's.
+SELECT type, name, sql FROM sqlite_schema
+WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND tbl_name <> 'meta' ORDER BY type, name;
+
+-- name: fsck_meta_list
+-- What the migrations' runner wrote.
+SELECT key, value FROM meta;

@@ -1,0 +1,117 @@
+"""The `gateway` command: its parser, and what becomes of errors.
+
+Exit codes: 0 fine; 1 the answer is no (findings, a refusal); 2 wrong use (arguments, configuration);
+3 environment (port taken, no key, no disk, nobody answers). A person gets one line saying what is wrong and
+what to do, never a traceback unless asked for with `--debug`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import __version__
+from gateway.commands import agencies, channels, deliveries, examining, exchange, keys, running, showing
+from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
+from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
+from gateway.reasons import REASONS
+
+_INTERRUPTED = 130
+_DESCRIPTION = (
+    "Trục liên thông văn bản của tỉnh. A broker for official documents between a province, its communes and the "
+    "national axis."
+)
+_EPILOG = "Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 environment. Every command has --help."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(prog="gateway", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(os.environ.get("GATEWAY_CONFIG", "config.toml")),
+        metavar="FILE",
+        help="configuration file (default: $GATEWAY_CONFIG, else ./config.toml)",
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+    parser.add_argument("--version", action="version", version=__version__, help="print the version and exit")
+    parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for group in (running, examining, agencies, keys, exchange, showing, deliveries, channels):
+        group.add(parsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    args = build_parser().parse_args(_global_options_first(sys.argv[1:] if arguments is None else arguments))
+    context = Context(config_path=args.config)
+    try:
+        code: int = args.run(context, args)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ANSWER_IS_NO
+    except Exception as error:  # the boundary: a person gets a sentence
+        if args.debug:
+            raise
+        for line in told(error):
+            context.err.print(line, markup=False)
+        return exit_code(error)
+    return code
+
+
+def _global_options_first(arguments: Sequence[str]) -> list[str]:
+    """`gateway serve --config FILE` is `gateway --config FILE serve`: people write both."""
+    first: list[str] = []
+    rest = list(arguments)
+    index = 0
+    while index < len(rest) and rest[index] != "--":
+        taken = {"--config": 2, "--debug": 1}.get(rest[index], int(rest[index].startswith("--config=")))
+        first += rest[index : index + taken]
+        del rest[index : index + taken]
+        index += not taken
+    return first + rest
+
+
+def exit_code(error: Exception) -> int:
+    """Which of the four it is."""
+    if isinstance(error, ConfigError):
+        return WRONG_USE
+    if isinstance(error, RefusedError | ProblemError):
+        return ANSWER_IS_NO
+    return ENVIRONMENT
+
+
+def told(error: Exception) -> list[str]:
+    """What a person is told: what is wrong, and what to do."""
+    if isinstance(error, RefusedError | ProblemError):
+        return _refusal(error)
+    if isinstance(error, GatewayError):
+        return [f"gateway: {error}"]
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return [f"gateway: {where}{error.strerror or error}"]
+    return [
+        f"gateway: internal error, {type(error).__name__}: {error}",
+        "Run it again with --debug and send the output to the developers.",
+    ]
+
+
+def _refusal(error: RefusedError | ProblemError) -> list[str]:
+    detail = f": {error.detail}" if error.detail else ""
+    lines = [f"gateway: {error.code}{detail}"]
+    reason = REASONS.get(error.code)
+    if reason is not None and isinstance(error, ProblemError):
+        lines += [f"  {reason.vi} {reason.next_vi}", f"  {reason.en} {reason.next_en}"]
+    elif reason is not None:  # what to do next is said to callers of REST there, to operators in the detail
+        lines += [f"  {reason.vi}", f"  {reason.en}"]
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""How commands act: through the administrators' socket while the server runs, else on the data folder itself.
+
+Which of the two it is never changes what an act does or records; the person is told when no server runs.
+Reading commands open the database read-only, beside the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+
+from gateway.admin import ACTS, PREFIX
+from gateway.admin_acts import Change, Reply
+from gateway.clock import Clock, SystemClock
+from gateway.commands.context import Context
+from gateway.config import Settings
+from gateway.directory.directory import Directory
+from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, UnreachableError
+from gateway.foundation import Foundation, database_of, load_statements, open_foundation
+from gateway.ledger.reads import Reads
+from gateway.model import AgencyId
+from gateway.storage.readers import Readers
+
+_FORBIDDEN: Final = 403
+_REFUSED: Final = frozenset({400, 409})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """The data folder, open for reading."""
+
+    readers: Readers
+    reads: Reads
+    directory: Directory
+    clock: Clock
+
+
+@asynccontextmanager
+async def open_for_reading(settings: Settings) -> AsyncIterator[Ledger]:
+    """The database, read-only; EnvironmentRefusedError when there is none."""
+    path = database_of(settings)
+    require_database(path)
+    clock = SystemClock()
+    readers = Readers(
+        path, load_statements(), count=1, allow_affected_sqlite=settings.storage.allow_affected_sqlite
+    )
+    await readers.start()
+    try:
+        directory = Directory(readers, clock=clock)
+        await directory.reload()
+        yield Ledger(readers=readers, reads=Reads(readers), directory=directory, clock=clock)
+    finally:
+        await readers.close()
+
+
+def require_database(path: Path) -> None:
+    """Refuse, in words, what has never been set up."""
+    if not path.is_file():
+        raise EnvironmentRefusedError(
+            f"there is no database at {path}; check [storage] folder, or start the server once", path=str(path)
+        )
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether a server answers at the administrators' socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(settings.server.admin_socket))
+        except OSError:
+            return False
+    return True
+
+
+class Desk:
+    """The data folder without a server: nobody has to be told that something is due."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self.foundation = foundation
+
+    def requeued(self, agencies: Iterable[AgencyId]) -> None:
+        """The next start finds what is due."""
+
+
+async def perform(context: Context, act: str, request: Change) -> Reply:
+    """Carry an act of `gateway.admin.ACTS` out and give its reply; a refusal raises RefusedError."""
+    settings = context.settings
+    if is_running(settings):
+        return await ask(settings, act, request)
+    context.note("The server is not running: working on the data folder itself.")
+    async with offline(settings) as foundation:
+        return await ACTS[act].run(Desk(foundation), request, own_name())
+
+
+@asynccontextmanager
+async def offline(settings: Settings) -> AsyncIterator[Foundation]:
+    """The data folder with its lock; nobody else may have it open."""
+    require_database(database_of(settings))
+    async with open_foundation(settings, purpose="command") as foundation:
+        yield foundation
+
+
+def own_name() -> str:
+    """Who acts, as events name it."""
+    return f"operator:{os.getuid()}"
+
+
+async def ask(settings: Settings, path: str, request: Change | None = None) -> Reply:
+    """One request to the running server; without `request` a GET."""
+    connector = aiohttp.UnixConnector(path=str(settings.server.admin_socket))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    try:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            body = None if request is None else msgspec.json.encode(request)
+            method = "GET" if request is None else "POST"
+            async with session.request(method, f"http://gateway{PREFIX}/{path}", data=body) as response:
+                return _reply(response.status, await response.read())
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnreachableError(f"the server's socket {settings.server.admin_socket}: {error}") from error
+
+
+async def status_of(settings: Settings) -> dict[str, Any] | None:
+    """What the running server says of itself; None when none runs."""
+    with contextlib.suppress(UnreachableError):
+        if await asyncio.to_thread(is_running, settings):
+            return await ask(settings, "status")
+    return None
+
+
+def _reply(status: int, body: bytes) -> Reply:
+    try:
+        reply = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise UnreachableError(f"the server answered {status} with what is no JSON") from error
+    if status == 200:  # noqa: PLR2004
+        return reply
+    code, detail = str(reply.get("code", "")), str(reply.get("detail", ""))
+    if status == _FORBIDDEN:
+        raise EnvironmentRefusedError(detail)
+    if code == "configuration_refused":
+        raise ConfigError(detail)
+    if status in _REFUSED:
+        raise RefusedError(code, detail)
+    raise GatewayError(f"{code}: {detail}")

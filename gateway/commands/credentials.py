@@ -1,0 +1,146 @@
+"""agencies enrol, token, certificate, revoke, credentials: by what an agency's systems are known."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from gateway.accounts.credentials import credential_of
+from gateway.admin_directory import IssueToken, OfferEnrolment, RecordCertificate, RevokeCredential
+from gateway.clock import rfc3339
+from gateway.commands.acting import open_for_reading, perform
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
+from gateway.errors import RefusedError
+
+_FINGERPRINT_SHOWN = 16
+
+
+def add(group: Subparsers) -> None:
+    """The subcommands of `agencies`."""
+    enrol = add_command(
+        group,
+        "enrol",
+        _enrol,
+        "give a one-time code by which a system's own key is certified",
+        more="Hand code, address and key pin to whoever runs the system, each by a way of its own.",
+    )
+    _of_agency(enrol)
+    token = add_command(
+        group, "token", _token, "issue a bearer token for a system without certificate", more="It is shown once."
+    )
+    _of_agency(token)
+    token.add_argument("--label", default="", metavar="TEXT", help="which system it is for")
+    token.add_argument("--days", type=int, default=365, metavar="N", help="validity in days (default: %(default)s)")
+    _networks(token)
+    certificate = add_command(
+        group, "certificate", _certificate, "take a client certificate that another CA issued"
+    )
+    _of_agency(certificate)
+    certificate.add_argument("file", type=Path, metavar="FILE", help="the certificate, PEM")
+    certificate.add_argument("--label", default="", metavar="TEXT", help="which system it is for")
+    _networks(certificate)
+    revoke = add_command(group, "revoke", _revoke, "end a credential with all its renewals; counts at once")
+    revoke.add_argument("credential", nargs="?", default="", metavar="ID|FINGERPRINT", help="which one")
+    revoke.add_argument("--all-of", default="", metavar="ORGAN_ID", help="everything this agency holds instead")
+    add_reason(revoke)
+    add_json(revoke)
+    listing = add_command(group, "credentials", _credentials, "list the credentials that an agency has or had")
+    listing.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
+    add_json(listing)
+
+
+def _of_agency(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
+    add_reason(parser)
+    add_json(parser)
+
+
+def _networks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--network", action="append", default=[], metavar="CIDR", help="allow it from here only; may be repeated"
+    )
+
+
+def _enrol(context: Context, args: argparse.Namespace) -> int:
+    reply = asyncio.run(perform(context, "enrol", OfferEnrolment(organ_id=args.organ_id, reason=args.reason)))
+    if args.json:
+        context.print_json(reply)
+    else:
+        context.facts(reply.items())
+        context.note("The code is shown once and works once.")
+    return FINE
+
+
+def _token(context: Context, args: argparse.Namespace) -> int:
+    request = IssueToken(
+        organ_id=args.organ_id, label=args.label, days=args.days, networks=args.network, reason=args.reason
+    )
+    reply = asyncio.run(perform(context, "token", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        context.facts(reply.items())
+        context.note("The token is shown once; keep it in a file of mode 0600.")
+    return FINE
+
+
+def _certificate(context: Context, args: argparse.Namespace) -> int:
+    request = RecordCertificate(
+        organ_id=args.organ_id,
+        certificate=args.file.read_text("ascii"),
+        label=args.label,
+        networks=args.network,
+        reason=args.reason,
+    )
+    reply = asyncio.run(perform(context, "certificate", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        context.facts(reply.items())
+    return FINE
+
+
+def _revoke(context: Context, args: argparse.Namespace) -> int:
+    request = RevokeCredential(credential=args.credential, organ_id=args.all_of, reason=args.reason)
+    reply = asyncio.run(perform(context, "revoke", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        for key in reply["revoked"]:
+            context.say(f"revoked {key}")
+    return FINE
+
+
+def _credentials(context: Context, args: argparse.Namespace) -> int:
+    rows = asyncio.run(_listed(context, args.organ_id))
+    if args.json:
+        context.print_json(rows)
+    else:
+        columns = ("id", "kind", "label", "fingerprint", "issued_at", "expires_at", "revoked_at", "networks")
+        shown = [row | {"fingerprint": str(row["fingerprint"])[:_FINGERPRINT_SHOWN]} for row in rows]
+        context.table(columns, ([row[name] for name in columns] for row in shown))
+    return FINE
+
+
+async def _listed(context: Context, organ_id: str) -> list[dict[str, object]]:
+    async with open_for_reading(context.settings) as ledger:
+        found = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
+        if found is None:
+            raise RefusedError("not_found", f"no agency has the code {organ_id}")
+        rows = await ledger.readers.fetch("credential_list_of_agency", (found.id,))
+    held = [credential_of(row) for row in rows]
+    return [
+        {
+            "id": each.id,
+            "kind": each.kind,
+            "label": each.label,
+            # a token's is the hash of a secret: nobody needs it
+            "fingerprint": each.fingerprint if each.kind == "certificate" else "",
+            "issued_at": rfc3339(each.issued_at),
+            "expires_at": rfc3339(each.expires_at),
+            "revoked_at": rfc3339(each.revoked_at) if each.revoked_at else "",
+            "networks": [str(network) for network in each.allowed_networks],
+        }
+        for each in held
+    ]

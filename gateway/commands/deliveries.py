@@ -1,0 +1,73 @@
+"""requeue, hold, release: what people decide about deliveries."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from gateway.admin_acts import MANY, ActOnDeliveries
+from gateway.commands.acting import perform
+from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
+from gateway.states import State
+
+_ACTS = {
+    "requeue": (
+        "send deliveries again that were given up, refused, deferred or quarantined",
+        "A new series of attempts begins. A filter without --state takes dead and deferred ones.",
+    ),
+    "hold": (
+        "keep waiting deliveries back until they are released",
+        "What is under way or has left is not held. A filter without --state takes queued and deferred ones.",
+    ),
+    "release": ("let held deliveries go", "A filter without --state takes held ones."),
+}
+
+
+def add(parsers: Subparsers) -> None:
+    """The commands of this module."""
+    for name, (summary, more) in _ACTS.items():
+        parser = add_command(parsers, name, _run, summary, more=f"{more} At most {MANY} at once.")
+        parser.set_defaults(act=name)
+        parser.add_argument("delivery", nargs="*", metavar="DELIVERY", help="ids, as `gateway show` prints them")
+        parser.add_argument("--state", choices=[str(state) for state in State], help="only those in this state")
+        parser.add_argument("--endpoint", default="", metavar="CHANNEL", help="only those over this channel")
+        parser.add_argument("--recipient", default="", metavar="ORGAN_ID", help="only those for this agency")
+        parser.add_argument(
+            "--document", default="", metavar="DOCUMENT", help="only those of this document: id, DocumentId, number"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        add_reason(parser)
+        add_json(parser)
+
+
+def _run(context: Context, args: argparse.Namespace) -> int:
+    request = ActOnDeliveries(
+        act=args.act,
+        reason=args.reason,
+        deliveries=args.delivery,
+        state=State(args.state) if args.state else None,
+        endpoint=args.endpoint,
+        recipient=args.recipient,
+        document=args.document,
+        dry_run=args.dry_run,
+    )
+    reply = asyncio.run(perform(context, "deliveries", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        columns = ("delivery", "recipient", "state", "")
+        told = {(True, True): "would move", (True, False): "moved"}
+        context.table(
+            columns,
+            (
+                (
+                    item["id"],
+                    item["recipient"],
+                    item["state"],
+                    told.get((item["moved"], args.dry_run), "stays as it is"),
+                )
+                for item in reply["items"]
+            ),
+        )
+        context.say(f"{reply['moved']} of {len(reply['items'])} {'would be' if args.dry_run else 'were'} moved.")
+    return FINE if reply["moved"] else ANSWER_IS_NO

@@ -1,0 +1,208 @@
+"""check, fsck, doctor: commands that look and say what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway import check as checking
+from gateway import doctor
+from gateway.admin_acts import Reply
+from gateway.audit.findings import Finding, Findings
+from gateway.audit.fsck import FsckReport, examine
+from gateway.clock import SystemClock, instant
+from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
+from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
+from gateway.errors import RefusedError, StorageError
+from gateway.foundation import database_of
+from gateway.model import Endpoint
+from gateway.storage.migrations import MIGRATIONS, load_migrations
+
+_SHOWN = 200
+
+
+def add(parsers: Subparsers) -> None:
+    """The commands of this module."""
+    add_json(
+        add_command(
+            parsers,
+            "check",
+            _check,
+            "say what in configuration, keys, data folder and machine stands in the way",
+            more="Exit code 1 when something must be mended before the server can run well.",
+        )
+    )
+    add_json(
+        add_command(
+            parsers,
+            "fsck",
+            _fsck,
+            "recompute every digest, signature, leaf, count and state from the stored bytes",
+            more="Works beside the running server; repairs nothing. Exit code 1 when something does not hold.",
+        )
+    )
+    examined = add_command(
+        parsers,
+        "doctor",
+        _doctor,
+        "find the layer at which the server, or one channel, stops",
+        more="Without a channel: the server itself and every channel that is down.",
+    )
+    examined.add_argument("channel", nargs="?", metavar="CHANNEL", help="name of a channel")
+    examined.add_argument("--bundle", type=Path, metavar="FILE", help="write a redacted .tar.gz for a supporter")
+    examined.add_argument("--log", type=Path, metavar="FILE", help="log whose end goes into the bundle")
+    add_json(examined)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stored:
+    """What `check` asks of a database that is there."""
+
+    newest_event: datetime | None
+    schema: int
+    compat: int
+    endpoints: list[Endpoint]
+
+
+def _check(context: Context, args: argparse.Namespace) -> int:
+    findings = _examined(context)
+    listed = findings.listed()
+    if args.json:
+        context.print_json({"ok": findings.ok, "findings": [each.as_json() for each in listed]})
+    else:
+        context.findings(listed)
+        context.say(
+            "Tốt. All is well." if findings.ok else "Cần sửa trước khi chạy. Mend the errors before running."
+        )
+    return FINE if findings.ok else ANSWER_IS_NO
+
+
+def _examined(context: Context) -> Findings:
+    settings = context.settings
+    running = is_running(settings)
+    stored = asyncio.run(_stored(context)) if database_of(settings).is_file() else None
+    findings = checking.check(
+        settings, now=SystemClock().now(), running=running, newest_event=stored.newest_event if stored else None
+    )
+    if stored is not None:
+        known = len(load_migrations(MIGRATIONS))
+        if stored.compat > known:
+            findings.add(
+                "schema_newer", "database", f"it needs migration {stored.compat}, this program knows {known}"
+            )
+        elif stored.schema < known:
+            findings.add("migrations_pending", "database", f"{stored.schema} of {known} are applied")
+        checking.check_channels(settings, stored.endpoints, findings)
+    return findings
+
+
+async def _stored(context: Context) -> _Stored | None:
+    try:
+        async with open_for_reading(context.settings) as ledger:
+            newest = await ledger.readers.fetch_one("event_newest_instant")
+            versions = dict(await ledger.readers.fetch("meta_read_versions"))
+            return _Stored(
+                newest_event=instant(newest[0]) if newest else None,
+                schema=int(versions.get("schema_version", "0")),
+                compat=int(versions.get("compat_version", "0")),
+                endpoints=await ledger.directory.endpoints(),
+            )
+    except StorageError:
+        return None  # of another version, or damaged: `fsck` tells
+
+
+def _fsck(context: Context, args: argparse.Namespace) -> int:
+    settings = context.settings
+    with context.progress() as progress:
+        report = asyncio.run(examine(settings, database_of(settings), progress=progress))
+    if args.json:
+        context.print_json(report.as_json())
+    else:
+        _show_report(context, report)
+    return FINE if report.ok else ANSWER_IS_NO
+
+
+def _show_report(context: Context, report: FsckReport) -> None:
+    context.findings(report.findings[:_SHOWN])
+    if len(report.findings) > _SHOWN:
+        context.say(f"… {len(report.findings) - _SHOWN} more: gateway fsck --json")
+    rate = (report.documents + report.statuses) / report.seconds if report.seconds else 0.0
+    context.say(
+        f"{report.documents} documents, {report.statuses} statuses, {report.deliveries} deliveries, "
+        f"{report.events} events in {report.seconds:.1f} s ({rate:.0f} messages/s)"
+    )
+    context.say("Tốt. All is well." if report.ok else "Có lỗi. Something does not hold; see above.")
+
+
+def _doctor(context: Context, args: argparse.Namespace) -> int:
+    layers = asyncio.run(_layers(context, args.channel))
+    if args.bundle is not None:
+        names = asyncio.run(_bundle(context, args.bundle, args.log, layers))
+        context.note(f"{args.bundle} holds {', '.join(names)}; look at it before you hand it out.")
+    if args.json:
+        context.print_json({"ok": doctor.ok(layers), "layers": [each.as_json() for each in layers]})
+    else:
+        context.findings(layers)
+    return FINE if doctor.ok(layers) else ANSWER_IS_NO
+
+
+async def _layers(context: Context, channel: str | None) -> list[Finding]:
+    settings = context.settings
+    status = await status_of(settings)
+    if channel is None:
+        return await doctor.examine_server(settings, status)
+    async with open_for_reading(settings) as ledger:
+        endpoint = next((each for each in await ledger.directory.endpoints() if each.name == channel), None)
+        if endpoint is None:
+            raise RefusedError("not_found", f"no channel is named {channel}")
+        last = await _last_attempt(ledger, endpoint)
+        return await doctor.examine_channel(settings, endpoint, last, now=ledger.clock.now())
+
+
+async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:
+    rows = await ledger.readers.fetch("attempt_last_of_endpoint", {"endpoint": endpoint.id, "limit": 1})
+    if not rows:
+        return None
+    _, _, started, _, outcome, reason, detail, peer = rows[0]
+    return doctor.LastAttempt(started_at=instant(started), outcome=outcome, reason=reason, detail=detail, peer=peer)
+
+
+async def _bundle(context: Context, file: Path, log: Path | None, layers: Sequence[Finding]) -> list[str]:
+    settings = context.settings
+    findings = await asyncio.to_thread(_examined, context)
+    parts: dict[str, object] = {
+        "doctor": [each.as_json() for each in layers],
+        "check": [each.as_json() for each in findings.listed()],
+        "status": await status_of(settings),
+    }
+    if database_of(settings).is_file():
+        async with open_for_reading(settings) as ledger:
+            parts["ledger"] = await _counts(ledger)
+    now = SystemClock().now()
+    return await asyncio.to_thread(doctor.write_bundle, file, settings, parts, log=log, now=now)
+
+
+async def _counts(ledger: Ledger) -> Reply:
+    documents, statuses, deliveries, events = (await ledger.readers.fetch("ledger_count_all"))[0]
+    return {
+        "documents": documents,
+        "statuses": statuses,
+        "deliveries": deliveries,
+        "events": events,
+        "states": [list(row) for row in await ledger.readers.fetch("delivery_count_by_state")],
+        "channels": [
+            {
+                "name": state.endpoint.name,
+                "kind": state.endpoint.kind,
+                "settings": state.endpoint.settings,
+                "paused_until": state.endpoint.paused_until,
+                "down_since": state.endpoint.down_since,
+                "last_success_at": state.last_success_at,
+            }
+            for state in await ledger.directory.endpoint_states()
+        ],
+    }

@@ -1,0 +1,174 @@
+"""send, inbox: a system's side of REST v1, for trying things out and for scripts.
+
+These commands need no access to the gateway's machine: only its address, a credential, and the CAs that its
+certificate leads to. With a configuration at hand, address and CAs come from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from pathlib import Path
+
+from gateway.api.models import InboxItem
+from gateway.client import GatewayClient
+from gateway.clock import rfc3339
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
+from gateway.errors import ConfigError
+from gateway.fsio import write_durably
+from gateway.pki import KeyPair, client_tls_context
+from gateway.seal.keys import read_key_file
+
+
+def add(parsers: Subparsers) -> None:
+    """The commands of this module."""
+    send = add_command(
+        parsers, "send", _send, "send an edXML document or status message", more="Prints what the 202 says."
+    )
+    send.add_argument("file", type=Path, metavar="FILE", help="the edXML file; it is sent byte for byte")
+    send.add_argument("--status", action="store_true", help="it is a status message")
+    send.add_argument("--validate", action="store_true", help="only say what acceptance would find")
+    send.add_argument("--idempotency-key", metavar="KEY", help="the same key and file again give the same answer")
+    _connection(send)
+    group = add_group(parsers, "inbox", "what waits for the agencies that a credential speaks for")
+    listing = add_command(group, "list", _list, "list what waits; nothing is consumed")
+    listing.add_argument("--agency", default="", metavar="ORGAN_ID", help="only for this agency")
+    listing.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for something to come")
+    listing.add_argument(
+        "--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)"
+    )
+    _connection(listing)
+    get = add_command(
+        group, "get", _get, "fetch an item's bytes, or one of its attachments", more="It stays there."
+    )
+    _item(get)
+    get.add_argument("--output", type=Path, metavar="FILE", help="new file to write to (default: standard output)")
+    get.add_argument("--attachment", type=int, metavar="N", help="this attachment, decoded, instead of the whole")
+    _connection(get, prints=False)
+    ack = add_command(group, "ack", _ack, "acknowledge an item: it leaves the inbox")
+    _item(ack)
+    _connection(ack)
+
+
+def _item(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("item", metavar="ID", help="id of the item, as `gateway inbox list` prints it")
+
+
+def _connection(parser: argparse.ArgumentParser, *, prints: bool = True) -> None:
+    parser.add_argument(
+        "--url", metavar="URL", help="the gateway (default: server.public_url of the configuration)"
+    )
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="client certificate, PEM; needs --key")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="its key, mode 0600")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="file with a bearer token, mode 0600")
+    parser.add_argument(
+        "--anchors",
+        type=Path,
+        metavar="FOLDER",
+        help="CAs of the gateway's certificate (default: tls.client_anchors of the configuration)",
+    )
+    if prints:
+        add_json(parser)
+
+
+def _client(context: Context, args: argparse.Namespace) -> GatewayClient:
+    if (args.cert is None) != (args.key is None):
+        raise ConfigError("--cert and --key go together")
+    if args.cert is None and args.token_file is None:
+        raise ConfigError("say who you are: --cert and --key, or --token-file")
+    url = args.url or context.settings.server.public_url
+    anchors = args.anchors or context.settings.tls.client_anchors
+    own = KeyPair(key=args.key, certificate=args.cert) if args.cert else None
+    token = read_key_file(args.token_file).decode("ascii", "replace").strip() if args.token_file else None
+    return GatewayClient(url, tls=client_tls_context(anchors, own), token=token)
+
+
+def _send(context: Context, args: argparse.Namespace) -> int:
+    return asyncio.run(_sent(context, args, args.file.read_bytes()))
+
+
+async def _sent(context: Context, args: argparse.Namespace, data: bytes) -> int:
+    async with _client(context, args) as client:
+        if args.validate:
+            validation = await client.validate(data)
+            if args.json:
+                context.print_json(validation)
+            else:
+                context.facts(
+                    (("ok", validation.ok), ("reason", validation.reason), ("subject", validation.subject))
+                )
+                for finding in validation.findings:
+                    context.say(f"{finding.severity} {finding.rule}: {finding.message.vi} / {finding.message.en}")
+            return FINE if validation.ok else 1
+        if args.status:
+            accepted = await client.post_status(data, args.idempotency_key)
+        else:
+            accepted = await client.submit(data, args.idempotency_key)
+    if args.json:
+        context.print_json(accepted)
+    else:
+        pairs = [
+            ("id", accepted.id),
+            ("document", accepted.document_id),
+            ("sha256", accepted.sha256),
+            ("accepted at", rfc3339(accepted.accepted_at)),
+            ("duplicate of", accepted.duplicate_of or "-"),
+        ]
+        context.facts(pairs + [(f"to {line.organ_id}", f"{line.state} {line.id}") for line in accepted.deliveries])
+    return FINE
+
+
+def _list(context: Context, args: argparse.Namespace) -> int:
+    items = asyncio.run(_listed(context, args))
+    if args.json:
+        context.print_json(items)
+    else:
+        columns = ("id", "for", "from", "number", "subject", "accepted", "")
+        context.table(columns, (_row(item) for item in items))
+    return FINE
+
+
+async def _listed(context: Context, args: argparse.Namespace) -> list[InboxItem]:
+    async with _client(context, args) as client:
+        page = await client.inbox(wait=args.wait, agency=args.agency, limit=args.limit)
+    return page.items
+
+
+def _row(item: InboxItem) -> tuple[str, ...]:
+    number = f"status {item.status_code}" if item.kind == "status" else f"{item.number}/{item.notation}"
+    accepted = rfc3339(item.accepted_at)[:19]
+    read = "fetched" if item.fetched else "new"
+    return (item.id, item.organ_id, item.sender_organ_id, number, item.subject, accepted, read)
+
+
+def _get(context: Context, args: argparse.Namespace) -> int:
+    data = asyncio.run(_fetched(context, args))
+    if args.output is None:
+        context.out.file.flush()
+        os.write(context.out.file.fileno(), data)
+    else:
+        write_durably(args.output, data)
+        context.note(f"{len(data)} bytes written to {args.output}")
+    return FINE
+
+
+async def _fetched(context: Context, args: argparse.Namespace) -> bytes:
+    async with _client(context, args) as client:
+        if args.attachment is not None:
+            return await client.attachment(args.item, args.attachment)
+        return await client.content(args.item)
+
+
+def _ack(context: Context, args: argparse.Namespace) -> int:
+    state = asyncio.run(_acknowledged(context, args))
+    if args.json:
+        context.print_json({"id": args.item, "state": state})
+    else:
+        context.say(f"{args.item} is {state}")
+    return FINE
+
+
+async def _acknowledged(context: Context, args: argparse.Namespace) -> str:
+    async with _client(context, args) as client:
+        return str((await client.ack(args.item)).state)

@@ -1,0 +1,32 @@
+-- name: agency_count_of_endpoint
+-- How many open agencies a channel serves.
+SELECT COUNT(*) FROM agency WHERE endpoint_id = ? AND closed_at IS NULL;
+
+-- name: attempt_last_of_endpoint
+-- The newest tries over a channel that have ended, newest first.
+SELECT a.id, a.dispatch_id, a.started_at, a.ended_at, a.outcome, COALESCE(a.reason, ''), COALESCE(a.detail, ''),
+       COALESCE(a.peer, '{}')
+FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE p.endpoint_id = :endpoint AND a.ended_at IS NOT NULL
+ORDER BY a.started_at DESC LIMIT :limit;
+
+-- name: event_newest_instant
+-- The instant of the newest event; NULL before the first.
+SELECT at FROM event ORDER BY seq DESC LIMIT 1;
+
+-- name: meta_read_versions
+-- Which migrations made this database, and which program it needs.
+SELECT key, value FROM meta WHERE key IN ('schema_version', 'compat_version');
+
+-- name: event_list_shown
+-- The whole timeline of one message: its own events, those of its lines, and statuses about them.
+SELECT seq, kind, at, delivery_id, actor, leaf FROM event WHERE message_id = :message
+UNION
+SELECT seq, kind, at, delivery_id, actor, leaf FROM event
+WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message)
+ORDER BY 1;
+
+-- name: message_list_shown
+-- Messages for a person to choose from.
+SELECT id, kind, sender_code, document_ref, code_number, code_notation, accepted_at FROM message
+WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC;
