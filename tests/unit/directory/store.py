@@ -81,8 +81,8 @@ async def open_store(folder: Path, *, remember: int = 8192) -> AsyncIterator[Sto
     """A database made by the migrations, open until the block ends."""
     extra = folder / "test.sql"
     extra.write_text("-- name: test_event_list\n-- For the tests.\nSELECT kind, leaf FROM event ORDER BY seq;\n")
-    history = Path(gateway.ledger.__file__).with_name("sql") / "history.sql"
-    statements = Statements.load("gateway.directory", "gateway.accounts", history, extra)
+    Path(gateway.ledger.__file__).with_name("sql") / "history.sql"
+    statements = Statements.load("gateway.directory", "gateway.accounts", "gateway.ledger.sql", extra)
     path = folder / "gateway.db"
     clock = FakeClock()
     writer = await connect_writer(path)
