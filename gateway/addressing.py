@@ -47,8 +47,10 @@ class Addressing:
     def __init__(self, *, directory: Directory, reads: Reads, give_up_after: timedelta) -> None:
         self._directory, self._reads, self._give_up_after = directory, reads, give_up_after
 
-    async def plan(self, checked: Checked, *, about_delivery: str | None = None) -> Plan:
+    async def plan(self, checked: Checked, *, about_delivery: str | None = None, is_notice: bool = False) -> Plan:
         """The plan for a checked message; raises RefusedError where nobody may or can get it."""
+        if is_notice and about_delivery is not None:
+            return await self._notice(checked, about_delivery)
         if checked.envelope.kind is MessageKind.STATUS and checked.envelope.status_code != TAKE_BACK:
             return await self._status(checked, about_delivery)
         return await self._document(checked)
@@ -137,11 +139,20 @@ class Addressing:
         effects = self._effects(checked, correlation)
         if not correlation.matches:
             return Plan(dispatches=(), deliveries=(), statuses=effects, findings=(_parked(correlation.parked),))
-        first = correlation.matches[0]
-        found = await self._directory.agencies([first.sender_id])
-        decided = await self._route(checked, [(first.sender_code, found.get(first.sender_id))])
+        return await self._to_sender(checked, correlation.matches[0], effects)
+
+    async def _notice(self, checked: Checked, delivery_id: str) -> Plan:
+        """To the sender of the document alone; a word of ours is no status of the recipient's."""
+        line = await self._reads.match_delivery(delivery_id)
+        if line is None:
+            raise RefusedError("status_document_unknown")
+        return await self._to_sender(checked, line, ())
+
+    async def _to_sender(self, checked: Checked, line: Match, effects: tuple[StatusEffect, ...]) -> Plan:
+        found = await self._directory.agencies([line.sender_id])
+        decided = await self._route(checked, [(line.sender_code, found.get(line.sender_id))])
         dispatches, deliveries = self._rows(checked, decided, after_id=None, expects_status=False)
-        return Plan(dispatches=dispatches, deliveries=deliveries, statuses=effects, original_id=first.message_id)
+        return Plan(dispatches=dispatches, deliveries=deliveries, statuses=effects, original_id=line.message_id)
 
     async def _correlate(self, checked: Checked, about_delivery: str | None) -> Correlation:
         envelope, at = checked.envelope, checked.accepted_at

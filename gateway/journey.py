@@ -59,8 +59,10 @@ class Submission:
     fingerprint: str | None = None
     #: Only a status message will do.
     status_only: bool = False
-    #: The inbox item that a reader answered.
+    #: The inbox item that a reader answered, or the delivery that a notice of ours is about.
     about_delivery: str | None = None
+    #: The gateway itself tells a sender of its own outcome: a status that moves nothing.
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +118,9 @@ class Journey:
         if known is not None:
             return known
         checked = self._checked(submission, envelope, findings, sender, fingerprint)
-        plan = await self._addressing.plan(checked, about_delivery=submission.about_delivery)
+        plan = await self._addressing.plan(
+            checked, about_delivery=submission.about_delivery, is_notice=submission.is_notice
+        )
         cost = checked.size * max(1, len(plan.deliveries))
         day = await self._intake.check_quota(sender, cost, checked.accepted_at)
         new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)

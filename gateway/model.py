@@ -70,10 +70,11 @@ class Capabilities:
     statuses: bool = True
     #: Whether its agencies answer with statuses (else a delivery is final when delivered).
     answers: bool = True
+    #: Whether it wants to be told of our own outcomes (dead, refused) by a status message from the gateway's
+    #: organ id: for peers that read edXML and neither REST nor events.
+    outcomes: bool = False
     #: How many transmissions may be under way at once, at most.
     max_in_flight: int = 16
-    #: Whether the gateway is the mailbox, so that 01 goes out when the office first lists a document.
-    mailbox: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
+from gateway.journey import Journey
 from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.duties import Duties, Duty
@@ -19,6 +20,7 @@ from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
 from gateway.model import Endpoint, EndpointId
+from gateway.notices import Announcer
 from gateway.observe import Metrics
 from gateway.outgoing import LedgerQueue
 from gateway.retry import AgeLimits
@@ -61,7 +63,9 @@ class _Pauses:
             await self._directory.apply(self._pump, self._resume, ask)
 
 
-async def start_duties(stack: AsyncExitStack, base: Foundation, worker: Worker, metrics: Metrics) -> None:
+async def start_duties(
+    stack: AsyncExitStack, base: Foundation, worker: Worker, journey: Journey, metrics: Metrics
+) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
     queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
@@ -70,6 +74,15 @@ async def start_duties(stack: AsyncExitStack, base: Foundation, worker: Worker, 
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump), settings=settings.delivery, clock=clock),
         Sweeper(base.bodies, _LedgerKeys(base.pump), clock=clock),
+        Announcer(
+            readers=base.readers,
+            pump=base.pump,
+            bodies=base.bodies,
+            directory=base.directory,
+            journey=journey,
+            clock=clock,
+            organ_id=settings.seal.organ_id,
+        ),
     ]
     if settings.observe.heartbeat_url:
 

@@ -160,9 +160,7 @@ async def _fill_directory(stage: Stage, cast: Cast, listening: dict[str, int], c
 def _endpoints(stage: Stage, listening: dict[str, int], clock: Clock) -> list[UpsertEndpoint]:
     anchors = stage.pki.anchors(TrustPurpose.TLS) / "root.pem"
     found = [
-        UpsertEndpoint(
-            name=BROWSER_ENDPOINT, kind="inbox", capabilities={"mailbox": True}, actor=ACTOR, now=clock.now()
-        ),
+        UpsertEndpoint(name=BROWSER_ENDPOINT, kind="inbox", actor=ACTOR, now=clock.now()),
         UpsertEndpoint(
             name=DIVISIONS_ENDPOINT, kind="inbox", capabilities={"answers": False}, actor=ACTOR, now=clock.now()
         ),

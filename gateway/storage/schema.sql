@@ -229,6 +229,8 @@ CREATE TABLE delivery (
     leased_until    INTEGER,
     fetched_at      INTEGER,
     handed_over     TEXT CHECK (handed_over IS NULL OR json_valid(handed_over)),
+    -- when its sender was told by a status of ours that it is dead or refused
+    told_at         INTEGER,
     UNIQUE (message_id, recipient_id)
 ) STRICT;
 CREATE INDEX delivery_by_recipient ON delivery (recipient_id, created_at);

@@ -12,9 +12,11 @@ import pytest
 
 from gateway.api import models
 from gateway.client import GatewayClient
+from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.errors import ProblemError
-from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation
+from gateway.notices import Announcer
+from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, OWN, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document, document_id, status
 from tests.journeys.receiver import Receiver, Reply
 
@@ -255,3 +257,39 @@ async def test_status_from_the_axis_that_fits_nothing_is_parked(installation: In
         assert [finding.rule for finding in accepted.findings] == ["GW-STS-01"]
     assert installation.app is not None
     assert await installation.app.foundation.reads.parked() == 1
+
+
+async def test_sender_that_reads_edxml_only_is_told_of_a_refusal(
+    installation: Installation, receiver: Receiver
+) -> None:
+    """Our own outcome goes back as a status from the gateway's organ id and moves no line."""
+    assert installation.app is not None
+    base = installation.app.foundation
+    endpoint = next(item for item in await base.directory.endpoints() if item.name == "province")
+    change = UpsertEndpoint(
+        name=endpoint.name,
+        kind="inbox",
+        capabilities={"outcomes": True},
+        actor="operator:test",
+        now=base.clock.now(),
+    )
+    await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+    receiver.script.append(Reply(status=422))
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(document(PROVINCE, [PUSHED]))
+        await reaches(province, accepted.id, PUSHED, "refused")
+        announcer = Announcer(
+            readers=base.readers,
+            pump=base.pump,
+            bodies=base.bodies,
+            directory=base.directory,
+            journey=installation.app.gateway.journey,
+            clock=base.clock,
+            organ_id=OWN,
+        )
+        await announcer.run_once()
+        await announcer.run_once()
+        notices = (await province.inbox(wait=5)).items
+        assert [(item.status_code, item.sender_organ_id) for item in notices] == [("02", OWN)]
+        line = await state_of(province, accepted.id, PUSHED)
+        assert (line.state, line.business_status) == ("refused", "")

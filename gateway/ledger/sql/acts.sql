@@ -32,3 +32,7 @@ RETURNING id;
 -- Keep channel, number, who and when of a hand-over: [[delivery, json], …].
 UPDATE delivery SET handed_over = v.value ->> 1 FROM json_each(?) AS v WHERE delivery.id = v.value ->> 0
 RETURNING delivery.id;
+
+-- name: delivery_mark_told
+-- The sender was told of our outcome: at, delivery.
+UPDATE delivery SET told_at = ? WHERE id = ?;

@@ -182,3 +182,14 @@ ORDER BY d.seq DESC LIMIT :limit;
 -- name: status_count_parked
 -- How many statuses wait for a person.
 SELECT COUNT(*) FROM status WHERE parked IS NOT NULL;
+
+-- name: delivery_list_untold
+-- Dead or refused documents whose senders want to hear of it in edXML and were not told.
+SELECT d.id, d.recipient_code, COALESCE(d.reason, ''), m.sender_code, m.envelope
+FROM delivery AS d
+JOIN message AS m ON m.id = d.message_id
+JOIN agency AS a ON a.id = m.sender_id
+JOIN endpoint AS e ON e.id = a.endpoint_id
+WHERE d.state IN ('dead', 'refused') AND d.told_at IS NULL AND m.kind = 'document'
+  AND (e.capabilities ->> '$.outcomes') = 1
+ORDER BY d.seq LIMIT 100;
