@@ -1,0 +1,114 @@
+"""The figures of the gateway on this machine: python -m benchmarks.run [--seconds 60] [--agencies 125000].
+
+Builds an installation in a temporary folder and starts three processes on the same machine: the gateway as it is
+served, senders with client certificates, and receivers. Documents have 20 KB with one PDF. Then, in this order:
+
+1. the bare cryptography of a document
+2. one circular to 145 pushed offices, cold (nothing is connected), then warm
+3. as many documents as it takes: accepted, sealed, synced, pushed, acknowledged; and the CPU they cost
+4. the 202's latency at 70 % of that rate, open loop
+5. memory of all gateway processes, and whether anything was lost
+
+Writes build/bench.json. A goal that is missed is shown as missed and the exit code is 0 all the same, for this is
+a measurement; it is 1 when a document was lost or refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import phases
+from benchmarks.installation import Site, fill, prepare
+from benchmarks.phases import Bench, Figure
+from benchmarks.processes import gateway, receivers, senders
+
+_OUTPUT = Path("build/bench.json")
+_PHASES = ("circular", "sustained", "latency")
+
+
+def main() -> int:
+    """Measure, show, write."""
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    console = Console(highlight=False)
+    _OUTPUT.parent.mkdir(exist_ok=True)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        console.print(f"{time.monotonic() - began:6.1f}  {text}", markup=False)
+
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=_OUTPUT.parent) as folder:
+        site = prepare(Path(folder).resolve())
+        figures, troubles = measure(site, arguments, say)
+    _OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode([_shown(each) for each in figures]), indent=2))
+    console.print(_table(figures))
+    for trouble in troubles:
+        console.print(f"[red]{trouble}[/red]")
+    return 1 if troubles else 0
+
+
+def measure(site: Site, arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Figure], list[str]]:
+    """All phases, in their order."""
+    figures = phases.cryptography()
+    with receivers(site) as (receiver, port):
+        say(f"filling the directory with {arguments.agencies} agencies")
+        asyncio.run(fill(site, receiver_port=port, agencies=arguments.agencies, progress=lambda *_: None))
+        log = site.folder.parent / "bench-gateway.log"
+        with senders(site) as sender, gateway(site, log, profile=arguments.profile) as served:
+            bench = Bench(gateway=served, sender=sender, receiver=receiver, say=say, seconds=arguments.seconds)
+            say("the gateway is ready")
+            if "circular" in arguments.only:
+                figures += bench.circulars()
+            if "sustained" in arguments.only:
+                sustained = bench.sustained()
+                figures += sustained
+                if "latency" in arguments.only:
+                    figures += bench.open_loop(sustained[0].value)
+            figures += bench.memory() + bench.check()
+            if again := served.not_delivered():
+                say(f"{again} transmissions were not delivered at once")
+    return figures, bench.troubles
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the sustained run (default 60)")
+    parser.add_argument("--agencies", type=int, default=125_000, help="size of the directory (default 125000)")
+    parser.add_argument("--only", nargs="*", choices=_PHASES, default=_PHASES, help="phases (default: all)")
+    parser.add_argument("--profile", type=Path, help="profile the gateway's event loop into this file")
+    return parser.parse_args()
+
+
+def _shown(figure: Figure) -> dict[str, object]:
+    return {
+        "name": figure.name,
+        "value": round(figure.value, 4),
+        "unit": figure.unit,
+        "goal": figure.goal,
+        "met": figure.met,
+    }
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table()
+    for name in ("figure", "value", "unit", "goal", "met"):
+        table.add_column(name, justify="right" if name in {"value", "goal"} else "left")
+    for each in figures:
+        goal = "" if each.goal is None else f"{'≥' if each.at_least else '≤'} {each.goal:g}"
+        met = {None: "", True: "[green]yes[/green]", False: "[red]MISSED[/red]"}[each.met]
+        table.add_row(each.name, f"{each.value:.3f}", each.unit, goal, met)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

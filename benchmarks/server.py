@@ -1,0 +1,28 @@
+"""`gateway serve` under a profiler: python -m benchmarks.server CONFIG FILE. Profiles the event loop's thread."""
+
+from __future__ import annotations
+
+import cProfile
+import sys
+from pathlib import Path
+
+import uvloop
+
+from gateway import config
+from gateway.app import serve
+
+
+def main() -> None:
+    """Run until SIGTERM, then write the profile."""
+    path, profile = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        uvloop.run(serve(config.load(path), path))
+    finally:
+        profiler.disable()
+        profiler.dump_stats(profile)
+
+
+if __name__ == "__main__":
+    main()
