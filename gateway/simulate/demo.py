@@ -6,7 +6,8 @@
     4 compare the simulators' journals with the ledger
     5 stay up until Ctrl-C, or end; the last line of `--exit` is one JSON object
 
-The exit code is 0 when every delivery and status is as scripted, nothing is lost and nothing duplicated.
+What somebody sends by hand while it stays up belongs to no script and is not counted. The exit code is 0 when
+every delivery and status is as scripted, nothing is lost and nothing duplicated.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from gateway.simulate.table import Display
 from gateway.states import State
 
 _SHOWN = 40
+#: How long the last answers take to reach the simulators' journals while these go on.
+_CALM_SECONDS = 1.0
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -90,17 +93,23 @@ async def _perform(
     if not is_as_scripted:
         _print_account(console, performance.account(standing))
         _print_tails(console, performance)
-    elif not exit_after:
-        _print_access(console, stage, script)
-        await performance.interrupted.wait()
-    seconds = performance.seconds
-    view = await performance.last_view()
-    await performance.end()
+    if exit_after:
+        await performance.end_simulators()
+    else:
+        await asyncio.sleep(_CALM_SECONDS)
+    view = await performance.view()
     reckoning = _reckon(stage, script, view)
     for finding in reckoning.findings[:_SHOWN]:
         console.print(finding, style="red", markup=False, highlight=False)
-    result = _result(stand(view, script, GATEWAY), reckoning, seconds)
-    _print_result(result, console, exit_after=exit_after)
+    result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds)
+    if is_as_scripted and not exit_after:
+        _print_access(console, stage, script)
+        _print_counts(console, result)
+        await performance.interrupted.wait()
+    await performance.end()
+    if exit_after:
+        console.file.write(msgspec.json.encode(result).decode() + "\n")
+        console.file.flush()
     return 0 if is_as_scripted and not reckoning.lost and not reckoning.duplicated else 1
 
 
@@ -173,10 +182,6 @@ def _print_access(console: Console, stage: Stage, script: Script) -> None:
         console.print(line, markup=False, highlight=False)
 
 
-def _print_result(result: Result, console: Console, *, exit_after: bool) -> None:
-    if exit_after:
-        console.file.write(msgspec.json.encode(result).decode() + "\n")
-        console.file.flush()
-        return
+def _print_counts(console: Console, result: Result) -> None:
     told = ", ".join(f"{name}: {value}" for name, value in msgspec.structs.asdict(result).items())
     console.print(told, markup=False, highlight=False)

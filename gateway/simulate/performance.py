@@ -110,14 +110,13 @@ class Performance:
                 await self._kill_gateway()
             await asyncio.sleep(_LOOK)
 
-    async def last_view(self) -> LedgerView:
-        """The ledger after the simulators have ended."""
-        await self._end_simulators()
+    async def view(self) -> LedgerView:
+        """The ledger as it is now."""
         return await self._reader.view()
 
     async def end(self) -> None:
         """Simulators first, so that nobody is cut off; then the gateway, by SIGTERM."""
-        await self._end_simulators()
+        await self.end_simulators()
         await self._reader.close()
         if self._gateway is not None:
             await self._gateway.stop(_END_GATEWAY)
@@ -163,7 +162,7 @@ class Performance:
     async def _start_gateway(self) -> None:
         config = str(self._stage.layout.config)
         log = self._stage.layout.logs / "gateway.log"
-        self._gateway = await Child.start("gateway", ["gateway", "serve", "--config", config], log)
+        self._gateway = await Child.start("gateway", ["gateway", "--config", config, "serve"], log)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             until = monotonic() + _START
             while not await self._is_ready(session):
@@ -185,5 +184,6 @@ class Performance:
         self._display.say("kill -9 gateway; khởi động lại / restarting")
         await self._start_gateway()
 
-    async def _end_simulators(self) -> None:
+    async def end_simulators(self) -> None:
+        """SIGTERM to all of them; their journals are complete when this returns."""
         await asyncio.gather(*(child.stop(_END_SIMULATOR) for child in self._simulators))
