@@ -122,7 +122,11 @@ async def apply_statuses(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
         await tx.fetch("delivery_set_business_status", (as_json(list(business.values())),))
     await history.append(tx, events)
     await move(tx, moves)
-    await settle(tx, [lines[item.delivery_id][5] for item in moves])
+    if moves:
+        # A status instead of an acknowledgement ends a hand-out too.
+        dispatches = [lines[item.delivery_id][5] for item in moves]
+        await tx.fetch("attempt_close_of_dispatches", {"now": micros(moves[0].at), "ids": as_json(dispatches)})
+        await settle(tx, dispatches)
 
 
 def _acknowledgement(item: NewMessage, effect: StatusEffect, message_id: str, state: State) -> Move:

@@ -43,9 +43,12 @@ UPDATE delivery SET fetched_at = :now WHERE id IN (SELECT value FROM json_each(:
 RETURNING id;
 
 -- name: attempt_close_of_dispatches
--- Close the open hand-outs of inbox dispatches: [dispatch, …].
+-- Close the open hand-outs among these dispatches: [dispatch, …]; pushed ones are closed by their own outcome.
 UPDATE attempt SET ended_at = :now, outcome = 'delivered'
-WHERE ended_at IS NULL AND dispatch_id IN (SELECT value FROM json_each(:ids))
+WHERE ended_at IS NULL AND dispatch_id IN (
+    SELECT d.id FROM json_each(:ids) AS v
+    JOIN dispatch AS d ON d.id = v.value
+    JOIN endpoint AS e ON e.id = d.endpoint_id AND e.kind = 'inbox')
 RETURNING id;
 
 -- name: attempt_insert_of_reader
