@@ -17,4 +17,9 @@ if [ ${#packages[@]} -gt 0 ]; then
     echo "Not installed: ${packages[*]}; the tests that need them are skipped (sudo apt-get install ${packages[*]})."
   fi
 fi
-exec .venv/bin/python -m pytest --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@"
+# A short folder: Unix sockets below it have names of at most 107 bytes. Kept when a test failed.
+work=$(mktemp -d /tmp/gw.XXXXXX)
+code=0
+.venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@" || code=$?
+[ "$code" -ne 0 ] || rm -rf "$work"
+exit "$code"
