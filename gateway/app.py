@@ -113,7 +113,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         worker = _worker(stack, base, metrics)
-        gateway = _gateway(stack, base, sealer, pool, worker)
+        gateway = _gateway(stack, _Desks(base=base, sealer=sealer, pool=pool, worker=worker))
         commits.listener = gateway.feed.notify
         app = Application(
             settings=settings,
@@ -183,64 +183,87 @@ def _worker(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Worker
     return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
 
 
-def _gateway(
-    stack: AsyncExitStack, base: Foundation, sealer: Sealer, pool: ParserPool, worker: Worker
-) -> LocalGateway:
-    settings = base.settings
-    limits = parse_limits(settings.limits)
-    give_up_after = settings.delivery.give_up_after
-    inspector = Inspector(pool=pool, limits=limits, clock=base.clock, timeout=settings.parser.timeout)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Desks:
+    """What the journey and the two desks share."""
+
+    base: Foundation
+    sealer: Sealer
+    pool: ParserPool
+    worker: Worker
+
+    def mailbox(self) -> Mailbox:
+        base = self.base
+        return Mailbox(
+            reads=base.reads,
+            pump=base.pump,
+            bodies=base.bodies,
+            directory=base.directory,
+            clock=base.clock,
+            boot_id=base.boot_id,
+            pool=self.pool,
+            limits=parse_limits(base.settings.limits),
+            lease_max=base.settings.delivery.inbox_lease_max,
+        )
+
+    def outbox(self, mailbox: Mailbox) -> Outbox:
+        def requeued(agencies: Iterable[AgencyId]) -> None:
+            mailbox.notify(agencies)
+            self.worker.wake()
+
+        return Outbox(
+            reads=self.base.reads,
+            pump=self.base.pump,
+            clock=self.base.clock,
+            give_up_after=self.base.settings.delivery.give_up_after,
+            requeued=requeued,
+        )
+
+    def journey(self, mailbox: Mailbox, intake: Intake) -> Journey:
+        def accepted(plan: Plan) -> None:
+            mailbox.notify(plan.recipients)
+            due = [EndpointId(item.endpoint_id) for item in plan.dispatches if item.state == "ready"]
+            if due:
+                self.worker.wake(due)
+
+        base, settings = self.base, self.base.settings
+        inspector = Inspector(
+            pool=self.pool,
+            limits=parse_limits(settings.limits),
+            clock=base.clock,
+            timeout=settings.parser.timeout,
+        )
+        return Journey(
+            parse=inspector.inspect,
+            directory=base.directory,
+            reads=base.reads,
+            bodies=base.bodies,
+            pump=base.pump,
+            sealer=self.sealer,
+            intake=intake,
+            addressing=Addressing(
+                directory=base.directory, reads=base.reads, give_up_after=settings.delivery.give_up_after
+            ),
+            clock=base.clock,
+            gateway_organ_id=settings.seal.organ_id,
+            idempotency_days=settings.limits.idempotency_days,
+            committed=accepted,
+        )
+
+
+def _gateway(stack: AsyncExitStack, desks: _Desks) -> LocalGateway:
+    base, settings = desks.base, desks.base.settings
     intake = Intake(
         bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
     )
-    mailbox = Mailbox(
-        reads=base.reads,
-        pump=base.pump,
-        bodies=base.bodies,
-        directory=base.directory,
-        clock=base.clock,
-        boot_id=base.boot_id,
-        pool=pool,
-        limits=limits,
-        lease_max=settings.delivery.inbox_lease_max,
-    )
-
-    def requeued(agencies: Iterable[AgencyId]) -> None:
-        mailbox.notify(agencies)
-        worker.wake()
-
-    def accepted(plan: Plan) -> None:
-        mailbox.notify(plan.recipients)
-        due = [EndpointId(item.endpoint_id) for item in plan.dispatches if item.state == "ready"]
-        if due:
-            worker.wake(due)
-
-    journey = Journey(
-        parse=inspector.inspect,
-        directory=base.directory,
-        reads=base.reads,
-        bodies=base.bodies,
-        pump=base.pump,
-        sealer=sealer,
-        intake=intake,
-        addressing=Addressing(directory=base.directory, reads=base.reads, give_up_after=give_up_after),
-        clock=base.clock,
-        gateway_organ_id=settings.seal.organ_id,
-        idempotency_days=settings.limits.idempotency_days,
-        committed=accepted,
-    )
+    mailbox = desks.mailbox()
+    journey = desks.journey(mailbox, intake)
     stack.callback(journey.close)
     return LocalGateway(
         journey=journey,
         composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
         mailbox=mailbox,
-        outbox=Outbox(
-            reads=base.reads,
-            pump=base.pump,
-            clock=base.clock,
-            give_up_after=give_up_after,
-            requeued=requeued,
-        ),
+        outbox=desks.outbox(mailbox),
         feed=Feed(base.readers),
         reads=base.reads,
         directory=base.directory,

@@ -69,7 +69,6 @@ class Event(StrEnum):
     #: A status message matched nothing, or too much; it waits for a person.
     STATUS_PARKED = "status.parked"
     #: A person matched a parked status.
-    STATUS_RESOLVED = "status.resolved"
     #: A status contradicts what was reported before.
     STATUS_FLAGGED = "status.flagged"
     #: An endpoint that was down answers again.

@@ -18,8 +18,8 @@ import msgspec
 
 from gateway.clock import Clock, micros
 from gateway.directory.directory import Directory
-from gateway.edxml.extract import extract_attachment
 from gateway.edxml.envelope import Attachment, Envelope
+from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation

@@ -198,8 +198,6 @@ _ALL = (
        "Renew the receiver's secret."),
     _p("peer_refused", 422, "Nơi nhận từ chối văn bản.", "The receiver refuses the message.",
        "Xem chi tiết của lần gửi, sửa rồi gửi lại.", "See the attempt's detail, mend and send again."),
-    _p("peer_recipient_unknown", 422, "Nơi nhận không biết cơ quan này.",
-       "The receiver does not know this agency.", "Kiểm tra danh bạ.", "Check the directory."),
     _p("too_large_for_peer", 422, "Văn bản lớn hơn mức nơi nhận chịu được.",
        "The message is larger than the receiver can take.", "Gửi bằng kênh khác.", "Use another channel."),
     _t("outcome_unknown", 502, "Không rõ nơi nhận đã nhận hay chưa.", "The outcome is unknown.",

@@ -1,0 +1,1 @@
+"""Tests; see `gateway/DESIGN.md` for what each promise's test is."""

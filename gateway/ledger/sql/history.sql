@@ -17,11 +17,3 @@ LIMIT :limit;
 -- name: event_last_seq
 -- The newest event.
 SELECT COALESCE(MAX(seq), 0) FROM event;
-
--- name: event_list_of_message
--- The timeline of one message: its own events and those of its deliveries.
-SELECT seq, kind, at, message_id, delivery_id, actor, leaf FROM event WHERE message_id = :message
-UNION
-SELECT seq, kind, at, message_id, delivery_id, actor, leaf FROM event
-WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message)
-ORDER BY 1;

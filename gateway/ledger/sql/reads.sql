@@ -160,11 +160,6 @@ JOIN message AS m ON m.id = d.message_id WHERE m.kind = 'document' GROUP BY 1, 2
 SELECT state, COUNT(*) FROM delivery
 WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') GROUP BY state;
 
--- name: status_list_parked
--- Statuses that matched nothing, oldest first.
-SELECT id, message_id, reporter_id, code, recorded_at, parked FROM status WHERE parked IS NOT NULL
-ORDER BY recorded_at LIMIT ?;
-
 -- name: dispatch_count_waiting
 -- Waiting transmissions by endpoint.
 SELECT endpoint_id, COUNT(*) FROM dispatch WHERE state IN ('ready', 'in_flight', 'inbox') GROUP BY endpoint_id;
