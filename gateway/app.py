@@ -113,7 +113,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         worker = _worker(stack, base, metrics)
-        gateway = _gateway(stack, _Desks(base=base, sealer=sealer, pool=pool, worker=worker))
+        gateway = _gateway(stack, _Desks(base=base, sealer=sealer, pool=pool, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         app = Application(
             settings=settings,
@@ -177,7 +177,7 @@ def _worker(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Worker
         outlook=LedgerOutlook(base.readers),
         record=EndpointJournal(pump=base.pump, directory=base.directory, clock=base.clock),
         directory=base.directory,
-        bodies=StoredBodies(base.bodies),
+        bodies=StoredBodies(base.bodies, metrics),
         adapters=adapters,
     )
     return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
@@ -191,6 +191,7 @@ class _Desks:
     sealer: Sealer
     pool: ParserPool
     worker: Worker
+    metrics: Metrics
 
     def mailbox(self) -> Mailbox:
         base = self.base
@@ -248,6 +249,7 @@ class _Desks:
             gateway_organ_id=settings.seal.organ_id,
             idempotency_days=settings.limits.idempotency_days,
             committed=accepted,
+            metrics=self.metrics,
         )
 
 

@@ -40,6 +40,7 @@ from gateway.ledger.record import RecordMessage
 from gateway.ledger.returned import LinkReturned, Returned
 from gateway.ledger.rows import IdempotencyRow, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
+from gateway.observe import Metrics
 from gateway.route import is_hosted
 from gateway.seal.writer import Sealer
 from gateway.storage.bodies import Bodies, SpooledBody
@@ -92,12 +93,16 @@ class Journey:
         gateway_organ_id: str,
         idempotency_days: int,
         committed: Callable[[Plan], None],
+        metrics: Metrics,
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
         self._pump, self._sealer, self._intake, self._addressing = pump, sealer, intake, addressing
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
         self._committed = committed
+        self._seconds = {
+            step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
+        }
         self._record, self._link = RecordMessage(), LinkReturned()
         self._signing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
 
@@ -107,7 +112,8 @@ class Journey:
 
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
-        envelope, findings = await self._validated(submission)
+        with self._seconds["validate"].time():
+            envelope, findings = await self._validated(submission)
         sender = await self._sender(envelope)
         own = await self._brought_back(submission, envelope, sender)
         if own is not None:
@@ -118,13 +124,16 @@ class Journey:
         if known is not None:
             return known
         checked = self._checked(submission, envelope, findings, sender, fingerprint)
-        plan = await self._addressing.plan(
-            checked, about_delivery=submission.about_delivery, is_notice=submission.is_notice
-        )
+        with self._seconds["route"].time():
+            plan = await self._addressing.plan(
+                checked, about_delivery=submission.about_delivery, is_notice=submission.is_notice
+            )
         cost = checked.size * max(1, len(plan.deliveries))
         day = await self._intake.check_quota(sender, cost, checked.accepted_at)
-        new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
-        recorded = await self._pump.submit(self._record, new)
+        with self._seconds["seal"].time():
+            new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
+        with self._seconds["commit"].time():
+            recorded = await self._pump.submit(self._record, new)
         if recorded.replayed:
             return await self._stored(recorded.message_id)
         self._intake.count(sender, day, cost)

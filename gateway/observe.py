@@ -174,9 +174,9 @@ class Metrics:
             "gateway_accept_seconds", "from the first byte to the 202", _FAST, "kind"
         )
         self.step_seconds = self._histogram(
-            "gateway_step_seconds", "spool, parse, validate, route, seal, keep, commit", _STEP, "step"
+            "gateway_step_seconds", "spool, validate, route, seal (with the body's sync), commit", _STEP, "step"
         )
-        self.deliveries = self._counter("gateway_deliveries", "deliveries that entered a state", "state")
+        self.deliveries = self._gauge("gateway_deliveries_open", "deliveries that are not through", "state")
         self.attempts = self._counter("gateway_attempts", "attempts by outcome", "outcome")
         self.statuses_parked = self._gauge("gateway_statuses_parked", "statuses that wait for a person")
 

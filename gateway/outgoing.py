@@ -9,9 +9,11 @@ from gateway.clock import Clock, instant, micros
 from gateway.config import DeliverySettings
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
+from gateway.errors import BodyDamagedError
 from gateway.ledger.ages import Rescue, RescueOperation
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation, Renew, RenewOperation
 from gateway.model import AttemptId, BootId, EndpointId, Outgoing, SendReport, Sha256Hex
+from gateway.observe import Metrics
 from gateway.retry import RetryPlan
 from gateway.storage.bodies import Bodies, BodyReader
 from gateway.storage.pump import Pump
@@ -128,9 +130,13 @@ class _StoredBody:
 class StoredBodies:
     """Opens bodies for adapters."""
 
-    def __init__(self, bodies: Bodies) -> None:
-        self._bodies = bodies
+    def __init__(self, bodies: Bodies, metrics: Metrics) -> None:
+        self._bodies, self._metrics = bodies, metrics
 
     async def open(self, sha256: Sha256Hex) -> _StoredBody:
         """The body with this digest."""
-        return _StoredBody(await self._bodies.open(sha256), sha256)
+        try:
+            return _StoredBody(await self._bodies.open(sha256), sha256)
+        except BodyDamagedError:
+            self._metrics.damaged.inc()
+            raise

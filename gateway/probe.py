@@ -50,10 +50,14 @@ class Probe:
         metrics.pump_queue.set(base.pump.waiting)
         metrics.pump_broken.set(0 if base.pump.broken is None else 1)
         waiting = await base.reads.waiting()
+        oldest = await base.reads.oldest_seconds(base.clock.now())
         for endpoint in await base.directory.endpoints():
             up = endpoint.down_since is None and endpoint.paused_until is None
             metrics.endpoint_up.labels(endpoint=endpoint.name).set(1 if up else 0)
             metrics.waiting.labels(endpoint=endpoint.name).set(waiting.get(endpoint.id, 0))
+            metrics.oldest_seconds.labels(endpoint=endpoint.name).set(oldest.get(endpoint.id, 0.0))
+        for state, count in (await base.reads.open_deliveries()).items():
+            metrics.deliveries.labels(state=state).set(count)
         metrics.statuses_parked.set(await base.reads.parked())
         for purpose, days in self._days_left(base.clock.now()).items():
             metrics.certificate_days.labels(purpose=purpose).set(days)

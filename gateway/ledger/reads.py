@@ -12,14 +12,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.clock import instant
+from gateway.clock import instant, micros
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId, DeliveryId, DeliveryView, MessageId
 from gateway.states import State
 from gateway.storage.readers import Readers
 
-#: What a page or a correlation reads at most.
-MANY = 1000
+_OPEN = ("queued", "in_flight", "deferred", "held", "dead", "refused", "quarantined")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +247,17 @@ class Reads:
     async def waiting(self) -> dict[str, int]:
         """Endpoint -> transmissions that wait for it."""
         return {row[0]: row[1] for row in await self._readers.fetch("dispatch_count_waiting")}
+
+    async def oldest_seconds(self, now: datetime) -> dict[str, float]:
+        """Endpoint -> how long the oldest dispatch that is to be pushed there has waited."""
+        rows = await self._readers.fetch("dispatch_oldest_waiting")
+        return {row[0]: (micros(now) - row[1]) / 1e6 for row in rows}
+
+    async def open_deliveries(self) -> dict[str, int]:
+        """State -> deliveries that are not through; every such state is named."""
+        counts = dict.fromkeys(_OPEN, 0)
+        rows = await self._readers.fetch("delivery_count_open")
+        return counts | {row[0]: row[1] for row in rows}
 
     async def parked(self) -> int:
         """Statuses that wait for a person."""

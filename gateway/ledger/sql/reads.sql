@@ -188,3 +188,7 @@ JOIN endpoint AS e ON e.id = a.endpoint_id
 WHERE d.state IN ('dead', 'refused') AND d.told_at IS NULL AND m.kind = 'document'
   AND (e.capabilities ->> '$.outcomes') = 1
 ORDER BY d.seq LIMIT 100;
+
+-- name: dispatch_oldest_waiting
+-- The oldest waiting transmission by endpoint; what receivers fetch themselves waits for them, not for us.
+SELECT endpoint_id, MIN(created_at) FROM dispatch WHERE state = 'ready' GROUP BY endpoint_id;
