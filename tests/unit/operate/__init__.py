@@ -1,0 +1,1 @@
+"""What operators use: commands, socket, check, doctor."""

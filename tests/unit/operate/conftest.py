@@ -1,0 +1,26 @@
+"""One PKI for the run, and an installation per test, laid out as the journey tests do."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.installation import Installation, make_pki, prepare
+
+
+@pytest.fixture(scope="session")
+def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A development PKI, made once."""
+    folder = tmp_path_factory.mktemp("pki") / "certs"
+    make_pki(folder)
+    return folder
+
+
+@pytest.fixture
+def installation(tmp_path: Path, pki_folder: Path) -> Installation:
+    """An installation without a running server; its socket's path is short."""
+    folder = tmp_path / "i"
+    folder.mkdir()
+    return asyncio.run(prepare(folder, pki_folder))
