@@ -14,6 +14,7 @@ wrong; no connection is dropped.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -51,11 +52,15 @@ from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, Stored
 from gateway.parsing import ParserPool
 from gateway.pki import server_tls_context
 from gateway.probe import Probe
+from gateway.renditions import RenderingAdapter, Renditions
 from gateway.seal.keys import PemSigner
 from gateway.seal.writer import Sealer
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
+
+#: Objects made in excess of those that went, before cycles are looked for.
+_COLLECT_AFTER = 20_000
 
 #: Commands that change something while the server is not running open the same foundation.
 open_offline = open_foundation
@@ -112,7 +117,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         sealer = Sealer(PemSigner.load(settings.seal.key, settings.seal.certificate))
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
-        worker = _worker(stack, base, metrics)
+        worker = _worker(stack, base, pool, metrics)
         gateway = _gateway(stack, _Desks(base=base, sealer=sealer, pool=pool, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         app = Application(
@@ -160,25 +165,25 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
     return pool
 
 
-def _worker(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Worker:
+def _worker(stack: AsyncExitStack, base: Foundation, pool: ParserPool, metrics: Metrics) -> Worker:
     settings = base.settings
-    adapters = {
-        "webhook": FACTORIES["webhook"](
-            secrets=settings.storage.secrets,
-            folder=settings.storage.folder.parent,
-            clock=base.clock,
-            timeout_seconds=settings.delivery.timeout.total_seconds(),
-        )
-    }
-    for adapter in adapters.values():
-        stack.push_async_callback(adapter.close)
+    bodies = StoredBodies(base.bodies, metrics)
+    renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
+    webhook = FACTORIES["webhook"](
+        secrets=settings.storage.secrets,
+        folder=settings.storage.folder.parent,
+        clock=base.clock,
+        timeout_seconds=settings.delivery.timeout.total_seconds(),
+    )
+    adapter = RenderingAdapter(webhook, renditions, bodies, parse_limits(settings.limits))
+    stack.push_async_callback(adapter.close)
     ports = WorkerPorts(
         queue=LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery),
         outlook=LedgerOutlook(base.readers),
         record=EndpointJournal(pump=base.pump, directory=base.directory, clock=base.clock),
         directory=base.directory,
-        bodies=StoredBodies(base.bodies, metrics),
-        adapters=adapters,
+        bodies=bodies,
+        adapters={"webhook": adapter},
     )
     return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
 
@@ -260,7 +265,6 @@ def _gateway(stack: AsyncExitStack, desks: _Desks) -> LocalGateway:
     )
     mailbox = desks.mailbox()
     journey = desks.journey(mailbox, intake)
-    stack.callback(journey.close)
     return LocalGateway(
         journey=journey,
         composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
@@ -312,6 +316,10 @@ async def serve(settings: Settings, config_path: Path) -> int:
             loop.add_signal_handler(number, app.stopping.set)
         reloads: set[asyncio.Task[None]] = set()
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.create_task(_reload(app))))
+        # what was made to stay is never looked through again, and messages hold few cycles
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER)
         _log.info("server.ready", port=app.port, operations_port=app.operations_port, boot=app.foundation.boot_id)
         notify.ready()
         await app.stopping.wait()

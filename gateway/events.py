@@ -28,6 +28,8 @@ class Event(StrEnum):
     DOCUMENT_LINKED = "document.linked"
     #: The same business key came with other content; both are kept, a person decides.
     DOCUMENT_CONFLICTED = "document.conflicted"
+    #: A copy in another dialect was made for peers that cannot read the original.
+    DOCUMENT_RENDERED = "document.rendered"
     #: The same bytes were sent to new recipients, or a person added some.
     DOCUMENT_READDRESSED = "document.readdressed"
     #: The attempt was committed, before anybody dialled.

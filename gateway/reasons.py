@@ -200,6 +200,8 @@ _ALL = (
        "Xem chi tiết của lần gửi, sửa rồi gửi lại.", "See the attempt's detail, mend and send again."),
     _p("too_large_for_peer", 422, "Văn bản lớn hơn mức nơi nhận chịu được.",
        "The message is larger than the receiver can take.", "Gửi bằng kênh khác.", "Use another channel."),
+    _t("rendition_failed", 500, "Chưa lập được bản chuyển đổi cho nơi nhận.",
+       "The copy in the receiver's dialect could not be made.", *_OPERATOR),
     _t("outcome_unknown", 502, "Không rõ nơi nhận đã nhận hay chưa.", "The outcome is unknown.",
        "Hệ thống gửi lại với cùng mã để nơi nhận loại trùng.",
        "The gateway sends again with the same id, so that the receiver can dedupe."),

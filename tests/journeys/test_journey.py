@@ -293,3 +293,33 @@ async def test_sender_that_reads_edxml_only_is_told_of_a_refusal(
         assert [(item.status_code, item.sender_organ_id) for item in notices] == [("02", OWN)]
         line = await state_of(province, accepted.id, PUSHED)
         assert (line.state, line.business_status) == ("refused", "")
+
+
+async def test_peer_that_reads_only_dialect_b_gets_a_rendition(
+    installation: Installation, receiver: Receiver
+) -> None:
+    """The copy has its own digest, holds the same file, and is linked by an event; the original is untouched."""
+    assert installation.app is not None
+    base = installation.app.foundation
+    endpoint = next(item for item in await base.directory.endpoints() if item.name == "pushed")
+    change = UpsertEndpoint(
+        name=endpoint.name,
+        kind="webhook",
+        settings=endpoint.settings,
+        capabilities={"dialect": "B"},
+        actor="operator:test",
+        now=base.clock.now(),
+    )
+    await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+    sent = document(PROVINCE, [PUSHED])
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(sent)
+        came = (await receiver.wait_for(1))[0]
+        await reaches(province, accepted.id, PUSHED, "delivered")
+        assert await province.original(accepted.id) == sent
+    assert came.body != sent
+    assert base64.b64encode(b"%PDF-1.4\nmot trang\n%%EOF\n") in came.body
+    made = hashlib.sha256(came.body).hexdigest()
+    rows = await base.readers.fetch("rendition_find", ("B", accepted.id))
+    assert rows[0][:2] == ("A", made)
+    assert await base.bodies.verify(made)

@@ -158,6 +158,16 @@ CREATE TABLE receipt (
     answer      BLOB NOT NULL
 ) STRICT;
 
+-- A copy in another dialect for peers that cannot read the original; insert only.
+CREATE TABLE rendition (
+    message_id  TEXT NOT NULL REFERENCES message (id),
+    dialect     TEXT NOT NULL,
+    sha256      TEXT NOT NULL CHECK (length(sha256) = 64),
+    size        INTEGER NOT NULL CHECK (size > 0),
+    created_at  INTEGER NOT NULL,
+    PRIMARY KEY (message_id, dialect)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE idempotency (
     agency_id    TEXT NOT NULL REFERENCES agency (id),
     key          TEXT NOT NULL,
