@@ -2,8 +2,11 @@
 
 Each worker has little memory, few files, no core dump, no secret in its environment, and dies with the
 gateway. A task that kills its worker, runs out of memory or takes too long ends in a `PoolError` with facts
-(`kind`, `task`, what is known); the others go on: a pool that breaks as a whole is replaced, and tasks that had not
-answered run once more. Tasks are therefore functions without effects, named by module.
+(`kind`, `task`, what is known); the others go on, and the worker is replaced. A task that a dying worker may
+have swallowed unsaid is given out again. Tasks are therefore functions whose repetition does no harm, named by
+module. A pool whose workers cannot even start fails what waits, and tries again with the next task.
+
+No thread stands between the event loop and the workers: a task costs one write and, under load, one read.
 
 Not a sandbox: a worker could still open files the gateway may read. It never gets a key or a connection.
 """
@@ -11,29 +14,51 @@ Not a sandbox: a worker could still open files the gateway may read. It never ge
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
-import importlib
+import itertools
 import multiprocessing
 import os
-import resource
-import signal
+import pickle
+import socket
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
 from gateway.errors import PoolError
+from gateway.parsing_process import HEAD, NUMBER, TASK_BYTES, Kind, unpickled, work
 
 T = TypeVar("T")
 
-_PR_SET_PDEATHSIG = 1
-_OPEN_FILES = 64
-_TRIES = 2
-_COLLECT_AFTER = 20_000
-#: What a worker may keep of the environment.
-_HARMLESS = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "HOME", "PYTHONPATH"})
+_FALSE_STARTS = 3
+_READ_BYTES = 256 * 1024
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Task:
+    name: str
+    seconds: float
+    request: bytes
+    answer: asyncio.Future[Any]
+    worker: _Worker | None = None
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Worker:
+    process: BaseProcess
+    answers: socket.socket
+    buffer: bytearray = field(default_factory=bytearray)
+    is_ready: bool = False
+    #: Number of the task it has in hand.
+    number: int | None = None
+    timer: asyncio.TimerHandle | None = None
+
+    def is_free(self) -> None:
+        """It has answered."""
+        self.number = None
+        if self.timer is not None:
+            self.timer.cancel()
 
 
 class ParserPool:
@@ -54,11 +79,19 @@ class ParserPool:
         """
         self._processes = processes
         self._recycle_after = recycle_after
-        self._setup = (os.getpid(), memory, preload)
+        self._confinement = (os.getpid(), memory, preload)
         self._max_wait = max_wait
-        self._pool = self._new_pool()
-        #: Answers the present pool owes.
-        self._waiting: set[asyncio.Future[Any]] = set()
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.setblocking(False)  # noqa: FBT003 - the method's own form
+        self._numbers = itertools.count(1)
+        #: What callers wait for.
+        self._tasks: dict[int, _Task] = {}
+        #: What the socket had no room for.
+        self._unsent: deque[bytes] = deque()
+        self._workers: set[_Worker] = set()
+        self._burials: set[asyncio.Task[None]] = set()
+        self._false_starts = 0
+        self._changed = asyncio.Event()
         self._closed = False
 
     async def start(self) -> None:
@@ -66,99 +99,170 @@ class ParserPool:
 
         To be called in the main thread, since workers also die with the thread that started them.
         """
-        await asyncio.gather(*(self.run(os.getpid, timeout=60) for _ in range(2 * self._processes)))
+        self._fill_up()
+        while not all(worker.is_ready for worker in self._workers):
+            self._changed.clear()
+            await self._changed.wait()
+        if not self._workers:
+            raise PoolError("No worker process can start.", kind="broken", task="")
 
     async def run(self, task: Callable[..., T], /, *args: object, timeout: float) -> T:  # noqa: ASYNC109 - it kills
         """The result of `task(*args)`; its own exceptions come through, everything else is a `PoolError`."""
         name = f"{task.__module__}.{task.__qualname__}"
-        for _ in range(_TRIES):
-            pool = self._pool
-            try:
-                return await self._run_in(pool, task, args, timeout)
-            except TimeoutError as error:
-                raise PoolError("A task took too long.", kind="timeout", task=name, seconds=timeout) from error
-            except MemoryError as error:
-                raise PoolError("A task ran out of memory.", kind="memory", task=name) from error
-            except ProcessExpired as error:
-                raise PoolError(
-                    "A worker process died.", kind="died", task=name, exitcode=error.exitcode
-                ) from error
-            except BrokenProcessPool:
-                self._replace(pool)
-            except asyncio.CancelledError:
-                # A pool given up cancels its answers; only a cancelled caller wants to hear of that.
-                if _is_cancelled():
-                    raise
-                self._replace(pool)
-        raise PoolError("The pool broke twice.", kind="broken", task=name)
+        if self._closed:
+            raise PoolError("The pool is closed.", kind="closed")
+        number = next(self._numbers)
+        request = NUMBER.pack(number) + pickle.dumps((task, args))
+        assert len(request) <= TASK_BYTES, "tasks are given paths, not contents"
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        mine = _Task(name=name, seconds=timeout, request=request, answer=answer)
+        self._tasks[number] = mine
+        self._fill_up()
+        self._unsent.append(request)
+        self._send()
+        late = asyncio.get_running_loop().call_later(self._max_wait + timeout, self._fail, number, "timeout")
+        try:
+            return await answer
+        finally:
+            late.cancel()
+            if self._tasks.pop(number, None) is not None and mine.worker is not None:
+                mine.worker.process.kill()  # nobody waits for what it does
 
     async def close(self) -> None:
         """Ends the processes; tasks still running are given up."""
         self._closed = True
-        self._give_up_waiting()
-        await asyncio.to_thread(_stop, self._pool)
+        for number in list(self._tasks):
+            self._fail(number, "closed")
+        for worker in list(self._workers):
+            worker.process.kill()
+        while self._workers or self._burials:
+            self._changed.clear()
+            await self._changed.wait()
+        self._ours.close()
+        self._theirs.close()
 
-    async def _run_in(
-        self, pool: ProcessPool, task: Callable[..., T], args: tuple[object, ...], seconds: float
-    ) -> T:
-        if self._closed:
-            raise PoolError("The pool is closed.", kind="closed")
+    def _fill_up(self) -> None:
+        while len(self._workers) < self._processes and not self._closed:
+            ours, theirs = socket.socketpair()
+            process = multiprocessing.get_context("spawn").Process(
+                target=work, args=(self._confinement, self._recycle_after, self._theirs, theirs), daemon=True
+            )
+            process.start()
+            theirs.close()
+            ours.setblocking(False)  # noqa: FBT003
+            worker = _Worker(process=process, answers=ours)
+            self._workers.add(worker)
+            asyncio.get_running_loop().add_reader(ours.fileno(), self._read, worker)
+
+    def _send(self) -> None:
+        with suppress(BlockingIOError):  # gone on with at the next answer
+            while self._unsent:
+                self._ours.send(self._unsent[0])
+                self._unsent.popleft()
+
+    def _read(self, worker: _Worker) -> None:
         try:
-            future = pool.schedule(task, args=args, timeout=seconds)
-        except RuntimeError as error:
-            raise BrokenProcessPool from error
-        answer = asyncio.wrap_future(future)
-        self._waiting.add(answer)
-        try:
-            return await asyncio.wait_for(answer, self._max_wait + seconds)
-        finally:
-            self._waiting.discard(answer)
+            data = worker.answers.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._lose(worker)
+            return
+        buffer = worker.buffer
+        buffer += data
+        while len(buffer) >= HEAD.size:
+            kind, number, size = HEAD.unpack_from(buffer)
+            end = HEAD.size + size
+            if len(buffer) < end:
+                break
+            content = bytes(buffer[HEAD.size : end])
+            del buffer[:end]
+            try:
+                self._hear(worker, Kind(kind), number, content)
+            except (ValueError, TypeError, pickle.UnpicklingError):  # whoever took it over does not get further
+                worker.process.kill()
+        self._send()
 
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._processes,
-            max_tasks=self._recycle_after,
-            initializer=_confine,
-            initargs=self._setup,
-            context=multiprocessing.get_context("spawn"),
-        )
+    def _hear(self, worker: _Worker, kind: Kind, number: int, content: bytes) -> None:
+        if kind is Kind.READY:
+            worker.is_ready = True
+            self._false_starts = 0
+            self._changed.set()
+        elif kind is Kind.TOOK:
+            self._take(worker, number)
+        else:
+            task = self._tasks.get(number)
+            if task is None or task.answer.done():
+                worker.is_free()
+                return
+            if kind is Kind.RESULT:
+                task.answer.set_result(content)
+            elif kind is Kind.VALUE:
+                task.answer.set_result(unpickled(content))
+            elif kind is Kind.RAISED:
+                task.answer.set_exception(unpickled(content))
+            else:
+                task.answer.set_exception(PoolError("A task ran out of memory.", kind="memory", task=task.name))
+            worker.is_free()
+            del self._tasks[number]
 
-    def _replace(self, broken: ProcessPool) -> None:
-        """Puts a new pool in the place of `broken`, unless another task already did."""
-        if self._pool is broken and not self._closed:
-            self._pool = self._new_pool()
-            self._give_up_waiting()
-            asyncio.get_running_loop().run_in_executor(None, _stop, broken)
+    def _take(self, worker: _Worker, number: int) -> None:
+        worker.number = number
+        task = self._tasks.get(number)
+        if task is None:  # its caller has gone
+            worker.process.kill()
+            return
+        task.worker = worker
+        worker.timer = asyncio.get_running_loop().call_later(task.seconds, self._fail, number, "timeout")
 
-    def _give_up_waiting(self) -> None:
-        """A stopped pool never answers what it still holds, so that is done here."""
-        waiting, self._waiting = self._waiting, set()
-        for answer in waiting:
-            answer.cancel()
+    def _lose(self, worker: _Worker) -> None:
+        """The stream has ended, so the process has, or is about to."""
+        asyncio.get_running_loop().remove_reader(worker.answers.fileno())
+        worker.answers.close()
+        self._workers.discard(worker)
+        number = worker.number
+        worker.is_free()
+        if not worker.is_ready:
+            self._false_starts += 1
+        if self._false_starts < _FALSE_STARTS:
+            self._fill_up()
+        elif not self._workers:
+            self._false_starts = 0
+            for waiting in list(self._tasks):
+                self._fail(waiting, "broken")
+        burial = asyncio.create_task(self._bury(worker, number))
+        self._burials.add(burial)
+        burial.add_done_callback(self._buried)
+
+    async def _bury(self, worker: _Worker, number: int | None) -> None:
+        worker.process.kill()  # it may have closed its stream and live
+        await asyncio.to_thread(worker.process.join)
+        if number is not None:
+            self._fail(number, "died", exitcode=worker.process.exitcode)
+        elif worker.process.exitcode:  # it may have taken a task and died before it could say so
+            self._unsent.extend(task.request for task in self._tasks.values() if task.worker is None)
+            self._send()
+        worker.process.close()
+
+    def _buried(self, burial: asyncio.Task[None]) -> None:
+        self._burials.discard(burial)
+        self._changed.set()
+
+    def _fail(self, number: int, kind: str, **facts: object) -> None:
+        task = self._tasks.pop(number, None)
+        if task is None:
+            return
+        if task.worker is not None and task.worker.number == number:
+            task.worker.process.kill()
+        if not task.answer.done():
+            task.answer.set_exception(PoolError(_WORDS[kind], kind=kind, task=task.name, **facts))
 
 
-def _is_cancelled() -> bool:
-    caller = asyncio.current_task()
-    return caller is not None and caller.cancelling() > 0
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
-
-
-def _confine(parent: int, memory: int, preload: tuple[str, ...]) -> None:
-    """Runs in a worker before its first task."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    for name in [name for name in os.environ if name not in _HARMLESS]:
-        del os.environ[name]
-    for module in preload:
-        importlib.import_module(module)
-    # Trees of messages hold no cycles, and what was imported lives on: collecting often costs a sixth of the time.
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+_WORDS = {
+    "timeout": "A task took too long.",
+    "died": "A worker process died.",
+    "closed": "The pool is closed.",
+    "broken": "No worker process can start.",
+}

@@ -40,3 +40,15 @@ def surroundings() -> tuple[list[str], int, int]:
         resource.getrlimit(resource.RLIMIT_CORE)[0],
         resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )
+
+
+class Trap:
+    """What a worker that was taken over would send: unpickled carelessly, it runs a function in the gateway."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("true",)
+
+
+def betray() -> Trap:
+    """Sends a trap."""
+    return Trap()

@@ -113,6 +113,38 @@ async def test_cancelled_caller_frees_the_worker(pool: ParserPool) -> None:
     )
 
 
+async def test_worker_that_sends_code_is_ended(pool: ParserPool) -> None:
+    """Only data and exceptions are taken from a process that read foreign bytes."""
+    with pytest.raises(PoolError) as caught:
+        await pool.run(tasks.betray, timeout=10)
+    assert caught.value.facts["kind"] == "died"
+    assert await pool.run(tasks.add, 1, 2, timeout=10) == 3
+
+
+async def test_many_tasks_at_once_all_answer(pool: ParserPool) -> None:
+    """More than the socket to the workers holds."""
+    answers = await asyncio.gather(*(pool.run(tasks.add, number, 1, timeout=10) for number in range(2000)))
+    assert answers == list(range(1, 2001))
+
+
+async def test_old_worker_is_replaced_without_loss() -> None:
+    """A process ends after so many tasks; what it has not taken goes to the next."""
+    pool = ParserPool(processes=1, recycle_after=3)
+    await pool.start()
+    pids = {await pool.run(os.getpid, timeout=10) for _ in range(7)}
+    await pool.close()
+    assert len(pids) == 3
+
+
+async def test_worker_that_cannot_start_is_reported() -> None:
+    """A pool that lacks what it needs says so instead of trying for ever."""
+    pool = ParserPool(processes=1, preload=("gateway.nothing_of_that_name",))
+    with pytest.raises(PoolError) as caught:
+        await pool.start()
+    assert caught.value.facts["kind"] == "broken"
+    await pool.close()
+
+
 async def test_closing_ends_waiting_tasks_with_an_error(pool: ParserPool) -> None:
     """A caller that waits hears that the pool is closed."""
     waiting = asyncio.ensure_future(pool.run(tasks.hang, 60.0, timeout=60))
