@@ -127,14 +127,34 @@ class _StoredBody:
         return await self._reader.read()
 
 
+class _RecentBody:
+    """A body that is still in memory."""
+
+    def __init__(self, content: bytes, sha256: Sha256Hex) -> None:
+        self._content = content
+        self.size = len(content)
+        self.sha256 = str(sha256)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """In one piece."""
+        yield self._content
+
+    async def read(self) -> bytes:
+        """All of it."""
+        return self._content
+
+
 class StoredBodies:
     """Opens bodies for adapters."""
 
     def __init__(self, bodies: Bodies, metrics: Metrics) -> None:
         self._bodies, self._metrics = bodies, metrics
 
-    async def open(self, sha256: Sha256Hex) -> _StoredBody:
+    async def open(self, sha256: Sha256Hex) -> _StoredBody | _RecentBody:
         """The body with this digest."""
+        recent = self._bodies.recent(sha256)
+        if recent is not None:
+            return _RecentBody(recent, sha256)
         try:
             return _StoredBody(await self._bodies.open(sha256), sha256)
         except BodyDamagedError:

@@ -25,6 +25,8 @@ import contextlib
 import hashlib
 import os
 import struct
+import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,6 +52,11 @@ HEADER_BYTES = _HEADER.size
 
 #: Up to here a body is held in memory and written in one go; beyond, written in pieces of this size.
 MEMORY_BYTES = 256 * 1024
+
+#: Bytes of bodies just kept that stay in memory: most are read again at once, to be sent on.
+_RECENT_BYTES = 16 * 1024 * 1024
+#: For so many seconds an answer about free space is believed.
+_FREE_SECONDS = 0.1
 
 _READ_BYTES = 256 * 1024
 _HASH_BYTES = 1024 * 1024
@@ -90,6 +97,8 @@ class Spool:
         self._buffered = 0
         self._descriptor: int | None = None
         self._running: asyncio.Future[None] | None = None
+        #: The whole body, while it came in one piece.
+        self._content: bytes | None = None
         #: Half of a piece may be in the file: nothing may be added and nothing kept.
         self._damaged = False
         self._ended = False
@@ -110,6 +119,7 @@ class Spool:
         data = b"".join(self._buffer)
         self._buffer.clear()
         self._buffered = 0
+        self._content = data if self.size == len(data) else None
         # a cancelled caller does not stop the thread, so `discard` must be able to wait for it
         self._running = self._bodies.call(lambda: self._write(data))
         with _in_our_words():
@@ -123,7 +133,7 @@ class Spool:
         if self._damaged or self._descriptor is None:
             raise StorageError("An earlier write of this body failed.")
         body = SpooledBody(path=self.path, offset=self.offset, size=self.size, sha256=self._digest.hexdigest())
-        self._bodies.adopt(body, self._descriptor)
+        self._bodies.adopt(body, self._descriptor, self._content)
         self._descriptor = None
         self._ended = True
         return body
@@ -200,6 +210,12 @@ class Bodies:
         #: Files of the spool in use now: the open descriptor once finished.
         self._live: dict[Path, int | None] = {}
         self._syncing: dict[Path, asyncio.Future[None]] = {}
+        #: What small files in the spool hold.
+        self._contents: dict[Path, bytes] = {}
+        #: The bodies kept last, by digest, the oldest first.
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._recent_bytes = 0
+        self._free = (0, 0.0)
         self._closed = False
 
     def open_spool(self) -> Spool:
@@ -241,7 +257,10 @@ class Bodies:
         self._live[spooled.path] = None  # closed by the sync
         self._syncing[spooled.path] = syncing
         syncing.add_done_callback(lambda _: self._synced(spooled.path, leave_spool=leave_spool))
+        content = self._contents.pop(spooled.path, None)
         await asyncio.shield(syncing)
+        if content is not None:
+            self._remember(spooled.sha256, content)
 
     async def discard(self, spooled: SpooledBody) -> None:
         """Remove a finished body from the spool; what was kept stays kept. Doing it twice is harmless."""
@@ -250,6 +269,7 @@ class Bodies:
             await asyncio.wait([syncing])
         if spooled.path in self._live:
             descriptor = self._live.pop(spooled.path)
+            self._contents.pop(spooled.path, None)
             await self.run(lambda: _remove(spooled.path, descriptor))
 
     async def open(self, sha256: str) -> BodyReader:
@@ -257,6 +277,10 @@ class Bodies:
         path = self.path_of(sha256)
         offset, size = await self.run(lambda: _measure(path))
         return BodyReader(self, path, offset, size)
+
+    def recent(self, sha256: str) -> bytes | None:
+        """A small body kept a moment ago, from memory: the very bytes whose digest was computed."""
+        return self._recent.get(sha256)
 
     async def verify(self, sha256: str) -> bool:
         """Whether the stored bytes still have their digest; StorageError when there are none."""
@@ -269,6 +293,7 @@ class Bodies:
     async def quarantine(self, sha256: str) -> Path:
         """Set a damaged body aside; where it now lies."""
         path = self.path_of(sha256)
+        self._recent_bytes -= len(self._recent.pop(sha256, b""))
         return await self.run(lambda: self._sync.set_aside(path))
 
     def path_of(self, sha256: str) -> Path:
@@ -289,9 +314,12 @@ class Bodies:
         return await self.run(lambda: _sweep(self._spool, older_than, live))
 
     def free_bytes(self) -> int:
-        """What the file system would still let us write."""
-        found = os.statvfs(self._root)
-        return found.f_bavail * found.f_frsize
+        """What the file system would still let us write, as of a moment ago."""
+        now = time.monotonic()
+        if now >= self._free[1]:
+            found = os.statvfs(self._root)
+            self._free = (found.f_bavail * found.f_frsize, now + _FREE_SECONDS)
+        return self._free[0]
 
     async def close(self) -> None:
         """Finish the keeps under way and let the threads go; spool files stay for the next sweep."""
@@ -313,19 +341,28 @@ class Bodies:
         with _in_our_words():
             return await self.call(act)
 
-    def adopt(self, body: SpooledBody, descriptor: int) -> None:
+    def adopt(self, body: SpooledBody, descriptor: int, content: bytes | None) -> None:
         """Take a finished spool file over.
 
         The descriptor that wrote stays open until the sync: a write error that the kernel meets in between
         is then reported to it and cannot be missed.
         """
         self._live[body.path] = descriptor
+        if content is not None:
+            self._contents[body.path] = content
 
     def forget(self, path: Path) -> None:
         """Let a spool file go without deleting it."""
         descriptor = self._live.pop(path, None)
+        self._contents.pop(path, None)
         if descriptor is not None:
             os.close(descriptor)
+
+    def _remember(self, sha256: str, content: bytes) -> None:
+        self._recent_bytes += len(content) - len(self._recent.get(sha256, b""))
+        self._recent[sha256] = content
+        while self._recent_bytes > _RECENT_BYTES:
+            self._recent_bytes -= len(self._recent.popitem(last=False)[1])
 
     def _synced(self, path: Path, *, leave_spool: bool) -> None:
         del self._syncing[path]

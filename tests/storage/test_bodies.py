@@ -309,3 +309,14 @@ async def test_restarted_store_finds_what_was_kept(tmp_path: Path) -> None:
     assert await kept(second, SMALL) == body.sha256
     assert second.free_bytes() > 0
     await second.close()
+
+
+async def test_small_body_just_kept_is_at_hand_and_a_quarantined_one_is_not(bodies: Bodies) -> None:
+    """Sending on at once needs no disk; a body set aside as damaged is never sent from memory."""
+    async with bodies.open_spool() as spool:
+        await spool.write(b"small")
+        kept = await spool.finish()
+    await bodies.keep(kept)
+    assert bodies.recent(kept.sha256) == b"small"
+    await bodies.quarantine(kept.sha256)
+    assert bodies.recent(kept.sha256) is None
