@@ -100,6 +100,7 @@ async def _serve(certificate: Path, key: Path, pipe: Connection) -> None:
             ended.set()
 
     loop.add_reader(pipe.fileno(), asked)
+    os.set_blocking(pipe.fileno(), True)  # the loop made it non-blocking, and questions may be long
     pipe.send((os.getpid(), server.sockets[0].getsockname()[1]))
     await ended.wait()
     server.close()

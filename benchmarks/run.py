@@ -33,6 +33,7 @@ from benchmarks.phases import Bench, Figure
 from benchmarks.processes import gateway, receivers, senders
 
 _OUTPUT = Path("build/bench.json")
+_LOG = Path("build/bench-gateway.log")
 _PHASES = ("circular", "sustained", "latency")
 
 
@@ -47,7 +48,7 @@ def main() -> int:
     def say(text: str) -> None:
         console.print(f"{time.monotonic() - began:6.1f}  {text}", markup=False)
 
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=_OUTPUT.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-", dir=arguments.folder) as folder:
         site = prepare(Path(folder).resolve())
         figures, troubles = measure(site, arguments, say)
     _OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode([_shown(each) for each in figures]), indent=2))
@@ -63,8 +64,7 @@ def measure(site: Site, arguments: argparse.Namespace, say: phases.Say) -> tuple
     with receivers(site) as (receiver, port):
         say(f"filling the directory with {arguments.agencies} agencies")
         asyncio.run(fill(site, receiver_port=port, agencies=arguments.agencies, progress=lambda *_: None))
-        log = site.folder.parent / "bench-gateway.log"
-        with senders(site) as sender, gateway(site, log, profile=arguments.profile) as served:
+        with senders(site) as sender, gateway(site, _LOG, profile=arguments.profile) as served:
             bench = Bench(gateway=served, sender=sender, receiver=receiver, say=say, seconds=arguments.seconds)
             say("the gateway is ready")
             if "circular" in arguments.only:
@@ -85,6 +85,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the sustained run (default 60)")
     parser.add_argument("--agencies", type=int, default=125_000, help="size of the directory (default 125000)")
     parser.add_argument("--only", nargs="*", choices=_PHASES, default=_PHASES, help="phases (default: all)")
+    # not below build: for minutes after many files were deleted, ext4 is slow to find inodes in that place
+    where = Path("/var/tmp")
+    parser.add_argument("--folder", type=Path, default=where, help="on the disk to measure (default: %(default)s)")
     parser.add_argument("--profile", type=Path, help="profile the gateway's event loop into this file")
     return parser.parse_args()
 
