@@ -50,8 +50,11 @@ class Intake:
         """Bytes x recipients a day."""
         return self._default_quota if agency.daily_quota_bytes is None else agency.daily_quota_bytes
 
-    async def check_quota(self, sender: Agency, cost: int, now: datetime) -> str:
-        """The day the cost counts for; refuse when it would go over the quota."""
+    async def reserve(self, sender: Agency, cost: int, now: datetime) -> str:
+        """Count the cost and give the day it counts for; refuse when it would go over the quota.
+
+        Counted before the message is recorded, so that many requests at once cannot all fit into what is left.
+        """
         local = now.astimezone(VIETNAM)
         day = local.date().isoformat()
         slot = (sender.id, day)
@@ -63,9 +66,11 @@ class Intake:
             seconds = local.hour * 3600 + local.minute * 60 + local.second
             detail = f"{self._used[slot]} of {self.quota_of(sender)} bytes x recipients are used today"
             raise RefusedError("quota_exceeded", detail, retry_after=_DAY_SECONDS - seconds)
+        self._used[slot] += cost
         return day
 
-    def count(self, sender: Agency, day: str, cost: int) -> None:
-        """Count an accepted message; its row has counted it durably."""
+    def give_back(self, sender: Agency, day: str, cost: int) -> None:
+        """The message was not recorded, so it cost nothing."""
         slot = (sender.id, day)
-        self._used[slot] = self._used.get(slot, 0) + cost
+        if slot in self._used:
+            self._used[slot] -= cost

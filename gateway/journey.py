@@ -118,7 +118,7 @@ class Journey:
         own = await self._brought_back(submission, envelope, sender)
         if own is not None:
             return own
-        permit(submission.caller, sender, hosted=is_hosted(sender))
+        permit(submission.caller, sender, hosted=await self._lives_here(submission.caller, sender))
         fingerprint = submission.fingerprint or drafts.fingerprint_of_bytes(sender.id, submission.body.sha256)
         known = await self._answered_before(submission, fingerprint)
         if known is not None:
@@ -129,14 +129,18 @@ class Journey:
                 checked, about_delivery=submission.about_delivery, is_notice=submission.is_notice
             )
         cost = checked.size * max(1, len(plan.deliveries))
-        day = await self._intake.check_quota(sender, cost, checked.accepted_at)
-        with self._seconds["seal"].time():
-            new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
-        with self._seconds["commit"].time():
-            recorded = await self._pump.submit(self._record, new)
+        day = await self._intake.reserve(sender, cost, checked.accepted_at)
+        try:
+            with self._seconds["seal"].time():
+                new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
+            with self._seconds["commit"].time():
+                recorded = await self._pump.submit(self._record, new)
+        except Exception:  # a cancelled commit may yet succeed, so its cost stays counted
+            self._intake.give_back(sender, day, cost)
+            raise
         if recorded.replayed:
+            self._intake.give_back(sender, day, cost)
             return await self._stored(recorded.message_id)
-        self._intake.count(sender, day, cost)
         self._committed(plan)
         return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id)
 
@@ -158,12 +162,28 @@ class Journey:
             raise RefusedError("sender_closed", code)
         return sender
 
+    async def _lives_here(self, caller: Caller, sender: Agency) -> bool:
+        """Whether a relay may not speak for the sender: we host it, it is ourselves, or it connects here."""
+        if is_hosted(sender):
+            return True
+        if caller.relay_endpoint_id is None or sender.endpoint is not None:
+            return False
+        now = self._clock.now()
+        ourselves = (await self._directory.resolve([self._organ_id], now)).get(self._organ_id)
+        if ourselves is not None and ourselves.id == sender.id:
+            return True
+        return await self._reads.connects_here(await self._directory.agents_of(sender.id, now))
+
     async def _brought_back(self, submission: Submission, envelope: Envelope, sender: Agency) -> Answer | None:
         """A relay that brings a document of ours: linked, acknowledged, not delivered again."""
         if submission.caller.relay_endpoint_id is None or not is_hosted(sender):
             return None
         original = await self._reads.own_copy(
-            submission.body.sha256, envelope.document_id, sender.id, str(envelope.business.type)
+            submission.body.sha256,
+            envelope.document_id,
+            sender.id,
+            str(envelope.business.type),
+            relay=submission.caller.relay_endpoint_id,
         )
         if original is None:
             return None
@@ -280,7 +300,7 @@ class Journey:
         if envelope is not None and not refusal:
             try:
                 sender = await self._sender(envelope)
-                permit(caller, sender, hosted=is_hosted(sender))
+                permit(caller, sender, hosted=await self._lives_here(caller, sender))
             except RefusedError as error:
                 refusal = error.code
         return models.Validation(

@@ -32,6 +32,8 @@ from gateway.storage.pump import Pump
 
 #: Decoding one attachment of the largest size takes a few seconds.
 _EXTRACT_SECONDS = 120.0
+#: Items whose content, envelope included, is kept from their recipients.
+NOT_FOR_RECIPIENTS = frozenset({State.WITHDRAWN, State.HELD, State.QUARANTINED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,10 +129,12 @@ class Mailbox:
         return frozenset({found[code].id})
 
     async def item(self, caller: Caller, delivery_id: str) -> InboxRow:
-        """One item with its envelope; somebody else's does not exist."""
+        """One item with its envelope; somebody else's does not exist, one taken back is not shown any more."""
         row = await self._reads.inbox_item(delivery_id, caller.speaks_for)
         if row is None:
             raise RefusedError("not_found")
+        if row.state in NOT_FOR_RECIPIENTS:
+            raise RefusedError("state_forbids", f"the item is {row.state}")
         return row
 
     async def answerable(self, caller: Caller, delivery_id: str, reader: str) -> InboxRow:

@@ -130,7 +130,7 @@ class Acknowledge:
 
 
 class AcknowledgeOperation:
-    """Closes items; the same acknowledgement twice is fine."""
+    """Closes items; the same acknowledgement twice is fine, one for an item that another reader holds is not."""
 
     name = "inbox_acknowledge"
 
@@ -143,6 +143,8 @@ class AcknowledgeOperation:
             line = lines.get(ask.delivery_id)
             if line is None or not line[7]:
                 results.append(RefusedError("not_found"))
+            elif line[2] == State.IN_FLIGHT and _is_held_by_another(line, ask.reader, ask.now):
+                results.append(RefusedError("item_leased"))
             elif line[2] == State.IN_FLIGHT:
                 moves[ask.delivery_id] = Move(
                     delivery_id=ask.delivery_id,
@@ -176,6 +178,8 @@ def _cannot_read(line: tuple[Any, ...] | None, reader: str, now: datetime) -> Re
         return RefusedError("not_found")
     if line[2] in {State.WITHDRAWN, State.HELD, State.QUARANTINED, State.HANDED_OVER}:
         return RefusedError("state_forbids", f"the item is {line[2]}")
-    if line[4] is not None and line[4] != reader and line[5] > micros(now):
-        return RefusedError("item_leased")
-    return None
+    return RefusedError("item_leased") if _is_held_by_another(line, reader, now) else None
+
+
+def _is_held_by_another(line: tuple[Any, ...], reader: str, now: datetime) -> bool:
+    return line[4] is not None and line[4] != reader and line[5] > micros(now)

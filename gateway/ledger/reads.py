@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.clock import instant, micros
 from gateway.ledger.params import as_json
-from gateway.model import AgencyId, DeliveryId, DeliveryView, MessageId
+from gateway.model import AgencyId, DeliveryId, DeliveryView, EndpointId, MessageId
 from gateway.states import State
 from gateway.storage.readers import Readers
 
@@ -228,11 +228,24 @@ class Reads:
         params = {"document_ref": document_ref, "number": number, "notation": notation}
         return await self._readers.fetch_one("message_exists_by_document_ref", params) is not None
 
-    async def own_copy(self, sha256: str, document_ref: str, sender_id: str, business_type: str) -> str | None:
-        """Our earlier document that a relay brings back."""
-        params = {"sha256": sha256, "document_ref": document_ref, "sender": sender_id, "type": business_type}
+    async def own_copy(
+        self, sha256: str, document_ref: str, sender_id: str, business_type: str, *, relay: EndpointId
+    ) -> str | None:
+        """Our earlier document that a relay brings back: the very bytes, or a form of what it was given."""
+        params = {
+            "sha256": sha256,
+            "document_ref": document_ref,
+            "sender": sender_id,
+            "type": business_type,
+            "relay": relay,
+        }
         row = await self._readers.fetch_one("message_find_own_copy", params)
         return None if row is None else row[0]
+
+    async def connects_here(self, agencies: frozenset[AgencyId]) -> bool:
+        """Whether one of the agencies has a credential in force or ever had one."""
+        row = await self._readers.fetch_one("agency_has_credential", (as_json(sorted(agencies)),))
+        return bool(row and row[0])
 
     async def recipients(self, message_id: str) -> frozenset[AgencyId]:
         """Who has a line of the message."""

@@ -59,10 +59,11 @@ SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, d.expects_
 FROM delivery AS d WHERE d.message_id = ? ORDER BY d.seq;
 
 -- name: message_may_be_read_by
--- Whether some agencies sent the message or receive it.
+-- Whether some agencies sent the message or receive it; what is kept from a recipient does not count.
 SELECT EXISTS (SELECT 1 FROM message AS m WHERE m.id = :id AND m.sender_id IN (SELECT value FROM json_each(:agencies)))
     OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = :id
-               AND d.recipient_id IN (SELECT value FROM json_each(:agencies)));
+               AND d.recipient_id IN (SELECT value FROM json_each(:agencies))
+               AND d.state NOT IN ('withdrawn', 'held', 'quarantined'));
 
 -- name: attempt_list_of_message
 -- Every try of every dispatch of one message.
@@ -131,11 +132,18 @@ WHERE kind = 'document' AND (document_ref = :document_ref OR (code_number = :num
 LIMIT 1;
 
 -- name: message_find_own_copy
--- Our own earlier document with these bytes or this business key, which a relay brings back.
-SELECT id FROM message
-WHERE kind = 'document' AND arrived_by IS NULL
-  AND (sha256 = :sha256 OR (document_ref = :document_ref AND sender_id = :sender AND business_type = :type))
-ORDER BY id DESC LIMIT 1;
+-- Our own earlier document that a relay brings back: these bytes, or this business key where the relay had it from us
+-- (a business key alone can be guessed).
+SELECT m.id FROM message AS m
+WHERE m.kind = 'document' AND m.arrived_by IS NULL
+  AND (m.sha256 = :sha256
+       OR (m.document_ref = :document_ref AND m.sender_id = :sender AND m.business_type = :type
+           AND EXISTS (SELECT 1 FROM dispatch AS p WHERE p.message_id = m.id AND p.endpoint_id = :relay)))
+ORDER BY m.id DESC LIMIT 1;
+
+-- name: agency_has_credential
+-- Whether one of some agencies ever connected here.
+SELECT EXISTS (SELECT 1 FROM credential AS c WHERE c.agency_id IN (SELECT value FROM json_each(?)));
 
 -- name: delivery_list_recipients
 -- Who already has a line of a message.
