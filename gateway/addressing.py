@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.directory.directory import Directory
 from gateway.drafts import Checked
 from gateway.edxml.envelope import Envelope, Finding, MessageKind, Severity
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
-from gateway.ledger.reads import Match, Reads
+from gateway.ledger.reads import Match, Reads, SentMessage
 from gateway.ledger.rows import DeliveryRow, DispatchRow, RequestEffect, StatusEffect
 from gateway.model import Agency, AgencyId, EndpointId, Lane
 from gateway.reasons import reason
@@ -187,11 +187,50 @@ class Addressing:
 
         return tuple(effect(match) for match in correlation.matches) or (effect(None),)
 
+    async def more_recipients(self, sent: SentMessage, codes: Sequence[str], at: datetime) -> Plan:
+        """The plan that brings a message accepted before to further recipients; all of them or none."""
+        known = await self._directory.resolve(codes, at)
+        found = await self._directory.agencies([sent.sender_id])
+        heirs = {agency.successor_id for agency in known.values() if agency.successor_id}
+        decided = route(
+            message=Routed(kind="document", size=sent.size, business_type=sent.business_type),
+            sender=found[sent.sender_id],
+            recipients=[(code, known.get(code)) for code in codes],
+            successors=await self._directory.agencies(heirs),
+            arrived_by=None,
+            arrived_from_relay=False,
+            now=at,
+        )
+        if decided.refusal is not None:
+            raise decided.refusal
+        dispatches, deliveries = self._lines(
+            sent.id, sent.priority, at, decided, after_id=sent.original_id, expects_status=True
+        )
+        return Plan(dispatches=dispatches, deliveries=deliveries)
+
     def _rows(
         self, checked: Checked, decided: RoutePlan, *, after_id: str | None, expects_status: bool
     ) -> tuple[tuple[DispatchRow, ...], tuple[DeliveryRow, ...]]:
-        at = checked.accepted_at
-        lane = Lane.of_priority(checked.envelope.priority)
+        return self._lines(
+            checked.id,
+            checked.envelope.priority,
+            checked.accepted_at,
+            decided,
+            after_id=after_id,
+            expects_status=expects_status,
+        )
+
+    def _lines(
+        self,
+        message_id: str,
+        priority: int,
+        at: datetime,
+        decided: RoutePlan,
+        *,
+        after_id: str | None,
+        expects_status: bool,
+    ) -> tuple[tuple[DispatchRow, ...], tuple[DeliveryRow, ...]]:
+        lane = Lane.of_priority(priority)
         dispatches: list[DispatchRow] = []
         deliveries: list[DeliveryRow] = []
         for planned in decided.dispatches:
@@ -199,7 +238,7 @@ class Addressing:
             dispatches.append(
                 DispatchRow(
                     id=dispatch_id,
-                    message_id=checked.id,
+                    message_id=message_id,
                     endpoint_id=planned.endpoint.id,
                     recipient_id=None if planned.recipient is None else planned.recipient.id,
                     state=planned.state,
@@ -213,7 +252,7 @@ class Addressing:
             deliveries.extend(
                 DeliveryRow(
                     id=uuid7(),
-                    message_id=checked.id,
+                    message_id=message_id,
                     recipient_id=item.recipient.id,
                     recipient_code=item.recipient_code,
                     endpoint_id=planned.endpoint.id,

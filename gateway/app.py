@@ -118,7 +118,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         worker = _worker(stack, base, pool, metrics)
-        gateway = _gateway(stack, _Desks(base=base, sealer=sealer, pool=pool, worker=worker, metrics=metrics))
+        gateway = _gateway(_Desks(base=base, sealer=sealer, pool=pool, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         app = Application(
             settings=settings,
@@ -212,7 +212,12 @@ class _Desks:
             lease_max=base.settings.delivery.inbox_lease_max,
         )
 
-    def outbox(self, mailbox: Mailbox) -> Outbox:
+    def addressing(self) -> Addressing:
+        base = self.base
+        give_up_after = base.settings.delivery.give_up_after
+        return Addressing(directory=base.directory, reads=base.reads, give_up_after=give_up_after)
+
+    def outbox(self, mailbox: Mailbox, intake: Intake) -> Outbox:
         def requeued(agencies: Iterable[AgencyId]) -> None:
             mailbox.notify(agencies)
             self.worker.wake()
@@ -221,6 +226,9 @@ class _Desks:
             reads=self.base.reads,
             pump=self.base.pump,
             clock=self.base.clock,
+            directory=self.base.directory,
+            addressing=self.addressing(),
+            intake=intake,
             give_up_after=self.base.settings.delivery.give_up_after,
             requeued=requeued,
         )
@@ -247,9 +255,7 @@ class _Desks:
             pump=base.pump,
             sealer=self.sealer,
             intake=intake,
-            addressing=Addressing(
-                directory=base.directory, reads=base.reads, give_up_after=settings.delivery.give_up_after
-            ),
+            addressing=self.addressing(),
             clock=base.clock,
             gateway_organ_id=settings.seal.organ_id,
             idempotency_days=settings.limits.idempotency_days,
@@ -258,7 +264,7 @@ class _Desks:
         )
 
 
-def _gateway(stack: AsyncExitStack, desks: _Desks) -> LocalGateway:
+def _gateway(desks: _Desks) -> LocalGateway:
     base, settings = desks.base, desks.base.settings
     intake = Intake(
         bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
@@ -269,7 +275,7 @@ def _gateway(stack: AsyncExitStack, desks: _Desks) -> LocalGateway:
         journey=journey,
         composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
         mailbox=mailbox,
-        outbox=desks.outbox(mailbox),
+        outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
         reads=base.reads,
         directory=base.directory,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from gateway.addressing import Addressing
 from gateway.clock import Clock
+from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
+from gateway.intake import Intake
 from gateway.ledger.acts import Act, Acted, ActOperation
+from gateway.ledger.readdress import Readdress, ReaddressOperation
 from gateway.ledger.reads import Reads, SentMessage, SentQuery
 from gateway.model import AgencyId, Caller, DeliveryView
-from gateway.states import Trigger, sources
+from gateway.states import State, Trigger, sources
 from gateway.storage.pump import Pump
 
 
@@ -23,13 +27,17 @@ class Outbox:
         reads: Reads,
         pump: Pump,
         clock: Clock,
+        directory: Directory,
+        addressing: Addressing,
+        intake: Intake,
         give_up_after: timedelta,
         requeued: Callable[[Iterable[AgencyId]], None],
     ) -> None:
         self._reads, self._pump, self._clock = reads, pump, clock
         self._give_up_after = give_up_after
         self._requeued = requeued
-        self._act = ActOperation()
+        self._directory, self._addressing, self._intake = directory, addressing, intake
+        self._act, self._add = ActOperation(), ReaddressOperation()
 
     async def own(self, caller: Caller, message_id: str) -> SentMessage:
         """A message that one of the caller's agencies sent."""
@@ -57,16 +65,57 @@ class Outbox:
         return acted
 
     async def redeliver(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
-        """Open a new series of attempts to the named recipients; what is under way or final is refused."""
-        lines = self._named(await self.deliveries(caller, message_id), codes)
+        """A new series of attempts to the named recipients; who is none yet becomes one.
+
+        What is under way or final refuses all of it.
+        """
+        sent = await self.own(caller, message_id)
+        present = await self._reads.deliveries(message_id)
+        has = {line.recipient_code for line in present}
+        added = [code for code in dict.fromkeys(codes) if code not in has]
+        lines = self._named(present, [code for code in codes if code in has]) if len(added) < len(codes) else []
         allowed = sources(Trigger.REQUEUED)
         stuck = [line for line in lines if line.state not in allowed]
         if stuck:
             detail = ", ".join(f"{line.recipient_code}: {line.state}" for line in stuck)
             raise RefusedError("state_forbids", detail)
+        new = await self._readdress(caller, sent, added) if added else []
+        if not lines:
+            return new
         acted = await self._do(Trigger.REQUEUED, caller, [line.id for line in lines], reason)
         self._requeued(line.recipient_id for line in lines)
-        return acted
+        return acted + new
+
+    async def _readdress(self, caller: Caller, sent: SentMessage, codes: list[str]) -> list[Acted]:
+        now = self._clock.now()
+        plan = await self._addressing.more_recipients(sent, codes, now)
+        sender = (await self._directory.agencies([sent.sender_id]))[sent.sender_id]
+        cost = sent.size * len(plan.deliveries)
+        day = await self._intake.reserve(sender, cost, now)
+        ask = Readdress(
+            message_id=sent.id,
+            dispatches=plan.dispatches,
+            deliveries=plan.deliveries,
+            usage=(sender.id, day, cost),
+            actor=f"credential:{caller.credential_id}",
+            now=now,
+        )
+        try:
+            await self._pump.submit(self._add, ask)
+        except Exception:
+            self._intake.give_back(sender, day, cost)
+            raise
+        self._requeued(plan.recipients)
+        return [
+            Acted(
+                id=line.id,
+                message_id=sent.id,
+                recipient_code=line.recipient_code,
+                state=State.QUEUED,
+                moved=True,
+            )
+            for line in plan.deliveries
+        ]
 
     @staticmethod
     def _named(lines: list[DeliveryView], codes: list[str]) -> list[DeliveryView]:

@@ -20,7 +20,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import effects, history
 from gateway.ledger.params import as_json
-from gateway.ledger.rows import NewMessage
+from gateway.ledger.rows import DeliveryRow, DispatchRow, NewMessage
 from gateway.storage.pump import Transaction
 
 
@@ -94,6 +94,18 @@ async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
             if (key := item.idempotency) is not None
         ],
     )
+    await insert_lines(
+        tx, [d for item in fresh for d in item.dispatches], [d for item in fresh for d in item.deliveries]
+    )
+    await tx.execute_many(
+        "usage_add", [(i.usage_agency_id, i.usage_day, i.usage_bytes) for i in fresh if i.usage_bytes]
+    )
+
+
+async def insert_lines(
+    tx: Transaction, dispatches: Sequence[DispatchRow], deliveries: Sequence[DeliveryRow]
+) -> None:
+    """Queue transmissions and open the ledger's lines that they carry."""
     await tx.execute_many(
         "dispatch_insert",
         [
@@ -109,8 +121,7 @@ async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
                 micros(d.due_at),
                 micros(d.give_up_at),
             )
-            for item in fresh
-            for d in item.dispatches
+            for d in dispatches
         ],
     )
     await tx.execute_many(
@@ -128,12 +139,8 @@ async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
                 micros(d.created_at),
                 micros(d.created_at),
             )
-            for item in fresh
-            for d in item.deliveries
+            for d in deliveries
         ],
-    )
-    await tx.execute_many(
-        "usage_add", [(i.usage_agency_id, i.usage_day, i.usage_bytes) for i in fresh if i.usage_bytes]
     )
 
 

@@ -323,3 +323,20 @@ async def test_peer_that_reads_only_dialect_b_gets_a_rendition(
     rows = await base.readers.fetch("rendition_find", ("B", accepted.id))
     assert rows[0][:2] == ("A", made)
     assert await base.bodies.verify(made)
+
+
+async def test_redeliver_brings_the_same_document_to_a_further_office(
+    installation: Installation, receiver: Receiver
+) -> None:
+    """The same bytes and seal get a new line; who is a recipient already is not served twice."""
+    sent = document(PROVINCE, [COMMUNE])
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(sent)
+        added = await province.redeliver(accepted.id, "gửi bổ sung", [PUSHED])
+        assert [line.organ_id for line in added] == [PUSHED]
+        assert (await receiver.wait_for(1))[0].body == sent
+        await reaches(province, accepted.id, PUSHED, "delivered")
+        assert (await state_of(province, accepted.id, COMMUNE)).state == "queued"
+        with pytest.raises(ProblemError) as caught:
+            await province.redeliver(accepted.id, "lần nữa", [PUSHED])
+        assert caught.value.code == "state_forbids"
