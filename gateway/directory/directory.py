@@ -126,7 +126,8 @@ class Directory:
         return [state.endpoint for state in self._states.values()]
 
     async def endpoint_states(self) -> list[EndpointState]:
-        """All endpoints with what operators ask about them."""
+        """All of them with what operators ask about, as the database has it now."""
+        await self.reload_endpoints()
         return list(self._states.values())
 
     async def represented_by(self, agency_id: AgencyId, at: datetime) -> frozenset[AgencyId]:

@@ -171,6 +171,7 @@ _TRIGGERS = {
     # Not known is not arrived: it waits like a failure and goes out again under the same ids.
     OutcomeKind.UNKNOWN: Trigger.DEFERRED,
 }
+_ARRIVED = frozenset({OutcomeKind.DELIVERED, OutcomeKind.RELAYED})
 _AGAIN = frozenset({OutcomeKind.DEFERRED, OutcomeKind.UNKNOWN})
 
 
@@ -190,6 +191,11 @@ class FinishOperation:
         if current:
             released = as_json([_release(p, lines.get(p.dispatch_id, [])) for p in current])
             await tx.fetch("dispatch_release_owned", (released,))
+        arrived = [p for p in current if any(o.kind in _ARRIVED for o in p.report.outcomes.values())]
+        if arrived:
+            latest = micros(max(p.now for p in arrived))
+            params = {"now": latest, "ids": as_json([p.dispatch_id for p in arrived])}
+            await tx.fetch("endpoint_note_arrivals", params)
         await history.append(tx, [_outdated(p) for p in payloads if p.attempt_id not in owned])
         return [_finish_result(p, applied=p.attempt_id in owned, moved=moved) for p in payloads]
 

@@ -141,3 +141,9 @@ WHERE d.state = 'ready' AND d.due_at > :now AND (e.paused_until IS NULL OR e.pau
 UPDATE dispatch SET lease_until = :until
 WHERE state = 'in_flight' AND attempt_id IN (SELECT value FROM json_each(:ids))
 RETURNING attempt_id;
+
+-- name: endpoint_note_arrivals
+-- When something last got through to the endpoints of some dispatches.
+UPDATE endpoint SET last_success_at = :now
+WHERE id IN (SELECT endpoint_id FROM dispatch WHERE id IN (SELECT value FROM json_each(:ids)))
+RETURNING id;
