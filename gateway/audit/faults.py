@@ -92,6 +92,9 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
         "row_unreadable": _error(
             "Không đọc được một dòng của sổ.", "A row of the ledger cannot be read.", _TAMPERED
         ),
+        "rendition_differs": _error(
+            "Bản chuyển đổi và sự kiện của nó không khớp.", "A rendition and its event do not match.", _TAMPERED
+        ),
         "leaf_hash": _error("Mã băm của lá không đúng.", "A leaf's hash is wrong.", _TAMPERED),
         "leaf_form": _error("Lá không ở dạng chuẩn tắc.", "A leaf is not in its canonical form.", _TAMPERED),
         "leaf_differs": _error(

@@ -172,7 +172,7 @@ class _Examination:
             # the next page is read and this one's bodies are hashed while the rest is examined
             following = asyncio.create_task(self._read(page.messages[-1].id, last))
             try:
-                stored = await self._hasher.hash_all(message.sha256 for message in page.messages)
+                stored = await self._hasher.hash_all(page.digests)
                 await asyncio.to_thread(self._examine_page, page, stored)
             except BaseException:
                 following.cancel()
@@ -190,23 +190,26 @@ class _Examination:
             self._statuses += message.kind == "status"
             self._deliveries += len(page.deliveries.get(message.id, []))
             try:
-                self._examine_message(page, message, stored[message.sha256])
+                self._examine_message(page, message, stored)
             except (ValueError, OverflowError, TypeError, KeyError) as error:  # rows that nobody of us wrote
                 self._findings.add("row_unreadable", message.id, f"{type(error).__name__}: {error}"[:500])
 
-    def _examine_message(self, page: Page, message: Message, body: StoredBody) -> None:
-        self._examine_body(message, body)
+    def _examine_message(self, page: Page, message: Message, stored: dict[str, StoredBody]) -> None:
+        body = stored[message.sha256]
+        self._examine_body(message.id, message.sha256, message.size, body)
+        for each in page.renditions.get(message.id, []):
+            self._examine_body(f"{message.id} as {each.dialect}", each.sha256, each.size, stored[each.sha256])
         examine_lines(page, message.id, self._findings)
         examine_told(page, message.id, self._findings)
         examine_papers(page, message, body.sha256, self._anchors, self._findings)
 
-    def _examine_body(self, message: Message, body: StoredBody) -> None:
+    def _examine_body(self, subject: str, sha256: str, size: int, body: StoredBody) -> None:
         if body.sha256 is None:
-            self._findings.add(body.fault, message.id, body.detail or message.sha256)
-        elif body.sha256 != message.sha256:
-            self._findings.add("body_changed", message.id, f"digest {body.sha256}, not {message.sha256}")
-        elif body.size != message.size:
-            self._findings.add("body_changed", message.id, f"{body.size} bytes, not {message.size}")
+            self._findings.add(body.fault, subject, body.detail or sha256)
+        elif body.sha256 != sha256:
+            self._findings.add("body_changed", subject, f"digest {body.sha256}, not {sha256}")
+        elif body.size != size:
+            self._findings.add("body_changed", subject, f"{body.size} bytes, not {size}")
 
     async def _examine_orphans(self) -> None:
         """Step 4."""
@@ -220,7 +223,7 @@ class _Examination:
         await self._examine_batch(batch)
 
     async def _examine_batch(self, names: list[str]) -> None:
-        known = {row[0] for row in await self._readers.fetch("fsck_digests_known", (as_json(names),))}
+        known = {row[0] for row in await self._readers.fetch("fsck_digests_known", {"digests": as_json(names)})}
         for name in names:
             if name not in known:
                 self._findings.add("body_orphan", name)

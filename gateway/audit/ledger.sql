@@ -19,6 +19,11 @@ SELECT (SELECT COUNT(*) FROM message WHERE id <= :last), (SELECT COUNT(*) FROM e
 SELECT message_id, transfer, xades, sha256, answer FROM receipt
 WHERE message_id IN (SELECT value FROM json_each(?));
 
+-- name: fsck_renditions_of_messages
+-- The copies in other dialects of some messages.
+SELECT message_id, dialect, sha256, size, created_at FROM rendition
+WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id, dialect;
+
 -- name: fsck_deliveries_of_messages
 -- The lines of some messages, in the ledger's order.
 SELECT id, message_id, recipient_id, recipient_code, endpoint_id, dispatch_id, state, expects_status,
@@ -62,8 +67,10 @@ SELECT seq, kind, at, message_id, delivery_id, actor, leaf, leaf_hash FROM event
 WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: fsck_digests_known
--- Which of some digests are messages' bodies.
-SELECT DISTINCT sha256 FROM message WHERE sha256 IN (SELECT value FROM json_each(?));
+-- Which of some digests are bodies of messages or renditions.
+SELECT sha256 FROM message WHERE sha256 IN (SELECT value FROM json_each(:digests))
+UNION
+SELECT sha256 FROM rendition WHERE sha256 IN (SELECT value FROM json_each(:digests));
 
 -- name: fsck_database_check
 -- SQLite's own examination: pages, order of keys, constraints; one row "ok" when all is well.

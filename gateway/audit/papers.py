@@ -5,6 +5,7 @@
 2. The transfer record, which is sealed: every fact in it against the rows.
 3. The accepted event, which is a leaf: kind, digest, size, receipt, sender, number of deliveries.
 4. The envelope against the columns made from it.
+5. Renditions: each has its event with the same dialect, digest and length.
 
 The digest that the signature must cover is the one found by hashing the stored bytes, not the column.
 """
@@ -20,7 +21,7 @@ import msgspec
 from gateway import drafts
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
-from gateway.audit.rows import Delivery, HistoryRow, Message, Page, Receipt
+from gateway.audit.rows import Delivery, HistoryRow, Message, Page, Receipt, Rendition
 from gateway.clock import instant, rfc3339
 from gateway.directory.fold import fold
 from gateway.edxml.envelope import Envelope
@@ -36,19 +37,19 @@ _UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError)
 def examine_papers(
     page: Page, message: Message, stored_sha256: str | None, anchors: TrustStore, findings: Findings
 ) -> None:
-    """All four parts; `stored_sha256` is None when there are no bytes to hash (reported elsewhere)."""
+    """All five parts; `stored_sha256` is None when there are no bytes to hash (reported elsewhere)."""
     receipt = page.receipts.get(message.id)
     deliveries = page.deliveries.get(message.id, [])
     history = page.history.get(message.id, [])
     _examine_envelope(message, findings)
+    _examine_renditions(message, page.renditions.get(message.id, []), history, findings)
     if receipt is None:
         findings.add("receipt_missing", message.id)
         return
     _examine_receipt(message, receipt, stored_sha256 or message.sha256, anchors, findings)
-    readdressed = any(row.kind == Event.DOCUMENT_READDRESSED for row in history)
-    _examine_transfer(message, receipt, deliveries, findings, readdressed=readdressed)
+    _examine_transfer(message, receipt, deliveries, history, findings)
     _examine_answer(message, receipt, findings)
-    _examine_accepted(message, receipt, deliveries, history, findings, readdressed=readdressed)
+    _examine_accepted(message, receipt, deliveries, history, findings)
 
 
 def _examine_receipt(
@@ -70,7 +71,11 @@ def _examine_receipt(
 
 
 def _examine_transfer(
-    message: Message, receipt: Receipt, deliveries: Sequence[Delivery], findings: Findings, *, readdressed: bool
+    message: Message,
+    receipt: Receipt,
+    deliveries: Sequence[Delivery],
+    history: Sequence[HistoryRow],
+    findings: Findings,
 ) -> None:
     try:
         sealed = msgspec.json.decode(receipt.transfer, type=dict[str, Any])
@@ -79,18 +84,33 @@ def _examine_transfer(
         findings.add("row_unreadable", message.id, "its transfer record, caller or findings")
         return
     wrong = [name for name, value in due.items() if sealed.get(name) != value]
-    recipients = [
-        {"delivery": line.id, "agency": line.recipient_id, "organ_id": line.recipient_code} for line in deliveries
-    ]
+    recipients = {
+        line.id: {"delivery": line.id, "agency": line.recipient_id, "organ_id": line.recipient_code}
+        for line in deliveries
+    }
     named = sealed.get("recipients")
     if not isinstance(named, list):
         named = []
-    lacking = [item for item in named if item not in recipients]
-    added = [item for item in recipients if item not in named]
-    if lacking or (added and not readdressed):
-        wrong.append(f"recipients ({len(lacking)} lacking, {len(added)} added)")
+    lacking = [item for item in named if item not in recipients.values()]
+    added = {key for key, item in recipients.items() if item not in named}
+    told, count = _added_later(history)
+    if lacking or not told <= added or count != len(added):
+        wrong.append(f"recipients ({len(lacking)} lacking, {len(added)} added, {count} of them told)")
     if wrong:
         findings.add("transfer_differs", message.id, ", ".join(wrong))
+
+
+def _added_later(history: Sequence[HistoryRow]) -> tuple[set[str], int]:
+    """Which deliveries were added after acceptance (of very many only some are named), and how many."""
+    ids: set[str] = set()
+    count = 0
+    for row in history:
+        if row.kind == Event.DOCUMENT_READDRESSED:
+            facts = facts_of(row.leaf)
+            named, told = facts.get("deliveries"), facts.get("count")
+            ids |= set(map(str, named)) if isinstance(named, list) else set()
+            count += told if isinstance(told, int) else 0
+    return ids, count
 
 
 def _facts_due(message: Message) -> dict[str, object]:
@@ -134,8 +154,6 @@ def _examine_accepted(
     deliveries: Sequence[Delivery],
     history: Sequence[HistoryRow],
     findings: Findings,
-    *,
-    readdressed: bool,
 ) -> None:
     accepted = [row for row in history if row.kind == Event.DOCUMENT_ACCEPTED]
     if len(accepted) != 1:
@@ -148,9 +166,8 @@ def _examine_accepted(
         "size": message.size,
         "receipt": receipt.sha256,
         "sender": message.sender_id,
+        "deliveries": len(deliveries) - _added_later(history)[1],
     }
-    if not readdressed:
-        due["deliveries"] = len(deliveries)
     wrong = [name for name, value in due.items() if facts.get(name) != value]
     if accepted[0].at != message.accepted_at:
         wrong.append("accepted_at")
@@ -168,6 +185,17 @@ def _examine_envelope(message: Message, findings: Findings) -> None:
     wrong = [name for name, value in due.items() if getattr(message, name) != value]
     if wrong:
         findings.add("message_differs", message.id, ", ".join(wrong))
+
+
+def _examine_renditions(
+    message: Message, renditions: Sequence[Rendition], history: Sequence[HistoryRow], findings: Findings
+) -> None:
+    kept = [(each.dialect, each.sha256, each.size, each.created_at) for each in renditions]
+    told = [(facts_of(row.leaf), row.at) for row in history if row.kind == Event.DOCUMENT_RENDERED]
+    # as text, so that a leaf which holds something else can be sorted too
+    due = [(facts.get("dialect"), facts.get("sha256"), facts.get("size"), at) for facts, at in told]
+    if sorted(map(str, kept)) != sorted(map(str, due)):
+        findings.add("rendition_differs", message.id, f"{len(kept)} renditions, {len(due)} events")
 
 
 def columns_of(envelope: Envelope, sender_id: str) -> dict[str, object]:

@@ -56,6 +56,16 @@ class Receipt(NamedTuple):
     answer: bytes
 
 
+class Rendition(NamedTuple):
+    """A row of `fsck_renditions_of_messages`."""
+
+    message_id: str
+    dialect: str
+    sha256: str
+    size: int
+    created_at: int
+
+
 class Delivery(NamedTuple):
     """A row of `fsck_deliveries_of_messages`."""
 
@@ -143,6 +153,7 @@ class Page:
 
     messages: list[Message]
     receipts: dict[str, Receipt]
+    renditions: dict[str, list[Rendition]]
     deliveries: dict[str, list[Delivery]]
     dispatches: dict[str, list[Dispatch]]
     #: By dispatch.
@@ -156,6 +167,12 @@ class Page:
     #: By delivery: its own moves.
     moves: dict[str, list[HistoryRow]]
 
+    @property
+    def digests(self) -> list[str]:
+        """The bodies that should be there, of messages and of renditions."""
+        copies = [each.sha256 for renditions in self.renditions.values() for each in renditions]
+        return [message.sha256 for message in self.messages] + copies
+
 
 async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> Page:
     """The messages after `after`, up to `last`; fewer than `limit` where they have many lines, none at the end."""
@@ -164,6 +181,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         messages = _within_bounds(Message(*row) for row in await reader.fetch("fsck_message_page", page))
         ids = as_json([message.id for message in messages])
         receipts = [Receipt(*row) for row in await reader.fetch("fsck_receipts_of_messages", (ids,))]
+        renditions = [Rendition(*row) for row in await reader.fetch("fsck_renditions_of_messages", (ids,))]
         deliveries = [Delivery(*row) for row in await reader.fetch("fsck_deliveries_of_messages", (ids,))]
         dispatches = [Dispatch(*row) for row in await reader.fetch("fsck_dispatches_of_messages", (ids,))]
         attempts = [Attempt(*row) for row in await reader.fetch("fsck_attempts_of_messages", (ids,))]
@@ -173,6 +191,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
     return Page(
         messages=messages,
         receipts={receipt.message_id: receipt for receipt in receipts},
+        renditions=_grouped(renditions, "message_id"),
         deliveries=_grouped(deliveries, "message_id"),
         dispatches=_grouped(dispatches, "message_id"),
         attempts=_grouped(attempts, "dispatch_id"),

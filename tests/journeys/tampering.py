@@ -67,6 +67,13 @@ def remove_body(data: Path) -> None:
     body_of(data).unlink()
 
 
+def remove_rendition(data: Path) -> None:
+    """What a peer was sent instead of the original is gone."""
+    with database(data) as connection:
+        digest = str(connection.execute("SELECT sha256 FROM rendition").fetchone()[0])
+    (data / "bodies" / digest[:2] / digest[2:4] / digest).unlink()
+
+
 def spoil_header(data: Path) -> None:
     """The file no longer begins as ours do."""
     path = body_of(data)

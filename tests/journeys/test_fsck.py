@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from gateway import config
+from gateway.admin_directory import ConfigureEndpoint, configure_endpoint
 from gateway.api import models
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import Severity
@@ -37,6 +38,7 @@ from tests.journeys.tampering import (
     flip_body,
     nothing,
     remove_body,
+    remove_rendition,
     set_fact,
     spoil_header,
     sql,
@@ -86,7 +88,12 @@ async def _fill(made: Installation, receiver: Receiver) -> None:
         await province.submit(document(PROVINCE, [COMMUNE], number="5"))
         about = document_id(PROVINCE, "5")
         await province.submit(document(PROVINCE, [COMMUNE], number="6", business=BusinessType.RECALL, about=about))
-        await province.submit(document(PROVINCE, [COMMUNE], number="7"))
+        assert made.app is not None
+        reads_b = ConfigureEndpoint(name="pushed", capabilities={"dialect": "B"}, reason="reads only B")
+        await configure_endpoint(made.app, reads_b, "operator:test")
+        rendered = await province.submit(document(PROVINCE, [PUSHED], number="7"))
+        await reaches(province, rendered.id, PUSHED, "delivered")
+        await province.redeliver(rendered.id, "gửi bổ sung", [COMMUNE])
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +135,7 @@ def test_sound_ledger_has_no_findings(folder: Path) -> None:
     report = examined(folder)
     assert report.findings == []
     assert report.ok
-    assert (report.documents, report.deliveries) == (7, 8)
+    assert (report.documents, report.deliveries) == (7, 9)
     assert report.events > 20
 
 
@@ -254,6 +261,15 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
         ),
         {"transfer_differs", "accepted_event", "dispatch_differs"},
     ),
+    "rendition edited": (
+        sql("UPDATE rendition SET size = size + 1"),
+        {"body_changed", "rendition_differs"},
+    ),
+    "rendition's bytes removed": (remove_rendition, {"body_missing"}),
+    "added recipient untold": (
+        edit_leaf(set_fact("count", 0), kind="document.readdressed"),
+        {"transfer_differs", "accepted_event"},
+    ),
     "guard of the history removed": (drop_guard, {"schema_changed"}),
     "page of the database damaged": (damage_page, {"database_damaged"}),
 }
@@ -314,7 +330,7 @@ def test_command_prints_exactly_four_keys_and_exits_1_on_errors(
     arguments = ["--config", str(folder / "config.toml"), "fsck", "--json"]
     assert main(arguments) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == {"ok": True, "documents": 7, "deliveries": 8, "findings": []}
+    assert told == {"ok": True, "documents": 7, "deliveries": 9, "findings": []}
     flip_body(folder / "data")
     assert main(arguments) == 1
     told = json.loads(capsys.readouterr().out)

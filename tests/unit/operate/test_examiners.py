@@ -62,6 +62,7 @@ def page(dispatch: Dispatch, delivery: Delivery, attempts: list[Attempt]) -> Pag
     return Page(
         messages=[],
         receipts={},
+        renditions={},
         deliveries={"m": [delivery]},
         dispatches={"m": [dispatch]},
         attempts={"p": attempts},
