@@ -13,9 +13,10 @@ FROM idempotency AS i JOIN receipt AS r ON r.message_id = i.message_id
 WHERE i.agency_id = ? AND i.key = ?;
 
 -- name: message_list_same_business
--- Earlier documents with the same business key: DocumentId, sender, type.
+-- Earlier documents with the same business key: DocumentId, sender, type. The + keeps the planner from the index by
+-- sender, on which it would go through everything that the agency ever sent.
 SELECT id, content_key, sha256 FROM message
-WHERE document_ref = ? AND sender_id = ? AND kind = 'document' AND business_type = ?
+WHERE document_ref = ? AND sender_id = ? AND +kind = 'document' AND business_type = ?
 ORDER BY accepted_at DESC LIMIT 50;
 
 -- name: message_list_sent
@@ -117,13 +118,14 @@ SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, 
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.message_id = ? AND d.recipient_id = ?;
 
 -- name: message_match_original
--- Documents that a take-back, recall, update or replacement of this sender may mean; newest first.
+-- Documents that a take-back, recall, update or replacement of this sender may mean; newest first. As above, the +
+-- keeps the planner from going through all that the sender ever sent.
 SELECT m.id, m.document_ref, m.code_number, m.code_notation, m.promulgated_on FROM message AS m
-WHERE m.sender_id = :sender AND m.kind = 'document' AND m.business_type IN ('0', '2', '3')
+WHERE +m.sender_id = :sender AND +m.kind = 'document' AND m.business_type IN ('0', '2', '3')
   AND ((:document_ref <> '' AND m.document_ref = :document_ref)
        OR (:number <> '' AND m.code_number = :number AND m.code_notation = :notation AND m.promulgated_on LIKE :day))
   AND m.id <> :not_this
-ORDER BY m.id DESC LIMIT 50;
+ORDER BY +m.id DESC LIMIT 50;
 
 -- name: message_exists_by_document_ref
 -- Whether any document with this DocumentId or number was ever accepted.
