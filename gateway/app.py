@@ -198,7 +198,7 @@ class _Desks:
     worker: Worker
     metrics: Metrics
 
-    def mailbox(self) -> Mailbox:
+    def mailbox(self, intake: Intake) -> Mailbox:
         base = self.base
         return Mailbox(
             reads=base.reads,
@@ -210,6 +210,7 @@ class _Desks:
             pool=self.pool,
             limits=parse_limits(base.settings.limits),
             lease_max=base.settings.delivery.inbox_lease_max,
+            check_room=intake.check_room,
         )
 
     def addressing(self) -> Addressing:
@@ -269,7 +270,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
     intake = Intake(
         bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
     )
-    mailbox = desks.mailbox()
+    mailbox = desks.mailbox(intake)
     journey = desks.journey(mailbox, intake)
     return LocalGateway(
         journey=journey,
@@ -307,7 +308,13 @@ async def _listen(stack: AsyncExitStack, app: Application) -> None:
         metrics=app.metrics,
         lifecycle=app.lifecycle,
     )
-    listener = Listener(build_app(parts), app.lifecycle, app.metrics, max_connections=server.max_connections)
+    listener = Listener(
+        build_app(parts),
+        app.lifecycle,
+        app.metrics,
+        max_connections=server.max_connections,
+        max_per_address=server.max_connections_per_address,
+    )
     stack.push_async_callback(listener.close)
     app.port = await listener.start(server.host, server.port, app.tls)
     stack.push_async_callback(listener.drain, server.drain_timeout.total_seconds())

@@ -44,6 +44,7 @@ class ServerSettings:
     slow_body_bytes_per_second: Size = _f(Size(1024), "a body slower than this on average is cut off")
     drain_timeout: timedelta = _f(timedelta(seconds=30), "how long SIGTERM waits for work under way")
     max_connections: int = _f(2000, "connections at once")
+    max_connections_per_address: int = _f(500, "of them from one address; raise it behind a proxy")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

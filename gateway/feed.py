@@ -30,26 +30,31 @@ class Feed:
     def notify(self) -> None:
         """Something was committed."""
         self._committed.set()
+        # a new one for the next commit: no feed can clear what another has not seen
+        self._committed = asyncio.Event()
 
     async def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
         """Events about what the caller's agencies send or receive, after `since` (None: from now), without end."""
-        after = since
-        if after is None:
-            row = await self._readers.fetch_one("event_last_seq")
-            after = row[0] if row else 0
+        after = await self._newest() if since is None else since
         agencies = as_json(sorted(caller.speaks_for))
         while True:
+            committed = self._committed
+            newest = await self._newest()
             params = {"after": after, "agencies": agencies, "limit": _BATCH}
             rows = await self._readers.fetch("event_list_since", params)
             for row in rows:
                 after = row[0]
                 yield _event(row)
             if len(rows) < _BATCH:
-                self._committed.clear()
+                after = max(after, newest)  # other agencies' events are looked at once, not at every commit
                 await asyncio.sleep(_BREATH_SECONDS)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(30):
-                        await self._committed.wait()
+                        await committed.wait()
+
+    async def _newest(self) -> int:
+        row = await self._readers.fetch_one("event_last_seq")
+        return row[0] if row else 0
 
 
 def _event(row: tuple[Any, ...]) -> models.EventOut:

@@ -43,11 +43,19 @@ class Inspector:
         try:
             now = self._clock.now()
             answer = await self._pool.run(
-                packed, inspect, str(body.path), body.offset, self._limits, mode, now, timeout=self._seconds
+                packed,
+                inspect,
+                str(body.path),
+                body.offset,
+                self._limits,
+                mode,
+                now,
+                timeout=self._seconds,
+                size=body.size,
             )
         except PoolError as error:
             _log.warning("parser.failed", sha256=body.sha256, size=body.size, **error.facts)
-            if error.facts.get("kind") in {"closed", "broken"}:
+            if error.facts.get("kind") in {"closed", "broken", "busy"}:
                 raise RefusedError("server_busy", retry_after=5) from error
             raise RefusedError("parser_failed") from error
         return unpack_report(answer)

@@ -8,8 +8,9 @@ what is committed for their agencies.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
-from gateway.model import AgencyId, BootId, Caller
+from gateway.model import AgencyId, BootId, Caller, CredentialId
 from gateway.parsing import ParserPool
 from gateway.states import State
 from gateway.storage.bodies import Bodies
@@ -32,6 +33,8 @@ from gateway.storage.pump import Pump
 
 #: Decoding one attachment of the largest size takes a few seconds.
 _EXTRACT_SECONDS = 120.0
+#: Attachments that one credential may be reading at once.
+UNPACKED_AT_ONCE = 32
 #: Items whose content, envelope included, is kept from their recipients.
 NOT_FOR_RECIPIENTS = frozenset({State.WITHDRAWN, State.HELD, State.QUARANTINED})
 
@@ -72,11 +75,14 @@ class Mailbox:
         pool: ParserPool,
         limits: ParseLimits,
         lease_max: timedelta,
+        check_room: Callable[[int], None],
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
         self._clock, self._boot_id = clock, boot_id
         self._pool, self._limits, self._lease_max = pool, limits, lease_max
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
+        self._check_room = check_room
+        self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
     def notify(self, agencies: Iterable[AgencyId]) -> None:
@@ -168,14 +174,38 @@ class Mailbox:
     ) -> AsyncIterator[tuple[Path, Attachment]]:
         """One decoded attachment in a file that lives as long as the context."""
         row = await self.hand_out(caller, delivery_id, reader)
-        if not 1 <= number <= len(envelope_of(row).attachments):
+        attachments = envelope_of(row).attachments
+        if not 1 <= number <= len(attachments):
             raise RefusedError("not_found", f"there is no attachment {number}")
+        self._check_room(attachments[number - 1].size)
+        with self._one_of_few(caller), self._bodies.scratch() as path:
+            yield path, await self._extract(row, number, path)
+
+    async def _extract(self, row: InboxRow, number: int, path: Path) -> Attachment:
         body = await self._bodies.open(row.sha256)
-        with self._bodies.scratch() as path:
-            found = await self._pool.run(
-                extract_to, str(body.path), body.offset, number, str(path), self._limits, timeout=_EXTRACT_SECONDS
-            )
-            yield path, found
+        return await self._pool.run(
+            extract_to,
+            str(body.path),
+            body.offset,
+            number,
+            str(path),
+            self._limits,
+            timeout=_EXTRACT_SECONDS,
+            size=row.size,
+        )
+
+    @contextmanager
+    def _one_of_few(self, caller: Caller) -> Iterator[None]:
+        """An unpacked file lies on the disk while its reader takes its time."""
+        if self._unpacked[caller.credential_id] >= UNPACKED_AT_ONCE:
+            raise RefusedError("rate_limited", f"at most {UNPACKED_AT_ONCE} attachments at once")
+        self._unpacked[caller.credential_id] += 1
+        try:
+            yield
+        finally:
+            self._unpacked[caller.credential_id] -= 1
+            if not self._unpacked[caller.credential_id]:
+                del self._unpacked[caller.credential_id]
 
     async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> State:
         """The caller has it; repeating it is harmless."""

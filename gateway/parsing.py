@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _FALSE_STARTS = 3
 _READ_BYTES = 256 * 1024
+#: Reading more than this takes so long that others would notice.
+LARGE_BYTES = 1024 * 1024
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -81,6 +83,7 @@ class ParserPool:
         self._recycle_after = recycle_after
         self._confinement = (os.getpid(), memory, preload)
         self._max_wait = max_wait
+        self._large = asyncio.Semaphore(max(1, processes - 1))
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)  # noqa: FBT003 - the method's own form
         self._numbers = itertools.count(1)
@@ -106,8 +109,30 @@ class ParserPool:
         if not self._workers:
             raise PoolError("No worker process can start.", kind="broken", task="")
 
-    async def run(self, task: Callable[..., T], /, *args: object, timeout: float) -> T:  # noqa: ASYNC109 - it kills
-        """The result of `task(*args)`; its own exceptions come through, everything else is a `PoolError`."""
+    async def run(
+        self,
+        task: Callable[..., T],
+        /,
+        *args: object,
+        timeout: float,  # noqa: ASYNC109 - it kills
+        size: int = 0,
+    ) -> T:
+        """The result of `task(*args)`; its own exceptions come through, everything else is a `PoolError`.
+
+        Tasks that read more than LARGE_BYTES (`size`) leave one process free for the others.
+        """
+        if size <= LARGE_BYTES:
+            return await self._run(task, args, timeout)
+        try:
+            await asyncio.wait_for(self._large.acquire(), self._max_wait)
+        except TimeoutError as error:
+            raise PoolError("Too many large tasks wait.", kind="busy", task=task.__qualname__) from error
+        try:
+            return await self._run(task, args, timeout)
+        finally:
+            self._large.release()
+
+    async def _run(self, task: Callable[..., T], args: tuple[object, ...], seconds: float) -> T:
         name = f"{task.__module__}.{task.__qualname__}"
         if self._closed:
             raise PoolError("The pool is closed.", kind="closed")
@@ -115,12 +140,12 @@ class ParserPool:
         request = NUMBER.pack(number) + pickle.dumps((task, args))
         assert len(request) <= TASK_BYTES, "tasks are given paths, not contents"
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        mine = _Task(name=name, seconds=timeout, request=request, answer=answer)
+        mine = _Task(name=name, seconds=seconds, request=request, answer=answer)
         self._tasks[number] = mine
         self._fill_up()
         self._unsent.append(request)
         self._send()
-        late = asyncio.get_running_loop().call_later(self._max_wait + timeout, self._fail, number, "timeout")
+        late = asyncio.get_running_loop().call_later(self._max_wait + seconds, self._fail, number, "timeout")
         try:
             return await answer
         finally:

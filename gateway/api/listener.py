@@ -1,7 +1,8 @@
 """A listening socket in front of an application: limits per connection, drain, close.
 
-- Above `max_connections` a new connection is told `server_busy` and closed; a TLS handshake may take ten
-  seconds, an idle connection lives a minute.
+- Above `max_connections`, or `max_per_address` from one address, a new connection is told `server_busy` and
+  closed, so that one machine cannot lock the others out; a TLS handshake may take ten seconds, an idle
+  connection lives a minute.
 - What is not HTTP is answered with a problem, not with a page.
 - `drain` stops listening, turns the lifecycle's switch (requests that still come on open connections get 503
   `server_stopping` and `Connection: close`), and waits for requests under way, streams and long polls
@@ -16,6 +17,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -41,11 +43,18 @@ class Listener:
     """One application on one socket."""
 
     def __init__(
-        self, app: web.Application, lifecycle: Lifecycle, metrics: Metrics, *, max_connections: int = 2000
+        self,
+        app: web.Application,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+        *,
+        max_connections: int = 2000,
+        max_per_address: int = 2000,
     ) -> None:
         self._lifecycle = lifecycle
         self._metrics = metrics
-        self._max_connections = max_connections
+        self._max_connections, self._max_per_address = max_connections, max_per_address
+        self._addresses: Counter[str] = Counter()
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
         self._server: asyncio.Server | None = None
         #: Connections open now.
@@ -89,18 +98,22 @@ class Listener:
         self._lifecycle.stop()
         await self._runner.cleanup()
 
-    def opened(self) -> bool:
+    def opened(self, address: str) -> bool:
         """Count a connection; False when it is one too many."""
-        if self.connections >= self._max_connections:
+        if self.connections >= self._max_connections or self._addresses[address] >= self._max_per_address:
             self._metrics.connections_refused.inc()
             return False
         self.connections += 1
+        self._addresses[address] += 1
         self._metrics.connections.set(self.connections)
         return True
 
-    def closed(self) -> None:
+    def closed(self, address: str) -> None:
         """A counted connection has ended."""
         self.connections -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
         self._metrics.connections.set(self.connections)
 
     def _connection(self) -> web.RequestHandler:
@@ -125,9 +138,11 @@ class _Connection(web.RequestHandler):
         )
         self._listener = listener
         self._counted = False
+        self._address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._counted = self._listener.opened()
+        self._address = (transport.get_extra_info("peername") or ("",))[0]
+        self._counted = self._listener.opened(self._address)
         if self._counted:
             super().connection_made(transport)
             return
@@ -138,7 +153,7 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._counted:
-            self._listener.closed()
+            self._listener.closed(self._address)
         super().connection_lost(exc)
 
     def handle_error(
@@ -149,6 +164,8 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what the HTTP parser refused, or an error that passed the gate."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client has gone: nobody reads an answer, and it is no fault of ours
         code = "request_malformed" if status < 500 else "internal_error"  # noqa: PLR2004
         if code == "internal_error":
             _log.error("request.failed", address=request.remote, exc_info=exc)
