@@ -2,7 +2,8 @@
 
 - 200, 201, 202, 204 with an empty body: everything arrived (or was relayed, by a relay).
 - The same with JSON `{"deliveries": [{"id", "outcome", "reason", "reference", "retryAfter"}]}`: what it says.
-  A delivery it does not mention, or mentions with two different outcomes, is not confirmed.
+  A delivery it does not mention, or mentions with two different outcomes, is not confirmed; a relay's word that
+  something is delivered counts as relayed, since only the recipient can confirm an arrival.
 - The same with anything else (a login page, say): not confirmed, `peer_reply_invalid`.
 - 400, 405, 410, 411, 413, 415 and 422 are permanent; this list is closed. All else is temporary: 429 and 503
   `peer_busy`, 408 and 504 `peer_timeout`, 401 and 403 `peer_credential_rejected`, a redirect
@@ -98,7 +99,7 @@ def read_reply(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = redacted(f"HTTP {status} whose content is not the agreed JSON: {error}")
         return _all(deliveries, _invalid(detail)), False
-    said = _said(reply)
+    said = _said(reply, is_relay=is_relay)
     missing = _invalid("the answer does not mention this delivery, or contradicts itself about it")
     return {one.id: said.get(one.id) or missing for one in deliveries}, True
 
@@ -117,17 +118,19 @@ def seconds_of(retry_after: str | None, now: datetime) -> float | None:
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
 
 
-def _said(reply: _Reply) -> dict[str, Outcome | None]:
+def _said(reply: _Reply, *, is_relay: bool) -> dict[str, Outcome | None]:
     said: dict[str, Outcome | None] = {}
     for line in reply.deliveries:
-        outcome = _of_line(line)
+        outcome = _of_line(line, is_relay=is_relay)
         said[line.id] = outcome if said.get(line.id, outcome) == outcome else None
     return said
 
 
-def _of_line(line: _Line) -> Outcome:
+def _of_line(line: _Line, *, is_relay: bool) -> Outcome:
     kind = OutcomeKind(line.outcome)
     if kind in {OutcomeKind.DELIVERED, OutcomeKind.RELAYED}:
+        if is_relay:
+            kind = OutcomeKind.RELAYED
         return Outcome(kind=kind, peer_ref=_CONTROL.sub(" ", line.reference)[:_DETAIL_LENGTH])
     detail = redacted(line.reason)
     if kind is OutcomeKind.REFUSED:

@@ -67,18 +67,21 @@ class Outbox:
     async def redeliver(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
         """A new series of attempts to the named recipients; who is none yet becomes one.
 
-        What is under way or final refuses all of it.
+        What is under way or final refuses all of it, and so does a quarantine: only a person may end that.
         """
         sent = await self.own(caller, message_id)
         present = await self._reads.deliveries(message_id)
         has = {line.recipient_code for line in present}
         added = [code for code in dict.fromkeys(codes) if code not in has]
         lines = self._named(present, [code for code in codes if code in has]) if len(added) < len(codes) else []
-        allowed = sources(Trigger.REQUEUED)
+        allowed = sources(Trigger.REQUEUED) - {State.QUARANTINED}
         stuck = [line for line in lines if line.state not in allowed]
+        stuck += [line for line in present if line.state is State.QUARANTINED and line not in stuck]
         if stuck:
             detail = ", ".join(f"{line.recipient_code}: {line.state}" for line in stuck)
             raise RefusedError("state_forbids", detail)
+        if added and sent.kind == "status":
+            raise RefusedError("state_forbids", "a status goes to whom it is about, and to nobody else")
         new = await self._readdress(caller, sent, added) if added else []
         if not lines:
             return new

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -45,8 +46,10 @@ class Receiver:
     def __init__(self, pki_folder: Path) -> None:
         self._pki = DevPki(folder=pki_folder)
         self.came: list[Came] = []
-        #: Answers to give, first to last; afterwards 200 without a body.
+        #: Answers to give, first to last.
         self.script: deque[Reply] = deque()
+        #: Makes the answers once the script is over: 200 without a body.
+        self.answer: Callable[[Came], Reply] = lambda _: Reply()
         self._arrived = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -82,10 +85,11 @@ class Receiver:
 
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.read()
+        came = Came(path=request.path, headers=dict(request.headers), body=body)
         async with self._arrived:
-            self.came.append(Came(path=request.path, headers=dict(request.headers), body=body))
+            self.came.append(came)
             self._arrived.notify_all()
-        reply = self.script.popleft() if self.script else Reply()
+        reply = self.script.popleft() if self.script else self.answer(came)
         if reply.json is not None:
             return web.json_response(reply.json, status=reply.status, headers=reply.headers)
         return web.Response(text=reply.text, status=reply.status, headers=reply.headers)

@@ -13,9 +13,12 @@ from gateway.config import Size
 from gateway.directory.changes import SetEndpoint, SetEndpointOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.errors import ProblemError
+from gateway.ledger.acts import Act, ActOperation
+from gateway.states import Trigger
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, OWN, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document, document_id, status
-from tests.journeys.receiver import Receiver
+from tests.journeys.receiver import Came, Receiver, Reply
+from tests.journeys.test_journey import reaches
 
 
 async def refusal(asked: Awaitable[object]) -> str:
@@ -57,7 +60,8 @@ async def test_document_of_others_does_not_exist_for_anybody_else(
             other.answer(item, models.NewStatus(code="03")),
         ):
             assert await refusal(asked) == "not_found"
-        assert (await other.documents()).items == (await other.inbox()).items == []
+        assert not (await other.documents()).items
+        assert not (await other.inbox()).items
 
 
 @pytest.mark.parametrize("business", [BusinessType.RECALL, BusinessType.UPDATE, BusinessType.REPLACEMENT])
@@ -142,6 +146,50 @@ async def test_reader_cannot_close_what_another_reader_holds(installation: Insta
         assert await refusal(commune.ack(item, reader="b")) == "item_leased"
         assert await refusal(commune.answer(item, models.NewStatus(code="03"), reader="b")) == "item_leased"
         assert (await commune.ack(item, reader="a")).state == "delivered"
+
+
+async def test_sender_cannot_end_a_quarantine_or_pass_it_by(installation: Installation) -> None:
+    """What was set aside as dangerous waits for a person: neither a new series nor new recipients bring it out."""
+    assert installation.app is not None
+    base = installation.app.foundation
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(document(PROVINCE, [COMMUNE]))
+        now = base.clock.now()
+        act = Act(
+            trigger=Trigger.QUARANTINED,
+            delivery_ids=(accepted.deliveries[0].id,),
+            actor="operator:test",
+            note="",
+            now=now,
+            give_up_at=now,
+        )
+        await base.pump.submit(ActOperation(), act)
+        for recipient in (COMMUNE, PUSHED):
+            assert await refusal(province.redeliver(accepted.id, "x", [recipient])) == "state_forbids"
+
+
+async def test_status_cannot_be_sent_on_to_others(installation: Installation) -> None:
+    """Redelivery of a status to somebody it is not about is refused."""
+    async with installation.client(PROVINCE) as province, installation.client(COMMUNE) as commune:
+        await province.submit(document(PROVINCE, [COMMUNE]))
+        sent = await commune.answer(await waiting_item(commune), models.NewStatus(code="03"))
+        assert await refusal(commune.redeliver(sent.id, "x", [PUSHED])) == "state_forbids"
+
+
+async def test_relay_claims_no_arrival(installation: Installation, receiver: Receiver) -> None:
+    """Only the recipient can confirm: a relay that answers `delivered` has relayed its own at most."""
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(document(PROVINCE, [COMMUNE]))
+        local = accepted.deliveries[0].id
+
+        def claims(came: Came) -> Reply:
+            lines = [{"id": key, "outcome": "delivered"} for key in (*came.deliveries, local)]
+            return Reply(json={"deliveries": lines})
+
+        receiver.answer = claims
+        second = await province.submit(document(PROVINCE, [MINISTRY], number="2"))
+        await reaches(province, second.id, MINISTRY, "relayed")
+        assert [line.state for line in await province.deliveries(accepted.id)] == ["queued"]
 
 
 async def test_idempotency_key_of_another_office_means_nothing(installation: Installation) -> None:
