@@ -15,10 +15,8 @@ byte. What is refused leaves nothing behind. What it does NOT do: deliver, retry
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,11 +102,6 @@ class Journey:
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
         self._record, self._link = RecordMessage(), LinkReturned()
-        self._signing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
-
-    def close(self) -> None:
-        """Give back the signing threads."""
-        self._signing.shutdown()
 
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
@@ -238,13 +231,10 @@ class Journey:
     async def _sealed(
         self, submission: Submission, checked: Checked, plan: Plan, cost: int, day: str
     ) -> NewMessage:
-        """Sync the body and sign at the same time; then every row is known."""
+        """Sign, sync the body; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
-        keeping = asyncio.ensure_future(self._bodies.keep(submission.body))
-        try:
-            xades = await asyncio.get_running_loop().run_in_executor(self._signing, self._sign, checked, transfer)
-        finally:
-            await keeping
+        xades = self._sign(checked, transfer)  # no thread: the signature holds the interpreter's lock all the same
+        await self._bodies.keep(submission.body)
         row = drafts.message_row(checked, original_id=plan.original_id)
         linked, conflicts = await self._twins(checked, row.content_key)
         receipt_sha256 = hashlib.sha256(xades).hexdigest()
