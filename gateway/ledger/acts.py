@@ -113,8 +113,6 @@ class ActOperation:
         if act.trigger is Trigger.HANDED_OVER:
             facts = as_json(act.handed_over)
             await tx.fetch("delivery_set_handed_over", (as_json([[item, facts] for item in sorted(moved)]),))
-        if act.trigger is Trigger.HELD:
-            await tx.fetch("dispatch_hold_if_all_held", (as_json(dispatches),))
         await settle(tx, dispatches)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from gateway.clock import micros
 from gateway.events import Event
 from gateway.ledger import history
-from gateway.ledger.moves import Move, move
+from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
 from gateway.model import BootId, EndpointId
 from gateway.states import State, Trigger
@@ -116,8 +116,7 @@ class ExpireOperation:
                 for line in lines
             ],
         )
-        if old:
-            await tx.fetch("dispatch_finish_if_settled", (as_json([row[0] for row in old]),))
+        await settle(tx, [row[0] for row in old])
         soon = await tx.fetch("dispatch_list_expiring", {"now": now, "soon": micros(ask.soon)})
         ids = as_json([row[0] for row in soon])
         if soon:

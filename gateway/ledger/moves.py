@@ -75,6 +75,8 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
 
 
 async def settle(tx: Transaction, dispatch_ids: Sequence[str]) -> None:
-    """Close the waiting dispatches that have no open delivery left."""
+    """Close the waiting dispatches that have no open delivery left; those left with held ones wait with them."""
     if dispatch_ids:
-        await tx.fetch("dispatch_finish_if_settled", (as_json(list(dispatch_ids)),))
+        ids = as_json(list(dispatch_ids))
+        await tx.fetch("dispatch_finish_if_settled", (ids,))
+        await tx.fetch("dispatch_hold_if_all_held", (ids,))

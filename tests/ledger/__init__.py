@@ -1,0 +1,1 @@
+"""The ledger's operations, on real SQLite through the real pump."""

@@ -1,0 +1,140 @@
+"""Claiming: room, limits, lanes, blocked recipients, pauses, causal order, attempts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.clock import micros
+from gateway.model import OutcomeKind
+from gateway.states import State, Trigger
+from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request
+
+
+async def test_each_endpoint_gets_no_more_than_its_room(lab: Lab) -> None:
+    """Room is per channel: a full one does not eat another's."""
+    for _ in range(5):
+        await lab.record(message("a1", "b1"))
+    got = [item.endpoint_id for item in await lab.claim(room=2)]
+    assert sorted(got) == ["other", "other", "push", "push"]
+
+
+async def test_global_limit_is_shared_fairly_between_endpoints(lab: Lab) -> None:
+    """Where not everything fits, every channel gets its best first."""
+    for _ in range(3):
+        await lab.record(message("a1", "b1"))
+    assert sorted(item.endpoint_id for item in await lab.claim(limit=2)) == ["other", "push"]
+
+
+async def test_channels_without_room_or_not_asked_for_get_nothing(lab: Lab) -> None:
+    """A channel is claimed for only when there is room for it."""
+    await lab.record(message("a1", "b1"))
+    assert await lab.claim(room=0) == []
+    assert [item.endpoint_id for item in await lab.claim(endpoints=("other",))] == ["other"]
+
+
+async def test_blocked_recipient_with_a_long_head_does_not_starve_its_neighbour(lab: Lab) -> None:
+    """However many rows of a blocked recipient come first, others behind the channel are found."""
+    await asyncio.gather(*(lab.record(message("a1")) for _ in range(100)))
+    await lab.record(message("a2", name="neighbour", at=START + MINUTE))
+    assert await lab.claimed_messages(START + HOUR, blocked=[("push", "a1")]) == ["neighbour"]
+
+
+async def test_blocking_a_recipient_behind_another_endpoint_blocks_nothing_here(lab: Lab) -> None:
+    """A block names channel and recipient together."""
+    await lab.record(message("a1", name="m"))
+    assert await lab.claimed_messages(blocked=[("other", "a1")]) == ["m"]
+
+
+async def test_urgent_lanes_go_before_older_bulk(lab: Lab) -> None:
+    """Lanes decide before age does."""
+    for lane in (3, 2, 1, 0):
+        await lab.record(message("a1", name=f"lane{lane}", lane=lane, at=START - lane * MINUTE))
+    assert await lab.claimed_messages() == ["lane0", "lane1", "lane2", "lane3"]
+
+
+async def test_old_bulk_rises_over_new_normal_mail(lab: Lab) -> None:
+    """Waiting lifts a dispatch by one lane per ageing period, so that nothing starves."""
+    await lab.record(message("a1", name="bulk", lane=3, at=START))
+    await lab.record(message("a1", name="normal", lane=2, at=START + HOUR + MINUTE))
+    assert await lab.claimed_messages(START + HOUR + MINUTE, room=1) == ["bulk"]
+
+
+async def test_nothing_is_claimed_before_it_is_due_or_twice(lab: Lab) -> None:
+    """Due rows only, and each once."""
+    await lab.record(message("a1", name="m"))
+    assert await lab.claimed_messages(START - timedelta(microseconds=1)) == []
+    assert await lab.claimed_messages() == ["m"]
+    assert await lab.claimed_messages() == []
+
+
+async def test_two_claims_in_one_batch_share_out_what_is_due(lab: Lab) -> None:
+    """Claims in one commit never take the same dispatch."""
+    for _ in range(3):
+        await lab.record(message("a1"))
+    batches = lab.pump.counters.batches
+    first, second = await asyncio.gather(lab.claim(room=2), lab.claim(room=2))
+    assert lab.pump.counters.batches == batches + 1
+    assert (len(first), len(second)) == (2, 1)
+    assert not {item.dispatch_id for item in first} & {item.dispatch_id for item in second}
+
+
+async def test_paused_endpoint_is_left_alone_until_its_time(lab: Lab) -> None:
+    """A pause holds the claim back, not the rows."""
+    await lab.record(message("a1", name="m"))
+    await lab.rows("UPDATE endpoint SET paused_until = ? WHERE id = 'push'", micros(START + HOUR))
+    assert await lab.claimed_messages(START + HOUR - MINUTE) == []
+    assert await lab.claimed_messages(START + HOUR) == ["m"]
+
+
+@pytest.mark.parametrize("ending", [OutcomeKind.DELIVERED, OutcomeKind.REFUSED, OutcomeKind.RELAYED])
+async def test_request_waits_until_its_original_has_left(lab: Lab, ending: OutcomeKind) -> None:
+    """A recall never overtakes what it recalls."""
+    await lab.record(message("a1", name="original"))
+    [original] = await lab.claim()
+    recall = request("original", "a1")
+    await lab.record(recall)
+    assert await lab.claim(START + MINUTE) == []
+    await lab.finish(original, OutcomeKind.DEFERRED, now=START + MINUTE)
+    assert await lab.claim(START + MINUTE) == []
+    [again] = await lab.claim(START + HOUR)
+    assert again.message_id == "original"
+    await lab.finish(again, ending, now=START + HOUR)
+    assert await lab.claimed_messages(START + HOUR) == [recall.message.id]
+
+
+async def test_request_to_one_recipient_does_not_wait_for_another(lab: Lab) -> None:
+    """Causal order is per recipient where transmissions are."""
+    await lab.record(message("a1", "a2", name="original"))
+    [first] = [item for item in await lab.claim() if item.dispatch_id == "original>a1"]
+    await lab.record(message("a1", name="recall", after_id="original"))
+    await lab.finish(first)
+    assert await lab.claimed_messages() == ["recall"]
+
+
+async def test_claim_commits_the_attempt_and_moves_the_lines(lab: Lab) -> None:
+    """Whoever dials has an open attempt, its boot and its lease in the ledger already."""
+    await lab.record(message("x1", "x2", name="m", fans_out=True))
+    [item] = await lab.claim()
+    assert {one.recipient_id for one in item.deliveries} == {"x1", "x2"}
+    attempt = await lab.rows("SELECT dispatch_id, boot_id, series, ended_at FROM attempt WHERE id = ?", item.attempt_id)
+    assert attempt == [("m>axis", "boot-1", 1, None)]
+    lease = await lab.rows("SELECT state, attempt_id, lease_until FROM dispatch")
+    assert lease == [("in_flight", item.attempt_id, micros(START + HOUR))]
+    assert set((await lab.states("m")).values()) == {State.IN_FLIGHT}
+    assert item.number == 1
+
+
+async def test_dispatch_whose_remaining_lines_are_held_is_not_claimed(lab: Lab) -> None:
+    """A transmission without a line to carry never goes out, whichever act took the last one."""
+    for name, ending in (("w", Trigger.WITHDRAWN), ("q", Trigger.QUARANTINED), ("h", Trigger.HANDED_OVER)):
+        await lab.record(message("x1", "x2", name=name, fans_out=True))
+        await lab.act(Trigger.HELD, f"{name}/x1")
+        await lab.act(ending, f"{name}/x2")
+        assert (await lab.dispatch(f"{name}>axis"))["state"] == "held"
+    assert await lab.claim(START + DAY) == []
+    await lab.act(Trigger.RELEASED, "w/x1", now=START + HOUR)
+    [item] = await lab.claim(START + HOUR)
+    assert [one.id for one in item.deliveries] == ["w/x1"]
