@@ -14,17 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
+from gateway.clock import SystemClock
 from gateway.errors import EnvironmentRefusedError
+from gateway.fsio import write_durably
 from gateway.simulate.journal import read_journal
 from gateway.simulate.performance import Performance
 from gateway.simulate.plot import write_script
 from gateway.simulate.province import GATEWAY, make_cast
 from gateway.simulate.reckoning import LedgerDelivery, LedgerMessage, LedgerView, Reckoning, reckon
+from gateway.simulate.sample import sample_document
 from gateway.simulate.script import Script
 from gateway.simulate.stage import Stage, set_stage
 from gateway.simulate.standing import Standing, stand
@@ -33,6 +37,8 @@ from gateway.simulate.table import Display
 from gateway.states import State
 
 _SHOWN = 40
+#: A closed terminal counts too: the gateway itself takes a SIGHUP for a reload and would stay.
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How long the last answers take to reach the simulators' journals while these go on.
 _CALM_SECONDS = 1.0
 
@@ -70,16 +76,17 @@ async def run_demo(folder: Path, *, exit_after: bool, faults: bool) -> int:
     display = Display(console)
     async with Performance(stage, script, display, faults=faults) as performance:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDS:
             loop.add_signal_handler(number, performance.interrupted.set)
         try:
             return await _perform(performance, stage, script, display, console, exit_after=exit_after)
         except (EnvironmentRefusedError, TimeoutError) as error:
-            console.print(str(error) or "timeout", style="red", markup=False)
+            told = str(error) or "Quá lâu chưa xong / it took too long"
+            console.print(told, style="red", markup=False)
             _print_tails(console, performance)
             return 1
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDS:
                 loop.remove_signal_handler(number)
 
 
@@ -103,6 +110,7 @@ async def _perform(
         console.print(finding, style="red", markup=False, highlight=False)
     result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds)
     if is_as_scripted and not exit_after:
+        write_durably(stage.layout.sample, sample_document(script.cast, SystemClock().now()))
         _print_access(console, stage, script)
         _print_counts(console, result)
         await performance.interrupted.wait()
@@ -165,21 +173,27 @@ def _print_access(console: Console, stage: Stage, script: Script) -> None:
     own = next(system for system in stage.systems if system.owner == province)
     commune = next(system for system in stage.systems if system.answers_by_form)
     pair, anchors = stage.pki.client(own.name), stage.pki.folder / "anchors" / "tls" / "root.pem"
+    curl = f"curl --cacert {_near(anchors)} --cert {_near(pair.certificate)} --key {_near(pair.key)}"
+    body = f"-H 'Content-Type: application/xml' --data-binary @{_near(stage.layout.sample)}"
     lines = (
         "",
         "Mọi văn bản đã ở trạng thái theo kịch bản / every delivery is in its scripted state.",
         f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
         f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
-        f"Cấu hình / settings     {stage.layout.config}",
-        f"Tỉnh / province         {pair.certificate}  {pair.key}",
-        f"Một xã / a commune      {commune.owner}, token: {stage.token_file(commune)}",
+        f"Một xã / a commune      {commune.owner}, token: {_near(stage.token_file(commune))}",
         "Thử / try:",
-        f"  curl --cacert {anchors} --cert {pair.certificate} --key {pair.key} {stage.url}/api/v1/documents",
-        f"  gateway --config {stage.layout.config} fsck --json",
+        f"  {curl} {body} {stage.url}/api/v1/documents",
+        f"  {curl} '{stage.url}/api/v1/documents?limit=3'",
+        f"  {_near(Path(sys.executable))} -m gateway --config {_near(stage.layout.config)} fsck",
         "Ctrl-C để kết thúc / to end.",
     )
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+def _near(path: Path) -> Path:
+    """As short as it can be typed here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _print_counts(console: Console, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 build/demo/DEMO            marks the folder as ours; without it nothing is ever deleted
 config.toml                the gateway's settings, for all commands on what the demo left
+document.edxml             a document to send by hand while the demo stays up
 certs/dev/                 the development PKI
 data/ secrets/             the gateway's data folder and its peers' secrets
 simulate/                  one JSON file per simulator process, tokens, journals/
@@ -32,6 +33,11 @@ class Layout:
     def config(self) -> Path:
         """The gateway's settings."""
         return self.folder / "config.toml"
+
+    @property
+    def sample(self) -> Path:
+        """A document to send by hand."""
+        return self.folder / "document.edxml"
 
     @property
     def pki(self) -> Path:
@@ -72,7 +78,9 @@ class Layout:
         """An empty folder; one that is not ours is refused, unless it is empty."""
         if self.folder.exists():
             if not (self.folder / _MARKER).is_file() and any(self.folder.iterdir()):
-                raise EnvironmentRefusedError(f"{self.folder} was not made by the demo; name another --folder")
+                raise EnvironmentRefusedError(
+                    f"{self.folder} holds files that the demo did not make; name another --folder"
+                )
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True)
         (self.folder / _MARKER).write_text(_MARKED, "utf-8")

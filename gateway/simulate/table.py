@@ -14,11 +14,11 @@ from gateway.simulate.standing import Standing
 from gateway.states import State
 
 _ROWS = {
-    "shared": "100 xã chung / shared",
+    "shared": "100 xã / shared",
     "pull": "15 xã kéo / pull",
     "push": "15 xã đẩy / push",
     "browser": "15 xã web / browser",
-    "office": "tỉnh, huyện / offices",
+    "office": "sở, huyện / offices",
     "axis": "qua trục / axis",
 }
 _COLUMNS: tuple[tuple[str, tuple[State, ...]], ...] = (
@@ -80,7 +80,7 @@ def _table(standing: Standing, seconds: float, note: str) -> Table:
     caption = (
         f"{standing.reached}/{standing.wanted} theo kịch bản / as scripted"
         f" · {standing.documents} văn bản / documents"
-        f"\n{standing.statuses} trạng thái / statuses: {codes}"
+        f"\n{standing.statuses} trạng thái / statuses\n{codes}"
     )
     table = Table(title=title, caption=caption, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("nơi nhận\nrecipients", no_wrap=True)
