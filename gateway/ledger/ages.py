@@ -54,8 +54,12 @@ class RescueOperation:
             [(now, "unknown", "outcome_unknown", None, None, None, row[1]) for row in rows],
         )
         attempts = {row[0]: row[1] for row in rows}
-        await move(tx, [_back(line, ask, poison, attempts) for line in lines if line[4] == State.IN_FLIGHT])
+        # what was requeued meanwhile shares the transmission, and so its quarantine
+        touched = [line for line in lines if line[4] == State.IN_FLIGHT or line[5] in poison]
+        await move(tx, [_back(line, ask, poison, attempts) for line in touched])
         await tx.fetch("dispatch_rescue_abandoned", {"rescued": as_json(rescued), "now": now})
+        # a status may have ended every line while the transmission was under way
+        await settle(tx, [row[0] for row in rows])
         return len(rows)
 
 
@@ -64,7 +68,7 @@ def _back(line: tuple[Any, ...], ask: Rescue, poison: set[str], attempts: dict[s
     return Move(
         delivery_id=line[0],
         message_id=line[1],
-        state=State.IN_FLIGHT,
+        state=State(line[4]),
         trigger=Trigger.QUARANTINED if poisonous else Trigger.RESCUED,
         at=ask.now,
         reason="poison" if poisonous else "outcome_unknown",

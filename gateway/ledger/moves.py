@@ -37,7 +37,14 @@ class Move:
 
 
 async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
-    """Apply the moves and record their events; returns the ids of the deliveries that did move."""
+    """Apply the moves and record their events; returns the ids of the deliveries that did move.
+
+    Of several moves of one delivery the first counts, and leaves the one event.
+    """
+    first: dict[str, Move] = {}
+    for item in moves:
+        first.setdefault(item.delivery_id, item)
+    moves = list(first.values())
     if not moves:
         return set()
     rows = [

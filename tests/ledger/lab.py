@@ -242,7 +242,12 @@ class Lab:
     def acting(self, trigger: Trigger, *delivery_ids: str, now: datetime = START) -> Act:
         """A person's act."""
         return Act(
-            trigger=trigger, delivery_ids=delivery_ids, actor="operator:0", note=SUBJECT, now=now, give_up_at=now + DAY
+            trigger=trigger,
+            delivery_ids=delivery_ids,
+            actor="operator:0",
+            note=SUBJECT,
+            now=now,
+            give_up_at=now + DAY,
         )
 
     async def act(self, trigger: Trigger, *delivery_ids: str, now: datetime = START) -> list[Acted]:
@@ -252,7 +257,12 @@ class Lab:
     def fetching(self, delivery_id: str, *, reader: str = "r1", now: datetime = START) -> Fetch:
         """A hand-out to a reader."""
         return Fetch(
-            delivery_id=delivery_id, reader=reader, actor=f"credential:{reader}", boot_id=self.boot, now=now, peer={}
+            delivery_id=delivery_id,
+            reader=reader,
+            actor=f"credential:{reader}",
+            boot_id=self.boot,
+            now=now,
+            peer={},
         )
 
     async def fetch(self, delivery_id: str, **more: Any) -> str:

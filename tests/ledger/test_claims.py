@@ -119,7 +119,9 @@ async def test_claim_commits_the_attempt_and_moves_the_lines(lab: Lab) -> None:
     await lab.record(message("x1", "x2", name="m", fans_out=True))
     [item] = await lab.claim()
     assert {one.recipient_id for one in item.deliveries} == {"x1", "x2"}
-    attempt = await lab.rows("SELECT dispatch_id, boot_id, series, ended_at FROM attempt WHERE id = ?", item.attempt_id)
+    attempt = await lab.rows(
+        "SELECT dispatch_id, boot_id, series, ended_at FROM attempt WHERE id = ?", item.attempt_id
+    )
     assert attempt == [("m>axis", "boot-1", 1, None)]
     lease = await lab.rows("SELECT state, attempt_id, lease_until FROM dispatch")
     assert lease == [("in_flight", item.attempt_id, micros(START + HOUR))]

@@ -1,0 +1,87 @@
+"""Outcomes: one per delivery, only from the attempt that owns the dispatch."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.clock import micros
+from gateway.model import DeliveryId, OutcomeKind
+from gateway.states import State
+from tests.ledger.lab import HOUR, MINUTE, START, Lab, message, status
+
+DELIVERED, DEFERRED, REFUSED = OutcomeKind.DELIVERED, OutcomeKind.DEFERRED, OutcomeKind.REFUSED
+
+
+async def test_only_the_deferred_line_of_a_mixed_outcome_goes_out_again(lab: Lab) -> None:
+    """A fan-out never repeats what arrived or was refused."""
+    await lab.record(message("x1", "x2", "x3", name="m", fans_out=True))
+    [item] = await lab.claim()
+    result = await lab.finish(item, {"x1": DELIVERED, "x2": DEFERRED, "x3": REFUSED})
+    assert (result.applied, result.refused) == (True, (DeliveryId("m/x3"),))
+    assert await lab.states("m") == {"x1": State.DELIVERED, "x2": State.DEFERRED, "x3": State.REFUSED}
+    assert await lab.rows("SELECT outcome FROM attempt") == [("mixed",)]
+    assert await lab.claim(START + MINUTE / 2) == []
+    [again] = await lab.claim(START + MINUTE)
+    assert ([one.recipient_id for one in again.deliveries], again.number) == (["x2"], 2)
+    await lab.finish(again)
+    assert (await lab.dispatch("m>axis"))["state"] == "done"
+
+
+async def test_line_without_an_outcome_is_unknown_and_goes_out_again(lab: Lab) -> None:
+    """Not reported is not arrived."""
+    await lab.record(message("x1", "x2", name="m", fans_out=True))
+    [item] = await lab.claim()
+    await lab.finish(item, {"x1": DELIVERED})
+    reason = await lab.rows("SELECT state, reason FROM delivery WHERE id = 'm/x2'")
+    assert reason == [("deferred", "outcome_unknown")]
+    [again] = await lab.claim(START + MINUTE)
+    assert [one.id for one in again.deliveries] == ["m/x2"]
+
+
+async def test_outcome_after_a_lost_lease_changes_nothing_but_leaves_a_trace(lab: Lab) -> None:
+    """The attempt is the fencing token."""
+    await lab.record(message("a1", name="m"))
+    [late] = await lab.claim(lease=MINUTE)
+    assert await lab.rescue(START + HOUR) == 1
+    [owner] = await lab.claim(START + HOUR)
+    before = await lab.dispatch("m>a1")
+    assert not (await lab.finish(late, REFUSED, now=START + HOUR)).applied
+    assert (await lab.state("m/a1"), await lab.dispatch("m>a1")) == (State.IN_FLIGHT, before)
+    assert await lab.rows("SELECT count(*) FROM event WHERE kind = 'attempt.outdated'") == [(1,)]
+    assert (await lab.finish(owner, now=START + HOUR)).applied
+    outcomes = await lab.rows("SELECT outcome FROM attempt ORDER BY started_at")
+    assert outcomes == [("unknown",), ("delivered",)]
+
+
+async def test_status_that_came_while_in_flight_wins_over_the_outcome(lab: Lab) -> None:
+    """A status proves arrival whatever the transport says later."""
+    await lab.record(message("a1", name="m"))
+    [item] = await lab.claim()
+    await lab.record(status("01", "m/a1"))
+    assert (await lab.finish(item, DEFERRED)).applied
+    assert await lab.state("m/a1") is State.ACKNOWLEDGED
+    assert (await lab.dispatch("m>a1"))["state"] == "done"
+    assert await lab.claim(START + HOUR) == []
+
+
+async def test_same_outcome_twice_in_one_batch_leaves_one_event(lab: Lab) -> None:
+    """Every move has exactly one event."""
+    await lab.record(message("a1", name="m"))
+    [item] = await lab.claim()
+    await asyncio.gather(lab.finish(item), lab.finish(item))
+    assert await lab.history("m/a1") == ["claimed", "delivered"]
+
+
+async def test_counted_failures_grow_and_arrivals_are_noted_on_the_channel(lab: Lab) -> None:
+    """The backoff counts failures; the channel knows when it last got something through."""
+    await lab.record(message("a1", name="m"))
+    for failures in range(3):
+        now = START + failures * HOUR
+        [item] = await lab.claim(now)
+        assert (item.failures, item.number) == (failures, failures + 1)
+        await lab.finish(item, DEFERRED, now=now)
+    assert await lab.rows("SELECT last_success_at FROM endpoint WHERE id = 'push'") == [(None,)]
+    now = START + 3 * HOUR
+    [item] = await lab.claim(now)
+    await lab.finish(item, now=now)
+    assert await lab.rows("SELECT last_success_at FROM endpoint WHERE id = 'push'") == [(micros(now),)]
