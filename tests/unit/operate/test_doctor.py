@@ -24,8 +24,6 @@ from gateway.model import Endpoint, EndpointId
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import PROVINCE, Installation
 
-NOW = datetime.now(UTC)
-
 
 @asynccontextmanager
 async def peer(installation: Installation, date: str = "") -> AsyncIterator[int]:
@@ -61,7 +59,7 @@ def channel(installation: Installation, url: str, **more: object) -> Endpoint:
 async def layers_of(installation: Installation, endpoint: Endpoint, **more: Any) -> dict[str, Finding]:
     """What doctor sees, by layer."""
     last = more.pop("last", None)
-    found = await doctor.examine_channel(installation.settings, endpoint, last, now=NOW)
+    found = await doctor.examine_channel(installation.settings, endpoint, last, now=datetime.now(UTC))
     return {each.subject: each for each in found}
 
 
@@ -129,9 +127,15 @@ async def test_secret_missing_or_readable_by_others_is_named(installation: Insta
 async def test_last_reply_and_pause_are_told(installation: Installation) -> None:
     """What the peer said last, and that nobody asks it now."""
     last = doctor.LastAttempt(
-        started_at=NOW, outcome="refused", reason="peer_refused", detail="sai mẫu", peer='{"http_status":422}'
+        started_at=datetime.now(UTC),
+        outcome="refused",
+        reason="peer_refused",
+        detail="sai mẫu",
+        peer='{"http_status":422}',
     )
-    inbox = Endpoint(id=EndpointId("e"), name="x", kind="inbox", paused_until=NOW + timedelta(hours=1))
+    inbox = Endpoint(
+        id=EndpointId("e"), name="x", kind="inbox", paused_until=datetime.now(UTC) + timedelta(hours=1)
+    )
     layers = await layers_of(installation, inbox, last=last)
     assert layers["channel"].code == "channel_down"
     assert layers["last reply"].code == "last_refused"
