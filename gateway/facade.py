@@ -29,6 +29,9 @@ from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.storage.bodies import Bodies, SpooledBody
 
+#: A cursor is a number that the database can hold.
+_CURSOR_DIGITS = 18
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalGateway:
@@ -317,6 +320,6 @@ def _decode_cursor(cursor: str) -> int:
         return 0
     with suppress(ValueError):
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        if text.startswith("i"):
+        if text.startswith("i") and text[1:].isdecimal() and len(text) <= _CURSOR_DIGITS:
             return int(text[1:])
     raise RefusedError("parameter_invalid", "cursor: not one of ours")

@@ -29,6 +29,8 @@ _ELEMENT_COST = 8
 #: The memory of names is bounded both ways, since hostile files choose them.
 _MOST_NAMES, _LONGEST_REMEMBERED = 4096, 200
 _UNNAMED = "unnamed"
+#: On one element. libxml2 looks through them one after the other, so they cost their square.
+_MOST_ATTRIBUTES, _MOST_NAMESPACES = 64, 16
 
 
 class _Name(NamedTuple):
@@ -178,6 +180,11 @@ class MessageTarget(SaxTarget):
         self.files.append(node.encoded)
 
     def _count(self, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
+        if len(attributes) > _MOST_ATTRIBUTES or len(namespaces) > _MOST_NAMESPACES:
+            raise RefusedError(
+                "xml_limits_exceeded",
+                f"An element has more than {_MOST_ATTRIBUTES} attributes or {_MOST_NAMESPACES} namespaces.",
+            )
         self._room -= sum(len(key) + len(value) + _ELEMENT_COST for key, value in attributes.items())
         self._room -= sum(len(key) + len(value) + _ELEMENT_COST for key, value in namespaces.items())
 

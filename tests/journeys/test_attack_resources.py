@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import socket
 import ssl
@@ -111,3 +112,27 @@ async def test_uploads_that_break_off_leave_nothing(installation: Installation) 
     async with asyncio.timeout(10):
         while installation.app.lifecycle.active or list(spool.iterdir()):  # noqa: ASYNC110 - no signal for it
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("declaration", ['a{}="x"', 'xmlns:a{}="u{}"'])
+async def test_element_with_very_many_attributes_is_refused_at_once(
+    installation: Installation, declaration: str
+) -> None:
+    """What costs its square in the XML library never gets that far: a small file cannot hold up the parsers."""
+    many = " ".join(declaration.format(number, number) for number in range(40_000))
+    body = document(COMMUNE, [PROVINCE]).replace(b"<edXML ", b"<edXML " + many.encode() + b" ", 1)
+    async with installation.client(COMMUNE) as commune:
+        async with asyncio.timeout(5):
+            with pytest.raises(ProblemError) as caught:
+                await commune.submit(body)
+        assert caught.value.code == "xml_limits_exceeded"
+
+
+async def test_cursor_that_no_database_holds_is_refused(installation: Installation) -> None:
+    """A forged cursor is a wrong parameter, not an error of the server."""
+    async with installation.client(COMMUNE) as commune:
+        for number in ("9" * 30, "-1", "1_0"):
+            forged = base64.urlsafe_b64encode(f"i{number}".encode()).decode().rstrip("=")
+            with pytest.raises(ProblemError) as caught:
+                await commune.inbox(cursor=forged)
+            assert caught.value.code == "parameter_invalid"
