@@ -28,7 +28,7 @@ import structlog
 from adapters import FACTORIES
 from gateway import config, notify
 from gateway.addressing import Addressing, Plan
-from gateway.admin import AdminServer
+from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.lifecycle import Lifecycle
 from gateway.api.listener import Listener
@@ -347,4 +347,6 @@ async def _reload(app: Application) -> None:
     notify.reloading()
     with suppress(ConfigError):  # logged there; the old configuration stays
         await app.reload()
+        base = app.foundation
+        await base.pump.submit(NoteReload(), (base.clock, "gateway"))
     notify.ready()

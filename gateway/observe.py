@@ -13,11 +13,13 @@ Metrics: one registry per `Metrics` object. `deploy/alerts.yml` uses these names
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Final, Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -102,6 +104,23 @@ class LogControl:
         return event
 
 
+class _Forgiving(io.TextIOBase):
+    """A log that is full or closed costs its line, never the request that wrote it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 class _Bridge(logging.Handler):
     """Takes the standard library's lines along."""
 
@@ -133,7 +152,7 @@ def configure_logs(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Forgiving(stream or sys.stderr))),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
