@@ -120,8 +120,9 @@ def _row(name: str, kind: Literal["document", "status"], at: datetime, fingerpri
     return MessageRow(
         id=name, kind=kind, sha256=hashlib.sha256(name.encode()).hexdigest(), size=100, sender_id="sender",
         sender_code="000.00.00.H33", business_type="0", document_ref=f"ref {name}", code_number="1",
-        code_notation="VB", promulgated_on="2026-11-22", subject=SUBJECT, subject_folded=SUBJECT.lower(), priority=0,
-        content_key=name, fingerprint=fingerprint, original_id=None, arrived_by=None, caller="{}", envelope="{}",
+        code_notation="VB", promulgated_on="2026-11-22",
+        subject=SUBJECT, subject_folded=SUBJECT.lower(),
+        priority=0, content_key=name, fingerprint=fingerprint, original_id=None, arrived_by=None, caller="{}", envelope="{}",
         findings="[]", directory_version=1, trace_id="0af7651916cd43dd8448eb211c80319c", sandbox=False,
         received_at=at, accepted_at=at,
     )  # fmt: skip
@@ -164,7 +165,7 @@ class Lab:
     pump: Pump
     writer: Writer
     readers: Readers
-    boot: BootId = BootId("boot-1")
+    boot: BootId
     claim_operation: ClaimOperation = field(default_factory=ClaimOperation)
     finish_operation: FinishOperation = field(default_factory=FinishOperation)
     record_operation: RecordMessage = field(default_factory=RecordMessage)
@@ -290,7 +291,7 @@ class Lab:
     async def dispatch(self, dispatch_id: str) -> dict[str, Any]:
         """A dispatch: state, due_at, give_up_at, series, failures, crashes, warned_at."""
         names = ("state", "due_at", "give_up_at", "series", "failures", "crashes", "warned_at")
-        row = (await self.rows(f"SELECT {', '.join(names)} FROM dispatch WHERE id = ?", dispatch_id))[0]  # noqa: S608
+        row = (await self.rows(f"SELECT {', '.join(names)} FROM dispatch WHERE id = ?", dispatch_id))[0]
         return dict(zip(names, row, strict=True))
 
     async def history(self, delivery_id: str) -> list[str]:
@@ -318,8 +319,8 @@ async def open_lab(folder: Path) -> AsyncIterator[Lab]:
         await pump.start()
         await readers.start()
         try:
-            lab = Lab(pump=pump, writer=writer, readers=readers)
-            await lab.start_boot("boot-1")
+            lab = Lab(pump=pump, writer=writer, readers=readers, boot=BootId("boot-1"))
+            await lab.start_boot(lab.boot)
             yield lab
         finally:
             await pump.close()

@@ -41,7 +41,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.record(fans_out=True)
 
     @property
-    def now(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def now(self):  # type: ignore[no-untyped-def]
         return START + self.hours * HOUR
 
     def line(self, pick: int) -> str:
@@ -78,7 +78,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def read_inbox(self, pick: int, acknowledges: bool) -> None:  # noqa: FBT001
         ask = self.lab.acknowledge if acknowledges else self.lab.fetch
         with contextlib.suppress(RefusedError):
-            self.runner.run(ask(self.line(pick), now=self.now))  # type: ignore[arg-type]
+            self.runner.run(ask(self.line(pick), now=self.now))
 
     @rule(pick=picks, code=st.sampled_from(["01", "03", "05", "15"]))
     def report(self, pick: int, code: str) -> None:

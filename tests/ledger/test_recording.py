@@ -34,11 +34,10 @@ async def test_same_fingerprint_twice_in_one_batch_is_one_message(lab: Lab) -> N
 async def test_key_used_for_another_request_in_the_same_batch_is_refused(lab: Lab) -> None:
     """A key stands for one request, also before it is committed, and its refusal hurts nobody else."""
     key = idempotency("k")
-    same = {"fingerprint": "f", "idempotency": key}
     results = await asyncio.gather(
-        lab.record(message("a1", name="m", **same)),
+        lab.record(message("a1", name="m", fingerprint="f", idempotency=key)),
         lab.record(message("a1", name="n", fingerprint="other", idempotency=key)),
-        lab.record(message("a1", name="o", **same)),
+        lab.record(message("a1", name="o", fingerprint="f", idempotency=key)),
         lab.record(message("a1", name="p")),
         return_exceptions=True,
     )

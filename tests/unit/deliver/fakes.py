@@ -92,6 +92,7 @@ class Entry:
     attempts: int = 0
     attempt_id: AttemptId | None = None
     lease_until: datetime | None = None
+    boot: int = 0
     done_at: datetime | None = None
     outcomes: list[str] = field(default_factory=list)
 
@@ -107,6 +108,11 @@ class FakeQueue:
         self.renewed: list[AttemptId] = []
         self.fail_finishing = 0
         self.rescued = 0
+        self.boot = 1
+
+    def restart(self) -> None:
+        """From now on what is in flight belongs to an earlier boot."""
+        self.boot += 1
 
     def put(self, item: Outgoing, now: datetime, *, lane: int = 2) -> Entry:
         entry = Entry(item=item, created_at=now, due_at=now, lane=lane)
@@ -133,7 +139,7 @@ class FakeQueue:
 
     def _take(self, entry: Entry, lease_until: datetime) -> Outgoing:
         entry.attempts += 1
-        entry.state, entry.lease_until = "in_flight", lease_until
+        entry.state, entry.lease_until, entry.boot = "in_flight", lease_until, self.boot
         entry.attempt_id = AttemptId(f"{entry.item.dispatch_id}/{entry.attempts}")
         self.waiting[entry.item.endpoint_id].discard(entry.item.dispatch_id)
         return dataclasses.replace(
@@ -150,7 +156,10 @@ class FakeQueue:
             return False
         entry.outcomes += [f"{one.kind}:{one.reason}" for one in report.outcomes.values()]
         entry.attempt_id = None
-        if any(one.kind in _AGAIN for one in report.outcomes.values()):
+        unknown = Outcome(kind=OutcomeKind.UNKNOWN)
+        again = tuple(one for one in item.deliveries if report.outcomes.get(one.id, unknown).kind in _AGAIN)
+        if again:
+            entry.item = dataclasses.replace(entry.item, deliveries=again)
             entry.state, entry.due_at = "ready", plan.due_at
             entry.failures += plan.counts
             self.waiting[item.endpoint_id].add(item.dispatch_id)
@@ -165,7 +174,12 @@ class FakeQueue:
                 entry.lease_until = lease_until
 
     async def rescue(self, *, now: datetime) -> int:
-        stale = [row for row in self.rows.values() if row.state == "in_flight"]
+        stale = [
+            row
+            for row in self.rows.values()
+            if row.state == "in_flight"
+            and (row.boot != self.boot or (row.lease_until is not None and row.lease_until < now))
+        ]
         for row in stale:
             row.state, row.attempt_id, row.due_at = "ready", None, now
             self.waiting[row.item.endpoint_id].add(row.item.dispatch_id)
@@ -285,6 +299,8 @@ def stand(
     queue: FakeQueue | None = None,
 ) -> Stand:
     """Build it; to be called inside the simulated loop."""
+    if queue is not None:
+        queue.restart()
     queue, record, adapter = queue or FakeQueue(), FakeRecord(), ScriptedAdapter(script)
     ports = WorkerPorts(
         queue=queue,
