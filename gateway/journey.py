@@ -233,7 +233,7 @@ class Journey:
     ) -> NewMessage:
         """Sign, sync the body; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
-        xades = self._sign(checked, transfer)  # no thread: the signature holds the interpreter's lock all the same
+        xades = self._sign(checked, transfer)  # no thread: it takes less than a millisecond
         await self._bodies.keep(submission.body)
         row = drafts.message_row(checked, original_id=plan.original_id)
         linked, conflicts = await self._twins(checked, row.content_key)
