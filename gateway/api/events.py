@@ -1,7 +1,8 @@
 """GET /events: server-sent events that concern the caller, resumable by sequence number.
 
 Each event has its sequence number as id; a client that comes back with Last-Event-ID misses none. A comment
-every HEARTBEAT seconds keeps the connection alive and is the moment at which the credential is checked again.
+every HEARTBEAT seconds keeps the connection alive and is the moment at which the credential, and for whom it
+speaks, is checked again.
 The stream holds one event at a time: a client that reads slowly slows its own stream, and after STALL seconds
 without taking anything loses it. It ends, without an error, when the server drains.
 """
@@ -79,7 +80,9 @@ class EventStreams:
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if loop.time() >= beat_at:
-                    await authenticate(call.parts, call.request)
+                    now = await authenticate(call.parts, call.request)
+                    if now.speaks_for != call.caller.speaks_for:
+                        break  # the client comes back and gets what it may see now
                     await _write(response, b": still here\n\n")
                     beat_at = loop.time() + self._heartbeat
                 if upcoming.done():

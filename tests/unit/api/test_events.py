@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -94,3 +95,17 @@ async def test_heartbeat_comes_and_a_revoked_credential_ends_the_stream(tmp_path
         assert await lines(response, 2) == [b": still here"] * 2
         del server.authenticator.tokens[SENDER_TOKEN]
         assert b"data:" not in await response.content.read()
+
+
+async def test_end_of_a_representation_ends_the_stream(tmp_path: Path, pki: DevPki) -> None:
+    """Whoever speaks for fewer agencies than when the stream began sees no more of the others."""
+    async with (
+        running(tmp_path, pki, heartbeat=0.05) as server,
+        server.http() as session,
+        session.get("/api/v1/events") as response,
+    ):
+        await lines(response, 1)
+        tokens = server.authenticator.tokens
+        tokens[SENDER_TOKEN] = replace(tokens[SENDER_TOKEN], speaks_for=frozenset())
+        async with asyncio.timeout(10):
+            assert b"data:" not in await response.content.read()
