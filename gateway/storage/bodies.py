@@ -1,8 +1,8 @@
 """Message bodies as files named by the SHA-256 of their bytes.
 
-    bodies/ab/cd/abcd…   kept bodies, never changed, each behind a header of HEADER_BYTES
-    spool/               bodies coming in; whatever a crash leaves here is garbage
-    quarantine/          damaged bodies set aside; never deleted by the program
+    bodies/ab/abcd…   kept bodies, never changed, each behind a header of HEADER_BYTES
+    spool/            bodies coming in; whatever a crash leaves here is garbage
+    quarantine/       damaged bodies set aside; never deleted by the program
 
 A body is written to the spool while it arrives, may be parsed from there at once, and is *kept* by `keep`:
 its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
@@ -300,13 +300,12 @@ class Bodies:
         """Where a body lies or would lie."""
         if len(sha256) != _DIGEST_LENGTH or not _HEXADECIMAL.issuperset(sha256):
             raise ValueError("a body is named by 64 lower-case hexadecimal digits")
-        return Path(f"{self._root}/{sha256[:2]}/{sha256[2:4]}/{sha256}")
+        return Path(f"{self._root}/{sha256[:2]}/{sha256}")
 
     def iterate(self) -> Iterator[str]:
         """Every kept digest, in order."""
-        for upper in _names(self._root):
-            for lower in _names(self._root / upper):
-                yield from _names(self._root / upper / lower)
+        for folder in _names(self._root):
+            yield from _names(self._root / folder)
 
     async def sweep(self, older_than: datetime) -> int:
         """Delete spool files that nobody in this process holds and that were last written before then."""

@@ -2,13 +2,13 @@
 
 1. Sync its bytes, through the descriptor that wrote them.
 2. Link it under its digest; one that is there already must have the right length, else it is set aside.
-3. Sync the directory, and the one above as long as this process has not yet done so for this leaf: a
-   directory that is there may be known to nobody but the page cache, made just now or by a run that was killed.
+3. Sync the directory; all 256 of them were made and synced when the store was opened.
 
 Many bodies go through at once, each in a thread of its own, and the file system's journal groups their syncs.
-Rounds of our own (all files, then each directory once) were measured and lost: digests scatter over 65,536
-leaves, so no two bodies of a round share one, and every body waits for the slowest of its round (at 5 ms per
-sync and 16 threads 640 bodies/s against 930).
+Rounds of our own (all files, then each directory once) were measured and lost: digests scatter, so hardly two
+bodies of a round share a directory, and every body waits for the slowest of its round (at 5 ms per sync and 16
+threads 640 bodies/s against 930). A second level of directories was measured and lost too: nearly every body
+makes one and syncs the one above, while the file system's index finds a name among hundreds of thousands.
 
 A failure in steps 1 and 2 is that body's own. After one in step 3 every further keep is refused: the kernel
 may have dropped what it could not write, and a second sync would then bring a false yes.
@@ -49,12 +49,10 @@ class BodySync:
 
     def __init__(self, root: Path, quarantine: Path) -> None:
         self._quarantine = quarantine
-        #: Leaves whose names are known to be synced since this process began.
-        self._settled: set[str] = set()
         self._replacing = threading.Lock()
         #: Why nothing may be kept any more; None when all is well.
         self.broken: str | None = None
-        # made once, all of them, so that `keep` never has to sync the root
+        # made once, all of them: `keep` makes no directory, and has one to sync
         for number in range(256):
             (root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         fsync_dir(root)
@@ -70,7 +68,7 @@ class BodySync:
                 with contextlib.suppress(OSError):  # what stays in the spool is swept
                     os.unlink(keeping.source)  # noqa: PTH108 - hot, and pathlib costs as much as the call
         try:
-            self._sync_names(keeping.target)
+            fsync_dir(keeping.target.parent)
         except OSError as error:
             self.broken = f"{error.filename or keeping.target.parent} could not be synced ({error.strerror})"
             raise self.refusal() from error
@@ -92,10 +90,6 @@ class BodySync:
             sync_data(keeping.descriptor)
         finally:
             os.close(keeping.descriptor)
-        leaf = os.path.dirname(keeping.target)  # noqa: PTH120 - hot, as above
-        if leaf not in self._settled:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(leaf, 0o700)  # noqa: PTH102 - hot, as above
         try:
             link_file(keeping.source, keeping.target)
         except FileExistsError:
@@ -108,10 +102,3 @@ class BodySync:
                 self.set_aside(keeping.target)
                 with contextlib.suppress(FileExistsError):  # a first link, which takes no lock, was faster
                     link_file(keeping.source, keeping.target)
-
-    def _sync_names(self, target: Path) -> None:
-        leaf, above = target.parent, target.parent.parent
-        fsync_dir(leaf)
-        if str(leaf) not in self._settled:
-            fsync_dir(above)
-            self._settled.add(str(leaf))

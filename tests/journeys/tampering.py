@@ -45,7 +45,7 @@ def body_of(data: Path, kind: str = "document") -> Path:
             "SELECT sha256 FROM message WHERE kind = ? ORDER BY id LIMIT 1", (kind,)
         ).fetchone()
     digest = str(digest)
-    return data / "bodies" / digest[:2] / digest[2:4] / digest
+    return data / "bodies" / digest[:2] / digest
 
 
 def flip_body(data: Path) -> None:
@@ -71,7 +71,7 @@ def remove_rendition(data: Path) -> None:
     """What a peer was sent instead of the original is gone."""
     with database(data) as connection:
         digest = str(connection.execute("SELECT sha256 FROM rendition").fetchone()[0])
-    (data / "bodies" / digest[:2] / digest[2:4] / digest).unlink()
+    (data / "bodies" / digest[:2] / digest).unlink()
 
 
 def spoil_header(data: Path) -> None:

@@ -67,7 +67,7 @@ async def test_kept_body_is_read_as_it_was_written(bodies: Bodies, tmp_path: Pat
     assert b"".join([chunk async for chunk in reader]) == data
     assert await reader.read() == data
     assert reader.size == len(data)
-    assert reader.path == tmp_path / "bodies" / body.sha256[:2] / body.sha256[2:4] / body.sha256
+    assert reader.path == tmp_path / "bodies" / body.sha256[:2] / body.sha256
     assert reader.path.read_bytes()[reader.offset :] == data
     assert stat.S_IMODE(reader.path.stat().st_mode) == 0o600
     assert await bodies.verify(body.sha256)
