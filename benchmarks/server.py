@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 import sys
+import time
 from pathlib import Path
 
 import uvloop
@@ -15,7 +16,7 @@ from gateway.app import serve
 def main() -> None:
     """Run until SIGTERM, then write the profile."""
     path, profile = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.thread_time)
     profiler.enable()
     try:
         uvloop.run(serve(config.load(path), path))
