@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from gateway.cli import build_parser
-
 from tools.pages import commands, figures, listed, machine, settings
 
 ROOT = Path(__file__).resolve().parent.parent
