@@ -122,7 +122,8 @@ def _row(name: str, kind: Literal["document", "status"], at: datetime, fingerpri
         sender_code="000.00.00.H33", business_type="0", document_ref=f"ref {name}", code_number="1",
         code_notation="VB", promulgated_on="2026-11-22", subject=SUBJECT, subject_folded=SUBJECT.lower(),
         priority=0, content_key=name, fingerprint=fingerprint, original_id=None, arrived_by=None, caller="{}",
-        envelope="{}", findings="[]", directory_version=1, trace_id="0af7651916cd43dd8448eb211c80319c", sandbox=False,
+        envelope="{}", findings="[]", directory_version=1, trace_id="0af7651916cd43dd8448eb211c80319c",
+        sandbox=False,
         received_at=at, accepted_at=at,
     )  # fmt: skip
 
