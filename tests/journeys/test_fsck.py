@@ -317,7 +317,7 @@ def test_body_of_no_message_is_no_error(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
     yesterday = time.time() - 86_400
-    os.utime(folder / "data" / "bodies" / "aa" / "aa" / old.name, (yesterday, yesterday))
+    os.utime(folder / "data" / "bodies" / "aa" / old.name, (yesterday, yesterday))
     report = examined(folder)
     assert [(finding.code, finding.subject) for finding in report.findings] == [("body_orphan", "a" * 64)]
     assert report.ok
