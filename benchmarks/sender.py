@@ -131,7 +131,8 @@ class _Run:
         self._stop_at = self.sent.began + self._load.seconds
         try:
             await (self._by_schedule() if self._load.rate else self._at_once())
-            async with asyncio.timeout(_TAIL_SECONDS):
+            rest = max(0.0, self._stop_at - time.monotonic())
+            async with asyncio.timeout(rest + _TAIL_SECONDS):
                 await self._finished.wait()
         except TimeoutError:
             self.sent.refused["no answer"] += self._busy
