@@ -2,7 +2,8 @@
 
 1. Set aside what was accepted before (same fingerprint, same Idempotency-Key), in the table or earlier in
    this very batch: the answer is the first one's.
-2. Insert messages, receipts, keys, dispatches, deliveries, usage.
+2. Insert messages, receipts, dispatches, deliveries, usage; and every key that came with a request, also with
+   one set aside: whoever repeats a request under another key has used that key up.
 3. Requests (13, types 1, 2, 3): withdraw what has not left, open the request where it has.
 4. Statuses: append, judge, move.
 5. Events, in the order of the above.
@@ -40,44 +41,48 @@ class RecordMessage:
 
     async def apply(self, tx: Transaction, payloads: Sequence[NewMessage]) -> Sequence[Recorded | RefusedError]:
         """Record the new ones; one result per payload, in order."""
-        results, fresh = await _set_aside_known(tx, payloads)
+        results, fresh, keys = await _set_aside_known(tx, payloads)
         if fresh:
             await _insert_rows(tx, fresh)
             await history.append(tx, [event for item in fresh for event in _accepted(item)])
             await effects.apply_requests(tx, fresh)
             await effects.apply_statuses(tx, fresh)
+        await tx.execute_many("idempotency_insert", keys)
         return results
 
 
 async def _set_aside_known(
     tx: Transaction, payloads: Sequence[NewMessage]
-) -> tuple[list[Recorded | RefusedError], list[NewMessage]]:
+) -> tuple[list[Recorded | RefusedError], list[NewMessage], list[tuple[object, ...]]]:
     known = {
         row[0]: row[1]
         for row in await tx.fetch(
             "message_find_by_fingerprints", (as_json([p.message.fingerprint for p in payloads]),)
         )
     }
-    keys: dict[tuple[str, str], tuple[str, str]] = {}
+    keys: dict[tuple[str, str], str] = {}
     asked = [[p.idempotency.agency_id, p.idempotency.key] for p in payloads if p.idempotency is not None]
     if asked:
-        keys = {(row[0], row[1]): (row[2], row[3]) for row in await tx.fetch("idempotency_find", (as_json(asked),))}
+        keys = {(row[0], row[1]): row[2] for row in await tx.fetch("idempotency_find", (as_json(asked),))}
     results: list[Recorded | RefusedError] = []
     fresh: list[NewMessage] = []
+    new_keys: list[tuple[object, ...]] = []
     for payload in payloads:
         row, key = payload.message, payload.idempotency
         slot = (key.agency_id, key.key) if key is not None else None
-        if slot is not None and slot in keys and keys[slot][0] != row.fingerprint:
+        if slot is not None and slot in keys and keys[slot] != row.fingerprint:
             results.append(RefusedError("idempotency_key_reused"))
-        elif row.fingerprint in known:
-            results.append(Recorded(message_id=known[row.fingerprint], replayed=True))
-        else:
+            continue
+        replayed = row.fingerprint in known
+        if not replayed:
             known[row.fingerprint] = row.id
-            if slot is not None:
-                keys[slot] = (row.fingerprint, row.id)
             fresh.append(payload)
-            results.append(Recorded(message_id=row.id, replayed=False))
-    return results, fresh
+        message_id = known[row.fingerprint]
+        if key is not None and slot is not None and slot not in keys:
+            keys[slot] = row.fingerprint
+            new_keys.append((key.agency_id, key.key, row.fingerprint, message_id, micros(key.expires_at)))
+        results.append(Recorded(message_id=message_id, replayed=replayed))
+    return results, fresh, new_keys
 
 
 async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
@@ -85,14 +90,6 @@ async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
     await tx.execute_many(
         "receipt_insert",
         [(i.message.id, i.receipt.transfer, i.receipt.xades, i.receipt.sha256, i.receipt.answer) for i in fresh],
-    )
-    await tx.execute_many(
-        "idempotency_insert",
-        [
-            (key.agency_id, key.key, item.message.fingerprint, item.message.id, micros(key.expires_at))
-            for item in fresh
-            if (key := item.idempotency) is not None
-        ],
     )
     await insert_lines(
         tx, [d for item in fresh for d in item.dispatches], [d for item in fresh for d in item.deliveries]

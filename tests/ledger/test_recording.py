@@ -48,6 +48,36 @@ async def test_key_used_for_another_request_in_the_same_batch_is_refused(lab: La
         await lab.record(message("a1", fingerprint="third", idempotency=key))
 
 
+async def test_repeat_under_a_new_key_uses_that_key_up(lab: Lab) -> None:
+    """A replay binds its key to the request it repeats, so that no other body can have it later."""
+    await lab.record(message("a1", name="m", fingerprint="f", idempotency=idempotency("first")))
+    again = await lab.record(message("a1", fingerprint="f", idempotency=idempotency("second")))
+    assert (again.replayed, again.message_id) == (True, "m")
+    for key in ("first", "second"):
+        with pytest.raises(RefusedError, match="idempotency_key_reused"):
+            await lab.record(message("a1", fingerprint="other", idempotency=idempotency(key)))
+    kept = await lab.rows("SELECT key, fingerprint, message_id FROM idempotency ORDER BY key")
+    assert kept == [("first", "f", "m"), ("second", "f", "m")]
+    assert await lab.rows("SELECT id FROM message") == [("m",)]
+
+
+async def test_keys_of_concurrent_repeats_are_all_kept(lab: Lab) -> None:
+    """Within one batch too, a key belongs to the first request that came with it, fresh or repeated."""
+    batches = lab.pump.counters.batches
+    results = await asyncio.gather(
+        lab.record(message("a1", name="m", fingerprint="f")),
+        lab.record(message("a1", fingerprint="f", idempotency=idempotency("k"))),
+        lab.record(message("a1", fingerprint="other", idempotency=idempotency("k"))),
+        lab.record(message("a1", fingerprint="f", idempotency=idempotency("k"))),
+        lab.record(message("a1", fingerprint="f", idempotency=idempotency("l"))),
+        return_exceptions=True,
+    )
+    assert lab.pump.counters.batches == batches + 1
+    assert [getattr(one, "message_id", "refused") for one in results] == ["m", "m", "refused", "m", "m"]
+    kept = await lab.rows("SELECT key, fingerprint, message_id FROM idempotency ORDER BY key")
+    assert kept == [("k", "f", "m"), ("l", "f", "m")]
+
+
 async def test_two_statuses_in_one_batch_are_judged_in_turn(lab: Lab) -> None:
     """03 and 05 sent together end at 05, with one acknowledgement."""
     await lab.record(message("a1", name="m"))

@@ -5,7 +5,7 @@ WHERE m.fingerprint IN (SELECT value FROM json_each(?));
 
 -- name: idempotency_find
 -- The keys already used by their agencies.
-SELECT i.agency_id, i.key, i.fingerprint, i.message_id
+SELECT i.agency_id, i.key, i.fingerprint
 FROM json_each(?) AS v
 JOIN idempotency AS i ON i.agency_id = v.value ->> 0 AND i.key = v.value ->> 1;
 
