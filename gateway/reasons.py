@@ -157,6 +157,10 @@ _ALL = (
     _p("status_backwards", 409, "Trạng thái đi lùi so với trạng thái hiện tại.",
        "The status goes backwards.", "Đã ghi lịch sử, không đổi trạng thái.",
        "It was kept in the history; the state did not change."),
+    _p("status_after_withdrawal", 409, "Bên nhận báo trạng thái cho văn bản đã rút trước khi rời trục.",
+       "The receiver reports on a document that was withdrawn before it left.",
+       "Hỏi bên nhận; nếu họ đã có văn bản, gửi yêu cầu lấy lại (13) hoặc thu hồi.",
+       "Ask the receiver; if it has the document, send a take-back (13) or a recall."),
     _p("status_without_request", 409, "Không có yêu cầu lấy lại/thu hồi nào đang chờ trả lời.",
        "There is no open request to answer.", *_OPERATOR),
     # --- acts on the ledger

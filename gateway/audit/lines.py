@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from gateway.audit.findings import Findings
@@ -42,7 +43,7 @@ def examine_lines(page: Page, message_id: str, findings: Findings) -> None:
         _replay(delivery, moves, findings)
         attempts = {attempt.id: attempt for attempt in page.attempts.get(delivery.dispatch_id, [])}
         named |= _examine_moves(delivery, moves, attempts, findings)
-        _examine_statuses(delivery, page.reported.get(delivery.id, []), findings)
+        _examine_statuses(delivery, page.reported.get(delivery.id, []), moves, findings)
     for dispatch in dispatches.values():
         carried = [delivery for delivery in deliveries if delivery.dispatch_id == dispatch.id]
         attempts_here = page.attempts.get(dispatch.id, [])
@@ -144,12 +145,17 @@ def _examine_dispatch(dispatch: Dispatch, carried: Sequence[Delivery], findings:
         findings.add("dispatch_differs", dispatch.id, f"it is {dispatch.state}, and none of its deliveries waits")
 
 
-def _examine_statuses(delivery: Delivery, reports: Sequence[Status], findings: Findings) -> None:
+def _examine_statuses(
+    delivery: Delivery, reports: Sequence[Status], moves: Sequence[HistoryRow], findings: Findings
+) -> None:
     current = ""
-    for report in reports:
+    in_time = _reports_before_withdrawal(moves)
+    for place, report in enumerate(reports):
         try:
             # whether a request was open is told by the row itself: opening leaves no event of its own
-            verdict = judge(current=current, code=report.code, has_request=bool(report.moved))
+            verdict = judge(
+                current=current, code=report.code, has_request=bool(report.moved), withdrawn=place >= in_time
+            )
         except KeyError:
             findings.add("status_differs", delivery.id, f"status {report.id} has the code {report.code[:10]!r}")
             continue
@@ -160,6 +166,16 @@ def _examine_statuses(delivery: Delivery, reports: Sequence[Status], findings: F
     if delivery.business_status != current:
         told = f"business status {delivery.business_status!r}, reports {current!r}"
         findings.add("status_differs", delivery.id, told)
+
+
+def _reports_before_withdrawal(moves: Sequence[HistoryRow]) -> float:
+    """How many reports were recorded before the delivery was withdrawn; all, where it never was."""
+    count = 0
+    for row in moves:
+        if row.kind == Event.DELIVERY_WITHDRAWN:
+            return count
+        count += row.kind == Event.STATUS_RECORDED
+    return math.inf
 
 
 def examine_told(page: Page, message_id: str, findings: Findings) -> None:

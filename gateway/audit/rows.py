@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from gateway.events import Event
 from gateway.ledger.params import as_json
 from gateway.storage.readers import Readers
 
+_ABOUT_LINES = ("delivery.", Event.STATUS_RECORDED)
 #: Deliveries in a page, so that memory does not grow with the number of recipients.
 _LINES_AT_ONCE = 2000
 
@@ -164,7 +166,7 @@ class Page:
     told: dict[str, list[Status]]
     #: By message: what concerns the message itself or was told by it.
     history: dict[str, list[HistoryRow]]
-    #: By delivery: its own moves.
+    #: By delivery: its own moves, and that a report about it was recorded.
     moves: dict[str, list[HistoryRow]]
 
     @property
@@ -198,7 +200,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         reported=_grouped(reported, "delivery_id"),
         told=_grouped(told, "message_id"),
         history=_grouped(history, "message_id"),
-        moves=_grouped((row for row in history if row.kind.startswith("delivery.")), "delivery_id"),
+        moves=_grouped((row for row in history if row.kind.startswith(_ABOUT_LINES)), "delivery_id"),
     )
 
 

@@ -3,11 +3,14 @@
 01 to 06 only move forward (jumps are fine: systems send 03 and 05 together); 02 ends; 15 and 16 answer the
 newest open request. A report that would go back, or contradicts what was reported, is appended to the
 history all the same and flagged for a person.
+
+A report about a withdrawn delivery is judged like any other, so that what the receiver says is seen, and
+always flagged: somebody has what we believed had never left, or speaks of what he cannot have.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: The order in which 01 to 06 may follow each other; 02 stands beside 03.
 _RANK = {"": 0, "01": 1, "02": 2, "03": 2, "04": 3, "05": 4, "06": 5}
@@ -26,8 +29,16 @@ class Judgement:
     flag: str = ""
 
 
-def judge(*, current: str, code: str, has_request: bool) -> Judgement:
-    """Judge `code` against the `current` business status ("" before the first report)."""
+def judge(*, current: str, code: str, has_request: bool, withdrawn: bool = False) -> Judgement:
+    """Judge `code` against the `current` business status ("" before the first report).
+
+    `withdrawn`: whether the delivery was withdrawn before the report came.
+    """
+    verdict = _judge(current, code, has_request=has_request)
+    return replace(verdict, flag="status_after_withdrawal") if withdrawn else verdict
+
+
+def _judge(current: str, code: str, *, has_request: bool) -> Judgement:
     if code in _ANSWERS:
         return Judgement(
             moves=has_request, answers=has_request, flag="" if has_request else "status_without_request"

@@ -21,6 +21,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import effects, history
 from gateway.ledger.params import as_json
+from gateway.ledger.reports import apply_reports, reports_of
 from gateway.ledger.rows import DeliveryRow, DispatchRow, NewMessage
 from gateway.storage.pump import Transaction
 
@@ -46,7 +47,7 @@ class RecordMessage:
             await _insert_rows(tx, fresh)
             await history.append(tx, [event for item in fresh for event in _accepted(item)])
             await effects.apply_requests(tx, fresh)
-            await effects.apply_statuses(tx, fresh)
+            await apply_reports(tx, reports_of(fresh))
         await tx.execute_many("idempotency_insert", keys)
         return results
 

@@ -88,6 +88,7 @@ async def _fill(made: Installation, receiver: Receiver) -> None:
         await province.submit(document(PROVINCE, [COMMUNE], number="5"))
         about = document_id(PROVINCE, "5")
         await province.submit(document(PROVINCE, [COMMUNE], number="6", business=BusinessType.RECALL, about=about))
+        await commune.post_status(status(COMMUNE, "03", sender=PROVINCE, number="5"))
         assert made.app is not None
         reads_b = ConfigureEndpoint(name="pushed", capabilities={"dialect": "B"}, reason="reads only B")
         await configure_endpoint(made.app, reads_b, "operator:test")
@@ -135,7 +136,7 @@ def test_sound_ledger_has_no_findings(folder: Path) -> None:
     report = examined(folder)
     assert report.findings == []
     assert report.ok
-    assert (report.documents, report.deliveries) == (7, 9)
+    assert (report.documents, report.deliveries) == (7, 10)
     assert report.events > 20
 
 
@@ -216,6 +217,10 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
     "reported status removed": (
         sql("DELETE FROM status WHERE code = '03'"),
         {"status_differs", "status_event"},
+    ),
+    "flag of a status about what was withdrawn removed": (
+        sql("UPDATE status SET flag = NULL WHERE flag = 'status_after_withdrawal'"),
+        {"status_differs"},
     ),
     "parked status removed": (sql("DELETE FROM status WHERE parked IS NOT NULL"), {"status_event"}),
     "attempt's outcome edited": (
@@ -330,7 +335,7 @@ def test_command_prints_exactly_four_keys_and_exits_1_on_errors(
     arguments = ["--config", str(folder / "config.toml"), "fsck", "--json"]
     assert main(arguments) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == {"ok": True, "documents": 7, "deliveries": 9, "findings": []}
+    assert told == {"ok": True, "documents": 7, "deliveries": 10, "findings": []}
     flip_body(folder / "data")
     assert main(arguments) == 1
     told = json.loads(capsys.readouterr().out)

@@ -147,10 +147,15 @@ def status(code: str, *delivery_ids: str, at: datetime = START, answers_request:
     return message(name=name, kind="status", at=at, statuses=effects)
 
 
-def request(original_id: str, *recipients: str, withdraws: bool = True, at: datetime = START) -> NewMessage:
-    """A recall of a message, sent to its recipients behind it."""
-    effect = RequestEffect(original_id=original_id, recipient_ids=recipients, withdraws=withdraws)
-    return message(*recipients, at=at, after_id=original_id, requests=(effect,))
+def request(
+    original_id: str, *recipients: str, withdraws: bool = True, at: datetime = START, also: tuple[str, ...] = ()
+) -> NewMessage:
+    """A recall of a message (and of others), sent to its recipients behind it."""
+    effects = tuple(
+        RequestEffect(original_id=each, recipient_ids=recipients, withdraws=withdraws)
+        for each in (original_id, *also)
+    )
+    return message(*recipients, at=at, after_id=original_id, requests=effects)
 
 
 def idempotency(key: str) -> IdempotencyRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -40,3 +41,16 @@ def test_answers_need_an_open_request(current: str, code: str) -> None:
     assert judge(current=current, code=code, has_request=True) == Judgement(moves=True, answers=True)
     flagged = Judgement(moves=False, flag="status_without_request")
     assert judge(current=current, code=code, has_request=False) == flagged
+
+
+@pytest.mark.parametrize(("current", "code"), list(itertools.product(FORWARD, (*CODES, "15", "16"))))
+@pytest.mark.parametrize("has_request", [False, True])
+def test_report_after_withdrawal_is_judged_alike_and_always_flagged(
+    current: str,
+    code: str,
+    has_request: bool,  # noqa: FBT001
+) -> None:
+    """What a receiver says of a delivery that never left is believed no less, and shown to a person."""
+    usual = judge(current=current, code=code, has_request=has_request)
+    late = judge(current=current, code=code, has_request=has_request, withdrawn=True)
+    assert late == replace(usual, flag="status_after_withdrawal")

@@ -115,6 +115,73 @@ async def test_recall_takes_back_what_waits_and_opens_a_request_where_it_left(la
     assert await lab.rows("SELECT business_status, request_id FROM delivery WHERE id = 'm/a1'") == [("15", None)]
 
 
+async def test_status_about_a_withdrawn_line_is_kept_visible_and_flagged(lab: Lab) -> None:
+    """A receiver that answers what never left is believed, but the withdrawal stands and a person hears of it."""
+    await lab.record(message("a1", name="m"))
+    await lab.act(Trigger.WITHDRAWN, "m/a1")
+    await lab.record(status("03", "m/a1"))
+    assert await lab.rows("SELECT state, business_status FROM delivery") == [("withdrawn", "03")]
+    assert await lab.rows("SELECT code, moved, flag FROM status") == [("03", 1, "status_after_withdrawal")]
+    assert await lab.history("m/a1") == ["withdrawn", "status.recorded", "status.flagged"]
+
+
+async def test_recall_and_status_in_one_batch_are_judged_as_committed(lab: Lab) -> None:
+    """A status that lost against the recall before it in the same transaction is flagged too."""
+    await lab.record(message("a1", name="m"))
+    await asyncio.gather(lab.record(request("m", "a1")), lab.record(status("01", "m/a1")))
+    assert await lab.state("m/a1") is State.WITHDRAWN
+    assert await lab.rows("SELECT flag FROM status") == [("status_after_withdrawal",)]
+
+
+async def test_recall_of_what_was_withdrawn_before_is_not_sent(lab: Lab) -> None:
+    """Nobody is asked to give back what never left: the request's own line is withdrawn with a reason."""
+    await lab.record(message("a1", "b1", name="m"))
+    await lab.act(Trigger.WITHDRAWN, "m/a1", "m/b1")
+    recall = request("m", "a1", "b1", at=START + HOUR)
+    await lab.record(recall)
+    assert await lab.states(recall.message.id) == {"a1": State.WITHDRAWN, "b1": State.WITHDRAWN}
+    reasons = await lab.rows("SELECT DISTINCT reason FROM delivery WHERE message_id = ?", recall.message.id)
+    assert reasons == [("recalled_before_leaving",)]
+    assert await lab.rows("SELECT id FROM delivery WHERE request_id IS NOT NULL") == []
+    assert await lab.claim(START + HOUR) == []
+
+
+async def test_update_of_what_was_withdrawn_goes_out(lab: Lab) -> None:
+    """An update or a replacement is a document of its own, whatever became of the earlier one."""
+    await lab.record(message("a1", name="m"))
+    await lab.act(Trigger.WITHDRAWN, "m/a1")
+    update = request("m", "a1", withdraws=False)
+    await lab.record(update)
+    assert await lab.claimed_messages() == [update.message.id]
+
+
+async def test_recall_goes_out_where_a_report_proves_that_the_withdrawn_arrived(lab: Lab) -> None:
+    """A withdrawn line that its receiver answered is recalled like one that left, and awaits 15 or 16."""
+    await lab.record(message("a1", name="m"))
+    await lab.act(Trigger.WITHDRAWN, "m/a1")
+    await lab.record(status("03", "m/a1"))
+    recall = request("m", "a1")
+    await lab.record(recall)
+    assert await lab.claimed_messages() == [recall.message.id]
+    await lab.record(status("15", "m/a1"))
+    assert await lab.rows("SELECT business_status, request_id FROM delivery WHERE id = 'm/a1'") == [("15", None)]
+
+
+@pytest.mark.parametrize("order", [("left", "waits"), ("waits", "left")])
+async def test_recall_of_several_documents_goes_out_while_one_of_them_has_left(
+    lab: Lab, order: tuple[str, str]
+) -> None:
+    """One request, one way: it is withdrawn only where there is nothing at all to give back."""
+    await lab.record(message("a1", name="left"))
+    [item] = await lab.claim()
+    await lab.finish(item)
+    await lab.record(message("a1", name="waits"))
+    recall = request(order[0], "a1", also=order[1:], at=START + HOUR)
+    await lab.record(recall)
+    assert (await lab.state("left/a1"), await lab.state("waits/a1")) == (State.DELIVERED, State.WITHDRAWN)
+    assert await lab.claimed_messages(START + HOUR) == [recall.message.id]
+
+
 async def _busy_ledger(lab: Lab) -> None:
     await lab.record(message("x1", "x2", "x3", name="m", fans_out=True))
     await lab.record(message("i1", name="n"))

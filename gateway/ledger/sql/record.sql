@@ -42,7 +42,7 @@ ON CONFLICT (agency_id, day) DO UPDATE SET bytes = bytes + excluded.bytes;
 
 -- name: delivery_list_of_originals
 -- The lines of some messages for some recipients: [[message, recipient], …].
-SELECT d.id, d.message_id, d.recipient_id, d.state, d.dispatch_id
+SELECT d.id, d.message_id, d.recipient_id, d.state, d.dispatch_id, COALESCE(d.business_status, '')
 FROM json_each(?) AS v
 JOIN delivery AS d ON d.message_id = v.value ->> 0 AND d.recipient_id = v.value ->> 1;
 

@@ -1,0 +1,157 @@
+"""What reported statuses do to the lines they are about: appended, judged, and moving what they move.
+
+Runs inside the transaction that records the status message, or in which a person matches a parked one. A report
+without a line is parked: kept for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.clock import micros
+from gateway.events import Event
+from gateway.ledger import history
+from gateway.ledger.judgement import Judgement, judge
+from gateway.ledger.moves import Move, move, settle
+from gateway.ledger.params import as_json
+from gateway.ledger.rows import NewMessage, StatusEffect
+from gateway.states import State, Trigger, sources
+from gateway.storage.pump import Transaction
+
+_ACKNOWLEDGEABLE = sources(Trigger.ACKNOWLEDGED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What one status message says of one line, and who brought the two together."""
+
+    message_id: str
+    effect: StatusEffect
+    #: When it takes effect: acceptance, or a person's act.
+    at: datetime
+    actor: str
+
+
+def reports_of(fresh: Sequence[NewMessage]) -> list[Report]:
+    """The reports of accepted messages, in their order."""
+    return [
+        Report(message_id=item.message.id, effect=effect, at=item.message.accepted_at, actor=item.actor)
+        for item in fresh
+        for effect in item.statuses
+    ]
+
+
+class _Line:
+    """A line as the reports of one batch, one after the other, leave it."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.message_id: str = row[1]
+        self.state = State(row[2])
+        self.business: str = row[3]
+        self.waits: bool = row[4] is not None
+        self.dispatch_id: str = row[5]
+        self.expects_status = bool(row[6])
+
+    def take(self, effect: StatusEffect) -> Judgement:
+        """Judge one report and follow it."""
+        verdict = judge(
+            current=self.business,
+            code=effect.code,
+            has_request=self.waits or effect.answers_request,
+            withdrawn=self.state is State.WITHDRAWN,
+        )
+        if verdict.moves:
+            self.business = effect.code
+        if verdict.answers:
+            self.waits = False
+        return verdict
+
+
+async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> None:
+    """Append every report, judge it against the line as it is now, and move what it moves.
+
+    In the order given, so that two reports about one line (03 and 05 sent together) are judged in turn.
+    """
+    if not reports:
+        return
+    wanted = sorted({item.effect.delivery_id for item in reports if item.effect.delivery_id is not None})
+    lines = {row[0]: _Line(row) for row in await tx.fetch("delivery_get_for_status", (as_json(wanted),))}
+    rows: list[tuple[object, ...]] = []
+    business: dict[str, list[object]] = {}
+    moves: list[Move] = []
+    events: list[history.EventRow] = []
+    for item in reports:
+        key, code = item.effect.delivery_id, item.effect.code
+        if key is None:
+            rows.append(_row(item, Judgement(moves=False)))
+            events.append(_event(Event.STATUS_PARKED, item, {"reason": item.effect.parked}))
+            continue
+        line = lines[key]
+        verdict = line.take(item.effect)
+        rows.append(_row(item, verdict))
+        events.append(_event(Event.STATUS_RECORDED, item, {"moved": verdict.moves}))
+        if verdict.flag:
+            events.append(_event(Event.STATUS_FLAGGED, item, {"flag": verdict.flag}))
+        if verdict.moves:
+            answered = verdict.answers or (key in business and bool(business[key][2]))
+            business[key] = [key, code, int(answered)]
+        if line.state in _ACKNOWLEDGEABLE and line.expects_status:
+            moves.append(_acknowledgement(item, key, line))
+            line.state = State.ACKNOWLEDGED
+    await tx.execute_many("status_insert", rows)
+    if business:
+        await tx.fetch("delivery_set_business_status", (as_json(list(business.values())),))
+    await history.append(tx, events)
+    await _acknowledge(tx, moves, [lines[step.delivery_id].dispatch_id for step in moves])
+
+
+async def _acknowledge(tx: Transaction, moves: Sequence[Move], dispatches: Sequence[str]) -> None:
+    await move(tx, moves)
+    if moves:
+        # A status instead of an acknowledgement ends a hand-out too.
+        await tx.fetch("attempt_close_of_dispatches", {"now": micros(moves[0].at), "ids": as_json(dispatches)})
+        await settle(tx, dispatches)
+
+
+def _acknowledgement(item: Report, delivery_id: str, line: _Line) -> Move:
+    return Move(
+        delivery_id=delivery_id,
+        message_id=line.message_id,
+        state=line.state,
+        trigger=Trigger.ACKNOWLEDGED,
+        at=item.at,
+        actor=item.actor,
+        facts={"status": item.message_id, "code": item.effect.code},
+    )
+
+
+def _row(item: Report, verdict: Judgement) -> tuple[object, ...]:
+    effect = item.effect
+    return (
+        effect.id,
+        item.message_id,
+        effect.delivery_id,
+        effect.reporter_id,
+        effect.code,
+        micros(effect.reported_at) if effect.reported_at is not None else None,
+        micros(item.at),
+        effect.description,
+        effect.matched_by or None,
+        int(verdict.moves),
+        verdict.flag or None,
+        effect.parked or None,
+    )
+
+
+def _event(kind: Event, item: Report, facts: dict[str, object]) -> history.EventRow:
+    return history.EventRow(
+        kind=kind,
+        at=item.at,
+        actor=item.actor,
+        facts={"code": item.effect.code, "reporter": item.effect.reporter_id} | facts,
+        message_id=item.message_id,
+        delivery_id=item.effect.delivery_id,
+    )
