@@ -144,8 +144,8 @@ def _certificates(reading: Reading) -> tuple[x509.Certificate, ...] | Check:
         return undecided(name, indication, "the receipt holds no readable certificate")
     try:
         certificates = tuple(x509.load_der_x509_certificate(each) for each in encoded if each)
-        for each in certificates:
-            each.public_key()
+        for each in certificates:  # the parts are decoded when they are asked for
+            _ = each.public_key(), each.issuer, each.subject
     except (ValueError, UnsupportedAlgorithm) as error:
         return undecided(name, indication, f"a certificate cannot be read: {error}")
     return certificates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +57,22 @@ def test_any_flipped_bit_of_a_receipt_is_found(position: int, bit: int) -> None:
     report = verify(bytes(altered))
     outside_the_root = position >= GOOD.rindex(b">") + 1 or position == GOOD.index(b"\n")
     assert report.verdict is not Verdict.PASSED or (outside_the_root and chr(altered[position]).isspace())
+
+
+@pytest.mark.parametrize("whose", ["issuer", "subject"])
+def test_certificate_whose_names_cannot_be_decoded_is_a_finding(whose: str) -> None:
+    """A certificate that loads may still hold a name that is none: the parts are decoded lazily."""
+    text = GOOD.decode()
+    start = text.index("<ds:X509Certificate>") + len("<ds:X509Certificate>")
+    end = text.index("</ds:X509Certificate>")
+    der = bytearray(base64.b64decode(text[start:end]))
+    certificate = x509.load_der_x509_certificate(bytes(der))
+    name = getattr(certificate, whose).public_bytes()
+    der[bytes(der).index(name) + name.rindex(b"\x0c") + 2] = 0xFF  # a UTF8String that is none
+    altered = text[:start] + base64.b64encode(bytes(der)).decode() + text[end:]
+    report = verify(altered.encode())
+    assert report.verdict is not Verdict.PASSED
+    assert report.check("certificate.present").indication is Indication.NO_SIGNING_CERTIFICATE_FOUND
 
 
 @given(st.binary(max_size=300))
