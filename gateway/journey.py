@@ -236,7 +236,7 @@ class Journey:
         xades = self._sign(checked, transfer)  # no thread: it takes less than a millisecond
         await self._bodies.keep(submission.body)
         row = drafts.message_row(checked, original_id=plan.original_id)
-        linked, conflicts = await self._twins(checked, row.content_key)
+        linked, conflicts = self._twins(checked, row.content_key)
         receipt_sha256 = hashlib.sha256(xades).hexdigest()
         answer = drafts.answer(
             checked, plan.deliveries, receipt_sha256=receipt_sha256, duplicate_of=linked or conflicts
@@ -271,14 +271,12 @@ class Journey:
             expires_at=checked.accepted_at + self._keep_keys,
         )
 
-    async def _twins(self, checked: Checked, content_key: str) -> tuple[str | None, str | None]:
+    def _twins(self, checked: Checked, content_key: str) -> tuple[str | None, str | None]:
         """An earlier document with the same business key: (same content, other content)."""
         envelope = checked.envelope
         if envelope.kind is MessageKind.STATUS or not envelope.document_id:
             return None, None
-        earlier = await self._reads.same_business(
-            envelope.document_id, checked.sender.id, str(envelope.business.type)
-        )
+        earlier = self._reads.same_business(envelope.document_id, checked.sender.id, str(envelope.business.type))
         same = next((item[0] for item in earlier if item[1] == content_key), None)
         return (same, None) if same else (None, earlier[0][0] if earlier else None)
 

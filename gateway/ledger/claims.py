@@ -52,6 +52,10 @@ class ClaimDue:
     blocked: tuple[tuple[EndpointId, AgencyId], ...] = ()
 
 
+#: Of one lane of one endpoint in one claim.
+_MOST_HEADS = 64
+
+
 class ClaimOperation:
     """Claims; the attempts are committed with it."""
 
@@ -71,6 +75,7 @@ class ClaimOperation:
                 "now": now,
                 "ageing": max(1, int(ask.ageing.total_seconds() * 1e6)),
                 "limit": ask.limit,
+                "heads": min(_MOST_HEADS, max((room for _, room in ask.capacity), default=0)),
             },
         )
         if not picked:

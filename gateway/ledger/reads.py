@@ -126,11 +126,9 @@ class Reads:
         row = await self._readers.fetch_one("idempotency_read", (agency_id, key))
         return None if row is None else (row[0], row[2])
 
-    async def same_business(
-        self, document_ref: str, sender_id: str, business_type: str
-    ) -> list[tuple[str, str, str]]:
+    def same_business(self, document_ref: str, sender_id: str, business_type: str) -> list[tuple[str, str, str]]:
         """(id, content key, digest) of earlier documents with this business key, newest first."""
-        rows = await self._readers.fetch("message_list_same_business", (document_ref, sender_id, business_type))
+        rows = self._readers.look_up("message_list_same_business", (document_ref, sender_id, business_type))
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def sent(self, query: SentQuery) -> list[SentMessage]:

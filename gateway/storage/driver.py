@@ -94,6 +94,12 @@ def is_engine_failure(error: BaseException) -> bool:
     return isinstance(code, int) and code & _PRIMARY in _ENGINE_CODES
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else holds the lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & _PRIMARY == sqlite3.SQLITE_BUSY
+
+
 def translate(error: Exception) -> Exception:
     """What callers see of a driver's exception: StorageError; anything else is returned as it is."""
     if not isinstance(error, DRIVER_ERRORS):

@@ -1,9 +1,9 @@
 """SQLite connections whose durability is read back, not hoped for.
 
 `connect_writer` gives the one connection that writes and checkpoints, `connect_reader` one that can do
-neither. Both are aiosqlite connections over the driver of `gateway.storage.driver`, in autocommit mode
-(`isolation_level=None`: nothing begins a transaction behind our back), with every pragma set on every
-connection and then read back; a value that did not take is an EnvironmentRefusedError.
+neither. Both use the driver of `gateway.storage.driver`, in autocommit mode (`isolation_level=None`: nothing
+begins a transaction behind our back), with every pragma set on every connection and then read back; a value
+that did not take is an EnvironmentRefusedError. Readers are aiosqlite's, each with a thread.
 
 - The writer holds the folder's lock from the first connection until `close`; a second process is refused,
   and so is a network file system. Its `boot_id` names this run of the program.
@@ -11,16 +11,21 @@ connection and then read back; a value that did not take is an EnvironmentRefuse
 - Checkpoints are ours (`wal_autocheckpoint=0`): only the writer runs them, which is what keeps the WAL-reset
   race from arising. See `checkpoint_if_due`.
 - After a failed commit the connection must not be used again: `reopen` gives a fresh one.
+- The writer's statements run in the event loop's own thread, what syncs (commit, checkpoint) in another one:
+  decision 12. So a statement takes as many rows as a batch of the pump has, and no more.
 
 It does NOT serialise writes; the pump does. Nobody else may write through the Writer while a pump runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +36,7 @@ from gateway.errors import EnvironmentRefusedError, StorageClosedError
 from gateway.failpoints import failpoint
 from gateway.fsio import fsync_dir
 from gateway.ids import uuid7
-from gateway.storage.driver import DRIVER_ERRORS, Driver, choose_driver, translate
+from gateway.storage.driver import DRIVER_ERRORS, Driver, choose_driver, is_busy, translate
 from gateway.storage.lock import FolderLock, refuse_network_filesystem
 from gateway.storage.statements import Statements
 
@@ -39,12 +44,15 @@ from gateway.storage.statements import Statements
 ENGINE = Statements.load(Path(__file__).with_name("engine.sql"))
 
 _BUSY_MILLISECONDS = 5000
+#: Seconds until a taken write lock is asked for again.
+_BUSY_AGAIN_SECONDS = 0.01
+#: Commits before the first checkpoint, when nothing is known about their size.
+_FIRST_CHECKPOINT = 20
 _CACHED_STATEMENTS = 512
 _PAGE_BYTES = 4096
 
 #: Pragma, value to set, value expected when read back.
 _COMMON = (
-    ("busy_timeout", str(_BUSY_MILLISECONDS), _BUSY_MILLISECONDS),
     ("foreign_keys", "ON", 1),
     ("temp_store", "MEMORY", 2),
     ("mmap_size", "0", 0),
@@ -56,9 +64,16 @@ _WRITER = (
     ("synchronous", "FULL", 2),
     ("wal_autocheckpoint", "0", 0),
     ("cache_size", "-65536", -65536),
+    # its statements must not hold the event loop up, and a checkpoint not the pump behind one slow reader
+    ("busy_timeout", "0", 0),
     *_COMMON,
 )
-_READER = (("query_only", "ON", 1), ("cache_size", "-16384", -16384), *_COMMON)
+_READER = (
+    ("busy_timeout", str(_BUSY_MILLISECONDS), _BUSY_MILLISECONDS),
+    ("query_only", "ON", 1),
+    ("cache_size", "-16384", -16384),
+    *_COMMON,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,9 +82,9 @@ class SqliteSettings:
 
     #: Run on a SQLite with the WAL-reset bug all the same; the report then carries an alarm.
     allow_affected_sqlite: bool = False
-    #: Pages (4 KiB) by which the WAL may grow between two checkpoints under load.
+    #: Pages (4 KiB) that a checkpoint under load is meant to copy; commits wait for it.
     checkpoint_pages: int = 1000
-    #: Commits between two checkpoints under load; it rules while the WAL file is being reused.
+    #: The most commits between two checkpoints under load.
     checkpoint_commits: int = 500
     #: Size in bytes above which the WAL is cut to nothing.
     truncate_wal_bytes: int = 64 * 1024 * 1024
@@ -96,7 +111,7 @@ class StoreReport:
 
 
 class Writer:
-    """The only connection that writes."""
+    """The only connection that writes; one coroutine at a time may use it."""
 
     def __init__(
         self, path: Path, settings: SqliteSettings, driver: Driver, lock: FolderLock, filesystem: str
@@ -106,11 +121,12 @@ class Writer:
         self._driver = driver
         self._lock = lock
         self._filesystem = filesystem
-        self._connection: aiosqlite.Connection | None = None
+        self._connection: Any = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._pragmas: dict[str, str | int] = {}
         self._wal_path = path.with_name(f"{path.name}-wal")
-        self._mark = 0
         self._commits = 0
+        self._commits_due = min(_FIRST_CHECKPOINT, settings.checkpoint_commits)
 
     @property
     def boot_id(self) -> str:
@@ -118,8 +134,8 @@ class Writer:
         return self._lock.boot_id
 
     @property
-    def connection(self) -> aiosqlite.Connection:
-        """The live connection; StorageClosedError when there is none."""
+    def connection(self) -> Any:
+        """The driver's live connection; StorageClosedError when there is none."""
         if self._connection is None:
             raise StorageClosedError(path=str(self._path))
         return self._connection
@@ -138,9 +154,11 @@ class Writer:
 
     async def open(self) -> None:
         """Connect and read every pragma back."""
-        self._connection, self._pragmas = await _open(
-            lambda: _connect(self._driver, str(self._path), uri=False), _WRITER
-        )
+        try:
+            self._connection = _connect(self._driver, str(self._path), uri=False, check_same_thread=False)
+            self._pragmas = _apply_pragmas(lambda sql: self._run(sql, ()), _WRITER)
+        except DRIVER_ERRORS as error:
+            raise translate(error) from error
 
     async def reopen(self) -> None:
         """A fresh connection in place of one that failed; the lock stays held."""
@@ -149,25 +167,34 @@ class Writer:
 
     async def fetch(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and read all its rows; raises the driver's errors, for the pump to judge."""
-        return list(await self.connection.execute_fetchall(sql, params))  # type: ignore[arg-type]
+        return self._run(sql, params)
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        """Run one statement for every row, in one hop to the connection's thread."""
-        await self.connection.executemany(sql, rows)
+        """Run one statement for every row."""
+        self.connection.executemany(sql, rows).close()
 
     async def begin(self) -> None:
-        """Take the write lock."""
-        await self.fetch(ENGINE.get("transaction_begin_immediate"))
+        """Take the write lock; only a program beside the gateway can hold it."""
+        deadline = time.monotonic() + _BUSY_MILLISECONDS / 1000
+        while True:
+            try:
+                self._run(ENGINE.get("transaction_begin_immediate"), ())
+            except DRIVER_ERRORS as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_BUSY_AGAIN_SECONDS)
+            else:
+                return
 
     async def commit(self) -> None:
         """Make the transaction durable."""
-        await self.fetch(ENGINE.get("transaction_commit_all"))
+        await self._run_aside(ENGINE.get("transaction_commit_all"))
         self._commits += 1
 
     async def rollback(self) -> None:
         """Undo what is open; SQLite may have done so itself, which is fine."""
         if self.connection.in_transaction:
-            await self.fetch(ENGINE.get("transaction_rollback_all"))
+            self._run(ENGINE.get("transaction_rollback_all"), ())
 
     async def probe(self) -> None:
         """Write one page and sync it.
@@ -187,22 +214,22 @@ class Writer:
             return 0
 
     async def checkpoint_if_due(self, *, idle: bool = False) -> bool:
-        """Copy the WAL into the database if it has grown (or is merely not empty, when idle).
+        """Copy the WAL into the database if there is enough in it (or anything at all, when idle).
 
         PASSIVE waits for nobody. Above `truncate_wal_bytes` TRUNCATE cuts the file, unless a reader still
-        needs it. Growth is measured against the size at the last checkpoint: SQLite reuses the file from its
-        start, so while it fits, only the number of commits tells.
+        needs it. Commits wait meanwhile, so checkpoints are kept small: how many commits fill
+        `checkpoint_pages` is learnt from the last one, since the size of the file, which SQLite reuses from
+        its start, does not tell.
         """
-        grown = self.wal_bytes() - self._mark
-        due = grown > self._settings.checkpoint_pages * _PAGE_BYTES
-        if not due and self._commits < (1 if idle else self._settings.checkpoint_commits):
+        if self._commits < (1 if idle else self._commits_due):
             return False
         failpoint("checkpoint.before")
-        await self.fetch(ENGINE.get("checkpoint_copy_passive"))
+        ((_, pages, _),) = await self._run_aside(ENGINE.get("checkpoint_copy_passive"))
         if self.wal_bytes() > self._settings.truncate_wal_bytes:
-            await self._truncate()
+            await self._run_aside(ENGINE.get("checkpoint_cut_truncate"))
         failpoint("checkpoint.after")
-        self._mark = self.wal_bytes()
+        due = self._settings.checkpoint_pages * self._commits // max(1, pages)
+        self._commits_due = min(max(1, due), self._settings.checkpoint_commits)
         self._commits = 0
         return True
 
@@ -214,21 +241,26 @@ class Writer:
                     await self.checkpoint_if_due(idle=True)
             await self._disconnect()
         finally:
+            self._thread.shutdown()
             self._lock.release()
 
-    async def _truncate(self) -> None:
-        # the busy handler would hold every writer up for 5 s behind one slow reader
-        await self.fetch(_setting("busy_timeout", "0"))
+    def _run(self, sql: str, params: Sequence[object] | Mapping[str, object]) -> list[tuple[Any, ...]]:
+        cursor = self.connection.execute(sql, params)
         try:
-            await self.fetch(ENGINE.get("checkpoint_cut_truncate"))
+            return cursor.fetchall()  # type: ignore[no-any-return]
         finally:
-            await self.fetch(_setting("busy_timeout", str(_BUSY_MILLISECONDS)))
+            cursor.close()
+
+    async def _run_aside(self, sql: str) -> list[tuple[Any, ...]]:
+        """The same in the thread that may wait for the disk; it ends even if the caller is cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, sql, ())
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(*DRIVER_ERRORS):  # it failed before; its thread ends all the same
-                await connection.close()
+            # behind a commit that a cancelled pump left running; a connection that failed may fail once more
+            with contextlib.suppress(*DRIVER_ERRORS):
+                await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
 
 
 async def connect_writer(path: Path, settings: SqliteSettings | None = None) -> Writer:
@@ -248,9 +280,26 @@ async def connect_writer(path: Path, settings: SqliteSettings | None = None) -> 
 
 
 async def connect_reader(path: Path, *, allow_affected_sqlite: bool = False) -> aiosqlite.Connection:
-    """A connection that can only read; the database must exist and be in WAL mode."""
+    """A connection that can only read, in a thread; the database must exist and be in WAL mode."""
+    return await _open(lambda: _connect_reader(path, allow_affected_sqlite=allow_affected_sqlite))
+
+
+def connect_lookup(path: Path, *, allow_affected_sqlite: bool = False) -> Any:
+    """The same without a thread: the driver's own connection."""
+    try:
+        return _connect_reader(path, allow_affected_sqlite=allow_affected_sqlite)
+    except DRIVER_ERRORS as error:
+        raise translate(error) from error
+
+
+def _connect_reader(path: Path, *, allow_affected_sqlite: bool) -> Any:
     driver = choose_driver(allow_affected_sqlite=allow_affected_sqlite)
-    connection, _ = await _open(lambda: _connect(driver, _read_only_uri(path), uri=True), _READER)
+    connection = _connect(driver, _read_only_uri(path), uri=True)
+    try:
+        _apply_pragmas(lambda sql: connection.execute(sql).fetchall(), _READER)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -258,21 +307,26 @@ def _read_only_uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def _connect(driver: Driver, target: str, *, uri: bool) -> Any:
-    return driver.module.connect(target, isolation_level=None, cached_statements=_CACHED_STATEMENTS, uri=uri)
+def _connect(driver: Driver, target: str, *, uri: bool, check_same_thread: bool = True) -> Any:
+    return driver.module.connect(
+        target,
+        isolation_level=None,
+        cached_statements=_CACHED_STATEMENTS,
+        uri=uri,
+        check_same_thread=check_same_thread,
+    )
 
 
-async def _open(
-    connector: Callable[[], Any], pragmas: Sequence[tuple[str, str, str | int]]
-) -> tuple[aiosqlite.Connection, dict[str, str | int]]:
+async def _open(connector: Callable[[], Any]) -> aiosqlite.Connection:
     failures: list[Exception] = []
+    expected: tuple[type[Exception], ...] = (*DRIVER_ERRORS, EnvironmentRefusedError)
 
     def connect() -> Any:
         # aiosqlite offers no way to wait for the thread of a connection that failed to open, and the thread
         # would then speak to a loop that may be closed: so it opens something, which is closed below
         try:
             return connector()
-        except DRIVER_ERRORS as error:
+        except expected as error:
             failures.append(error)
             return sqlite3.connect(":memory:")
 
@@ -280,22 +334,16 @@ async def _open(
     if failures:
         await connection.close()
         raise translate(failures[0]) from failures[0]
-    try:
-        return connection, await _apply_pragmas(connection, pragmas)
-    except BaseException as error:
-        await connection.close()
-        if isinstance(error, DRIVER_ERRORS):
-            raise translate(error) from error
-        raise
+    return connection
 
 
-async def _apply_pragmas(
-    connection: aiosqlite.Connection, pragmas: Sequence[tuple[str, str, str | int]]
+def _apply_pragmas(
+    run: Callable[[str], list[tuple[Any, ...]]], pragmas: Sequence[tuple[str, str, str | int]]
 ) -> dict[str, str | int]:
     found: dict[str, str | int] = {}
     for name, value, expected in pragmas:
-        await connection.execute_fetchall(_setting(name, value))
-        rows = list(await connection.execute_fetchall(_setting(name)))
+        run(_setting(name, value))
+        rows = run(_setting(name))
         found[name] = rows[0][0] if rows else ""
         # SQLite may hold mmap at compile time; then the pragma answers nothing, which is what we want
         if found[name] != expected and not (name == "mmap_size" and not rows):

@@ -1,6 +1,7 @@
 -- name: dispatch_pick_due
 -- The heads of every lane of the endpoints with room, best first: urgent lanes, then the oldest; waiting lifts
--- a dispatch by one lane per ageing period. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …].
+-- a dispatch by one lane per ageing period. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …];
+-- heads: how many of a lane are looked at, as many as the roomiest endpoint takes.
 WITH slot AS (SELECT value ->> 0 AS endpoint_id, value ->> 1 AS room FROM json_each(:slots)),
      lane (n) AS (VALUES (0), (1), (2), (3)),
      head AS (
@@ -19,7 +20,7 @@ WITH slot AS (SELECT value ->> 0 AS endpoint_id, value ->> 1 AS room FROM json_e
                      AND (x.recipient_id IS NULL OR o.recipient_id = x.recipient_id)
                      AND o.state IN ('queued', 'in_flight', 'deferred', 'held')))
              ORDER BY x.due_at
-             LIMIT 64
+             LIMIT :heads
          )
          JOIN endpoint AS e ON e.id = slot.endpoint_id AND (e.paused_until IS NULL OR e.paused_until <= :now)
      ),
