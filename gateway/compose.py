@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -121,16 +120,11 @@ def _write(path: Path, envelope: Envelope, sources: Sequence[AttachmentSource]) 
 
 
 def _source(item: SubmittedFile) -> AttachmentSource:
-    def open_at_start() -> BinaryIO:
-        stream = item.body.path.open("rb")
-        stream.seek(item.body.offset)
-        return stream
-
     return AttachmentSource(
         name=item.name,
         content_type=item.content_type or "application/octet-stream",
         description=item.name,
-        open=open_at_start,
+        open=item.body.open,
     )
 
 

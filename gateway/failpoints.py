@@ -53,6 +53,13 @@ def parse_failpoints(text: str) -> dict[str, int]:
 
 _armed = parse_failpoints(os.environ.get(VARIABLE, ""))
 _counting = threading.Lock()
+#: Who dies: this process, and the gateway where this one only works for it.
+_victims = [os.getpid()]
+
+
+def die_with(pid: int) -> None:
+    """Points reached in this process kill that one first."""
+    _victims.insert(0, pid)
 
 
 def failpoint(name: str) -> None:
@@ -66,4 +73,5 @@ def failpoint(name: str) -> None:
             return
         _armed[name] -= 1
         if _armed[name] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            for pid in _victims:
+                os.kill(pid, signal.SIGKILL)

@@ -45,7 +45,7 @@ class Inspector:
             answer = await self._pool.run(
                 packed,
                 inspect,
-                str(body.path),
+                str(body.path) if body.content is None else body.content,
                 body.offset,
                 self._limits,
                 mode,

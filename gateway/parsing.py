@@ -138,7 +138,7 @@ class ParserPool:
             raise PoolError("The pool is closed.", kind="closed")
         number = next(self._numbers)
         request = NUMBER.pack(number) + pickle.dumps((task, args))
-        assert len(request) <= TASK_BYTES, "tasks are given paths, not contents"
+        assert len(request) <= TASK_BYTES, "a task is given a small body or a path"
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         mine = _Task(name=name, seconds=seconds, request=request, answer=answer)
         self._tasks[number] = mine

@@ -1,6 +1,6 @@
 """Step 3 of the journey: what a received file is, and whether it may be accepted.
 
-`inspect` runs in the parsers' process, on a path: it parses, asks the schemas (compiled once per process),
+`inspect` runs in the parsers' process: it parses, asks the schemas (compiled once per process),
 then the rules, and puts everything into one report. A finding of severity error refuses the message: with
 the rule's own reason code if it has one, else with `edxml_invalid`; the parser's own refusals stand.
 
@@ -9,6 +9,7 @@ It does NOT know the directory: whether sender and recipients exist and may do t
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from lxml import etree
 
 from gateway.edxml.envelope import Finding, ParseReport, Severity
 from gateway.edxml.limits import ParseLimits
-from gateway.edxml.parser import parse_file
+from gateway.edxml.parser import parse_file, parse_stream
 from gateway.validate_message import message_findings
 from gateway.validate_rules import RULES
 from gateway.validate_schema import Depth, schema_findings
@@ -29,12 +30,15 @@ _SUPERSEDED = {"EDX-RUL-04": "EDX-STS-03"}
 _FIRST = re.compile(r"\[1\]")
 
 
-def inspect(path: str, offset: int, limits: ParseLimits, mode: str, now: datetime) -> ParseReport:
-    """The report about the message in the file at `path` from byte `offset` on.
+def inspect(source: str | bytes, offset: int, limits: ParseLimits, mode: str, now: datetime) -> ParseReport:
+    """The report about the message in the file at the path `source` from byte `offset` on, or in bytes.
 
     `mode` is a `Depth`: `full`, or `fast` for errors only. `now` is what dates and clocks are compared with.
     """
-    parsed = parse_file(path, offset=offset, limits=limits)
+    if isinstance(source, bytes):
+        parsed = parse_stream(io.BytesIO(source), limits=limits)
+    else:
+        parsed = parse_file(source, offset=offset, limits=limits)
     return judge(parsed.report, parsed.skeleton, Depth(mode), now)
 
 

@@ -4,15 +4,16 @@
     spool/            bodies coming in; whatever a crash leaves here is garbage
     quarantine/       damaged bodies set aside; never deleted by the program
 
-A body is written to the spool while it arrives, may be parsed from there at once, and is *kept* by `keep`:
-its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
+A body comes in through a `Spool` (small ones stay in memory), may be parsed from there at once, and is *kept* by
+`keep`: its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
 survives a power cut. Keeping a digest twice is harmless, also at the same time; a kept file whose length is
 wrong is set aside and replaced. The header lets later kinds (encrypted) live beside plain ones; readers get
 `offset`, so nobody else knows it.
 
-The sync itself is `gateway.storage.body_sync`. After a directory sync failed, nothing more is kept until
-the process is restarted: asking the kernel again may bring a false yes. A full disk is a RefusedError
-(`disk_nearly_full`), any other failure a StorageError.
+The sync itself is `gateway.storage.body_sync`: of small bodies in a process of its own (`body_keeper`), of those
+in the spool in a thread. After a directory sync failed, nothing more is kept until the process is restarted:
+asking the kernel again may bring a false yes. A full disk is a RefusedError (`disk_nearly_full`), any other
+failure a StorageError.
 
 It does NOT know which bodies are still needed: rows do. An orphan is harmless, a missing body is a loss, so
 the body is kept before its row is committed.
@@ -24,34 +25,24 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import struct
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from gateway.clock import instant
 from gateway.errors import BodyDamagedError, StorageClosedError, StorageError
-from gateway.fsio import make_private_dir, write_all
+from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
-from gateway.storage.body_sync import BodySync, Keeping
+from gateway.storage.body_keeper import BodyKeeper
+from gateway.storage.body_sync import BodySync, DirectorySyncError, Keeping
 from gateway.storage.driver import refusal_of
+from gateway.storage.spool import HEADER, HEADER_BYTES, MEMORY_BYTES, Spool, SpooledBody, in_our_words, remove
 
-#: Magic, version, kind, length of the header; the rest is zero.
-_HEADER = struct.Struct(">6sBBH6x")
-_MAGIC = b"GWBODY"
-_VERSION = 1
-_PLAIN = 0
-
-#: Bytes before the body in every stored file.
-HEADER_BYTES = _HEADER.size
-
-#: Up to here a body is held in memory and written in one go; beyond, written in pieces of this size.
-MEMORY_BYTES = 256 * 1024
+__all__ = ["HEADER_BYTES", "MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "SpooledBody"]
 
 #: Bytes of bodies just kept that stay in memory: most are read again at once, to be sent on.
 _RECENT_BYTES = 16 * 1024 * 1024
@@ -60,115 +51,11 @@ _FREE_SECONDS = 0.1
 
 _READ_BYTES = 256 * 1024
 _HASH_BYTES = 1024 * 1024
-_THREADS = 32
+_THREADS = 8
 _DIGEST_LENGTH = 64
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpooledBody:
-    """A whole body in the spool: readable by its path, not yet durable."""
-
-    #: The file, header included.
-    path: Path
-    #: Where the body begins in it.
-    offset: int
-    #: Bytes of the body.
-    size: int
-    #: Digest of the body, lower-case hexadecimal.
-    sha256: str
-
-
-class Spool:
-    """One body coming in; its digest is computed as it is written.
-
-    Ends with `finish` or `discard`; as a context manager it discards what was not finished.
-    """
-
-    def __init__(self, path: Path, bodies: Bodies) -> None:
-        self.path = path
-        self.offset = HEADER_BYTES
-        self.size = 0
-        self._bodies = bodies
-        self._digest = hashlib.sha256()
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._descriptor: int | None = None
-        self._running: asyncio.Future[None] | None = None
-        #: The whole body, while it came in one piece.
-        self._content: bytes | None = None
-        #: Half of a piece may be in the file: nothing may be added and nothing kept.
-        self._damaged = False
-        self._ended = False
-
-    async def write(self, chunk: bytes) -> None:
-        """Take the next bytes; they reach the file when enough have gathered."""
-        self._buffer.append(bytes(chunk))
-        self._buffered += len(chunk)
-        self.size += len(chunk)
-        if self._buffered >= MEMORY_BYTES:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Let another process see every byte written so far."""
-        await self._settle()
-        if self._damaged:
-            raise StorageError("An earlier write of this body failed.")
-        data = b"".join(self._buffer)
-        self._buffer.clear()
-        self._buffered = 0
-        self._content = data if self.size == len(data) else None
-        # a cancelled caller does not stop the thread, so `discard` must be able to wait for it
-        self._running = self._bodies.call(lambda: self._write(data))
-        with _in_our_words():
-            await asyncio.shield(self._running)
-
-    async def finish(self) -> SpooledBody:
-        """The whole body, visible to other processes; sync and name are `Bodies.keep`'s."""
-        if self._buffered or self._descriptor is None:
-            await self.flush()
-        await self._settle()
-        if self._damaged or self._descriptor is None:
-            raise StorageError("An earlier write of this body failed.")
-        body = SpooledBody(path=self.path, offset=self.offset, size=self.size, sha256=self._digest.hexdigest())
-        self._bodies.adopt(body, self._descriptor, self._content)
-        self._descriptor = None
-        self._ended = True
-        return body
-
-    async def discard(self) -> None:
-        """Forget an unfinished body and its file; harmless after `finish`."""
-        if self._ended:
-            return
-        self._ended = True
-        await self._settle()
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            await self._bodies.run(lambda: _remove(self.path, descriptor))
-        self._bodies.forget(self.path)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.discard()
-
-    async def _settle(self) -> None:
-        if self._running is not None and not self._running.done():
-            await asyncio.wait([self._running])
-
-    def _write(self, data: bytes) -> None:
-        self._damaged = True
-        if self._descriptor is None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._descriptor = os.open(self.path, flags, 0o600)
-            write_all(self._descriptor, _HEADER.pack(_MAGIC, _VERSION, _PLAIN, HEADER_BYTES) + data)
-        else:
-            write_all(self._descriptor, data)
-        self._digest.update(data)
-        self._damaged = False
 
 
 class BodyReader:
@@ -207,11 +94,13 @@ class Bodies:
             make_private_dir(path)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="bodies")
         self._sync = BodySync(self._root, self._quarantine)
+        self._sync.make_folders()
+        self._keeper = BodyKeeper(folder)
+        #: Why nothing may be kept any more; None when all is well.
+        self._broken: str | None = None
         #: Files of the spool in use now: the open descriptor once finished.
         self._live: dict[Path, int | None] = {}
         self._syncing: dict[Path, asyncio.Future[None]] = {}
-        #: What small files in the spool hold.
-        self._contents: dict[Path, bytes] = {}
         #: The bodies kept last, by digest, the oldest first.
         self._recent: OrderedDict[str, bytes] = OrderedDict()
         self._recent_bytes = 0
@@ -219,7 +108,7 @@ class Bodies:
         self._closed = False
 
     def open_spool(self) -> Spool:
-        """Begin a body; nothing is on disk before its first write."""
+        """Begin a body; nothing is on disk before it is larger than what stays in memory."""
         path = self._spool / f"{uuid7()}.part"
         self._live[path] = None
         return Spool(path, self)
@@ -235,42 +124,37 @@ class Bodies:
             path.unlink(missing_ok=True)
             self.forget(path)
 
-    async def keep(self, spooled: SpooledBody, *, leave_spool: bool = False) -> None:
+    async def keep(self, spooled: SpooledBody) -> None:
         """Make a finished body durable under its digest; cancelled, it goes on to its end.
 
-        The spool file goes, also when this fails, unless `leave_spool`: then a parser may still open its
-        path, and `discard` ends it.
+        The spool file goes, also when this fails.
         """
-        if self._sync.broken is not None:
-            raise self._sync.refusal()
-        descriptor = self._live.get(spooled.path)
-        if descriptor is None:
-            raise StorageError(f"{spooled.path.name} is not in the spool")
-        keeping = Keeping(
-            descriptor=descriptor,
-            source=spooled.path,
-            target=self.path_of(spooled.sha256),
-            size=spooled.offset + spooled.size,
-            leave_source=leave_spool,
-        )
-        syncing = self.call(lambda: self._sync.keep(keeping))
-        self._live[spooled.path] = None  # closed by the sync
-        self._syncing[spooled.path] = syncing
-        syncing.add_done_callback(lambda _: self._synced(spooled.path, leave_spool=leave_spool))
-        content = self._contents.pop(spooled.path, None)
-        await asyncio.shield(syncing)
+        if self._closed:
+            raise StorageClosedError
+        if self._broken is not None:
+            raise self._refusal()
+        content = spooled.content
+        kept = self._keep_file(spooled) if content is None else self._keeper.keep(spooled.sha256, content)
+        try:
+            await asyncio.shield(kept)
+        except DirectorySyncError as error:
+            self._broken = error.strerror
+            raise self._refusal() from error
+        except OSError as error:
+            raise refusal_of(error, "A body could not be kept") from error
         if content is not None:
             self._remember(spooled.sha256, content)
 
     async def discard(self, spooled: SpooledBody) -> None:
         """Remove a finished body from the spool; what was kept stays kept. Doing it twice is harmless."""
+        if spooled.content is not None:
+            return
         syncing = self._syncing.get(spooled.path)
         if syncing is not None:
             await asyncio.wait([syncing])
         if spooled.path in self._live:
             descriptor = self._live.pop(spooled.path)
-            self._contents.pop(spooled.path, None)
-            await self.run(lambda: _remove(spooled.path, descriptor))
+            await self.run(lambda: remove(spooled.path, descriptor))
 
     async def open(self, sha256: str) -> BodyReader:
         """A kept body; StorageError when there is none, BodyDamagedError when its header is wrong."""
@@ -325,6 +209,7 @@ class Bodies:
         self._closed = True
         if self._syncing:
             await asyncio.wait(list(self._syncing.values()))
+        await self._keeper.close()
         for path in list(self._live):
             self.forget(path)
         self._threads.shutdown()
@@ -337,25 +222,48 @@ class Bodies:
 
     async def run(self, act: Callable[[], T]) -> T:
         """Run a file act in a thread of the store, its OSErrors in the callers' words."""
-        with _in_our_words():
+        with in_our_words():
             return await self.call(act)
 
-    def adopt(self, body: SpooledBody, descriptor: int, content: bytes | None) -> None:
-        """Take a finished spool file over.
+    def adopt(self, body: SpooledBody, descriptor: int | None) -> None:
+        """Take a finished body over.
 
         The descriptor that wrote stays open until the sync: a write error that the kernel meets in between
         is then reported to it and cannot be missed.
         """
-        self._live[body.path] = descriptor
-        if content is not None:
-            self._contents[body.path] = content
+        if body.content is None:
+            self._live[body.path] = descriptor
+        else:
+            self.forget(body.path)
 
     def forget(self, path: Path) -> None:
         """Let a spool file go without deleting it."""
         descriptor = self._live.pop(path, None)
-        self._contents.pop(path, None)
         if descriptor is not None:
             os.close(descriptor)
+
+    def _keep_file(self, spooled: SpooledBody) -> asyncio.Future[None]:
+        descriptor = self._live.get(spooled.path)
+        if descriptor is None:
+            raise StorageError(f"{spooled.path.name} is not in the spool")
+        keeping = Keeping(
+            descriptor=descriptor,
+            source=spooled.path,
+            target=self.path_of(spooled.sha256),
+            size=spooled.offset + spooled.size,
+        )
+        syncing = self.call(lambda: self._sync.keep(keeping))
+        self._live[spooled.path] = None  # closed by the sync
+        self._syncing[spooled.path] = syncing
+        syncing.add_done_callback(lambda _: self._synced(spooled.path))
+        return syncing
+
+    def _synced(self, path: Path) -> None:
+        del self._syncing[path]
+        del self._live[path]
+
+    def _refusal(self) -> StorageError:
+        return StorageError(f"{self._broken}; restart the gateway after checking the disk")
 
     def _remember(self, sha256: str, content: bytes) -> None:
         self._recent_bytes += len(content) - len(self._recent.get(sha256, b""))
@@ -363,32 +271,11 @@ class Bodies:
         while self._recent_bytes > _RECENT_BYTES:
             self._recent_bytes -= len(self._recent.popitem(last=False)[1])
 
-    def _synced(self, path: Path, *, leave_spool: bool) -> None:
-        del self._syncing[path]
-        if not leave_spool:
-            del self._live[path]
-
-
-@contextlib.contextmanager
-def _in_our_words() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise StorageError(f"There is no such body: {error.filename}") from error
-    except OSError as error:
-        raise refusal_of(error, "A body could not be read or written") from error
-
-
-def _remove(path: Path, descriptor: int | None) -> None:
-    if descriptor is not None:
-        os.close(descriptor)
-    path.unlink(missing_ok=True)
-
 
 def _measure(path: Path) -> tuple[int, int]:
     with path.open("rb", buffering=0) as file:
         head = file.read(HEADER_BYTES)
-        if len(head) < HEADER_BYTES or head != _HEADER.pack(_MAGIC, _VERSION, _PLAIN, HEADER_BYTES):
+        if len(head) < HEADER_BYTES or head != HEADER:
             raise BodyDamagedError(f"{path.name} does not begin with a known header", path=str(path))
         return HEADER_BYTES, os.fstat(file.fileno()).st_size - HEADER_BYTES
 

@@ -1,4 +1,4 @@
-"""How one finished body becomes durable: the thread's side of `Bodies.keep`.
+"""How one finished body becomes durable.
 
 1. Sync its bytes, through the descriptor that wrote them.
 2. Link it under its digest; one that is there already must have the right length, else it is set aside.
@@ -10,8 +10,9 @@ bodies of a round share a directory, and every body waits for the slowest of its
 threads 640 bodies/s against 930). A second level of directories was measured and lost too: nearly every body
 makes one and syncs the one above, while the file system's index finds a name among hundreds of thousands.
 
-A failure in steps 1 and 2 is that body's own. After one in step 3 every further keep is refused: the kernel
-may have dropped what it could not write, and a second sync would then bring a false yes.
+A failure in steps 1 and 2 is that body's own, an OSError. After one in step 3 (`DirectorySyncError`) nothing
+may be kept any more: the kernel may have dropped what it could not write, and a second sync would then bring a
+false yes. It imports little, since it also runs in a small process (`body_process`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.errors import StorageError
-from gateway.fsio import fsync_dir, link_file, sync_data
+from gateway.fsio import fsync_dir, link_file, sync_data, write_all
 from gateway.ids import uuid7
-from gateway.storage.driver import refusal_of
+
+
+class DirectorySyncError(OSError):
+    """The names in a directory may not be on the disk; `strerror` says which and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,48 +37,55 @@ class Keeping:
 
     #: The descriptor its bytes were written through; closed here.
     descriptor: int
-    #: Its file in the spool.
+    #: Its file in the spool; removed here.
     source: Path
     #: Its name by digest.
     target: Path
     #: Length of the file, header included.
     size: int
-    #: Whether the file in the spool stays.
-    leave_source: bool
 
 
 class BodySync:
     """What the threads of one store share."""
 
     def __init__(self, root: Path, quarantine: Path) -> None:
+        self._root = root
         self._quarantine = quarantine
         self._replacing = threading.Lock()
-        #: Why nothing may be kept any more; None when all is well.
-        self.broken: str | None = None
-        # made once, all of them: `keep` makes no directory, and has one to sync
+
+    def make_folders(self) -> None:
+        """All of them at once: `keep` makes no directory, and has one to sync."""
         for number in range(256):
-            (root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
-        fsync_dir(root)
+            (self._root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+        fsync_dir(self._root)
+
+    def write_and_keep(self, source: Path, target: Path, pieces: tuple[bytes | memoryview, ...]) -> None:
+        """Write a body that was in memory to `source`, then `keep` it."""
+        descriptor = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            for piece in pieces:
+                write_all(descriptor, piece)
+        except OSError:
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.unlink(source)  # noqa: PTH108
+            raise
+        size = sum(map(len, pieces))
+        self.keep(Keeping(descriptor=descriptor, source=source, target=target, size=size))
 
     def keep(self, keeping: Keeping) -> None:
-        """All three steps; the spool file goes in any case unless it is to stay."""
+        """All three steps; the spool file goes in any case."""
         try:
             self._link(keeping)
-        except OSError as error:
-            raise refusal_of(error, "A body could not be kept") from error
         finally:
-            if not keeping.leave_source:
-                with contextlib.suppress(OSError):  # what stays in the spool is swept
-                    os.unlink(keeping.source)  # noqa: PTH108 - hot, and pathlib costs as much as the call
+            with contextlib.suppress(OSError):  # what stays in the spool is swept
+                os.unlink(keeping.source)  # noqa: PTH108 - hot, and pathlib costs as much as the call
+        folder = keeping.target.parent
         try:
-            fsync_dir(keeping.target.parent)
+            fsync_dir(folder)
         except OSError as error:
-            self.broken = f"{error.filename or keeping.target.parent} could not be synced ({error.strerror})"
-            raise self.refusal() from error
-
-    def refusal(self) -> StorageError:
-        """What callers get once `broken`."""
-        return StorageError(f"{self.broken}; restart the gateway after checking the disk")
+            words = f"{error.filename or folder} could not be synced ({error.strerror})"
+            raise DirectorySyncError(error.errno, words) from error
 
     def set_aside(self, path: Path) -> Path:
         """Move a damaged body into the quarantine, under a name of its own."""

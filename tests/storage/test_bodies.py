@@ -6,19 +6,25 @@ import asyncio
 import errno
 import os
 import random
+import signal
+import socket
 import stat
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from gateway import failpoints
 from gateway.clock import SystemClock, instant
 from gateway.errors import BodyDamagedError, RefusedError, StorageClosedError, StorageError
-from gateway.storage import body_sync
+from gateway.storage import body_process, body_sync
 from gateway.storage.bodies import HEADER_BYTES, MEMORY_BYTES, Bodies, SpooledBody
+from gateway.storage.body_process import ANSWER, REQUEST
+from gateway.storage.spool import HEADER
 
 SMALL = b"<edXML/>"
 LARGE = random.Random(1).randbytes(3 * MEMORY_BYTES + 17)
@@ -39,6 +45,16 @@ async def kept(bodies: Bodies, data: bytes) -> str:
 
 def spool_files(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "spool").iterdir())
+
+
+def keeper_of(folder: Path) -> int:
+    """The process that keeps small bodies there."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if b"gateway.storage.body_process" in words and str(folder).encode() in words:
+                return int(path.parent.name)
+    raise AssertionError("there is no keeper")
 
 
 def descriptors() -> int:
@@ -75,17 +91,18 @@ async def test_kept_body_is_read_as_it_was_written(bodies: Bodies, tmp_path: Pat
     assert spool_files(tmp_path) == []
 
 
-async def test_flushed_bytes_are_visible_before_the_body_is_whole(bodies: Bodies) -> None:
-    """Another process can begin to parse while the body still comes in."""
-    async with bodies.open_spool() as spool:
-        await spool.write(b"first")
-        assert not spool.path.exists()
-        await spool.flush()
-        assert spool.path.read_bytes()[spool.offset :] == b"first"
-        await spool.write(b" second")
-        body = await spool.finish()
-    assert body.path.read_bytes()[body.offset :] == b"first second"
-    await bodies.discard(body)
+async def test_small_body_stays_in_memory_and_a_larger_one_has_a_file(bodies: Bodies, tmp_path: Path) -> None:
+    """Up to MEMORY_BYTES nothing touches the disk before `keep`; either kind can be read at once."""
+    small, large = await spooled(bodies, b"x" * MEMORY_BYTES), await spooled(bodies, LARGE)
+    assert small.content == b"x" * MEMORY_BYTES
+    assert large.content is None
+    assert spool_files(tmp_path) == [large.path.name]
+    for body, data in ((small, b"x" * MEMORY_BYTES), (large, LARGE)):
+        with body.open() as stream:
+            assert stream.read() == data
+        await bodies.discard(body)
+        await bodies.discard(body)
+    assert spool_files(tmp_path) == []
 
 
 async def test_unfinished_spool_is_discarded_with_its_context(bodies: Bodies, tmp_path: Path) -> None:
@@ -122,18 +139,6 @@ async def test_spool_cancelled_inside_a_write_is_discarded_whole(bodies: Bodies,
     assert spool_files(tmp_path) == []
 
 
-async def test_spool_file_may_stay_for_a_parser(bodies: Bodies, tmp_path: Path) -> None:
-    """With `leave_spool` the path stays valid until `discard`, and the kept body is not touched by it."""
-    body = await spooled(bodies, SMALL)
-    await bodies.keep(body, leave_spool=True)
-    assert body.path.read_bytes()[body.offset :] == SMALL
-    assert await bodies.sweep(SystemClock().now() + timedelta(days=1)) == 0
-    await bodies.discard(body)
-    await bodies.discard(body)
-    assert spool_files(tmp_path) == []
-    assert await bodies.verify(body.sha256)
-
-
 async def test_same_digest_kept_by_many_at_once_is_kept_once(bodies: Bodies, tmp_path: Path) -> None:
     """Keeping is idempotent, also at the same time."""
     all_of_them = [await spooled(bodies, SMALL) for _ in range(20)]
@@ -145,9 +150,11 @@ async def test_same_digest_kept_by_many_at_once_is_kept_once(bodies: Bodies, tmp
 
 async def test_many_bodies_kept_at_once_are_all_there(bodies: Bodies) -> None:
     """Concurrent keeps do not mix bodies up, and leave no descriptor open."""
+    await kept(bodies, b"the process of the keeper runs from here on")
     before = descriptors()
     digests = await asyncio.gather(*(kept(bodies, f"body {number}".encode()) for number in range(200)))
-    assert sorted(digests) == list(bodies.iterate())
+    assert sorted(digests) == [name for name in bodies.iterate() if name in digests]
+    assert len(set(digests)) == 200
     assert all(await asyncio.gather(*map(bodies.verify, digests)))
     assert descriptors() == before
 
@@ -216,25 +223,30 @@ async def test_leftovers_of_a_crash_are_swept_and_live_uploads_stay(bodies: Bodi
     assert await bodies.sweep(instant(0)) == 0
 
 
-async def test_keep_cancelled_on_the_way_is_finished(bodies: Bodies, tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
+async def test_keep_cancelled_on_the_way_is_finished(bodies: Bodies, tmp_path: Path, data: bytes) -> None:
     """A caller that goes away leaves a kept body or none, and no file in the spool."""
-    body = await spooled(bodies, SMALL)
+    body = await spooled(bodies, data)
     task = asyncio.create_task(bodies.keep(body))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
     await bodies.discard(body)
     assert task.cancelled()
+    await bodies.keep(await spooled(bodies, data))  # behind the first one
     assert await bodies.verify(body.sha256)
     assert spool_files(tmp_path) == []
 
 
 async def test_body_outside_the_spool_cannot_be_kept(bodies: Bodies) -> None:
-    """A body is kept once; what was discarded is gone."""
-    body = await spooled(bodies, SMALL)
+    """A file of the spool is kept once; what was discarded is gone. A body in memory may be kept again."""
+    body = await spooled(bodies, LARGE)
     await bodies.keep(body)
     with pytest.raises(StorageError, match="not in the spool"):
         await bodies.keep(body)
+    small = await spooled(bodies, SMALL)
+    await bodies.keep(small)
+    await bodies.keep(small)
 
 
 @pytest.mark.parametrize(
@@ -250,26 +262,68 @@ async def test_failed_keep_is_that_bodys_own(
 ) -> None:
     """A body whose sync failed is gone from the spool, so that nobody syncs the same pages again."""
     before = descriptors()
-    body = await spooled(bodies, SMALL)
+    body = await spooled(bodies, LARGE)
     with failing(monkeypatch, act, code), pytest.raises(error):
         await bodies.keep(body)
     assert spool_files(tmp_path) == []
     assert descriptors() == before
+    assert await bodies.verify(await kept(bodies, LARGE))
+
+
+async def test_failed_keep_of_a_small_body_is_its_own(bodies: Bodies, tmp_path: Path) -> None:
+    """What the process of the keeper meets comes back in the callers' words, and the next body is kept."""
+    (tmp_path / "spool").rename(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="could not be kept: No such file"):
+        await kept(bodies, SMALL)
+    (tmp_path / "elsewhere").rename(tmp_path / "spool")
+    assert await bodies.verify(await kept(bodies, SMALL))
+
+
+async def test_killed_keeper_fails_what_it_had_and_is_replaced(bodies: Bodies, tmp_path: Path) -> None:
+    """Bodies that a dead process may not have synced are not promised; the next one has a new process."""
+    await kept(bodies, b"so that it runs")
+    under_way = [asyncio.create_task(kept(bodies, f"body {number}".encode())) for number in range(50)]
+    await asyncio.sleep(0)
+    os.kill(keeper_of(tmp_path), signal.SIGKILL)
+    outcomes = await asyncio.gather(*under_way, return_exceptions=True)
+    assert all(isinstance(one, str | StorageError) for one in outcomes)
+    for digest in (one for one in outcomes if isinstance(one, str)):
+        assert await bodies.verify(digest)
     assert await bodies.verify(await kept(bodies, SMALL))
 
 
 async def test_failed_directory_sync_stops_keeping_but_not_reading(
     bodies: Bodies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a directory sync failed, nothing is promised any more in this run."""
-    digest = await kept(bodies, LARGE)
-    first, second = await spooled(bodies, SMALL), await spooled(bodies, b"other")
+    """After a directory sync failed, nothing is promised any more in this run, of whatever size."""
+    digest = await kept(bodies, LARGE[1:])
+    first, second = await spooled(bodies, LARGE), await spooled(bodies, SMALL)
     with failing(monkeypatch, "fsync_dir", errno.EIO), pytest.raises(StorageError, match="restart"):
         await bodies.keep(first)
     with pytest.raises(StorageError, match="restart"):
         await bodies.keep(second)
     await bodies.discard(second)
     assert await bodies.verify(digest)
+
+
+async def test_failed_directory_sync_of_the_keeper_is_told_apart(
+    bodies: Bodies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process says that nothing may be kept any more, and its words come through."""
+    await bodies.close()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    request = REQUEST.pack(7, bytes.fromhex(sha256(SMALL).hexdigest())) + SMALL
+    with ours, failing(monkeypatch, "fsync_dir", errno.EIO), monkeypatch.context() as patched:
+        patched.setattr(signal, "signal", lambda *_: None)
+        patched.setattr(failpoints, "die_with", lambda _: None)
+        server = threading.Thread(target=body_process.main, args=(theirs.detach(), tmp_path, HEADER))
+        server.start()
+        ours.send(request)
+        answer = await asyncio.to_thread(ours.recv, 4096)
+        ours.shutdown(socket.SHUT_WR)
+        await asyncio.to_thread(server.join)
+    assert ANSWER.unpack_from(answer) == (7, errno.EIO, True)
+    assert "could not be synced" in answer[ANSWER.size :].decode()
 
 
 async def test_spool_on_a_full_disk_is_refused_and_never_finished(
@@ -282,11 +336,10 @@ async def test_spool_on_a_full_disk_is_refused_and_never_finished(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async with bodies.open_spool() as spool:
-        await spool.write(SMALL)
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.storage.bodies.write_all", full)
+            patched.setattr("gateway.storage.spool.write_all", full)
             with pytest.raises(RefusedError) as caught:
-                await spool.flush()
+                await spool.write(LARGE)
         assert caught.value.code == "disk_nearly_full"
         await spool.write(SMALL)
         with pytest.raises(StorageError, match="earlier write"):
