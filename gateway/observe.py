@@ -63,6 +63,8 @@ _STEP: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 
 def redact(value: object, depth: int = 0) -> object:
     """`value` without secrets; mappings and lists are copied."""
+    if type(value) is str:  # nearly always
+        return value if len(value) < _SHORTEST else _SECRET_TEXT.sub(HIDDEN, value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, bytes):

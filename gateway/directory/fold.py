@@ -12,6 +12,7 @@ import unicodedata
 # U+00D0 and U+00F0 are Icelandic letters that look like the Vietnamese ones and are often typed for them
 _ETH = str.maketrans({"\u00d0": "\u0110", "\u00f0": "\u0111"})
 _STROKE = str.maketrans({"\u0110": "d", "\u0111": "d"})
+_MARKS = {code: None for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))}
 _WORD = re.compile(r"[a-z0-9]+")
 
 _MOST_WORDS = 12
@@ -26,7 +27,7 @@ def proper(text: str) -> str:
 def fold(text: str) -> str:
     """The text as searches compare it."""
     plain = unicodedata.normalize("NFD", text.translate(_ETH).translate(_STROKE))
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
+    return " ".join(plain.translate(_MARKS).casefold().split())
 
 
 def words(text: str) -> list[str]:
