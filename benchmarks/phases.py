@@ -104,8 +104,12 @@ class Bench:
     def open_loop(self, most: float) -> list[Figure]:
         """Latency of the 202 at 70 % of the rate measured, from the instant a document was due."""
         rate = most * _SHARE
+        before = self.gateway.steps()
         sent = self._load(seconds=self.seconds / 2, connections=_OPEN_CONNECTIONS, rate=rate)
         self._drain()
+        for step, (until, times) in self.gateway.steps().items():
+            seconds, count = until - before[step][0], times - before[step][1]
+            self.say(f"  step {step}: {seconds / max(1, count) * 1000:.1f} ms on average")
         return [
             Figure(name="latency_rate", value=rate, unit="documents/s"),
             Figure(name="latency_p50", value=_rank(sent.latencies, 0.5) * 1000, unit="ms"),

@@ -32,6 +32,7 @@ _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _DELIVERED = re.compile(rb'^gateway_attempts_total\{outcome="delivered"\} (\S+)$', re.MULTILINE)
+_STEP = re.compile(rb'^gateway_step_seconds_(sum|count)\{step="(\w+)"\} (\S+)$', re.MULTILINE)
 _NOT_DELIVERED = re.compile(rb'^gateway_attempts_total\{outcome="(?!delivered)\w+"\} (\S+)$', re.MULTILINE)
 
 
@@ -69,6 +70,13 @@ class Gateway:
     def not_delivered(self) -> int:
         """Transmissions that came to anything else."""
         return sum(int(float(each)) for each in _NOT_DELIVERED.findall(self._metrics()))
+
+    def steps(self) -> dict[str, tuple[float, float]]:
+        """Seconds spent in each step of the journey so far, waiting included, and how often."""
+        found: dict[str, dict[bytes, float]] = {}
+        for kind, step, value in _STEP.findall(self._metrics()):
+            found.setdefault(step.decode(), {})[kind] = float(value)
+        return {step: (each[b"sum"], each[b"count"]) for step, each in found.items()}
 
     def _metrics(self) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._site.operations_port}/metrics", timeout=10) as found:
