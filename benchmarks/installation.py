@@ -49,6 +49,9 @@ certificate = "certs/enrolment-ca.pem"
 key = "certs/enrolment-ca.key"
 [storage]
 min_free_bytes = "1MiB"
+[limits]
+requests_per_second = 10000
+requests_at_once = 2000
 """
 
 

@@ -101,7 +101,12 @@ class LimitSettings:
     max_recipients: int = _f(2000, "recipients of one submission")
     max_attachments: int = _f(200, "attachments of one message")
     daily_quota: Size = _f(Size(20 * 1024**3), "bytes x recipients an agency may send a day")
-    requests_per_second: int = _f(2000, "requests a second of one credential; bursts of twice as many")
+    requests_per_second: int = _f(200, "requests a second of one credential; bursts of twice as many")
+    requests_at_once: int = _f(256, "requests of one credential under way at once, long polls included")
+    uploads_at_once: int = _f(8, "of them with a body above 1 MiB, or of unknown length")
+    strangers_per_second: int = _f(
+        20, "requests a second of one address without a valid credential, bursts of 200; raise it behind a proxy"
+    )
     idempotency_days: int = _f(30, "how long Idempotency-Keys are kept, days")
 
 

@@ -2,7 +2,7 @@
 
 1. trace id (W3C traceparent, else a new one), bound to every log line and answered as `Trace-Id`
 2. no such route or method; draining
-3. who asks (client certificate or bearer token, checked now), how fast
+3. who asks (client certificate or bearer token, checked now), how fast, how much at once
 4. path, query and JSON body against the route's declaration
 5. the handler; its struct becomes JSON
 6. whatever was raised becomes problem+json; an unknown exception is logged with its traceback and shown as
@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -31,12 +32,15 @@ from gateway.api.headers import SECURITY, trace_id_of
 from gateway.api.intake import media_type, read_small
 from gateway.api.parameters import read_json, read_path, read_query
 from gateway.api.problems import problem_response, refusal_of
-from gateway.api.ratelimit import RateLimit
+from gateway.api.ratelimit import AtOnce, RateLimit, site_of
 from gateway.api.route import ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError
 from gateway.model import Caller
+from gateway.parsing import LARGE_BYTES
 
+#: Strangers of one address at once, whatever the rate: behind one address there may be a whole office.
+_STRANGERS_BURST: Final = 200.0
 #: Enrolments of one address: one in six seconds, ten at once.
 _ENROL_RATE: Final = 1 / 6
 _ENROL_BURST: Final = 10.0
@@ -62,9 +66,12 @@ class Gate:
         self._log: Any = structlog.get_logger("gateway.api").bind()
         self._counted: dict[tuple[str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
-        rate = parts.settings.limits.requests_per_second
-        self._by_credential = RateLimit(rate, 2.0 * rate)
-        self._by_address = RateLimit(_ENROL_RATE, _ENROL_BURST)
+        limits = parts.settings.limits
+        self._by_credential = RateLimit(limits.requests_per_second, 2.0 * limits.requests_per_second)
+        self._strangers = RateLimit(limits.strangers_per_second, _STRANGERS_BURST)
+        self._enrolments = RateLimit(_ENROL_RATE, _ENROL_BURST)
+        self._under_way = AtOnce(limits.requests_at_once, "requests")
+        self._uploads = AtOnce(limits.uploads_at_once, "large uploads")
 
     @web.middleware
     async def pass_through(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
@@ -117,8 +124,9 @@ class Gate:
             query=None,
             body=None,
         )
-        await self._check(call)
-        answer = await route.handler(call)
+        with self._place(call):
+            await self._check(call)
+            answer = await route.handler(call)
         if isinstance(answer, web.StreamResponse):
             return answer
         if isinstance(answer, AcceptedAnswer):
@@ -132,12 +140,29 @@ class Gate:
         return web.Response(body=body, status=route.status, headers=SECURITY, content_type="application/json")
 
     async def _caller(self, request: web.Request, route: Route) -> Caller | None:
+        now, site = self._parts.clock.monotonic(), site_of(request.remote or "")
         if not route.authenticated:
-            self._by_address.take(request.remote or "", self._parts.clock.monotonic())
+            self._enrolments.take(site, now)
             return None
+        # paid before it is known who asks, so that many at once cannot all ask for nothing
+        self._strangers.take(site, now)
         caller = await authenticate(self._parts, request)
-        self._by_credential.take(caller.credential_id, self._parts.clock.monotonic())
+        self._strangers.give_back(site)
+        self._by_credential.take(caller.credential_id, now)
         return caller
+
+    @contextmanager
+    def _place(self, call: Call) -> Iterator[None]:
+        """One of the credential's places; a large body takes one of its few places for such, too."""
+        if not call.route.authenticated:
+            yield
+            return
+        credential, size = call.caller.credential_id, call.request.content_length
+        with ExitStack() as stack:
+            stack.enter_context(self._under_way.one(credential))
+            if call.route.raw and (size is None or size > LARGE_BYTES):
+                stack.enter_context(self._uploads.one(credential))
+            yield
 
     async def _check(self, call: Call) -> None:
         route, request = call.route, call.request

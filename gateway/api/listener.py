@@ -26,6 +26,7 @@ from aiohttp import web
 
 from gateway.api.lifecycle import Lifecycle
 from gateway.api.problems import PROBLEM_TYPE, RETRY_AFTER, problem, problem_response
+from gateway.api.ratelimit import site_of
 from gateway.errors import EnvironmentRefusedError, RefusedError
 from gateway.ids import uuid7
 from gateway.observe import Metrics
@@ -141,7 +142,7 @@ class _Connection(web.RequestHandler):
         self._address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._address = (transport.get_extra_info("peername") or ("",))[0]
+        self._address = site_of((transport.get_extra_info("peername") or ("",))[0])
         self._counted = self._listener.opened(self._address)
         if self._counted:
             super().connection_made(transport)

@@ -1,11 +1,21 @@
-"""Token buckets: how fast one credential, or one address, may ask. Pure; the caller brings the time."""
+"""Fair shares: how fast, and how much at once, one credential or one address may ask.
+
+Both kinds of count are bounded in memory: buckets by forgetting the least recently used, counts of what is
+under way by the connections that carry it. Pure; the caller brings the time.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_network
 
 from gateway.errors import RefusedError
+
+#: Whoever has one IPv6 address has this many bits of prefix in common with all the others it may use.
+_SITE_BITS = 64
 
 
 class RateLimit:
@@ -32,3 +42,41 @@ class RateLimit:
         self._state.move_to_end(key)
         if len(self._state) > self._buckets:
             self._state.popitem(last=False)
+
+    def give_back(self, key: str) -> None:
+        """The token just taken was not due."""
+        if key in self._state:
+            tokens, counted = self._state[key]
+            self._state[key] = (min(self._burst, tokens + 1), counted)
+
+
+class AtOnce:
+    """How many of something each key has under way; one more than `most` is refused, not queued."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self._under_way: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, key: str) -> Iterator[None]:
+        """One of them, for as long as the context lasts, whatever ends it."""
+        if self._under_way[key] >= self._most:
+            raise RefusedError("rate_limited", f"at most {self._most} {self._what} at once", retry_after=1)
+        self._under_way[key] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key] -= 1
+            if not self._under_way[key]:
+                del self._under_way[key]
+
+
+def site_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the network that an IPv6 host may choose its own from."""
+    if ":" not in address:
+        return address
+    plain = IPv6Address(address.partition("%")[0])
+    if plain.ipv4_mapped is not None:
+        return str(plain.ipv4_mapped)
+    return str(ip_network((plain, _SITE_BITS), strict=False))
