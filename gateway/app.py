@@ -210,7 +210,7 @@ class _Desks:
             pool=self.pool,
             limits=parse_limits(base.settings.limits),
             lease_max=base.settings.delivery.inbox_lease_max,
-            check_room=intake.check_room,
+            room=intake.room,
         )
 
     def addressing(self) -> Addressing:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -50,9 +50,9 @@ class LocalGateway:
     intake: Intake
     clock: Clock
 
-    def check_room(self, size: int) -> None:
-        """Refuse before anything is written."""
-        self.intake.check_room(size)
+    def room(self, size: int) -> AbstractContextManager[None]:
+        """Disk for `size` bytes, refused before anything is written."""
+        return self.intake.room(size)
 
     async def accept(self, arrival: service.Arrival, body: SpooledBody) -> service.AcceptedAnswer:
         """A raw document or status."""

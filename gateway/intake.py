@@ -1,11 +1,15 @@
 """Whether a new message may come in at all: free disk, the writer's queue, the sender's quota.
 
-Asked before anything is written. The quota counts bytes x recipients per agency and day (Vietnam); the day's
-use is read once per agency and then counted along in memory, since this process is the only one that accepts.
+Asked before anything is written. Disk that uploads under way may still need is spoken for (`room`); what they
+have written already counts twice, as gone and as reserved, so that the error is on the safe side. The quota
+counts bytes x recipients per agency and day (Vietnam); the day's use is read once per agency and then counted
+along in memory, since this process is the only one that accepts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from gateway.clock import VIETNAM
@@ -35,16 +39,28 @@ class Intake:
         self._max_waiting = storage.max_waiting_writes
         self._default_quota = limits.daily_quota
         self._used: dict[tuple[str, str], int] = {}
+        #: Bytes that uploads and unpacked copies under way may need.
+        self.reserved = 0
         self.stopping = False
 
     def check_room(self, size: int = 0) -> None:
         """Refuse before anything is written when stopping, short of disk, or behind with writing."""
         if self.stopping:
             raise RefusedError("server_stopping", retry_after=RETRY_AFTER_BUSY)
-        if self._bodies.free_bytes() < self._min_free + size:
+        if self._bodies.free_bytes() - self.reserved < self._min_free + size:
             raise RefusedError("disk_nearly_full", retry_after=RETRY_AFTER_DISK)
         if self._pump.waiting >= self._max_waiting:
             raise RefusedError("server_busy", retry_after=RETRY_AFTER_BUSY)
+
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """`check_room`, and nobody else is promised these bytes until the context ends, whatever ends it."""
+        self.check_room(size)
+        self.reserved += size
+        try:
+            yield
+        finally:
+            self.reserved -= size
 
     def quota_of(self, agency: Agency) -> int:
         """Bytes x recipients a day."""

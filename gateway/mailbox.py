@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -75,13 +75,13 @@ class Mailbox:
         pool: ParserPool,
         limits: ParseLimits,
         lease_max: timedelta,
-        check_room: Callable[[int], None],
+        room: Callable[[int], AbstractContextManager[None]],
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
         self._clock, self._boot_id = clock, boot_id
         self._pool, self._limits, self._lease_max = pool, limits, lease_max
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
-        self._check_room = check_room
+        self._room = room
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
@@ -177,8 +177,8 @@ class Mailbox:
         attachments = envelope_of(row).attachments
         if not 1 <= number <= len(attachments):
             raise RefusedError("not_found", f"there is no attachment {number}")
-        self._check_room(attachments[number - 1].size)
-        with self._one_of_few(caller), self._bodies.scratch() as path:
+        size = attachments[number - 1].size
+        with self._room(size), self._one_of_few(caller), self._bodies.scratch() as path:
             yield path, await self._extract(row, number, path)
 
     async def _extract(self, row: InboxRow, number: int, path: Path) -> Attachment:

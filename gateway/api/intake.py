@@ -71,9 +71,20 @@ class Pace:
 class Incoming:
     """One body while it comes in."""
 
-    def __init__(self, source: Source, *, limit: int, pace: Pace, clock: Clock, digests: dict[str, bytes]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        limit: int,
+        pace: Pace,
+        clock: Clock,
+        digests: dict[str, bytes],
+        announced: int | None = None,
+    ) -> None:
         self._source = source
         self._limit = limit
+        #: What it may come to: as announced, else as much as is allowed.
+        self.largest = limit if announced is None else announced
         self._pace = pace
         self._clock = clock
         self._digests = digests
@@ -128,6 +139,7 @@ def incoming(call: Call, limit: int) -> Incoming:
         pace=Pace.of(call.parts.settings.server),
         clock=call.parts.clock,
         digests=digests,
+        announced=request.content_length,
     )
 
 
@@ -138,9 +150,17 @@ async def read_small(call: Call) -> bytes:
 
 @asynccontextmanager
 async def spooled_body(call: Call) -> AsyncIterator[SpooledBody]:
-    """The raw body in the spool, for as long as the context lasts."""
-    call.gateway.check_room(call.request.content_length or 0)
+    """The raw body in the spool, for as long as the context lasts, with disk for all of it."""
     source = incoming(call, call.parts.settings.limits.max_body)
+    with call.gateway.room(source.largest):
+        body = await _spool(call, source)
+        try:
+            yield body
+        finally:
+            await call.parts.bodies.discard(body)
+
+
+async def _spool(call: Call, source: Incoming) -> SpooledBody:
     started = call.parts.clock.monotonic()
     spool = call.parts.bodies.open_spool()
     try:
@@ -152,10 +172,7 @@ async def spooled_body(call: Call) -> AsyncIterator[SpooledBody]:
         await spool.discard()
         raise
     call.parts.metrics.step_seconds.labels("spool").observe(call.parts.clock.monotonic() - started)
-    try:
-        yield body
-    finally:
-        await call.parts.bodies.discard(body)
+    return body
 
 
 def media_type(call: Call) -> str:

@@ -29,6 +29,8 @@ _MAX_HEADER_BYTES: Final = 4096
 _MAX_NAME: Final = 255
 _MAX_TYPE: Final = 255
 _OVERHEAD: Final = 1024 * 1024
+#: Files lie on the disk as they came and, a third longer in base64, twice while the document is built from them.
+_COPIES: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +150,6 @@ class _Sink:
     """Where the parts go while they come."""
 
     def __init__(self, call: Call) -> None:
-        call.gateway.check_room(call.request.content_length or 0)
         self._bodies = call.parts.bodies
         self._limits = call.parts.settings.limits
         self._head: PartHead | None = None
@@ -223,14 +224,15 @@ async def receive_parts(call: Call) -> AsyncIterator[Parts]:
     limits = call.parts.settings.limits
     source = incoming(call, limits.max_body + _OVERHEAD)
     parser = PartsParser(boundary, limits.max_attachments + 1)
-    sink = _Sink(call)
-    try:
-        async for chunk in source.chunks():
-            for piece in parser.feed(chunk):
-                await sink.take(piece)
-        if not parser.complete:
-            raise RefusedError("body_cut_off", "the closing boundary is missing")
-        sink.parts.metadata = sink.metadata
-        yield sink.parts
-    finally:
-        await sink.discard()
+    with call.gateway.room(source.largest * _COPIES):
+        sink = _Sink(call)
+        try:
+            async for chunk in source.chunks():
+                for piece in parser.feed(chunk):
+                    await sink.take(piece)
+            if not parser.complete:
+                raise RefusedError("body_cut_off", "the closing boundary is missing")
+            sink.parts.metadata = sink.metadata
+            yield sink.parts
+        finally:
+            await sink.discard()

@@ -14,7 +14,7 @@ It does NOT cover the operators' commands: those come through the administrators
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -130,8 +130,11 @@ class Readiness:
 class Gateway(Protocol):
     """Everything REST v1 does."""
 
-    def check_room(self, size: int) -> None:
-        """Refuse before anything is written: no disk for so many bytes, too much waiting, stopping."""
+    def room(self, size: int) -> AbstractContextManager[None]:
+        """Entering refuses before anything is written: no disk for so many bytes, too much waiting, stopping.
+
+        Until it is left, the bytes are spoken for.
+        """
         ...
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:

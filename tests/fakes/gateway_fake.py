@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,6 +103,8 @@ class FakeGateway:
     messages: list[_Message] = field(default_factory=list)
     seen: list[EventSeen] = field(default_factory=list)
     keys: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    #: What uploads under way may need.
+    reserved: list[int] = field(default_factory=list)
     #: What arrived last, for tests to look at.
     arrivals: list[Arrival] = field(default_factory=list)
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -111,8 +113,14 @@ class FakeGateway:
     now: datetime = NOW
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def check_room(self, size: int) -> None:
-        self._fail("check_room")
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        self._fail("room")
+        self.reserved.append(size)
+        try:
+            yield
+        finally:
+            self.reserved.remove(size)
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
