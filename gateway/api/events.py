@@ -26,6 +26,8 @@ from gateway.errors import RefusedError
 
 HEARTBEAT: Final = 15.0
 STALL: Final = 30.0
+#: How often the connection of a silent stream is looked at, in seconds.
+_LOOK: Final = 2.0
 #: Streams of one credential at once.
 MAX_STREAMS: Final = 8
 #: After how many milliseconds a client shall come back.
@@ -76,9 +78,10 @@ class EventStreams:
                 watched: set[asyncio.Future[Any]] = {upcoming, stopping}
                 await asyncio.wait(
                     watched,
-                    timeout=max(0.0, beat_at - loop.time()),
+                    timeout=max(0.0, min(_LOOK, beat_at - loop.time())),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
+                _refuse_gone(call.request)
                 if loop.time() >= beat_at:
                     now = await authenticate(call.parts, call.request)
                     if now.speaks_for != call.caller.speaks_for:
@@ -109,6 +112,12 @@ def _since(call: Call) -> int | None:
     if not last.isascii() or not last.isdigit() or int(last[:20]) > _LAST_ID:
         raise RefusedError("parameter_invalid", "Last-Event-ID: not a number that we sent")
     return int(last)
+
+
+def _refuse_gone(request: web.Request) -> None:
+    """Whoever has hung up keeps none of its places until the next heartbeat."""
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the client has gone")
 
 
 async def _write(response: web.StreamResponse, data: bytes) -> None:
