@@ -433,7 +433,8 @@ class EventSeen:
 
 
 def _bytes_of(body: SpooledBody) -> bytes:
-    data = body.path.read_bytes()[body.offset :]
+    with body.open() as stream:
+        data = stream.read()
     assert len(data) == body.size
     return data
 
