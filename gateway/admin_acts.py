@@ -155,7 +155,7 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
         known = {line["id"] for line in found}
         unknown = [key for key in request.deliveries if key not in known]
         if unknown:
-            raise RefusedError("not_found", f"no such delivery: {', '.join(unknown[:5])}")
+            raise await unknown_deliveries(base, unknown)
         return found
     if not (request.endpoint or request.recipient or request.document or request.state):
         raise RefusedError("parameter_invalid", "name deliveries, or give a filter")
@@ -173,11 +173,27 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
     return found[:MANY]
 
 
+async def unknown_deliveries(base: Foundation, keys: Sequence[str]) -> RefusedError:
+    """Why ids are no deliveries: nothing has them, or something else has, which is said."""
+    others = await base.readers.fetch("id_find_others", (as_json(list(keys)),))
+    told = {
+        "message": "{0} is a document: gateway show {0} prints its deliveries",
+        "dispatch": "{0} is a transmission, of {1}: gateway show {1} prints its deliveries",
+    }
+    hints = [told[kind].format(key, message_id) for key, kind, message_id in others[:5]]
+    named = {row[0] for row in others}
+    rest = [key for key in keys if key not in named]
+    if rest:
+        more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""  # noqa: PLR2004
+        hints.insert(0, f"no such delivery: {', '.join(rest[:5])}{more}")
+    return RefusedError("delivery_unknown", "; ".join(hints))
+
+
 async def agency_of(base: Foundation, organ_id: str, now: datetime) -> Agency:
     """The agency of a code; RefusedError when there is none."""
     found = await base.directory.resolve([organ_id], now)
     if organ_id not in found:
-        raise RefusedError("not_found", f"no agency has the code {organ_id}")
+        raise RefusedError("agency_unknown", organ_id)
     return found[organ_id]
 
 
@@ -188,7 +204,7 @@ async def endpoint_named(base: Foundation, name: str) -> Endpoint:
         if name in {endpoint.name, endpoint.id}:
             return endpoint
     known = ", ".join(endpoint.name for endpoint in endpoints[:10]) or "none"
-    raise RefusedError("not_found", f"no channel is named {name}; there are: {known}")
+    raise RefusedError("channel_unknown", f"{name}; there are: {known}")
 
 
 async def message_named(base: Foundation, text: str) -> str:
@@ -196,8 +212,8 @@ async def message_named(base: Foundation, text: str) -> str:
     ids = [row[0] for row in await base.readers.fetch("message_find_by_words", {"text": text})]
     if len(ids) != 1:
         raise RefusedError(
-            "not_found" if not ids else "parameter_invalid",
-            f"no document is known as {text}" if not ids else f"{text} may be {', '.join(ids[:5])}; give an id",
+            "document_unknown" if not ids else "parameter_invalid",
+            text if not ids else f"{text} may be {', '.join(ids[:5])}; give an id",
         )
     return str(ids[0])
 
@@ -209,9 +225,9 @@ async def _channel(base: Foundation, target: str) -> Endpoint:
             return endpoint
     found = (await base.directory.resolve([target], base.clock.now())).get(target)
     if found is None:
-        raise RefusedError("not_found", f"{target} is neither a channel nor the code of an agency")
+        raise RefusedError("channel_unknown", f"{target} is neither a channel nor the code of an agency")
     if found.endpoint is None:
-        raise RefusedError("not_found", f"{target} has no channel")
+        raise RefusedError("channel_unknown", f"the agency {target} has no channel")
     others = (await base.readers.fetch("agency_count_of_endpoint", (found.endpoint.id,)))[0][0] - 1
     if others > 0:
         raise RefusedError(

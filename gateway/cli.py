@@ -106,9 +106,9 @@ def _refusal(error: RefusedError | ProblemError) -> list[str]:
     detail = f": {error.detail}" if error.detail else ""
     lines = [f"gateway: {error.code}{detail}"]
     reason = REASONS.get(error.code)
-    if reason is not None and isinstance(error, ProblemError):
+    if reason is not None and (reason.operators or isinstance(error, ProblemError)):
         lines += [f"  {reason.vi} {reason.next_vi}", f"  {reason.en} {reason.next_en}"]
-    elif reason is not None:  # what to do next is said to callers of REST there, to operators in the detail
+    elif reason is not None:  # what to do next is the peer's to do; operators are told in the detail
         lines += [f"  {reason.vi}", f"  {reason.en}"]
     return lines
 

@@ -31,10 +31,13 @@ class Reason:
     #: What to do next: Vietnamese, English.
     next_vi: str
     next_en: str
+    #: The next step is an operator's, at the command line; else it is the peer's.
+    operators: bool = False
 
 
-def _p(code: str, http: int, vi: str, en: str, next_vi: str, next_en: str) -> Reason:
-    return Reason(code=code, lasting=Lasting.PERMANENT, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en)
+def _p(code: str, http: int, vi: str, en: str, next_vi: str, next_en: str, *, operators: bool = False) -> Reason:
+    return Reason(code=code, lasting=Lasting.PERMANENT, http=http, vi=vi, en=en, next_vi=next_vi, next_en=next_en,
+                  operators=operators)  # fmt: skip
 
 
 def _t(code: str, http: int, vi: str, en: str, next_vi: str, next_en: str) -> Reason:
@@ -173,6 +176,21 @@ _ALL = (
     _p("item_not_fetched", 409, "Chưa tải nội dung nên chưa xác nhận được.",
        "The content was not fetched, so it cannot be acknowledged.", "GET content trước.",
        "GET the content first."),
+    # --- what operators name
+    _p("delivery_unknown", 404, "Không có lượt gửi nào mang mã này.", "There is no delivery with this id.",
+       "Xem mã lượt gửi bằng `gateway show VĂN-BẢN`, hoặc chọn bằng --document, --recipient, --state.",
+       "`gateway show DOCUMENT` prints the ids of deliveries; or choose by --document, --recipient, --state.",
+       operators=True),
+    _p("document_unknown", 404, "Không tìm thấy văn bản này trong sổ.", "The ledger knows no such document.",
+       "Dùng mã văn bản (hoặc phần đầu của mã), DocumentId, số/ký hiệu hoặc SHA-256 của tệp.",
+       "Give its id (or the beginning of it), its DocumentId, number/notation, or the SHA-256 of its bytes.",
+       operators=True),
+    _p("channel_unknown", 404, "Không có kênh kết nối nào mang tên này.", "There is no channel of this name.",
+       "Xem tên các kênh bằng `gateway agencies endpoint list`.",
+       "`gateway agencies endpoint list` prints the names of all channels.", operators=True),
+    _p("agency_unknown", 404, "Danh bạ không có cơ quan nào mang mã này.", "No agency has this code.",
+       "Tìm mã bằng `gateway agencies list TỪ-KHÓA` (không cần dấu).",
+       "`gateway agencies list WORDS` finds codes by name, without diacritics.", operators=True),
     # --- our own troubles
     _t("server_busy", 503, "Hệ thống đang bận.", "The gateway is busy.", *_LATER),
     _t("server_stopping", 503, "Hệ thống đang khởi động lại.", "The gateway is restarting.", *_LATER),

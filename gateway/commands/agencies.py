@@ -202,7 +202,7 @@ async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
         now = ledger.clock.now()
         found = (await ledger.directory.resolve([organ_id], now)).get(organ_id)
         if found is None:
-            raise RefusedError("not_found", f"no agency has the code {organ_id}")
+            raise RefusedError("agency_unknown", organ_id)
         record = (await ledger.directory.records([found.id]))[found.id]
         above = [found.parent_id] if found.parent_id else []
         after = [found.successor_id] if found.successor_id else []

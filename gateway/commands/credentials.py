@@ -127,7 +127,7 @@ async def _listed(context: Context, organ_id: str) -> list[dict[str, object]]:
     async with open_for_reading(context.settings) as ledger:
         found = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
         if found is None:
-            raise RefusedError("not_found", f"no agency has the code {organ_id}")
+            raise RefusedError("agency_unknown", organ_id)
         rows = await ledger.readers.fetch("credential_list_of_agency", (found.id,))
     held = [credential_of(row) for row in rows]
     return [

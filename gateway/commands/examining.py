@@ -158,7 +158,7 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
     async with open_for_reading(settings) as ledger:
         endpoint = next((each for each in await ledger.directory.endpoints() if each.name == channel), None)
         if endpoint is None:
-            raise RefusedError("not_found", f"no channel is named {channel}")
+            raise RefusedError("channel_unknown", channel)
         last = await _last_attempt(ledger, endpoint)
         return await doctor.examine_channel(settings, endpoint, last, now=ledger.clock.now())
 

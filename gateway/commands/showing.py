@@ -44,7 +44,7 @@ async def _shown(context: Context, args: argparse.Namespace) -> int:
     async with open_for_reading(context.settings) as ledger:
         ids = [row[0] for row in await ledger.readers.fetch("message_find_by_words", {"text": args.document})]
         if not ids:
-            raise RefusedError("not_found", f"no document is known as {args.document}")
+            raise RefusedError("document_unknown", args.document)
         if len(ids) > 1 and args.document not in ids:
             await _offer(context, ledger, ids, as_lines=not args.json)
             return ANSWER_IS_NO

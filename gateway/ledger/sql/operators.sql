@@ -30,3 +30,9 @@ ORDER BY 1;
 -- Messages for a person to choose from.
 SELECT id, kind, sender_code, document_ref, code_number, code_notation, accepted_at FROM message
 WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC;
+
+-- name: id_find_others
+-- Which of some ids, that are no deliveries, are something else, and of which message.
+SELECT id, 'message', id FROM message WHERE id IN (SELECT value FROM json_each(?1))
+UNION ALL
+SELECT id, 'dispatch', message_id FROM dispatch WHERE id IN (SELECT value FROM json_each(?1));

@@ -228,6 +228,51 @@ async def test_what_cannot_be_done_exits_1_with_a_sentence(terminal: Terminal, a
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "named", "vi", "en"),
+    [
+        (("requeue", "nope"), "delivery_unknown", "nope", "gateway show VĂN-BẢN", "gateway show DOCUMENT"),
+        (("hold", "nope", "nor-this"), "delivery_unknown", "nor-this", "gateway show", "gateway show"),
+        (("release", "--document", "1/X"), "document_unknown", "1/X", "số/ký hiệu", "number/notation"),
+        (("show", "1/X"), "document_unknown", "1/X", "số/ký hiệu", "number/notation"),
+        (("requeue", "--endpoint", "no"), "channel_unknown", "no", "endpoint list", "endpoint list"),
+        (("pause", "no", "--until", "1h"), "channel_unknown", "no", "endpoint list", "endpoint list"),
+        (("hold", "--recipient", "H99"), "agency_unknown", "H99", "gateway agencies list", "gateway agencies list"),
+    ],
+)
+async def test_what_is_not_there_is_named_with_the_way_to_find_it(
+    terminal: Terminal,
+    server: Callable[[], Any],
+    arguments: tuple[str, ...],
+    code: str,
+    named: str,
+    vi: str,
+    en: str,
+) -> None:
+    """What was not found, and how ids are found, in both languages, with the server and without."""
+    reason = () if arguments[0] == "show" else ("--reason", WHY)
+    async with server():
+        found, _, err = await terminal.run(*arguments, *reason)
+    told = [line for line in err.splitlines() if "not running" not in line]
+    assert found == 1
+    assert told[0].startswith(f"gateway: {code}: ")
+    assert named in told[0]
+    assert vi in told[1]
+    assert en in told[2]
+
+
+async def test_id_of_something_else_is_told_apart(installation: Installation, terminal: Terminal) -> None:
+    """Whoever gives a document's or a transmission's id as a delivery's is told what it is."""
+    async with sent(installation, COMMUNE) as accepted:
+        told = await terminal.json("show", accepted.id)
+        dispatch = told["deliveries"][0]["dispatch"]
+        code, _, err = await terminal.run("hold", accepted.id, dispatch, "--reason", WHY)
+        assert code == 1
+        assert f"{accepted.id} is a document: gateway show {accepted.id}" in err
+        assert f"{dispatch} is a transmission, of {accepted.id}" in err
+        assert "no such delivery" not in err
+
+
 async def test_shared_channel_is_not_paused_for_one_agency(terminal: Terminal) -> None:
     """Pausing one office must not silence its neighbours: it is refused, with what to do instead."""
     code, _, err = await terminal.run("pause", MINISTRY, "--until", "1h", "--reason", WHY)
