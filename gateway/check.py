@@ -238,6 +238,8 @@ def _check_machine(settings: Settings, findings: Findings, now: datetime, newest
     if parser.processes * parser.memory > machine * _MEMORY_SHARE:
         told = f"{parser.processes} x {parser.memory // 1024**2} MiB of {machine // 1024**2} MiB"
         findings.add("parser_memory_large", "parser", told)
+    if parser.processes == 1 and settings.profile == "strict":
+        findings.add("parser_alone", "parser.processes")
     if newest_event is not None and now < newest_event - _CLOCK_TOLERANCE:
         findings.add("clock_behind", "clock", f"now {rfc3339(now)}, newest event {rfc3339(newest_event)}")
 

@@ -222,6 +222,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Giảm parser.processes hoặc parser.memory.",
             "Lower parser.processes or parser.memory.",
         ),
+        "parser_alone": _kind(
+            _W,
+            "Chỉ có một tiến trình đọc văn bản: một tệp lớn làm mọi văn bản khác phải chờ.",
+            "There is only one parser: a large file holds up every other document.",
+            "Đặt parser.processes ít nhất bằng 2.",
+            "Set parser.processes to 2 at least.",
+        ),
         "clock_behind": _kind(
             _E,
             "Đồng hồ máy chậm hơn sự kiện mới nhất trong sổ.",

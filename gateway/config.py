@@ -114,7 +114,7 @@ class LimitSettings:
 class ParserSettings:
     """The processes that read foreign bytes."""
 
-    processes: int = _f(2, "how many")
+    processes: int = _f(2, "how many; large files leave one for the others, but a single one is held up by them")
     memory: Size = _f(Size(512 * 1024**2), "address space of one")
     timeout: timedelta = _f(timedelta(seconds=60), "longest time for one file")
     recycle_after: int = _f(20_000, "files after which a process is replaced")

@@ -38,8 +38,11 @@ class Inspector:
         self._pool, self._limits, self._clock = pool, limits, clock
         self._seconds = timeout.total_seconds()
 
-    async def inspect(self, body: SpooledBody, mode: str = "full") -> ParseReport:
-        """The report; a parser that died, hung or ran out of memory is `parser_failed`."""
+    async def inspect(self, body: SpooledBody, mode: str = "full", owner: str = "") -> ParseReport:
+        """The report; a parser that died, hung or ran out of memory is `parser_failed`.
+
+        A large file takes its turn among those of its owner, the agency that sends it.
+        """
         try:
             now = self._clock.now()
             answer = await self._pool.run(
@@ -52,6 +55,7 @@ class Inspector:
                 now,
                 timeout=self._seconds,
                 size=body.size,
+                owner=owner,
             )
         except PoolError as error:
             _log.warning("parser.failed", sha256=body.sha256, size=body.size, **error.facts)

@@ -79,7 +79,7 @@ class Journey:
     def __init__(
         self,
         *,
-        parse: Callable[[SpooledBody, str], Awaitable[ParseReport]],
+        parse: Callable[[SpooledBody, str, str], Awaitable[ParseReport]],
         directory: Directory,
         reads: Reads,
         bodies: Bodies,
@@ -138,7 +138,7 @@ class Journey:
         return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id)
 
     async def _validated(self, submission: Submission) -> tuple[Envelope, tuple[Finding, ...]]:
-        report = await self._parse(submission.body, "full")
+        report = await self._parse(submission.body, "full", submission.caller.agency_id)
         if report.envelope is None or report.refusal:
             raise RefusedError(report.refusal, report.detail, findings=report.findings)
         if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
@@ -282,7 +282,7 @@ class Journey:
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         """What acceptance would find; nothing is stored."""
-        report = await self._parse(body, "full")
+        report = await self._parse(body, "full", caller.agency_id)
         envelope = report.envelope
         refusal = report.refusal
         if envelope is not None and not refusal:

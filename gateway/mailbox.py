@@ -179,9 +179,9 @@ class Mailbox:
             raise RefusedError("not_found", f"there is no attachment {number}")
         size = attachments[number - 1].size
         with self._room(size), self._one_of_few(caller), self._bodies.scratch() as path:
-            yield path, await self._extract(row, number, path)
+            yield path, await self._extract(caller, row, number, path)
 
-    async def _extract(self, row: InboxRow, number: int, path: Path) -> Attachment:
+    async def _extract(self, caller: Caller, row: InboxRow, number: int, path: Path) -> Attachment:
         body = await self._bodies.open(row.sha256)
         return await self._pool.run(
             extract_to,
@@ -192,6 +192,7 @@ class Mailbox:
             self._limits,
             timeout=_EXTRACT_SECONDS,
             size=row.size,
+            owner=caller.agency_id,
         )
 
     @contextmanager

@@ -27,6 +27,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from gateway.errors import PoolError
+from gateway.parsing_lane import FairLane
 from gateway.parsing_process import HEAD, NUMBER, TASK_BYTES, Kind, unpickled, work
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class ParserPool:
         self._recycle_after = recycle_after
         self._confinement = (os.getpid(), memory, preload)
         self._max_wait = max_wait
-        self._large = asyncio.Semaphore(max(1, processes - 1))
+        self._large = FairLane(max(1, processes - 1))
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)  # noqa: FBT003 - the method's own form
         self._numbers = itertools.count(1)
@@ -116,15 +117,18 @@ class ParserPool:
         *args: object,
         timeout: float,  # noqa: ASYNC109 - it kills
         size: int = 0,
+        owner: str = "",
     ) -> T:
         """The result of `task(*args)`; its own exceptions come through, everything else is a `PoolError`.
 
-        Tasks that read more than LARGE_BYTES (`size`) leave one process free for the others.
+        Tasks that read more than LARGE_BYTES (`size`) leave one process free for the others, unless there is only
+        one: then everybody waits for a large one. They wait in turns of their owners, whoever sends the most.
         """
         if size <= LARGE_BYTES:
             return await self._run(task, args, timeout)
         try:
-            await asyncio.wait_for(self._large.acquire(), self._max_wait)
+            async with asyncio.timeout(self._max_wait):
+                await self._large.acquire(owner)
         except TimeoutError as error:
             raise PoolError("Too many large tasks wait.", kind="busy", task=task.__qualname__) from error
         try:

@@ -94,6 +94,7 @@ CASES = [
     Case(code="disk_low", settings=_replaced("storage", min_free_bytes=Size(1 << 60))),
     Case(code="parser_memory", settings=_replaced("parser", memory=Size(1024))),
     Case(code="parser_memory_large", settings=_replaced("parser", processes=100_000)),
+    Case(code="parser_alone", settings=lambda settings: replace(settings, profile="strict")),
     Case(code="clock_behind", newest_event=NOW + timedelta(hours=1)),
 ]
 
