@@ -19,6 +19,10 @@ _TAMPERED = (
     "Có người hoặc lỗi phần cứng đã sửa dữ liệu: sao chép thư mục dữ liệu, báo người phụ trách an toàn thông tin.",
     "Somebody, or failing hardware, changed the data: copy the data folder and tell whoever answers for security.",
 )
+_REPLACE = (
+    "Dừng máy chủ, chuyển thư mục dữ liệu đi nơi khác và giữ lại, khôi phục bản sao lưu gần nhất, chạy lại fsck.",
+    "Stop the server, move the data folder aside and keep it, restore the last backup, run fsck again.",
+)
 _EXAMINE = (
     "Xem dòng thời gian bằng `gateway show` và báo người phát triển.",
     "Look at the timeline with `gateway show` and tell the developers.",
@@ -39,7 +43,49 @@ def _warning(vi: str, en: str, advice: tuple[str, str]) -> Kind:
 
 FAULTS: Mapping[str, Kind] = MappingProxyType(
     {
-        "database_damaged": _error("Tệp cơ sở dữ liệu bị hỏng.", "The database file is damaged.", _RESTORE),
+        "database_missing": _error(
+            "Không có cơ sở dữ liệu ở nơi cấu hình chỉ tới.",
+            "There is no database where the configuration says.",
+            (
+                "Kiểm tra [storage] folder. Đã từng có dữ liệu: khôi phục bản sao lưu trước khi khởi động máy chủ.",
+                "Check [storage] folder. If there was data, restore the last backup before starting the server.",
+            ),
+        ),
+        "database_unreadable": _error(
+            "Không mở được cơ sở dữ liệu hoặc thư mục của nó.",
+            "The database or its folder cannot be opened.",
+            (
+                "Chạy lệnh bằng tài khoản của dịch vụ; nếu quyền đã đúng, xem chi tiết và kiểm tra ổ đĩa (dmesg).",
+                "Run it as the service's user; if rights are right, see the detail and check the disk (dmesg).",
+            ),
+        ),
+        "database_foreign": _error(
+            "Tệp không phải cơ sở dữ liệu của trục: rỗng, mất phần đầu hoặc là tệp khác.",
+            "The file is no database of the gateway: it is empty, its beginning is gone, or it is another file.",
+            _REPLACE,
+        ),
+        "database_version": _error(
+            "Cơ sở dữ liệu thuộc phiên bản khác của chương trình.",
+            "The database belongs to another version of the program.",
+            (
+                "Dùng chương trình đã ghi nó; nếu nó cũ hơn, chạy `gateway migrate` rồi `gateway fsck`.",
+                "Use the program that wrote it; if it is older, run `gateway migrate`, then `gateway fsck`.",
+            ),
+        ),
+        "database_damaged": _error("Tệp cơ sở dữ liệu bị hỏng.", "The database file is damaged.", _REPLACE),
+        "bodies_unusable": _error(
+            "Không dùng được thư mục nội dung văn bản.",
+            "The folders of the bodies cannot be used.",
+            (
+                "Sửa quyền, hoặc giữ nguyên thư mục dữ liệu và khôi phục thư mục này từ bản sao lưu.",
+                "Mend the rights, or keep the data folder as it is and restore this folder from a backup.",
+            ),
+        ),
+        "anchors_unfit": _error(
+            "Không đọc được neo tin cậy của con dấu, nên không kiểm tra được biên nhận.",
+            "The seal's anchors cannot be read, so no receipt can be checked.",
+            ("Sửa thư mục [seal] anchors theo chi tiết.", "Mend the folder [seal] anchors as the detail says."),
+        ),
         "reference_broken": _error(
             "Có dòng trỏ tới dòng không tồn tại.", "A row refers to a row that does not exist.", _RESTORE
         ),
@@ -56,7 +102,30 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             "The stored bytes no longer have the recorded digest or length.",
             _RESTORE,
         ),
-        "body_unreadable": _error("Không đọc được tệp nội dung.", "A body cannot be read.", _RESTORE),
+        "body_unreadable": _error(
+            "Không đọc được tệp nội dung.",
+            "A body cannot be read.",
+            (
+                "Kiểm tra quyền của tệp và ổ đĩa; nếu tệp hỏng, giữ nó và khôi phục tệp này từ bản sao lưu.",
+                "Check the file's rights and the disk; if it is damaged, keep it and restore it from a backup.",
+            ),
+        ),
+        "content_differs": _error(
+            "Nội dung văn bản nói khác với phong bì trong sổ.",
+            "The bytes of a message say something else than its envelope in the ledger.",
+            (
+                "Nội dung đã ký là đúng. Nếu chương trình chưa nâng cấp từ đó: sổ bị sửa, báo an toàn thông tin.",
+                "The sealed bytes are right. Unless the program was upgraded since: the ledger was changed.",
+            ),
+        ),
+        "content_unread": _warning(
+            "Không đọc lại được nội dung văn bản để so với sổ.",
+            "The bytes of a message could not be parsed again to compare them.",
+            (
+                "Xem chi tiết; thường do giới hạn ([parser], [limits]) nay nhỏ hơn. Tăng giới hạn rồi chạy lại.",
+                "See the detail; mostly limits ([parser], [limits]) are lower now. Raise them and run it again.",
+            ),
+        ),
         "body_orphan": Kind(
             severity=Severity.INFO,
             vi="Có nội dung không thuộc văn bản nào (bị ngắt trước khi ghi sổ).",

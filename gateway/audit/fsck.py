@@ -2,9 +2,12 @@
 
 1. Database: SQLite's own check, foreign keys, structure against the migrations.
 2. History: every event in order (`leaves`).
-3. Messages, a page at a time: bodies hashed in threads (`stored`), receipts, transfer records, columns
-   (`papers`), deliveries, dispatches, attempts, statuses (`lines`).
+3. Messages, a page at a time: bodies hashed in threads (`stored`) and, unless it has to be quick, parsed again
+   in the limited processes (`contents`), receipts, transfer records, columns (`papers`), deliveries, dispatches,
+   attempts, statuses (`lines`).
 4. Bodies that belong to no message.
+
+A data folder that cannot be opened at all is a finding too (`opening`): whoever asks gets a report.
 
 It only reads, and works beside a running server as well as without one: each page is one short snapshot.
 Messages accepted while it runs are left for the next time. Memory does not grow with the ledger. It does NOT
@@ -15,21 +18,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.audit.contents import ContentExaminer
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.leaves import LeafExaminer
 from gateway.audit.lines import examine_lines, examine_told
-from gateway.audit.papers import examine_papers
+from gateway.audit.opening import fault_of, look
+from gateway.audit.papers import examine_papers, is_own
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.config import Settings
-from gateway.errors import EnvironmentRefusedError, StorageError
+from gateway.errors import PoolError, StorageError, TrustStoreError
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
@@ -49,50 +55,110 @@ _SETTLED_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What was examined; the first three count as the demo's last line does."""
+
+    #: Documents, and their deliveries.
+    documents: int = 0
+    deliveries: int = 0
+    #: Status messages that agencies sent.
+    statuses: int = 0
+    #: Status messages that the gateway wrote for itself.
+    notices: int = 0
+    #: Deliveries of both.
+    status_deliveries: int = 0
+    events: int = 0
+    #: Bodies that were parsed again and compared.
+    contents: int = 0
+
+    @property
+    def messages(self) -> int:
+        """Of every kind."""
+        return self.documents + self.statuses + self.notices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FsckReport:
     """What came of it."""
 
-    #: Documents examined (status messages are counted apart).
-    documents: int
-    statuses: int
-    #: Deliveries of documents and statuses.
-    deliveries: int
-    events: int
+    counts: Counts
     seconds: float
     findings: list[Finding]
     ok: bool
 
     def as_json(self) -> dict[str, object]:
         """Exactly what `fsck --json` prints."""
-        return {
-            "ok": self.ok,
-            "documents": self.documents,
-            "deliveries": self.deliveries,
-            "findings": [finding.as_json() for finding in self.findings],
-        }
+        return {"ok": self.ok, **asdict(self.counts), "findings": [finding.as_json() for finding in self.findings]}
 
 
-async def examine(settings: Settings, database: Path, *, progress: Progress | None = None) -> FsckReport:
-    """Examine the data folder of the settings; EnvironmentRefusedError when there is none."""
-    if not await asyncio.to_thread(database.is_file):
-        raise EnvironmentRefusedError(f"there is no database at {database}", path=str(database))
-    anchors = TrustStore.load(settings.seal.anchors, TrustPurpose.SEAL)
-    readers = Readers(
-        database,
-        Statements.load("gateway.audit"),
-        count=2,
-        allow_affected_sqlite=settings.storage.allow_affected_sqlite,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tools:
+    """What an examination reads with."""
+
+    readers: Readers
+    bodies: Bodies
+    hasher: BodyHasher
+    #: None when bodies are not to be parsed again.
+    contents: ContentExaminer | None
+    anchors: TrustStore
+    progress: Progress
+
+
+async def examine(
+    settings: Settings, database: Path, *, quick: bool = False, progress: Progress | None = None
+) -> FsckReport:
+    """Examine the data folder of the settings; `quick`: without parsing the bodies again."""
+    began = time.monotonic()
+    examination = _Examination(database, Findings(FAULTS))
+    async with AsyncExitStack() as stack:
+        tools = await _open(stack, settings, examination, quick=quick, progress=progress or _silent)
+        if tools is not None:
+            await examination.run(tools)
+    return FsckReport(
+        counts=Counts(**examination.counts),
+        seconds=time.monotonic() - began,
+        findings=examination.findings.listed(),
+        ok=examination.findings.ok,
     )
-    await readers.start()
+
+
+async def _open(
+    stack: AsyncExitStack, settings: Settings, examination: _Examination, *, quick: bool, progress: Progress
+) -> _Tools | None:
+    """Everything opened, or None after a finding that says why not."""
+    folder, findings = settings.storage.folder, examination.findings
+    fault = await asyncio.to_thread(look, examination.database, folder)
+    if fault is not None:
+        findings.add(*fault)
+        return None
     try:
-        bodies = Bodies(settings.storage.folder)
+        anchors = TrustStore.load(settings.seal.anchors, TrustPurpose.SEAL)
+        readers = Readers(
+            examination.database,
+            Statements.load("gateway.audit"),
+            count=2,
+            allow_affected_sqlite=settings.storage.allow_affected_sqlite,
+        )
+        await readers.start()
+    except TrustStoreError as error:
+        findings.add("anchors_unfit", "seal.anchors", str(error))
+        return None
+    except StorageError as error:
+        examination.tell(error, "database")
+        return None
+    stack.push_async_callback(readers.close)
+    bodies = Bodies(folder)
+    stack.push_async_callback(bodies.close)
+    hasher = stack.enter_context(closing(BodyHasher(bodies)))
+    contents = None
+    if not quick:
         try:
-            with closing(BodyHasher(bodies)) as hasher:
-                return await _Examination(readers, bodies, hasher, anchors, progress or _silent).run()
-        finally:
-            await bodies.close()
-    finally:
-        await readers.close()
+            contents = await stack.enter_async_context(ContentExaminer(settings, bodies))
+        except PoolError as error:
+            findings.add("content_unread", "parser", str(error))
+    return _Tools(
+        readers=readers, bodies=bodies, hasher=hasher, contents=contents, anchors=anchors, progress=progress
+    )
 
 
 def _silent(_part: str, _done: int, _total: int) -> None:
@@ -100,122 +166,163 @@ def _silent(_part: str, _done: int, _total: int) -> None:
 
 
 class _Examination:
-    def __init__(
-        self, readers: Readers, bodies: Bodies, hasher: BodyHasher, anchors: TrustStore, progress: Progress
-    ) -> None:
-        self._readers, self._bodies, self._hasher, self._anchors = readers, bodies, hasher, anchors
-        self._progress = progress
-        self._findings = Findings(FAULTS)
-        self._documents = self._statuses = self._deliveries = self._events = 0
+    def __init__(self, database: Path, findings: Findings) -> None:
+        self.database = database
+        self.findings = findings
+        self.counts: Counter[str] = Counter()
+        self._tools: _Tools
 
-    async def run(self) -> FsckReport:
+    def tell(self, error: StorageError, part: str) -> None:
+        """So damaged that reading breaks off."""
+        code, detail = fault_of(error, part)
+        self.findings.add(code, self.database.name, detail)
+
+    async def run(self, tools: _Tools) -> None:
         """Steps 1 to 4."""
-        began = time.monotonic()
-        for part in (self._examine_database, self._examine_ledger, self._examine_orphans):
+        self._tools = tools
+        try:
+            if not await self._is_ours():
+                return
+        except StorageError as error:
+            self.tell(error, "versions")
+            return
+        parts = {
+            "database": self._examine_database,
+            "history": self._examine_history,
+            "messages": self._examine_messages,
+            "bodies": self._examine_orphans,
+        }
+        for name, part in parts.items():
             try:
                 await part()
-            except StorageError as error:  # so damaged that reading breaks off
-                self._findings.add("database_damaged", "gateway.sqlite", str(error)[:500])
-        return FsckReport(
-            documents=self._documents,
-            statuses=self._statuses,
-            deliveries=self._deliveries,
-            events=self._events,
-            seconds=time.monotonic() - began,
-            findings=self._findings.listed(),
-            ok=self._findings.ok,
-        )
+            except StorageError as error:
+                self.tell(error, name)
+
+    async def _is_ours(self) -> bool:
+        """Whether the database is of this program and version; a wholly strange one is not examined."""
+        found = {(row[0], row[1]) for row in await self._tools.readers.fetch("fsck_schema_list")}
+        if ("table", "message") not in found:
+            detail = "it is a SQLite database without the gateway's tables"
+            self.findings.add("database_foreign", self.database.name, detail)
+            return False
+        version, known = await self._version(), len(load_migrations(MIGRATIONS))
+        if version != known:
+            detail = f"its schema is number {version}, this program's is number {known}"
+            self.findings.add("database_version", self.database.name, detail)
+        return version == known
+
+    async def _version(self) -> int:
+        meta = dict(await self._tools.readers.fetch("fsck_meta_list"))
+        told = str(meta.get("schema_version", ""))
+        return int(told) if told.isdecimal() else 0
 
     async def _examine_database(self) -> None:
         """Step 1."""
-        self._progress("database", 0, 3)
-        for (line,) in await self._readers.fetch("fsck_database_check"):
+        readers, progress = self._tools.readers, self._tools.progress
+        progress("database", 0, 3)
+        for (line,) in await readers.fetch("fsck_database_check"):
             if line != "ok":
-                self._findings.add("database_damaged", "gateway.sqlite", str(line)[:500])
-        self._progress("database", 1, 3)
-        for table, rowid, parent, _ in await self._readers.fetch("fsck_foreign_keys"):
-            self._findings.add("reference_broken", f"{table} row {rowid}", f"no such {parent}")
-        self._progress("database", 2, 3)
-        self._examine_schema(
-            {(row[0], row[1]): row[2] for row in await self._readers.fetch("fsck_schema_list")},
-            dict(await self._readers.fetch("fsck_meta_list")),
-        )
-        self._progress("database", 3, 3)
+                self.findings.add("database_damaged", self.database.name, str(line)[:500])
+        progress("database", 1, 3)
+        for table, rowid, parent, _ in await readers.fetch("fsck_foreign_keys"):
+            self.findings.add("reference_broken", f"{table} row {rowid}", f"no such {parent}")
+        progress("database", 2, 3)
+        found = {(row[0], row[1]): row[2] for row in await readers.fetch("fsck_schema_list")}
+        self._examine_schema(found, expected_schema(await self._version()))
+        progress("database", 3, 3)
 
-    def _examine_schema(self, found: dict[tuple[str, str], Any], meta: dict[str, str]) -> None:
-        due = expected_schema(int(meta.get("schema_version", "0")))
+    def _examine_schema(self, found: dict[tuple[str, str], Any], due: dict[tuple[str, str], Any]) -> None:
         for key in sorted(found.keys() | due.keys()):
             if found.get(key) != due.get(key):
                 told = "missing" if key not in found else "not ours" if key not in due else "changed"
-                self._findings.add("schema_changed", f"{key[0]} {key[1]}", told)
+                self.findings.add("schema_changed", f"{key[0]} {key[1]}", told)
 
-    async def _examine_ledger(self) -> None:
-        last = (await self._readers.fetch("fsck_message_last"))[0][0]
-        messages, events = (await self._readers.fetch("fsck_ledger_counts", {"last": last}))[0]
-        await self._examine_history(events)  # 2
-        await self._examine_messages(last, messages)  # 3
-
-    async def _examine_history(self, total: int) -> None:
-        examiner = LeafExaminer(self._findings)
+    async def _examine_history(self) -> None:
+        """Step 2."""
+        readers = self._tools.readers
+        ((_, total),) = await readers.fetch("fsck_ledger_counts", {"last": ""})
+        examiner = LeafExaminer(self.findings)
         after = 0
-        while rows := await self._readers.fetch("fsck_event_page", {"after": after, "limit": _EVENTS_AT_ONCE}):
+        while rows := await readers.fetch("fsck_event_page", {"after": after, "limit": _EVENTS_AT_ONCE}):
             records = [EventRecord(*row) for row in rows]
             await asyncio.to_thread(_examine_all, examiner, records)
             after = records[-1].seq
-            self._events += len(records)
-            self._progress("events", min(self._events, total), total)
+            self.counts["events"] += len(records)
+            self._tools.progress("events", min(self.counts["events"], total), total)
 
-    async def _examine_messages(self, last: str, total: int) -> None:
+    async def _examine_messages(self) -> None:
+        """Step 3."""
+        ((last,),) = await self._tools.readers.fetch("fsck_message_last")
+        ((total, _),) = await self._tools.readers.fetch("fsck_ledger_counts", {"last": last})
         done = 0
         page = await self._read("", last)
         while page.messages:
             # the next page is read and this one's bodies are hashed while the rest is examined
             following = asyncio.create_task(self._read(page.messages[-1].id, last))
             try:
-                stored = await self._hasher.hash_all(page.digests)
+                stored = await self._tools.hasher.hash_all(page.digests)
+                await self._examine_contents(page, stored, total)
                 await asyncio.to_thread(self._examine_page, page, stored)
             except BaseException:
                 following.cancel()
                 raise
             done += len(page.messages)
-            self._progress("messages", done, total)
+            self._tools.progress("messages", done, total)
             page = await following
 
     async def _read(self, after: str, last: str) -> Page:
-        return await read_page(self._readers, after=after, last=last, limit=_MESSAGES_AT_ONCE)
+        return await read_page(self._tools.readers, after=after, last=last, limit=_MESSAGES_AT_ONCE)
+
+    async def _examine_contents(self, page: Page, stored: dict[str, StoredBody], total: int) -> None:
+        if self._tools.contents is None:
+            return
+
+        def done() -> None:
+            self.counts["contents"] += 1
+            self._tools.progress("contents", self.counts["contents"], total)
+
+        whole = [message for message in page.messages if stored[message.sha256].sha256 == message.sha256]
+        for found in await self._tools.contents.examine(whole, done):
+            self.findings.add(found.code, found.message_id, found.detail)
 
     def _examine_page(self, page: Page, stored: dict[str, StoredBody]) -> None:
         for message in page.messages:
-            self._documents += message.kind == "document"
-            self._statuses += message.kind == "status"
-            self._deliveries += len(page.deliveries.get(message.id, []))
+            self._count(message, len(page.deliveries.get(message.id, [])))
             try:
                 self._examine_message(page, message, stored)
             except (ValueError, OverflowError, TypeError, KeyError) as error:  # rows that nobody of us wrote
-                self._findings.add("row_unreadable", message.id, f"{type(error).__name__}: {error}"[:500])
+                self.findings.add("row_unreadable", message.id, f"{type(error).__name__}: {error}"[:500])
+
+    def _count(self, message: Message, lines: int) -> None:
+        if message.kind == "document":
+            self.counts["documents"] += 1
+            self.counts["deliveries"] += lines
+        else:
+            self.counts["notices" if is_own(message) else "statuses"] += 1
+            self.counts["status_deliveries"] += lines
 
     def _examine_message(self, page: Page, message: Message, stored: dict[str, StoredBody]) -> None:
         body = stored[message.sha256]
         self._examine_body(message.id, message.sha256, message.size, body)
         for each in page.renditions.get(message.id, []):
             self._examine_body(f"{message.id} as {each.dialect}", each.sha256, each.size, stored[each.sha256])
-        examine_lines(page, message.id, self._findings)
-        examine_told(page, message.id, self._findings)
-        examine_papers(page, message, body.sha256, self._anchors, self._findings)
+        examine_lines(page, message.id, self.findings)
+        examine_told(page, message.id, self.findings)
+        examine_papers(page, message, body.sha256, self._tools.anchors, self.findings)
 
     def _examine_body(self, subject: str, sha256: str, size: int, body: StoredBody) -> None:
         if body.sha256 is None:
-            self._findings.add(body.fault, subject, body.detail or sha256)
+            self.findings.add(body.fault, subject, body.detail or sha256)
         elif body.sha256 != sha256:
-            self._findings.add("body_changed", subject, f"digest {body.sha256}, not {sha256}")
+            self.findings.add("body_changed", subject, f"digest {body.sha256}, not {sha256}")
         elif body.size != size:
-            self._findings.add("body_changed", subject, f"{body.size} bytes, not {size}")
+            self.findings.add("body_changed", subject, f"{body.size} bytes, not {size}")
 
     async def _examine_orphans(self) -> None:
         """Step 4."""
-        self._progress("bodies", 0, 0)
+        self._tools.progress("bodies", 0, 0)
         batch: list[str] = []
-        for name in old_bodies(self._bodies, before=time.time() - _SETTLED_SECONDS):
+        for name in old_bodies(self._tools.bodies, before=time.time() - _SETTLED_SECONDS):
             batch.append(name)
             if len(batch) == _DIGESTS_AT_ONCE:
                 await self._examine_batch(batch)
@@ -223,10 +330,11 @@ class _Examination:
         await self._examine_batch(batch)
 
     async def _examine_batch(self, names: list[str]) -> None:
-        known = {row[0] for row in await self._readers.fetch("fsck_digests_known", {"digests": as_json(names)})}
+        rows = await self._tools.readers.fetch("fsck_digests_known", {"digests": as_json(names)})
+        known = {row[0] for row in rows}
         for name in names:
             if name not in known:
-                self._findings.add("body_orphan", name)
+                self.findings.add("body_orphan", name)
 
 
 def _examine_all(examiner: LeafExaminer, records: list[EventRecord]) -> None:

@@ -198,6 +198,14 @@ def _examine_renditions(
         findings.add("rendition_differs", message.id, f"{len(kept)} renditions, {len(due)} events")
 
 
+def is_own(message: Message) -> bool:
+    """Whether the gateway wrote it for itself (`gateway.notices`)."""
+    try:
+        return bool(msgspec.json.decode(message.caller, type=dict[str, Any]).get("credential") == "gateway")
+    except _UNREADABLE:
+        return False  # told by the look at the transfer record
+
+
 def columns_of(envelope: Envelope, sender_id: str) -> dict[str, object]:
     """What the columns of a message with this envelope hold."""
     about = envelope.responses_for[0] if envelope.kind == "status" and envelope.responses_for else None

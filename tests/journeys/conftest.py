@@ -1,12 +1,18 @@
-"""Fixtures of the journey tests: one PKI for the run, one installation and one receiver per test."""
+"""Fixtures of the journey tests: one PKI for the run, one installation and one receiver per test.
+
+`folder` is a copy of one ledger that the whole run fills once (`tests.journeys.filled`).
+"""
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.journeys.filled import filled
 from tests.journeys.installation import Installation, make_pki, prepare
 from tests.journeys.receiver import Receiver
 
@@ -36,3 +42,26 @@ async def installation(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> 
     made = await prepare(folder, pki_folder, push_url=receiver.url("/pushed"), axis_url=receiver.url("/axis"))
     async with made.running():
         yield made
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
+    """A filled installation, stopped; tests copy it."""
+    folder = tmp_path_factory.mktemp("ledger") / "installation"
+    folder.mkdir()
+
+    async def fill() -> None:
+        async with filled(folder, pki_folder):
+            pass
+
+    asyncio.run(fill())
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sound: Path) -> Path:
+    """A copy of the filled installation."""
+    shutil.copytree(sound, tmp_path / "copy")
+    text = (tmp_path / "copy" / "config.toml").read_text()
+    (tmp_path / "copy" / "config.toml").write_text(text.replace(str(sound), str(tmp_path / "copy")))
+    return tmp_path / "copy"

@@ -44,4 +44,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]
     found = subprocess.run(check, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout[-4000:]
-    assert json.loads(found.stdout)["ok"] is True
+    told = json.loads(found.stdout)
+    assert told["ok"] is True
+    counted = ("documents", "deliveries", "statuses")
+    assert {name: told[name] for name in counted} == {name: result[name] for name in counted}

@@ -369,7 +369,7 @@ async def test_migrate_says_what_is_pending_and_applies_it(
 async def test_commands_without_data_say_so(installation: Installation, terminal: Terminal) -> None:
     """Nothing was set up yet: exit code 3, and no folder is made by looking."""
     (installation.settings.storage.folder / "gateway.sqlite").unlink()
-    for arguments in (("show", "x"), ("agencies", "list"), ("hold", "x", "--reason", WHY), ("fsck",)):
+    for arguments in (("show", "x"), ("agencies", "list"), ("hold", "x", "--reason", WHY)):
         code, _, err = await terminal.run(*arguments)
         assert code == 3
         assert "there is no database" in err
