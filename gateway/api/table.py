@@ -228,6 +228,7 @@ _INBOX: Final = (
         "the request until something comes.",
         query_type=queries.InboxFilter,
         response=models.InboxPage,
+        problems=("not_found",),
     ),
     Route(
         method="GET",

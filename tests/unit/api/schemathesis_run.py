@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from gateway.pki import KeyPair
+from tests.unit.api.schemathesis_hooks import KNOWN_IDS, NO_TOKENS
 
 #: Of schemathesis' checks, those that the document promises to hold.
 CHECKS = (
@@ -24,17 +29,37 @@ STREAM = "streamEvents"
 
 
 async def run_schemathesis(
-    url: str, *, anchors: Path, token: str, folder: Path, examples: int = 12, seed: int = 1, seconds: int = 30
+    url: str,
+    *,
+    anchors: Path,
+    credential: str | KeyPair,
+    known_ids: Mapping[str, str] | None = None,
+    folder: Path,
+    examples: int = 12,
+    seed: int = 1,
+    seconds: int = 30,
 ) -> tuple[int, str]:
-    """Exit code and output of a bounded run over every operation but the stream."""
+    """Exit code and output of a bounded run over every operation but the stream.
+
+    `credential` is a token or a client certificate; `known_ids` are ids that exist, by the folder of their paths.
+    """
+    checks = list(CHECKS)
+    if isinstance(credential, str):
+        known = ["--header", f"Authorization: Bearer {credential}"]
+    else:
+        checks.remove("ignored_auth")  # no request can leave a certificate out
+        known = ["--request-cert", str(credential.certificate), "--request-cert-key", str(credential.key)]
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/v1/openapi.json", "--url", url),
-        *("--header", f"Authorization: Bearer {token}", "--tls-verify", str(anchors)),
-        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-time", str(seconds)),
+        *(*known, "--tls-verify", str(anchors)),
+        *("--checks", ",".join(checks), "--phases", "examples,coverage,fuzzing", "--max-time", str(seconds)),
         *("--max-examples", str(examples), "--seed", str(seed), "--exclude-operation-id", STREAM),
         *("--no-color", "--generation-database", "none", "--request-timeout", "20"),
     ]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.unit.api.schemathesis_hooks"}
+    if not isinstance(credential, str):
+        environment[NO_TOKENS] = "1"
+    environment[KNOWN_IDS] = json.dumps(dict(known_ids or {}))
     environment["PYTHONPATH"] = str(Path(__file__).parents[3])
     process = await asyncio.create_subprocess_exec(
         *command,

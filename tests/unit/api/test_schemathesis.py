@@ -20,5 +20,7 @@ async def test_generated_requests_find_no_server_error_and_no_undescribed_answer
     anchors = tmp_path / "anchors.pem"
     anchors.write_bytes(b"".join(path.read_bytes() for path in pki.anchors(TrustPurpose.TLS).glob("*.pem")))
     async with running(tmp_path, pki) as server:
-        code, output = await run_schemathesis(server.url, anchors=anchors, token=RECIPIENT_TOKEN, folder=tmp_path)
+        code, output = await run_schemathesis(
+            server.url, anchors=anchors, credential=RECIPIENT_TOKEN, folder=tmp_path
+        )
     assert code == 0, output
