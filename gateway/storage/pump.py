@@ -3,7 +3,7 @@
 Whatever is submitted while a commit runs waits, and shares the next one: no artificial delay, the last sync
 is the batching window. A batch goes like this:
 
-1. Take up to `max_batch` waiting payloads.
+1. Take up to `max_batch` waiting payloads: no more, since on SQLite the statements hold the event loop.
 2. BEGIN IMMEDIATE; per operation, in order of first appearance, one `apply` with all its payloads; COMMIT.
 3. If an `apply` raised: ROLLBACK, and once more with each payload alone behind a savepoint, so that one bad
    row fails alone and the others still share one commit.
@@ -132,7 +132,7 @@ class Pump:
         *,
         clock: Clock,
         max_waiting: int = 2000,
-        max_batch: int = 256,
+        max_batch: int = 64,
         on_commit: Callable[[], None] | None = None,
         idle_after: timedelta = timedelta(seconds=1),
         probe_every: timedelta = timedelta(seconds=1),
