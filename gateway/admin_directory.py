@@ -5,12 +5,15 @@ See `gateway.admin_acts`. A code or token leaves in the reply, once, and is stor
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
 from cryptography import x509
 from msgspec import Meta, field
+from yarl import URL
 
 from gateway.admin_acts import Change, Desk, Instant, Reply, agency_of, endpoint_named
 from gateway.clock import rfc3339
@@ -29,6 +32,8 @@ from gateway.directory.importer import Progress, import_agencies
 from gateway.errors import RefusedError
 from gateway.pki import server_key_pin
 from gateway.seal.profile import fingerprint
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 Code = Annotated[str, Meta(min_length=1, max_length=50)]
 Label = Annotated[str, Meta(max_length=100)]
@@ -268,11 +273,14 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     kind = request.kind or (old.kind if old else None)
     if kind is None:
         raise RefusedError("parameter_invalid", f"there is no channel {request.name} yet: say its kind")
+    settings = (old.settings if old else {}) | request.settings
+    if kind == "webhook":
+        _require_reachable(request.name, settings)
     relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
     change = UpsertEndpoint(
         name=request.name,
         kind=kind,
-        settings=(old.settings if old else {}) | request.settings,
+        settings=settings,
         capabilities=(msgspec.to_builtins(old.capabilities) if old else {}) | request.capabilities,
         is_relay=relay,
         actor=actor,
@@ -281,6 +289,20 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     key = await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
     desk.requeued(())
     return {"id": key, "name": request.name, "kind": kind, "is_relay": relay, "made": old is None}
+
+
+def _require_reachable(name: str, settings: Mapping[str, object]) -> None:
+    """Refuse a channel that no attempt could use, or whose secret lies elsewhere than the others."""
+    try:
+        url = URL(str(settings.get("url", "")))
+    except ValueError as error:
+        raise RefusedError("parameter_invalid", f"{name}: --url: {error}") from error
+    plain = url.scheme == "http" and settings.get("allow_plain") is True
+    if not (url.scheme == "https" or plain) or not url.host or url.user or url.password:
+        raise RefusedError("parameter_invalid", f"{name}: give --url such as https://qlvb.example.vn/nhan")
+    secret = settings.get("secret_file")
+    if secret is not None and not _FILE_NAME.fullmatch(str(secret)):
+        raise RefusedError("parameter_invalid", f"{name}: --secret-file is a bare name in the secrets folder")
 
 
 def _text(at: datetime | None) -> str | None:

@@ -43,10 +43,21 @@ _LONGEST_SOCKET_PATH = 100
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def check(settings: Settings, *, now: datetime, running: bool, newest_event: datetime | None = None) -> Findings:
-    """Everything; `running`: whether the server runs now; `newest_event`: the ledger's, if it could be read."""
+def check(
+    settings: Settings,
+    *,
+    now: datetime,
+    running: bool,
+    newest_event: datetime | None = None,
+    own_agency: bool | None = None,
+) -> Findings:
+    """Everything; `running`: whether the server runs now; `newest_event`: the ledger's, if it could be read.
+
+    `own_agency`: whether the directory knows the gateway's own organ id; None when there is no directory yet.
+    """
     findings = Findings(KINDS)
     _check_configuration(settings, findings)
+    _check_organ_id(settings.seal.organ_id, findings, own_agency=own_agency)
     _check_keys(settings, findings, now)
     _check_anchors(settings, findings, now)
     _check_secrets(settings.storage.secrets, findings)
@@ -63,10 +74,6 @@ def _check_configuration(settings: Settings, findings: Findings) -> None:
         findings.add("lease_short", "delivery.lease", f"lease {delivery.lease}, timeout {delivery.timeout}")
     if delivery.base > delivery.cap or delivery.give_up_after > delivery.give_up_hard:
         findings.add("retry_order", "delivery")
-    if not settings.seal.organ_id:
-        findings.add("organ_id_missing", "seal.organ_id")
-    elif scheme_of(settings.seal.organ_id) is Scheme.OPAQUE:
-        findings.add("organ_id_opaque", "seal.organ_id", settings.seal.organ_id)
     if not _is_loopback(server.operations_host):
         findings.add("operations_exposed", "server.operations_host", server.operations_host)
     if len(os.fsencode(server.admin_socket)) > _LONGEST_SOCKET_PATH:
@@ -75,6 +82,16 @@ def _check_configuration(settings: Settings, findings: Findings) -> None:
         findings.add("development_profile", "profile")
     elif os.environ.get(VARIABLE):
         findings.add("failpoints_armed", VARIABLE)
+
+
+def _check_organ_id(code: str, findings: Findings, *, own_agency: bool | None) -> None:
+    """Systems may have codes of no official form, such as `vxp.saas.03`; a directory knows better."""
+    if not code:
+        findings.add("organ_id_missing", "seal.organ_id")
+    elif own_agency is False:
+        findings.add("organ_id_unknown", "seal.organ_id", code)
+    elif own_agency is None and scheme_of(code) is Scheme.OPAQUE:
+        findings.add("organ_id_opaque", "seal.organ_id", code)
 
 
 def _is_loopback(host: str) -> bool:

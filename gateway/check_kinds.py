@@ -40,10 +40,24 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "organ_id_opaque": _kind(
             _W,
-            "seal.organ_id không thuộc dạng mã chính thức nào.",
-            "seal.organ_id has neither official form.",
-            "Kiểm tra mã (ví dụ 000.00.00.H33).",
-            "Check the code (such as 000.00.00.H33).",
+            "seal.organ_id không thuộc dạng mã chính thức nào, và chưa có danh bạ để đối chiếu.",
+            "seal.organ_id has neither official form, and there is no directory yet that knows it.",
+            "Kiểm tra mã (ví dụ 000.00.00.H33), rồi nhập danh bạ có mã này.",
+            "Check the code (such as 000.00.00.H33), then import a directory that has it.",
+        ),
+        "database_unreadable": _kind(
+            _E,
+            "Có cơ sở dữ liệu nhưng không đọc được.",
+            "There is a database, but it cannot be read.",
+            "Chạy `gateway fsck`: nó nói rõ hỏng gì và phải làm gì.",
+            "Run `gateway fsck`: it says what is wrong and what to do.",
+        ),
+        "organ_id_unknown": _kind(
+            _W,
+            "Danh bạ không có seal.organ_id: trục không gửi được trạng thái của chính mình.",
+            "The directory does not know seal.organ_id: the gateway sends no statuses of its own.",
+            "Sửa mã, hoặc thêm cơ quan mang mã này bằng `gateway agencies import`.",
+            "Correct the code, or add an agency with it by `gateway agencies import`.",
         ),
         "operations_exposed": _kind(
             _W,

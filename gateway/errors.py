@@ -20,6 +20,10 @@ class ConfigError(GatewayError):
     """The configuration is wrong."""
 
 
+class InputError(ConfigError):
+    """What a command was given cannot be used."""
+
+
 class EnvironmentRefusedError(GatewayError):
     """The machine lacks something the gateway cannot run without."""
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -25,11 +25,20 @@ from gateway.clock import Clock, SystemClock
 from gateway.commands.context import Context
 from gateway.config import Settings
 from gateway.directory.directory import Directory
-from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, UnreachableError
+from gateway.errors import (
+    ConfigError,
+    EnvironmentRefusedError,
+    GatewayError,
+    InputError,
+    RefusedError,
+    UnreachableError,
+)
 from gateway.foundation import Foundation, database_of, load_statements, open_foundation
 from gateway.ledger.reads import Reads
 from gateway.model import AgencyId
 from gateway.storage.readers import Readers
+
+C = TypeVar("C", bound=Change)
 
 _FORBIDDEN: Final = 403
 _REFUSED: Final = frozenset({400, 409})
@@ -93,12 +102,21 @@ class Desk:
 
 async def perform(context: Context, act: str, request: Change) -> Reply:
     """Carry an act of `gateway.admin.ACTS` out and give its reply; a refusal raises RefusedError."""
-    settings = context.settings
+    settings, request = context.settings, checked(request)
     if is_running(settings):
         return await ask(settings, act, request)
     context.note("The server is not running: working on the data folder itself.")
     async with offline(settings) as foundation:
         return await ACTS[act].run(Desk(foundation), request, own_name())
+
+
+def checked(request: C) -> C:
+    """The request, with every bound of its fields looked at: making one checks nothing."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(request), type(request))
+    except msgspec.ValidationError as error:
+        text, _, place = str(error).partition(" - at `$.")
+        raise InputError(f"{place.rstrip('`') or 'the arguments'}: {text}; see --help") from error
 
 
 @asynccontextmanager

@@ -18,7 +18,17 @@ from gateway.admin_directory import (
 )
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands import credentials
-from gateway.commands.acting import Desk, Ledger, ask, is_running, offline, open_for_reading, own_name, perform
+from gateway.commands.acting import (
+    Desk,
+    Ledger,
+    ask,
+    checked,
+    is_running,
+    offline,
+    open_for_reading,
+    own_name,
+    perform,
+)
 from gateway.commands.context import (
     ANSWER_IS_NO,
     FINE,
@@ -30,11 +40,14 @@ from gateway.commands.context import (
     add_json,
     add_reason,
 )
+from gateway.commands.inputs import read_text, whole
 from gateway.commands.instants import parse_instant
-from gateway.errors import RefusedError
+from gateway.errors import InputError, RefusedError
 from gateway.model import Agency, AgencyId
 
 _SHOWN_PROBLEMS = 50
+#: The server takes requests somewhat larger.
+_MOST_BYTES = 100 * 1024**2
 
 
 def add(parsers: Subparsers) -> None:
@@ -49,7 +62,7 @@ def add(parsers: Subparsers) -> None:
     listing = add_command(group, "list", _list, "list agencies, or search them by name or code, without diacritics")
     listing.add_argument("text", nargs="?", default="", metavar="TEXT", help="words of the name, or a code")
     listing.add_argument(
-        "--limit", type=int, default=50, metavar="N", help="at most so many (default: %(default)s)"
+        "--limit", type=whole, default=50, metavar="N", help="at most so many (default: %(default)s)"
     )
     add_json(listing)
     one = add_command(group, "show", _show, "show one agency: codes, channel, agents, principals")
@@ -87,7 +100,7 @@ def _add_endpoints(group: Subparsers) -> None:
     put.add_argument(
         "--anchors-file", metavar="FILE", help="webhook: CAs of the peer, below the configuration's folder"
     )
-    put.add_argument("--timeout", type=int, metavar="SECONDS", help="webhook: longest time of one attempt")
+    put.add_argument("--timeout", type=whole, metavar="SECONDS", help="webhook: longest time of one attempt")
     put.add_argument(
         "--relay", action=argparse.BooleanOptionalAction, help="it carries for agencies it does not own"
     )
@@ -115,7 +128,8 @@ def _told(context: Context, args: argparse.Namespace, reply: dict[str, Any]) -> 
 
 
 def _import(context: Context, args: argparse.Namespace) -> int:
-    request = ImportAgencies(csv=args.file.read_text("utf-8-sig"), partial=args.partial, reason=args.reason)
+    text = read_text(args.file, "the file", most=_MOST_BYTES)
+    request = checked(ImportAgencies(csv=text, partial=args.partial, reason=args.reason))
     with context.progress() as progress:
         report = asyncio.run(_import_with(context, request, progress))
     if args.json:
@@ -231,6 +245,8 @@ def _close(context: Context, args: argparse.Namespace) -> int:
 
 
 def _route(context: Context, args: argparse.Namespace) -> int:
+    if not args.endpoint:
+        raise InputError("the channel's name is empty; '-' takes the channel away")
     endpoint = "" if args.endpoint == "-" else args.endpoint
     request = RouteAgency(organ_id=args.organ_id, endpoint=endpoint, reason=args.reason)
     return _told(context, args, asyncio.run(perform(context, "route", request)))
@@ -303,7 +319,7 @@ def _set_endpoint(context: Context, args: argparse.Namespace) -> int:
 def _capability(text: str) -> tuple[str, object]:
     name, found, value = text.partition("=")
     if not found:
-        raise RefusedError("parameter_invalid", f"--capability {text}: NAME=VALUE is expected")
+        raise InputError(f"--capability {text}: write NAME=VALUE, such as fans_out=true")
     if name == "document_types":
         return name, value.split(",")
     if value in {"true", "false"}:

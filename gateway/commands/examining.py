@@ -17,7 +17,8 @@ from gateway.audit.fsck import FsckReport, examine
 from gateway.clock import SystemClock, instant
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
-from gateway.errors import RefusedError, StorageError
+from gateway.commands.inputs import require_readable
+from gateway.errors import InputError, RefusedError, StorageError
 from gateway.foundation import database_of
 from gateway.model import Endpoint
 from gateway.storage.migrations import MIGRATIONS, load_migrations
@@ -68,6 +69,8 @@ class _Stored:
     schema: int
     compat: int
     endpoints: list[Endpoint]
+    #: Whether the directory knows the gateway's own organ id.
+    own_agency: bool
 
 
 def _check(context: Context, args: argparse.Namespace) -> int:
@@ -86,10 +89,16 @@ def _check(context: Context, args: argparse.Namespace) -> int:
 def _examined(context: Context) -> Findings:
     settings = context.settings
     running = is_running(settings)
-    stored = asyncio.run(_stored(context)) if database_of(settings).is_file() else None
+    stored, unreadable = _looked_up(context)
     findings = checking.check(
-        settings, now=SystemClock().now(), running=running, newest_event=stored.newest_event if stored else None
+        settings,
+        now=SystemClock().now(),
+        running=running,
+        newest_event=stored.newest_event if stored else None,
+        own_agency=stored.own_agency if stored else None,
     )
+    if unreadable:
+        findings.add("database_unreadable", "database", unreadable)
     if stored is not None:
         known = len(load_migrations(MIGRATIONS))
         if stored.compat > known:
@@ -102,19 +111,28 @@ def _examined(context: Context) -> Findings:
     return findings
 
 
-async def _stored(context: Context) -> _Stored | None:
+def _looked_up(context: Context) -> tuple[_Stored | None, str]:
+    """What the database holds, and why it cannot be told although there is one."""
     try:
-        async with open_for_reading(context.settings) as ledger:
-            newest = await ledger.readers.fetch_one("event_newest_instant")
-            versions = dict(await ledger.readers.fetch("meta_read_versions"))
-            return _Stored(
-                newest_event=instant(newest[0]) if newest else None,
-                schema=int(versions.get("schema_version", "0")),
-                compat=int(versions.get("compat_version", "0")),
-                endpoints=await ledger.directory.endpoints(),
-            )
-    except StorageError:
-        return None  # of another version, or damaged: `fsck` tells
+        if not database_of(context.settings).is_file():
+            return None, ""
+        return asyncio.run(_stored(context)), ""
+    except (StorageError, OSError) as error:
+        return None, str(error)
+
+
+async def _stored(context: Context) -> _Stored:
+    async with open_for_reading(context.settings) as ledger:
+        own = context.settings.seal.organ_id
+        newest = await ledger.readers.fetch_one("event_newest_instant")
+        versions = dict(await ledger.readers.fetch("meta_read_versions"))
+        return _Stored(
+            newest_event=instant(newest[0]) if newest else None,
+            schema=int(versions.get("schema_version", "0")),
+            compat=int(versions.get("compat_version", "0")),
+            endpoints=await ledger.directory.endpoints(),
+            own_agency=bool(own and await ledger.directory.resolve([own], ledger.clock.now())),
+        )
 
 
 def _fsck(context: Context, args: argparse.Namespace) -> int:
@@ -143,6 +161,7 @@ def _show_report(context: Context, report: FsckReport) -> None:
 
 
 def _doctor(context: Context, args: argparse.Namespace) -> int:
+    _require_usable(args.bundle, args.log)
     layers = asyncio.run(_layers(context, args.channel))
     if args.bundle is not None:
         names = asyncio.run(_bundle(context, args.bundle, args.log, layers))
@@ -152,6 +171,15 @@ def _doctor(context: Context, args: argparse.Namespace) -> int:
     else:
         context.findings(layers)
     return FINE if doctor.ok(layers) else ANSWER_IS_NO
+
+
+def _require_usable(bundle: Path | None, log: Path | None) -> None:
+    if bundle is not None and (bundle.is_dir() or not bundle.absolute().parent.is_dir()):
+        raise InputError(f"--bundle {bundle}: name a new file in a folder that exists, such as /tmp/bundle.tar.gz")
+    if log is not None:
+        if bundle is None:
+            raise InputError(f"--log {log} goes into a bundle: give --bundle FILE too")
+        require_readable(log, "--log")
 
 
 async def _layers(context: Context, channel: str | None) -> list[Finding]:

@@ -34,6 +34,8 @@ _CODE = re.compile(r"[^\s;,|]{1,50}")
 _KIND = re.compile(r"[a-z][a-z_]{0,39}")
 _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 _LONGEST = 500
+#: What is told of a header that is none of ours.
+_SHOWN_COLUMN, _MOST_COLUMNS = 40, 40
 _CLEARED = "-"
 #: Since ever: the opening of an agency whose date nobody knows.
 _ALWAYS = Period(0, None)
@@ -126,7 +128,7 @@ class _Cells:
         if value is None:
             return None
         codes = tuple(filter(None, (part.strip() for part in value.split("|"))))
-        if not all(map(_CODE.fullmatch, codes)):
+        if not all(_CODE.fullmatch(code) and code.isprintable() for code in codes):
             self.refuse(
                 column,
                 "Mã có từ 1 đến 50 ký tự, không có khoảng trắng, dấu phẩy hay chấm phẩy; sửa ô này.",
@@ -192,8 +194,8 @@ def read_rows(data: bytes) -> Iterator[AgencyRow | list[RowProblem]]:
                 RowProblem(
                     line=reader.line_num,
                     column="",
-                    vi=f"CSV sai cú pháp ({error}); kiểm tra dấu ngoặc kép.",
-                    en=f"The CSV is malformed ({error}); check the quotation marks.",
+                    vi=f"CSV sai cú pháp hoặc ô quá dài ({error}); kiểm tra dấu ngoặc kép từ đây trở lên.",
+                    en=f"The CSV is malformed or a cell too long ({error}); check quotes here and above.",
                 )
             ]
 
@@ -275,7 +277,12 @@ def _faults_of_header(header: list[str]) -> list[RowProblem]:
             )
         elif header.count(name) > 1:
             problems.append((name, "Cột lặp lại; bỏ bớt.", "The column stands twice; remove one."))
-    return [RowProblem(line=1, column=column, vi=vi, en=en) for column, vi, en in problems]
+    # a wrong file's first line may be anything, and of any length
+    return [RowProblem(line=1, column=_shown(column), vi=vi, en=en) for column, vi, en in problems[:_MOST_COLUMNS]]
+
+
+def _shown(column: str) -> str:
+    return "".join(mark if mark.isprintable() else "?" for mark in column[:_SHOWN_COLUMN])
 
 
 def _fault_of_encoding(data: bytes) -> RowProblem | None:

@@ -22,7 +22,7 @@ from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of
 from gateway.model import Endpoint, EndpointId
 from gateway.storage.driver import Driver, choose_driver
-from tests.journeys.installation import Installation
+from tests.journeys.installation import OWN, Installation
 
 NOW = datetime.now(UTC)
 
@@ -36,11 +36,18 @@ class Case:
     files: Callable[[Settings], object] = lambda _: None
     now: datetime = NOW
     newest_event: datetime | None = None
+    own_agency: bool | None = None
 
 
-def found(settings: Settings, *, now: datetime = NOW, newest_event: datetime | None = None) -> Findings:
+def found(
+    settings: Settings,
+    *,
+    now: datetime = NOW,
+    newest_event: datetime | None = None,
+    own_agency: bool | None = None,
+) -> Findings:
     """What check finds beside a running server."""
-    return checking.check(settings, now=now, running=True, newest_event=newest_event)
+    return checking.check(settings, now=now, running=True, newest_event=newest_event, own_agency=own_agency)
 
 
 def test_sound_installation_has_no_errors(installation: Installation) -> None:
@@ -71,6 +78,7 @@ CASES = [
     Case(code="retry_order", settings=_replaced("delivery", base=timedelta(days=1))),
     Case(code="organ_id_missing", settings=_replaced("seal", organ_id="")),
     Case(code="organ_id_opaque", settings=_replaced("seal", organ_id="gateway")),
+    Case(code="organ_id_unknown", own_agency=False),
     Case(code="operations_exposed", settings=_replaced("server", operations_host="0.0.0.0")),
     Case(code="socket_path", settings=_replaced("server", admin_socket=Path("/" + "a" * 120))),
     Case(code="file_unreadable", files=lambda settings: settings.tls.certificate.unlink()),
@@ -103,7 +111,12 @@ CASES = [
 def test_what_is_wrong_is_found(installation: Installation, case: Case) -> None:
     """Each mistake has its finding."""
     case.files(installation.settings)
-    findings = found(case.settings(installation.settings), now=case.now, newest_event=case.newest_event)
+    findings = found(
+        case.settings(installation.settings),
+        now=case.now,
+        newest_event=case.newest_event,
+        own_agency=case.own_agency,
+    )
     assert case.code in findings.counts
 
 
@@ -198,6 +211,29 @@ def test_database_of_another_version_is_told(
     connection.close()
     main(["--config", str(installation.folder / "config.toml"), "check", "--json"])
     assert code in {item["code"] for item in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_organ_id_is_looked_up_in_the_directory(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A system's code of no official form is right when the directory has it; one it does not have is told."""
+    file = installation.folder / "config.toml"
+    text = file.read_text()
+    for code, due in (("vxp.saas.03", set()), ("000.00.98.H33", {"organ_id_unknown"})):
+        file.write_text(text.replace(OWN, code))
+        assert main(["--config", str(file), "check", "--json"]) == 0
+        told = {item["code"] for item in json.loads(capsys.readouterr().out)["findings"]}
+        assert told == due | {"development_profile"}
+
+
+def test_damaged_database_is_an_error(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    """All is not well when nobody can read the ledger; which way it is damaged, fsck tells."""
+    for name in ("-wal", "-shm", ""):
+        path = database_of(installation.settings)
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    database_of(installation.settings).write_bytes(b"%PDF-1.7" * 1000)
+    assert main(["--config", str(installation.folder / "config.toml"), "check", "--json"]) == 1
+    assert "database_unreadable" in {item["code"] for item in json.loads(capsys.readouterr().out)["findings"]}
 
 
 def test_every_kind_says_what_to_do_in_both_languages() -> None:

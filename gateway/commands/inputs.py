@@ -1,0 +1,52 @@
+"""Files and numbers that a person names on the command line; what cannot be used is an InputError (exit code 2).
+
+Every message says which file it was and what to do. Files are read up to a bound, so that a device or a wrong
+file ends in a sentence too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gateway.errors import InputError
+
+
+def require_readable(path: Path, what: str) -> None:
+    """Refuse what is no file or cannot be opened."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise _refusal(path, what, error) from error
+
+
+def read_text(path: Path, what: str, *, most: int) -> str:
+    """The UTF-8 text of a file, its byte order mark taken off."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise _refusal(path, what, error) from error
+    if len(data) > most:
+        raise InputError(f"{what} {path}: it is larger than {most // 1024**2} MiB; divide it into several files")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{what} {path}: line {line} is not UTF-8; save the file as CSV UTF-8") from error
+
+
+def whole(text: str) -> int:
+    """A number from 1 to a million, as an argument."""
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:8]) <= 1_000_000:  # noqa: PLR2004
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to 1000000")
+    return int(text)
+
+
+def _refusal(path: Path, what: str, error: OSError) -> InputError:
+    todo = {
+        FileNotFoundError: "there is no such file; check the name",
+        IsADirectoryError: "it is a folder; name a file in it",
+        PermissionError: "you may not read it; change its rights or your user",
+    }.get(type(error), f"{error.strerror}; name another file")
+    return InputError(f"{what} {path}: {todo}")
