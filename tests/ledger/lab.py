@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from gateway.ledger.rows import (
 from gateway.model import AgencyId, BootId, DeliveryId, EndpointId, Outcome, OutcomeKind, Outgoing, SendReport
 from gateway.retry import RetryPlan
 from gateway.states import State, Trigger
+from gateway.storage.driver import choose_driver
 from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -170,6 +171,8 @@ class Lab:
     pump: Pump
     writer: Writer
     readers: Readers
+    #: A connection of the tests' own: the writer's is the pump's alone.
+    eye: Any
     boot: BootId
     claim_operation: ClaimOperation = field(default_factory=ClaimOperation)
     finish_operation: FinishOperation = field(default_factory=FinishOperation)
@@ -282,7 +285,7 @@ class Lab:
 
     async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """What the tables hold now."""
-        return await self.writer.fetch(sql, params)
+        return list(self.eye.execute(sql, params).fetchall())
 
     async def state(self, delivery_id: str) -> State:
         """Where a delivery stands."""
@@ -321,12 +324,14 @@ async def open_lab(folder: Path) -> AsyncIterator[Lab]:
             )
         pump = Pump(writer, statements, clock=SystemClock())
         readers = Readers(folder / "gateway.sqlite", statements, count=1, allow_affected_sqlite=True)
+        driver = choose_driver(allow_affected_sqlite=True).module
         await pump.start()
         await readers.start()
         try:
-            lab = Lab(pump=pump, writer=writer, readers=readers, boot=BootId("boot-1"))
-            await lab.start_boot(lab.boot)
-            yield lab
+            with closing(driver.connect(folder / "gateway.sqlite", isolation_level=None)) as eye:
+                lab = Lab(pump=pump, writer=writer, readers=readers, eye=eye, boot=BootId("boot-1"))
+                await lab.start_boot(lab.boot)
+                yield lab
         finally:
             await pump.close()
             await readers.close()
