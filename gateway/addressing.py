@@ -208,6 +208,27 @@ class Addressing:
         )
         return Plan(dispatches=dispatches, deliveries=deliveries)
 
+    async def to_sender(
+        self, status: SentMessage, line: Match, *, arrived_by: EndpointId | None, at: datetime
+    ) -> Plan:
+        """The plan that brings a status accepted before to the sender of the document that it means after all."""
+        found = await self._directory.agencies([status.sender_id, line.sender_id])
+        to = found.get(line.sender_id)
+        heirs = {to.successor_id} if to is not None and to.successor_id else set()
+        decided = route(
+            message=Routed(kind="status", size=status.size, business_type=status.business_type),
+            sender=found[status.sender_id],
+            recipients=[(line.sender_code, to)],
+            successors=await self._directory.agencies(heirs) if heirs else {},
+            arrived_by=arrived_by,
+            arrived_from_relay=arrived_by is not None,
+            now=at,
+        )
+        dispatches, deliveries = self._lines(
+            status.id, status.priority, at, decided, after_id=None, expects_status=False
+        )
+        return Plan(dispatches=dispatches, deliveries=deliveries)
+
     def _rows(
         self, checked: Checked, decided: RoutePlan, *, after_id: str | None, expects_status: bool
     ) -> tuple[tuple[DispatchRow, ...], tuple[DeliveryRow, ...]]:

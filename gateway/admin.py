@@ -4,7 +4,7 @@ The socket has mode 0600 in a folder of mode 0700, and each connection's peer is
 and the server's own user are served, and the user id becomes the actor (`operator:<uid>`) of the events. One
 JSON object in, one out:
 
-    POST /v1/<act>    a request of `gateway.admin_acts` or `gateway.admin_directory` -> its reply
+    POST /v1/<act>    a request of `gateway.admin_acts`, `admin_directory` or `admin_statuses` -> its reply
     GET  /v1/status   how the server is
 
 A refusal is 409 with {"code", "detail"}, a request of the wrong shape 400, another user 403. The folder's lock
@@ -27,7 +27,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_directory
+from gateway import admin_acts, admin_directory, admin_statuses
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -83,6 +83,8 @@ class ActKind:
 #: Path below PREFIX -> the act; the same table serves commands when no server runs.
 ACTS: Mapping[str, ActKind] = {
     "deliveries": ActKind(request=admin_acts.ActOnDeliveries, run=admin_acts.act_on_deliveries),
+    "match-status": ActKind(request=admin_statuses.MatchStatus, run=admin_statuses.match_status),
+    "dismiss-status": ActKind(request=admin_statuses.DismissStatus, run=admin_statuses.dismiss_status),
     "pause": ActKind(request=admin_acts.PauseChannel, run=admin_acts.pause_channel),
     "resume": ActKind(request=admin_acts.ResumeChannel, run=admin_acts.resume_channel),
     "import": ActKind(request=admin_directory.ImportAgencies, run=admin_directory.import_file),

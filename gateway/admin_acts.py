@@ -2,7 +2,8 @@
 
 Every act names its actor (`operator:<uid>`) and, where it changes something, a reason. The same acts run in
 the server, behind the administrators' socket, and offline, on a data folder that no server has open: what
-they need of either is a `Desk`. Acts on agencies and credentials are in `gateway.admin_directory`.
+they need of either is a `Desk`. Acts on agencies and credentials are in `gateway.admin_directory`, those on
+parked statuses in `gateway.admin_statuses`.
 
 Each act checks its request before it changes anything; what the state machine forbids is told per delivery
 and changes nothing.
@@ -258,7 +259,7 @@ async def resume_channel(desk: Desk, request: ResumeChannel, actor: str) -> Repl
     endpoint = await _channel(base, request.target)
     now = base.clock.now()
     since = await base.directory.apply(
-        base.pump, _RESUME, ResumeEndpoint(endpoint_id=endpoint.id, actor=actor, now=now)
+        base.pump, _RESUME, ResumeEndpoint(endpoint_id=endpoint.id, actor=actor, now=now, why=request.reason)
     )
     desk.requeued(())
     return {"channel": endpoint.name, "paused_since": rfc3339(since)}

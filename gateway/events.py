@@ -70,8 +70,11 @@ class Event(StrEnum):
     STATUS_RECORDED = "status.recorded"
     #: A status message matched nothing, or too much; it waits for a person.
     STATUS_PARKED = "status.parked"
-    #: A person matched a parked status.
-    #: A status contradicts what was reported before.
+    #: A person matched a parked status with a delivery; what it says is recorded of that one as of any other.
+    STATUS_MATCHED = "status.matched"
+    #: A person found that a parked status is about nothing here; it stays, marked.
+    STATUS_DISMISSED = "status.dismissed"
+    #: A status contradicts what was reported before, or came after a withdrawal.
     STATUS_FLAGGED = "status.flagged"
     #: An endpoint that was down answers again.
     ENDPOINT_OPENED = "endpoint.opened"

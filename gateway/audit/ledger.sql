@@ -43,13 +43,15 @@ WHERE p.message_id IN (SELECT value FROM json_each(?));
 
 -- name: fsck_statuses_of_messages
 -- What was reported about the lines of some messages, in the order it was recorded.
-SELECT s.id, s.message_id, s.delivery_id, s.reporter_id, s.code, s.moved, COALESCE(s.flag, ''), COALESCE(s.parked, '')
+SELECT s.id, s.message_id, s.delivery_id, s.reporter_id, s.code, s.moved, COALESCE(s.flag, ''), COALESCE(s.parked, ''),
+       COALESCE(s.resolution, ''), s.resolved_at
 FROM status AS s JOIN delivery AS d ON d.id = s.delivery_id
 WHERE d.message_id IN (SELECT value FROM json_each(?)) ORDER BY s.rowid;
 
 -- name: fsck_statuses_in_messages
 -- What some status messages reported.
-SELECT id, message_id, delivery_id, reporter_id, code, moved, COALESCE(flag, ''), COALESCE(parked, '')
+SELECT id, message_id, delivery_id, reporter_id, code, moved, COALESCE(flag, ''), COALESCE(parked, ''),
+       COALESCE(resolution, ''), resolved_at
 FROM status WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY rowid;
 
 -- name: fsck_events_of_messages

@@ -179,24 +179,31 @@ def _reports_before_withdrawal(moves: Sequence[HistoryRow]) -> float:
 
 
 def examine_told(page: Page, message_id: str, findings: Findings) -> None:
-    """Whether what a status message told is in the history, report by report."""
-    rows = sorted(_key_of_status(row) for row in page.told.get(message_id, []))
+    """Whether what a status message told, and what people made of it, is in the history, report by report."""
+    rows = sorted(key for row in page.told.get(message_id, []) for key in _keys_of_status(row))
     events = sorted(key for row in page.history.get(message_id, []) if (key := _key_of_event(row)) is not None)
     if rows != events:
-        findings.add("status_event", message_id, f"{len(rows)} reports, {len(events)} events")
+        findings.add("status_event", message_id, f"{len(rows)} reports and decisions, {len(events)} events")
 
 
-def _key_of_status(row: Status) -> tuple[str, ...]:
-    if row.parked:
-        return ("parked", row.delivery_id or "", row.code, row.reporter_id, row.parked)
-    return ("recorded", row.delivery_id or "", row.code, row.reporter_id, str(bool(row.moved)))
+def _keys_of_status(row: Status) -> list[tuple[str, ...]]:
+    if not row.parked:
+        return [("recorded", row.delivery_id or "", row.code, row.reporter_id, str(bool(row.moved)))]
+    keys: list[tuple[str, ...]] = [("parked", row.delivery_id or "", row.code, row.reporter_id, row.parked)]
+    if row.resolution:
+        keys.append((row.resolution, row.id, row.code, row.reporter_id, str(row.resolved_at)))
+    return keys
 
 
 def _key_of_event(row: HistoryRow) -> tuple[str, ...] | None:
-    if row.kind not in {Event.STATUS_RECORDED, Event.STATUS_PARKED}:
+    if not row.kind.startswith("status."):
         return None
     facts = facts_of(row.leaf)
-    who = (row.delivery_id or "", str(facts.get("code", "")), str(facts.get("reporter", "")))
-    if row.kind == Event.STATUS_PARKED:
-        return ("parked", *who, str(facts.get("reason", "")))
-    return ("recorded", *who, str(bool(facts.get("moved"))))
+    said = (str(facts.get("code", "")), str(facts.get("reporter", "")))
+    keys: dict[str, tuple[str, ...]] = {
+        Event.STATUS_PARKED: ("parked", row.delivery_id or "", *said, str(facts.get("reason", ""))),
+        Event.STATUS_RECORDED: ("recorded", row.delivery_id or "", *said, str(bool(facts.get("moved")))),
+        Event.STATUS_MATCHED: ("matched", str(facts.get("status", "")), *said, str(row.at)),
+        Event.STATUS_DISMISSED: ("dismissed", str(facts.get("status", "")), *said, str(row.at)),
+    }
+    return keys.get(row.kind)

@@ -123,6 +123,8 @@ class Status(NamedTuple):
     moved: int
     flag: str
     parked: str
+    resolution: str
+    resolved_at: int | None
 
 
 class HistoryRow(NamedTuple):

@@ -70,28 +70,28 @@ class _Line:
         return verdict
 
 
-async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> None:
-    """Append every report, judge it against the line as it is now, and move what it moves.
+async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judgement]:
+    """Append every report, judge it against the line as it is now, and move what it moves; how each was judged.
 
     In the order given, so that two reports about one line (03 and 05 sent together) are judged in turn.
     """
     if not reports:
-        return
+        return []
     wanted = sorted({item.effect.delivery_id for item in reports if item.effect.delivery_id is not None})
     lines = {row[0]: _Line(row) for row in await tx.fetch("delivery_get_for_status", (as_json(wanted),))}
-    rows: list[tuple[object, ...]] = []
+    verdicts: list[Judgement] = []
     business: dict[str, list[object]] = {}
     moves: list[Move] = []
     events: list[history.EventRow] = []
     for item in reports:
         key, code = item.effect.delivery_id, item.effect.code
         if key is None:
-            rows.append(_row(item, Judgement(moves=False)))
+            verdicts.append(Judgement(moves=False))
             events.append(_event(Event.STATUS_PARKED, item, {"reason": item.effect.parked}))
             continue
         line = lines[key]
         verdict = line.take(item.effect)
-        rows.append(_row(item, verdict))
+        verdicts.append(verdict)
         events.append(_event(Event.STATUS_RECORDED, item, {"moved": verdict.moves}))
         if verdict.flag:
             events.append(_event(Event.STATUS_FLAGGED, item, {"flag": verdict.flag}))
@@ -101,11 +101,13 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> None:
         if line.state in _ACKNOWLEDGEABLE and line.expects_status:
             moves.append(_acknowledgement(item, key, line))
             line.state = State.ACKNOWLEDGED
+    rows = [_row(item, verdict) for item, verdict in zip(reports, verdicts, strict=True)]
     await tx.execute_many("status_insert", rows)
     if business:
         await tx.fetch("delivery_set_business_status", (as_json(list(business.values())),))
     await history.append(tx, events)
     await _acknowledge(tx, moves, [lines[step.delivery_id].dispatch_id for step in moves])
+    return verdicts
 
 
 async def _acknowledge(tx: Transaction, moves: Sequence[Move], dispatches: Sequence[str]) -> None:

@@ -271,7 +271,8 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_by_dispatch ON attempt (dispatch_id, started_at);
 CREATE INDEX attempt_open ON attempt (boot_id) WHERE ended_at IS NULL;
 
--- What a status message said of one delivery; delivery_id NULL while parked. Always appended.
+-- What a status message said of one delivery; delivery_id NULL where it was parked. Always appended: what a person
+-- matches gets a second row, and the parked one is marked.
 CREATE TABLE status (
     id           TEXT PRIMARY KEY,
     message_id   TEXT NOT NULL REFERENCES message (id),
@@ -286,12 +287,19 @@ CREATE TABLE status (
     -- whether it moved the business status; a flag is a contradiction for a person
     moved        INTEGER NOT NULL CHECK (moved IN (0, 1)),
     flag         TEXT,
-    -- reason code while parked
-    parked       TEXT
+    -- reason code of the parking
+    parked       TEXT,
+    -- what a person made of a parked one, and why
+    resolution   TEXT CHECK (resolution IN ('matched', 'dismissed')),
+    resolved_at  INTEGER,
+    resolved_by  TEXT,
+    resolved_why TEXT,
+    CHECK (resolution IS NULL OR parked IS NOT NULL),
+    CHECK ((resolution IS NULL) = (resolved_at IS NULL))
 ) STRICT;
 CREATE INDEX status_by_delivery ON status (delivery_id, recorded_at);
 CREATE INDEX status_by_message ON status (message_id);
-CREATE INDEX status_parked ON status (recorded_at) WHERE parked IS NOT NULL;
+CREATE INDEX status_parked ON status (recorded_at) WHERE parked IS NOT NULL AND resolution IS NULL;
 
 -- The audit history; append only. seq has no gaps inside one database file.
 CREATE TABLE event (
@@ -302,7 +310,9 @@ CREATE TABLE event (
     delivery_id  TEXT REFERENCES delivery (id),
     actor        TEXT NOT NULL,
     leaf         BLOB NOT NULL CHECK (length(leaf) <= 65535),
-    leaf_hash    BLOB NOT NULL CHECK (length(leaf_hash) = 32)
+    leaf_hash    BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+    -- why an operator acted, in free words: beside the leaf, never in it
+    note         TEXT CHECK (length(note) BETWEEN 1 AND 500)
 ) STRICT;
 CREATE INDEX event_by_message ON event (message_id, seq) WHERE message_id IS NOT NULL;
 CREATE INDEX event_by_delivery ON event (delivery_id, seq) WHERE delivery_id IS NOT NULL;

@@ -186,7 +186,7 @@ ORDER BY d.seq DESC LIMIT :limit;
 
 -- name: status_count_parked
 -- How many statuses wait for a person.
-SELECT COUNT(*) FROM status WHERE parked IS NOT NULL;
+SELECT COUNT(*) FROM status WHERE parked IS NOT NULL AND resolution IS NULL;
 
 -- name: delivery_list_untold
 -- Dead or refused documents whose senders want to hear of it in edXML and were not told.
