@@ -120,14 +120,15 @@ async def _outstanding(writer: Writer, folder: Path) -> list[Migration]:
     compat = int(meta.get("compat_version", "0"))
     if compat > len(known):
         raise SchemaVersionError(
-            f"The data needs a program that knows migration {compat}; this one knows {len(known)}.",
+            f"The data needs a program that knows migration {compat}; this one knows {len(known)}."
+            " Install the version that wrote it, or restore a backup made before the upgrade.",
             compat_version=compat,
             known=len(known),
         )
     applied = int(meta.get("schema_version", "0"))
     for migration in known[:applied]:
         if meta.get(_key(migration)) != migration.checksum:
-            raise StorageError(f"the migration {migration.name} was changed after it had been applied")
+            raise StorageError(f"the migration {migration.name} was changed after it had been applied; install this release again")
     return known[applied:]
 
 
