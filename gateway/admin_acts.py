@@ -259,7 +259,7 @@ async def resume_channel(desk: Desk, request: ResumeChannel, actor: str) -> Repl
     endpoint = await _channel(base, request.target)
     now = base.clock.now()
     since = await base.directory.apply(
-        base.pump, _RESUME, ResumeEndpoint(endpoint_id=endpoint.id, actor=actor, now=now)
+        base.pump, _RESUME, ResumeEndpoint(endpoint_id=endpoint.id, actor=actor, now=now, why=request.reason)
     )
     desk.requeued(())
     return {"channel": endpoint.name, "paused_since": rfc3339(since)}

@@ -127,6 +127,7 @@ async def import_file(desk: Desk, request: ImportAgencies, actor: str, progress:
         actor=actor,
         now=base.clock.now(),
         partial=request.partial,
+        why=request.reason,
         progress=progress,
     )
     reply: Reply = msgspec.to_builtins(report)
@@ -218,6 +219,7 @@ async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:
         successor_id=successor.id if successor else None,
         actor=actor,
         now=now,
+        why=request.reason,
     )
     version = await base.directory.apply(base.pump, CloseAgencyOperation(), change)
     base.credentials.forget()
@@ -235,7 +237,9 @@ async def route_agency(desk: Desk, request: RouteAgency, actor: str) -> Reply:
     now = base.clock.now()
     agency = await agency_of(base, request.organ_id, now)
     endpoint = await endpoint_named(base, request.endpoint) if request.endpoint else None
-    change = SetEndpoint(agency_id=agency.id, endpoint_id=endpoint.id if endpoint else None, actor=actor, now=now)
+    change = SetEndpoint(
+        agency_id=agency.id, endpoint_id=endpoint.id if endpoint else None, actor=actor, now=now, why=request.reason
+    )
     version = await base.directory.apply(base.pump, SetEndpointOperation(), change)
     return {
         "organ_id": agency.organ_id,
@@ -251,11 +255,19 @@ async def represent(desk: Desk, request: Represent, actor: str) -> Reply:
     agent = await agency_of(base, request.agent, now)
     principal = await agency_of(base, request.principal, now)
     if request.end:
-        ended = EndRepresentation(agent_id=agent.id, principal_id=principal.id, at=now, actor=actor, now=now)
+        ended = EndRepresentation(
+            agent_id=agent.id, principal_id=principal.id, at=now, actor=actor, now=now, why=request.reason
+        )
         version = await base.directory.apply(base.pump, EndRepresentationOperation(), ended)
     else:
         added = AddRepresentation(
-            agent_id=agent.id, principal_id=principal.id, start=now, end=request.until, actor=actor, now=now
+            agent_id=agent.id,
+            principal_id=principal.id,
+            start=now,
+            end=request.until,
+            actor=actor,
+            now=now,
+            why=request.reason,
         )
         version = await base.directory.apply(base.pump, AddRepresentationOperation(), added)
     return {
@@ -285,6 +297,7 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
         is_relay=relay,
         actor=actor,
         now=base.clock.now(),
+        why=request.reason,
     )
     key = await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
     desk.requeued(())

@@ -49,6 +49,8 @@ class CloseAgency:
     successor_id: AgencyId | None
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,8 @@ class SetEndpoint:
     endpoint_id: EndpointId | None
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +75,8 @@ class AddRepresentation:
     end: datetime | None
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +88,8 @@ class EndRepresentation:
     at: datetime
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 class OneByOne(Generic[P, R]):
@@ -140,7 +148,9 @@ class CloseAgencyOperation(OneByOne[CloseAgency, int]):
         facts: dict[str, object] = {"agency": payload.agency_id, "closed_at": micros(payload.at)}
         if payload.successor_id is not None:
             facts["successor"] = payload.successor_id
-        await history.append(tx, [event_of(Event.AGENCY_CLOSED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.AGENCY_CLOSED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         return await bump_version(tx)
 
 
@@ -154,7 +164,9 @@ class SetEndpointOperation(OneByOne[SetEndpoint, int]):
         if not await tx.fetch("agency_set_endpoint", params):
             raise RefusedError("not_found", "there is no such agency")
         facts: dict[str, object] = {"agency": payload.agency_id, "endpoint": payload.endpoint_id}
-        await history.append(tx, [event_of(Event.AGENCY_REROUTED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.AGENCY_REROUTED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         return await bump_version(tx)
 
 
@@ -173,7 +185,9 @@ class AddRepresentationOperation(OneByOne[AddRepresentation, int]):
         facts: dict[str, object] = {
             "agent": payload.agent_id, "principal": payload.principal_id, "from": start, "until": end,
         }  # fmt: skip
-        await history.append(tx, [event_of(Event.REPRESENTATION_ADDED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.REPRESENTATION_ADDED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         return await bump_version(tx)
 
 
@@ -189,7 +203,9 @@ class EndRepresentationOperation(OneByOne[EndRepresentation, int]):
         facts: dict[str, object] = {
             "agent": payload.agent_id, "principal": payload.principal_id, "until": micros(payload.at),
         }  # fmt: skip
-        await history.append(tx, [event_of(Event.REPRESENTATION_ENDED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.REPRESENTATION_ENDED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         return await bump_version(tx)
 
 
@@ -213,6 +229,6 @@ async def bump_version(tx: Transaction) -> int:
     return int((await tx.fetch("directory_version_bump"))[0][0])
 
 
-def event_of(kind: Event, at: datetime, actor: str, facts: dict[str, object]) -> EventRow:
+def event_of(kind: Event, at: datetime, actor: str, facts: dict[str, object], *, note: str = "") -> EventRow:
     """An event without message."""
-    return EventRow(kind=kind, at=at, actor=actor, facts=facts)
+    return EventRow(kind=kind, at=at, actor=actor, facts=facts, note=note)

@@ -38,6 +38,8 @@ class UpsertEndpoint:
     is_relay: bool = False
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +60,8 @@ class ResumeEndpoint:
     endpoint_id: EndpointId
     actor: str
     now: datetime
+    #: Why, for the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +95,9 @@ class UpsertEndpointOperation(OneByOne[UpsertEndpoint, EndpointId]):
         }
         endpoint_id = EndpointId((await tx.fetch("endpoint_upsert_configuration", configuration))[0][0])
         facts: dict[str, object] = {"endpoint": endpoint_id, "kind": payload.kind, "is_relay": payload.is_relay}
-        await history.append(tx, [event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         await bump_version(tx)
         return endpoint_id
 
@@ -113,7 +119,9 @@ class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):
             raise RefusedError("not_found", "there is no such endpoint")
         # the reason is free text, which stays out of leaves
         facts: dict[str, object] = {"endpoint": payload.endpoint_id, "until": micros(payload.until)}
-        await history.append(tx, [event_of(Event.ENDPOINT_PAUSED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.ENDPOINT_PAUSED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         return instant(rows[0][0])
 
 
@@ -127,7 +135,9 @@ class ResumeEndpointOperation(OneByOne[ResumeEndpoint, datetime]):
         if not await tx.fetch("endpoint_resume_if_paused", {"id": payload.endpoint_id}):
             raise RefusedError("state_forbids", "the endpoint is not paused")
         facts: dict[str, object] = {"endpoint": payload.endpoint_id, "down_since": before}
-        await history.append(tx, [event_of(Event.ENDPOINT_RESUMED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.ENDPOINT_RESUMED, payload.now, payload.actor, facts, note=payload.why)]
+        )
         since = payload.now if before is None else instant(before)
         await shift_ages(tx, payload.endpoint_id, since=since, until=payload.now)
         return since

@@ -101,9 +101,10 @@ async def import_agencies(
     actor: str,
     now: datetime,
     partial: bool = False,
+    why: str = "",
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Bring the directory to what the file's bytes say."""
+    """Bring the directory to what the file's bytes say; `why` is kept with the event."""
     endpoints = {endpoint.name: endpoint.id for endpoint in await directory.endpoints()}
     work = _Import(pump, readers, data, endpoints, progress or _silent, now=micros(now))
     await work.check()
@@ -111,7 +112,7 @@ async def import_agencies(
     if good:
         try:
             await work.write()
-            await work.finish(actor, now)
+            await work.finish(actor, now, why)
         finally:
             await directory.reload()
     return work.report(applied=good)
@@ -169,7 +170,7 @@ class _Import:
                 return
             await self._flush(None)
 
-    async def finish(self, actor: str, now: datetime) -> None:
+    async def finish(self, actor: str, now: datetime, why: str) -> None:
         """Step 4."""
         written = self._written
         if not written.created and not written.changed:
@@ -182,7 +183,7 @@ class _Import:
             "closed": len(written.closed),
             "refused": len(self._index.bad),
         }
-        await self._flush(EventRow(kind=Event.AGENCY_IMPORTED, at=now, actor=actor, facts=facts))
+        await self._flush(EventRow(kind=Event.AGENCY_IMPORTED, at=now, actor=actor, facts=facts, note=why))
 
     def report(self, *, applied: bool) -> ImportReport:
         written = self._written

@@ -27,6 +27,8 @@ class EventRow:
     facts: dict[str, object] = field(default_factory=dict)
     message_id: str | None = None
     delivery_id: str | None = None
+    #: Why an operator acted, in free words; kept beside the leaf, never in it.
+    note: str = ""
 
 
 def leaf_of(row: EventRow) -> bytes:
@@ -59,6 +61,7 @@ async def append(tx: Transaction, events: Sequence[EventRow]) -> None:
                 event.actor,
                 leaf,
                 leaf_hash(leaf),
+                event.note or None,
             )
         )
     await tx.execute_many("event_insert", rows)

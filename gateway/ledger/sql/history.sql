@@ -1,6 +1,6 @@
 -- name: event_insert
 -- Append one event with its leaf.
-INSERT INTO event (kind, at, message_id, delivery_id, actor, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO event (kind, at, message_id, delivery_id, actor, leaf, leaf_hash, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: event_list_since
 -- Events after a cursor that concern some agencies' messages or deliveries, oldest first.

@@ -67,6 +67,13 @@ async def events(installation: Installation) -> list[tuple[str, str]]:
         ]
 
 
+async def notes(installation: Installation) -> list[str | None]:
+    """What is kept of why an operator acted."""
+    async with open_foundation(installation.settings, purpose="test") as foundation:
+        rows = await foundation.writer.fetch("SELECT note FROM event WHERE actor = ? ORDER BY seq", (ACTOR,))
+        return [row[0] for row in rows]
+
+
 @asynccontextmanager
 async def sent(installation: Installation, *recipients: str) -> AsyncIterator[models.Accepted]:
     """One document of the province, accepted by a server that runs until the block ends."""
@@ -96,6 +103,7 @@ async def test_agencies_are_imported_searched_routed_and_closed(
         assert closed["successor"] == COMMUNE
         assert (await terminal.json("agencies", "show", "007.02.01.H33"))["closed_at"]
     kinds = [kind for kind, actor in await events(installation) if actor == ACTOR]
+    assert await notes(installation) == [WHY] * 5
     assert kinds == [
         "agency.imported", "agency.rerouted", "representation.added", "representation.ended", "agency.closed",
     ]  # fmt: skip
@@ -286,7 +294,9 @@ async def test_shared_channel_is_not_paused_for_one_agency(terminal: Terminal) -
     assert "gateway hold --recipient" in err
 
 
-async def test_pause_keeps_back_and_resume_sends(terminal: Terminal, server: Callable[[], Any]) -> None:
+async def test_pause_keeps_back_and_resume_sends(
+    installation: Installation, terminal: Terminal, server: Callable[[], Any]
+) -> None:
     """A pause is shown by status and the list of channels until it ends."""
     async with server():
         paused = await terminal.json("pause", COMMUNE, "--until", "2h", "--reason", WHY)
@@ -296,6 +306,7 @@ async def test_pause_keeps_back_and_resume_sends(terminal: Terminal, server: Cal
         assert (await terminal.json("resume", "commune", "--reason", WHY))["channel"] == "commune"
         rows = {row["name"]: row for row in await terminal.json("agencies", "endpoint", "list")}
         assert rows["commune"]["paused_until"] == ""
+    assert await notes(installation) == [WHY, WHY]
 
 
 async def test_running_server_tells_how_it_is_and_is_reloaded(
