@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from uuid import UUID
 
 from gateway import views
 from gateway.accounts.accounts import Accounts
@@ -108,6 +109,8 @@ class LocalGateway:
 
     async def documents(self, caller: Caller, query: service.DocumentQuery) -> models.DocumentPage:
         """What the caller's agencies sent, newest first; the cursor is the last id."""
+        if query.cursor:
+            _check_id(query.cursor)
         rows = await self.reads.sent(
             SentQuery(
                 agencies=caller.speaks_for,
@@ -309,6 +312,13 @@ class LocalGateway:
 
 def _start_of(day: date) -> int:
     return micros(datetime.combine(day, time(), VIETNAM))
+
+
+def _check_id(cursor: str) -> None:
+    try:
+        UUID(cursor)
+    except ValueError as error:
+        raise RefusedError("parameter_invalid", "cursor: not one of ours") from error
 
 
 def _encode_cursor(seq: int) -> str:

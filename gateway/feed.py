@@ -34,8 +34,12 @@ class Feed:
         self._committed = asyncio.Event()
 
     async def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
-        """Events about what the caller's agencies send or receive, after `since` (None: from now), without end."""
-        after = await self._newest() if since is None else since
+        """Events about what the caller's agencies send or receive, after `since` (None: from now), without end.
+
+        A number that we never gave, as after a restored backup, is taken as now: what comes is not hidden by it.
+        """
+        newest = await self._newest()
+        after = newest if since is None else min(since, newest)
         agencies = as_json(sorted(caller.speaks_for))
         while True:
             committed = self._committed

@@ -173,12 +173,12 @@ class Mailbox:
         self, caller: Caller, delivery_id: str, number: int, reader: str
     ) -> AsyncIterator[tuple[Path, Attachment]]:
         """One decoded attachment in a file that lives as long as the context."""
-        row = await self.hand_out(caller, delivery_id, reader)
-        attachments = envelope_of(row).attachments
+        attachments = envelope_of(await self.item(caller, delivery_id)).attachments
         if not 1 <= number <= len(attachments):
             raise RefusedError("not_found", f"there is no attachment {number}")
         size = attachments[number - 1].size
         with self._room(size), self._one_of_few(caller), self._bodies.scratch() as path:
+            row = await self.hand_out(caller, delivery_id, reader)
             yield path, await self._extract(caller, row, number, path)
 
     async def _extract(self, caller: Caller, row: InboxRow, number: int, path: Path) -> Attachment:

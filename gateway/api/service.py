@@ -192,7 +192,11 @@ class Gateway(Protocol):
         ...
 
     async def inbox(self, caller: Caller, query: InboxQuery) -> models.InboxPage:
-        """Unacknowledged items, oldest first. Waits up to `query.wait`; may be cancelled while it waits."""
+        """Unacknowledged items, oldest first. Waits up to `query.wait`; may be cancelled while it waits.
+
+        An agency that the caller does not speak for is `not_found`, a cursor that was never given
+        `parameter_invalid`.
+        """
         ...
 
     async def inbox_detail(self, caller: Caller, delivery_id: str) -> models.InboxDetail:
@@ -206,7 +210,10 @@ class Gateway(Protocol):
     def attachment(
         self, caller: Caller, delivery_id: str, number: int, reader: str
     ) -> AbstractAsyncContextManager[Content]:
-        """One decoded attachment, fetched in the same sense; the file lives as long as the context."""
+        """One decoded attachment, fetched in the same sense; the file lives as long as the context.
+
+        A number that no attachment has hands nothing out.
+        """
         ...
 
     async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
@@ -238,6 +245,7 @@ class Gateway(Protocol):
     def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
         """Events that concern the caller, after sequence number `since` (None: from now on), without end.
 
+        A number not given yet counts as now: after a restored backup nothing that comes is hidden by it.
         The consumer takes one at a time, so the producer reads in bounded batches and holds no more.
         """
         ...
