@@ -1,8 +1,9 @@
 """A gateway in memory for tests of the HTTP side: it keeps the promises of `gateway.api.service`, no more.
 
-Any body that begins with `<` is a document from the caller's agency to RECIPIENT, whose only attachment is
-the body itself; `<status` begins a status message. Rights, replays, leases, withdrawal and events behave as
-the facade says; `failures` makes the next call of a method raise.
+Any body that begins with `<` is a document from the caller's agency, SENDER or RECIPIENT, to the other of the
+two, whose only attachment is the body itself; `<status` begins a status message. Rights, replays, leases,
+withdrawal and events behave as the facade says, which `tests/journeys/test_service_port.py` asks of the real
+gateway too; `failures` makes the next call of a method raise.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ from gateway.api.service import (
 from gateway.edxml.envelope import Finding, Severity
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
-from gateway.model import AgencyId, Caller, CredentialId, EndpointId
+from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
     RECIPIENT,
+    SENDER,
     agency_shape,
     certificate_shape,
     delivery_shape,
@@ -46,51 +48,18 @@ from tests.fakes.gateway_shapes import (
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
 
 
-def caller_of(agency_id: AgencyId, fingerprint: str = "", relay: EndpointId | None = None) -> Caller:
-    """A caller that speaks for one agency."""
-    return Caller(
-        credential_id=CredentialId(f"credential-{agency_id}"),
-        agency_id=agency_id,
-        speaks_for=frozenset({agency_id}),
-        relay_endpoint_id=relay,
-        method="certificate" if fingerprint else "token",
-        fingerprint=fingerprint,
-        address="127.0.0.1",
-    )
-
-
-class FakeAuthenticator:
-    """Tokens and certificates it was given; both may be taken away at any time."""
-
-    def __init__(self) -> None:
-        self.tokens: dict[str, Caller] = {}
-        self.certificates: dict[str, Caller] = {}
-
-    async def authenticate(
-        self, *, certificate_der: bytes | None, bearer: str | None, address: str, now: datetime
-    ) -> Caller:
-        if certificate_der is not None:
-            found = self.certificates.get(hashlib.sha256(certificate_der).hexdigest())
-        elif bearer is not None:
-            found = self.tokens.get(bearer)
-        else:
-            raise RefusedError("credential_missing")
-        if found is None:
-            raise RefusedError("credential_invalid")
-        return found
-
-
 @dataclass(kw_only=True)
 class _Message:
     out: models.DocumentOut
     sender: AgencyId
+    recipient: AgencyId
     path: Path
     answer: bytes
     delivery: models.DeliveryOut
+    status_code: str = ""
     fetched: bool = False
     leased_by: str = ""
     leased_until: datetime | None = None
-    open: bool = True
 
 
 @dataclass(kw_only=True)
@@ -102,7 +71,10 @@ class FakeGateway:
     failures: dict[str, Exception] = field(default_factory=dict)
     messages: list[_Message] = field(default_factory=list)
     seen: list[EventSeen] = field(default_factory=list)
-    keys: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    #: (agency, Idempotency-Key) -> digest.
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: (agency, digest) -> the answer given.
+    answers: dict[tuple[str, str], bytes] = field(default_factory=dict)
     #: What uploads under way may need.
     reserved: list[int] = field(default_factory=list)
     #: What arrived last, for tests to look at.
@@ -124,11 +96,14 @@ class FakeGateway:
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
-        return self._record(arrival, _bytes_of(body), "document")
+        return self._record(arrival, _bytes_of(body))
 
     async def accept_status(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept_status")
-        return self._record(arrival, _bytes_of(body), "status")
+        data = _bytes_of(body)
+        if data.startswith(b"<") and not data.startswith(b"<status"):
+            raise RefusedError("edxml_invalid", "a status message is expected here")
+        return self._record(arrival, data)
 
     async def accept_parts(
         self, arrival: Arrival, metadata: models.NewDocument, files: Sequence[SubmittedFile]
@@ -137,7 +112,7 @@ class FakeGateway:
         self.files = [(file.name, file.content_type, _bytes_of(file.body)) for file in files]
         for file in files:
             assert file.body.sha256 == hashlib.sha256(_bytes_of(file.body)).hexdigest()
-        return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>", "document")
+        return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>")
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         self._fail("validate")
@@ -145,8 +120,8 @@ class FakeGateway:
         return models.Validation(
             ok=good,
             reason="" if good else "xml_not_wellformed",
-            kind="document",
-            dialect="A",
+            kind="document" if good else "",
+            dialect="A" if good else "",
             document_id="",
             subject="",
             findings=[],
@@ -179,7 +154,9 @@ class FakeGateway:
         return _content(self._sent(caller, message_id), "document.edxml")
 
     async def receipt(self, caller: Caller, message_id: str) -> Receipt:
-        message = self._sent(caller, message_id)
+        message = self._known(message_id)
+        if not caller.speaks_for & {message.sender, message.recipient}:
+            raise RefusedError("not_found")
         return Receipt(transfer=msgspec.json.encode({"id": message.out.id}), xades=b"<Signature/>")
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
@@ -192,27 +169,26 @@ class FakeGateway:
     async def withdraw(
         self, caller: Caller, message_id: str, withdrawal: models.Withdrawal
     ) -> models.WithdrawalResult:
-        message = self._sent(caller, message_id)
-        if message.fetched:
-            raise RefusedError("already_left", "the recipient has it")
+        message = self._named(caller, message_id, withdrawal.recipients)
+        if message.delivery.state != "queued":
+            raise RefusedError("already_left", message.delivery.state)
         self._move(message, "withdrawn")
-        message.open = False
         return models.WithdrawalResult(withdrawn=[_line(message)], left=[])
 
     async def redeliver(
         self, caller: Caller, message_id: str, redelivery: models.Redelivery
     ) -> list[models.AcceptedDelivery]:
-        message = self._sent(caller, message_id)
-        if any(code != ORGAN_IDS[RECIPIENT] for code in redelivery.recipients):
-            raise RefusedError("recipient_unknown", redelivery.recipients[0])
-        message.open = True
-        self._move(message, "queued")
+        message = self._named(caller, message_id, redelivery.recipients)
+        if message.delivery.state not in {"dead", "refused", "deferred"}:
+            raise RefusedError("state_forbids", message.delivery.state)
+        message.fetched = False
+        self._move(message, "queued", "requeued")
         return [_line(message)]
 
     async def inbox(self, caller: Caller, query: InboxQuery) -> models.InboxPage:
         self._fail("inbox")
         if query.agency and query.agency not in {ORGAN_IDS.get(agency) for agency in caller.speaks_for}:
-            raise RefusedError("parameter_invalid", "agency: you do not speak for it")
+            raise RefusedError("not_found", "no such agency among those you represent")
         start = self._cursor(query.cursor)
         found = self._waiting(caller, query, start)
         if not found and query.wait:
@@ -235,6 +211,8 @@ class FakeGateway:
 
     async def inbox_detail(self, caller: Caller, delivery_id: str) -> models.InboxDetail:
         message = self._received(caller, delivery_id)
+        if message.delivery.state == "withdrawn":
+            raise RefusedError("state_forbids", "withdrawn")
         attachment = models.AttachmentOut(
             number=1,
             name="công văn.pdf",
@@ -247,8 +225,7 @@ class FakeGateway:
 
     async def inbox_content(self, caller: Caller, delivery_id: str, reader: str) -> Content:
         message = self._held(caller, delivery_id, reader)
-        message.fetched = True
-        self._move(message, "in_flight")
+        self._hand_out(message)
         return _content(message, "document.edxml")
 
     @asynccontextmanager
@@ -258,24 +235,28 @@ class FakeGateway:
         message = self._held(caller, delivery_id, reader)
         if number != 1:
             raise RefusedError("not_found")
-        message.fetched = True
+        self._hand_out(message)
         yield replace(_content(message, "công văn.pdf"), content_type="application/pdf")
 
     async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
         message = self._held(caller, delivery_id, reader)
         if not message.fetched:
             raise RefusedError("item_not_fetched")
-        message.open = False
-        self._move(message, "delivered")
-        return models.Acknowledged(id=delivery_id, state="delivered")
+        if message.delivery.state == "in_flight":
+            self._move(message, "delivered")
+        return models.Acknowledged(id=delivery_id, state=message.delivery.state)
 
     async def answer(
         self, arrival: Arrival, delivery_id: str, status: models.NewStatus, reader: str
     ) -> AcceptedAnswer:
-        self._held(arrival.caller, delivery_id, reader)
+        message = self._held(arrival.caller, delivery_id, reader)
         if status.code.lstrip("0") == "2" and not status.description:
             raise RefusedError("status_reason_missing")
-        return self._record(arrival, b"<status>" + msgspec.json.encode(status) + b"</status>", "status")
+        built = msgspec.json.encode([delivery_id, status])
+        answer = self._record(arrival, b"<status>" + built + b"</status>", status.code)
+        if not answer.replayed:
+            self._move(message, "acknowledged")
+        return answer
 
     async def agencies(self, text: str, organ_id: str, limit: int, cursor: str) -> models.AgencyPage:
         start = self._cursor(cursor)
@@ -305,7 +286,7 @@ class FakeGateway:
         return 1_000_000
 
     async def events(self, caller: Caller, since: int | None) -> AsyncGenerator[models.EventOut, None]:
-        position = len(self.seen) if since is None else since
+        position = len(self.seen) if since is None else min(since, len(self.seen))
         while True:
             while position < len(self.seen):
                 event = self.seen[position]
@@ -334,28 +315,33 @@ class FakeGateway:
         if name in self.failures:
             raise self.failures.pop(name)
 
-    def _record(self, arrival: Arrival, data: bytes, kind: str) -> AcceptedAnswer:
+    def _record(self, arrival: Arrival, data: bytes, status_code: str = "") -> AcceptedAnswer:
         self.arrivals.append(arrival)
         digest = hashlib.sha256(data).hexdigest()
-        key = (arrival.caller.agency_id, arrival.idempotency_key or digest)
-        if key in self.keys:
-            if self.keys[key][0] != digest:
-                raise RefusedError("idempotency_key_reused")
-            return AcceptedAnswer(body=self.keys[key][1], replayed=True)
+        agency = arrival.caller.agency_id
         if not data.startswith(b"<"):
             raise RefusedError("xml_not_wellformed", "line 1", findings=(_FINDING,))
-        message = self._message(arrival, data, digest, kind)
+        if arrival.idempotency_key and self.keys.get((agency, arrival.idempotency_key), digest) != digest:
+            raise RefusedError("idempotency_key_reused")
+        known = self.answers.get((agency, digest))
+        if known is not None:
+            return AcceptedAnswer(body=known, replayed=True)
+        message = self._message(arrival, data, digest)
+        message.status_code = status_code
         self.messages.append(message)
-        self.keys[key] = (digest, message.answer)
-        self._move(message, "queued")
+        self.answers[agency, digest] = message.answer
+        if arrival.idempotency_key:
+            self.keys[agency, arrival.idempotency_key] = digest
+        self._tell("document.accepted", message, frozenset({message.sender}))
         return AcceptedAnswer(body=message.answer)
 
-    def _message(self, arrival: Arrival, data: bytes, digest: str, kind: str) -> _Message:
-        assert kind in {"document", "status"}
+    def _message(self, arrival: Arrival, data: bytes, digest: str) -> _Message:
+        kind = "status" if data.startswith(b"<status") else "document"
+        recipient = SENDER if arrival.caller.agency_id == RECIPIENT else RECIPIENT
         message_id, delivery_id = uuid7(), uuid7()
         path = self.folder / message_id
         path.write_bytes(b"head" + data)
-        out = document_shape(arrival, message_id, "status" if kind == "status" else "document", digest, len(data))
+        out = document_shape(arrival, message_id, kind, digest, len(data))
         accepted = models.Accepted(
             id=message_id,
             kind=out.kind,
@@ -365,37 +351,65 @@ class FakeGateway:
             accepted_at=self.now,
             duplicate_of=None,
             receipt=models.ReceiptLink(href=f"/api/v1/documents/{message_id}/receipt", sha256=digest),
-            deliveries=[models.AcceptedDelivery(id=delivery_id, organ_id=ORGAN_IDS[RECIPIENT], state="queued")],
+            deliveries=[models.AcceptedDelivery(id=delivery_id, organ_id=ORGAN_IDS[recipient], state="queued")],
             findings=[],
         )
         answer = msgspec.json.encode(accepted)
         return _Message(
-            out=out, sender=arrival.caller.agency_id, path=path, answer=answer, delivery=delivery_shape(delivery_id)
+            out=out,
+            sender=arrival.caller.agency_id,
+            recipient=recipient,
+            path=path,
+            answer=answer,
+            delivery=delivery_shape(delivery_id, recipient),
         )
 
-    def _move(self, message: _Message, state: str) -> None:
+    def _hand_out(self, message: _Message) -> None:
+        if message.delivery.state == "queued":
+            message.fetched = True
+            self._move(message, "in_flight", "fetched")
+
+    def _move(self, message: _Message, state: str, event: str = "") -> None:
         message.delivery.state = state
         message.out.states = {state: 1}
+        concerns = frozenset({message.sender, message.recipient})
+        self._tell(f"delivery.{event or state}", message, concerns, message.delivery.id)
+
+    def _tell(
+        self, kind: str, message: _Message, concerns: frozenset[AgencyId], delivery_id: str | None = None
+    ) -> None:
         event = models.EventOut(
             seq=len(self.seen) + 1,
-            kind=f"delivery.{state}",
+            kind=kind,
             at=self.now,
             message_id=message.out.id,
-            delivery_id=message.delivery.id,
-            facts={"state": state},
+            delivery_id=delivery_id,
+            facts={"state": message.delivery.state},
         )
-        self.seen.append(EventSeen(out=event, concerns=frozenset({message.sender, RECIPIENT})))
+        self.seen.append(EventSeen(out=event, concerns=concerns))
         self._changed.set()
 
-    def _sent(self, caller: Caller, message_id: str) -> _Message:
+    def _known(self, message_id: str) -> _Message:
         for message in self.messages:
-            if message.out.id == message_id and message.sender in caller.speaks_for:
+            if message.out.id == message_id:
                 return message
         raise RefusedError("not_found")
 
+    def _sent(self, caller: Caller, message_id: str) -> _Message:
+        message = self._known(message_id)
+        if message.sender not in caller.speaks_for:
+            raise RefusedError("not_found")
+        return message
+
+    def _named(self, caller: Caller, message_id: str, codes: Sequence[str]) -> _Message:
+        message = self._sent(caller, message_id)
+        if any(code != message.delivery.organ_id for code in codes):
+            raise RefusedError("recipient_unknown", codes[0])
+        return message
+
     def _received(self, caller: Caller, delivery_id: str) -> _Message:
         for message in self.messages:
-            if message.delivery.id == delivery_id and RECIPIENT in caller.speaks_for:
+            if message.delivery.id == delivery_id and message.recipient in caller.speaks_for:
                 return message
         raise RefusedError("not_found")
 
@@ -408,13 +422,12 @@ class FakeGateway:
         return message
 
     def _waiting(self, caller: Caller, query: InboxQuery, start: int) -> list[tuple[int, _Message]]:
-        if RECIPIENT not in caller.speaks_for:
-            return []
         return [
             (position, message)
             for position, message in enumerate(self.messages)
             if position >= start
-            and message.open
+            and message.recipient in caller.speaks_for
+            and message.delivery.state in {"queued", "in_flight"}
             and not (message.leased_until and message.leased_until > self.now and message.leased_by != query.reader)
         ]
 
@@ -454,8 +467,8 @@ def _item(message: _Message) -> models.InboxItem:
         id=message.delivery.id,
         message_id=message.out.id,
         kind=message.out.kind,
-        recipient=RECIPIENT,
-        organ_id=ORGAN_IDS[RECIPIENT],
+        recipient=message.recipient,
+        organ_id=ORGAN_IDS[message.recipient],
         sender_organ_id=message.out.sender_organ_id,
         sender_name="Tỉnh",
         document_id=message.out.document_id,
@@ -463,7 +476,7 @@ def _item(message: _Message) -> models.InboxItem:
         notation=message.out.notation,
         subject=message.out.subject,
         business_type="0",
-        status_code="",
+        status_code=message.status_code,
         priority=0,
         sha256=message.out.sha256,
         size=message.out.size,

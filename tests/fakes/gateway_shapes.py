@@ -33,16 +33,16 @@ def document_shape(arrival: Arrival, message_id: str, kind: str, digest: str, si
         received_at=arrival.at,
         accepted_at=NOW,
         original_id=None,
-        states={},
+        states={"queued": 1},
     )
 
 
-def delivery_shape(delivery_id: str) -> models.DeliveryOut:
+def delivery_shape(delivery_id: str, recipient: AgencyId) -> models.DeliveryOut:
     """A delivery that waits."""
     return models.DeliveryOut(
         id=delivery_id,
-        recipient=RECIPIENT,
-        organ_id=ORGAN_IDS[RECIPIENT],
+        recipient=recipient,
+        organ_id=ORGAN_IDS[recipient],
         name="Xã",
         state="queued",
         final=False,

@@ -26,7 +26,8 @@ from gateway.observe import Metrics
 from gateway.pki import DevPki, client_tls_context, make_dev_pki, server_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.storage.bodies import Bodies
-from tests.fakes.gateway_fake import FakeAuthenticator, FakeGateway, caller_of
+from tests.fakes.authenticator_fake import FakeAuthenticator, caller_of
+from tests.fakes.gateway_fake import FakeGateway
 from tests.fakes.gateway_shapes import RECIPIENT, SENDER
 
 SENDER_TOKEN = "gw_sender-token-000000000000"

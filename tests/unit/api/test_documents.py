@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.errors import ProblemError, UnreachableError
+from gateway.model import AgencyId
+from tests.fakes.authenticator_fake import caller_of
 from tests.fakes.gateway_shapes import NOW
 from tests.unit.api.conftest import DOCUMENT, RECIPIENT_TOKEN, Server
 
@@ -32,7 +34,8 @@ async def test_somebody_elses_document_is_not_found(server: Server, path: str) -
     """Foreign, unknown and impossible ids cannot be told apart."""
     async with server.client() as client:
         accepted = await client.submit(DOCUMENT)
-    async with server.http(RECIPIENT_TOKEN) as session:
+    server.authenticator.tokens["gw_stranger-token-00000000000"] = caller_of(AgencyId("agency-other"))
+    async with server.http("gw_stranger-token-00000000000") as session:
         answers = []
         for found in (accepted.id, "0190a000-0000-7000-8000-000000000000", "x" * 65):
             async with session.get(f"/api/v1/documents/{found}{path}") as response:
@@ -182,12 +185,22 @@ async def test_withdrawal_works_until_it_has_left(server: Server) -> None:
     async with server.client() as sender, server.client(RECIPIENT_TOKEN) as recipient:
         accepted = await sender.submit(DOCUMENT)
         assert (await sender.withdraw(accepted.id, "nhầm")).withdrawn[0].state == "withdrawn"
-        assert (await sender.redeliver(accepted.id, "lại", ["000.01.01.H33"]))[0].state == "queued"
+        other = await sender.submit(b"<other/>")
+        await recipient.content(other.deliveries[0].id)
+        with pytest.raises(ProblemError, match="already_left"):
+            await sender.withdraw(other.id, "nhầm")
+
+
+async def test_what_died_is_sent_again(server: Server) -> None:
+    """A new series of attempts, for recipients that the document has."""
+    async with server.client() as sender:
+        accepted = await sender.submit(DOCUMENT)
+        with pytest.raises(ProblemError, match="state_forbids"):
+            await sender.redeliver(accepted.id, "lại", ["000.01.01.H33"])
+        server.gateway.messages[0].delivery.state = "dead"
         with pytest.raises(ProblemError, match="recipient_unknown"):
             await sender.redeliver(accepted.id, "lại", ["nobody"])
-        await recipient.content(accepted.deliveries[0].id)
-        with pytest.raises(ProblemError, match="already_left"):
-            await sender.withdraw(accepted.id, "nhầm")
+        assert (await sender.redeliver(accepted.id, "lại", ["000.01.01.H33"]))[0].state == "queued"
 
 
 @pytest.mark.parametrize(

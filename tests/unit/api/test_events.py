@@ -53,7 +53,7 @@ async def test_typed_client_receives_what_happens_later(server: Server) -> None:
         await server.gateway.waiting.wait()
         accepted = await client.submit(DOCUMENT)
         event = await upcoming
-    assert (event.seq, event.kind, event.message_id) == (2, "delivery.queued", accepted.id)
+    assert (event.seq, event.kind, event.message_id) == (2, "document.accepted", accepted.id)
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.0", "9" * 30, "²"])

@@ -94,7 +94,6 @@ async def test_lease_keeps_other_readers_away(server: Server) -> None:
         ("wait=inf", "wait"),
         ("lease=60", "reader"),
         ("lease=3000&reader=a", "lease"),
-        ("agency=H99", "agency"),
         ("reader=" + "x" * 65, "reader"),
     ],
 )
@@ -104,6 +103,12 @@ async def test_wrong_inbox_parameters_are_named(server: Server, query: str, name
         body = await response.json()
         assert (response.status, body["code"]) == (422, "parameter_invalid")
         assert body["detail"].startswith(f"{name}:")
+
+
+async def test_inbox_of_an_agency_one_does_not_speak_for_does_not_exist(server: Server) -> None:
+    """As with everything that belongs to somebody else."""
+    async with server.http(RECIPIENT_TOKEN) as session, session.get("/api/v1/inbox?agency=H99") as response:
+        assert (response.status, (await response.json())["code"]) == (404, "not_found")
 
 
 async def test_waiting_reader_is_answered_when_something_comes(server: Server) -> None:
