@@ -17,6 +17,7 @@ from gateway.commands.instants import parse_instant
 from gateway.errors import (
     ConfigError,
     EnvironmentRefusedError,
+    InputError,
     KeyFileError,
     ProblemError,
     RefusedError,
@@ -91,6 +92,7 @@ def test_wrong_use_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[s
         (ConfigError("x"), 2),
         (RefusedError("not_found"), 1),
         (ProblemError(status=404, code="not_found"), 1),
+        (InputError("x"), 2),
         (EnvironmentRefusedError("x"), 3),
         (KeyFileError("x"), 3),
         (TrustStoreError("x"), 3),
@@ -180,5 +182,5 @@ def test_instants_are_vietnams_unless_said_otherwise(text: str, instant: str) ->
 @pytest.mark.parametrize("text", ["", "tomorrow", "25:00", "2h30"])
 def test_text_that_is_no_instant_is_refused(text: str) -> None:
     """With an example of what is."""
-    with pytest.raises(RefusedError, match="30m, 2h, 3d"):
+    with pytest.raises(InputError, match="30m, 2h, 3d"):
         parse_instant(text, now=NOW)
