@@ -389,6 +389,8 @@ class Limits(Response):
     max_recipients: int
     daily_quota: int
     requests_per_second: int
+    requests_at_once: int
+    uploads_at_once: int
     page_size: int
     longest_wait_seconds: int
 
