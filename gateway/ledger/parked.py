@@ -32,7 +32,7 @@ class Resolve:
     reporter_id: str
     code: str
     actor: str
-    #: Why, in free text; kept on the row, never in a leaf.
+    #: Why, in free text; kept on the row and beside the leaves, never in one.
     note: str
     now: datetime
     #: What it says of the lines it is about, the chosen one first; none: it is dismissed.
@@ -83,6 +83,7 @@ def _events(ask: Resolve) -> list[history.EventRow]:
             facts=facts,
             message_id=ask.message_id,
             delivery_id=delivery_id,
+            note=ask.note,
         )
 
     about: dict[str, object] = {"status": ask.status_id, "code": ask.code, "reporter": ask.reporter_id}

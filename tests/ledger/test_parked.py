@@ -80,7 +80,7 @@ async def test_matched_status_moves_its_line_and_goes_to_the_sender(lab: Lab) ->
 
 
 async def test_events_of_a_match_name_the_person_and_hold_no_free_text(lab: Lab) -> None:
-    """Who matched what is history; why stays on the row."""
+    """Who matched what is history; why is kept beside it."""
     await _document_and_parked_status(lab)
     await lab.pump.submit(ResolveOperation(), resolve("m/a1", to="b1"))
     rows = await lab.rows("SELECT kind, actor, leaf FROM event WHERE actor = 'operator:0' ORDER BY seq")
@@ -89,6 +89,7 @@ async def test_events_of_a_match_name_the_person_and_hold_no_free_text(lab: Lab)
     assert json.loads(rows[0][2])["facts"] == {"status": "p", "code": "03", "reporter": "a1"}
     assert all(SUBJECT.encode() not in leaf for _, _, leaf in rows)
     assert await lab.rows("SELECT resolved_why FROM status WHERE id = 'p'") == [(SUBJECT,)]
+    assert await lab.rows("SELECT note FROM event WHERE kind = 'status.matched'") == [(SUBJECT,)]
 
 
 async def test_matched_status_is_judged_against_what_was_reported_meanwhile(lab: Lab) -> None:
