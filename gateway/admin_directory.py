@@ -139,7 +139,7 @@ async def offer_enrolment(desk: Desk, request: OfferEnrolment, actor: str) -> Re
     base = desk.foundation
     now = base.clock.now()
     agency = await agency_of(base, request.organ_id, now)
-    code = await base.accounts.new_enrolment(agency.id, actor, now)
+    code = await base.accounts.new_enrolment(agency.id, actor, now, why=request.reason)
     certificate = x509.load_pem_x509_certificate(base.settings.tls.certificate.read_bytes())
     return {
         "organ_id": agency.organ_id,
@@ -158,7 +158,13 @@ async def issue_token(desk: Desk, request: IssueToken, actor: str) -> Reply:
     agency = await agency_of(base, request.organ_id, now)
     lifetime = timedelta(days=request.days)
     token, key = await base.accounts.issue_token(
-        agency.id, label=request.label, lifetime=lifetime, networks=request.networks, actor=actor, now=now
+        agency.id,
+        label=request.label,
+        lifetime=lifetime,
+        networks=request.networks,
+        actor=actor,
+        now=now,
+        why=request.reason,
     )
     return {
         "organ_id": agency.organ_id,
@@ -186,6 +192,7 @@ async def record_certificate(desk: Desk, request: RecordCertificate, actor: str)
         networks=request.networks,
         actor=actor,
         now=now,
+        why=request.reason,
     )
     ends = rfc3339(certificate.not_valid_after_utc)
     return {"organ_id": agency.organ_id, "credential": key, "fingerprint": digest, "expires_at": ends}
@@ -198,10 +205,12 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     if bool(request.credential) == bool(request.organ_id):
         raise RefusedError("parameter_invalid", "name either a credential or an agency")
     if request.credential:
-        ended = await base.accounts.revoke(request.credential.replace(":", "").lower(), actor, now)
+        ended = await base.accounts.revoke(
+            request.credential.replace(":", "").lower(), actor, now, why=request.reason
+        )
     else:
         agency = await agency_of(base, request.organ_id, now)
-        ended = await base.accounts.revoke_all(agency.id, actor, now)
+        ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
     return {"revoked": list(ended)}
 
 

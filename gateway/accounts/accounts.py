@@ -76,12 +76,14 @@ class Accounts:
         self._authority = authority
         self._settings = settings
 
-    async def new_enrolment(self, agency_id: AgencyId, actor: str, now: datetime) -> str:
+    async def new_enrolment(self, agency_id: AgencyId, actor: str, now: datetime, *, why: str = "") -> str:
         """A one-time code by which a system of the agency may have its key certified; shown once."""
         await self._open_agency(agency_id, now)
         code, code_hash = new_code()
         expires_at = now + self._settings.code_lifetime
-        offer = NewEnrolment(code_hash=code_hash, agency_id=agency_id, expires_at=expires_at, actor=actor, now=now)
+        offer = NewEnrolment(
+            code_hash=code_hash, agency_id=agency_id, expires_at=expires_at, actor=actor, now=now, why=why
+        )
         await self._submit(_OFFER, offer)
         return code
 
@@ -123,6 +125,7 @@ class Accounts:
         networks: Iterable[str] = (),
         actor: str,
         now: datetime,
+        why: str = "",
     ) -> tuple[str, CredentialId]:
         """A bearer token, shown once, and its credential's id."""
         await self._open_agency(agency_id, now)
@@ -137,6 +140,7 @@ class Accounts:
             label=label,
             actor=actor,
             now=now,
+            why=why,
         )
         return token, await self._submit(_ISSUE, credential)
 
@@ -150,6 +154,7 @@ class Accounts:
         networks: Iterable[str] = (),
         actor: str,
         now: datetime,
+        why: str = "",
     ) -> CredentialId:
         """Take a certificate that another CA issued; the TLS listener must trust that CA."""
         await self._open_agency(agency_id, now)
@@ -163,16 +168,21 @@ class Accounts:
             label=label,
             actor=actor,
             now=now,
+            why=why,
         )
         return await self._submit(_ISSUE, credential)
 
-    async def revoke(self, credential: str, actor: str, now: datetime) -> tuple[CredentialId, ...]:
+    async def revoke(
+        self, credential: str, actor: str, now: datetime, *, why: str = ""
+    ) -> tuple[CredentialId, ...]:
         """End a credential, by id or fingerprint, and whatever was renewed from it."""
-        return await self._submit(_REVOKE, Revoke(credential=credential, actor=actor, now=now))
+        return await self._submit(_REVOKE, Revoke(credential=credential, actor=actor, now=now, why=why))
 
-    async def revoke_all(self, agency_id: AgencyId, actor: str, now: datetime) -> tuple[CredentialId, ...]:
+    async def revoke_all(
+        self, agency_id: AgencyId, actor: str, now: datetime, *, why: str = ""
+    ) -> tuple[CredentialId, ...]:
         """End everything an agency holds."""
-        return await self._submit(_REVOKE, Revoke(agency_id=agency_id, actor=actor, now=now))
+        return await self._submit(_REVOKE, Revoke(agency_id=agency_id, actor=actor, now=now, why=why))
 
     async def set_networks(self, credential_id: CredentialId, networks: Iterable[str]) -> None:
         """Allow a credential from these networks only; none given: from anywhere."""

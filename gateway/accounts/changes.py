@@ -34,6 +34,8 @@ class NewCredential:
     label: str = ""
     actor: str
     now: datetime
+    #: Why the operator did it; kept beside the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,8 @@ class NewEnrolment:
     expires_at: datetime
     actor: str
     now: datetime
+    #: Why the operator did it; kept beside the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +67,8 @@ class Revoke:
     agency_id: AgencyId | None = None
     actor: str
     now: datetime
+    #: Why the operator did it; kept beside the event.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +131,9 @@ class OfferOperation(OneByOne[NewEnrolment, None]):
             },
         )
         facts: dict[str, object] = {"agency": payload.agency_id, "expires_at": micros(payload.expires_at)}
-        await history.append(tx, [event_of(Event.ENROLMENT_OFFERED, payload.now, payload.actor, facts)])
+        await history.append(
+            tx, [event_of(Event.ENROLMENT_OFFERED, payload.now, payload.actor, facts, note=payload.why)]
+        )
 
 
 class EnrolOperation(OneByOne[UseEnrolment, CredentialId]):
@@ -161,7 +169,11 @@ class RevokeOperation(OneByOne[Revoke, tuple[CredentialId, ...]]):
             tx,
             [
                 event_of(
-                    Event.CREDENTIAL_REVOKED, payload.now, payload.actor, {"credential": key, "agency": agency}
+                    Event.CREDENTIAL_REVOKED,
+                    payload.now,
+                    payload.actor,
+                    {"credential": key, "agency": agency},
+                    note=payload.why,
                 )
                 for key, agency in rows
             ],
@@ -197,7 +209,7 @@ async def _insert(tx: Transaction, new: NewCredential) -> None:
     )
     if not rows:
         raise RefusedError("state_forbids", "this certificate is recorded already")
-    await history.append(tx, [event_of(Event.CREDENTIAL_ISSUED, new.now, new.actor, _facts(new))])
+    await history.append(tx, [event_of(Event.CREDENTIAL_ISSUED, new.now, new.actor, _facts(new), note=new.why)])
 
 
 def _facts(new: NewCredential) -> dict[str, object]:

@@ -170,6 +170,7 @@ async def test_credentials_are_offered_issued_listed_and_revoked(
         code, _, err = await terminal.run("agencies", "revoke", taken["fingerprint"], "--reason", WHY)
         assert code == 1
         assert "in force" in err
+    assert await notes(installation) == [WHY] * (4 + len(rest["revoked"]))
 
 
 async def test_deliveries_are_held_released_and_shown(installation: Installation, terminal: Terminal) -> None:
