@@ -128,7 +128,9 @@ async def _outstanding(writer: Writer, folder: Path) -> list[Migration]:
     applied = int(meta.get("schema_version", "0"))
     for migration in known[:applied]:
         if meta.get(_key(migration)) != migration.checksum:
-            raise StorageError(f"the migration {migration.name} was changed after it had been applied; install this release again")
+            raise StorageError(
+                f"the migration {migration.name} was changed after it had been applied; install this release again"
+            )
     return known[applied:]
 
 
