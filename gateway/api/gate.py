@@ -140,15 +140,15 @@ class Gate:
         return web.Response(body=body, status=route.status, headers=SECURITY, content_type="application/json")
 
     async def _caller(self, request: web.Request, route: Route) -> Caller | None:
-        now, site = self._parts.clock.monotonic(), site_of(request.remote or "")
+        clock, site = self._parts.clock, site_of(request.remote or "")
         if not route.authenticated:
-            self._enrolments.take(site, now)
+            self._enrolments.take(site, clock.monotonic())
             return None
         # paid before it is known who asks, so that many at once cannot all ask for nothing
-        self._strangers.take(site, now)
+        self._strangers.take(site, clock.monotonic())
         caller = await authenticate(self._parts, request)
         self._strangers.give_back(site)
-        self._by_credential.take(caller.credential_id, now)
+        self._by_credential.take(caller.credential_id, clock.monotonic())
         return caller
 
     @contextmanager

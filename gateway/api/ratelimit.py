@@ -40,6 +40,7 @@ class RateLimit:
     def take(self, key: str, now: float) -> None:
         """One token for one request; `rate_limited` with the time of the next one when there is none."""
         tokens, counted = self._state.get(key, (self._burst, now))
+        now = max(now, counted)  # a caller that was held up must not take from the bucket by being late
         tokens = min(self._burst, tokens + (now - counted) * self._rate)
         if tokens < 1:
             self._state[key] = (tokens, now)

@@ -109,7 +109,8 @@ async def test_credential_over_its_rate_is_told_when_to_come_back(tmp_path: Path
     folder.mkdir()
     made = await prepare(folder, pki_folder, more="[limits]\nrequests_per_second = 1\n")
     async with made.running(), made.client(COMMUNE) as commune, made.client(PROVINCE) as province:
-        with pytest.raises(ProblemError) as caught:
-            await asyncio.gather(*(commune.limits() for _ in range(10)))
-        assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 1)
+        answers = await asyncio.gather(*(commune.limits() for _ in range(10)), return_exceptions=True)
+        problems = [answer for answer in answers if isinstance(answer, ProblemError)]
+        assert {(each.status, each.code, each.retry_after) for each in problems} == {(429, "rate_limited", 1)}
+        assert len(answers) - len(problems) >= 2
         assert (await province.limits()).requests_per_second == 1

@@ -55,6 +55,14 @@ def test_refused_request_says_when_the_next_one_is_due() -> None:
     limit.take("a", 104)
 
 
+def test_request_that_comes_late_costs_one_token_like_any_other() -> None:
+    """Time that seems to run backwards empties nothing."""
+    limit = RateLimit(1, 10)
+    limit.take("a", 100)
+    limit.take("a", 95)
+    assert taken(limit, "a", 100, 20) == 8
+
+
 def test_buckets_are_bounded_and_a_token_may_come_back() -> None:
     """A stream of ever new addresses fills no memory; a returned token never exceeds the burst."""
     limit = RateLimit(1, 2, buckets=100)
