@@ -90,9 +90,10 @@ def _table() -> dict[tuple[State, Trigger], State]:
         t.RELAYED: (s.RELAYED, (s.IN_FLIGHT,)),
         t.DELIVERED: (s.DELIVERED, (s.IN_FLIGHT, s.RELAYED)),
         # A status proves arrival whatever we believed: lost replies, late outcomes and given-up sends included.
+        # Not of what is held: by a report on its number alone nobody opens what is kept from him.
         t.ACKNOWLEDGED: (
             s.ACKNOWLEDGED,
-            (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.HELD, s.DEAD, s.REFUSED),
+            (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.DEAD, s.REFUSED),
         ),
         t.DEFERRED: (s.DEFERRED, (s.IN_FLIGHT,)),
         t.REFUSED: (s.REFUSED, (s.IN_FLIGHT, s.QUEUED, s.DEFERRED)),
