@@ -37,7 +37,7 @@ async def receiver(pki_folder: Path) -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def installation(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> AsyncIterator[Installation]:
     """An installation with its server running."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder, push_url=receiver.url("/pushed"), axis_url=receiver.url("/axis"))
     async with made.running():
@@ -47,7 +47,7 @@ async def installation(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> 
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
     """A filled installation, stopped; tests copy it."""
-    folder = tmp_path_factory.mktemp("ledger") / "installation"
+    folder = tmp_path_factory.mktemp("ledger") / "site"
     folder.mkdir()
 
     async def fill() -> None:

@@ -30,7 +30,7 @@ def tls_of(installation: Installation) -> ssl.SSLContext:
 
 async def test_one_address_cannot_take_every_connection(tmp_path: Path, pki_folder: Path) -> None:
     """A machine that opens connections and says nothing is stopped at its share; others come in."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder)
     server = dataclasses.replace(made.settings.server, max_connections_per_address=3)

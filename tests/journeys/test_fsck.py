@@ -290,7 +290,7 @@ def test_command_prints_counts_and_findings_and_exits_1_on_errors(
 
 async def test_running_server_is_examined_too(tmp_path: Path, pki_folder: Path) -> None:
     """Fsck reads beside the server, and what is accepted meanwhile disturbs it as little as it the server."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     async with filled(folder, pki_folder) as made, made.client(PROVINCE) as province:
 

@@ -91,7 +91,7 @@ async def test_upload_cancelled_by_the_end_of_the_server_gives_its_disk_back(
     tmp_path: Path, pki_folder: Path
 ) -> None:
     """The handler is cancelled in the middle of a body; neither bytes nor a promise of them stay."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder)
     async with made.running() as app:
@@ -105,7 +105,7 @@ async def test_upload_cancelled_by_the_end_of_the_server_gives_its_disk_back(
 
 async def test_credential_over_its_rate_is_told_when_to_come_back(tmp_path: Path, pki_folder: Path) -> None:
     """429 over TLS with Retry-After and both languages, while another agency is served at once."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder, more="[limits]\nrequests_per_second = 1\n")
     async with made.running(), made.client(COMMUNE) as commune, made.client(PROVINCE) as province:

@@ -43,7 +43,7 @@ async def test_generated_requests_over_mutual_tls_find_only_what_is_described(
     tmp_path: Path, pki_folder: Path
 ) -> None:
     """With database, parsers and ledger behind it, every answer is one that the document names."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder, more=FAST)
     anchors = tmp_path / "anchors.pem"

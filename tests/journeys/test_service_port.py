@@ -29,7 +29,7 @@ async def lab(request: pytest.FixtureRequest, tmp_path: Path, pki_folder: Path) 
         async with fake_lab(tmp_path) as fake:
             yield fake
     else:
-        folder = tmp_path / "installation"
+        folder = tmp_path / "site"
         folder.mkdir()
         async with real_lab(await prepare(folder, pki_folder)) as real:
             yield real

@@ -69,7 +69,7 @@ async def test_streams_of_one_credential_are_few_and_others_unaffected(installat
 
 async def test_long_polls_of_one_credential_are_bounded_and_all_woken(tmp_path: Path, pki_folder: Path) -> None:
     """Too many readers that wait are told so; one document answers all the others at once."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder, more="[limits]\nrequests_at_once = 3\n")
     async with made.running() as app, made.client(COMMUNE) as commune, made.client(PROVINCE) as province:
@@ -127,7 +127,7 @@ async def test_shutdown_ends_polls_with_a_page_and_streams_without_an_error(
     tmp_path: Path, pki_folder: Path
 ) -> None:
     """Nobody waits for the drain's end, and nobody is cut off in the middle of a line."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder)
     async with AsyncExitStack() as server, AsyncExitStack() as clients:
@@ -148,7 +148,7 @@ async def test_shutdown_ends_polls_with_a_page_and_streams_without_an_error(
 
 async def test_stream_goes_on_where_it_was_after_a_restart(tmp_path: Path, pki_folder: Path) -> None:
     """What happened while nobody listened comes first; nothing twice. A number to come hides nothing."""
-    folder = tmp_path / "installation"
+    folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder)
     async with made.running(), made.client(PROVINCE) as province, session_of(made, PROVINCE) as session:
