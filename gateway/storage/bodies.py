@@ -45,7 +45,7 @@ from gateway.storage.spool import HEADER, HEADER_BYTES, MEMORY_BYTES, Spool, Spo
 __all__ = ["HEADER_BYTES", "MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "SpooledBody"]
 
 #: Bytes of bodies just kept that stay in memory: most are read again at once, to be sent on.
-_RECENT_BYTES = 16 * 1024 * 1024
+_RECENT_BYTES = 8 * 1024 * 1024
 #: For so many seconds an answer about free space is believed.
 _FREE_SECONDS = 0.1
 

@@ -8,8 +8,9 @@ that did not take is an EnvironmentRefusedError. Readers are aiosqlite's, each w
 - The writer holds the folder's lock from the first connection until `close`; a second process is refused,
   and so is a network file system. Its `boot_id` names this run of the program.
 - WAL with `synchronous=FULL`: a commit that returned survives a power cut.
-- Checkpoints are ours (`wal_autocheckpoint=0`): only the writer runs them, which is what keeps the WAL-reset
-  race from arising. See `checkpoint_if_due`.
+- Checkpoints are ours (`wal_autocheckpoint=0`). Most of one is done beside the writer (`gateway.storage.copier`);
+  on a SQLite with the WAL-reset bug only the writer checkpoints, which keeps the race from arising. See
+  `checkpoint_if_due`.
 - After a failed commit the connection must not be used again: `reopen` gives a fresh one.
 - The writer's statements run in the event loop's own thread, what syncs (commit, checkpoint) in another one:
   decision 12. So a statement takes as many rows as a batch of the pump has, and no more.
@@ -36,6 +37,7 @@ from gateway.errors import EnvironmentRefusedError, StorageClosedError
 from gateway.failpoints import failpoint
 from gateway.fsio import fsync_dir
 from gateway.ids import uuid7
+from gateway.storage.copier import Copier
 from gateway.storage.driver import DRIVER_ERRORS, Driver, choose_driver, is_busy, translate
 from gateway.storage.lock import FolderLock, refuse_network_filesystem
 from gateway.storage.statements import Statements
@@ -48,6 +50,8 @@ _BUSY_MILLISECONDS = 5000
 _BUSY_AGAIN_SECONDS = 0.01
 #: Commits before the first checkpoint, when nothing is known about their size.
 _FIRST_CHECKPOINT = 20
+#: Share of a checkpoint's commits after which copying begins beside the writer.
+_COPY_AHEAD = 0.875
 _CACHED_STATEMENTS = 512
 _PAGE_BYTES = 4096
 
@@ -59,15 +63,16 @@ _COMMON = (
     ("trusted_schema", "OFF", 0),
     ("cell_size_check", "ON", 1),
 )
-_WRITER = (
+_LOG = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
     ("wal_autocheckpoint", "0", 0),
-    ("cache_size", "-65536", -65536),
     # its statements must not hold the event loop up, and a checkpoint not the pump behind one slow reader
     ("busy_timeout", "0", 0),
-    *_COMMON,
 )
+_WRITER = (*_LOG, ("cache_size", "-49152", -49152), *_COMMON)
+#: It copies by the log's index and so needs hardly a cache.
+_COPIER = (*_LOG, ("cache_size", "-256", -256), *_COMMON)
 _READER = (
     ("busy_timeout", str(_BUSY_MILLISECONDS), _BUSY_MILLISECONDS),
     ("query_only", "ON", 1),
@@ -127,6 +132,7 @@ class Writer:
         self._wal_path = path.with_name(f"{path.name}-wal")
         self._commits = 0
         self._commits_due = min(_FIRST_CHECKPOINT, settings.checkpoint_commits)
+        self._copier = Copier(self._connect_copier, ENGINE.get("checkpoint_copy_passive"))
 
     @property
     def boot_id(self) -> str:
@@ -217,13 +223,16 @@ class Writer:
         """Copy the WAL into the database if there is enough in it (or anything at all, when idle).
 
         PASSIVE waits for nobody. Above `truncate_wal_bytes` TRUNCATE cuts the file, unless a reader still
-        needs it. Commits wait meanwhile, so checkpoints are kept small: how many commits fill
-        `checkpoint_pages` is learnt from the last one, since the size of the file, which SQLite reuses from
-        its start, does not tell.
+        needs it. Commits wait meanwhile, so what can be copied before is (`_COPY_AHEAD`), and checkpoints are kept
+        small: how many commits fill `checkpoint_pages` is learnt from the last one, since the size of the file,
+        which SQLite reuses from its start, does not tell.
         """
         if self._commits < (1 if idle else self._commits_due):
+            if self._commits == int(self._commits_due * _COPY_AHEAD) and not self._driver.alarm:
+                self._copier.begin()
             return False
         failpoint("checkpoint.before")
+        await self._copier.finished()
         ((_, pages, _),) = await self._run_aside(ENGINE.get("checkpoint_copy_passive"))
         if self.wal_bytes() > self._settings.truncate_wal_bytes:
             await self._run_aside(ENGINE.get("checkpoint_cut_truncate"))
@@ -242,6 +251,7 @@ class Writer:
             await self._disconnect()
         finally:
             self._thread.shutdown()
+            self._copier.shutdown()
             self._lock.release()
 
     def _run(self, sql: str, params: Sequence[object] | Mapping[str, object]) -> list[tuple[Any, ...]]:
@@ -255,7 +265,13 @@ class Writer:
         """The same in the thread that may wait for the disk; it ends even if the caller is cancelled."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, sql, ())
 
+    def _connect_copier(self) -> Any:
+        connection = _connect(self._driver, str(self._path), uri=False, check_same_thread=False)
+        _apply_pragmas(lambda sql: connection.execute(sql).fetchall(), _COPIER)
+        return connection
+
     async def _disconnect(self) -> None:
+        await self._copier.disconnect()
         connection, self._connection = self._connection, None
         if connection is not None:
             # behind a commit that a cancelled pump left running; a connection that failed may fail once more

@@ -21,7 +21,7 @@ async def test_every_pragma_of_the_writer_is_read_back(writer: Writer) -> None:
         "journal_mode": "wal",
         "synchronous": 2,
         "wal_autocheckpoint": 0,
-        "cache_size": -65536,
+        "cache_size": -49152,
         "busy_timeout": 0,
         "foreign_keys": 1,
         "temp_store": 2,
