@@ -41,6 +41,7 @@ from gateway.model import Agency, Caller
 from gateway.observe import Metrics
 from gateway.route import is_hosted
 from gateway.seal.writer import Sealer
+from gateway.signing import SigningKey
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.storage.pump import Pump
 
@@ -85,6 +86,7 @@ class Journey:
         bodies: Bodies,
         pump: Pump,
         sealer: Sealer,
+        key: SigningKey,
         intake: Intake,
         addressing: Addressing,
         clock: Clock,
@@ -94,7 +96,8 @@ class Journey:
         metrics: Metrics,
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
-        self._pump, self._sealer, self._intake, self._addressing = pump, sealer, intake, addressing
+        self._pump, self._intake, self._addressing = pump, intake, addressing
+        self._sealer, self._key = sealer, key
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
         self._committed = committed
@@ -231,10 +234,18 @@ class Journey:
     async def _sealed(
         self, submission: Submission, checked: Checked, plan: Plan, cost: int, day: str
     ) -> NewMessage:
-        """Sign, sync the body; then every row is known."""
+        """Sign and sync the body, both in processes of their own; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
-        xades = self._sign(checked, transfer)  # no thread: it takes less than a millisecond
-        await self._bodies.keep(submission.body)
+        draft = self._sealer.draft(
+            document_sha256=bytes.fromhex(checked.sha256), transfer=transfer, signed_at=checked.accepted_at
+        )
+        signing = self._key.sign(draft.signed_info)
+        try:
+            await self._bodies.keep(submission.body)
+        except BaseException:
+            signing.cancel()
+            raise
+        xades = draft.signed(await signing)
         row = drafts.message_row(checked, original_id=plan.original_id)
         linked, conflicts = self._twins(checked, row.content_key)
         receipt_sha256 = hashlib.sha256(xades).hexdigest()
@@ -247,7 +258,7 @@ class Journey:
             dispatches=plan.dispatches,
             deliveries=plan.deliveries,
             actor=checked.actor,
-            idempotency=self._key(submission, checked),
+            idempotency=self._idempotency(submission, checked),
             usage_bytes=cost,
             usage_agency_id=checked.sender.id,
             usage_day=day,
@@ -257,12 +268,7 @@ class Journey:
             requests=plan.requests,
         )
 
-    def _sign(self, checked: Checked, transfer: bytes) -> bytes:
-        return self._sealer.seal(
-            document_sha256=bytes.fromhex(checked.sha256), transfer=transfer, signed_at=checked.accepted_at
-        )
-
-    def _key(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:
+    def _idempotency(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:
         if submission.idempotency_key is None:
             return None
         return IdempotencyRow(

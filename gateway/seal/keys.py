@@ -6,7 +6,7 @@ algorithm is RSA-SHA256 with 2048 bits or more, or ECDSA-SHA256 on P-256. What i
 starting, such as an expired certificate, is reported by `findings`, because an operator must be able to
 start a gateway that only lets agencies fetch.
 
-`sign` may be called from several threads at once and releases the interpreter lock while it computes.
+The server does not load it: it knows the certificate, and a process of its own signs (`gateway.signing`).
 It does NOT check what it signs and does not protect the key from somebody who runs code in this process.
 """
 
@@ -33,8 +33,8 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SOON = timedelta(days=60)
 
 
-class Signer(Protocol):
-    """A sealing key, wherever it lives."""
+class Certified(Protocol):
+    """What a receipt says of its key."""
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -50,6 +50,10 @@ class Signer(Protocol):
     def algorithm(self) -> str:
         """The XML signature method, a URI of `gateway.seal.profile`."""
         ...
+
+
+class Signer(Certified, Protocol):
+    """A sealing key, wherever it lives."""
 
     def sign(self, data: bytes) -> bytes:
         """The signature value as XML signatures carry it; for ECDSA that is r and s side by side."""
@@ -69,6 +73,27 @@ class KeyFinding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Certificates:
+    """A sealing certificate and its chain from a PEM file."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    algorithm: str
+
+    @classmethod
+    def load(cls, file: Path) -> Certificates:
+        """Read it; raises KeyFileError with what to do about it."""
+        certificate, *chain = _certificates(file)
+        algorithm = algorithm_of(certificate.public_key())
+        if algorithm is None:
+            raise KeyFileError(
+                f"{file}: use RSA of 2048 to 8192 bits or P-256 for sealing", certificate_file=str(file)
+            )
+        roots_left_out = tuple(each for each in chain if each.issuer != each.subject)
+        return cls(certificate=certificate, chain=roots_left_out, algorithm=algorithm)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PemSigner:
     """A key from a PEM file."""
 
@@ -82,21 +107,14 @@ class PemSigner:
     def load(cls, key_file: Path, certificate_file: Path) -> PemSigner:
         """Read both files; raises KeyFileError with what to do about it."""
         key = _private_key(key_file)
-        certificates = _certificates(certificate_file)
-        certificate, chain = certificates[0], certificates[1:]
-        if key.public_key() != certificate.public_key():
+        known = Certificates.load(certificate_file)
+        if key.public_key() != known.certificate.public_key():
             raise KeyFileError(
                 f"{key_file} is not the key of the first certificate in {certificate_file}",
                 key_file=str(key_file),
                 certificate_file=str(certificate_file),
             )
-        algorithm = algorithm_of(key.public_key())
-        if algorithm is None:
-            raise KeyFileError(
-                f"{key_file}: use RSA of 2048 to 8192 bits or P-256 for sealing", key_file=str(key_file)
-            )
-        roots_left_out = tuple(each for each in chain if each.issuer != each.subject)
-        return cls(key=key, certificate=certificate, chain=roots_left_out, algorithm=algorithm)
+        return cls(key=key, certificate=known.certificate, chain=known.chain, algorithm=known.algorithm)
 
     def sign(self, data: bytes) -> bytes:
         """The signature value of `data`."""

@@ -17,13 +17,14 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import SealError
-from gateway.seal.keys import Signer
+from gateway.seal.keys import Certified
 from gateway.seal.profile import (
     C14N,
     DOCUMENT_NAME,
@@ -44,19 +45,32 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
 
 
-class Sealer:
-    """Seals documents with one key; may be used from several threads at once."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A receipt that lacks its signature value."""
 
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        certificates = (signer.certificate, *signer.chain)
+    #: What is to be signed.
+    signed_info: bytes
+    before: str
+    after: str
+
+    def signed(self, value: bytes) -> bytes:
+        """The receipt as a complete XML file; `value` as XML signatures carry it."""
+        return f"{self.before}<ds:SignatureValue>{_base64(value)}</ds:SignatureValue>{self.after}".encode()
+
+
+class Sealer:
+    """Drafts the receipts of one key; may be used from several threads at once."""
+
+    def __init__(self, key: Certified) -> None:
+        certificates = (key.certificate, *key.chain)
         self._key_info = _key_info(certificates)
-        self._signing_certificate = _signing_certificate(signer.certificate)
-        self._signed_info_head = _signed_info_head(signer.algorithm)
+        self._signing_certificate = _signing_certificate(key.certificate)
+        self._signed_info_head = _signed_info_head(key.algorithm)
         if len(self._key_info) > MAX_RECEIPT_BYTES // 2:
             raise SealError("the seal certificate and its chain are too large for a receipt")
 
-    def seal(
+    def draft(
         self,
         *,
         document_sha256: bytes,
@@ -65,8 +79,8 @@ class Sealer:
         transfer: bytes,
         transfer_name: str = TRANSFER_NAME,
         signed_at: datetime,
-    ) -> bytes:
-        """The receipt as a complete XML file; `signed_at` is cut to whole seconds."""
+    ) -> Draft:
+        """The receipt up to its signature value; `signed_at` is cut to whole seconds."""
         _refuse_unfit(document_sha256, document_name, document_type, transfer_name, signed_at)
         identifier = f"S-{document_sha256.hex()[:32]}"
         properties = self._signed_properties(identifier, document_type, signed_at)
@@ -77,17 +91,20 @@ class Sealer:
             + _properties_reference(f"{identifier}-P", hashlib.sha256(properties.encode()).digest())
             + "</ds:SignedInfo>"
         )
-        value = self._signer.sign(signed_info.encode())
-        return (
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<ds:Signature xmlns:ds="{DS}" Id="{identifier}">'
-            f"{signed_info}"
-            f"<ds:SignatureValue>{_base64(value)}</ds:SignatureValue>"
-            f"{self._key_info}"
-            f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
-            f"{properties}"
-            "</xades:QualifyingProperties></ds:Object></ds:Signature>\n"
-        ).encode()
+        return Draft(
+            signed_info=signed_info.encode(),
+            before=(
+                '<?xml version="1.0" encoding="UTF-8"?>\n'
+                f'<ds:Signature xmlns:ds="{DS}" Id="{identifier}">'
+                f"{signed_info}"
+            ),
+            after=(
+                f"{self._key_info}"
+                f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
+                f"{properties}"
+                "</xades:QualifyingProperties></ds:Object></ds:Signature>\n"
+            ),
+        )
 
     def _signed_properties(self, identifier: str, document_type: str, signed_at: datetime) -> str:
         time = signed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,33 +1,32 @@
-"""The small process that makes small bodies durable: python -m gateway.storage.body_process SOCKET FOLDER.
+"""The small process that makes small bodies durable: python -m gateway.storage.body_process SOCKET FOLDER HEADER.
 
-Its threads all wait at one socket (`gateway.storage.body_keeper` holds the other end). A request is a number, a
-digest and the body; the answer is the number, an errno (0: it is kept), whether nothing may be kept any more, and
-words. It is apart from the server because a sync gives up and takes back the interpreter's lock a dozen times,
-which costs the server's event loop more than the sync itself (decision 12). It ends when the other end closes.
+Its threads all wait at one socket (`gateway.storage.body_keeper` holds the other end). A request is a digest and
+the body; the answer is an errno (0: it is kept), whether nothing may be kept any more, and words. It is apart from
+the server because a sync gives up and takes back the interpreter's lock a dozen times, which costs the server's
+event loop more than the sync itself (decision 12). It ends when the other end closes.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import struct
 import sys
 import threading
 from pathlib import Path
 
 from gateway import failpoints
+from gateway.aside_process import copies, requests
 from gateway.ids import uuid7
 from gateway.storage.body_sync import BodySync, DirectorySyncError
 
-#: Number and digest, before a body.
-REQUEST = struct.Struct(">Q32s")
-#: Number, errno, whether the store is broken, before words.
-ANSWER = struct.Struct(">Qi?")
+#: Bytes of the digest before a body.
+_DIGEST_BYTES = 32
+#: Errno, whether the store is broken, before words.
+ANSWER = struct.Struct(">i?")
 
 #: Syncs under way at once: on a slow disk this is what makes the rate.
-_THREADS = 2
-_REQUEST_BYTES = 256 * 1024
+_THREADS = 4
 
 
 def main(descriptor: int, folder: Path, header: bytes) -> None:
@@ -37,26 +36,17 @@ def main(descriptor: int, folder: Path, header: bytes) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     failpoints.die_with(os.getppid())
     sync = BodySync(folder / "bodies", folder / "quarantine")
-    with socket.socket(fileno=descriptor) as requests:
-        threads = [
-            threading.Thread(target=_serve, args=(requests, sync, folder, header), name=f"keep-{number}")
-            for number in range(_THREADS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
 
+    def keep(request: memoryview) -> bytes:
+        name = request[:_DIGEST_BYTES].hex()
+        code, is_broken, words = _keep(sync, folder, name, (header, request[_DIGEST_BYTES:]))
+        return ANSWER.pack(code, is_broken) + words.encode()
 
-def _serve(requests: socket.socket, sync: BodySync, folder: Path, header: bytes) -> None:
-    buffer = memoryview(bytearray(_REQUEST_BYTES))
-    while size := requests.recv_into(buffer):
-        number, digest = REQUEST.unpack_from(buffer)
-        answer = _keep(sync, folder, digest.hex(), (header, buffer[REQUEST.size : size]))
-        try:
-            requests.send(ANSWER.pack(number, *answer[:2]) + answer[2].encode())
-        except OSError:  # nobody is there any more
-            return
+    threads = [threading.Thread(target=requests, args=(each, keep)) for each in copies(descriptor, _THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _keep(sync: BodySync, folder: Path, name: str, pieces: tuple[bytes | memoryview, ...]) -> tuple[int, bool, str]:

@@ -31,9 +31,9 @@ from gateway.pki import (
 from gateway.seal.keys import PemSigner
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
-from gateway.seal.writer import Sealer
 from tests.pki.build import build
 from tests.system_tools import require_tool
+from tests.unit.seal.sealing import SignedSealer
 
 OFFICE = "000.01.32.H32"
 #: Handshakes look at the machine's clock, so the PKI is made at it.
@@ -105,7 +105,7 @@ def test_seal_of_the_development_pki_gives_a_receipt_that_passes(made: DevPki) -
     signer = PemSigner.load(made.seal.key, made.seal.certificate)
     assert signer.findings(NOW) == ()
     digest = hashlib.sha256(b"document").digest()
-    receipt = Sealer(signer).seal(document_sha256=digest, transfer=b"{}", signed_at=NOW)
+    receipt = SignedSealer(signer).seal(document_sha256=digest, transfer=b"{}", signed_at=NOW)
     store = TrustStore.load(made.anchors(TrustPurpose.SEAL), TrustPurpose.SEAL)
     report = verify_receipt(receipt, document_sha256=digest, transfer=b"{}", anchors=store, at=NOW)
     assert report.faults == ()
@@ -122,7 +122,7 @@ def test_tls_key_does_not_seal(made: DevPki) -> None:
     """A receipt made with the server's TLS key fails on usage and on the path."""
     signer = PemSigner.load(made.server.key, made.server.certificate)
     digest = hashlib.sha256(b"document").digest()
-    receipt = Sealer(signer).seal(document_sha256=digest, transfer=b"{}", signed_at=NOW)
+    receipt = SignedSealer(signer).seal(document_sha256=digest, transfer=b"{}", signed_at=NOW)
     store = TrustStore.load(made.anchors(TrustPurpose.SEAL), TrustPurpose.SEAL)
     report = verify_receipt(receipt, document_sha256=digest, transfer=b"{}", anchors=store, at=NOW)
     assert {each.name for each in report.faults} == {"certificate.usage", "certificate.path"}

@@ -19,11 +19,12 @@ from pathlib import Path
 import pytest
 
 from gateway import failpoints
+from gateway.aside_process import NUMBER
 from gateway.clock import SystemClock, instant
 from gateway.errors import BodyDamagedError, RefusedError, StorageClosedError, StorageError
 from gateway.storage import body_process, body_sync
 from gateway.storage.bodies import HEADER_BYTES, MEMORY_BYTES, Bodies, SpooledBody
-from gateway.storage.body_process import ANSWER, REQUEST
+from gateway.storage.body_process import ANSWER
 from gateway.storage.spool import HEADER
 
 SMALL = b"<edXML/>"
@@ -312,7 +313,7 @@ async def test_failed_directory_sync_of_the_keeper_is_told_apart(
     """The process says that nothing may be kept any more, and its words come through."""
     await bodies.close()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    request = REQUEST.pack(7, bytes.fromhex(sha256(SMALL).hexdigest())) + SMALL
+    request = NUMBER.pack(7) + sha256(SMALL).digest() + SMALL
     with ours, failing(monkeypatch, "fsync_dir", errno.EIO), monkeypatch.context() as patched:
         patched.setattr(signal, "signal", lambda *_: None)
         patched.setattr(failpoints, "die_with", lambda _: None)
@@ -322,8 +323,9 @@ async def test_failed_directory_sync_of_the_keeper_is_told_apart(
         answer = await asyncio.to_thread(ours.recv, 4096)
         ours.shutdown(socket.SHUT_WR)
         await asyncio.to_thread(server.join)
-    assert ANSWER.unpack_from(answer) == (7, errno.EIO, True)
-    assert "could not be synced" in answer[ANSWER.size :].decode()
+    assert NUMBER.unpack_from(answer) == (7,)
+    assert ANSWER.unpack_from(answer, NUMBER.size) == (errno.EIO, True)
+    assert "could not be synced" in answer[NUMBER.size + ANSWER.size :].decode()
 
 
 async def test_spool_on_a_full_disk_is_refused_and_never_finished(

@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
+from gateway.seal.keys import Signer
 from gateway.seal.profile import DS, ECDSA_SHA256, RSA_SHA256, XADES
 from gateway.seal.writer import Sealer
 from tests.pki.build import build
@@ -56,10 +57,23 @@ def signer(member: str) -> VectorSigner:
     return VectorSigner(certificate=found.certificate, chain=found.sent, algorithm=algorithm, key=found.key)
 
 
+class SignedSealer(Sealer):
+    """Drafts, and signs at once with the key it is given."""
+
+    def __init__(self, signer: Signer) -> None:
+        super().__init__(signer)
+        self._signer = signer
+
+    def seal(self, **facts: Any) -> bytes:
+        """The receipt; the arguments are those of `draft`."""
+        draft = self.draft(**facts)
+        return draft.signed(self._signer.sign(draft.signed_info))
+
+
 def sealed(member: str = "seal-p256", *, signed_at: datetime = SIGNED_AT) -> str:
     """A receipt over DOCUMENT and TRANSFER, as text to be altered."""
     digest = hashlib.sha256(DOCUMENT).digest()
-    sealer = Sealer(signer(member))
+    sealer = SignedSealer(signer(member))
     return sealer.seal(document_sha256=digest, transfer=TRANSFER, signed_at=signed_at).decode()
 
 

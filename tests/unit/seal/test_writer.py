@@ -21,10 +21,10 @@ from gateway.errors import SealError
 from gateway.seal.profile import DS, XADES
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
-from gateway.seal.writer import Sealer, issuer_serial
+from gateway.seal.writer import issuer_serial
 from tests.pki.build import build
 from tests.system_tools import require_tool
-from tests.unit.seal.sealing import AT, SIGNED_AT, TRANSFER, signer
+from tests.unit.seal.sealing import AT, SIGNED_AT, TRANSFER, SignedSealer, signer
 from tests.unit.seal.vector_cases import ANCHORS, FOLDER
 
 DIGEST = hashlib.sha256(b"document").digest()
@@ -61,7 +61,7 @@ def test_what_is_signed_is_the_canonical_form_of_what_is_written(
 ) -> None:
     """The text signed without a tree is the canonicalisation of the parsed file, and a slice of it."""
     recorder = RecordingSigner("seal-p256")
-    receipt = Sealer(recorder).seal(
+    receipt = SignedSealer(recorder).seal(
         document_sha256=digest, document_name=name, transfer=transfer, signed_at=signed_at
     )
     signed_info = canonical(receipt, f"{{{DS}}}SignedInfo")
@@ -80,7 +80,7 @@ def _base64(raw: bytes) -> str:
 
 def test_same_inputs_and_an_rsa_key_give_the_same_receipt() -> None:
     """Nothing in a receipt is random, so a repeated submission can be answered with the same bytes."""
-    sealer = Sealer(signer("seal-rsa"))
+    sealer = SignedSealer(signer("seal-rsa"))
     first = sealer.seal(document_sha256=DIGEST, transfer=TRANSFER, signed_at=SIGNED_AT)
     assert sealer.seal(document_sha256=DIGEST, transfer=TRANSFER, signed_at=SIGNED_AT) == first
 
@@ -88,13 +88,13 @@ def test_same_inputs_and_an_rsa_key_give_the_same_receipt() -> None:
 def test_signing_time_of_another_zone_is_written_in_utc_and_cut_to_seconds() -> None:
     """SigningTime is one instant in one writing, whatever zone the caller's clock has."""
     local = datetime(2026, 11, 22, 16, 30, 0, 999_999, timezone(timedelta(hours=7)))
-    receipt = Sealer(signer("seal-rsa")).seal(document_sha256=DIGEST, transfer=TRANSFER, signed_at=local)
+    receipt = SignedSealer(signer("seal-rsa")).seal(document_sha256=DIGEST, transfer=TRANSFER, signed_at=local)
     assert b"<xades:SigningTime>2026-11-22T09:30:00Z</xades:SigningTime>" in receipt
 
 
 def test_seals_made_in_parallel_all_verify() -> None:
     """One sealer serves many threads, as signing runs beside the event loop."""
-    sealer = Sealer(signer("seal-rsa"))
+    sealer = SignedSealer(signer("seal-rsa"))
     anchors = TrustStore.load(FOLDER / ANCHORS, TrustPurpose.SEAL)
     digests = [hashlib.sha256(bytes((number,))).digest() for number in range(32)]
 
@@ -111,7 +111,7 @@ def test_seals_made_in_parallel_all_verify() -> None:
 @pytest.mark.parametrize("name", ["", "../transfer", "a b", "a&b", 'a"b', "a/b", "#x", "văn.bản", ".x", "x" * 101])
 def test_name_that_is_not_plain_is_refused(name: str) -> None:
     """The writer escapes nothing, so it takes no name that would need it."""
-    sealer = Sealer(signer("seal-p256"))
+    sealer = SignedSealer(signer("seal-p256"))
     with pytest.raises(SealError):
         sealer.seal(document_sha256=DIGEST, document_name=name, transfer=b"", signed_at=SIGNED_AT)
     with pytest.raises(SealError):
@@ -120,7 +120,7 @@ def test_name_that_is_not_plain_is_refused(name: str) -> None:
 
 def test_unfit_digest_type_or_time_is_refused() -> None:
     """A hex digest, a broken media type, one name for both files and a naive time are mistakes of the caller."""
-    sealer = Sealer(signer("seal-p256"))
+    sealer = SignedSealer(signer("seal-p256"))
     with pytest.raises(SealError, match="32 bytes"):
         sealer.seal(document_sha256=DIGEST.hex().encode(), transfer=b"", signed_at=SIGNED_AT)
     with pytest.raises(SealError, match="media type"):

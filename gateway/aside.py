@@ -1,0 +1,138 @@
+"""A process of ours that does one kind of work beside the server, at the other end of a socket.
+
+For work that would hold the event loop's interpreter, or that needs something the server should not hold. A request
+and its answer are one packet each, and both begin with a number that only this module reads. The process is started
+with the first request, and anew when it died: what it had then is reported as lost, which is the safe side for work
+whose repetition does no harm. Nothing waits in the server but what the socket has no room for.
+
+The other end (`gateway.aside_process`) gets its socket's number as the word `{socket}` of its command, and ends
+when the socket closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from gateway.aside_process import MOST_BYTES, NUMBER
+
+T = TypeVar("T")
+
+_SEND_BUFFER = 1024 * 1024
+
+
+class Aside(Generic[T]):
+    """The server's end."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        read: Callable[[bytes], T],
+        died: Callable[[], Exception],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`read` makes an answer's result or raises the caller's exception; `died` makes that of what is lost."""
+        self._command = command
+        self._read, self._died = read, died
+        self._environment = environment
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[T]] = {}
+        self._unsent: deque[bytes] = deque()
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, request: bytes) -> asyncio.Future[T]:
+        """The answer; cancelled, the work is done all the same."""
+        if self._socket is None:
+            self._start()
+        number = next(self._numbers)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self._unsent.append(NUMBER.pack(number) + request)
+        if len(self._unsent) == 1:
+            self._send()
+        return future
+
+    async def close(self) -> None:
+        """Wait for the work under way, then end the process."""
+        if self._waiting:
+            await asyncio.wait(list(self._waiting.values()))
+        self._disconnect()
+        process, self._process = self._process, None
+        if process is not None:
+            await asyncio.to_thread(process.wait)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        ours.setblocking(False)  # noqa: FBT003 - the method's own form
+        number = theirs.fileno()
+        command = [each.replace("{socket}", str(number)) for each in self._command]
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, pass_fds=[number], env=self._environment
+            )
+        self._socket = ours
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
+
+    def _send_more(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_writer(self._socket.fileno())
+            self._send()
+
+    def _send(self) -> None:
+        assert self._socket is not None
+        try:
+            while self._unsent:
+                self._socket.send(self._unsent[0])
+                self._unsent.popleft()
+        except BlockingIOError:
+            asyncio.get_running_loop().add_writer(self._socket.fileno(), self._send_more)
+        except OSError:
+            self._lose()
+
+    def _receive(self) -> None:
+        while self._socket is not None:
+            try:
+                answer = self._socket.recv(MOST_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                answer = b""
+            if not answer:
+                self._lose()
+                return
+            future = self._waiting.pop(NUMBER.unpack_from(answer)[0])
+            if future.done():  # its caller was cancelled
+                continue
+            try:
+                future.set_result(self._read(answer[NUMBER.size :]))
+            except Exception as error:  # noqa: BLE001 - it is the caller's
+                future.set_exception(error)
+
+    def _lose(self) -> None:
+        """The process has died: what it had may be done or not."""
+        waiting, self._waiting = self._waiting, {}
+        self._unsent.clear()
+        self._disconnect()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()  # killed, so at once
+            self._process = None
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(self._died())
+
+    def _disconnect(self) -> None:
+        ours, self._socket = self._socket, None
+        if ours is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(ours.fileno())
+            loop.remove_writer(ours.fileno())
+            ours.close()
