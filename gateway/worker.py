@@ -31,7 +31,7 @@ from gateway.clock import Clock
 from gateway.config import DeliverySettings
 from gateway.deliver import Bodies, deliver
 from gateway.errors import StorageError
-from gateway.model import AttemptId, Endpoint, EndpointId, Outgoing, SendReport
+from gateway.model import AttemptId, Endpoint, EndpointId, OutcomeKind, Outgoing, SendReport
 from gateway.observe import Metrics
 from gateway.ports import Adapter
 from gateway.retry import Draw, RetryPlan, plan_retry
@@ -128,7 +128,7 @@ class Worker:
         self._settings = settings
         self._clock = clock
         self._draw = draw
-        self._metrics = metrics
+        self._counted = {kind: metrics.attempts.labels(outcome=str(kind)) for kind in OutcomeKind}
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue()
         self._windows = Windows(settings=settings, draw=draw, on_turn=self._turns.put_nowait)
         self._woken = asyncio.Event()
@@ -318,8 +318,8 @@ class Worker:
                 await asyncio.sleep(_PAUSE_AFTER_TROUBLE_SECONDS)
 
     def _tell(self, outgoing: Outgoing, report: SendReport, plan: RetryPlan, *, applied: bool) -> None:
-        for kind, count in Counter(outcome.kind for outcome in report.outcomes.values()).items():
-            self._metrics.attempts.labels(outcome=str(kind)).inc(count)
+        for outcome in report.outcomes.values():
+            self._counted[outcome.kind].inc()
         facts = {
             "trace_id": outgoing.trace_id,
             "dispatch": outgoing.dispatch_id,

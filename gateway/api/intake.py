@@ -39,6 +39,14 @@ _LOOK: Final = 2.0
 class Source(Protocol):
     """What of aiohttp's StreamReader is needed."""
 
+    def read_nowait(self) -> bytes:
+        """What is there already, b"" if nothing is."""
+        ...
+
+    def at_eof(self) -> bool:
+        """Whether all has been read."""
+        ...
+
     async def readany(self) -> bytes:
         """Some bytes; b"" at the end."""
         ...
@@ -114,6 +122,9 @@ class Incoming:
     async def _next(self, started: float) -> bytes:
         while True:
             try:
+                # most of a small body has come with its head: no timer for that
+                if (chunk := self._source.read_nowait()) or self._source.at_eof():
+                    return chunk
                 async with asyncio.timeout(self._pace.look):
                     return await self._source.readany()
             except TimeoutError:

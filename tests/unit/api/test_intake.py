@@ -43,6 +43,14 @@ class Source:
         self._clock = clock
         self._pieces = pieces
 
+    def read_nowait(self) -> bytes:
+        if self._pieces and self._pieces[0][0] == 0 and isinstance(self._pieces[0][1], bytes):
+            return self._pieces.pop(0)[1]  # type: ignore[return-value]  # just looked at
+        return b""
+
+    def at_eof(self) -> bool:
+        return not self._pieces
+
     async def readany(self) -> bytes:
         if not self._pieces:
             return b""
