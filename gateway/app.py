@@ -54,8 +54,7 @@ from gateway.parsing import ParserPool
 from gateway.pki import server_tls_context
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
-from gateway.seal.writer import Sealer
-from gateway.signing import SigningKey
+from gateway.signing import SealingKey
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -79,6 +78,7 @@ class Application:
     foundation: Foundation
     worker: Worker
     gateway: LocalGateway
+    key: SealingKey
     metrics: Metrics
     lifecycle: Lifecycle
     tls: ssl.SSLContext
@@ -93,6 +93,7 @@ class Application:
         try:
             settings = config.load(self.config_path)
             server_tls_context(settings.tls)  # the trial: raises before anything changes
+            await self.key.take(key_file=settings.seal.key, certificate_file=settings.seal.certificate)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
@@ -118,9 +119,9 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         # 1 data folder
         base = await stack.enter_async_context(open_foundation(settings, on_commit=commits))
         # 2 sealing key, parser pool
-        key = SigningKey(key_file=settings.seal.key, certificate_file=settings.seal.certificate)
+        key = SealingKey()
         stack.push_async_callback(key.close)
-        await key.start()
+        await key.take(key_file=settings.seal.key, certificate_file=settings.seal.certificate)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         worker = _worker(stack, base, pool, metrics)
@@ -132,6 +133,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
             foundation=base,
             worker=worker,
             gateway=gateway,
+            key=key,
             metrics=metrics,
             lifecycle=lifecycle,
             tls=server_tls_context(settings.tls),
@@ -199,7 +201,7 @@ class _Desks:
     """What the journey and the two desks share."""
 
     base: Foundation
-    key: SigningKey
+    key: SealingKey
     pool: ParserPool
     worker: Worker
     metrics: Metrics
@@ -260,7 +262,6 @@ class _Desks:
             reads=base.reads,
             bodies=base.bodies,
             pump=base.pump,
-            sealer=Sealer(self.key.certificates),
             key=self.key,
             intake=intake,
             addressing=self.addressing(),

@@ -40,8 +40,7 @@ from gateway.ledger.rows import IdempotencyRow, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
 from gateway.route import is_hosted
-from gateway.seal.writer import Sealer
-from gateway.signing import SigningKey
+from gateway.signing import SealingKey
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.storage.pump import Pump
 
@@ -85,8 +84,7 @@ class Journey:
         reads: Reads,
         bodies: Bodies,
         pump: Pump,
-        sealer: Sealer,
-        key: SigningKey,
+        key: SealingKey,
         intake: Intake,
         addressing: Addressing,
         clock: Clock,
@@ -97,7 +95,7 @@ class Journey:
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
         self._pump, self._intake, self._addressing = pump, intake, addressing
-        self._sealer, self._key = sealer, key
+        self._key = key
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
         self._committed = committed
@@ -236,16 +234,15 @@ class Journey:
     ) -> NewMessage:
         """Sign and sync the body, both in processes of their own; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
-        draft = self._sealer.draft(
+        sealing = self._key.begin(
             document_sha256=bytes.fromhex(checked.sha256), transfer=transfer, signed_at=checked.accepted_at
         )
-        signing = self._key.sign(draft.signed_info)
         try:
             await self._bodies.keep(submission.body)
         except BaseException:
-            signing.cancel()
+            sealing.cancel()
             raise
-        xades = draft.signed(await signing)
+        xades = await sealing.receipt()
         row = drafts.message_row(checked, original_id=plan.original_id)
         linked, conflicts = self._twins(checked, row.content_key)
         receipt_sha256 = hashlib.sha256(xades).hexdigest()

@@ -1,53 +1,103 @@
 """The sealing key as the server knows it: its certificates, and a process that signs (`gateway.signing_process`).
 
-`start` has something signed, so that a key that is unreadable, unfit or another certificate's stops the server
-before it takes a document. Later trouble is a SealError for the receipt concerned. It does NOT read the key.
+`take` has something signed, so that a key that is unreadable, unfit or another certificate's stops the server
+before it takes a document, or leaves the key in force that was. Later trouble is a SealError for the receipt
+concerned. It does NOT read the key.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from gateway.aside import Aside
 from gateway.errors import KeyFileError, SealError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
+from gateway.seal.writer import Draft, Sealer
 from gateway.signing_process import SIGNED
 
 _TRIAL = b"the gateway starts"
 
 
-class SigningKey:
-    """A sealing key in a process of its own."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sealing:
+    """A receipt on its way."""
 
-    def __init__(self, *, key_file: Path, certificate_file: Path) -> None:
-        """Read the certificates; raises KeyFileError."""
-        self.certificates = Certificates.load(certificate_file)
-        wanted = fingerprint(self.certificates.certificate).hex()
-        files = (str(key_file.resolve()), str(certificate_file.resolve()))
+    draft: Draft
+    signing: asyncio.Future[bytes]
+
+    async def receipt(self) -> bytes:
+        """The receipt; raises SealError."""
+        return self.draft.signed(await self.signing)
+
+    def cancel(self) -> None:
+        """Nobody wants it any more."""
+        self.signing.cancel()
+
+
+class SealingKey:
+    """The key in force."""
+
+    def __init__(self) -> None:
+        self._force: _KeyProcess | None = None
+
+    async def take(self, *, key_file: Path, certificate_file: Path) -> None:
+        """Put the key of these files in force; raises KeyFileError with what to do, and what was in force stays."""
+        fresh = await _tried(key_file, certificate_file)
+        old, self._force = self._force, fresh
+        if old is not None:
+            await old.close()
+
+    def begin(self, *, document_sha256: bytes, transfer: bytes, signed_at: datetime) -> Sealing:
+        """Draft a receipt and have it signed meanwhile."""
+        force = self._force
+        if force is None:
+            raise SealError("The sealing key is not in force.")
+        draft = force.sealer.draft(document_sha256=document_sha256, transfer=transfer, signed_at=signed_at)
+        return Sealing(draft=draft, signing=force.sign(draft.signed_info))
+
+    async def close(self) -> None:
+        """End the process when it has answered."""
+        force, self._force = self._force, None
+        if force is not None:
+            await force.close()
+
+
+class _KeyProcess:
+    """One certificate and the process that signs for it."""
+
+    def __init__(self, key_file: Path, certificate_file: Path) -> None:
+        certificates = Certificates.load(certificate_file)
+        self.sealer = Sealer(certificates)
+        wanted = fingerprint(certificates.certificate).hex()
+        command = ("-I", "-m", "gateway.signing_process", "{socket}", str(key_file), str(certificate_file), wanted)
         self._aside = Aside(
-            [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", *files, wanted],
+            [sys.executable, *command],
             read=_read,
             died=lambda: SealError("The process that signs has died."),
             environment={},
         )
-
-    async def start(self) -> None:
-        """Start the process and try the key; raises KeyFileError with what to do about it."""
-        try:
-            await self.sign(_TRIAL)
-        except SealError as error:
-            raise KeyFileError(str(error)) from error
 
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""
         return self._aside.ask(data)
 
     async def close(self) -> None:
-        """End the process when it has answered."""
         await self._aside.close()
+
+
+async def _tried(key_file: Path, certificate_file: Path) -> _KeyProcess:
+    process = _KeyProcess(key_file, certificate_file)
+    try:
+        await process.sign(_TRIAL)
+    except SealError as error:
+        await process.close()
+        raise KeyFileError(str(error)) from error
+    return process
 
 
 def _read(answer: bytes) -> bytes:

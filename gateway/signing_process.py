@@ -46,7 +46,7 @@ def main(descriptor: int, key_file: Path, certificate_file: Path, wanted: str) -
 def _load(key_file: Path, certificate_file: Path, wanted: str) -> PemSigner:
     signer = PemSigner.load(key_file, certificate_file)
     if fingerprint(signer.certificate).hex() != wanted:
-        raise KeyFileError(f"{certificate_file} was exchanged while the gateway runs; restart it")
+        raise KeyFileError(f"{certificate_file} was exchanged while the gateway runs; run: gateway reload")
     return signer
 
 

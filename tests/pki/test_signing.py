@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import signal
@@ -15,11 +14,9 @@ import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
 from gateway.errors import KeyFileError, SealError
-from gateway.seal.keys import PemSigner
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
-from gateway.seal.writer import Sealer
-from gateway.signing import SigningKey
+from gateway.signing import Sealing, SealingKey
 from tests.pki.build import build
 from tests.unit.seal.sealing import AT, SIGNED_AT
 from tests.unit.seal.vector_cases import ANCHORS, FOLDER
@@ -45,12 +42,24 @@ def process_of(folder: Path) -> int:
     raise AssertionError("nobody signs")
 
 
+def begun(key: SealingKey, document: bytes = b"document") -> Sealing:
+    return key.begin(document_sha256=hashlib.sha256(document).digest(), transfer=b"{}", signed_at=SIGNED_AT)
+
+
+async def faults_of(sealing: Sealing, document: bytes = b"document") -> tuple[str, ...]:
+    """What an auditor finds wrong with the receipt."""
+    anchors = TrustStore.load(FOLDER / ANCHORS, TrustPurpose.SEAL)
+    digest = hashlib.sha256(document).digest()
+    report = verify_receipt(await sealing.receipt(), document_sha256=digest, transfer=b"{}", anchors=anchors, at=AT)
+    return tuple(each.name for each in report.faults)
+
+
 @pytest_asyncio.fixture
-async def key(tmp_path: Path) -> AsyncIterator[SigningKey]:
+async def key(tmp_path: Path) -> AsyncIterator[SealingKey]:
     """A key that signs."""
     key_file, certificate_file = written(tmp_path, "seal-rsa")
-    running = SigningKey(key_file=key_file, certificate_file=certificate_file)
-    await running.start()
+    running = SealingKey()
+    await running.take(key_file=key_file, certificate_file=certificate_file)
     yield running
     await running.close()
 
@@ -59,61 +68,70 @@ async def key(tmp_path: Path) -> AsyncIterator[SigningKey]:
 async def test_receipt_signed_by_the_process_passes(tmp_path: Path, member: str) -> None:
     """What the process signs and the server writes is a receipt, whatever the kind of key."""
     key_file, certificate_file = written(tmp_path, member)
-    key = SigningKey(key_file=key_file, certificate_file=certificate_file)
-    digest = hashlib.sha256(b"document").digest()
-    draft = Sealer(key.certificates).draft(document_sha256=digest, transfer=b"{}", signed_at=SIGNED_AT)
-    receipt = draft.signed(await key.sign(draft.signed_info))
+    key = SealingKey()
+    with pytest.raises(SealError, match="not in force"):
+        begun(key)
+    await key.take(key_file=key_file, certificate_file=certificate_file)
+    assert await faults_of(begun(key)) == ()
     await key.close()
-    anchors = TrustStore.load(FOLDER / ANCHORS, TrustPurpose.SEAL)
-    report = verify_receipt(receipt, document_sha256=digest, transfer=b"{}", anchors=anchors, at=AT)
-    assert report.faults == ()
 
 
-async def test_many_requests_get_each_its_own_signature(key: SigningKey, tmp_path: Path) -> None:
+async def test_many_receipts_get_each_its_own_signature(key: SealingKey) -> None:
     """Answers are told apart by their number, not by their order."""
-    texts = [str(number).encode() for number in range(100)]
-    values = await asyncio.gather(*(key.sign(text) for text in texts))
-    own = PemSigner.load(tmp_path / "seal.key", tmp_path / "seal.pem")
-    assert values == [own.sign(text) for text in texts]
+    documents = [str(number).encode() for number in range(50)]
+    sealings = [begun(key, document) for document in documents]
+    assert [await faults_of(*pair) for pair in zip(sealings, documents, strict=True)] == [()] * 50
 
 
-async def test_cancelled_request_disturbs_no_other(key: SigningKey) -> None:
+async def test_cancelled_receipt_disturbs_no_other(key: SealingKey) -> None:
     """Its signature comes and is thrown away."""
-    first, second = key.sign(b"first"), key.sign(b"second")
+    first, second = begun(key), begun(key)
     first.cancel()
-    assert await second
+    assert await faults_of(second) == ()
 
 
 @pytest.mark.parametrize(
     ("mode", "key_of", "words"), [(0o644, None, "chmod 600"), (0o600, "seal-p256", "not the key")]
 )
-async def test_unfit_key_stops_the_start(tmp_path: Path, mode: int, key_of: str | None, words: str) -> None:
-    """The server does not read the key, and yet says what is wrong with it before it takes a document."""
+async def test_unfit_key_is_not_taken(
+    key: SealingKey, tmp_path: Path, mode: int, key_of: str | None, words: str
+) -> None:
+    """The server does not read the key, and yet says what is wrong with it; what was in force stays in force."""
     key_file, certificate_file = written(tmp_path, "seal-rsa", key_of=key_of)
     key_file.chmod(mode)
-    key = SigningKey(key_file=key_file, certificate_file=certificate_file)
     with pytest.raises(KeyFileError, match=words):
-        await key.start()
-    await key.close()
+        await key.take(key_file=key_file, certificate_file=certificate_file)
+    assert await faults_of(begun(key)) == ()
+
+
+async def test_new_key_is_taken_while_receipts_are_under_way(key: SealingKey, tmp_path: Path) -> None:
+    """Each receipt is of one key from beginning to end."""
+    old = begun(key)
+    key_file, certificate_file = written(tmp_path, "seal-p256")
+    await key.take(key_file=key_file, certificate_file=certificate_file)
+    new = begun(key)
+    assert await faults_of(old) == await faults_of(new) == ()
+    assert b"rsa-sha256" in await old.receipt()
+    assert b"ecdsa-sha256" in await new.receipt()
 
 
 async def test_killed_process_fails_what_it_had_and_the_next_request_has_another(
-    key: SigningKey, tmp_path: Path
+    key: SealingKey, tmp_path: Path
 ) -> None:
     """A receipt that could not be signed is an error of its own document."""
     os.kill(process_of(tmp_path), signal.SIGKILL)
     with pytest.raises(SealError, match="died"):
-        await key.sign(b"lost")
-    assert await key.sign(b"again")
+        await begun(key).receipt()
+    assert await faults_of(begun(key)) == ()
 
 
-async def test_exchanged_certificate_is_not_signed_for(key: SigningKey, tmp_path: Path) -> None:
+async def test_exchanged_certificate_is_not_signed_for(key: SealingKey, tmp_path: Path) -> None:
     """A new process finds other files than the server knows: better no receipt than one that contradicts itself."""
     written(tmp_path, "seal-p256")
     os.kill(process_of(tmp_path), signal.SIGKILL)
     with pytest.raises(SealError, match="died"):
-        await key.sign(b"lost")
+        await begun(key).receipt()
     with pytest.raises(SealError, match="exchanged"):
-        await key.sign(b"again")
+        await begun(key).receipt()
     written(tmp_path, "seal-rsa")
-    assert await key.sign(b"put back")
+    assert await faults_of(begun(key)) == ()
