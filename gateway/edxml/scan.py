@@ -7,6 +7,7 @@ neither: it goes to an `EncodedFile`. Everything else counts against `max_header
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -194,6 +195,10 @@ class MessageTarget(SaxTarget):
             f"The limits are {self._limits.max_header_bytes} bytes outside attachments"
             f" and {self._limits.max_depth} levels.",
         )
+
+
+# lxml asks for each parser anew whether `start` takes namespaces; told once, it need not take the function apart.
+MessageTarget.start.__signature__ = inspect.signature(MessageTarget.start)  # type: ignore[attr-defined]
 
 
 def _usable(namespaces: Mapping[str, str]) -> dict[Any, str] | None:
