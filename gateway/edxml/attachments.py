@@ -12,13 +12,14 @@ Extraction reads the file a second time and hands out the bytes as they pass, ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.edxml.encoded import EncodedFile
 from gateway.edxml.envelope import Attachment, Finding
 from gateway.edxml.findings import finding, shortened
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.mime_parts import PartFields, PartFile
 from gateway.edxml.names import extension_of, safe_name
 from gateway.edxml.notes import MOST_FINDINGS
 from gateway.edxml.scan import Node
@@ -37,8 +38,8 @@ _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Reference:
-    """One line of the manifest."""
+class Reference:
+    """What a line of the manifest says of a file, or the file of itself."""
 
     content_id: str
     name: str
@@ -77,19 +78,21 @@ class _Problems:
             self.code, self.detail = code, shortened(value)
 
 
-def read_attachments(manifest: Node | None, block: Node | None, limits: ParseLimits) -> Attached:
-    """Pairs the manifest with the attachments and decides what each one is."""
+def read_attachments(
+    manifest: Node | None, block: Node | None, parts: Sequence[PartFile], limits: ParseLimits
+) -> Attached:
+    """Pairs the manifest with the attachments, inside the XML or in MIME parts, and decides what each one is."""
     references = [_reference(kid) for kid in manifest.kids if kid.name == "reference"] if manifest else []
     nodes = [kid for kid in block.kids if kid.name == "attachment"] if block else []
+    found: list[tuple[Reference, EncodedFile | None]] = [(_reference(node), _encoded(node)) for node in nodes]
+    found += [(_described(part.fields), part) for part in parts]
     problems = _Problems()
-    if len(nodes) > limits.max_attachments:
-        problems.refuse("attachments_too_many", "EDX-ATT-05", str(len(nodes)))
-        nodes, references = nodes[: limits.max_attachments], references[: limits.max_attachments]
-    own = [_reference(node) for node in nodes]
-    paired = _pair(references, own, problems)
+    if len(found) > limits.max_attachments:
+        problems.refuse("attachments_too_many", "EDX-ATT-05", str(len(found)))
+        found, references = found[: limits.max_attachments], references[: limits.max_attachments]
+    paired = _pair(references, [own for own, _ in found], problems)
     attachments, files, total = [], [], 0
-    for number, (node, described) in enumerate(zip(nodes, own, strict=True), start=1):
-        encoded = _encoded(node)
+    for number, (described, encoded) in enumerate(found, start=1):
         attachment = _judge(number, described, paired.get(number - 1), encoded, problems)
         attachments.append(attachment)
         files.append(encoded)
@@ -110,11 +113,20 @@ def _encoded(node: Node) -> EncodedFile | None:
     return child.encoded if child else None
 
 
-def _reference(node: Node) -> _Reference:
+def _described(fields: PartFields) -> Reference:
+    return Reference(
+        content_id=fields.content_id,
+        name=fields.name,
+        content_type=fields.content_type,
+        description=fields.description,
+    )
+
+
+def _reference(node: Node) -> Reference:
     texts = {kid.name: text_of(kid) for kid in reversed(node.kids) if kid.text}
     content_id = texts.get("contentid") or node.attributes.get(_XLINK_HREF) or node.attributes.get("href", "")
     content_id = content_id.strip()
-    return _Reference(
+    return Reference(
         content_id=content_id[4:] if content_id[:4].lower() == "cid:" else content_id,
         name=texts.get("attachmentname", ""),
         content_type=texts.get("contenttype", ""),
@@ -122,9 +134,9 @@ def _reference(node: Node) -> _Reference:
     )
 
 
-def _pair(references: list[_Reference], own: list[_Reference], problems: _Problems) -> dict[int, _Reference]:
+def _pair(references: list[Reference], own: list[Reference], problems: _Problems) -> dict[int, Reference]:
     """Index of attachment -> its reference."""
-    paired: dict[int, _Reference] = {}
+    paired: dict[int, Reference] = {}
     left = list(enumerate(references))
     for key in (lambda one: one.content_id, lambda one: one.name):
         left = _pair_by(key, left, own, paired, problems)
@@ -143,12 +155,12 @@ def _pair(references: list[_Reference], own: list[_Reference], problems: _Proble
 
 
 def _pair_by(
-    key: Callable[[_Reference], str],
-    left: list[tuple[int, _Reference]],
-    own: list[_Reference],
-    paired: dict[int, _Reference],
+    key: Callable[[Reference], str],
+    left: list[tuple[int, Reference]],
+    own: list[Reference],
+    paired: dict[int, Reference],
     problems: _Problems,
-) -> list[tuple[int, _Reference]]:
+) -> list[tuple[int, Reference]]:
     """Pairs those whose `key` agrees; returns the references still alone."""
     if not left:
         return left
@@ -170,7 +182,7 @@ def _pair_by(
 
 
 def _judge(
-    number: int, own: _Reference, listed: _Reference | None, encoded: EncodedFile | None, problems: _Problems
+    number: int, own: Reference, listed: Reference | None, encoded: EncodedFile | None, problems: _Problems
 ) -> Attachment:
     """One attachment as the envelope tells it; what is wrong with it goes to `problems`."""
     name = own.name or (listed.name if listed else "")

@@ -1,8 +1,8 @@
 """Finds the blocks of a message wherever a dialect puts them, and tells which dialect it is.
 
 A: default namespace, blocks in `edXMLEnvelope`. B: the same with schema-instance declarations, xlink references
-or attributes on TraceHeaderList. C: e-doc.vn namespace or a SOAP header with MessageHeader. D: a SOAP header
-with `Status`.
+or attributes on TraceHeaderList. C: e-doc.vn namespace, a SOAP header with MessageHeader, or MIME. D: a SOAP
+header with `Status`.
 """
 
 from __future__ import annotations
@@ -67,12 +67,16 @@ def find_blocks(root: Node) -> Blocks:
     return blocks
 
 
-def dialect_of(root: Node, blocks: Blocks) -> Dialect:
+def dialect_of(root: Node, blocks: Blocks, *, is_mime: bool) -> Dialect:
     """The family the writer belongs to."""
     header = blocks.header
     if header is not None and header.name == "status":
         return Dialect.D
-    if root.name == "envelope" or (header is not None and header.namespace.rstrip("/") == EDOC.rstrip("/")):
+    if (
+        is_mime
+        or root.name == "envelope"
+        or (header is not None and header.namespace.rstrip("/") == EDOC.rstrip("/"))
+    ):
         return Dialect.C
     has_schema = not _SCHEMA.isdisjoint(root.namespaces.values())
     if has_schema or (blocks.traces and blocks.traces.attributes) or _has_links(blocks.manifest):

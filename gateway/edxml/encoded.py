@@ -21,7 +21,7 @@ class EncodedFile:
     def __init__(self, limits: ParseLimits, max_bytes: int) -> None:
         self._limits = limits
         self._max = max_bytes
-        self._base64 = Base64Stream(self._write)
+        self._base64 = Base64Stream(self.write)
         self._digest = hashlib.sha256()
         self._head: bytes | None = b""
         #: The file inside, when the bytes begin like a ZIP.
@@ -59,7 +59,8 @@ class EncodedFile:
         if self.inner is not None:
             self.inner.finish()
 
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
+        """The next decoded bytes."""
         self.size += len(data)
         if self.size > self._max:
             self.too_large = True

@@ -204,6 +204,8 @@ class Envelope:
     attachments: tuple[Attachment, ...] = ()
     #: Elements we know of no meaning for (vendor extensions): local name -> text, first 64 of them.
     extensions: tuple[tuple[str, str], ...] = ()
+    #: `multipart/related` where the XML came as the first part of a MIME message, "" for XML itself.
+    media_type: str = ""
     # Status messages only.
     #: Two digits, `01` … `16`; "" when it could not be read.
     status_code: str = ""

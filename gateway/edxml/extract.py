@@ -13,7 +13,9 @@ from typing import BinaryIO
 from gateway.edxml.base64stream import Base64Stream
 from gateway.edxml.envelope import Attachment
 from gateway.edxml.limits import ParseLimits
-from gateway.edxml.parser import ByteSource, feed_message, read_message
+from gateway.edxml.mime import ByteSource
+from gateway.edxml.mime_parts import PartFile, open_mime
+from gateway.edxml.parser import feed_message, read_message
 from gateway.edxml.zipstream import FirstFile
 from gateway.errors import RefusedError
 from gateway.xml import SaxTarget
@@ -39,8 +41,12 @@ def extract_attachment(
         else:
             stream.seek(offset)
         wanted = message.attached.files[number - 1]
+        mime, write = open_mime(source), _writer(chosen, out, limits)
+        if mime is not None and isinstance(wanted, PartFile):
+            mime.copy_file(message.parts.index(wanted), write)
+            return chosen
         ordinal = next(index for index, one in enumerate(message.target.files) if one is wanted)
-        feed_message(source, _Copier(ordinal, _writer(chosen, out, limits)), [])
+        feed_message(source if mime is None else mime.root, _Copier(ordinal, write), [])
     return chosen
 
 

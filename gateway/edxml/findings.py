@@ -45,6 +45,11 @@ _ALL = (
        "The declaration says {value} but the content is UTF-8."),
     _i("EDX-FILE-04", "Thông điệp nằm trong phần tử message mã hóa base64, đã mở ra.",
        "The message was inside a base64 message element and was unwrapped."),
+    _i("EDX-FILE-05", "Thông điệp là MIME (SOAP kèm tệp), tệp đính kèm nằm trong các phần riêng.",
+       "The message is MIME (SOAP with attachments), its attachments are in parts of their own."),
+    _w("EDX-FILE-06", "Có dữ liệu sau ranh giới MIME cuối cùng, đã bỏ qua.",
+       "What stands behind the closing MIME boundary was passed over."),
+    _e("EDX-FILE-07", "Cấu trúc MIME hỏng: {value}", "The MIME structure is broken: {value}"),
     # --- names
     _w("EDX-NS-01", "Không gian tên lạ: {value}", "Unknown namespace: {value}"),
     _w("EDX-NS-02", "Thông điệp không có không gian tên.", "The message has no namespace."),

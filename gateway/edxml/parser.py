@@ -4,8 +4,9 @@
 and the findings either way. Memory stays flat whatever the attachments weigh, since their text never enters a
 tree. Only a missing file (`OSError`) and memory running out (`MemoryError`) come out as exceptions.
 
-The plan: 1. pass over junk before the XML; 2. stream the file into the light tree; 3. unwrap a base64
-`message`; 4. find the blocks by local name and pair the attachments; 5. tell the dialect; 6. read the header.
+The plan: 1. pass over junk before the XML; 2. stream the file into the light tree, and what MIME parts there are
+past it; 3. unwrap a base64 `message`; 4. find the blocks by local name and pair the attachments; 5. tell the
+dialect; 6. read the header.
 
 It does not judge by schema (`gateway.validate`), does not verify signatures, and does not keep any bytes.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -25,6 +26,8 @@ from gateway.edxml.envelope import Finding, ParseReport
 from gateway.edxml.findings import finding
 from gateway.edxml.headers import is_status, read_document, read_status
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.mime import MIME_TYPE, ByteSource, Readable
+from gateway.edxml.mime_parts import MimeMessage, PartFile, open_mime
 from gateway.edxml.notes import Notes
 from gateway.edxml.prolog import read_prolog
 from gateway.edxml.scan import MessageTarget, Node
@@ -34,9 +37,6 @@ from gateway.xml import SaxTarget, sax_parser, syntax_refusal
 _CHUNK = 64 * 1024
 #: A wrapped message is looked for only in texts longer than this.
 _SHORTEST_WRAPPED = 64
-
-#: What a message is read from: an open file without buffering, or bytes.
-ByteSource = io.RawIOBase | io.BufferedIOBase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +59,9 @@ class StreamedMessage:
     attached: Attached
     #: The XML that was inside a base64 `message`, None when there was no such wrapper.
     unwrapped: bytes | None
+    #: Whether it came as MIME, and the attachments in parts of their own.
+    is_mime: bool
+    parts: list[PartFile]
 
 
 def parse_file(path: str, *, offset: int = 0, limits: ParseLimits) -> ParsedMessage:
@@ -75,14 +78,17 @@ def parse_stream(stream: ByteSource, *, limits: ParseLimits) -> ParsedMessage:
         message = read_message(stream, limits, findings)
         return _understand(message, limits, findings)
     except RefusedError as error:
-        report = ParseReport(envelope=None, findings=tuple(findings), refusal=error.code, detail=error.detail)
+        told = (*findings, *(one for one in error.findings if isinstance(one, Finding)))
+        report = ParseReport(envelope=None, findings=told, refusal=error.code, detail=error.detail)
         return ParsedMessage(report=report, skeleton=None)
 
 
 def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding]) -> StreamedMessage:
     """Plan 1 to 4, without understanding the header; refuses what is no edXML."""
     target = MessageTarget(limits)
-    feed_message(stream, target, findings)
+    mime = open_mime(stream)
+    feed_message(stream if mime is None else mime.root, target, findings)
+    parts = [] if mime is None else _read_parts(mime, target, limits, findings)
     wrapped = _unwrap(target)
     if wrapped is not None:
         findings.append(finding("EDX-FILE-04"))
@@ -96,12 +102,23 @@ def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding
         root=target.root,
         header=blocks.header,
         blocks=blocks,
-        attached=read_attachments(blocks.manifest, blocks.attachments, limits),
+        attached=read_attachments(blocks.manifest, blocks.attachments, parts, limits),
         unwrapped=wrapped,
+        is_mime=mime is not None,
+        parts=parts,
     )
 
 
-def feed_message(stream: ByteSource, target: SaxTarget, findings: list[Finding]) -> None:
+def _read_parts(
+    mime: MimeMessage, target: MessageTarget, limits: ParseLimits, findings: list[Finding]
+) -> list[PartFile]:
+    """The attachments beside the XML; they share the room of those inside it."""
+    findings.append(finding("EDX-FILE-05"))
+    inside = sum(file.largest for file in target.files)
+    return mime.read_files(limits, limits.max_total_attachment_bytes - inside, findings)
+
+
+def feed_message(stream: Readable, target: SaxTarget, findings: list[Finding]) -> None:
     """Streams a file into `target`, passing over what stands before the XML (plan 1 and 2)."""
     chunk = stream.read(_CHUNK) or b""
     prolog = read_prolog(chunk)
@@ -151,16 +168,18 @@ def _understand(message: StreamedMessage, limits: ParseLimits, findings: list[Fi
     """Plan 5 and 6."""
     blocks, header, attached = message.blocks, message.header, message.attached
     notes = Notes(message.root)
-    dialect = dialect_of(message.root, blocks)
+    dialect = dialect_of(message.root, blocks, is_mime=message.is_mime)
     note_namespaces(message.root, header, notes)
     if blocks.headers > 1:
         notes.refuse("edxml_invalid", "EDX-HDR-04", header, header.local)
-    if len(message.target.files) > sum(one is not None for one in attached.files):
+    if len(message.target.files) + len(message.parts) > sum(one is not None for one in attached.files):
         notes.add("EDX-ATT-09")
     if is_status(header):
         envelope = read_status(header, dialect, notes)
     else:
         envelope = read_document(header, blocks, attached, dialect, limits, notes)
+    if message.is_mime:
+        envelope = replace(envelope, media_type=MIME_TYPE)
     note_signatures(blocks, notes)
     report = ParseReport(
         envelope=envelope,

@@ -74,9 +74,10 @@ print(report.refusal or "taken", report.envelope.attachments[0].size, out.size, 
 
 
 @pytest.mark.slow
-def test_three_hundred_megabytes_parse_in_flat_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["xml", "mime"])
+def test_three_hundred_megabytes_parse_in_flat_memory(tmp_path: Path, form: str) -> None:
     """A message of 300 MB is read, and its attachment handed out, with less than 24 MB more than a small one."""
-    head, tail = _split_document()
+    head, tail = _split_mime() if form == "mime" else _split_document()
     path = tmp_path / "large.edxml"
     block = (b"QUJD" * 19 + b"\n") * 1000
     count = 300 * 1000**2 // len(block)
@@ -99,3 +100,8 @@ def test_three_hundred_megabytes_parse_in_flat_memory(tmp_path: Path) -> None:
 def _split_document() -> tuple[bytes, bytes]:
     head, _, tail = document(attachments=attachment("HERE")).partition(b"HERE")
     return head, tail
+
+
+def _split_mime() -> tuple[bytes, bytes]:
+    fields = b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return b"--B\r\n\r\n" + document() + b"\r\n--B\r\n" + fields, b"\r\n--B--\r\n"
