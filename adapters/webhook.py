@@ -1,6 +1,6 @@
 """Push by HTTPS: the raw bytes in one POST, with ids, digest and an HMAC in the headers.
 
-    POST url                      Content-Type: application/xml, Content-Length (never chunked)
+    POST url                      Content-Type (application/xml, multipart/related), Content-Length (never chunked)
     Content-Digest                sha-256=:base64: (RFC 9530)
     Gateway-Kind                  document or status
     Gateway-Message-Id, Gateway-Dispatch-Id, Gateway-Attempt, Gateway-Sender, Gateway-Priority, Traceparent
@@ -24,7 +24,7 @@ import dataclasses
 import hashlib
 import hmac
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
@@ -37,6 +37,7 @@ from aiohttp.payload import Payload
 from adapters.webhook_channel import Contexts, Secrets, Target, open_session, target_of
 from adapters.webhook_reply import REPLY_BYTES_MAX, read_reply, redacted
 from gateway.clock import Clock
+from gateway.edxml.mime import media_type_of
 from gateway.errors import ConfigError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
 from gateway.ports import Body, allowed_seconds
@@ -67,8 +68,8 @@ class _Channel:
 class _Transmission(Payload):
     """The body on its way: knows how much of it was handed to the connection, and which connection that is."""
 
-    def __init__(self, body: Body, content: bytes | None) -> None:
-        super().__init__(body, content_type="application/xml")
+    def __init__(self, body: Body, content: bytes | None, media_type: str) -> None:
+        super().__init__(body, content_type=media_type)
         self._size = body.size
         self._body = body
         self._content = content
@@ -119,7 +120,7 @@ class WebhookAdapter:
         except ConfigError as error:
             return _report(outgoing, _outcome("connect_failed", str(error)), {})
         content = await body.read() if body.size <= _SMALL_BYTES else None
-        transmission = _Transmission(body, content)
+        transmission = _Transmission(body, content, media_type_of(await _head(body, content)))
         channel.users += 1
         try:
             report = await self._post(endpoint, outgoing, channel, headers, transmission)
@@ -224,6 +225,17 @@ def sign(secret: bytes, timestamp: str, dispatch_id: str, deliveries: str, sha25
     """The value of `Gateway-Signature`."""
     signed = f"{timestamp}.{dispatch_id}.{deliveries}.{sha256}".encode("ascii")
     return f"v1={hmac.new(secret, signed, hashlib.sha256).hexdigest()}"
+
+
+async def _head(body: Body, content: bytes | None) -> bytes:
+    if content is not None:
+        return content
+    pieces = body.chunks()
+    try:
+        return await anext(pieces, b"")
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -40,6 +40,7 @@ from gateway.ledger.rows import IdempotencyRow, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
 from gateway.route import is_hosted
+from gateway.seal.profile import DOCUMENT_TYPE
 from gateway.signing import SealingKey
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.storage.pump import Pump
@@ -235,7 +236,10 @@ class Journey:
         """Sign and sync the body, both in processes of their own; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
         sealing = self._key.begin(
-            document_sha256=bytes.fromhex(checked.sha256), transfer=transfer, signed_at=checked.accepted_at
+            document_sha256=bytes.fromhex(checked.sha256),
+            document_type=checked.envelope.media_type or DOCUMENT_TYPE,
+            transfer=transfer,
+            signed_at=checked.accepted_at,
         )
         try:
             await self._bodies.keep(submission.body)

@@ -52,12 +52,17 @@ class SealingKey:
         if old is not None:
             await old.close()
 
-    def begin(self, *, document_sha256: bytes, transfer: bytes, signed_at: datetime) -> Sealing:
+    def begin(self, *, document_sha256: bytes, document_type: str, transfer: bytes, signed_at: datetime) -> Sealing:
         """Draft a receipt and have it signed meanwhile."""
         force = self._force
         if force is None:
             raise SealError("The sealing key is not in force.")
-        draft = force.sealer.draft(document_sha256=document_sha256, transfer=transfer, signed_at=signed_at)
+        draft = force.sealer.draft(
+            document_sha256=document_sha256,
+            document_type=document_type,
+            transfer=transfer,
+            signed_at=signed_at,
+        )
         return Sealing(draft=draft, signing=force.sign(draft.signed_info))
 
     async def close(self) -> None:

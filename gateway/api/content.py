@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from gateway.api.headers import SECURITY, Span, disposition, matches_tag, repr_digest, span_of
 from gateway.api.route import Call
 from gateway.api.service import Content
+from gateway.edxml.mime import SNIFFED, media_type_of
 from gateway.errors import BodyDamagedError
 
 _SMALL: Final = 256 * 1024
@@ -33,7 +34,6 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
         return web.Response(status=304, headers=headers)
     headers[hdrs.ACCEPT_RANGES] = "bytes"
     headers[hdrs.CONTENT_DISPOSITION] = disposition(content.name)
-    headers[hdrs.CONTENT_TYPE] = content.content_type
     headers["Repr-Digest"] = repr_digest(content.sha256)
     status, span = 200, Span(start=0, length=content.size)
     if request.headers.get(hdrs.IF_RANGE, f'"{tag}"') == f'"{tag}"':
@@ -44,6 +44,10 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
     headers["Trace-Id"] = call.trace_id
     descriptor = await asyncio.to_thread(os.open, content.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        media_type = content.content_type
+        if media_type is None:
+            media_type = await asyncio.to_thread(_told_by, descriptor, content)
+        headers[hdrs.CONTENT_TYPE] = media_type
         start = content.offset + span.start
         if span.length <= _SMALL:
             data = await asyncio.to_thread(_read, descriptor, span.length, start)
@@ -65,6 +69,10 @@ async def _stream(response: web.StreamResponse, descriptor: int, start: int, len
             await response.write(data)
         start += len(data)
     await response.write_eof()
+
+
+def _told_by(descriptor: int, content: Content) -> str:
+    return media_type_of(_read(descriptor, min(SNIFFED, content.size), content.offset))
 
 
 def _read(descriptor: int, length: int, start: int) -> bytes:

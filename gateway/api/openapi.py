@@ -20,7 +20,7 @@ from gateway.api.route import PREFIX, Header, Route
 from gateway.reasons import reason
 
 _REF: Final = "#/components/schemas/{name}"
-_BINARY: Final = frozenset({"application/xml", "text/xml", "application/octet-stream"})
+_BINARY: Final = frozenset({"application/xml", "text/xml", "application/octet-stream", "multipart/related"})
 _INTRODUCTION: Final = (
     "Official documents (văn bản điện tử) between a province, its communes and the national axis. "
     "Errors are application/problem+json with a code of /api/v1/reasons."

@@ -71,7 +71,8 @@ class Content:
     sha256: str
     #: A safe name for the receiver's disk.
     name: str
-    content_type: str = "application/xml"
+    #: None for a message as it was received: its own first bytes tell.
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from gateway.api.lists import Described
 from gateway.api.route import Header, Route
 
 #: Media types of raw edXML.
-XML: Final = ("application/xml", "text/xml", "application/octet-stream")
+XML: Final = ("application/xml", "text/xml", "application/octet-stream", "multipart/related")
 
 _KEY: Final = Header(
     name="Idempotency-Key",

@@ -129,6 +129,15 @@ async def test_a_large_body_streams_with_its_length(lab: Lab) -> None:
     assert receiver.requests[0].body == content
 
 
+@pytest.mark.parametrize("size", [10, 600_000])
+async def test_what_came_as_mime_is_labelled_so(lab: Lab, size: int) -> None:
+    """Read at once or streamed: the receiver is told the boundary, since it gets the sender's own bytes."""
+    content = b"--b_1\r\n\r\n<edXML/>\r\n--b_1\r\n\r\n" + b"x" * size + b"\r\n--b_1--\r\n"
+    _, receiver = await lab.play(says("200 OK"), content=content)
+    assert receiver.requests[0].headers["content-type"] == 'multipart/related; type="text/xml"; boundary="b_1"'
+    assert receiver.requests[0].body == content
+
+
 async def test_connections_are_kept_and_the_peer_is_recorded(lab: Lab) -> None:
     """A second document costs no handshake; the attempt row holds the certificate's hash."""
     async with receiving(says("200 OK"), lab.context()) as receiver:

@@ -43,7 +43,12 @@ def process_of(folder: Path) -> int:
 
 
 def begun(key: SealingKey, document: bytes = b"document") -> Sealing:
-    return key.begin(document_sha256=hashlib.sha256(document).digest(), transfer=b"{}", signed_at=SIGNED_AT)
+    return key.begin(
+        document_sha256=hashlib.sha256(document).digest(),
+        document_type="application/xml",
+        transfer=b"{}",
+        signed_at=SIGNED_AT,
+    )
 
 
 async def faults_of(sealing: Sealing, document: bytes = b"document") -> tuple[str, ...]:

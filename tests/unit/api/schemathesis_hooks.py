@@ -15,6 +15,10 @@ NO_TOKENS = "SCHEMATHESIS_NO_TOKENS"
 KNOWN_IDS = "SCHEMATHESIS_KNOWN_IDS"
 
 
+# MIME as a document is one binary body, not a form.
+schemathesis.serializer.alias("multipart/related", "application/octet-stream")
+
+
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     """A long poll that waits a minute is right, and too slow for a test; a random id only shows `not_found`."""
