@@ -46,11 +46,14 @@ SELECT id, kind, sender_id, sender_code, document_ref, code_number, code_notatio
 FROM message WHERE id = ?;
 
 -- name: message_find_by_words
--- Messages by id prefix, DocumentId, digest or number/notation: what a person types.
-SELECT id FROM message
-WHERE id LIKE :text || '%' OR document_ref = :text OR sha256 = :text
-   OR code_number || '/' || code_notation = :text
-ORDER BY id DESC LIMIT 20;
+-- Messages by id prefix, DocumentId, digest or number/notation: what a person types. A status bears the number of
+-- its document; it is meant by that only where no document is.
+WITH fit AS (
+    SELECT id, kind = 'document' OR id LIKE :text || '%' OR sha256 = :text AS is_meant FROM message
+    WHERE id LIKE :text || '%' OR document_ref = :text OR sha256 = :text
+       OR code_number || '/' || code_notation = :text
+)
+SELECT id FROM fit WHERE is_meant = (SELECT MAX(is_meant) FROM fit) ORDER BY id DESC LIMIT 20;
 
 -- name: delivery_list_of_message
 -- The ledger's lines of one message.

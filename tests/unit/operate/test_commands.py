@@ -196,6 +196,22 @@ async def test_deliveries_are_held_released_and_shown(installation: Installation
         assert moves == [("delivery.held", ACTOR), ("delivery.released", ACTOR)]
 
 
+async def test_number_means_the_document_and_not_the_statuses_about_it(
+    installation: Installation, terminal: Terminal
+) -> None:
+    """What people type still names one document after its receivers answered; a status has its own id."""
+    async with sent(installation, COMMUNE) as accepted, installation.client(COMMUNE) as commune:
+        item = (await commune.inbox(wait=5)).items[0]
+        await commune.content(item.id)
+        answers = [await commune.answer(item.id, models.NewStatus(code=code)) for code in ("03", "05")]
+        for words in ("125/UBND-VP", document_id(PROVINCE)):
+            told = await terminal.json("show", words)
+            assert (told["document"]["id"], len(told["statuses"])) == (accepted.id, 2)
+            tried = await terminal.json("hold", "--document", words, "--dry-run", "--reason", WHY, code=1)
+            assert (tried["dry_run"], tried["moved"]) == (True, 0)
+        assert (await terminal.json("show", answers[0].id))["document"]["kind"] == "status"
+
+
 async def test_dead_channels_deliveries_are_requeued_offline_too(
     installation: Installation, terminal: Terminal
 ) -> None:
