@@ -39,7 +39,9 @@ MANY = 20_000
 _AT_ONCE = 500
 _ACT, _PAUSE, _RESUME = ActOperation(), PauseEndpointOperation(), ResumeEndpointOperation()
 
-Reason = Annotated[str, Meta(min_length=3, max_length=500)]
+#: Characters of a reason: at least a word, at most what an event may hold.
+REASON_CHARACTERS = (3, 500)
+Reason = Annotated[str, Meta(min_length=REASON_CHARACTERS[0], max_length=REASON_CHARACTERS[1])]
 Instant = Annotated[datetime, Meta(tz=True)]
 Reply = dict[str, Any]
 
@@ -159,7 +161,10 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
             raise await unknown_deliveries(base, unknown)
         return found
     if not (request.endpoint or request.recipient or request.document or request.state):
-        raise RefusedError("parameter_invalid", "name deliveries, or give a filter")
+        raise RefusedError(
+            "parameter_invalid",
+            "name deliveries by their ids, or choose them by --document, --recipient, --endpoint or --state",
+        )
     now = base.clock.now()
     params: dict[str, object] = {
         "endpoint": (await endpoint_named(base, request.endpoint)).id if request.endpoint else None,

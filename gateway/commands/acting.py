@@ -20,7 +20,7 @@ import aiohttp
 import msgspec
 
 from gateway.admin import ACTS, PREFIX
-from gateway.admin_acts import Change, Reply
+from gateway.admin_acts import REASON_CHARACTERS, Change, Reply
 from gateway.clock import Clock, SystemClock
 from gateway.commands.context import Context
 from gateway.config import Settings
@@ -116,6 +116,9 @@ def checked(request: C) -> C:
         return msgspec.convert(msgspec.to_builtins(request), type(request))
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$.")
+        if place.startswith("reason"):
+            least, most = REASON_CHARACTERS
+            raise InputError(f"--reason: say why, in {least} to {most} characters") from error
         raise InputError(f"{place.rstrip('`') or 'the arguments'}: {text}; see --help") from error
 
 

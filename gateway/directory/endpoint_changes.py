@@ -109,7 +109,7 @@ class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):
 
     async def _one(self, tx: Transaction, payload: PauseEndpoint) -> datetime:
         if payload.until <= payload.now:
-            raise RefusedError("parameter_invalid", "the end of a pause lies ahead")
+            raise RefusedError("parameter_invalid", "a pause ends at a time to come, such as 2h from now")
         params = {
             "id": payload.endpoint_id, "until": micros(payload.until), "by": payload.actor, "why": payload.why,
             "now": micros(payload.now),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import InputError
+from gateway.foundation import open_foundation
 from tests.journeys.installation import COMMUNE, Installation
 from tests.unit.operate.test_commands import WHY, Terminal
 
@@ -115,6 +116,27 @@ async def test_argument_that_cannot_be_meant_is_wrong_use_with_the_server_and_wi
     told = [line for line in err.splitlines() if line.startswith("gateway: ")]
     assert len(told) == 1
     assert "Traceback" not in err
+
+
+async def test_reason_that_is_none_is_told_what_one_is(terminal: Terminal) -> None:
+    """The bound is said in words, not in those of the types."""
+    code, _, err = await terminal.run("hold", "--recipient", COMMUNE, "--reason", "x")
+    assert (code, err) == (2, "gateway: --reason: say why, in 3 to 500 characters\n")
+
+
+async def test_data_of_a_newer_version_is_refused_with_the_way_out(
+    installation: Installation, terminal: Terminal
+) -> None:
+    """An older program touches nothing: exit code 3, and what to install or restore."""
+    async with open_foundation(installation.settings, purpose="test") as foundation:
+        await foundation.writer.begin()
+        await foundation.writer.fetch("INSERT OR REPLACE INTO meta (key, value) VALUES ('compat_version', '999')")
+        await foundation.writer.commit()
+    for arguments in (("serve",), ("migrate",), ("agencies", "enrol", COMMUNE, *REASON)):
+        code, _, err = await terminal.run(*arguments)
+        assert code == 3
+        assert "needs a program that knows migration 999" in err
+        assert "Install the version that wrote it, or restore a backup" in err
 
 
 @pytest.mark.parametrize("number", ["0", "-3", "1e3", "9" * 5000, "½"])
