@@ -36,6 +36,7 @@ from gateway.errors import (
 from gateway.foundation import Foundation, database_of, load_statements, open_foundation
 from gateway.ledger.reads import Reads
 from gateway.model import AgencyId
+from gateway.storage.migrations import MIGRATIONS, load_migrations, refuse_newer
 from gateway.storage.readers import Readers
 
 C = TypeVar("C", bound=Change)
@@ -55,8 +56,8 @@ class Ledger:
 
 
 @asynccontextmanager
-async def open_for_reading(settings: Settings) -> AsyncIterator[Ledger]:
-    """The database, read-only; EnvironmentRefusedError when there is none."""
+async def open_for_reading(settings: Settings, *, whatever_version: bool = False) -> AsyncIterator[Ledger]:
+    """The database, read-only; EnvironmentRefusedError when there is none, SchemaVersionError for a newer one's."""
     path = database_of(settings)
     require_database(path)
     clock = SystemClock()
@@ -65,6 +66,8 @@ async def open_for_reading(settings: Settings) -> AsyncIterator[Ledger]:
     )
     await readers.start()
     try:
+        if not whatever_version:
+            refuse_newer(dict(await readers.fetch("meta_read_versions")), load_migrations(MIGRATIONS))
         directory = Directory(readers, clock=clock)
         await directory.reload()
         yield Ledger(readers=readers, reads=Reads(readers), directory=directory, clock=clock)

@@ -122,7 +122,7 @@ def _looked_up(context: Context) -> tuple[_Stored | None, str]:
 
 
 async def _stored(context: Context) -> _Stored:
-    async with open_for_reading(context.settings) as ledger:
+    async with open_for_reading(context.settings, whatever_version=True) as ledger:
         own = context.settings.seal.organ_id
         newest = await ledger.readers.fetch_one("event_newest_instant")
         versions = dict(await ledger.readers.fetch("meta_read_versions"))

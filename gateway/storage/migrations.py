@@ -15,6 +15,7 @@ It does NOT go backwards: a restore does.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -117,6 +118,18 @@ def _load(path: Path) -> Migration:
 async def _outstanding(writer: Writer, folder: Path) -> list[Migration]:
     known = load_migrations(folder)
     meta = await _meta(writer)
+    refuse_newer(meta, known)
+    applied = int(meta.get("schema_version", "0"))
+    for migration in known[:applied]:
+        if meta.get(_key(migration)) != migration.checksum:
+            raise StorageError(
+                f"the migration {migration.name} was changed after it had been applied; install this release again"
+            )
+    return known[applied:]
+
+
+def refuse_newer(meta: Mapping[str, str], known: Sequence[Migration]) -> None:
+    """SchemaVersionError for data that only a later program understands."""
     compat = int(meta.get("compat_version", "0"))
     if compat > len(known):
         raise SchemaVersionError(
@@ -125,13 +138,6 @@ async def _outstanding(writer: Writer, folder: Path) -> list[Migration]:
             compat_version=compat,
             known=len(known),
         )
-    applied = int(meta.get("schema_version", "0"))
-    for migration in known[:applied]:
-        if meta.get(_key(migration)) != migration.checksum:
-            raise StorageError(
-                f"the migration {migration.name} was changed after it had been applied; install this release again"
-            )
-    return known[applied:]
 
 
 async def _meta(writer: Writer) -> dict[str, str]:

@@ -127,12 +127,13 @@ async def test_reason_that_is_none_is_told_what_one_is(terminal: Terminal) -> No
 async def test_data_of_a_newer_version_is_refused_with_the_way_out(
     installation: Installation, terminal: Terminal
 ) -> None:
-    """An older program touches nothing: exit code 3, and what to install or restore."""
+    """An older program touches and reads nothing: exit code 3, and what to install or restore."""
     async with open_foundation(installation.settings, purpose="test") as foundation:
         await foundation.writer.begin()
         await foundation.writer.fetch("INSERT OR REPLACE INTO meta (key, value) VALUES ('compat_version', '999')")
         await foundation.writer.commit()
-    for arguments in (("serve",), ("migrate",), ("agencies", "enrol", COMMUNE, *REASON)):
+    changing = ("serve",), ("migrate",), ("agencies", "enrol", COMMUNE, *REASON)
+    for arguments in (*changing, ("show", "125/UBND-VP"), ("agencies", "list"), ("statuses", "parked")):
         code, _, err = await terminal.run(*arguments)
         assert code == 3
         assert "needs a program that knows migration 999" in err
