@@ -16,12 +16,12 @@ from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 class EncodedFile:
     """Takes the text in pieces; memory stays flat."""
 
-    __slots__ = ("_base64", "_digest", "_head", "_limits", "_max", "inner", "size", "too_large")
+    __slots__ = ("_base64", "_digest", "_head", "_limits", "_max", "inner", "problem", "size", "too_large")
 
     def __init__(self, limits: ParseLimits, max_bytes: int) -> None:
         self._limits = limits
         self._max = max_bytes
-        self._base64 = Base64Stream(self.write)
+        self._base64: Base64Stream | None = Base64Stream(self.write)
         self._digest = hashlib.sha256()
         self._head: bytes | None = b""
         #: The file inside, when the bytes begin like a ZIP.
@@ -30,11 +30,8 @@ class EncodedFile:
         self.size = 0
         #: Whether even the decoded bytes are over the limit; decoding stopped there.
         self.too_large = False
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with the base64, "" if nothing."""
-        return self._base64.problem
+        #: What is wrong with the base64, "" if nothing; known when it has ended.
+        self.problem = ""
 
     @property
     def sha256(self) -> str:
@@ -48,14 +45,16 @@ class EncodedFile:
 
     def feed(self, text: str) -> None:
         """The next piece of base64."""
-        if not self.too_large:
+        if self._base64 is not None and not self.too_large:
             self._base64.feed(text)
 
     def finish(self) -> None:
         """The element has ended."""
-        if self.too_large:
+        decoder, self._base64 = self._base64, None  # it knows our `write`, and a ring lives until it is collected
+        if decoder is None or self.too_large:
             return
-        self._base64.finish()
+        decoder.finish()
+        self.problem = decoder.problem
         if self.inner is not None:
             self.inner.finish()
 

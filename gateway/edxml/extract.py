@@ -45,7 +45,7 @@ def extract_attachment(
         if mime is not None and isinstance(wanted, PartFile):
             mime.copy_file(message.parts.index(wanted), write)
             return chosen
-        ordinal = next(index for index, one in enumerate(message.target.files) if one is wanted)
+        ordinal = next(index for index, one in enumerate(message.files) if one is wanted)
         feed_message(source if mime is None else mime.root, _Copier(ordinal, write), [])
     return chosen
 

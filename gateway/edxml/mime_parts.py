@@ -186,12 +186,7 @@ class PartFile(EncodedFile):
         #: Whether the message ended inside this part.
         self.is_cut_off = False
 
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, "" if nothing."""
-        return "the MIME message ends inside it" if self.is_cut_off else self._transfer.problem
-
-    def take(self, data: bytes) -> None:
+    def take_encoded(self, data: bytes) -> None:
         """The next bytes as they are in the part."""
         if not self.too_large:
             self._transfer.feed(data)
@@ -201,6 +196,7 @@ class PartFile(EncodedFile):
         if not self.too_large:
             self._transfer.finish()
         super().finish()
+        self.problem = "the MIME message ends inside it" if self.is_cut_off else self._transfer.problem
 
 
 class MimeMessage:
@@ -221,7 +217,7 @@ class MimeMessage:
             has_room = len(files) < limits.max_attachments
             file = PartFile(read_fields(raw), limits, max(0, min(limits.max_attachment_bytes, room)) * has_room)
             while piece := self._parts.read():
-                file.take(piece)
+                file.take_encoded(piece)
             file.is_cut_off = self._parts.is_cut_off
             file.finish()
             room -= file.largest

@@ -22,6 +22,7 @@ from lxml import etree
 
 from gateway.edxml.attachments import Attached, read_attachments
 from gateway.edxml.dialects import Blocks, dialect_of, find_blocks, note_namespaces, note_signatures
+from gateway.edxml.encoded import EncodedFile
 from gateway.edxml.envelope import Finding, ParseReport
 from gateway.edxml.findings import finding
 from gateway.edxml.headers import is_status, read_document, read_status
@@ -30,7 +31,7 @@ from gateway.edxml.mime import MIME_TYPE, ByteSource, Readable
 from gateway.edxml.mime_parts import MimeMessage, PartFile, open_mime
 from gateway.edxml.notes import Notes
 from gateway.edxml.prolog import read_prolog
-from gateway.edxml.scan import MessageTarget, Node
+from gateway.edxml.scan import MessageTarget, Node, Scan
 from gateway.errors import RefusedError
 from gateway.xml import SaxTarget, sax_parser, syntax_refusal
 
@@ -52,8 +53,9 @@ class ParsedMessage:
 class StreamedMessage:
     """What the streaming pass gave; for the reader of the header and for extraction."""
 
-    target: MessageTarget
     root: Node
+    #: Every ContentTransferEncoded, in file order.
+    files: list[EncodedFile]
     header: Node
     blocks: Blocks
     attached: Attached
@@ -85,21 +87,19 @@ def parse_stream(stream: ByteSource, *, limits: ParseLimits) -> ParsedMessage:
 
 def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding]) -> StreamedMessage:
     """Plan 1 to 4, without understanding the header; refuses what is no edXML."""
-    target = MessageTarget(limits)
     mime = open_mime(stream)
-    feed_message(stream if mime is None else mime.root, target, findings)
-    parts = [] if mime is None else _read_parts(mime, target, limits, findings)
-    wrapped = _unwrap(target)
+    root, files = _scan(stream if mime is None else mime.root, limits, findings)
+    parts = [] if mime is None else _read_parts(mime, files, limits, findings)
+    wrapped = _unwrap(root)
     if wrapped is not None:
         findings.append(finding("EDX-FILE-04"))
-        target = MessageTarget(limits)
-        feed_message(io.BytesIO(wrapped), target, findings)
-    blocks = Blocks() if target.root is None else find_blocks(target.root)
-    if target.root is None or blocks.header is None:
+        root, files = _scan(io.BytesIO(wrapped), limits, findings)
+    blocks = Blocks() if root is None else find_blocks(root)
+    if root is None or blocks.header is None:
         raise RefusedError("not_edxml", "There is no MessageHeader and no Status in the XML.")
     return StreamedMessage(
-        target=target,
-        root=target.root,
+        root=root,
+        files=files,
         header=blocks.header,
         blocks=blocks,
         attached=read_attachments(blocks.manifest, blocks.attachments, parts, limits),
@@ -110,12 +110,21 @@ def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding
 
 
 def _read_parts(
-    mime: MimeMessage, target: MessageTarget, limits: ParseLimits, findings: list[Finding]
+    mime: MimeMessage, files: list[EncodedFile], limits: ParseLimits, findings: list[Finding]
 ) -> list[PartFile]:
     """The attachments beside the XML; they share the room of those inside it."""
     findings.append(finding("EDX-FILE-05"))
-    inside = sum(file.largest for file in target.files)
+    inside = sum(file.largest for file in files)
     return mime.read_files(limits, limits.max_total_attachment_bytes - inside, findings)
+
+
+def _scan(stream: Readable, limits: ParseLimits, findings: list[Finding]) -> Scan:
+    target = MessageTarget(limits)
+    try:
+        feed_message(stream, target, findings)
+    finally:
+        scan = target.take()
+    return scan
 
 
 def feed_message(stream: Readable, target: SaxTarget, findings: list[Finding]) -> None:
@@ -139,9 +148,8 @@ def feed_message(stream: Readable, target: SaxTarget, findings: list[Finding]) -
         raise syntax_refusal(error) from error
 
 
-def _unwrap(target: MessageTarget) -> bytes | None:
+def _unwrap(root: Node | None) -> bytes | None:
     """The XML inside a base64 `message` element, None when the root is something else (plan 3)."""
-    root = target.root
     if root is None or root.name != "message" or find_blocks(root).header is not None:
         return None
     text = max(_leaf_texts(root), key=len, default="")
@@ -172,7 +180,7 @@ def _understand(message: StreamedMessage, limits: ParseLimits, findings: list[Fi
     note_namespaces(message.root, header, notes)
     if blocks.headers > 1:
         notes.refuse("edxml_invalid", "EDX-HDR-04", header, header.local)
-    if len(message.target.files) + len(message.parts) > sum(one is not None for one in attached.files):
+    if len(message.files) + len(message.parts) > sum(one is not None for one in attached.files):
         notes.add("EDX-ATT-09")
     if is_status(header):
         envelope = read_status(header, dialect, notes)

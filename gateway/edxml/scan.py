@@ -95,6 +95,14 @@ def _usable_tag(namespace: str, local: str) -> str:
     return _UNNAMED
 
 
+class Scan(NamedTuple):
+    """What one pass over a message gave."""
+
+    root: Node | None
+    #: The ContentTransferEncoded elements, in file order.
+    files: list[EncodedFile]
+
+
 class MessageTarget(SaxTarget):
     """Builds the trees of one message."""
 
@@ -106,9 +114,19 @@ class MessageTarget(SaxTarget):
         self._stack: list[Node] = []
         self._buffer: list[str] = []
         self._encoded: EncodedFile | None = None
-        self.root: Node | None = None
-        #: ContentTransferEncoded seen so far, in file order.
-        self.files: list[EncodedFile] = []
+        self._root: Node | None = None
+        self._files: list[EncodedFile] = []
+
+    def take(self) -> Scan:
+        """Hands over what was built and forgets it.
+
+        A parser, its context and its target hold each other in lxml until a collection finds them: with them the
+        trees of every message would stay so long.
+        """
+        scan = Scan(self._root, self._files)
+        self._root, self._files, self._encoded = None, [], None
+        self._stack.clear()
+        return scan
 
     def start(self, tag: str, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
         """An element begins."""
@@ -132,7 +150,7 @@ class MessageTarget(SaxTarget):
             if name.folded not in ROOTS:
                 raise RefusedError("not_edxml", f"The root element is {name.local[:60]}.")
             element = etree.Element(name.tag, None, _usable(namespaces))
-            self.root = node = Node(name, element, attributes, namespaces)
+            self._root = node = Node(name, element, attributes, namespaces)
         if attributes:
             _copy_attributes(attributes, element)
         stack.append(node)
@@ -175,10 +193,10 @@ class MessageTarget(SaxTarget):
 
     def _begin_file(self, node: Node) -> None:
         room = max(0, min(self._limits.max_attachment_bytes, self._attachment_room))
-        if len(self.files) >= self._limits.max_attachments:
+        if len(self._files) >= self._limits.max_attachments:
             room = 0
         node.encoded = self._encoded = EncodedFile(self._limits, room)
-        self.files.append(node.encoded)
+        self._files.append(node.encoded)
 
     def _count(self, attributes: Mapping[str, str], namespaces: Mapping[str, str]) -> None:
         if len(attributes) > _MOST_ATTRIBUTES or len(namespaces) > _MOST_NAMESPACES:
