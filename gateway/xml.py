@@ -1,9 +1,9 @@
 """The only place that makes XML parsers.
 
-Every parser here refuses DTDs, resolves no entity, opens no network connection and keeps libxml2's own
-limits (`huge_tree` off). `sax_parser` streams: it keeps nothing but what its target keeps. `small_tree`
-is for texts whose size is known to be small, such as a peer's reply. XML that is wrong is a `RefusedError`
-with a code of `gateway.reasons`; running out of memory stays a `MemoryError`.
+Every parser here resolves no entity, opens no network connection and keeps libxml2's own limits (`huge_tree` off);
+all but `tree_parser`, whose user looks for them, refuse DTDs. `sax_parser` streams: it keeps nothing but what its
+target keeps. `small_tree` is for texts whose size is known to be small, such as a peer's reply. XML that is wrong
+is a `RefusedError` with a code of `gateway.reasons`; running out of memory stays a `MemoryError`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,15 @@ class SaxTarget:
 
 def sax_parser(target: SaxTarget) -> etree.XMLParser:
     """A feed parser of UTF-8 that streams into `target`; what the target raises comes out of `feed`."""
+    return _feed_parser(target)
+
+
+def tree_parser() -> etree.XMLParser:
+    """The same that makes a tree, for what is known to be small; one that ended well may be fed again."""
+    return _feed_parser(None)
+
+
+def _feed_parser(target: SaxTarget | None) -> etree.XMLParser:
     return etree.XMLParser(
         target=target,  # type: ignore[arg-type]  # the stubs want `comment` too, which would only cost time
         encoding="utf-8",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from gateway.edxml.base64stream import Base64Stream
+from gateway.edxml.base64stream import Base64Stream, decode
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 
@@ -16,13 +16,25 @@ from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 class EncodedFile:
     """Takes the text in pieces; memory stays flat."""
 
-    __slots__ = ("_base64", "_digest", "_head", "_limits", "_max", "inner", "problem", "size", "too_large")
+    __slots__ = (
+        "_base64",
+        "_digest",
+        "_head",
+        "_limits",
+        "_max",
+        "_undigested",
+        "inner",
+        "problem",
+        "size",
+        "too_large",
+    )
 
     def __init__(self, limits: ParseLimits, max_bytes: int) -> None:
         self._limits = limits
         self._max = max_bytes
         self._base64: Base64Stream | None = Base64Stream(self.write)
         self._digest = hashlib.sha256()
+        self._undigested = b""
         self._head: bytes | None = b""
         #: The file inside, when the bytes begin like a ZIP.
         self.inner: FirstFile | None = None
@@ -36,6 +48,8 @@ class EncodedFile:
     @property
     def sha256(self) -> str:
         """Of the decoded bytes, hex."""
+        undigested, self._undigested = self._undigested, b""
+        self._digest.update(undigested)
         return self._digest.hexdigest()
 
     @property
@@ -57,6 +71,24 @@ class EncodedFile:
         self.problem = decoder.problem
         if self.inner is not None:
             self.inner.finish()
+
+    def take(self, text: bytes) -> bool:
+        """The whole text at once; False when it is to be read in pieces instead, which tell what is wrong.
+
+        Whether an archive is a bomb depends on when one looks, so all that might be one is left to the pieces.
+        """
+        data = decode(text)
+        if data is None or len(data) > self._max:
+            return False
+        self._base64 = None
+        self.size = len(data)
+        self._undigested = data  # of an archive nobody asks for the digest
+        if not data.startswith(LOCAL_HEADER):
+            return True
+        self.inner = inner = FirstFile(self._limits, self._max)
+        inner.feed(data)
+        inner.finish()
+        return inner.problem is None and inner.size <= self._limits.zip_ratio_floor
 
     def write(self, data: bytes) -> None:
         """The next decoded bytes."""

@@ -46,7 +46,7 @@ def extract_attachment(
             mime.copy_file(message.parts.index(wanted), write)
             return chosen
         ordinal = next(index for index, one in enumerate(message.files) if one is wanted)
-        feed_message(source if mime is None else mime.root, _Copier(ordinal, write), [])
+        feed_message(source if mime is None else mime.root, _Copier(ordinal, write))
     return chosen
 
 

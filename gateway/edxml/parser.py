@@ -4,9 +4,9 @@
 and the findings either way. Memory stays flat whatever the attachments weigh, since their text never enters a
 tree. Only a missing file (`OSError`) and memory running out (`MemoryError`) come out as exceptions.
 
-The plan: 1. pass over junk before the XML; 2. stream the file into the light tree, and what MIME parts there are
-past it; 3. unwrap a base64 `message`; 4. find the blocks by local name and pair the attachments; 5. tell the
-dialect; 6. read the header.
+The plan: 1. pass over junk before the XML; 2. read the file into the light tree, by streaming it unless it is
+ordinary and no longer than a chunk, and what MIME parts there are past it; 3. unwrap a base64 `message`; 4. find
+the blocks by local name and pair the attachments; 5. tell the dialect; 6. read the header.
 
 It does not judge by schema (`gateway.validate`), does not verify signatures, and does not keep any bytes.
 """
@@ -32,6 +32,7 @@ from gateway.edxml.mime_parts import MimeMessage, PartFile, open_mime
 from gateway.edxml.notes import Notes
 from gateway.edxml.prolog import read_prolog
 from gateway.edxml.scan import MessageTarget, Node, Scan
+from gateway.edxml.whole import read_whole
 from gateway.errors import RefusedError
 from gateway.xml import SaxTarget, sax_parser, syntax_refusal
 
@@ -119,16 +120,27 @@ def _read_parts(
 
 
 def _scan(stream: Readable, limits: ParseLimits, findings: list[Finding]) -> Scan:
+    """Plan 1 and 2; a message of no more than a chunk is read whole if it may be."""
+    head, more = _begin(stream, findings)
+    whole = None if more else read_whole(head, limits)
+    if whole is not None:
+        return whole
     target = MessageTarget(limits)
     try:
-        feed_message(stream, target, findings)
+        _feed(head, more, stream, target)
     finally:
         scan = target.take()
     return scan
 
 
-def feed_message(stream: Readable, target: SaxTarget, findings: list[Finding]) -> None:
-    """Streams a file into `target`, passing over what stands before the XML (plan 1 and 2)."""
+def feed_message(stream: Readable, target: SaxTarget) -> None:
+    """Streams a file into `target`, passing over what stands before the XML."""
+    head, more = _begin(stream, [])
+    _feed(head, more, stream, target)
+
+
+def _begin(stream: Readable, findings: list[Finding]) -> tuple[bytes, bytes]:
+    """The first chunk without what stands before the XML, and the second; what was passed over is noted."""
     chunk = stream.read(_CHUNK) or b""
     prolog = read_prolog(chunk)
     if prolog.junk:
@@ -137,9 +149,14 @@ def feed_message(stream: Readable, target: SaxTarget, findings: list[Finding]) -
         findings.append(finding("EDX-FILE-02"))
     if prolog.mislabelled:
         findings.append(finding("EDX-FILE-03", value=prolog.mislabelled))
-    chunk = chunk[prolog.skip :]
+    return chunk[prolog.skip :], stream.read(_CHUNK) or b""
+
+
+def _feed(head: bytes, more: bytes, stream: Readable, target: SaxTarget) -> None:
     parser = sax_parser(target)
+    chunk = more
     try:
+        parser.feed(head)
         while chunk:
             parser.feed(chunk)
             chunk = stream.read(_CHUNK) or b""
