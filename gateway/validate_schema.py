@@ -1,7 +1,7 @@
 """Judges the tree of a message by the XSDs and turns libxml2's errors into findings people can act on.
 
 1. The tree is first tried as it was received: what a strict reader takes needs nothing else. That is the
-   usual case and the cheap one.
+   usual case and the cheap one, the more so as a schema without keys is asked.
 2. Otherwise it is normalised, so that dialect, order and prefixes no longer matter.
 3. The lenient schema gives the errors, 4. the strict one the warnings, one finding per element and at most
    `MOST_FINDINGS`. Dialects C and D are older than what the strict schemas describe: no warnings for them.
@@ -18,7 +18,7 @@ from lxml import etree
 
 from gateway.edxml.envelope import Dialect, Finding, MessageKind
 from gateway.edxml.normalise import Normalised, normalise, plain_path
-from gateway.edxml.schema_files import schema
+from gateway.edxml.schema_files import quick_schema, schema
 from gateway.validate_rules import finding
 
 MOST_FINDINGS = 50
@@ -58,7 +58,8 @@ class Depth(StrEnum):
 def schema_findings(skeleton: etree._Element, kind: MessageKind, dialect: Dialect, depth: Depth) -> list[Finding]:
     """What the schemas say about a message."""
     strict = depth is Depth.FULL and dialect in (Dialect.A, Dialect.B)
-    if schema(kind, strict=strict).validate(skeleton):  # 1
+    usual = quick_schema(kind) if strict else schema(kind, strict=False)
+    if usual.validate(skeleton):  # 1
         return []
     normalised = normalise(skeleton, kind)  # 2
     by_path: dict[str, Finding] = {}
