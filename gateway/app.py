@@ -63,7 +63,7 @@ _log = structlog.get_logger(__name__)
 _COLLECT_AFTER = 20_000
 #: Seconds for which the event loop may keep the interpreter from the thread that commits. A commit needs it twice,
 #: when it begins and when it has synced, so with the default of 5 ms each batch waited 10 ms for nothing.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.001
 
 #: Commands that change something while the server is not running open the same foundation.
 open_offline = open_foundation

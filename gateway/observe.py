@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, Literal, TextIO, cast
 
 import msgspec
@@ -54,6 +55,8 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 _MAX_DEPTH: Final = 6
+#: Types that can hold no secret.
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
 #: No shorter text can match, which spares most values of a line.
 _SHORTEST: Final = len("secret=x")
 
@@ -74,7 +77,11 @@ def redact(value: object, depth: int = 0) -> object:
         return text if len(text) < _SHORTEST else _SECRET_TEXT.sub(HIDDEN, text)
     if isinstance(value, Mapping):
         return {
-            str(name): HIDDEN if str(name).lower() in _SECRET_NAMES and item else redact(item, depth + 1)
+            str(name): HIDDEN
+            if _is_secret(name) and item
+            else item
+            if type(item) in _PLAIN
+            else redact(item, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -87,6 +94,12 @@ def redact_event(_logger: WrappedLogger, _method: str, event: MutableMapping[str
     found = redact(event)
     assert isinstance(found, dict)
     return found
+
+
+@lru_cache(512)
+def _is_secret(name: object) -> bool:
+    """Whether what goes by that name is never written; a line's names are nearly always the same."""
+    return str(name).lower() in _SECRET_NAMES
 
 
 class LogControl:

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -128,6 +128,8 @@ class Worker:
         self._settings = settings
         self._clock = clock
         self._draw = draw
+        # bound once: the lazy proxy would build a logger for every line
+        self._log: Any = structlog.get_logger(__name__).bind()
         self._counted = {kind: metrics.attempts.labels(outcome=str(kind)) for kind in OutcomeKind}
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue()
         self._windows = Windows(settings=settings, draw=draw, on_turn=self._turns.put_nowait)
@@ -330,7 +332,7 @@ class Worker:
             _log.warning("delivery.outcome_late", **facts)
         worst = next((one for one in report.outcomes.values() if one.reason), None)
         if worst is None:
-            _log.debug("delivery.sent", **facts)
+            self._log.debug("delivery.sent", **facts)
         else:
             _log.info("delivery.failed", reason=worst.reason, due_at=plan.due_at.isoformat(), **facts)
 
