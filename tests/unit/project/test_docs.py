@@ -30,7 +30,7 @@ def test_generated_pages_are_up_to_date() -> None:
 
 def test_outdated_page_is_named(tmp_path: Path) -> None:
     """A page that somebody edited by hand, or forgot, is seen."""
-    for name in docs.pages():
+    for name in (*docs.pages(), "docs/bench.json"):  # a page is made of the figures
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((docs.ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
