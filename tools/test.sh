@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=()
 command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
+command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
