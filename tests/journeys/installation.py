@@ -87,6 +87,7 @@ organ_id = "{own}"
 certificate = "certs/authorities/enrolment-ca.pem"
 key = "certs/authorities/enrolment-ca.key"
 [storage]
+folder = "{data}"
 min_free_bytes = "1MiB"
 [parser]
 processes = 1
@@ -104,12 +105,18 @@ def make_pki(folder: Path) -> DevPki:
 
 
 async def prepare(
-    folder: Path, pki_folder: Path, *, push_url: str = "https://localhost:1/", axis_url: str = "", more: str = ""
+    folder: Path,
+    pki_folder: Path,
+    *,
+    push_url: str = "https://localhost:1/",
+    axis_url: str = "",
+    more: str = "",
+    data: str = "data",
 ) -> Installation:
-    """Lay out the installation and fill its directory."""
+    """Lay out the installation and fill its directory; `data` is its data folder."""
     shutil.copytree(pki_folder, folder / "certs")
     pki = DevPki(folder=folder / "certs")
-    text = CONFIG.format(own=OWN, more=more)
+    text = CONFIG.format(own=OWN, data=data, more=more)
     text = text.replace("certs/server.pem", str(pki.server.certificate)).replace(
         "certs/server.key", str(pki.server.key)
     )
