@@ -88,7 +88,7 @@ class Replayer:
             disk.write_to(folder, self.recording.folder)
             at = self.recording.length_before(weather.cut)
             verdict = judge(
-                self._settings, folder / _DATA, self._promises, self._final, at=at, first_fsck=bool(seed % 2)
+                self._settings, folder / _DATA, self._promises, self._final, at=at, first_fsck=draw.random() < 1 / 2
             )
         finally:
             shutil.rmtree(folder)

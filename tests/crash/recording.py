@@ -47,8 +47,9 @@ def build_recorder(compiler: str) -> Path:
     library = _ROOT / "build" / "powercut" / "recorder.so"
     if not library.exists() or library.stat().st_mtime < _SOURCE.stat().st_mtime:
         library.parent.mkdir(parents=True, exist_ok=True)
-        made = library.with_name(f"{os.getpid()}.so")  # tests run in several processes
-        options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        made = library.with_name(f"{os.getpid()}.so")  # several processes may do this at once
+        # some distributions fortify by default, which turns the functions that are replaced here into macros
+        options = ["-std=gnu11", "-O2", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra", "-shared", "-fPIC"]
         subprocess.run([compiler, *options, "-o", str(made), str(_SOURCE), "-ldl", "-pthread"], check=True)
         made.replace(library)
     return library
