@@ -37,6 +37,8 @@ _LARGE_EVERY = 8
 _LARGE_BYTES = 200_000
 _SENDERS = 4
 _START_SECONDS = 60
+#: Longer than a busy machine may leave processes standing: nothing here is about time.
+_PATIENCE_SECONDS = 900
 _ROUNDS = 2
 _ROOT = Path(__file__).parents[2]
 
@@ -236,7 +238,12 @@ class _Offices:
                     group.create_task(self._send(province, numbers))
 
     def _client(self, organ_id: str) -> GatewayClient:
-        return GatewayClient(f"https://localhost:{self._port}", tls=self._tls, token=self._tokens[organ_id])
+        return GatewayClient(
+            f"https://localhost:{self._port}",
+            tls=self._tls,
+            token=self._tokens[organ_id],
+            timeout=_PATIENCE_SECONDS,
+        )
 
     async def _send(self, client: GatewayClient, numbers: Iterator[int]) -> None:
         for number in numbers:
