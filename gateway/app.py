@@ -38,6 +38,7 @@ from gateway.compose import Composer
 from gateway.config import Settings
 from gateway.errors import ConfigError, GatewayError
 from gateway.facade import LocalGateway
+from gateway.failpoints import failpoint
 from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
 from gateway.inspecting import Inspector, parse_limits
@@ -146,7 +147,9 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         await _listen(stack, app)
         yield app
         ended = Boot(id=base.boot_id, at=base.clock.now(), purpose="serve", ended=True)
+        failpoint("stop.record.before")
         await base.pump.submit(BootOperation(), ended)
+        failpoint("stop.record.after")
 
 
 class _Commits:

@@ -18,6 +18,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Settings
 from gateway.directory.directory import Directory
 from gateway.enrolment import EnrolmentCa
+from gateway.failpoints import failpoint, refuse_armed
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
 from gateway.ledger.boots import Boot, BootOperation
@@ -79,6 +80,7 @@ async def open_foundation(
     on_commit: Callable[[], None] | None = None,
 ) -> AsyncIterator[Foundation]:
     """Open the data folder; one process at a time."""
+    refuse_armed(settings.profile)
     clock = clock or SystemClock()
     storage = settings.storage
     async with AsyncExitStack() as stack:
@@ -108,7 +110,9 @@ async def open_foundation(
         authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
         stack.push_async_callback(authority.close)
         accounts = Accounts(pump, readers, directory, credentials, authority, settings.enrolment)
+        failpoint("boot.record.before")
         await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=purpose))
+        failpoint("boot.record.after")
         yield Foundation(
             settings=settings,
             clock=clock,

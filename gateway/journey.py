@@ -31,6 +31,7 @@ from gateway.directory.directory import Directory
 from gateway.drafts import Checked
 from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport
 from gateway.errors import RefusedError
+from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.intake import Intake
 from gateway.ledger.reads import Reads
@@ -129,7 +130,9 @@ class Journey:
             with self._seconds["seal"].time():
                 new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
             with self._seconds["commit"].time():
+                failpoint("accept.record.before")
                 recorded = await self._pump.submit(self._record, new)
+                failpoint("accept.record.after")
         except Exception:  # a cancelled commit may yet succeed, so its cost stays counted
             self._intake.give_back(sender, day, cost)
             raise
@@ -235,6 +238,7 @@ class Journey:
     ) -> NewMessage:
         """Sign and sync the body, both in processes of their own; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
+        failpoint("seal.sign.before")
         sealing = self._key.begin(
             document_sha256=bytes.fromhex(checked.sha256),
             document_type=checked.envelope.media_type or DOCUMENT_TYPE,
@@ -247,6 +251,7 @@ class Journey:
             sealing.cancel()
             raise
         xades = await sealing.receipt()
+        failpoint("seal.sign.after")
         row = drafts.message_row(checked, original_id=plan.original_id)
         linked, conflicts = self._twins(checked, row.content_key)
         receipt_sha256 = hashlib.sha256(xades).hexdigest()

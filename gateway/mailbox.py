@@ -23,6 +23,7 @@ from gateway.edxml.envelope import Attachment, Envelope
 from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError
+from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
 from gateway.model import AgencyId, BootId, Caller, CredentialId
@@ -163,7 +164,9 @@ class Mailbox:
                 now=self._clock.now(),
                 peer={"fingerprint": caller.fingerprint, "method": caller.method, "address": caller.address},
             )
+            failpoint("inbox.fetch.before")
             await self._pump.submit(self._fetch, fetch)
+            failpoint("inbox.fetch.after")
         elif row.state not in {State.DELIVERED, State.ACKNOWLEDGED}:
             raise RefusedError("state_forbids", f"the item is {row.state}")
         return row
@@ -211,15 +214,16 @@ class Mailbox:
     async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> State:
         """The caller has it; repeating it is harmless."""
         await self.item(caller, delivery_id)
-        return await self._pump.submit(
-            self._acknowledge,
-            Acknowledge(
-                delivery_id=delivery_id,
-                reader=reader_name(caller, reader),
-                actor=f"credential:{caller.credential_id}",
-                now=self._clock.now(),
-            ),
+        acknowledge = Acknowledge(
+            delivery_id=delivery_id,
+            reader=reader_name(caller, reader),
+            actor=f"credential:{caller.credential_id}",
+            now=self._clock.now(),
         )
+        failpoint("inbox.ack.before")
+        state = await self._pump.submit(self._acknowledge, acknowledge)
+        failpoint("inbox.ack.after")
+        return state
 
 
 def extract_to(path: str, offset: int, number: int, target: str, limits: ParseLimits) -> Attachment:

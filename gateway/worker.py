@@ -31,6 +31,7 @@ from gateway.clock import Clock
 from gateway.config import DeliverySettings
 from gateway.deliver import Bodies, deliver
 from gateway.errors import StorageError
+from gateway.failpoints import failpoint
 from gateway.model import AttemptId, Endpoint, EndpointId, OutcomeKind, Outgoing, SendReport
 from gateway.observe import Metrics
 from gateway.ports import Adapter
@@ -156,7 +157,9 @@ class Worker:
     async def start(self) -> None:
         """Rescue, restore, begin."""
         now = self._clock.now()
+        failpoint("rescue.before")
         rescued = await self._ports.queue.rescue(now=now)
+        failpoint("rescue.after")
         if rescued:
             _log.warning("worker.rescued", dispatches=rescued)
         for endpoint in await self._ports.directory.endpoints():
@@ -177,6 +180,7 @@ class Worker:
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109  # a promise to the caller, not a cancellation
         """Claim nothing more; wait for work under way, interrupt what takes longer, commit, end."""
+        failpoint("stop.worker.before")
         self._stopping = True
         self._woken.set()
         if not self._duties:
@@ -193,6 +197,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(leases, turns, *self._tasks, return_exceptions=True)
         self._duties = []
+        failpoint("stop.worker.after")
 
     async def _wait_for_tasks(self, seconds: float) -> None:
         if self._tasks:
@@ -224,7 +229,9 @@ class Worker:
             del self._active[share.endpoint_id]
         lease_until = now + self._settings.lease
         try:
+            failpoint("attempt.claim.before")
             claimed = await self._ports.queue.claim(shares, now=now, lease_until=lease_until)
+            failpoint("attempt.claim.after")
         except BaseException:
             self._active.update(dict.fromkeys(share.endpoint_id for share in shares))
             raise
@@ -290,7 +297,10 @@ class Worker:
             return SendReport(outcomes={})
         adapter = self._ports.adapters[endpoint.kind]
         default = self._settings.timeout.total_seconds()
-        return await deliver(outgoing, endpoint, adapter, self._ports.bodies, default_seconds=default)
+        failpoint("attempt.dial.before")
+        report = await deliver(outgoing, endpoint, adapter, self._ports.bodies, default_seconds=default)
+        failpoint("attempt.dial.after")
+        return report
 
     async def _settle(self, outgoing: Outgoing, report: SendReport) -> None:
         task = asyncio.current_task()
@@ -306,7 +316,9 @@ class Worker:
             draw=self._draw,
             probe_at=probe_at,
         )
+        failpoint("attempt.outcome.before")
         applied = await self._commit(outgoing, report, plan)
+        failpoint("attempt.outcome.after")
         self._tell(outgoing, report, plan, applied=applied)
         if plan.due_at > now:
             self._look_at = min(self._look_at, plan.due_at)

@@ -36,6 +36,7 @@ from gateway.api.ratelimit import AtOnce, RateLimit, site_of
 from gateway.api.route import ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError
+from gateway.failpoints import failpoint, failpoint_soon
 from gateway.model import Caller
 from gateway.parsing import LARGE_BYTES
 
@@ -130,7 +131,7 @@ class Gate:
         if isinstance(answer, web.StreamResponse):
             return answer
         if isinstance(answer, AcceptedAnswer):
-            response = web.Response(
+            response = _Accepted(
                 body=answer.body, status=answer.status, headers=SECURITY, content_type="application/json"
             )
             if answer.replayed:
@@ -205,6 +206,15 @@ class Gate:
             ms=round(seconds * 1000, 1),
             address=request.remote,
         )
+
+
+class _Accepted(web.Response):
+    """The 202, with a point on either side of its leaving."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        failpoint("reply.before")
+        await super().write_eof(data)
+        failpoint_soon("reply.after")
 
 
 #: Refusals that leave a body unread: a connection with the rest of it in the way is not used again.

@@ -28,6 +28,7 @@ from gateway.api.lifecycle import Lifecycle
 from gateway.api.problems import PROBLEM_TYPE, RETRY_AFTER, problem, problem_response
 from gateway.api.ratelimit import site_of
 from gateway.errors import EnvironmentRefusedError, RefusedError
+from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.observe import Metrics
 
@@ -86,9 +87,11 @@ class Listener:
         if self._server is not None:
             self._server.close()
         self._lifecycle.stop()
+        failpoint("stop.drain.before")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._lifecycle.idle()
+                failpoint("stop.drain.after")
                 return True
         return False
 

@@ -20,6 +20,7 @@ from gateway.commands.context import (
     add_reason,
 )
 from gateway.errors import EnvironmentRefusedError
+from gateway.failpoints import refuse_armed
 from gateway.foundation import database_of
 from gateway.fsio import make_private_dir
 from gateway.storage.migrations import MIGRATIONS, load_migrations, migrate, pending
@@ -107,6 +108,7 @@ def _migrate(context: Context, args: argparse.Namespace) -> int:
 
 
 async def _apply(context: Context, *, dry_run: bool) -> list[str]:
+    refuse_armed(context.settings.profile)
     storage = context.settings.storage
     make_private_dir(storage.folder)
     sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite)

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from gateway.clock import micros
 from gateway.events import Event, canonical, leaf_hash
+from gateway.failpoints import failpoint
 from gateway.storage.pump import Transaction
 
 
@@ -64,4 +65,6 @@ async def append(tx: Transaction, events: Sequence[EventRow]) -> None:
                 event.note or None,
             )
         )
+    failpoint("event.append.before")
     await tx.execute_many("event_insert", rows)
+    failpoint("event.append.after")

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from gateway.clock import micros
 from gateway.events import of_delivery
+from gateway.failpoints import failpoint
 from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.states import State, Trigger, after
@@ -59,7 +60,9 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
         }
         for item in moves
     ]
+    failpoint("delivery.move.before")
     moved = {row[0] for row in await tx.fetch("delivery_move_expected", (as_json(rows),))}
+    failpoint("delivery.move.after")
     events = []
     for item in moves:
         if item.delivery_id not in moved:

@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.clock import micros
 from gateway.events import Event
+from gateway.failpoints import failpoint
 from gateway.ledger import history
 from gateway.ledger.judgement import Judgement, judge
 from gateway.ledger.moves import Move, move, settle
@@ -102,9 +103,11 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
             moves.append(_acknowledgement(item, key, line))
             line.state = State.ACKNOWLEDGED
     rows = [_row(item, verdict) for item, verdict in zip(reports, verdicts, strict=True)]
+    failpoint("status.record.before")
     await tx.execute_many("status_insert", rows)
     if business:
         await tx.fetch("delivery_set_business_status", (as_json(list(business.values())),))
+    failpoint("status.record.after")
     await history.append(tx, events)
     await _acknowledge(tx, moves, [lines[step.delivery_id].dispatch_id for step in moves])
     return verdicts

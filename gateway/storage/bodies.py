@@ -35,6 +35,7 @@ from typing import TypeVar
 
 from gateway.clock import instant
 from gateway.errors import BodyDamagedError, StorageClosedError, StorageError
+from gateway.failpoints import failpoint
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
 from gateway.storage.body_keeper import BodyKeeper
@@ -133,6 +134,7 @@ class Bodies:
             raise StorageClosedError
         if self._broken is not None:
             raise self._refusal()
+        failpoint("body.keep.before")
         content = spooled.content
         kept = self._keep_file(spooled) if content is None else self._keeper.keep(spooled.sha256, content)
         try:
@@ -144,6 +146,7 @@ class Bodies:
             raise refusal_of(error, "A body could not be kept") from error
         if content is not None:
             self._remember(spooled.sha256, content)
+        failpoint("body.keep.after")
 
     async def discard(self, spooled: SpooledBody) -> None:
         """Remove a finished body from the spool; what was kept stays kept. Doing it twice is harmless."""

@@ -23,6 +23,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.failpoints import failpoint
 from gateway.fsio import fsync_dir, link_file, sync_data, write_all
 from gateway.ids import uuid7
 
@@ -90,7 +91,9 @@ class BodySync:
     def set_aside(self, path: Path) -> Path:
         """Move a damaged body into the quarantine, under a name of its own."""
         aside = self._quarantine / f"{path.name}.{uuid7()}"
+        failpoint("body.set_aside.before")
         path.rename(aside)
+        failpoint("body.set_aside.after")
         fsync_dir(self._quarantine)
         fsync_dir(path.parent)
         return aside

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from gateway.failpoints import failpoint
 from gateway.storage.driver import DRIVER_ERRORS
 
 
@@ -58,4 +59,6 @@ class Copier:
     def _copy(self) -> None:
         if self._connection is None:
             self._connection = self._connect()
+        failpoint("checkpoint.copy.before")
         self._connection.execute(self._statement).fetchall()
+        failpoint("checkpoint.copy.after")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
 
 from gateway.errors import StorageError
+from gateway.failpoints import failpoint
 from gateway.fsio import write_all
 from gateway.storage.driver import refusal_of
 
@@ -158,11 +159,13 @@ class Spool:
 
     def _write(self, data: bytes) -> None:
         self._damaged = True
+        failpoint("spool.write.before")
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o600)
             write_all(self._descriptor, HEADER)
         write_all(self._descriptor, data)
+        failpoint("spool.write.after")
         self._digest.update(data)
         self._damaged = False
 

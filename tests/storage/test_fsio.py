@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gateway.errors import ConfigError, StorageError
-from gateway.failpoints import FAILPOINTS, failpoint, parse_failpoints
+from gateway.errors import ConfigError, EnvironmentRefusedError, StorageError
+from gateway.failpoints import FAILPOINTS, VARIABLE, failpoint, parse_failpoints, refuse_armed
 from gateway.fsio import atomic_replace, make_private_dir, publish, write_durably
 
 
@@ -109,6 +112,24 @@ def test_registered_failpoints_are_those_in_the_source() -> None:
     used = {
         name
         for path in package.rglob("*.py")
-        for name in re.findall(r'failpoint\("([^"]+)"\)', path.read_text(encoding="utf-8"))
+        for name in re.findall(r'failpoint(?:_soon)?\("([^"]+)"\)', path.read_text(encoding="utf-8"))
     }
     assert used == set(FAILPOINTS)
+
+
+def test_strict_profile_refuses_to_start_armed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A production process must not be told to kill itself; the development profile may."""
+    refuse_armed("strict")
+    monkeypatch.setenv(VARIABLE, "reply.before=kill")
+    refuse_armed("development")
+    with pytest.raises(EnvironmentRefusedError, match=VARIABLE):
+        refuse_armed("strict")
+
+
+def test_points_that_are_reached_are_noted_once(tmp_path: Path) -> None:
+    """`note` kills nobody."""
+    file = tmp_path / "points"
+    script = "from gateway.failpoints import failpoint as f\nfor _ in range(2): f('reply.before'); f('reply.after')"
+    environment = {**os.environ, VARIABLE: f"note={file}"}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=Path(__file__).parents[2])
+    assert file.read_text().split() == ["reply.before", "reply.after"]

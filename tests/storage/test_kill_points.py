@@ -12,15 +12,31 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.failpoints import FAILPOINTS, VARIABLE
+from gateway.failpoints import ACTS, VARIABLE
 from gateway.storage.bodies import Bodies
 from gateway.storage.migrations import migrate
 from gateway.storage.sqlite import connect_writer
 from tests.storage.conftest import TABLE, names
 
+#: Every point on the storage engine's way; `tests.crash` goes through the others.
+POINTS = [
+    f"{act}.{side}"
+    for act in ACTS
+    if act.startswith(("fsio.", "spool.", "body.", "pump.", "migrate.", "checkpoint"))
+    for side in ("before", "after")
+]
 #: Hits before the kill: late enough that promises exist, where the point comes often. The process that keeps
 #: small bodies counts its own and kills both.
-HITS = {"fsio.sync": 30, "fsio.sync_dir": 30, "fsio.link": 20, "fsio.replace": 5, "pump.commit": 7}
+HITS = {
+    "body.keep": 5,
+    "spool.write": 2,
+    "body.set_aside": 2,
+    "fsio.sync": 30,
+    "fsio.sync_dir": 30,
+    "fsio.link": 20,
+    "fsio.replace": 5,
+    "pump.commit": 7,
+}
 
 
 def run_victim(folder: Path, point: str) -> list[tuple[str, str]]:
@@ -48,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("point", FAILPOINTS)
+@pytest.mark.parametrize("point", POINTS)
 async def test_what_was_promised_before_a_kill_is_there_after_it(folder: Path, point: str) -> None:
     """Rows, bodies and replaced files that were acknowledged survive; no row lacks its body."""
     promises = run_victim(folder, point)
@@ -62,7 +78,9 @@ async def test_what_was_promised_before_a_kill_is_there_after_it(folder: Path, p
         rows, stored = set(await names(writer)), set(bodies.iterate())
         assert {what for kind, what in promises if kind == "row"} <= rows
         assert {what for kind, what in promises if kind == "body"} | rows <= stored
-        for digest in stored:
+        # a body that was damaged beforehand is replaced when it is kept anew, and not before
+        damaged = {what for kind, what in promises if kind == "damaged"}
+        for digest in stored - (damaged - rows - {what for kind, what in promises if kind == "body"}):
             assert await bodies.verify(digest)
         await bodies.sweep(SystemClock().now() + timedelta(days=1))
         assert list((folder / "spool").iterdir()) == []

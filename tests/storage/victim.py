@@ -1,7 +1,8 @@
 """The process that `test_kill_points` kills: it works, and prints what it was promised.
 
 Each line on standard output is one promise, written after the call returned: `row NAME`, `body SHA256`,
-`file NUMBER`. Every point of the registry lies on its way.
+`file NUMBER`; `damaged SHA256` says beforehand that a body of wrong
+length was put in the way. Every point of the registry lies on its way.
 """
 
 from __future__ import annotations
@@ -21,11 +22,20 @@ from gateway.storage.sqlite import SqliteSettings, connect_writer
 from tests.storage.conftest import STATEMENTS, Insert
 
 ROUNDS = 12
+#: Repetitions of a name that make a body too large for memory.
+LARGE = 4000
 
 
 def promise(kind: str, what: str) -> None:
     """One write call, so that a kill cannot split a line."""
     os.write(1, f"{kind} {what}\n".encode())
+
+
+def put_in_the_way(bodies: Bodies, name: str) -> None:
+    """A body of wrong length where that of `accept(name)` belongs."""
+    digest = sha256(name.encode() * 1000).hexdigest()
+    promise("damaged", digest)
+    bodies.path_of(digest).write_bytes(b"cut off")
 
 
 async def work(folder: Path) -> None:
@@ -37,9 +47,9 @@ async def work(folder: Path) -> None:
     await pump.start()
     insert = Insert()
 
-    async def accept(name: str) -> None:
+    async def accept(name: str, times: int = 1000) -> None:
         async with bodies.open_spool() as spool:
-            await spool.write(name.encode() * 1000)
+            await spool.write(name.encode() * times)
             body = await spool.finish()
         await bodies.keep(body)
         promise("body", body.sha256)
@@ -48,6 +58,10 @@ async def work(folder: Path) -> None:
 
     for number in range(ROUNDS):
         await asyncio.gather(*(accept(f"{sha256(bytes([number, each])).hexdigest()}") for each in range(4)))
+        await accept(f"{sha256(bytes([number, 4])).hexdigest()}", LARGE)
+        name = f"{sha256(bytes([number, 5])).hexdigest()}"
+        put_in_the_way(bodies, name)
+        await accept(name)
         atomic_replace(folder / "counter", f"{number}".encode() * 1000)
         promise("file", str(number))
     await pump.close()
