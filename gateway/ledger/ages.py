@@ -57,7 +57,7 @@ class RescueOperation:
         # what was requeued meanwhile shares the transmission, and so its quarantine
         touched = [line for line in lines if line[4] == State.IN_FLIGHT or line[5] in poison]
         await move(tx, [_back(line, ask, poison, attempts) for line in touched])
-        await tx.fetch("dispatch_rescue_abandoned", {"rescued": as_json(rescued), "now": now})
+        await tx.fetch("dispatch_rescue_abandoned", {"rescued": as_json(rescued)})
         # a status may have ended every line while the transmission was under way
         await settle(tx, [row[0] for row in rows])
         return len(rows)

@@ -32,6 +32,17 @@ async def test_work_of_another_boot_comes_back_at_once(lab: Lab) -> None:
     assert await lab.claimed_messages() == ["m"]
 
 
+async def test_rescued_work_goes_before_what_became_due_later(lab: Lab) -> None:
+    """What was in flight at a crash is taken up first, however much has gathered since."""
+    await lab.record(message("a1", name="first"))
+    await lab.claim()
+    for number in range(3):
+        await lab.record(message("a1", name=f"later{number}", at=START + MINUTE))
+    await lab.start_boot("boot-2")
+    await lab.rescue(START + HOUR)
+    assert (await lab.claimed_messages(START + HOUR, limit=1)) == ["first"]
+
+
 async def test_lost_lease_of_the_same_boot_is_no_crash(lab: Lab) -> None:
     """A slow peer does not poison a document."""
     await lab.record(message("a1", name="m"))

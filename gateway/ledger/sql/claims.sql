@@ -85,9 +85,10 @@ WHERE state = 'in_flight' AND (boot_id <> :boot OR lease_until < :now)
 LIMIT 5000;
 
 -- name: dispatch_rescue_abandoned
--- Make them ready again (or hold the poisonous): [[dispatch, attempt, state, crashed], …].
+-- Make them ready again (or hold the poisonous): [[dispatch, attempt, state, crashed], …]. They stay due since
+-- they were, and so go before what became due later.
 UPDATE dispatch
-SET state = v.value ->> 2, due_at = :now, crashes = crashes + (v.value ->> 3),
+SET state = v.value ->> 2, crashes = crashes + (v.value ->> 3),
     attempt_id = NULL, boot_id = NULL, lease_until = NULL
 FROM json_each(:rescued) AS v
 WHERE dispatch.id = v.value ->> 0 AND dispatch.attempt_id = v.value ->> 1
