@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test powercut check fmt docs bench lock clean system
+.PHONY: help demo test crash powercut check fmt docs bench lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ docs: $(STAMP) ## regenerate the generated pages (diagrams, reasons, settings)
 
 bench: $(STAMP) ## the figures of README, written to build/bench.json
 	@$(PY) -m benchmarks.run $(ARGS)
+
+crash: $(STAMP) ## kill the gateway a thousand times and compare; writes docs/crash.md (ARGS="--kills 100")
+	@$(PY) -m tests.crash.kill $(ARGS)
 
 lock: ## pin every dependency again
 	@bash tools/lock.sh

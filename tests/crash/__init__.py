@@ -1,1 +1,1 @@
-"""What is left after the worst moment: a power cut."""
+"""Tests that break a running gateway on purpose and look at what is left."""

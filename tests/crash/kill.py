@@ -1,0 +1,85 @@
+"""`make crash`: the kill sweep. The last line on standard output is one JSON object, for scripts.
+
+    python -m tests.crash.kill --kills 1000 --rows 1000000 --seed 7
+
+Exit 0 when there was no violation. The report goes to `docs/crash.md`; a folder that shows a violation is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.crash.kill_million import Large, measure_million
+from tests.crash.kill_report import last_line, write_report
+from tests.crash.kill_site import make_template
+from tests.crash.kill_sweep import Sweep, Tally
+
+_REPORT = Path(__file__).parents[2] / "docs" / "crash.md"
+_LARGE_KILLS = 10
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make crash", description="Kill the gateway again and again.")
+    parser.add_argument("--kills", type=int, default=1000, help="how often (default: %(default)s)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="deliveries of the large ledger, 0: none (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what is random")
+    parser.add_argument(
+        "--report", type=Path, default=_REPORT, help="where the report goes (default: docs/crash.md)"
+    )
+    return parser.parse_args()
+
+
+class _Progress:
+    """A line a minute or so, and every violation as soon as it is seen."""
+
+    def __init__(self, kills: int) -> None:
+        self._kills = kills
+        self._shown: set[str] = set()
+
+    def sweep(self, tally: Tally) -> None:
+        for violation in tally.violations:
+            if violation not in self._shown:
+                self._shown.add(violation)
+                _say(f"violation after {tally.runs} kills: {violation}")
+        if tally.runs % 20 == 0:
+            _say(f"{tally.runs} of {self._kills} kills, {len(tally.violations)} violations")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+async def _run(args: argparse.Namespace, folder: Path) -> tuple[Tally, Large | None]:
+    template = await make_template(folder)
+    _say(f"seed {args.seed}, in {folder}")
+    large = None
+    if args.rows:
+        large = await measure_million(template, args.rows, kills=_LARGE_KILLS, progress=_say)
+    sweep = Sweep(template, seed=args.seed, progress=_Progress(args.kills).sweep)
+    return await sweep.run(args.kills), large
+
+
+def main() -> int:
+    """Sweep, report, say."""
+    args = _arguments()
+    folder = Path(tempfile.mkdtemp(prefix="gw-kill.", dir="/tmp"))  # sockets below it need a short name
+    tally, large = asyncio.run(_run(args, folder))
+    write_report(args.report, tally, large, seed=args.seed)
+    is_fine = not tally.violations and not (large and large.violations)
+    if is_fine:
+        shutil.rmtree(folder)
+    print(last_line(tally, large))  # noqa: T201 - the output
+    return 0 if is_fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

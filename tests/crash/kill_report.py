@@ -1,0 +1,124 @@
+"""The report of a kill sweep: `docs/crash.md`, written by the script and by nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from gateway import __version__
+from gateway.clock import VIETNAM
+from gateway.failpoints import FAILPOINTS
+from gateway.storage.driver import choose_driver
+from tests.crash.kill_million import Large
+from tests.crash.kill_sweep import ELSEWHERE, RANDOM, Tally
+
+_MOST_SHOWN = 50
+
+_HEAD = """# Kill sweep
+
+Written by `make crash`, not by hand. A real `gateway serve` works for real clients over TLS (documents in memory
+and in the spool, repeated requests, statuses, an inbox that is read, an office that is pushed), is killed by
+SIGKILL at a random instant or at a named failpoint, and is started again on the same folder, which `fsck` examines
+and which is compared with what the clients and the pushed office wrote down for themselves. What is looked for
+stands in `tests/crash/kill_check.py`, what is done in `tests/crash/kill_sweep.py`.
+"""
+
+
+def last_line(tally: Tally, large: Large | None) -> str:
+    """For scripts."""
+    found = {
+        "runs": tally.runs,
+        "violations": len(tally.violations) + (len(large.violations) if large else 0),
+        "lost": len(tally.lost),
+        "duplicated": len(tally.duplicated),
+        "seconds": round(tally.seconds, 1),
+    }
+    return json.dumps(found)
+
+
+def write_report(path: Path, tally: Tally, large: Large | None, *, seed: int) -> None:
+    """The whole page."""
+    parts = [_HEAD, _summary(tally, seed), _times(tally, large), _points(tally), _violations(tally, large)]
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _summary(tally: Tally, seed: int) -> str:
+    sqlite = ".".join(map(str, choose_driver().version))
+    cores = len(os.sched_getaffinity(0))
+    rows = [
+        ("day", f"{datetime.now(VIETNAM):%Y-%m-%d}"),
+        ("versions", f"gateway {__version__}, Python {platform.python_version()}, SQLite {sqlite}"),
+        ("machine", f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"),
+        ("seed", str(seed)),
+        ("kills", str(tally.runs)),
+        ("violations", str(len(tally.violations))),
+        ("lost / duplicated", f"{len(tally.lost)} / {len(tally.duplicated)}"),
+        ("messages accepted, deliveries", f"{tally.messages}, {tally.deliveries}"),
+        ("examinations by `fsck`", str(tally.examined)),
+        ("arrivals again that dedupe caught", str(tally.repeated)),
+        ("data folders, each killed some twenty times", str(tally.folders)),
+        ("duration", f"{tally.seconds / 60:.0f} min"),
+    ]
+    return "\n".join(["## Result\n", *_table(("what", "value"), rows)])
+
+
+def _times(tally: Tally, large: Large | None) -> str:
+    rows = [
+        ("READY after a kill, seconds from the process's start", *_spread(tally.ready), ""),
+        (
+            "in flight at the kill until it reached its receiver again, seconds after READY",
+            *_spread(tally.resumed),
+            "1",
+        ),
+    ]
+    text = (
+        f"\n{tally.untimed} starts and runs were examined but not timed: the machine stood still for 0.15 s or more"
+        " meanwhile. A negative time lies before READY.\n"
+    )
+    if large is not None:
+        name = f"over {large.deliveries} deliveries ({large.bytes / 1e9:.1f} GB)"
+        rows += [
+            (f"READY after a kill, {name}", *_spread(large.ready), "3"),
+            (f"in flight until received again, {name}", *_spread(large.resumed), "1"),
+        ]
+        text += f"Over the large ledger {large.untimed} runs were not timed for the same reason.\n"
+    return "\n".join(["\n## Times\n", *_table(("what", "n", "p50", "max", "at most"), rows), text])
+
+
+def _spread(values: Sequence[float]) -> tuple[str, str, str]:
+    if not values:
+        return "0", "–", "–"
+    return str(len(values)), f"{statistics.median(values):.2f}", f"{max(values):.2f}"
+
+
+def _points(tally: Tally) -> str:
+    rows = [(RANDOM, str(tally.kills[RANDOM]), "")]
+    rows += [
+        (f"`{point}`", str(tally.kills[point]), str(tally.unreached[point] or ""))
+        for point in FAILPOINTS
+        if point not in ELSEWHERE
+    ]
+    elsewhere = " and ".join(f"`{point}`" for point in sorted(ELSEWHERE))
+    text = (
+        "\n*Not reached* counts runs in which the armed point was not come by in time; they were killed at a random"
+        f" instant instead. {elsewhere} lie on no way of the server's;"
+        " `tests/storage/test_kill_points.py` kills there.\n"
+    )
+    return "\n".join(["## Kills by point\n", *_table(("point", "kills", "not reached"), rows), text])
+
+
+def _violations(tally: Tally, large: Large | None) -> str:
+    found = [*tally.violations, *(large.violations if large else [])]
+    lines = [f"- {each}" for each in found[:_MOST_SHOWN]] or ["None."]
+    if len(found) > _MOST_SHOWN:
+        lines.append(f"- and {len(found) - _MOST_SHOWN} more")
+    return "\n".join(["## Violations\n", *lines, ""])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

@@ -1,0 +1,288 @@
+"""The kill sweep: start the gateway under load, kill it, start it again on the same folder, compare; many times.
+
+1. A cycle starts the gateway, armed at one failpoint or to be killed at a random instant (also before it is ready),
+   while clients and receiver go on as if nothing had happened.
+2. Once it is ready, everything is examined beside the load (`kill_check`); after its end it is seen how soon that
+   which the kill before had left in flight reached its receiver again.
+3. After some cycles the load ends, all must have arrived, and everything is examined once more with the contents of
+   all bodies; then a fresh folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from gateway.audit.fsck import examine
+from gateway.failpoints import FAILPOINTS
+from tests.crash.kill_check import Verdict, check, read_ledger, resumption
+from tests.crash.kill_journal import Arrived, now, read_journals
+from tests.crash.kill_process import Companion, Gateway, run_command
+from tests.crash.kill_site import CLIENTS, RECEIVER, Site, Template
+from tests.crash.kill_watch import Watch
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import document
+
+RANDOM = "random instant"
+#: No process of the gateway replaces a file so far; `tests/storage/test_kill_points.py` goes through these.
+ELSEWHERE = frozenset({"fsio.replace.before", "fsio.replace.after"})
+POINTS = tuple(point for point in FAILPOINTS if point not in ELSEWHERE)
+
+_KILLED = -signal.SIGKILL
+#: An armed point that is not reached within this time after READY is given up for this time.
+_REACH_SECONDS = 4.0
+_STOP_SECONDS = 15.0
+_QUIET_SECONDS = 60.0
+_LOOKS = 5
+_LOOK_SECONDS = 0.1
+#: The most hits before the kill, where it is not one.
+_HITS = {
+    "fsio.sync": 12,
+    "fsio.link": 12,
+    "fsio.sync_dir": 12,
+    "spool.write": 3,
+    "body.keep": 10,
+    "pump.commit": 20,
+    "delivery.move": 12,
+    "event.append": 20,
+    "seal.sign": 10,
+    "accept.record": 10,
+    "reply": 10,
+    "attempt.claim": 8,
+    "attempt.dial": 8,
+    "attempt.outcome": 8,
+    "inbox.fetch": 4,
+    "inbox.ack": 4,
+}
+
+
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """All that came of a sweep."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    #: Points that were armed and not reached in time; the kill came at a random instant instead.
+    unreached: Counter[str] = field(default_factory=Counter)
+    #: Starts and runs that were not timed, because the machine stood still meanwhile (`kill_watch`).
+    untimed: int = 0
+    #: Seconds from the start of the process to READY, after a kill.
+    ready: list[float] = field(default_factory=list)
+    #: Seconds from READY until a transmission that was in flight reached its receiver again.
+    resumed: list[float] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    duplicated: set[str] = field(default_factory=set)
+    other: set[str] = field(default_factory=set)
+    folders: int = 0
+    messages: int = 0
+    deliveries: int = 0
+    #: Examinations by `fsck`.
+    examined: int = 0
+    #: Transmissions that a receiver's dedupe caught.
+    repeated: int = 0
+    seconds: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        """Kills."""
+        return self.kills.total()
+
+    @property
+    def violations(self) -> list[str]:
+        """All of them, in words."""
+        return sorted(self.lost | self.duplicated | self.other)
+
+    def add(self, verdict: Verdict) -> None:
+        """Each violation counts once, however often it is seen."""
+        self.lost.update(verdict.lost)
+        self.duplicated.update(verdict.duplicated)
+        self.other.update(verdict.other)
+
+
+class Sweep:
+    """One sweep over one template."""
+
+    def __init__(
+        self,
+        template: Template,
+        *,
+        seed: int,
+        per_folder: int = 20,
+        pause: float = 0.2,
+        progress: Callable[[Tally], None] = lambda _: None,
+    ) -> None:
+        self.tally, self._watch = Tally(), Watch()
+        self._template, self._seed, self._per_folder, self._pause = template, seed, per_folder, pause
+        self._draw = random.Random(seed)
+        self._progress = progress
+        self._killed_before = False
+
+    async def run(self, kills: int, points: tuple[str, ...] = POINTS) -> Tally:
+        """So many kills: at random instants and at the points in turns."""
+        began = now()
+        plan = self._plan(points)
+        while self.tally.runs < kills:
+            await self._folder(min(self._per_folder, kills - self.tally.runs), plan)
+            self.tally.seconds = now() - began
+        self._watch.close()
+        return self.tally
+
+    def _plan(self, points: tuple[str, ...]) -> Iterator[str]:
+        while True:
+            for point in self._draw.sample(points, len(points)):
+                yield point
+                if points == POINTS:
+                    yield RANDOM
+
+    async def _folder(self, kills: int, plan: Iterator[str]) -> None:
+        site = self._template.copy(seed=self._draw.getrandbits(32), pause=self._pause)
+        self.tally.folders += 1
+        known = len(self.tally.violations)
+        companions = await asyncio.gather(*(Companion.start(site, name) for name in (RECEIVER, CLIENTS)))
+        self._killed_before = False
+        try:
+            for _ in range(kills):
+                point = next(plan)
+                if point.startswith("migrate."):
+                    await self._kill_migration(point)
+                else:
+                    await self._cycle(site, point)
+                self._progress(self.tally)
+            await self._settle(site, companions)
+        finally:
+            await asyncio.gather(*(each.stop() for each in companions))
+        await self._look_back(site)
+        if len(self.tally.violations) == known:  # what shows a violation is kept
+            shutil.rmtree(site.folder)
+
+    # One cycle ------------------------------------------------------------------------------------
+
+    async def _cycle(self, site: Site, point: str) -> None:
+        act = point.rpartition(".")[0]
+        if act == "body.set_aside":
+            self._put_in_the_way(site)
+        hits = self._draw.randint(1, _HITS.get(act, 1))
+        armed = "" if point == RANDOM else f"{point}=kill:{hits}"
+        gateway = await Gateway.start(site, armed=armed)
+        if point == RANDOM and self._draw.random() < 0.25:
+            await gateway.lives(self._draw.random())
+        elif await gateway.ready():
+            self._time_start(gateway)
+            await self._live(site, gateway, point)
+        ended_at = now()
+        if gateway.exit_code is None:
+            if point != RANDOM:
+                self.tally.unreached[point] += 1
+                point = RANDOM
+            await gateway.kill()
+        code = await gateway.gone()
+        if code != _KILLED:
+            self.tally.other.add(
+                f"{site.folder.name}: the gateway ended with {code}, armed at {armed or 'nothing'}"
+            )
+        self.tally.kills[point] += 1
+        if gateway.ready_at and self._killed_before:
+            self._time_resumption(site, gateway.ready_at, ended_at)
+        self._killed_before = True
+
+    def _time_start(self, gateway: Gateway) -> None:
+        if not self._killed_before:
+            return
+        if self._watch.was_undisturbed(gateway.started_at, gateway.ready_at):
+            self.tally.ready.append(gateway.ready_at - gateway.started_at)
+        else:
+            self.tally.untimed += 1
+
+    def _time_resumption(self, site: Site, ready_at: float, ended_at: float) -> None:
+        if not self._watch.was_undisturbed(ready_at, ended_at):
+            self.tally.untimed += 1
+            return
+        resumed = resumption(site, ready_at=ready_at, ended_at=ended_at)
+        self.tally.resumed += resumed.seconds
+        self.tally.other.update(resumed.late)
+
+    async def _live(self, site: Site, gateway: Gateway, point: str) -> None:
+        """From READY to the kill, or until it is sure that a point is not reached."""
+        examining = asyncio.create_task(self._examine(site, gateway))
+        if point.startswith("stop."):
+            await gateway.lives(self._draw.uniform(0.1, 0.6))
+            gateway.terminate()
+            await gateway.lives(_STOP_SECONDS)
+        elif point != RANDOM:
+            await gateway.lives(_REACH_SECONDS)
+        else:
+            await examining
+            await gateway.lives(self._draw.uniform(0, 0.5))
+        await examining
+
+    async def _examine(self, site: Site, gateway: Gateway) -> None:
+        verdict = await check(site, final=False)
+        if gateway.exit_code is not None:
+            # it died meanwhile, so that files may have been opened in between; the next look sees the same
+            verdict.other = [each for each in verdict.other if not each.startswith("fsck")]
+        self.tally.examined += 1
+        self.tally.add(verdict)
+
+    def _put_in_the_way(self, site: Site) -> None:
+        """A body cut short, where that of a document will go that a client is about to send."""
+        number = f"H{self._draw.getrandbits(40)}"
+        data = document(PROVINCE, [COMMUNE], number=number)
+        digest = sha256(data).hexdigest()
+        body = site.settings.storage.folder / "bodies" / digest[:2] / digest
+        body.write_bytes(data[:100])
+        temporary = site.handed_in / number
+        temporary.write_bytes(data)
+        temporary.rename(temporary.with_suffix(".edxml"))
+
+    async def _kill_migration(self, point: str) -> None:
+        """On an empty data folder: the schema is there or not, never half; the next start makes it."""
+        site = self._template.copy(seed=0, pause=1)
+        shutil.rmtree(site.settings.storage.folder)
+        code = await run_command(site, "migrate", armed=f"{point}=kill")
+        if code != _KILLED:
+            self.tally.unreached[point] += 1
+        self.tally.kills[point] += 1
+        again = await run_command(site, "migrate")
+        report = await examine(site.settings, site.database, quick=True)
+        if again or not report.ok:
+            self.tally.other.add(f"after {point}: migrate ended with {again}, fsck {report.as_json()}")
+        shutil.rmtree(site.folder)
+
+    # The end of a folder --------------------------------------------------------------------------
+
+    async def _settle(self, site: Site, companions: list[Companion]) -> None:
+        """The last start: let everything arrive."""
+        gateway = await Gateway.start(site)
+        if not await gateway.ready():
+            self.tally.other.add(f"{site.folder.name}: the gateway did not start at the end")
+        told = await asyncio.gather(*(each.finish(_QUIET_SECONDS) for each in companions))
+        if not all(told):
+            self.tally.other.add(f"{site.folder.name}: clients did not get all their answers")
+        quiet, deadline = 0, now() + _QUIET_SECONDS
+        while quiet < _LOOKS and now() < deadline:
+            open_lines = [
+                state
+                for _, state, _, _ in read_ledger(site.database).deliveries.values()
+                if state not in {"delivered", "acknowledged"}
+            ]
+            quiet = 0 if open_lines else quiet + 1
+            await asyncio.sleep(_LOOK_SECONDS)
+        gateway.terminate()
+        if await gateway.gone() != 0:
+            self.tally.other.add(f"{site.folder.name}: the gateway did not stop in order")
+
+    async def _look_back(self, site: Site) -> None:
+        """What holds when all is quiet."""
+        self.tally.add(await check(site, final=True))
+        self.tally.examined += 1
+        ledger = read_ledger(site.database)
+        self.tally.messages += len(ledger.messages)
+        self.tally.deliveries += len(ledger.deliveries)
+        self.tally.repeated += sum(
+            1 for record in read_journals(site.journals) if isinstance(record, Arrived) and not record.first
+        )
