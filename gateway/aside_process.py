@@ -23,7 +23,8 @@ def requests(descriptor: int, work: Callable[[memoryview], bytes]) -> None:
     Several threads may each run this on a descriptor of their own to the same socket.
     """
     buffer = memoryview(bytearray(MOST_BYTES))
-    with socket.socket(fileno=descriptor) as ours:
+    # the server's death is an end too, though the kernel calls it a reset where answers lie unread
+    with socket.socket(fileno=descriptor) as ours, suppress(ConnectionResetError):
         while size := ours.recv_into(buffer):
             answer = bytes(buffer[: NUMBER.size]) + work(buffer[NUMBER.size : size])
             with suppress(OSError):  # nobody may be there any more; then the next read ends this
