@@ -82,7 +82,7 @@ class Sender:
             await asyncio.sleep(self._spec.pause * (_LARGE_EVERY if self._large else 1) * self._desk.draw.random())
 
     def _handed_in(self) -> list[Path]:
-        return [] if self._large else sorted(Path(self._spec.handed_in).glob("*.edxml"))
+        return [] if self._name != "A" else sorted(Path(self._spec.handed_in).glob("*.edxml"))
 
     def _document(self, number: int) -> bytes:
         recipients = [PUSHED] if self._large else self._desk.draw.choice(([COMMUNE, PUSHED], [PUSHED], [COMMUNE]))

@@ -62,12 +62,14 @@ class Template:
         self._port, self._receiver_port = port, receiver_port
         self._copies = 0
 
-    def copy(self, *, seed: int, pause: float) -> Site:
-        """A fresh installation."""
+    def copy(self, *, seed: int = 0, pause: float = 1.0, apart: bool = False) -> Site:
+        """A fresh installation; `apart`: on a port that the clients do not know."""
         self._copies += 1
         folder = self.folder.with_name(f"{self._copies}")
         shutil.copytree(self.folder, folder)
         text = (folder / "config.toml").read_text().replace(str(self.folder), str(folder))
+        if apart:
+            text = text.replace(f"\nport = {self._port}", "\nport = 0")
         (folder / "config.toml").write_text(text)
         site = Site(folder=folder, settings=config.load(folder / "config.toml"))
         site.handed_in.mkdir()

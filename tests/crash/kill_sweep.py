@@ -23,7 +23,7 @@ from gateway.audit.fsck import examine
 from gateway.failpoints import FAILPOINTS
 from tests.crash.kill_check import Verdict, check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
-from tests.crash.kill_process import Companion, Gateway, run_command
+from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Site, Template
 from tests.crash.kill_watch import Watch
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -241,16 +241,18 @@ class Sweep:
 
     async def _kill_migration(self, point: str) -> None:
         """On an empty data folder: the schema is there or not, never half; the next start makes it."""
-        site = self._template.copy(seed=0, pause=1)
+        site = self._template.copy(apart=True)
         shutil.rmtree(site.settings.storage.folder)
-        code = await run_command(site, "migrate", armed=f"{point}=kill")
-        if code != _KILLED:
-            self.tally.unreached[point] += 1
-        self.tally.kills[point] += 1
-        again = await run_command(site, "migrate")
+        gateway = await Gateway.start(site, armed=f"{point}=kill")
+        code = await gateway.gone()
+        again = await Gateway.start(site)
+        is_ready = await again.ready()
+        again.terminate()
+        ended = await again.gone()
         report = await examine(site.settings, site.database, quick=True)
-        if again or not report.ok:
-            self.tally.other.add(f"after {point}: migrate ended with {again}, fsck {report.as_json()}")
+        if code != _KILLED or not is_ready or ended or not report.ok:
+            self.tally.other.add(f"{point}: ended with {code}, then {ended}, fsck {report.as_json()}")
+        self.tally.kills[point] += 1
         shutil.rmtree(site.folder)
 
     # The end of a folder --------------------------------------------------------------------------
