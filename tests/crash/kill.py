@@ -2,6 +2,8 @@
 
     python -m tests.crash.kill --kills 1000 --rows 1000000 --seed 7
 
+Either part may be left out (`--kills 0`, `--rows 0`); the report then has the other part of the last run.
+
 Exit 0 when there was no violation. The report goes to `docs/crash.md`; a folder that shows a violation is kept.
 """
 
@@ -16,11 +18,11 @@ import tempfile
 from pathlib import Path
 
 from tests.crash.kill_million import Large, measure_million
-from tests.crash.kill_report import last_line, write_report
+from tests.crash.kill_report import keep, last_line, write_report
 from tests.crash.kill_site import make_template
 from tests.crash.kill_sweep import Sweep, Tally
 
-_REPORT = Path(__file__).parents[2] / "docs" / "crash.md"
+_ROOT = Path(__file__).parents[2]
 _LARGE_KILLS = 10
 
 
@@ -32,7 +34,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what is random")
     parser.add_argument(
-        "--report", type=Path, default=_REPORT, help="where the report goes (default: docs/crash.md)"
+        "--report",
+        type=Path,
+        default=_ROOT / "docs" / "crash.md",
+        help="where the report goes (default: docs/crash.md)",
     )
     return parser.parse_args()
 
@@ -73,7 +78,7 @@ def main() -> int:
     args = _arguments()
     folder = Path(tempfile.mkdtemp(prefix="gw-kill.", dir="/tmp"))  # sockets below it need a short name
     tally, large = asyncio.run(_run(args, folder))
-    write_report(args.report, tally, large, seed=args.seed)
+    write_report(args.report, keep(_ROOT / "build", tally if args.kills else None, large, seed=args.seed))
     is_fine = not tally.violations and not (large and large.violations)
     if is_fine:
         shutil.rmtree(folder)

@@ -36,7 +36,12 @@ _IDS = {
 _OTHER = {
     "message": {"fingerprint": "printf('%064x', n.i)"},
     # a real one has 8 KB; the start does not read them
-    "receipt": {"xades": "substr(t.xades, 1, 500)", "answer": "t.answer", "sha256": "printf('%064x', n.i)"},
+    "receipt": {
+        "xades": "substr(t.xades, 1, 500)",
+        "transfer": "substr(t.transfer, 1, 500)",
+        "answer": "substr(t.answer, 1, 500)",
+        "sha256": "printf('%064x', n.i)",
+    },
     "delivery": {"seq": "NULL"},
     "event": {"seq": "NULL"},
 }
@@ -61,6 +66,8 @@ class Large:
     #: Starts and runs that were not timed, because the machine stood still meanwhile.
     untimed: int = 0
     ready: list[float] = field(default_factory=list)
+    #: Seconds of processor that the gateway itself used until READY.
+    ready_cpu: list[float] = field(default_factory=list)
     resumed: list[float] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
@@ -100,6 +107,7 @@ async def _start_and_kill(site: Site, large: Large, watch: Watch) -> None:
         large.untimed += 1
         return
     large.ready.append(gateway.ready_at - gateway.started_at)
+    large.ready_cpu.append(gateway.ready_cpu)
     resumed = resumption(site, ready_at=gateway.ready_at, ended_at=ended_at)
     large.resumed += resumed.seconds
     large.violations += resumed.late
@@ -168,7 +176,9 @@ def _leave_open(connection: Any) -> None:
         connection.execute("UPDATE delivery SET state = 'queued' WHERE dispatch_id = ?", (each,))
     for each in flying:
         connection.execute(
-            "UPDATE dispatch SET state = 'in_flight', lease_until = due_at, boot_id = a.boot_id, attempt_id = a.id"
+            # due a moment before the others, as what was claimed first has been
+            "UPDATE dispatch SET state = 'in_flight', due_at = due_at - 1, lease_until = due_at,"
+            " boot_id = a.boot_id, attempt_id = a.id"
             " FROM attempt AS a WHERE a.dispatch_id = dispatch.id AND dispatch.id = ?",
             (each,),
         )

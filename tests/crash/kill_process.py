@@ -29,6 +29,8 @@ class Gateway:
         self._process, self._channel, self.log = process, channel, log
         self.started_at = now()
         self.ready_at = 0.0
+        #: Seconds of processor that it (its helpers aside) had used until then.
+        self.ready_cpu = 0.0
         self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
@@ -93,7 +95,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         while not self.ready_at:
             if b"READY=1" in await loop.sock_recv(self._channel, 4096):
-                self.ready_at = now()
+                self.ready_at, self.ready_cpu = now(), _cpu_seconds(self._process.pid)
 
 
 class Companion:
@@ -145,15 +147,12 @@ class Companion:
         return False
 
 
-async def run_command(site: Site, *arguments: str, armed: str = "") -> int:
-    """Another command of the gateway; its exit code."""
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    if armed:
-        environment[VARIABLE] = armed
-    process = await asyncio.create_subprocess_exec(
-        *_gateway(site, *arguments), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=environment, cwd=ROOT
-    )
-    return await process.wait()
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it died in this very moment
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _gateway(site: Site, *arguments: str) -> tuple[str, ...]:

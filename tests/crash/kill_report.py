@@ -1,4 +1,8 @@
-"""The report of a kill sweep: `docs/crash.md`, written by the script and by nobody else."""
+"""The report of a kill sweep: `docs/crash.md`, written by the script and by nobody else.
+
+The sweep and the measurement over a large ledger may run apart: each leaves its result in `build/`, and the report
+is made of what is there.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,12 @@ import os
 import platform
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from gateway import __version__
 from gateway.clock import VIETNAM
@@ -19,6 +27,8 @@ from tests.crash.kill_sweep import ELSEWHERE, RANDOM, Tally
 
 _MOST_SHOWN = 50
 
+T = TypeVar("T")
+
 _HEAD = """# Kill sweep
 
 Written by `make crash`, not by hand. A real `gateway serve` works for real clients over TLS (documents in memory
@@ -27,6 +37,16 @@ SIGKILL at a random instant or at a named failpoint, and is started again on the
 and which is compared with what the clients and the pushed office wrote down for themselves. What is looked for
 stands in `tests/crash/kill_check.py`, what is done in `tests/crash/kill_sweep.py`.
 """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """The results of the last runs."""
+
+    #: Of the sweep: day, versions, machine, seed.
+    about: dict[str, str]
+    tally: Tally
+    large: Large | None
 
 
 def last_line(tally: Tally, large: Large | None) -> str:
@@ -41,20 +61,50 @@ def last_line(tally: Tally, large: Large | None) -> str:
     return json.dumps(found)
 
 
-def write_report(path: Path, tally: Tally, large: Large | None, *, seed: int) -> None:
+def keep(folder: Path, tally: Tally | None, large: Large | None, *, seed: int) -> Kept:
+    """Put the new results beside the old ones; what there is of both."""
+    folder.mkdir(exist_ok=True)
+    if tally is not None:
+        _write(folder / "crash-sweep.json", tally)
+        _write(folder / "crash-about.json", _about(seed))
+    if large is not None:
+        _write(folder / "crash-large.json", large)
+    return Kept(
+        about=_read(folder / "crash-about.json", dict[str, str]) or {},
+        tally=_read(folder / "crash-sweep.json", Tally) or Tally(),
+        large=_read(folder / "crash-large.json", Large),
+    )
+
+
+def write_report(path: Path, kept: Kept) -> None:
     """The whole page."""
-    parts = [_HEAD, _summary(tally, seed), _times(tally, large), _points(tally), _violations(tally, large)]
+    tally, large = kept.tally, kept.large
+    parts = [_HEAD, _summary(tally, kept.about), _times(tally, large), _points(tally), _violations(tally, large)]
     path.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _summary(tally: Tally, seed: int) -> str:
+def _write(file: Path, value: object) -> None:
+    file.write_bytes(msgspec.json.encode(value))
+
+
+def _read(file: Path, kind: type[T]) -> T | None:
+    return msgspec.json.decode(file.read_bytes(), type=kind) if file.exists() else None
+
+
+def _about(seed: int) -> dict[str, str]:
     sqlite = ".".join(map(str, choose_driver().version))
     cores = len(os.sched_getaffinity(0))
+    return {
+        "day": f"{datetime.now(VIETNAM):%Y-%m-%d}",
+        "versions": f"gateway {__version__}, Python {platform.python_version()}, SQLite {sqlite}",
+        "machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores",
+        "seed": str(seed),
+    }
+
+
+def _summary(tally: Tally, about: dict[str, str]) -> str:
     rows = [
-        ("day", f"{datetime.now(VIETNAM):%Y-%m-%d}"),
-        ("versions", f"gateway {__version__}, Python {platform.python_version()}, SQLite {sqlite}"),
-        ("machine", f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"),
-        ("seed", str(seed)),
+        *about.items(),
         ("kills", str(tally.runs)),
         ("violations", str(len(tally.violations))),
         ("lost / duplicated", f"{len(tally.lost)} / {len(tally.duplicated)}"),
@@ -70,6 +120,7 @@ def _summary(tally: Tally, seed: int) -> str:
 def _times(tally: Tally, large: Large | None) -> str:
     rows = [
         ("READY after a kill, seconds from the process's start", *_spread(tally.ready), ""),
+        ("processor that took, without the helpers', seconds", *_spread(tally.ready_cpu), ""),
         (
             "in flight at the kill until it reached its receiver again, seconds after READY",
             *_spread(tally.resumed),
@@ -84,6 +135,7 @@ def _times(tally: Tally, large: Large | None) -> str:
         name = f"over {large.deliveries} deliveries ({large.bytes / 1e9:.1f} GB)"
         rows += [
             (f"READY after a kill, {name}", *_spread(large.ready), "3"),
+            (f"processor that took, {name}", *_spread(large.ready_cpu), ""),
             (f"in flight until received again, {name}", *_spread(large.resumed), "1"),
         ]
         text += f"Over the large ledger {large.untimed} runs were not timed for the same reason.\n"
@@ -97,9 +149,9 @@ def _spread(values: Sequence[float]) -> tuple[str, str, str]:
 
 
 def _points(tally: Tally) -> str:
-    rows = [(RANDOM, str(tally.kills[RANDOM]), "")]
+    rows = [(RANDOM, str(tally.kills.get(RANDOM, 0)), "")]
     rows += [
-        (f"`{point}`", str(tally.kills[point]), str(tally.unreached[point] or ""))
+        (f"`{point}`", str(tally.kills.get(point, 0)), str(tally.unreached.get(point, "")))
         for point in FAILPOINTS
         if point not in ELSEWHERE
     ]

@@ -66,13 +66,15 @@ _HITS = {
 class Tally:
     """All that came of a sweep."""
 
-    kills: Counter[str] = field(default_factory=Counter)
+    kills: dict[str, int] = field(default_factory=Counter)
     #: Points that were armed and not reached in time; the kill came at a random instant instead.
-    unreached: Counter[str] = field(default_factory=Counter)
+    unreached: dict[str, int] = field(default_factory=Counter)
     #: Starts and runs that were not timed, because the machine stood still meanwhile (`kill_watch`).
     untimed: int = 0
     #: Seconds from the start of the process to READY, after a kill.
     ready: list[float] = field(default_factory=list)
+    #: Seconds of processor that the gateway itself used until READY.
+    ready_cpu: list[float] = field(default_factory=list)
     #: Seconds from READY until a transmission that was in flight reached its receiver again.
     resumed: list[float] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
@@ -90,7 +92,7 @@ class Tally:
     @property
     def runs(self) -> int:
         """Kills."""
-        return self.kills.total()
+        return sum(self.kills.values())
 
     @property
     def violations(self) -> list[str]:
@@ -165,7 +167,7 @@ class Sweep:
     async def _cycle(self, site: Site, point: str) -> None:
         act = point.rpartition(".")[0]
         if act == "body.set_aside":
-            self._put_in_the_way(site)
+            self.put_in_the_way(site)
         hits = self._draw.randint(1, _HITS.get(act, 1))
         armed = "" if point == RANDOM else f"{point}=kill:{hits}"
         gateway = await Gateway.start(site, armed=armed)
@@ -195,6 +197,7 @@ class Sweep:
             return
         if self._watch.was_undisturbed(gateway.started_at, gateway.ready_at):
             self.tally.ready.append(gateway.ready_at - gateway.started_at)
+            self.tally.ready_cpu.append(gateway.ready_cpu)
         else:
             self.tally.untimed += 1
 
@@ -228,7 +231,7 @@ class Sweep:
         self.tally.examined += 1
         self.tally.add(verdict)
 
-    def _put_in_the_way(self, site: Site) -> None:
+    def put_in_the_way(self, site: Site) -> None:
         """A body cut short, where that of a document will go that a client is about to send."""
         number = f"H{self._draw.getrandbits(40)}"
         data = document(PROVINCE, [COMMUNE], number=number)
