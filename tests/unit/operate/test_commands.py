@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -387,7 +388,8 @@ async def test_migrate_says_what_is_pending_and_applies_it(
 ) -> None:
     """On a new folder everything is pending; afterwards, and beside the server, nothing."""
     text = (installation.folder / "config.toml").read_text()
-    elsewhere = text.replace("[storage]", f'[storage]\nfolder = "{tmp_path}/n"')
+    elsewhere = re.sub(r'(\[storage\]\nfolder = )".*"', rf'\1"{tmp_path}/n"', text)
+    assert elsewhere != text
     (installation.folder / "config.toml").write_text(elsewhere)
     pending = await terminal.json("migrate", "--dry-run")
     assert pending["migrations"][0].startswith("0001_")
