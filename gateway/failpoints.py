@@ -79,12 +79,17 @@ def parse_failpoints(text: str) -> dict[str, int]:
 
 
 def refuse_armed(profile: str) -> None:
-    """EnvironmentRefusedError while the variable is set: a production process must not be told to kill itself."""
+    """EnvironmentRefusedError in the strict profile while the variable is set; ConfigError where it is wrong.
+
+    A production process must not be told to kill itself, and a misspelt point must not pass for a survived crash.
+    """
     if profile == "strict" and os.environ.get(VARIABLE):
         raise EnvironmentRefusedError(
             f"{VARIABLE} is set, and the strict profile does not start with it: the process would kill itself."
             " Remove the variable from the environment."
         )
+    if _wrong is not None:
+        raise _wrong
 
 
 def _entries(text: str) -> list[tuple[str, str]]:
@@ -92,10 +97,18 @@ def _entries(text: str) -> list[tuple[str, str]]:
     return [(name, action) for name, _, action in pairs if name]
 
 
-_armed = parse_failpoints(os.environ.get(VARIABLE, ""))
+def _parsed(text: str) -> tuple[dict[str, int], ConfigError | None]:
+    """Nobody can be told what is wrong while modules are imported: `refuse_armed` does, or the first point."""
+    try:
+        return parse_failpoints(text), None
+    except ConfigError as error:
+        return {}, error
+
+
+_armed, _wrong = _parsed(os.environ.get(VARIABLE, ""))
 _note_file = dict(_entries(os.environ.get(VARIABLE, ""))).get(_NOTE, "")
 _noted: set[str] = set()
-_is_armed = bool(_armed or _note_file)
+_is_armed = bool(_armed or _note_file or _wrong)
 _counting = threading.Lock()
 #: Who dies: this process, and the gateway where this one only works for it.
 _victims = [os.getpid()]
@@ -121,6 +134,8 @@ def failpoint_soon(name: str) -> None:
 
 
 def _reached(name: str) -> None:
+    if _wrong is not None:
+        raise _wrong
     if name not in FAILPOINTS:
         raise ConfigError(f"the failpoint {name!r} is not registered")
     with _counting:

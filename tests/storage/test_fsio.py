@@ -126,6 +126,21 @@ def test_strict_profile_refuses_to_start_armed(monkeypatch: pytest.MonkeyPatch) 
         refuse_armed("strict")
 
 
+def test_wrong_variable_stops_the_program_where_it_can_be_told() -> None:
+    """Importing goes well; then the start refuses, and so does the first point."""
+    for call in ("f.refuse_armed('development')", "f.failpoint('reply.before')"):
+        script = f"from gateway import failpoints as f\ntry: {call}\nexcept f.ConfigError as e: print(e)"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, VARIABLE: "nowhere=kill"},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "nowhere" in done.stdout
+
+
 def test_points_that_are_reached_are_noted_once(tmp_path: Path) -> None:
     """`note` kills nobody."""
     file = tmp_path / "points"
