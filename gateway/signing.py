@@ -102,6 +102,9 @@ async def _tried(key_file: Path, certificate_file: Path) -> _KeyProcess:
     except SealError as error:
         await process.close()
         raise KeyFileError(str(error)) from error
+    except asyncio.CancelledError:  # nobody would end the process
+        await process.close()
+        raise
     return process
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -107,6 +108,19 @@ async def test_unfit_key_is_not_taken(
     with pytest.raises(KeyFileError, match=words):
         await key.take(key_file=key_file, certificate_file=certificate_file)
     assert await faults_of(begun(key)) == ()
+
+
+async def test_cancelled_trial_leaves_no_process(tmp_path: Path) -> None:
+    """A start that is interrupted holds no key afterwards."""
+    key_file, certificate_file = written(tmp_path, "seal-rsa")
+    taking = asyncio.create_task(SealingKey().take(key_file=key_file, certificate_file=certificate_file))
+    await asyncio.sleep(0)
+    assert process_of(tmp_path)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    with pytest.raises(AssertionError, match="nobody signs"):
+        process_of(tmp_path)
 
 
 async def test_new_key_is_taken_while_receipts_are_under_way(key: SealingKey, tmp_path: Path) -> None:
