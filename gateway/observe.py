@@ -55,8 +55,6 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 _MAX_DEPTH: Final = 6
-#: Types that can hold no secret.
-_PLAIN: Final = frozenset({int, float, bool, type(None)})
 #: No shorter text can match, which spares most values of a line.
 _SHORTEST: Final = len("secret=x")
 
@@ -77,11 +75,7 @@ def redact(value: object, depth: int = 0) -> object:
         return text if len(text) < _SHORTEST else _SECRET_TEXT.sub(HIDDEN, text)
     if isinstance(value, Mapping):
         return {
-            str(name): HIDDEN
-            if _is_secret(name) and item
-            else item
-            if type(item) in _PLAIN
-            else redact(item, depth + 1)
+            str(name): HIDDEN if _is_secret(name) and item else redact(item, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, (list, tuple, set, frozenset)):
