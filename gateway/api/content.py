@@ -42,12 +42,8 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
             status, span = 206, part
             headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.start + part.length - 1}/{content.size}"
     headers["Trace-Id"] = call.trace_id
-    descriptor = await asyncio.to_thread(os.open, content.path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor, headers[hdrs.CONTENT_TYPE] = await asyncio.to_thread(_opened, content)
     try:
-        media_type = content.content_type
-        if media_type is None:
-            media_type = await asyncio.to_thread(_told_by, descriptor, content)
-        headers[hdrs.CONTENT_TYPE] = media_type
         start = content.offset + span.start
         if span.length <= _SMALL:
             data = await asyncio.to_thread(_read, descriptor, span.length, start)
@@ -71,8 +67,15 @@ async def _stream(response: web.StreamResponse, descriptor: int, start: int, len
     await response.write_eof()
 
 
-def _told_by(descriptor: int, content: Content) -> str:
-    return media_type_of(_read(descriptor, min(SNIFFED, content.size), content.offset))
+def _opened(content: Content) -> tuple[int, str]:
+    """A descriptor of the file, and the media type of what is in it."""
+    descriptor = os.open(content.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        known = content.content_type
+        return descriptor, known or media_type_of(_read(descriptor, min(SNIFFED, content.size), content.offset))
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _read(descriptor: int, length: int, start: int) -> bytes:
