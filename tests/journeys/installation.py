@@ -57,6 +57,21 @@ class Installation:
             token=self.tokens[organ_id],
         )
 
+    async def reads_dialect(self, channel: str, dialect: str) -> None:
+        """From now on the system behind that webhook reads nothing else."""
+        assert self.app is not None
+        base = self.app.foundation
+        endpoint = next(item for item in await base.directory.endpoints() if item.name == channel)
+        change = UpsertEndpoint(
+            name=endpoint.name,
+            kind="webhook",
+            settings=endpoint.settings,
+            capabilities={"dialect": dialect},
+            actor="operator:test",
+            now=base.clock.now(),
+        )
+        await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Application]:
         """The server, started and stopped."""

@@ -301,16 +301,7 @@ async def test_peer_that_reads_only_dialect_b_gets_a_rendition(
     """The copy has its own digest, holds the same file, and is linked by an event; the original is untouched."""
     assert installation.app is not None
     base = installation.app.foundation
-    endpoint = next(item for item in await base.directory.endpoints() if item.name == "pushed")
-    change = UpsertEndpoint(
-        name=endpoint.name,
-        kind="webhook",
-        settings=endpoint.settings,
-        capabilities={"dialect": "B"},
-        actor="operator:test",
-        now=base.clock.now(),
-    )
-    await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+    await installation.reads_dialect("pushed", "B")
     sent = document(PROVINCE, [PUSHED])
     async with installation.client(PROVINCE) as province:
         accepted = await province.submit(sent)

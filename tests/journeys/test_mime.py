@@ -7,7 +7,6 @@ import re
 
 import aiohttp
 
-from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.edxml.envelope import Dialect
 from gateway.edxml.mime import media_type_of
 from gateway.pki import client_tls_context
@@ -70,18 +69,7 @@ async def test_peer_that_reads_dialect_a_gets_a_rendition_with_the_attachment(
     installation: Installation, receiver: Receiver
 ) -> None:
     """What a modern system cannot read is written anew for it, nothing lost."""
-    assert installation.app is not None
-    base = installation.app.foundation
-    endpoint = next(item for item in await base.directory.endpoints() if item.name == "pushed")
-    change = UpsertEndpoint(
-        name=endpoint.name,
-        kind="webhook",
-        settings=endpoint.settings,
-        capabilities={"dialect": "A"},
-        actor="operator:test",
-        now=base.clock.now(),
-    )
-    await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+    await installation.reads_dialect("pushed", "A")
     message_id = await post(installation, mime(PUSHED))
     async with installation.client(PROVINCE) as province:
         await reaches(province, message_id, PUSHED, "delivered")
