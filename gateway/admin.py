@@ -27,7 +27,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_directory, admin_statuses
+from gateway import admin_acts, admin_backups, admin_directory, admin_statuses
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -95,6 +95,7 @@ ACTS: Mapping[str, ActKind] = {
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
+    "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
 }
 

@@ -81,6 +81,8 @@ class ActOnDeliveries(Change, kw_only=True):
     recipient: str = ""
     #: Id, DocumentId, number/notation or digest of a document.
     document: str = ""
+    #: Reason code that the deliveries have now, such as `held_after_restore`.
+    because: str = ""
     #: Tell what would be done, do nothing.
     dry_run: bool = False
 
@@ -160,16 +162,17 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
         if unknown:
             raise await unknown_deliveries(base, unknown)
         return found
-    if not (request.endpoint or request.recipient or request.document or request.state):
+    if not (request.endpoint or request.recipient or request.document or request.because or request.state):
         raise RefusedError(
             "parameter_invalid",
-            "name deliveries by their ids, or choose them by --document, --recipient, --endpoint or --state",
+            "name deliveries by their ids, or choose them by --document, --recipient, --endpoint, --because or --state",
         )
     now = base.clock.now()
     params: dict[str, object] = {
         "endpoint": (await endpoint_named(base, request.endpoint)).id if request.endpoint else None,
         "recipient": (await agency_of(base, request.recipient, now)).id if request.recipient else None,
         "message": await message_named(base, request.document) if request.document else None,
+        "reason": request.because or None,
         "limit": MANY,
     }
     found = []

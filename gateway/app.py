@@ -142,7 +142,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         )
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
-        await start_duties(stack, base, worker, gateway.journey, metrics)
+        await start_duties(stack, base, worker, gateway.journey, metrics, config_path)
         # 5 listeners
         await _listen(stack, app)
         yield app

@@ -14,7 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import __version__
-from gateway.commands import agencies, channels, deliveries, examining, exchange, keys, running, showing, statuses
+from gateway.commands import (
+    agencies,
+    backups,
+    channels,
+    deliveries,
+    examining,
+    exchange,
+    keys,
+    running,
+    showing,
+    statuses,
+)
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
 from gateway.reasons import REASONS
@@ -40,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     parser.add_argument("--version", action="version", version=__version__, help="print the version and exit")
     parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for group in (running, examining, agencies, keys, exchange, showing, deliveries, statuses, channels):
+    for group in (running, examining, agencies, keys, exchange, showing, deliveries, statuses, channels, backups):
         group.add(parsers)
     return parser
 

@@ -153,6 +153,17 @@ class ObserveSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BackupSettings:
+    """Copies of the data folder (docs/backup.md); `gateway backup` makes one, a drill restores the newest."""
+
+    folder: Path | None = _f(None, "where copies are kept, on another disk; empty: no drills, and --to is needed")
+    key: Path | None = _f(None, "key file that encrypts them, mode 0600; empty: they are not encrypted")
+    keep: int = _f(14, "copies that are left after a new one; 0: all of them")
+    drill_every: timedelta = _f(timedelta(days=7), "wait between two drills")
+    drill_folder: Path = _f(Path("drill"), "where drills restore, below the data folder; emptied each time")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -166,6 +177,7 @@ class Settings:
     parser: ParserSettings = field(default_factory=ParserSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     observe: ObserveSettings = field(default_factory=ObserveSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
 
 
 def load(path: Path) -> Settings:
@@ -186,6 +198,10 @@ def parse(raw: dict[str, Any], *, folder: Path) -> Settings:
     if admin.parent == folder:  # the default name belongs below the data folder
         server = dataclasses.replace(settings.server, admin_socket=settings.storage.folder / admin.name)
         settings = dataclasses.replace(settings, server=server)
+    drill = settings.backup.drill_folder
+    if drill.parent == folder:
+        backup = dataclasses.replace(settings.backup, drill_folder=settings.storage.folder / drill.name)
+        settings = dataclasses.replace(settings, backup=backup)
     return settings
 
 
@@ -224,12 +240,18 @@ def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
-    if hint is Path:
-        if not isinstance(raw, str) or not raw:
-            raise ConfigError(f"{name} must be a path")
-        return (folder / Path(raw).expanduser()).resolve()
+    if hint in (Path, Path | None):
+        return _path(hint, raw, folder, name)
     if hint is float and type(raw) is int:
         return float(raw)
     if type(raw) is not hint:
         raise ConfigError(f"{name} must be {hint.__name__}, not {type(raw).__name__}")
     return raw
+
+
+def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:
+    if raw == "" and hint is not Path:
+        return None
+    if not isinstance(raw, str) or not raw:
+        raise ConfigError(f"{name} must be a path")
+    return (folder / Path(raw).expanduser()).resolve()

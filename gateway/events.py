@@ -110,6 +110,15 @@ class Event(StrEnum):
     SERVER_STOPPED = "server.stopped"
     #: Settings, certificates and directory were read again.
     CONFIGURATION_RELOADED = "configuration.reloaded"
+    #: A copy of the data folder was made and verified while the server ran.
+    BACKUP_MADE = "backup.made"
+    #: The newest copy was restored aside and examined, and held.
+    DRILL_PASSED = "drill.passed"
+    #: The newest copy could not be restored, or did not hold.
+    DRILL_FAILED = "drill.failed"
+    #: The data folder was restored from a copy; the leaf names the copy's last event. Numbers go on from the
+    #: instant of the restore, in microseconds, so that no number given out before is given out again.
+    EPOCH_OPENED = "epoch.opened"
 
 
 def of_delivery(trigger: Trigger) -> Event:

@@ -30,7 +30,7 @@ from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.storage.bodies import Bodies, SpooledBody
 
-#: A cursor is a number that the database can hold.
+#: A cursor is a number that the database can hold, behind the epoch that gave it.
 _CURSOR_DIGITS = 18
 
 
@@ -185,9 +185,10 @@ class LocalGateway:
 
     async def inbox(self, caller: Caller, query: service.InboxQuery) -> models.InboxPage:
         """Unacknowledged items, oldest first."""
+        epoch = self.reads.epoch_first()
         asked = Asked(
             limit=query.limit,
-            after=_decode_cursor(query.cursor),
+            after=_decode_cursor(query.cursor, epoch),
             agency=query.agency,
             wait=query.wait,
             lease=query.lease,
@@ -197,7 +198,7 @@ class LocalGateway:
         senders = await self.directory.agencies({row.sender_id for row in found.items})
         return models.InboxPage(
             items=[views.inbox_item(row, senders) for row in found.items],
-            cursor=_encode_cursor(found.cursor),
+            cursor=_encode_cursor(found.cursor, epoch),
             more=found.more,
         )
 
@@ -321,15 +322,22 @@ def _check_id(cursor: str) -> None:
         raise RefusedError("parameter_invalid", "cursor: not one of ours") from error
 
 
-def _encode_cursor(seq: int) -> str:
-    return base64.urlsafe_b64encode(f"i{seq}".encode()).decode().rstrip("=")
+def _encode_cursor(seq: int, epoch: int) -> str:
+    text = f"e{epoch}i{seq}" if epoch else f"i{seq}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str) -> int:
+def _decode_cursor(cursor: str, epoch: int) -> int:
+    """One of another epoch pages from the start: since a restore its number stands for something else."""
     if not cursor:
         return 0
     with suppress(ValueError):
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        if text.startswith("i") and text[1:].isdecimal() and len(text) <= _CURSOR_DIGITS:
-            return int(text[1:])
+        given, mark, seq = text.partition("i")
+        if mark and seq.isdecimal() and len(seq) < _CURSOR_DIGITS and _is_epoch(given):
+            return int(seq) if given == (f"e{epoch}" if epoch else "") else 0
     raise RefusedError("parameter_invalid", "cursor: not one of ours")
+
+
+def _is_epoch(text: str) -> bool:
+    return not text or (text.startswith("e") and text[1:].isdecimal() and len(text) <= _CURSOR_DIGITS)

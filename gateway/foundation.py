@@ -18,6 +18,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Settings
 from gateway.directory.directory import Directory
 from gateway.enrolment import EnrolmentCa
+from gateway.errors import EnvironmentRefusedError
 from gateway.failpoints import failpoint, refuse_armed
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
@@ -32,6 +33,8 @@ from gateway.storage.sqlite import SqliteSettings, StoreReport, Writer, connect_
 from gateway.storage.statements import Statements
 
 DATABASE = "gateway.sqlite"
+#: A file of this name says that a restore into this folder has not come to its end.
+RESTORING = "RESTORING"
 #: Packages whose folders hold statements.
 SQL_SOURCES = ("gateway.ledger.sql", "gateway.directory", "gateway.accounts")
 
@@ -71,6 +74,16 @@ def load_statements() -> Statements:
     return Statements.load(*SQL_SOURCES)
 
 
+def _refuse_half_restored(folder: Path) -> None:
+    """A folder that is only partly there would look like a ledger that knows less than was promised."""
+    if (folder / RESTORING).exists():
+        raise EnvironmentRefusedError(
+            f"a restore into {folder} did not come to its end, or fsck found errors in what it brought. Empty the "
+            f"folder and run gateway restore again; to use it as it is: gateway fsck, then rm {folder / RESTORING}",
+            path=str(folder),
+        )
+
+
 @asynccontextmanager
 async def open_foundation(
     settings: Settings,
@@ -78,6 +91,7 @@ async def open_foundation(
     clock: Clock | None = None,
     purpose: str = "serve",
     on_commit: Callable[[], None] | None = None,
+    restoring: bool = False,
 ) -> AsyncIterator[Foundation]:
     """Open the data folder; one process at a time."""
     refuse_armed(settings.profile)
@@ -85,6 +99,8 @@ async def open_foundation(
     storage = settings.storage
     async with AsyncExitStack() as stack:
         make_private_dir(storage.folder)
+        if not restoring:
+            _refuse_half_restored(storage.folder)
         boot_id = BootId(uuid7())
         sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
         writer = await connect_writer(database_of(settings), sqlite)

@@ -223,6 +223,13 @@ class Metrics:
         self.pump_queue = self._gauge("gateway_pump_queue", "writes that wait for the pump")
         self.pump_broken = self._gauge("gateway_pump_broken", "1 while the database cannot be written")
         self.damaged = self._counter("gateway_damaged_bodies", "stored bodies found damaged")
+        self.backup_at = self._gauge(
+            "gateway_backup_timestamp_seconds", "when the newest whole copy was taken; 0: none is known"
+        )
+        self.drill_at = self._gauge("gateway_drill_timestamp_seconds", "when the last restore drill ended")
+        self.drill_passed_at = self._gauge(
+            "gateway_drill_passed_timestamp_seconds", "when the last restore drill that passed ended"
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

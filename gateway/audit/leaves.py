@@ -23,21 +23,28 @@ class LeafExaminer:
         self._findings = findings
         self._seq = 0
         self._at = 0
+        self._leaf_hash = b""
 
     def examine(self, row: EventRecord) -> None:
         """One event."""
         subject = f"event {row.seq}"
-        if row.seq != self._seq + 1:
+        if row.seq != self._seq + 1 and not self._opens_epoch(row):
             missing = f"{self._seq + 1}" if row.seq == self._seq + 2 else f"{self._seq + 1}-{row.seq - 1}"
             self._findings.add("event_gap", f"event {missing}")
         if row.at < self._at - _BACKWARDS:
             self._findings.add("event_time", subject)
-        self._seq, self._at = row.seq, max(row.at, self._at)
+        self._seq, self._at, self._leaf_hash = row.seq, max(row.at, self._at), row.leaf_hash
         if row.kind not in _KINDS:
             self._findings.add("event_unknown", subject, row.kind[:100])
         if leaf_hash(row.leaf) != row.leaf_hash:
             self._findings.add("leaf_hash", subject, row.kind)
         self._examine_leaf(row, subject)
+
+    def _opens_epoch(self, row: EventRecord) -> bool:
+        """A restore declares the jump: its leaf names the event before it, and its number is its instant."""
+        facts = facts_of(row.leaf)
+        before = (facts.get("after"), facts.get("after_leaf"))
+        return row.kind == Event.EPOCH_OPENED and row.seq == row.at and before == (self._seq, self._leaf_hash.hex())
 
     def _examine_leaf(self, row: EventRecord, subject: str) -> None:
         leaf = decode_leaf(row.leaf)

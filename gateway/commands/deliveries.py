@@ -35,6 +35,12 @@ def add(parsers: Subparsers) -> None:
         parser.add_argument(
             "--document", default="", metavar="DOCUMENT", help="only those of this document: id, DocumentId, number"
         )
+        parser.add_argument(
+            "--because",
+            default="",
+            metavar="REASON",
+            help="only those with this reason: held_after_restore, gave_up",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
         add_reason(parser)
         add_json(parser)
@@ -49,6 +55,7 @@ def _run(context: Context, args: argparse.Namespace) -> int:
         endpoint=args.endpoint,
         recipient=args.recipient,
         document=args.document,
+        because=args.because,
         dry_run=args.dry_run,
     )
     reply = asyncio.run(perform(context, "deliveries", request))

@@ -149,6 +149,10 @@ class Reads:
         row = await self._readers.fetch_one("message_may_be_read_by", params)
         return bool(row and row[0])
 
+    def epoch_first(self) -> int:
+        """The number of the first event of this epoch; 0 in the one that no restore opened."""
+        return int(self._readers.look_up("epoch_read_first", ())[0][0])
+
     async def inbox(
         self, agencies: frozenset[AgencyId], *, after: int, limit: int, reader: str, now: int
     ) -> list[InboxRow]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
+from gateway.backup.apart import drill_apart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
@@ -13,6 +16,7 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
+from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
@@ -64,7 +68,12 @@ class _Pauses:
 
 
 async def start_duties(
-    stack: AsyncExitStack, base: Foundation, worker: Worker, journey: Journey, metrics: Metrics
+    stack: AsyncExitStack,
+    base: Foundation,
+    worker: Worker,
+    journey: Journey,
+    metrics: Metrics,
+    config_path: Path,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -95,6 +104,17 @@ async def start_duties(
                 every=settings.observe.heartbeat_every,
                 is_healthy=is_healthy,
                 arrived=metrics.heartbeat_at.set,
+                clock=clock,
+            )
+        )
+    if settings.backup.folder is not None:
+        duties.append(
+            Driller(
+                partial(drill_apart, config_path),
+                partial(record_drill, base.pump),
+                folder=settings.storage.folder,
+                drill_every=settings.backup.drill_every,
+                metrics=metrics,
                 clock=clock,
             )
         )

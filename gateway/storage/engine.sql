@@ -63,3 +63,15 @@ INSERT INTO meta (key, value) VALUES (?, ?)
 SELECT type, name, sql FROM sqlite_schema
     WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND tbl_name <> 'meta'
     ORDER BY type, name;
+
+-- name: copy_journal_off
+-- A copy in the making needs no way back: it has no name yet.
+PRAGMA journal_mode = OFF;
+
+-- name: copy_synchronous_off
+-- Its pages are synced once, by whoever gives it its name.
+PRAGMA synchronous = OFF;
+
+-- name: snapshot_fix_any
+-- The first read of a transaction, which fixes what it sees.
+SELECT COUNT(*) FROM sqlite_schema;

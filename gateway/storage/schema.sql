@@ -301,7 +301,7 @@ CREATE INDEX status_by_delivery ON status (delivery_id, recorded_at);
 CREATE INDEX status_by_message ON status (message_id);
 CREATE INDEX status_parked ON status (recorded_at) WHERE parked IS NOT NULL AND resolution IS NULL;
 
--- The audit history; append only. seq has no gaps inside one database file.
+-- The audit history; append only. seq has no gaps, except before an epoch that a restore opened.
 CREATE TABLE event (
     seq          INTEGER PRIMARY KEY,
     kind         TEXT NOT NULL,

@@ -47,6 +47,8 @@ def _lines(hint: Any, item: dataclasses.Field[Any]) -> Iterator[str]:
 def _unit(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
+    if hint == Path | None:
+        return "path or empty"
     names = {timedelta: "duration", Size: "size", Path: "path", bool: "true or false", int: "number"}
     return names.get(hint, "number" if hint is float else "text")
 
@@ -57,6 +59,8 @@ def written(hint: Any, value: Any) -> str:
         return f'"{_in_units(value // timedelta(milliseconds=1), _DURATIONS)}"'
     if hint is Size:
         return f'"{_in_units(value, _SIZES)}"'
+    if value is None:
+        return '""'
     if isinstance(value, bool | str | Path):
         return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
     return f"{value}"

@@ -178,13 +178,14 @@ WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'q
 SELECT endpoint_id, COUNT(*) FROM dispatch WHERE state IN ('ready', 'in_flight', 'inbox') GROUP BY endpoint_id;
 
 -- name: delivery_list_selected
--- Deliveries by state, endpoint, recipient and age, for acts on a filter; every filter may be NULL.
+-- Deliveries by state, endpoint, recipient, document and reason, for acts on a filter; every filter may be NULL.
 SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, COALESCE(d.reason, ''), d.state_at
 FROM delivery AS d
 WHERE (:state IS NULL OR d.state = :state)
   AND (:endpoint IS NULL OR d.endpoint_id = :endpoint)
   AND (:recipient IS NULL OR d.recipient_id = :recipient)
   AND (:message IS NULL OR d.message_id = :message)
+  AND (:reason IS NULL OR d.reason = :reason)
 ORDER BY d.seq DESC LIMIT :limit;
 
 -- name: status_count_parked

@@ -42,7 +42,7 @@ ALL = sorted(commands(build_parser()))
 CHANGING = {
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
-    "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss",
+    "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore",
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_the_commands_are_these() -> None:
     assert {" ".join(words) for words in ALL} == CHANGING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "send", "inbox list",
         "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
-        "agencies endpoint list", "statuses parked",
+        "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
     }  # fmt: skip
 
 
