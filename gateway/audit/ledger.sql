@@ -83,9 +83,11 @@ PRAGMA quick_check(100);
 PRAGMA foreign_key_check;
 
 -- name: fsck_schema_list
--- What the database consists of, without SQLite's own tables and the migrations' runner's.
+-- What the database consists of, without SQLite's own tables, the migrations' runner's, and the two of Litestream.
 SELECT type, name, sql FROM sqlite_schema
-WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND tbl_name <> 'meta' ORDER BY type, name;
+WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND tbl_name <> 'meta'
+  AND NOT (type = 'table' AND name IN ('_litestream_seq', '_litestream_lock'))
+ORDER BY type, name;
 
 -- name: fsck_meta_list
 -- What the migrations' runner wrote.

@@ -50,7 +50,7 @@ _SPARE_BYTES: Final = 16 * 1024 * 1024
 class Asked:
     """What is to be copied, and how."""
 
-    #: The data folder, and the database in it.
+    #: The folder that holds `bodies`, and the database: both of the data folder, or as another tool kept them.
     folder: Path
     database: Path
     #: Do not read bodies again that lie in the backup folder already.
@@ -58,6 +58,8 @@ class Asked:
     #: So many copies are left, this one included; 0: all of them.
     keep: int = 0
     allow_affected_sqlite: bool = False
+    #: The database was brought back by another tool: it is as old as its last event.
+    foreign: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +108,8 @@ def make_copy(shelf: Shelf, asked: Asked, clock: Clock, progress: Progress) -> M
     with shelf.locked(), shelf.making() as making:
         taken_at = clock.now()
         ledger, size, digest = _copy_ledger(shelf, asked, making, progress)
+        if asked.foreign and ledger.last_event_at is not None:
+            taken_at = ledger.last_event_at
         # 3
         bodies = _Bodies(shelf, asked, progress)
         bodies.copy(ledger.bodies)

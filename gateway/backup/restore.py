@@ -53,6 +53,8 @@ class Wanted:
     note: str
     #: Take a copy that is known to lack bodies.
     accept_missing: bool = False
+    #: Let fsck compare digests, signatures and leaves only, and not parse every body again.
+    quick: bool = False
     #: Only practise: bodies may be links.
     drill: bool = False
 
@@ -84,7 +86,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     # 3
     opened, migrated = await _open(settings, manifest, wanted, clock)
     # 4
-    report = await examine(settings, database_of(settings), progress=progress)
+    report = await examine(settings, database_of(settings), quick=wanted.quick, progress=progress)
     if report.ok or (wanted.accept_missing and _only_missing(report, manifest)):
         (folder / RESTORING).unlink()
         fsync_dir(folder)

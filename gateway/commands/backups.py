@@ -38,23 +38,7 @@ _BACKUP_NICE, _DRILL_NICE = 10, 19
 
 def add(parsers: Subparsers) -> None:
     """The commands of this module."""
-    made = add_command(
-        parsers,
-        "backup",
-        _backup,
-        "make a verified copy of the data folder, beside the running server or without it",
-        more="Bodies that the backup folder has are not copied again. Exit code 1 when bodies are missing.",
-    )
-    made.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="backup folder (default: the setting backup.folder)"
-    )
-    made.add_argument("--quick", action="store_true", help="do not read bodies again that are there already")
-    made.add_argument("--keep", type=int, metavar="N", help="leave N copies (default: the setting backup.keep)")
-    other = made.add_mutually_exclusive_group()
-    other.add_argument("--list", action="store_true", help="only list the copies")
-    other.add_argument("--verify", metavar="COPY", help="only read a copy and compare it with its manifest")
-    _add_key(made)
-    add_json(made)
+    _add_backup(parsers)
     new_key = add_command(
         parsers,
         "backup-key",
@@ -63,19 +47,7 @@ def add(parsers: Subparsers) -> None:
         more="Keep it away from the backups and from this machine too: without it they cannot be read.",
     )
     new_key.add_argument("file", type=Path, metavar="FILE", help="a new file; its mode is 0600")
-    back = add_command(
-        parsers,
-        "restore",
-        _restore,
-        "bring a copy back into an empty data folder, and hold whatever waits in it",
-        more="The server must be stopped. Nothing is sent until it is released: gateway release --because "
-        "held_after_restore. Exit code 1 when fsck finds errors.",
-    )
-    _add_from(back)
-    back.add_argument("--accept-missing", action="store_true", help="take a copy that is known to lack bodies")
-    _add_key(back)
-    add_reason(back)
-    add_json(back)
+    _add_restore(parsers)
     listed = add_command(
         parsers,
         "gap",
@@ -96,6 +68,54 @@ def add(parsers: Subparsers) -> None:
     _add_from(practised)
     _add_key(practised)
     add_json(practised)
+
+
+def _add_backup(parsers: Subparsers) -> None:
+    made = add_command(
+        parsers,
+        "backup",
+        _backup,
+        "make a verified copy of the data folder, beside the running server or without it",
+        more="Bodies that the backup folder has are not copied again. Exit code 1 when bodies are missing.",
+    )
+    made.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="backup folder (default: the setting backup.folder)"
+    )
+    made.add_argument("--quick", action="store_true", help="do not read bodies again that are there already")
+    made.add_argument("--keep", type=int, metavar="N", help="leave N copies (default: the setting backup.keep)")
+    made.add_argument(
+        "--database",
+        type=Path,
+        metavar="FILE",
+        help="copy this one, which another tool such as Litestream restored",
+    )
+    made.add_argument(
+        "--bodies", type=Path, metavar="FOLDER", help="with --database: the folder that holds bodies/"
+    )
+    other = made.add_mutually_exclusive_group()
+    other.add_argument("--list", action="store_true", help="only list the copies")
+    other.add_argument("--verify", metavar="COPY", help="only read a copy and compare it with its manifest")
+    _add_key(made)
+    add_json(made)
+
+
+def _add_restore(parsers: Subparsers) -> None:
+    back = add_command(
+        parsers,
+        "restore",
+        _restore,
+        "bring a copy back into an empty data folder, and hold whatever waits in it",
+        more="The server must be stopped. Nothing is sent until it is released: gateway release --because "
+        "held_after_restore. Exit code 1 when fsck finds errors.",
+    )
+    _add_from(back)
+    back.add_argument(
+        "--quick", action="store_true", help="fsck without parsing the bodies again: run gateway fsck later"
+    )
+    back.add_argument("--accept-missing", action="store_true", help="take a copy that is known to lack bodies")
+    _add_key(back)
+    add_reason(back)
+    add_json(back)
 
 
 def _add_key(parser: argparse.ArgumentParser) -> None:
@@ -129,21 +149,24 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
             manifest = verify_copy(shelf, args.verify, progress)
         return _verified(context, args, msgspec.to_builtins(manifest))
     settings = context.settings
-    require_database(database_of(settings))
-    os.nice(_BACKUP_NICE)
+    if args.bodies and not args.database:
+        raise InputError("--bodies goes with --database")
     asked = Asked(
-        folder=settings.storage.folder,
-        database=database_of(settings),
+        folder=(args.bodies or settings.storage.folder).resolve(),
+        database=(args.database or database_of(settings)).resolve(),
         quick=args.quick,
         keep=settings.backup.keep if args.keep is None else args.keep,
         allow_affected_sqlite=settings.storage.allow_affected_sqlite,
+        foreign=args.database is not None,
     )
+    require_database(asked.database)
+    os.nice(_BACKUP_NICE)
     with context.progress() as progress:
         made = make_copy(shelf, asked, SystemClock(), progress)
-    if is_running(settings):
+    if is_running(settings) and not asked.foreign:
         asyncio.run(ask(settings, "backup-made", _note(made)))
     _tell_made(context, args, made)
-    if shelf.folder.stat().st_dev == settings.storage.folder.stat().st_dev:
+    if settings.storage.folder.exists() and shelf.folder.stat().st_dev == settings.storage.folder.stat().st_dev:
         context.note("The copy lies on the same disk as the data: a dead disk takes both.")
     return FINE if made.is_whole else ANSWER_IS_NO
 
@@ -223,7 +246,11 @@ def _restore(context: Context, args: argparse.Namespace) -> int:
     if is_running(settings):
         raise EnvironmentRefusedError("the server is running; stop it first: systemctl stop gateway")
     wanted = Wanted(
-        copy=_chosen(shelf, args.copy), actor=own_name(), note=args.reason, accept_missing=args.accept_missing
+        copy=_chosen(shelf, args.copy),
+        actor=own_name(),
+        note=args.reason,
+        accept_missing=args.accept_missing,
+        quick=args.quick,
     )
     with context.progress() as progress:
         done = asyncio.run(restore(shelf, settings, wanted, SystemClock(), progress))

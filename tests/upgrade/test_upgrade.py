@@ -22,6 +22,9 @@ from gateway.storage.migrations import MIGRATIONS, load_migrations
 ARCHIVES = sorted(Path(__file__).with_name("folders").glob("*.zip"))
 CONFIG = '[seal]\nanchors = "certs/anchors/seal"\n[storage]\nfolder = "data"\n[parser]\nprocesses = 1\n'
 
+#: As a later program would leave it.
+NEWER = "INSERT OR REPLACE INTO meta VALUES ('compat_version', '9999'), ('schema_version', '9999')"
+
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.name.removesuffix(".zip"))
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
@@ -108,3 +111,24 @@ def test_folder_that_needs_a_newer_program_is_refused_untouched(
     assert "migration 9999" in told
     assert "restore a backup" in told
     assert versions(database)["schema_version"] == "9999"
+
+
+def test_way_back_from_an_upgrade_is_a_restore(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The copy made before it is at the old schema, untouched by the backup; restored, this program opens it."""
+    database, backups = database_of(settings_of(folder)), str(folder / "backups")
+    before = versions(database)
+    assert run(folder, "backup", "--to", backups) == 0
+    assert versions(database) == before
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('compat_version', '9999'), ('schema_version', '9999')"
+        )
+    assert run(folder, "migrate") == 3
+    (folder / "data").rename(folder / "upgraded")
+    capsys.readouterr()
+    assert run(folder, "restore", "--from", backups, "--reason", "back to the old version", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is True
+    assert len(told["migrations"]) == len(load_migrations(MIGRATIONS)) - expected(folder)["schema"]
+    assert told["epoch"]["held"] > 0
+    assert told["fsck"]["documents"] == expected(folder)["counts"]["documents"]

