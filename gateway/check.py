@@ -21,6 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from yarl import URL
 
 from gateway.audit.findings import Findings
+from gateway.backup.sealed import BackupKey
 from gateway.check_kinds import KINDS
 from gateway.clock import rfc3339
 from gateway.config import Settings
@@ -62,6 +63,7 @@ def check(
     _check_anchors(settings, findings, now)
     _check_secrets(settings.storage.secrets, findings)
     _check_folder(settings, findings)
+    _check_backup(settings, findings)
     _check_machine(settings, findings, now, newest_event)
     if not running:
         _check_ports(settings, findings)
@@ -239,6 +241,21 @@ def _check_folder(settings: Settings, findings: Findings) -> None:
         findings.add("disk_low", str(folder), told)
     elif free < 2 * least:
         findings.add("disk_soon", str(folder), told)
+
+
+def _check_backup(settings: Settings, findings: Findings) -> None:
+    backup, data = settings.backup, settings.storage.folder
+    if backup.folder is None:
+        if settings.profile == "strict":
+            findings.add("backup_unset", "backup.folder")
+        return
+    if backup.folder.exists() and data.exists() and backup.folder.stat().st_dev == data.stat().st_dev:
+        findings.add("backup_same_disk", str(backup.folder))
+    if backup.key is not None:
+        try:
+            BackupKey.load(backup.key)
+        except KeyFileError as error:
+            findings.add("backup_key_unfit", str(backup.key), str(error))
 
 
 def _check_machine(settings: Settings, findings: Findings, now: datetime, newest_event: datetime | None) -> None:

@@ -187,6 +187,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Lên kế hoạch mở rộng đĩa.",
             "Plan more disk space.",
         ),
+        "backup_unset": _kind(
+            _W,
+            "Chưa cấu hình sao lưu: mất ổ đĩa là mất tất cả.",
+            "No backup is configured: a dead disk takes everything.",
+            "Đặt backup.folder ở ổ đĩa khác và bật gateway-backup.timer; xem docs/backup.md.",
+            "Set backup.folder to another disk and enable gateway-backup.timer; see docs/backup.md.",
+        ),
+        "backup_same_disk": _kind(
+            _W,
+            "Bản sao lưu nằm cùng ổ đĩa với dữ liệu.",
+            "The copies lie on the same disk as the data.",
+            "Chuyển backup.folder sang ổ đĩa khác.",
+            "Move backup.folder to another disk.",
+        ),
+        "backup_key_unfit": _kind(
+            _E,
+            "Không dùng được tệp khóa sao lưu, nên không sao lưu và không diễn tập được.",
+            "The key file of the backups cannot be used, so there are neither copies nor drills.",
+            "Tạo khóa bằng `gateway backup-key`, hoặc sửa quyền tệp thành 0600.",
+            "Make one with `gateway backup-key`, or give the file the mode 0600.",
+        ),
         "sqlite_affected": _kind(
             _E,
             "SQLite này có lỗi WAL-reset làm hỏng dữ liệu.",

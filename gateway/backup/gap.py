@@ -16,10 +16,12 @@ What is held and in no journal that was given is `unconfirmed`: nobody can say m
 
 from __future__ import annotations
 
+import mmap
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from gateway.audit.leaves import facts_of
@@ -123,9 +125,18 @@ async def held_lines(readers: Readers) -> list[HeldLine]:
     ]
 
 
-def ids_in(journals: Iterable[bytes]) -> list[str]:
-    """Every id of our kind that stands in some text, each once, in order of appearance."""
-    return list(dict.fromkeys(found.decode() for text in journals for found in _ID.findall(text)))
+def ids_in(journals: Iterable[Path]) -> list[str]:
+    """Every id of our kind that stands in some files, each once, in order of appearance."""
+    return list(dict.fromkeys(name for file in journals for name in _ids_of(file)))
+
+
+def _ids_of(file: Path) -> Iterator[str]:
+    if file.stat().st_size == 0:
+        return
+    # a journal may be a database of many gigabytes: the kernel pages it in and out again
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        for found in _ID.finditer(text):
+            yield found[0].decode()
 
 
 async def compare(readers: Readers, epoch: Epoch, held: Sequence[HeldLine], ids: Sequence[str]) -> Compared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,23 @@ def _shelf(context: Context, args: argparse.Namespace) -> Shelf:
     return Shelf(folder, BackupKey.load(file) if file else None)
 
 
+def _require_owner(folder: Path) -> None:
+    """What root writes into another user's folder, the server, the timer and the drill cannot read."""
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    owner = existing.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise EnvironmentRefusedError(
+            f"{existing} belongs to user {owner}: run it as that one, runuser -u {_name_of(owner)} -- gateway …"
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
+
+
 def _backup(context: Context, args: argparse.Namespace) -> int:
     shelf = _shelf(context, args)
     if args.list:
@@ -160,6 +178,7 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
         foreign=args.database is not None,
     )
     require_database(asked.database)
+    _require_owner(shelf.folder)
     os.nice(_BACKUP_NICE)
     with context.progress() as progress:
         made = make_copy(shelf, asked, SystemClock(), progress)
@@ -245,6 +264,7 @@ def _restore(context: Context, args: argparse.Namespace) -> int:
     settings, shelf = context.settings, _shelf(context, args)
     if is_running(settings):
         raise EnvironmentRefusedError("the server is running; stop it first: systemctl stop gateway")
+    _require_owner(settings.storage.folder)
     wanted = Wanted(
         copy=_chosen(shelf, args.copy),
         actor=own_name(),
@@ -315,7 +335,7 @@ async def _examined_gap(
         held = await gap.held_lines(ledger.readers)
         if epoch is None or not journals:
             return epoch, held, None
-        ids = gap.ids_in(file.read_bytes() for file in journals)
+        ids = await asyncio.to_thread(gap.ids_in, journals)
         return epoch, held, await gap.compare(ledger.readers, epoch, held, ids)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.backup.lab import asked_json, backed_up, query, run, settings_of, shelf_of
+from tests.backup.lab import asked_json, backed_up, emptied, query, restored, run, settings_of, shelf_of
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.receiver import Receiver
 
@@ -87,3 +88,43 @@ async def events_reach(made: Installation, kind: str) -> None:
 def test_restore_is_refused_while_the_server_runs(folder: Path) -> None:
     """It would write under its feet; the folder is not empty either."""
     assert run(folder, "restore", "--from", str(folder / "backups"), "--reason", "why not") == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write where it should not")
+def test_root_does_not_write_into_a_folder_of_the_servers_user(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a copy that the drill cannot read nor a data folder that the server cannot open."""
+    backed_up(folder, shelf_of(folder))
+    os.chown(folder / "backups", 12345, 12345)
+    assert run(folder, "backup", "--to", str(folder / "backups")) == 3
+    assert "belongs to user 12345" in capsys.readouterr().err
+    data = emptied(folder).with_name("data")
+    data.mkdir()
+    os.chown(data, 12345, 12345)
+    assert run(folder, "restore", "--from", str(folder / "backups"), "--reason", "why not") == 3
+    assert not list(data.iterdir())
+
+
+def test_quick_restore_leaves_the_parsing_to_a_later_fsck(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Digests, signatures and leaves are compared all the same."""
+    backed_up(folder, shelf_of(folder))
+    emptied(folder)
+    told = asked_json(
+        folder, capsys, "restore", "--quick", "--from", str(folder / "backups"), "--reason", "the disk died"
+    )
+    assert (told["ok"], told["fsck"]["documents"], told["fsck"]["contents"]) == (True, 7, 0)
+
+
+def test_database_that_another_tool_brought_back_becomes_a_copy(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As old as its last event, with the bodies of the folder that was left."""
+    lost = emptied(folder)
+    (tmp_path / "back.sqlite").write_bytes((lost / "gateway.sqlite").read_bytes())
+    more = ("--database", str(tmp_path / "back.sqlite"), "--bodies", str(lost))
+    told = asked_json(folder, capsys, "backup", "--to", str(folder / "backups"), *more)
+    assert told["whole"] is True
+    assert told["manifest"]["taken_at"] == told["manifest"]["last_event_at"]
+    restored(folder)
+    assert run(folder, "backup", "--to", str(folder / "backups"), "--bodies", str(lost)) == 2

@@ -102,6 +102,19 @@ CASES = [
     Case(code="disk_low", settings=_replaced("storage", min_free_bytes=Size(1 << 60))),
     Case(code="parser_memory", settings=_replaced("parser", memory=Size(1024))),
     Case(code="parser_memory_large", settings=_replaced("parser", processes=100_000)),
+    Case(code="backup_unset", settings=lambda settings: replace(settings, profile="strict")),
+    Case(
+        code="backup_same_disk",
+        settings=lambda settings: replace(
+            settings, backup=replace(settings.backup, folder=settings.storage.folder.parent)
+        ),
+    ),
+    Case(
+        code="backup_key_unfit",
+        settings=lambda settings: replace(
+            settings, backup=replace(settings.backup, folder=Path("/nowhere"), key=Path("/nowhere/key"))
+        ),
+    ),
     Case(code="parser_alone", settings=lambda settings: replace(settings, profile="strict")),
     Case(code="clock_behind", newest_event=NOW + timedelta(hours=1)),
 ]
