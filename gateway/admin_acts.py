@@ -70,9 +70,9 @@ class Change(Request, kw_only=True):
 
 
 class ActOnDeliveries(Change, kw_only=True):
-    """Requeue, hold or release: the named deliveries, or those that every filter given fits."""
+    """Requeue, hold, release or confirm: the named deliveries, or those that every filter given fits."""
 
-    act: Literal["requeue", "hold", "release"]
+    act: Literal["requeue", "hold", "release", "confirm"]
     deliveries: list[str] = field(default_factory=list)
     state: State | None = None
     #: Name or id of a channel.
@@ -106,6 +106,7 @@ _TRIGGERS: dict[str, tuple[Trigger, tuple[State, ...]]] = {
     "requeue": (Trigger.REQUEUED, (State.DEAD, State.DEFERRED)),
     "hold": (Trigger.HELD, (State.QUEUED, State.DEFERRED)),
     "release": (Trigger.RELEASED, (State.HELD,)),
+    "confirm": (Trigger.CONFIRMED, (State.HELD,)),
 }
 
 
@@ -165,7 +166,8 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
     if not (request.endpoint or request.recipient or request.document or request.because or request.state):
         raise RefusedError(
             "parameter_invalid",
-            "name deliveries by their ids, or choose them by --document, --recipient, --endpoint, --because or --state",
+            "name deliveries by their ids, or choose them by --document, --recipient, --endpoint, --because "
+            "or --state",
         )
     now = base.clock.now()
     params: dict[str, object] = {

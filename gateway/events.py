@@ -64,6 +64,8 @@ class Event(StrEnum):
     DELIVERY_QUARANTINED = "delivery.quarantined"
     #: A person delivered it by post or hand.
     DELIVERY_HANDED_OVER = "delivery.handed_over"
+    #: A person recorded, on the word of its receiver, that a held one had arrived.
+    DELIVERY_CONFIRMED = "delivery.confirmed"
     #: An outcome came for an attempt that no longer owned its dispatch; it changed nothing.
     ATTEMPT_OUTDATED = "attempt.outdated"
     #: A status message was matched to a delivery and appended to its history.

@@ -26,8 +26,8 @@ class State(StrEnum):
     #: In when an intermediary (the axis) took it and gave its own id; out by a confirmation that the
     #: recipient has it. Never counted as arrived.
     RELAYED = "relayed"
-    #: In when the recipient's system confirmed, or fetched the content in full and acknowledged; out by the
-    #: recipient's own status. Final where no status is expected.
+    #: In when the recipient's system confirmed, or fetched the content in full and acknowledged, or when a person
+    #: asked it after a restore and confirmed; out by the recipient's own status. Final where no status is expected.
     DELIVERED = "delivered"
     #: In by the recipient's own status message. Final.
     ACKNOWLEDGED = "acknowledged"
@@ -80,6 +80,7 @@ class Trigger(StrEnum):
     WITHDRAWN = "withdrawn"
     QUARANTINED = "quarantined"
     HANDED_OVER = "handed_over"
+    CONFIRMED = "confirmed"
 
 
 def _table() -> dict[tuple[State, Trigger], State]:
@@ -95,6 +96,7 @@ def _table() -> dict[tuple[State, Trigger], State]:
             s.ACKNOWLEDGED,
             (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.DEAD, s.REFUSED),
         ),
+        t.CONFIRMED: (s.DELIVERED, (s.HELD,)),
         t.DEFERRED: (s.DEFERRED, (s.IN_FLIGHT,)),
         t.REFUSED: (s.REFUSED, (s.IN_FLIGHT, s.QUEUED, s.DEFERRED)),
         t.HELD: (s.HELD, (s.QUEUED, s.DEFERRED, s.IN_FLIGHT)),

@@ -82,6 +82,8 @@ class Compared:
     lost: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unconfirmed: list[str] = field(default_factory=list)
+    #: Held deliveries that `arrived` names, by themselves or by their transmission.
+    confirmable: list[str] = field(default_factory=list)
 
 
 async def read_epoch(readers: Readers) -> Epoch | None:
@@ -155,7 +157,9 @@ async def compare(readers: Readers, epoch: Epoch, held: Sequence[HeldLine], ids:
             found.through.append(name)
         else:
             (found.lost if made_at(name) >= epoch.taken_at - _MARGIN else found.foreign).append(name)
-    found.unconfirmed = [line.delivery for line in held if not given & {line.delivery, line.dispatch}]
+    for line in held:
+        named = bool(given & {line.delivery, line.dispatch})
+        (found.confirmable if named else found.unconfirmed).append(line.delivery)
     return found
 
 

@@ -32,7 +32,8 @@ _NEXT = """\
 Ask them to send the same files again. What people changed after it is as before: credentials, agencies, channels.
 1. gateway check, then start the server: it accepts, and sends none of what is held.
 2. gateway gap --journal FILE: compare with what receivers and the axis say they have.
-3. gateway release --because held_after_restore [--endpoint CHANNEL] --reason TEXT: send again, under the same ids.
+3. gateway confirm DELIVERY… --reason TEXT: what has arrived is not sent again.
+4. gateway release --because held_after_restore [--endpoint CHANNEL] --reason TEXT: send the rest, same ids.
 """.splitlines()
 _BACKUP_NICE, _DRILL_NICE = 10, 19
 
@@ -370,6 +371,11 @@ def _tell_gap(context: Context, epoch: gap.Epoch, held: list[gap.HeldLine], foun
         context.say(f"{name}: {len(ids)} ({meaning})")
         for each in ids[:_SHOWN] if name == "lost" else ():
             context.say(f"  {each}  made {rfc3339(gap.made_at(each))}")
+    if found.confirmable:
+        context.say("What has arrived need not be sent again; record it, so that it is not:")
+        context.say(f"  gateway confirm {' '.join(found.confirmable[:_SHOWN])} --reason TEXT")
+    if len(found.confirmable) > _SHOWN:
+        context.say(f"  … {len(found.confirmable) - _SHOWN} more: gateway gap --json, confirmable")
 
 
 def _drill(context: Context, args: argparse.Namespace) -> int:

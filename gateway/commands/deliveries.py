@@ -1,4 +1,4 @@
-"""requeue, hold, release: what people decide about deliveries."""
+"""requeue, hold, release, confirm: what people decide about deliveries."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ _ACTS = {
         "What is under way or has left is not held. A filter without --state takes queued and deferred ones.",
     ),
     "release": ("let held deliveries go", "A filter without --state takes held ones."),
+    "confirm": (
+        "record that held deliveries had arrived, as their receivers say, so that they are not sent again",
+        "After a restore: gateway gap lists them. The event names you. A filter without --state takes held ones.",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""What people do to deliveries: withdraw, hold, release, requeue, quarantine, hand over by post.
+"""What people do to deliveries: withdraw, hold, release, confirm, requeue, quarantine, hand over by post.
 
 Each act is one trigger of the state machine on any number of deliveries, with its actor and reason; what the
 state forbids is reported per delivery and changes nothing.
@@ -24,6 +24,7 @@ REASON_OF = {
     Trigger.REQUEUED: "",
     Trigger.QUARANTINED: "poison",
     Trigger.HANDED_OVER: "",
+    Trigger.CONFIRMED: "confirmed_by_operator",
 }
 
 

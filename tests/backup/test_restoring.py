@@ -104,6 +104,29 @@ def test_journals_tell_what_arrived_and_what_was_lost(
     assert f"{lost}  made " in capsys.readouterr().out
 
 
+def test_what_arrived_is_confirmed_and_not_sent_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A receiver that does not dedupe must not get it twice; what nobody confirmed goes out when it is released."""
+    restored_again(folder)
+    waiting = [row[0] for row in query(folder, "SELECT id FROM delivery WHERE state = 'held' ORDER BY id")]
+    journal = tmp_path / "receiver.log"
+    journal.write_text(f"took {waiting[0]}\n")
+    told = asked_json(folder, capsys, "gap", "--journal", str(journal))["journals"]
+    assert told["confirmable"] == [waiting[0]]
+    assert run(folder, "gap", "--journal", str(journal)) == 0
+    assert f"gateway confirm {waiting[0]} --reason" in capsys.readouterr().out
+    assert run(folder, "confirm", waiting[0], "--reason", "it is in their journal") == 0
+    assert run(folder, "confirm", waiting[0], "--reason", "it is in their journal") == 1
+    assert run(folder, "release", "--because", "held_after_restore", "--reason", "asked them") == 0
+    lines = query(folder, f"SELECT state, reason FROM delivery WHERE id = '{waiting[0]}'")
+    assert lines == [("delivered", "confirmed_by_operator")]
+    assert {row[0] for row in query(folder, "SELECT id FROM delivery WHERE state = 'queued'")} >= set(waiting[1:])
+    ((actor,),) = query(folder, "SELECT actor FROM event WHERE kind = 'delivery.confirmed'")
+    assert actor.startswith("operator:")
+    assert run(folder, "fsck", "--quick") == 0
+
+
 def test_gap_without_a_restore_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And says so."""
     assert asked_json(folder, capsys, "gap")["epoch"] is None

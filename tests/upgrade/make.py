@@ -50,6 +50,7 @@ def main() -> int:
     target = FOLDERS / f"{tag}.zip"
     if target.exists():
         raise SystemExit(f"{target} exists, and is made once only")
+    FOLDERS.mkdir(exist_ok=True)  # the tag itself has none
     with tempfile.TemporaryDirectory(dir="/tmp") as work:
         site = asyncio.run(_made(Path(work)))
         with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:

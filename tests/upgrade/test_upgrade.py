@@ -101,9 +101,7 @@ def test_folder_that_needs_a_newer_program_is_refused_untouched(
     """Going back to an older program without restoring is stopped before it writes anything."""
     database = database_of(settings_of(folder))
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('compat_version', '9999'), ('schema_version', '9999')"
-        )
+        connection.execute(NEWER)
     hold = ["hold", "--state", "queued", "--reason", "stop it"]
     for arguments in (["migrate"], ["migrate", "--dry-run"], hold):
         assert run(folder, *arguments) == 3
@@ -120,9 +118,7 @@ def test_way_back_from_an_upgrade_is_a_restore(folder: Path, capsys: pytest.Capt
     assert run(folder, "backup", "--to", backups) == 0
     assert versions(database) == before
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('compat_version', '9999'), ('schema_version', '9999')"
-        )
+        connection.execute(NEWER)
     assert run(folder, "migrate") == 3
     (folder / "data").rename(folder / "upgraded")
     capsys.readouterr()

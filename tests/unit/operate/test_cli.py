@@ -42,7 +42,7 @@ ALL = sorted(commands(build_parser()))
 CHANGING = {
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
-    "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore",
+    "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
 }  # fmt: skip
 
 
