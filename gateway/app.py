@@ -94,7 +94,7 @@ class Application:
         try:
             settings = config.load(self.config_path)
             server_tls_context(settings.tls)  # the trial: raises before anything changes
-            await self.key.take(key_file=settings.seal.key, certificate_file=settings.seal.certificate)
+            await self.key.take(settings.seal)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
@@ -122,7 +122,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         # 2 sealing key, parser pool
         key = SealingKey()
         stack.push_async_callback(key.close)
-        await key.take(key_file=settings.seal.key, certificate_file=settings.seal.certificate)
+        await key.take(settings.seal)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         worker = _worker(stack, base, pool, metrics)

@@ -1,12 +1,10 @@
 """A process of ours that does one kind of work beside the server, at the other end of a socket.
 
-For work that would hold the event loop's interpreter, or that needs something the server should not hold. A request
-and its answer are one packet each, and both begin with a number that only this module reads. The process is started
-with the first request, and anew when it died: what it had then is reported as lost, which is the safe side for work
-whose repetition does no harm. Nothing waits in the server but what the socket has no room for.
-
-The other end (`gateway.aside_process`) gets its socket's number as the word `{socket}` of its command, and ends
-when the socket closes.
+For work that would hold the event loop's interpreter, or that needs something the server should not hold. A
+request and its answer are one packet each, and both begin with a number that only this module reads. It is a
+child of the server (`Child`) or a service of another user (`Service`); it is started, or connected to, with the
+first request, and anew when it died: what it had then is reported as lost, which is the safe side for work whose
+repetition does no harm. Nothing waits in the server but what the socket has no room for.
 """
 
 from __future__ import annotations
@@ -17,7 +15,9 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from gateway.aside_process import MOST_BYTES, NUMBER
 
@@ -26,21 +26,62 @@ T = TypeVar("T")
 _SEND_BUFFER = 1024 * 1024
 
 
+Started = tuple[socket.socket, "subprocess.Popen[bytes] | None"]
+
+
+class OtherEnd(Protocol):
+    """Where the work is done."""
+
+    def start(self) -> Started:
+        """A connection to it, and the process if it is a child of ours; raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Child:
+    """A process of the server's own user."""
+
+    #: The word `{socket}` becomes the number of its end; it ends when that closes.
+    command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+
+    def start(self) -> Started:
+        """Start it."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        number = theirs.fileno()
+        command = [each.replace("{socket}", str(number)) for each in self.command]
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, pass_fds=[number], env=self.environment
+            )
+        return ours, process
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A process of another user, which listens at a socket."""
+
+    path: Path
+
+    def start(self) -> Started:
+        """Connect to it; at once, or not at all."""
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)  # noqa: FBT003 - the method's own form
+        try:
+            ours.connect(str(self.path))
+        except OSError:
+            ours.close()
+            raise
+        return ours, None
+
+
 class Aside(Generic[T]):
     """The server's end."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        read: Callable[[bytes], T],
-        died: Callable[[], Exception],
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, other: OtherEnd, *, read: Callable[[bytes], T], died: Callable[[], Exception]) -> None:
         """`read` makes an answer's result or raises the caller's exception; `died` makes that of what is lost."""
-        self._command = command
+        self._other = other
         self._read, self._died = read, died
-        self._environment = environment
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[T]] = {}
         self._unsent: deque[bytes] = deque()
@@ -49,10 +90,14 @@ class Aside(Generic[T]):
 
     def ask(self, request: bytes) -> asyncio.Future[T]:
         """The answer; cancelled, the work is done all the same."""
-        if self._socket is None:
-            self._start()
-        number = next(self._numbers)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            if self._socket is None:
+                self._start()
+        except OSError:
+            future.set_exception(self._died())
+            return future
+        number = next(self._numbers)
         self._waiting[number] = future
         self._unsent.append(NUMBER.pack(number) + request)
         if len(self._unsent) == 1:
@@ -69,15 +114,9 @@ class Aside(Generic[T]):
             await asyncio.to_thread(process.wait)
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, self._process = self._other.start()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         ours.setblocking(False)  # noqa: FBT003 - the method's own form
-        number = theirs.fileno()
-        command = [each.replace("{socket}", str(number)) for each in self._command]
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, pass_fds=[number], env=self._environment
-            )
         self._socket = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
 

@@ -29,10 +29,11 @@ from gateway.edxml.organ_ids import Scheme, scheme_of
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, TrustStoreError
 from gateway.failpoints import VARIABLE
 from gateway.model import Endpoint
-from gateway.seal.keys import PemSigner, read_key_file
+from gateway.seal.keys import Certificates, PemSigner, read_key_file
 from gateway.seal.path import check_certificate
 from gateway.seal.report import Verdict
 from gateway.seal.trust import TrustPurpose, TrustStore
+from gateway.signing import try_service
 from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
 
@@ -111,7 +112,10 @@ def _check_keys(settings: Settings, findings: Findings, now: datetime) -> None:
     )
     for purpose, key, certificate_file in pairs:
         certificate = _certificate(certificate_file, purpose, findings)
-        _check_key(key, certificate_file, purpose, findings, paired=certificate is not None)
+        if purpose == "seal" and settings.seal.socket is not None:
+            _check_key_service(settings.seal.socket, certificate_file, findings)
+        else:
+            _check_key(key, certificate_file, purpose, findings, paired=certificate is not None)
         if certificate is not None:
             _check_period(certificate, f"{purpose}.certificate", findings, now)
             if purpose == "tls":
@@ -141,6 +145,13 @@ def _check_key(key: Path, certificate: Path, purpose: str, findings: Findings, *
     except KeyFileError as error:
         code = "key_mismatch" if "certificate_file" in error.facts else "key_unfit"
         findings.add(code, f"{purpose}.key", str(error))
+
+
+def _check_key_service(service: Path, certificate: Path, findings: Findings) -> None:
+    try:
+        try_service(service, certificate)
+    except KeyFileError as error:
+        findings.add("key_service_unfit", "seal.socket", str(error))
 
 
 def _check_period(certificate: x509.Certificate, subject: str, findings: Findings, now: datetime) -> None:
@@ -184,13 +195,13 @@ def _check_anchors(settings: Settings, findings: Findings, now: datetime) -> Non
 
 def _check_seal(settings: Settings, anchors: TrustStore, findings: Findings, now: datetime) -> None:
     try:
-        signer = PemSigner.load(settings.seal.key, settings.seal.certificate)
+        ours = Certificates.load(settings.seal.certificate)
     except KeyFileError:
         return  # told by the keys' look
-    for fault in signer.findings(now):
+    for fault in ours.findings(now):
         if fault.code == "certificate_usage":
             findings.add("certificate_usage", "seal.certificate", fault.text)
-    checks, _ = check_certificate(signer.certificate, signer.chain, anchors=anchors, at=now)
+    checks, _ = check_certificate(ours.certificate, ours.chain, anchors=anchors, at=now)
     for each in checks:
         if each.verdict is not Verdict.PASSED and each.name not in {"certificate.validity", "certificate.usage"}:
             findings.add("seal_untrusted", "seal.certificate", f"{each.name}: {each.reason}")

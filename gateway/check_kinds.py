@@ -95,6 +95,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Làm theo chi tiết; quyền của tệp khóa phải là 0600.",
             "Do as the detail says; a key file has mode 0600.",
         ),
+        "key_service_unfit": _kind(
+            _E,
+            "Tiến trình giữ khóa ký không ký được.",
+            "The process that holds the sealing key does not sign.",
+            "systemctl status gateway-seal.socket gateway-seal; làm theo chi tiết.",
+            "systemctl status gateway-seal.socket gateway-seal; do as the detail says.",
+        ),
         "key_mismatch": _kind(
             _E,
             "Khóa và chứng thư không đi với nhau.",

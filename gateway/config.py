@@ -62,6 +62,7 @@ class SealSettings:
 
     certificate: Path = _f(Path("certs/seal.pem"), "seal certificate and chain")
     key: Path = _f(Path("certs/seal.key"), "its key, RSA or P-256; mode 0600")
+    socket: Path | None = _f(None, "of `gateway keys serve`, which alone reads the key; empty: a child does")
     anchors: Path = _f(Path("certs/anchors/seal"), "folder of CAs that seals lead to; `fsck` uses it")
     organ_id: str = _f("", "the gateway's own organ id, From of the statuses it writes for itself")
 

@@ -1,4 +1,6 @@
-"""Tells systemd how the server is (sd_notify protocol); without NOTIFY_SOCKET every call does nothing.
+"""Tells systemd how the server is (sd_notify protocol), and takes the socket that it hands over (sd_listen_fds).
+
+Without systemd's variables every call does nothing.
 
 A message that cannot be sent is dropped: the service manager is informed, never waited for.
 """
@@ -9,6 +11,9 @@ import os
 import socket
 import time
 from contextlib import suppress
+
+#: systemd hands descriptors over from this number on.
+_FIRST_HANDED = 3
 
 
 def ready() -> None:
@@ -24,6 +29,12 @@ def reloading() -> None:
 def stopping() -> None:
     """No longer taking anything new."""
     _send("STOPPING=1")
+
+
+def listening_descriptor() -> int | None:
+    """The socket that systemd listens on for this process; None where there is none."""
+    mine = os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1"
+    return _FIRST_HANDED if mine else None
 
 
 def _send(text: str) -> None:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.aside import Aside
+from gateway.aside import Aside, Child, Service
+from gateway.aside_process import MOST_BYTES, NUMBER
+from gateway.config import SealSettings
 from gateway.errors import KeyFileError, SealError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
@@ -21,6 +23,7 @@ from gateway.seal.writer import Draft, Sealer
 from gateway.signing_process import SIGNED
 
 _TRIAL = b"the gateway starts"
+_TRIAL_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,9 +48,9 @@ class SealingKey:
     def __init__(self) -> None:
         self._force: _KeyProcess | None = None
 
-    async def take(self, *, key_file: Path, certificate_file: Path) -> None:
+    async def take(self, files: SealSettings) -> None:
         """Put the key of these files in force; raises KeyFileError with what to do, and what was in force stays."""
-        fresh = await _tried(key_file, certificate_file)
+        fresh = await _tried(files)
         old, self._force = self._force, fresh
         if old is not None:
             await old.close()
@@ -75,28 +78,43 @@ class SealingKey:
 class _KeyProcess:
     """One certificate and the process that signs for it."""
 
-    def __init__(self, key_file: Path, certificate_file: Path) -> None:
-        certificates = Certificates.load(certificate_file)
+    def __init__(self, files: SealSettings) -> None:
+        certificates = Certificates.load(files.certificate)
         self.sealer = Sealer(certificates)
-        wanted = fingerprint(certificates.certificate).hex()
-        command = ("-I", "-m", "gateway.signing_process", "{socket}", str(key_file), str(certificate_file), wanted)
-        self._aside = Aside(
-            [sys.executable, *command],
-            read=_read,
-            died=lambda: SealError("The process that signs has died."),
-            environment={},
-        )
+        self._wanted = fingerprint(certificates.certificate)
+        command = (sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", files.key, files.certificate)
+        child = Child(command=list(map(str, command)), environment={})
+        other = child if files.socket is None else Service(path=files.socket)
+        where = "" if files.socket is None else f" behind {files.socket}"
+        self._aside = Aside(other, read=_read, died=lambda: SealError(f"The process{where} that signs has died."))
 
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""
-        return self._aside.ask(data)
+        return self._aside.ask(self._wanted + data)
 
     async def close(self) -> None:
         await self._aside.close()
 
 
-async def _tried(key_file: Path, certificate_file: Path) -> _KeyProcess:
-    process = _KeyProcess(key_file, certificate_file)
+def try_service(service: Path, certificate_file: Path) -> None:
+    """Have something signed by a process at a socket; raises KeyFileError with what is wrong. Blocks."""
+    wanted = fingerprint(Certificates.load(certificate_file).certificate)
+    try:
+        connection, _ = Service(path=service).start()
+        with connection:
+            connection.settimeout(_TRIAL_SECONDS)
+            connection.send(NUMBER.pack(0) + wanted + _TRIAL)
+            answer = connection.recv(MOST_BYTES)
+    except OSError as error:
+        raise KeyFileError(f"{service}: {error.strerror or error}", path=str(service)) from error
+    try:
+        _read(answer[NUMBER.size :])
+    except SealError as error:
+        raise KeyFileError(str(error)) from error
+
+
+async def _tried(files: SealSettings) -> _KeyProcess:
+    process = _KeyProcess(files)
     try:
         await process.sign(_TRIAL)
     except SealError as error:

@@ -1,20 +1,26 @@
-"""The process that holds the sealing key: python -m gateway.signing_process SOCKET KEY CERTIFICATES FINGERPRINT.
+"""The process that holds the sealing key: a child of the server, or a service of another user.
 
-A request is what to sign; the answer is a byte (1: signed), then the signature value or words. It is apart from the
-server so that who runs code in the server can have receipts signed but cannot have the key, and because a signature
-holds the interpreter's lock for a quarter of a millisecond, a sixth of what a document costs the event loop.
+A request is the fingerprint of a certificate (32 bytes) and what to sign; the answer is a byte (1: signed), then
+the signature value or words. It is apart from the server so that who runs code in the server can have receipts
+signed but cannot have the key, and because a signature holds the interpreter's lock for a quarter of a
+millisecond, a sixth of what a document costs the event loop. As a service (`listen`) it runs as a user of its
+own, so that the server's user cannot even read the file.
 
-Only the key of the certificate with that fingerprint signs: the server puts this certificate into the receipts, and
-files may have been exchanged since it started. A key that is unfit is looked at again at the next request. It ends
-when the other end closes.
+Only the key of the certificate that is asked for signs: the server puts that one into the receipts, and files may
+have been exchanged since either of them started. The files are read when a certificate is asked for that is not
+known yet, so a new key needs no restart; a key that is unfit is looked at again at the next request. A child ends
+when the other end closes, a service when it is told to.
 """
 
 from __future__ import annotations
 
 import resource
 import signal
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock, Thread
 
 from gateway.aside_process import requests
 from gateway.errors import KeyFileError
@@ -22,33 +28,71 @@ from gateway.seal.keys import PemSigner
 from gateway.seal.profile import fingerprint
 
 SIGNED, NOT_SIGNED = b"\x01", b"\x00"
+_FINGERPRINT_BYTES = 32
+#: The server holds one connection, two while it takes another key.
+_CONNECTIONS = 8
 
 
-def main(descriptor: int, key_file: Path, certificate_file: Path, wanted: str) -> None:
-    """Serve until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # A crash must not leave the key in a core file.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signers: list[PemSigner] = []
+class KeyHolder:
+    """Signs with the key of two files, and with those that lay there before."""
 
-    def sign(request: memoryview) -> bytes:
+    def __init__(self, key_file: Path, certificate_file: Path) -> None:
+        self._key_file, self._certificate_file = key_file, certificate_file
+        self._signers: dict[bytes, PemSigner] = {}
+        self._loading = Lock()
+
+    def answer(self, request: memoryview) -> bytes:
+        """What is sent back."""
         try:
-            if not signers:
-                signers.append(_load(key_file, certificate_file, wanted))
-            return SIGNED + signers[0].sign(bytes(request))
+            signer = self._signer(bytes(request[:_FINGERPRINT_BYTES]))
+            return SIGNED + signer.sign(bytes(request[_FINGERPRINT_BYTES:]))
         except KeyFileError as error:
             return NOT_SIGNED + str(error).encode()
 
-    requests(descriptor, sign)
+    def _signer(self, wanted: bytes) -> PemSigner:
+        with self._loading:
+            known = self._signers.get(wanted)
+            if known is None:
+                known = PemSigner.load(self._key_file, self._certificate_file)
+                if fingerprint(known.certificate) != wanted:
+                    raise KeyFileError(
+                        f"{self._certificate_file} is another certificate than the server's; run: gateway reload"
+                    )
+                self._signers[wanted] = known
+            return known
 
 
-def _load(key_file: Path, certificate_file: Path, wanted: str) -> PemSigner:
-    signer = PemSigner.load(key_file, certificate_file)
-    if fingerprint(signer.certificate).hex() != wanted:
-        raise KeyFileError(f"{certificate_file} was exchanged while the gateway runs; run: gateway reload")
-    return signer
+def keep_memory_private() -> None:
+    """A crash must not leave the key in a core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def listen(listener: socket.socket, holder: KeyHolder) -> None:
+    """Serve whoever may connect (the socket's mode decides), until the process is ended."""
+    keep_memory_private()
+    threads: list[Thread] = []
+    while True:
+        connection, _ = listener.accept()
+        threads = [each for each in threads if each.is_alive()]
+        if len(threads) >= _CONNECTIONS:
+            connection.close()
+            continue
+        threads.append(Thread(target=_serve, args=(connection.detach(), holder), daemon=True))
+        threads[-1].start()
+
+
+def _serve(descriptor: int, holder: KeyHolder) -> None:
+    with suppress(OSError):  # one connection's trouble is not another's
+        requests(descriptor, holder.answer)
+
+
+def main(descriptor: int, key_file: Path, certificate_file: Path) -> None:
+    """As a child: serve until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    keep_memory_private()
+    requests(descriptor, KeyHolder(key_file, certificate_file).answer)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,17 +1,24 @@
-"""keys: the gateway's own certificates, and the pin that agencies are given."""
+"""keys: the gateway's own certificates, the pin that agencies are given, and who holds the sealing key."""
 
 from __future__ import annotations
 
 import argparse
+import socket
 from pathlib import Path
 
 from cryptography import x509
 
+from gateway import notify
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
-from gateway.errors import KeyFileError
+from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError
 from gateway.pki import server_key_pin
+from gateway.seal.keys import PemSigner
 from gateway.seal.profile import algorithm_of, fingerprint
+from gateway.signing_process import KeyHolder, listen
+
+#: The server's user connects through its group.
+_SOCKET_MODE = 0o660
 
 
 def add(parsers: Subparsers) -> None:
@@ -25,6 +32,19 @@ def add(parsers: Subparsers) -> None:
         more="Exit code 1 when one of them is not valid now.",
     )
     add_json(show)
+    serve = add_command(
+        group,
+        "serve",
+        _serve,
+        "hold the sealing key and sign for the server, as a user of its own",
+        more="Needs no configuration. Listens at what systemd hands over (deploy/gateway-seal.socket), or at "
+        "--socket; the server finds it by [seal] socket.",
+    )
+    serve.add_argument(
+        "--key", type=Path, required=True, metavar="FILE", help="the key; mode 0600, this user's own"
+    )
+    serve.add_argument("--certificate", type=Path, required=True, metavar="FILE", help="certificate and chain")
+    serve.add_argument("--socket", type=Path, metavar="PATH", help="where to listen; mode 0660")
 
 
 def _show(context: Context, args: argparse.Namespace) -> int:
@@ -42,6 +62,33 @@ def _show(context: Context, args: argparse.Namespace) -> int:
             context.facts(row.items())
             context.say("")
     return FINE if all(row["valid_now"] for row in rows) else ANSWER_IS_NO
+
+
+def _serve(context: Context, args: argparse.Namespace) -> int:
+    signer = PemSigner.load(args.key, args.certificate)  # the trial: what is wrong is said now
+    with _listener(args.socket) as listener:
+        context.note(f"Signing for {signer.certificate.subject.rfc4514_string()}")
+        notify.ready()
+        listen(listener, KeyHolder(args.key, args.certificate))
+    return FINE
+
+
+def _listener(path: Path | None) -> socket.socket:
+    handed = notify.listening_descriptor()
+    if handed is not None:
+        return socket.socket(fileno=handed)
+    if path is None:
+        raise InputError("name where to listen: --socket PATH, or start it by its systemd socket")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(_SOCKET_MODE)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise EnvironmentRefusedError(f"cannot listen at {path}: {error.strerror or error}") from error
+    return listener
 
 
 def _row(purpose: str, path: Path) -> dict[str, object]:

@@ -92,6 +92,26 @@ class Certificates:
         roots_left_out = tuple(each for each in chain if each.issuer != each.subject)
         return cls(certificate=certificate, chain=roots_left_out, algorithm=algorithm)
 
+    def findings(self, now: datetime) -> tuple[KeyFinding, ...]:
+        """What an operator should know at `now`; empty when all is well."""
+        begin, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        facts = {"not_before": begin.isoformat(), "not_after": end.isoformat()}
+        found = []
+        if now < begin:
+            text = f"the seal certificate is valid only from {begin.isoformat()}"
+            found.append(KeyFinding(code="certificate_not_yet_valid", text=text, facts=facts))
+        if now > end:
+            text = f"the seal certificate expired on {end.isoformat()}"
+            found.append(KeyFinding(code="certificate_expired", text=text, facts=facts))
+        elif now > end - _SOON:
+            text = f"the seal certificate expires on {end.isoformat()}"
+            found.append(KeyFinding(code="certificate_expires_soon", text=text, facts=facts))
+        found += [
+            KeyFinding(code="certificate_usage", text=f"the seal certificate is unfit: {fault}", facts=facts)
+            for fault in usage_faults(self.certificate)
+        ]
+        return tuple(found)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PemSigner:
@@ -122,26 +142,6 @@ class PemSigner:
             return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
-
-    def findings(self, now: datetime) -> tuple[KeyFinding, ...]:
-        """What an operator should know at `now`; empty when all is well."""
-        begin, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
-        facts = {"not_before": begin.isoformat(), "not_after": end.isoformat()}
-        found = []
-        if now < begin:
-            text = f"the seal certificate is valid only from {begin.isoformat()}"
-            found.append(KeyFinding(code="certificate_not_yet_valid", text=text, facts=facts))
-        if now > end:
-            text = f"the seal certificate expired on {end.isoformat()}"
-            found.append(KeyFinding(code="certificate_expired", text=text, facts=facts))
-        elif now > end - _SOON:
-            text = f"the seal certificate expires on {end.isoformat()}"
-            found.append(KeyFinding(code="certificate_expires_soon", text=text, facts=facts))
-        found += [
-            KeyFinding(code="certificate_usage", text=f"the seal certificate is unfit: {fault}", facts=facts)
-            for fault in usage_faults(self.certificate)
-        ]
-        return tuple(found)
 
 
 def read_key_file(path: Path) -> bytes:

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from gateway.aside import Aside
+from gateway.aside import Aside, Child
 from gateway.errors import StorageError
 from gateway.storage.body_process import ANSWER
 from gateway.storage.body_sync import DirectorySyncError
@@ -22,7 +22,7 @@ class BodyKeeper:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "gateway.storage.body_process", "{socket}", str(folder), HEADER.hex()]
         self._aside = Aside(
-            command, read=_read, died=lambda: StorageError("The process that keeps bodies has died.")
+            Child(command=command), read=_read, died=lambda: StorageError("The process that keeps bodies has died.")
         )
 
     def keep(self, sha256: str, content: bytes) -> asyncio.Future[None]:

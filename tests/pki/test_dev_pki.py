@@ -28,7 +28,7 @@ from gateway.pki import (
     server_key_pin,
     server_tls_context,
 )
-from gateway.seal.keys import PemSigner
+from gateway.seal.keys import Certificates, PemSigner
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
 from tests.pki.build import build
@@ -103,7 +103,7 @@ def test_existing_pki_is_not_overwritten(made: DevPki) -> None:
 def test_seal_of_the_development_pki_gives_a_receipt_that_passes(made: DevPki) -> None:
     """The made key, certificate and anchors fit together."""
     signer = PemSigner.load(made.seal.key, made.seal.certificate)
-    assert signer.findings(NOW) == ()
+    assert Certificates.load(made.seal.certificate).findings(NOW) == ()
     digest = hashlib.sha256(b"document").digest()
     receipt = SignedSealer(signer).seal(document_sha256=digest, transfer=b"{}", signed_at=NOW)
     store = TrustStore.load(made.anchors(TrustPurpose.SEAL), TrustPurpose.SEAL)

@@ -87,6 +87,7 @@ CASES = [
     Case(code="key_unfit", files=lambda settings: settings.tls.key.chmod(0o644)),
     Case(code="key_unfit", files=lambda settings: settings.tls.key.write_text("no key")),
     Case(code="key_mismatch", files=_swap_seal),
+    Case(code="key_service_unfit", settings=_replaced("seal", socket=Path("/nowhere/seal.sock"))),
     Case(code="certificate_expired", now=NOW + timedelta(days=4000)),
     Case(code="certificate_expired", now=NOW - timedelta(days=1)),
     Case(code="certificate_soon", now=NOW + timedelta(days=350)),

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from gateway.errors import KeyFileError
-from gateway.seal.keys import PemSigner
+from gateway.seal.keys import Certificates, PemSigner
 from gateway.seal.profile import ECDSA_SHA256, RSA_SHA256
 from tests.pki.build import build
 
@@ -115,7 +115,7 @@ def test_unfit_certificate_is_loaded_and_reported(
     tmp_path: Path, member: str, now: datetime, codes: list[str]
 ) -> None:
     """A gateway must start with an expired seal, so that agencies can still fetch; the operator is told."""
-    findings = PemSigner.load(*files(tmp_path, member)).findings(now)
+    findings = Certificates.load(files(tmp_path, member)[1]).findings(now)
     assert [each.code for each in findings] == codes
     assert all(each.text and each.facts for each in findings)
 
