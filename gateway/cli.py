@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     args = build_parser().parse_args(_global_options_first(sys.argv[1:] if arguments is None else arguments))
     context = Context(config_path=args.config)
+    leave_closed_folder()
     try:
         code: int = args.run(context, args)
     except KeyboardInterrupt:
@@ -74,6 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             context.err.print(line, markup=False)
         return exit_code(error)
     return code
+
+
+def leave_closed_folder() -> None:
+    """Go where processes that we start can be, too: `runuser -u gateway` in root's home leaves us in that."""
+    if not os.access(os.curdir, os.X_OK):
+        os.chdir("/")
 
 
 def _global_options_first(arguments: Sequence[str]) -> list[str]:

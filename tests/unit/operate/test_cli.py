@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import build_parser, exit_code, main, told
+from gateway.cli import build_parser, exit_code, leave_closed_folder, main, told
 from gateway.commands import keys
 from gateway.commands.instants import parse_instant
 from gateway.errors import (
@@ -184,3 +185,13 @@ def test_text_that_is_no_instant_is_refused(text: str) -> None:
     """With an example of what is."""
     with pytest.raises(InputError, match="30m, 2h, 3d"):
         parse_instant(text, now=NOW)
+
+
+def test_folder_that_is_closed_to_this_user_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An administrator types `runuser -u gateway -- gateway fsck` at home; its parsers could not start there."""
+    monkeypatch.chdir(tmp_path)
+    leave_closed_folder()
+    assert Path.cwd() == tmp_path
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    leave_closed_folder()
+    assert Path.cwd() == Path("/")
