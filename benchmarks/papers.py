@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from gateway.simulate.writing import Named, Paper, document_xml
 
 #: Bytes of the PDF: in base64, with the header around it, the document has 20 KB.
-_PDF_BYTES = 12_300
+PDF_BYTES = 12_300
 _NUMBER = "77777777"
 _CODE = "099.99.99.H90"
 
@@ -29,8 +29,8 @@ class Office:
 class Papers:
     """Documents from one office to others, one recipient each."""
 
-    def __init__(self, sender: Office, *, run: str) -> None:
-        text = _example(sender, (Office(code=_CODE, name="UBND xã"),)).decode()
+    def __init__(self, sender: Office, *, run: str, pdf_bytes: int = PDF_BYTES) -> None:
+        text = _example(sender, (Office(code=_CODE, name="UBND xã"),), pdf_bytes).decode()
         text = text.replace(f"{_NUMBER}-id", f"{run}-{_NUMBER}")
         self._pieces = tuple(text.encode().split(_NUMBER.encode()))
         self.size = len(text.encode())
@@ -45,7 +45,7 @@ def circular(sender: Office, recipients: tuple[Office, ...], name: str) -> bytes
     return _example(sender, recipients).replace(_NUMBER.encode(), name.encode())
 
 
-def _example(sender: Office, recipients: tuple[Office, ...]) -> bytes:
+def _example(sender: Office, recipients: tuple[Office, ...], pdf_bytes: int = PDF_BYTES) -> bytes:
     paper = Paper(
         sender=Named(code=sender.code, name=sender.name),
         recipients=tuple(Named(code=each.code, name=each.name) for each in recipients),
@@ -57,11 +57,11 @@ def _example(sender: Office, recipients: tuple[Office, ...]) -> bytes:
         type_number=2,
         subject=f"V/v đo tốc độ của trục liên thông, bản số {_NUMBER}",
         file_name="cong-van.pdf",
-        file=_pdf(),
+        file=_pdf(pdf_bytes),
     )
     return document_xml(paper, "A", datetime.now(UTC))
 
 
-def _pdf() -> bytes:
-    noise = random.Random(2018).randbytes(_PDF_BYTES)  # as a compressed page looks to a compressor
+def _pdf(size: int) -> bytes:
+    noise = random.Random(2018).randbytes(size)  # as a compressed page looks to a compressor
     return b"%PDF-1.4\n1 0 obj\n<< /Length 12300 >>\nstream\n" + noise + b"\nendstream\nendobj\n%%EOF\n"

@@ -98,7 +98,7 @@ class Bench:
             Figure(name="cpu_gateway", value=each["gateway"], unit="ms/document", goal=CPU_GOAL_MS),
             Figure(name="cpu_senders", value=each["senders"], unit="ms/document"),
             Figure(name="cpu_receivers", value=each["receivers"], unit="ms/document"),
-            Figure(name="sustained_latency_p50", value=_rank(sent.latencies, 0.5) * 1000, unit="ms"),
+            Figure(name="sustained_latency_p50", value=rank(sent.latencies, 0.5) * 1000, unit="ms"),
         ]
 
     def open_loop(self, most: float) -> list[Figure]:
@@ -112,8 +112,8 @@ class Bench:
             self.say(f"  step {step}: {seconds / max(1, count) * 1000:.1f} ms on average")
         return [
             Figure(name="latency_rate", value=rate, unit="documents/s"),
-            Figure(name="latency_p50", value=_rank(sent.latencies, 0.5) * 1000, unit="ms"),
-            Figure(name="latency_p99", value=_rank(sent.latencies, 0.99) * 1000, unit="ms", goal=LATENCY_GOAL_MS),
+            Figure(name="latency_p50", value=rank(sent.latencies, 0.5) * 1000, unit="ms"),
+            Figure(name="latency_p99", value=rank(sent.latencies, 0.99) * 1000, unit="ms", goal=LATENCY_GOAL_MS),
             Figure(name="latency_max", value=max(sent.latencies, default=0.0) * 1000, unit="ms"),
         ]
 
@@ -206,5 +206,6 @@ def cryptography() -> list[Figure]:
     return [Figure(name=f"bare_{name}", value=value, unit="µs") for name, value in cryptography_micros().items()]
 
 
-def _rank(values: list[float], share: float) -> float:
+def rank(values: list[float], share: float) -> float:
+    """The value that this share of all is below; 0 of nothing."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0

@@ -62,6 +62,14 @@ class Gateway:
         """Proportional set size of all its processes."""
         return sum(_pss_bytes(pid) for pid in self._pids())
 
+    def pss_by_process(self) -> dict[str, int]:
+        """The same per process, by what its command line ends in."""
+        return {f"{_name_of(pid)} {pid}": _pss_bytes(pid) for pid in self._pids()}
+
+    def open_files(self) -> int:
+        """Descriptors of all its processes."""
+        return sum(_descriptors(pid) for pid in self._pids())
+
     def delivered(self) -> int:
         """Transmissions whose delivery is committed, by its own metrics."""
         found = _DELIVERED.search(self._metrics())
@@ -214,6 +222,23 @@ def _pss_bytes(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def _descriptors(pid: int) -> int:
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _name_of(pid: int) -> str:
+    """The module that a process of ours runs."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return "ended"
+    modules = [word for word in words if word.startswith("gateway.")]
+    return modules[0] if modules else "server" if "serve" in words else "parser"
 
 
 def _children(pid: int) -> list[int]:

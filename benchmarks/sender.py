@@ -21,7 +21,7 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.papers import Office, Papers
+from benchmarks.papers import PDF_BYTES, Office, Papers
 
 _TAIL_SECONDS = 30.0
 _TELL_EVERY = 1.0
@@ -48,6 +48,8 @@ class Load:
     sender: Office
     recipients: tuple[Office, ...]
     rate: float | None = None
+    #: Of the PDF in each document.
+    pdf_bytes: int = PDF_BYTES
 
 
 @dataclass(kw_only=True, slots=True)
@@ -109,7 +111,7 @@ class _Run:
     def __init__(self, load: Load, pipe: Connection) -> None:
         self._load = load
         self._pipe = pipe
-        self._papers = Papers(load.sender, run=load.run)
+        self._papers = Papers(load.sender, run=load.run, pdf_bytes=load.pdf_bytes)
         self._next = load.first
         self._idle: list[_Sending] = []
         self._due: deque[float] = deque()
