@@ -158,8 +158,8 @@ def _page(run: Run) -> str:
     ]
     faults = run.faults()
     processes = _processes(run)
-    sqlite = choose_driver(allow_affected_sqlite=True).version
-    about = f"{day}, gateway {__version__}, SQLite {sqlite}, Python {platform.python_version()}, {os.cpu_count()} cores."
+    sqlite = ".".join(map(str, choose_driver(allow_affected_sqlite=True).version))
+    about = f"{day}, gateway {__version__}, SQLite {sqlite}, {_machine()}."
     return "\n".join(
         [
             "# Long run",
@@ -186,6 +186,10 @@ def _page(run: Run) -> str:
             "",
         ]
     )
+
+
+def _machine() -> str:
+    return f"Python {platform.python_version()}, {os.cpu_count()} cores"
 
 
 def _span(values: Sequence[float], unit: str) -> str:
