@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test crash powercut check fmt docs bench longrun lock clean system
+.PHONY: help demo test crash powercut check fmt docs bench longrun large lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -37,6 +37,9 @@ crash: $(STAMP) ## kill the gateway a thousand times and compare; writes docs/cr
 
 longrun: $(STAMP) ## a million documents: memory, handles and log stay; writes docs/longrun.md (ARGS="--documents 20000")
 	@$(PY) -m benchmarks.longrun $(ARGS)
+
+large: $(STAMP) ## a file of 1 GiB by every way; writes docs/large.md (ARGS="--megabytes 64")
+	@$(PY) -m benchmarks.large $(ARGS)
 
 lock: ## pin every dependency again
 	@bash tools/lock.sh

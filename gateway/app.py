@@ -56,6 +56,7 @@ from gateway.pki import server_tls_context
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.signing import SealingKey
+from gateway.uploads import Uploads
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -82,6 +83,7 @@ class Application:
     key: SealingKey
     metrics: Metrics
     lifecycle: Lifecycle
+    uploads: Uploads
     tls: ssl.SSLContext
     logs: LogControl
     #: The ports listened on, for tests that ask for port 0.
@@ -128,6 +130,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         worker = _worker(stack, base, pool, metrics)
         gateway = _gateway(_Desks(base=base, key=key, pool=pool, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
+        uploads = _uploads(base, gateway.intake)
         app = Application(
             settings=settings,
             config_path=config_path,
@@ -137,12 +140,13 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
             key=key,
             metrics=metrics,
             lifecycle=lifecycle,
+            uploads=uploads,
             tls=server_tls_context(settings.tls),
             logs=logs,
         )
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path)
+        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads)
         # 5 listeners
         await _listen(stack, app)
         yield app
@@ -174,6 +178,20 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
     stack.push_async_callback(pool.close)
     await pool.start()
     return pool
+
+
+def _uploads(base: Foundation, intake: Intake) -> Uploads:
+    limits = base.settings.limits
+    uploads = Uploads(
+        folder=base.settings.storage.folder / "uploads",
+        bodies=base.bodies,
+        room=intake.lasting_room,
+        clock=base.clock,
+        lifetime=limits.upload_lifetime,
+        most=limits.uploads_open,
+    )
+    uploads.load()
+    return uploads
 
 
 def _worker(stack: AsyncExitStack, base: Foundation, pool: ParserPool, metrics: Metrics) -> Worker:
@@ -318,6 +336,7 @@ async def _listen(stack: AsyncExitStack, app: Application) -> None:
         clock=base.clock,
         metrics=app.metrics,
         lifecycle=app.lifecycle,
+        uploads=app.uploads,
     )
     listener = Listener(
         build_app(parts),

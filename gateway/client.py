@@ -34,6 +34,8 @@ _LARGE: Final = 256 * 1024
 #: A stream sends a comment every 15 seconds; silence longer than this means that it is dead.
 _SILENCE: Final = 60.0
 
+_TUS: Final = {"Tus-Resumable": "1.0.0"}
+
 T = TypeVar("T")
 
 
@@ -104,6 +106,35 @@ class GatewayClient:
         """A raw edXML status message."""
         headers = _submission(status, idempotency_key)
         return await self._send("POST", "/statuses", models.Accepted, data=_payload(status), headers=headers)
+
+    async def begin_upload(self, length: int, *, name: str = "", content_type: str = "") -> str:
+        """The id of a resumable upload; a file of a document has a name."""
+        pairs = {"filename": name, "filetype": content_type}
+        metadata = ",".join(f"{key} {b64encode(text.encode()).decode()}" for key, text in pairs.items() if text)
+        headers = _TUS | {"Upload-Length": str(length)} | ({"Upload-Metadata": metadata} if metadata else {})
+        async with self._request("POST", "/uploads", headers=headers) as response:
+            return response.headers["Location"].rpartition("/")[2]
+
+    async def upload_offset(self, upload_id: str) -> int:
+        """How many bytes are safe there."""
+        async with self._request("HEAD", f"/uploads/{upload_id}", headers=_TUS) as response:
+            return int(response.headers["Upload-Offset"])
+
+    async def append_upload(self, upload_id: str, offset: int, data: bytes) -> int:
+        """The next bytes; the new offset, synced there."""
+        headers = _TUS | {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        headers["Content-Digest"] = _digest(data)
+        async with self._request(
+            "PATCH", f"/uploads/{upload_id}", headers=headers, data=_payload(data)
+        ) as response:
+            return int(response.headers["Upload-Offset"])
+
+    async def submit_uploads(
+        self, uploaded: models.UploadedDocument, idempotency_key: str | None = None
+    ) -> models.Accepted:
+        """What `submit` or `submit_parts` do, of whole uploads."""
+        headers = {"Idempotency-Key": _quoted(idempotency_key)} if idempotency_key else {}
+        return await self._send("POST", "/submissions", models.Accepted, json=uploaded, headers=headers)
 
     async def validate(self, document: bytes) -> models.Validation:
         """What acceptance would find."""
@@ -177,6 +208,13 @@ class GatewayClient:
     async def attachment(self, delivery_id: str, number: int, *, reader: str = "") -> bytes:
         """One decoded attachment."""
         return await self._bytes(f"/inbox/{delivery_id}/attachments/{number}", reader=reader)
+
+    @asynccontextmanager
+    async def content_from(self, path: str, offset: int, tag: str = "") -> AsyncIterator[aiohttp.ClientResponse]:
+        """Bytes of a content path from `offset` on; from the start if they are not those of `tag` any more."""
+        headers = {"Range": f"bytes={offset}-"} | ({"If-Range": tag} if tag else {}) if offset else {}
+        async with self._request("GET", path, headers=headers) as response:
+            yield response
 
     async def ack(self, delivery_id: str, *, reader: str = "") -> models.Acknowledged:
         """It leaves the inbox."""

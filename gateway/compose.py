@@ -116,7 +116,7 @@ def _about(row: InboxRow, original: Envelope) -> ResponseFor:
 
 def _write(path: Path, envelope: Envelope, sources: Sequence[AttachmentSource]) -> None:
     with path.open("wb") as out:
-        write_document(out, envelope, sources, _PROFILE)
+        write_document(out, envelope, sources, _PROFILE, scratch=path.parent)
 
 
 def _source(item: SubmittedFile) -> AttachmentSource:

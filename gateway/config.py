@@ -40,7 +40,9 @@ class ServerSettings:
     operations_host: str = _f("127.0.0.1", "address of the listener for /healthz, /readyz and /metrics")
     operations_port: int = _f(9443, "port of that listener (plain HTTP: keep it on loopback)")
     admin_socket: Path = _f(Path("admin.sock"), "administrators' Unix socket, below the data folder")
-    request_timeout: timedelta = _f(timedelta(seconds=120), "longest time a request's body may take")
+    request_timeout: timedelta = _f(
+        timedelta(seconds=120), "longest time a request's body may take, and a second for every 512 KiB of it"
+    )
     slow_body_bytes_per_second: Size = _f(Size(1024), "a body slower than this on average is cut off")
     drain_timeout: timedelta = _f(timedelta(seconds=30), "how long SIGTERM waits for work under way")
     max_connections: int = _f(2000, "connections at once")
@@ -94,10 +96,10 @@ class StorageSettings:
 class LimitSettings:
     """What one request may hold."""
 
-    max_body: Size = _f(Size(400 * 1024**2), "largest request body")
+    max_body: Size = _f(Size(1536 * 1024**2), "largest request body: a file of 1 GiB in base64, and its header")
     max_header: Size = _f(Size(1_000_000), "largest edXML header, attachments aside")
-    max_attachment: Size = _f(Size(300 * 1024**2), "largest single attachment, unpacked")
-    max_attachments_total: Size = _f(Size(600 * 1024**2), "all attachments of a message, unpacked")
+    max_attachment: Size = _f(Size(1024**3), "largest single attachment, unpacked")
+    max_attachments_total: Size = _f(Size(2 * 1024**3), "all attachments of a message, unpacked")
     max_zip_ratio: int = _f(200, "largest compression ratio of a zipped attachment")
     max_recipients: int = _f(2000, "recipients of one submission")
     max_attachments: int = _f(200, "attachments of one message")
@@ -105,6 +107,8 @@ class LimitSettings:
     requests_per_second: int = _f(200, "requests a second of one credential; bursts of twice as many")
     requests_at_once: int = _f(256, "requests of one credential under way at once, long polls included")
     uploads_at_once: int = _f(8, "of them with a body above 1 MiB, or of unknown length")
+    uploads_open: int = _f(16, "resumable uploads of one agency that are not submitted yet")
+    upload_lifetime: timedelta = _f(timedelta(days=2), "how long a resumable upload may take, from its beginning")
     strangers_per_second: int = _f(
         20, "requests a second of one address without a valid credential, bursts of 200; raise it behind a proxy"
     )
@@ -117,7 +121,7 @@ class ParserSettings:
 
     processes: int = _f(2, "how many; large files leave one for the others, but a single one is held up by them")
     memory: Size = _f(Size(512 * 1024**2), "address space of one")
-    timeout: timedelta = _f(timedelta(seconds=60), "longest time for one file")
+    timeout: timedelta = _f(timedelta(seconds=60), "longest time for one file, and a second for every 8 MiB of it")
     recycle_after: int = _f(20_000, "files after which a process is replaced")
 
 

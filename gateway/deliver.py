@@ -44,15 +44,11 @@ async def deliver(
     outgoing: Outgoing, endpoint: Endpoint, adapter: Adapter, bodies: Bodies, *, default_seconds: float
 ) -> SendReport:
     """Try once. `default_seconds` is how long an endpoint may take that states nothing else."""
-    most = endpoint.capabilities.max_bytes
-    if outgoing.size > most:
-        refused = Outcome(
-            kind=OutcomeKind.REFUSED,
-            reason="too_large_for_peer",
-            detail=f"{outgoing.size} bytes; the receiver takes {most}",
-        )
-        return report_all(outgoing, refused, answered=True)
+    if outgoing.size > endpoint.capabilities.max_bytes:
+        return report_all(outgoing, too_large(outgoing.size, endpoint), answered=True)
     allowed = allowed_seconds(endpoint, outgoing.size, default_seconds)
+    if endpoint.capabilities.dialect is not None:  # it may have to be written anew
+        allowed *= 2
     try:
         async with asyncio.timeout(allowed + _GRACE_SECONDS):
             report = await adapter.send(endpoint, outgoing, await bodies.open(outgoing.sha256))
@@ -70,6 +66,12 @@ async def deliver(
         )
         return report_all(outgoing, _deferred("peer_error", type(error).__name__))
     return _complete(outgoing, report)
+
+
+def too_large(size: int, endpoint: Endpoint) -> Outcome:
+    """What a message of `size` bytes comes to that the peer would not take."""
+    detail = f"{size} bytes; the receiver takes {endpoint.capabilities.max_bytes}"
+    return Outcome(kind=OutcomeKind.REFUSED, reason="too_large_for_peer", detail=detail)
 
 
 def report_all(outgoing: Outgoing, outcome: Outcome, *, answered: bool = False) -> SendReport:

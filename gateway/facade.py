@@ -22,7 +22,7 @@ from gateway.directory.directory import Directory
 from gateway.enrolment import IssuedCertificate
 from gateway.errors import RefusedError
 from gateway.feed import Feed
-from gateway.intake import Intake
+from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
 from gateway.ledger.reads import Reads, SentQuery
 from gateway.mailbox import Asked, Mailbox, envelope_of
@@ -51,7 +51,7 @@ class LocalGateway:
     intake: Intake
     clock: Clock
 
-    def room(self, size: int) -> AbstractContextManager[None]:
+    def room(self, size: int) -> AbstractContextManager[Room]:
         """Disk for `size` bytes, refused before anything is written."""
         return self.intake.room(size)
 

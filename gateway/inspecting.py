@@ -12,7 +12,7 @@ from gateway.edxml.envelope import ParseReport
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.packed import packed, unpack_report
 from gateway.errors import PoolError, RefusedError
-from gateway.parsing import ParserPool
+from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.storage.bodies import SpooledBody
 from gateway.validate import inspect
 
@@ -53,7 +53,7 @@ class Inspector:
                 self._limits,
                 mode,
                 now,
-                timeout=self._seconds,
+                timeout=self._seconds + body.size / PARSED_PER_SECOND,
                 size=body.size,
                 owner=owner,
             )

@@ -26,6 +26,29 @@ RETRY_AFTER_BUSY = 5
 _DAY_SECONDS = 86_400
 
 
+class Room:
+    """Disk that one request was promised."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Have `size` bytes in all promised; refused like any other when the disk has no more."""
+        if size > self.size:
+            self._intake.check_room(size - self.size)
+            self.take(size)
+
+    def take(self, size: int) -> None:
+        """Have `size` bytes in all promised, whether the disk has them or not."""
+        self._intake.reserved += size - self.size
+        self.size = size
+
+    def shrink(self, size: int) -> None:
+        """Have no more than `size` bytes promised."""
+        self.take(min(size, self.size))
+
+
 class Intake:
     """Says yes, or raises RefusedError."""
 
@@ -53,14 +76,18 @@ class Intake:
             raise RefusedError("server_busy", retry_after=RETRY_AFTER_BUSY)
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
+    def room(self, size: int) -> Iterator[Room]:
         """`check_room`, and nobody else is promised these bytes until the context ends, whatever ends it."""
-        self.check_room(size)
-        self.reserved += size
+        room = Room(self)
         try:
-            yield
+            room.grow(size)
+            yield room
         finally:
-            self.reserved -= size
+            room.shrink(0)
+
+    def lasting_room(self) -> Room:
+        """For what takes longer than a request; whoever asks gives it back."""
+        return Room(self)
 
     def quota_of(self, agency: Agency) -> int:
         """Bytes x recipients a day."""

@@ -27,12 +27,12 @@ from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
 from gateway.model import AgencyId, BootId, Caller, CredentialId
-from gateway.parsing import ParserPool
+from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.states import State
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
 
-#: Decoding one attachment of the largest size takes a few seconds.
+#: For decoding one attachment, beside the time that its message's size takes.
 _EXTRACT_SECONDS = 120.0
 #: Attachments that one credential may be reading at once.
 UNPACKED_AT_ONCE = 32
@@ -76,7 +76,7 @@ class Mailbox:
         pool: ParserPool,
         limits: ParseLimits,
         lease_max: timedelta,
-        room: Callable[[int], AbstractContextManager[None]],
+        room: Callable[[int], AbstractContextManager[object]],
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
         self._clock, self._boot_id = clock, boot_id
@@ -193,7 +193,7 @@ class Mailbox:
             number,
             str(path),
             self._limits,
-            timeout=_EXTRACT_SECONDS,
+            timeout=_EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
             size=row.size,
             owner=caller.agency_id,
         )

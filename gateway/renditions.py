@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from gateway.clock import Clock
+from gateway.deliver import report_all, too_large
 from gateway.edxml.envelope import Attachment, Dialect, Envelope
 from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
@@ -23,7 +24,7 @@ from gateway.edxml.rendition import write_rendition
 from gateway.errors import GatewayError
 from gateway.ledger.rendered import Rendered, RenderedOperation
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
-from gateway.parsing import ParserPool
+from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.ports import Adapter, Body
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
@@ -66,7 +67,9 @@ class Renditions:
                 str(path),
                 str(dialect),
                 limits,
-                timeout=_SECONDS,
+                timeout=_SECONDS + outgoing.size / PARSED_PER_SECOND,
+                size=outgoing.size,
+                owner=outgoing.sender_code,
             )
             async with self._bodies.open_spool() as spool:
                 with path.open("rb") as source:
@@ -101,6 +104,8 @@ class RenderingAdapter:
             if made is None:
                 return await self._inner.send(endpoint, outgoing, body)
             sha256, size = made
+            if size > endpoint.capabilities.max_bytes:
+                return report_all(outgoing, too_large(size, endpoint), answered=True)
             other = await self._bodies.open(sha256)
         except GatewayError as error:
             failed = Outcome(kind=OutcomeKind.DEFERRED, reason="rendition_failed", detail=str(error))
@@ -119,10 +124,10 @@ def render(path: str, offset: int, envelope: str, target: str, dialect: str, lim
 
     def extract(attachment: Attachment) -> BinaryIO:
         # the builder closes it; on disk, so that a large attachment needs no memory
-        out: BinaryIO = TemporaryFile()  # noqa: SIM115
+        out: BinaryIO = TemporaryFile(dir=Path(target).parent)  # noqa: SIM115
         extract_attachment(path, offset=offset, number=attachment.number, out=out, limits=limits)
         out.seek(0)
         return out
 
     with Path(target).open("xb") as out:
-        write_rendition(out, original, extract, _PROFILES[Dialect(dialect)])
+        write_rendition(out, original, extract, _PROFILES[Dialect(dialect)], scratch=Path(target).parent)

@@ -17,6 +17,7 @@ EXAMPLES: Final[dict[str, dict[str, object]]] = {
         "signerPosition": "Chủ tịch",
         "priority": 1,
     },
+    "UploadedDocument": {"document": "0193-id-of-a-whole-upload"},
     "NewStatus": {"code": "03", "description": "Đã vào sổ số 125", "staff": "Trần Thị B"},
     "Withdrawal": {"reason": "Gửi nhầm nơi nhận", "recipients": ["000.01.01.H33"]},
     "Redelivery": {"reason": "Nơi nhận cài lại phần mềm", "recipients": ["000.01.01.H33"]},

@@ -23,6 +23,7 @@ from aiohttp.http import HttpProcessingError
 
 from gateway.api.headers import digests_of
 from gateway.api.route import Call
+from gateway.api.service import Room
 from gateway.clock import Clock
 from gateway.config import ServerSettings
 from gateway.errors import RefusedError
@@ -32,6 +33,10 @@ from gateway.storage.bodies import SpooledBody
 MAX_JSON: Final = 1024 * 1024
 #: A body may start slowly: the rate is judged only after this many seconds.
 GRACE: Final = 10.0
+#: A large body has a second more for so many bytes; over slower lines it is sent in pieces.
+_LARGE_PER_SECOND: Final = 512 * 1024
+#: What a body of unknown length has reserved beside what has come.
+_AHEAD: Final = 16 * 1024 * 1024
 #: How often a body that stands still is looked at, in seconds.
 _LOOK: Final = 2.0
 
@@ -56,7 +61,7 @@ class Source(Protocol):
 class Pace:
     """How slow a body may be."""
 
-    #: Seconds in all.
+    #: Seconds in all, beside a second for every _LARGE_PER_SECOND bytes that came.
     longest: float
     #: Bytes a second on average, once `grace` seconds have passed.
     slowest: int
@@ -72,7 +77,9 @@ class Pace:
 
     def check(self, elapsed: float, size: int) -> None:
         """Refuse a body of which `size` bytes came in `elapsed` seconds, if that is too slow."""
-        if elapsed >= self.longest or (elapsed >= self.grace and size < elapsed * self.slowest):
+        if elapsed >= self.longest + size / _LARGE_PER_SECOND or (
+            elapsed >= self.grace and size < elapsed * self.slowest
+        ):
             raise RefusedError("body_too_slow", f"{size} bytes in {elapsed:.0f} seconds")
 
 
@@ -91,13 +98,17 @@ class Incoming:
     ) -> None:
         self._source = source
         self._limit = limit
-        #: What it may come to: as announced, else as much as is allowed.
-        self.largest = limit if announced is None else announced
+        self._announced = announced
         self._pace = pace
         self._clock = clock
         self._digests = digests
         self._hashes = {name: hashlib.new(name.replace("-", "")) for name in digests}
         self.size = 0
+
+    @property
+    def expected(self) -> int:
+        """What it comes to as far as one can say: as announced, else somewhat more than what has come."""
+        return self._announced or min(self._limit, (self.size // _AHEAD + 1) * _AHEAD)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The pieces as they come; the digest is judged at the end."""
@@ -163,19 +174,20 @@ async def read_small(call: Call) -> bytes:
 async def spooled_body(call: Call) -> AsyncIterator[SpooledBody]:
     """The raw body in the spool, for as long as the context lasts, with disk for all of it."""
     source = incoming(call, call.parts.settings.limits.max_body)
-    with call.gateway.room(source.largest):
-        body = await _spool(call, source)
+    with call.gateway.room(source.expected) as room:
+        body = await _spool(call, source, room)
         try:
             yield body
         finally:
             await call.parts.bodies.discard(body)
 
 
-async def _spool(call: Call, source: Incoming) -> SpooledBody:
+async def _spool(call: Call, source: Incoming, room: Room) -> SpooledBody:
     started = call.parts.clock.monotonic()
     spool = call.parts.bodies.open_spool()
     try:
         async for chunk in source.chunks():
+            room.grow(source.expected)
             await spool.write(chunk)
         source.refuse_empty()
         body = await spool.finish()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 ShortText = Annotated[str, Meta(max_length=500)]
@@ -376,6 +376,16 @@ class Reasons(Response):
     """The closed list of reason codes."""
 
     items: list[ReasonOut]
+
+
+class UploadedDocument(Request):
+    """Whole uploads to be accepted: one edXML as it is, or metadata with files, in order."""
+
+    document: Annotated[str, Meta(max_length=64)] = ""
+    metadata: NewDocument | None = None
+    files: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=200)] = field(
+        default_factory=list
+    )
 
 
 class Limits(Response):

@@ -132,17 +132,18 @@ def _head_of(headers: dict[bytes, bytes]) -> PartHead:
     if headers.get(b"content-transfer-encoding", b"binary").lower() not in {b"binary", b"8bit", b"7bit"}:
         raise RefusedError("request_malformed", "Content-Transfer-Encoding of parts must be binary")
     if part == "file":
-        _check_name(name, headers.get(b"content-disposition", b""))
+        check_file_name(name, raw=headers.get(b"content-disposition", b""))
     return PartHead(field=part, name=name, content_type=content_type[:_MAX_TYPE])
 
 
-def _check_name(name: str, disposition: bytes) -> None:
+def check_file_name(name: str, *, raw: bytes = b"") -> None:
+    """Refuse what would mislead whoever saves the file; `raw` is the header that the name was taken from."""
     if not name.strip(". "):
         raise RefusedError("parameter_invalid", "file: a part needs a filename (RFC 7578: UTF-8, no filename*)")
     if len(name) > _MAX_NAME:
         raise RefusedError("parameter_invalid", f"file: the filename has more than {_MAX_NAME} characters")
     # the library cuts a Windows path off by itself, so the raw header is looked at too
-    if "/" in name or "\\" in name or not name.isprintable() or b":\\" in disposition:
+    if "/" in name or "\\" in name or not name.isprintable() or b":\\" in raw:
         raise RefusedError("parameter_invalid", "file: the filename holds a path or a control character")
 
 
@@ -224,10 +225,11 @@ async def receive_parts(call: Call) -> AsyncIterator[Parts]:
     limits = call.parts.settings.limits
     source = incoming(call, limits.max_body + _OVERHEAD)
     parser = PartsParser(boundary, limits.max_attachments + 1)
-    with call.gateway.room(source.largest * _COPIES):
+    with call.gateway.room(source.expected * _COPIES) as room:
         sink = _Sink(call)
         try:
             async for chunk in source.chunks():
+                room.grow(source.expected * _COPIES)
                 for piece in parser.feed(chunk):
                     await sink.take(piece)
             if not parser.complete:

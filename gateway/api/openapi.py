@@ -27,6 +27,7 @@ _INTRODUCTION: Final = (
 )
 _TAGS: Final = {
     "documents": "What you send.",
+    "uploads": "Large bodies in pieces, over lines that break (tus 1.0).",
     "inbox": "What waits for you.",
     "directory": "Agencies, channels, code lists, limits.",
     "events": "What happens, as it happens.",
@@ -148,7 +149,8 @@ def _responses(route: Route) -> dict[str, object]:
     else:
         content = {name: {"schema": _media(name)} for name in route.produces}
     found: dict[str, object] = {
-        str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}
+        str(route.status): {"description": HTTPStatus(route.status).phrase}
+        | ({"content": content} if content else {})
     }
     for status, text in route.also:
         found[str(status)] = {"description": text} | (

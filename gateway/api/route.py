@@ -18,7 +18,7 @@ from aiohttp import web
 from gateway.api.lifecycle import Lifecycle
 from gateway.api.models import Request, Response
 from gateway.api.queries import Query
-from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway
+from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway, Uploads
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import RefusedError
@@ -65,6 +65,7 @@ class ApiParts:
     clock: Clock
     metrics: Metrics
     lifecycle: Lifecycle
+    uploads: Uploads
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,7 +118,7 @@ class Header:
 class Route:
     """The declaration."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "HEAD", "PATCH", "DELETE", "OPTIONS"]
     #: Below PREFIX.
     path: str
     #: operationId, and the route's name in logs and metrics.

@@ -13,7 +13,7 @@ It does NOT cover the operators' commands: those come through the administrators
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -128,10 +128,18 @@ class Readiness:
     details: dict[str, object] = field(default_factory=dict)
 
 
+class Room(Protocol):
+    """Disk that a request was promised."""
+
+    def grow(self, size: int) -> None:
+        """Have `size` bytes in all promised, or be refused."""
+        ...
+
+
 class Gateway(Protocol):
     """Everything REST v1 does."""
 
-    def room(self, size: int) -> AbstractContextManager[None]:
+    def room(self, size: int) -> AbstractContextManager[Room]:
         """Entering refuses before anything is written: no disk for so many bytes, too much waiting, stopping.
 
         Until it is left, the bytes are spoken for.
@@ -257,6 +265,53 @@ class Gateway(Protocol):
 
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         """Certify its next key; only for callers that came with a certificate."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadProgress:
+    """Where a resumable upload stands."""
+
+    id: str
+    #: Bytes in all, and those that are synced.
+    length: int
+    offset: int
+    expires_at: datetime
+
+
+class Uploads(Protocol):
+    """Bodies that come in pieces; each belongs to the agency that began it, for others it does not exist."""
+
+    async def begin(self, caller: Caller, *, length: int, name: str, content_type: str) -> UploadProgress:
+        """A new one, empty; refused when the agency has too many or the disk has no room for all of it."""
+        ...
+
+    def progress(self, caller: Caller, upload_id: str) -> UploadProgress:
+        """Where it stands."""
+        ...
+
+    async def append(
+        self, caller: Caller, upload_id: str, offset: int, chunks: AsyncIterator[bytes]
+    ) -> UploadProgress:
+        """Write and sync what comes; what came before `chunks` broke off is kept, and its error comes through."""
+        ...
+
+    async def give_up(self, caller: Caller, upload_id: str) -> None:
+        """Its owner does not want it any more."""
+        ...
+
+    def answered(self, caller: Caller, upload_ids: Sequence[str], request: str) -> bytes | None:
+        """The 202 that the same request got before; None when it was never made."""
+        ...
+
+    def submitted(
+        self, caller: Caller, upload_ids: Sequence[str]
+    ) -> AbstractAsyncContextManager[list[SubmittedFile]]:
+        """Whole uploads in the spool, for as long as the context lasts; they stay for another try."""
+        ...
+
+    async def accepted(self, caller: Caller, upload_ids: Sequence[str], request: str, answer: bytes) -> None:
+        """They are in the ledger: their bytes go, the answer stays for a repeated request."""
         ...
 
 

@@ -8,23 +8,10 @@ from gateway.api import documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
+from gateway.api.table_shared import ACCEPT, ADDRESS, DIGEST, KEY, STATUS, XML
+from gateway.api.table_uploads import UPLOADS
 
 #: Media types of raw edXML.
-XML: Final = ("application/xml", "text/xml", "application/octet-stream", "multipart/related")
-
-_KEY: Final = Header(
-    name="Idempotency-Key",
-    description="1 to 255 printable ASCII characters, as a quoted string or bare; the same key and body get the "
-    "same answer, the same key with another body is refused.",
-    schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-    example='"8e03978e-40d5-43e8-bc93-6894a57f9324"',
-)
-_DIGEST: Final = Header(
-    name="Content-Digest",
-    description="RFC 9530; checked when present (sha-256, sha-512).",
-    schema={"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
-    example="sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
-)
 _RANGE: Final = Header(
     name="Range",
     description="One range of bytes; anything else is ignored.",
@@ -40,49 +27,8 @@ _LAST_EVENT: Final = Header(
 _BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))
 
 #: What acceptance may refuse.
-_ACCEPT: Final = (
-    "sender_not_permitted",
-    "idempotency_key_reused",
-    "idempotency_key_in_use",
-    "idempotency_key_invalid",
-    "quota_exceeded",
-    "xml_not_wellformed",
-    "xml_encoding_invalid",
-    "xml_forbidden_construct",
-    "xml_limits_exceeded",
-    "parser_failed",
-    "not_edxml",
-    "edxml_invalid",
-    "sender_missing",
-    "sender_unknown",
-    "sender_closed",
-    "disk_nearly_full",
-    "seal_unavailable",
-)
-_ADDRESS: Final = (
-    "recipients_missing",
-    "recipients_too_many",
-    "recipient_unknown",
-    "recipient_closed",
-    "recipient_unreachable",
-    "nothing_to_deliver",
-    "sandbox_crossing",
-    "attachment_missing",
-    "attachment_invalid",
-    "attachment_too_large",
-    "attachment_bomb",
-)
-_STATUS: Final = (
-    "status_code_unknown",
-    "status_reason_missing",
-    "reporter_not_recipient",
-    "status_document_unknown",
-    "status_ambiguous",
-    "status_backwards",
-    "status_without_request",
-    "not_found",
-)
 _ITEM: Final = ("item_leased", "state_forbids")
+
 
 _DOCUMENTS: Final = (
     Route(
@@ -96,10 +42,10 @@ _DOCUMENTS: Final = (
         "The 202 leaves only when the bytes and their ledger row are durable.",
         raw=XML,
         multipart=models.NewDocument,
-        headers=(_KEY, _DIGEST),
+        headers=(KEY, DIGEST),
         status=202,
         response=models.Accepted,
-        problems=_ACCEPT + _ADDRESS + _STATUS,
+        problems=ACCEPT + ADDRESS + STATUS,
     ),
     Route(
         method="POST",
@@ -109,7 +55,7 @@ _DOCUMENTS: Final = (
         tag="documents",
         handler=documents.validate,
         raw=XML,
-        headers=(_DIGEST,),
+        headers=(DIGEST,),
         response=models.Validation,
         problems=("xml_not_wellformed", "parser_failed", "disk_nearly_full"),
     ),
@@ -121,10 +67,10 @@ _DOCUMENTS: Final = (
         tag="documents",
         handler=documents.submit_status,
         raw=XML,
-        headers=(_KEY, _DIGEST),
+        headers=(KEY, DIGEST),
         status=202,
         response=models.Accepted,
-        problems=_ACCEPT + _STATUS,
+        problems=ACCEPT + STATUS,
     ),
     Route(
         method="GET",
@@ -212,7 +158,7 @@ _DOCUMENTS: Final = (
         path_type=queries.ById,
         request=models.Redelivery,
         response=models.Redelivered,
-        problems=(*_ADDRESS, "state_forbids", "quota_exceeded", "disk_nearly_full"),
+        problems=(*ADDRESS, "state_forbids", "quota_exceeded", "disk_nearly_full"),
     ),
 )
 
@@ -290,10 +236,10 @@ _INBOX: Final = (
         path_type=queries.ById,
         query_type=queries.ByReader,
         request=models.NewStatus,
-        headers=(_KEY,),
+        headers=(KEY,),
         status=202,
         response=models.Accepted,
-        problems=(*_STATUS, *_ITEM, "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid"),
+        problems=(*STATUS, *_ITEM, "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid"),
     ),
 )
 
@@ -415,4 +361,4 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         handler=described.page,
         produces=("text/html",),
     )
-    return (*_DOCUMENTS, *_INBOX, *_LISTS, *_ACCOUNTS, events, document, page)
+    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *_ACCOUNTS, events, document, page)

@@ -9,16 +9,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import tempfile
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from gateway.api.models import InboxItem
+from gateway.api.models import Accepted, InboxItem
 from gateway.client import GatewayClient
 from gateway.clock import rfc3339
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
-from gateway.errors import ConfigError
-from gateway.fsio import write_durably
+from gateway.errors import ConfigError, InputError
+from gateway.fsio import publish
 from gateway.pki import KeyPair, client_tls_context
 from gateway.seal.keys import read_key_file
+from gateway.transfer import LARGE_BYTES, fetch_file, send_file
+
+_PIECE = 1024 * 1024
 
 
 def add(parsers: Subparsers) -> None:
@@ -85,11 +91,18 @@ def _client(context: Context, args: argparse.Namespace) -> GatewayClient:
 
 
 def _send(context: Context, args: argparse.Namespace) -> int:
-    return asyncio.run(_sent(context, args, args.file.read_bytes()))
+    return asyncio.run(_sent(context, args))
 
 
-async def _sent(context: Context, args: argparse.Namespace, data: bytes) -> int:
+async def _sent(context: Context, args: argparse.Namespace) -> int:
     async with _client(context, args) as client:
+        if args.file.stat().st_size >= LARGE_BYTES and not (args.validate or args.status):
+            with context.progress() as progress:
+                accepted = await send_file(
+                    client, args.file, partial(progress, "bytes"), idempotency_key=args.idempotency_key
+                )
+            return _tell(context, args, accepted)
+        data = args.file.read_bytes()
         if args.validate:
             validation = await client.validate(data)
             if args.json:
@@ -105,6 +118,10 @@ async def _sent(context: Context, args: argparse.Namespace, data: bytes) -> int:
             accepted = await client.post_status(data, args.idempotency_key)
         else:
             accepted = await client.submit(data, args.idempotency_key)
+    return _tell(context, args, accepted)
+
+
+def _tell(context: Context, args: argparse.Namespace, accepted: Accepted) -> int:
     if args.json:
         context.print_json(accepted)
     else:
@@ -143,21 +160,34 @@ def _row(item: InboxItem) -> tuple[str, ...]:
 
 
 def _get(context: Context, args: argparse.Namespace) -> int:
-    data = asyncio.run(_fetched(context, args))
+    part = "content" if args.attachment is None else f"attachments/{args.attachment}"
+    source = f"/inbox/{args.item}/{part}"
     if args.output is None:
-        context.out.file.flush()
-        os.write(context.out.file.fileno(), data)
-    else:
-        write_durably(args.output, data)
-        context.note(f"{len(data)} bytes written to {args.output}")
+        with tempfile.TemporaryFile() as file:
+            asyncio.run(_fetched(context, args, source, file))
+            file.seek(0)
+            context.out.file.flush()
+            while piece := file.read(_PIECE):
+                os.write(context.out.file.fileno(), piece)
+        return FINE
+    if args.output.exists():
+        raise InputError(f"{args.output} exists; name a new file")
+    partly = args.output.with_name(f".{args.output.name}.part")
+    try:
+        with partly.open("wb") as file:
+            asyncio.run(_fetched(context, args, source, file))
+            size = file.tell()
+        publish(partly, args.output)
+    finally:
+        partly.unlink(missing_ok=True)
+    context.note(f"{size} bytes written to {args.output}")
     return FINE
 
 
-async def _fetched(context: Context, args: argparse.Namespace) -> bytes:
+async def _fetched(context: Context, args: argparse.Namespace, source: str, file: BinaryIO) -> None:
     async with _client(context, args) as client:
-        if args.attachment is not None:
-            return await client.attachment(args.item, args.attachment)
-        return await client.content(args.item)
+        with context.progress() as progress:
+            await fetch_file(client, source, file, partial(progress, "bytes"))
 
 
 def _ack(context: Context, args: argparse.Namespace) -> int:

@@ -228,7 +228,7 @@ def _is_sound(encoded: EncodedFile, label: str, *, zipped: bool, problems: _Prob
     """Whether the bytes are whole and within the limits; what is wrong goes to `problems`."""
     inner = encoded.inner if zipped else None
     broken = inner.problem if inner else None
-    if encoded.too_large:
+    if encoded.too_large or (inner is None and encoded.is_over):
         problems.refuse("attachment_too_large", "EDX-ATT-03", label)
     elif encoded.problem:
         problems.refuse("attachment_invalid", "EDX-ATT-02", f"{label}: {encoded.problem}")

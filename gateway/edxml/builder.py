@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from gateway.edxml.builder_attachments import (
@@ -81,8 +82,12 @@ def write_document(
     profile: Profile,
     *,
     hop: TraceHeader | None = None,
+    scratch: Path | None = None,
 ) -> WrittenDigest:
-    """Write the document to `out`; `hop` is our own trace header, used only if the profile asks for it."""
+    """Write the document to `out`; `hop` is our own trace header, used only if the profile asks for it.
+
+    `scratch` is a folder on a disk; without one temporary files go where the machine has them, often into memory.
+    """
     if not envelope.sender.organ_id:
         raise RefusedError("sender_missing", "A document needs From/OrganId")
     if not envelope.recipients:
@@ -99,7 +104,7 @@ def write_document(
         markup.raw("<AttachmentEncoded>")
     sink.write(markup.take())
     for part, head in zip(parts, encoded, strict=True):
-        _write_encoded(sink, part, head, profile.dialect)
+        _write_encoded(sink, part, head, profile.dialect, scratch)
     sink.write(b"</AttachmentEncoded></edXML>" if parts else b"</edXML>")
     return sink.result()
 
@@ -161,8 +166,8 @@ def _encoded_head(part: _Part, dialect: Dialect) -> bytes:
     return f"<Attachment>{texts}{payload_tag}".encode()
 
 
-def _write_encoded(sink: Sink, part: _Part, head: bytes, dialect: Dialect) -> None:
+def _write_encoded(sink: Sink, part: _Part, head: bytes, dialect: Dialect, scratch: Path | None) -> None:
     sink.write(head)
-    write_payload(sink, part.source, zipped=part.zipped)
+    write_payload(sink, part.source, zipped=part.zipped, scratch=scratch)
     prefix = b"edXML:" if dialect is Dialect.A else b""
     sink.write(b"</" + prefix + b"ContentTransferEncoded></Attachment>")

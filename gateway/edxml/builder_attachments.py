@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from gateway.edxml.profiles import Profile
@@ -64,13 +65,13 @@ def travels_zipped(source: AttachmentSource, profile: Profile) -> bool:
         return stream.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
 
 
-def write_payload(sink: Sink, source: AttachmentSource, *, zipped: bool) -> None:
-    """The base64 text of one attachment."""
+def write_payload(sink: Sink, source: AttachmentSource, *, zipped: bool, scratch: Path | None = None) -> None:
+    """The base64 text of one attachment; a large ZIP lies in the folder `scratch` meanwhile."""
     if not zipped:
         with source.open() as stream:
             _write_base64(sink, stream)
         return
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL, dir=None if scratch is None else str(scratch)) as spool:
         _zip_into(spool, source)
         spool.seek(0)
         _write_base64(sink, spool)

@@ -12,6 +12,9 @@ from gateway.edxml.base64stream import Base64Stream, decode
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 
+#: What a ZIP around a file of the largest size may be larger than that: a share of it, and its frame.
+_ZIP_SHARE, _ZIP_FRAME = 1000, 64 * 1024
+
 
 class EncodedFile:
     """Takes the text in pieces; memory stays flat."""
@@ -40,7 +43,7 @@ class EncodedFile:
         self.inner: FirstFile | None = None
         #: Decoded bytes.
         self.size = 0
-        #: Whether even the decoded bytes are over the limit; decoding stopped there.
+        #: Whether even a ZIP of so many bytes is over the limit; decoding stopped there.
         self.too_large = False
         #: What is wrong with the base64, "" if nothing; known when it has ended.
         self.problem = ""
@@ -51,6 +54,11 @@ class EncodedFile:
         undigested, self._undigested = self._undigested, b""
         self._digest.update(undigested)
         return self._digest.hexdigest()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is over the limit as it is; a ZIP around a file that is not may be."""
+        return self.size > self._max
 
     @property
     def largest(self) -> int:
@@ -93,7 +101,7 @@ class EncodedFile:
     def write(self, data: bytes) -> None:
         """The next decoded bytes."""
         self.size += len(data)
-        if self.size > self._max:
+        if self.size > self._max + self._max // _ZIP_SHARE + _ZIP_FRAME:
             self.too_large = True
             return
         self._digest.update(data)

@@ -10,6 +10,7 @@ import hashlib
 import mimetypes
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from gateway.edxml.builder import AttachmentSource, WrittenDigest, build_status, write_document
@@ -34,6 +35,7 @@ def write_rendition(
     profile: Profile,
     *,
     hop: TraceHeader | None = None,
+    scratch: Path | None = None,
 ) -> WrittenDigest:
     """Write `original` in the dialect of `profile`; attachments come from `extract`, called once or twice each."""
     if original.kind is MessageKind.STATUS:
@@ -50,7 +52,7 @@ def write_rendition(
         )
         for attachment in original.attachments
     ]
-    return write_document(out, original, files, profile, hop=hop)
+    return write_document(out, original, files, profile, hop=hop, scratch=scratch)
 
 
 def _own_type(attachment: Attachment) -> str:

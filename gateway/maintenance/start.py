@@ -29,6 +29,7 @@ from gateway.observe import Metrics
 from gateway.outgoing import LedgerQueue
 from gateway.retry import AgeLimits
 from gateway.storage.pump import Pump
+from gateway.uploads import Uploads
 from gateway.worker import Worker
 
 
@@ -74,6 +75,7 @@ async def start_duties(
     journey: Journey,
     metrics: Metrics,
     config_path: Path,
+    uploads: Uploads,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -82,7 +84,7 @@ async def start_duties(
         Rescuer(queue, clock=clock, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump), settings=settings.delivery, clock=clock),
-        Sweeper(base.bodies, _LedgerKeys(base.pump), clock=clock),
+        Sweeper(base.bodies, _LedgerKeys(base.pump), uploads, clock=clock),
         Announcer(
             readers=base.readers,
             pump=base.pump,

@@ -1,4 +1,4 @@
-"""Clears away what is of no more use: spool files that nobody finished, idempotency keys past their time."""
+"""Clears away what is of no more use: spool files nobody finished, idempotency keys and uploads past their time."""
 
 from __future__ import annotations
 
@@ -31,19 +31,28 @@ class Keys(Protocol):
         ...
 
 
+class Pieces(Protocol):
+    """The resumable uploads."""
+
+    async def sweep(self) -> int:
+        """Remove those past their time; how many."""
+        ...
+
+
 class Sweeper:
     """Never touches a kept body or a row of history."""
 
     name = "sweeper"
     every = timedelta(minutes=10)
 
-    def __init__(self, spool: SpoolFolder, keys: Keys, *, clock: Clock) -> None:
-        self._spool, self._keys, self._clock = spool, keys, clock
+    def __init__(self, spool: SpoolFolder, keys: Keys, uploads: Pieces, *, clock: Clock) -> None:
+        self._spool, self._keys, self._uploads, self._clock = spool, keys, uploads, clock
 
     async def run_once(self) -> None:
-        """Sweep both."""
+        """Sweep all three."""
         now = self._clock.now()
         files = await self._spool.sweep(now - _SPOOL_AGE)
         keys = await self._keys.forget_expired(now)
-        if files or keys:
-            _log.info("sweeper.swept", spool_files=files, idempotency_keys=keys)
+        uploads = await self._uploads.sweep()
+        if files or keys or uploads:
+            _log.info("sweeper.swept", spool_files=files, idempotency_keys=keys, uploads=uploads)

@@ -125,6 +125,19 @@ class Bodies:
             path.unlink(missing_ok=True)
             self.forget(path)
 
+    async def take_over(self, source: Path, size: int) -> SpooledBody:
+        """A finished file of the form of `bodies/`, whole and synced, as a body of the spool, by a link."""
+        path = self._spool / f"{uuid7()}.part"
+        self._live[path] = None
+        try:
+            descriptor, digest = await self.run(lambda: _linked(source, path))
+        except BaseException:
+            self.forget(path)
+            raise
+        body = SpooledBody(path=path, offset=HEADER_BYTES, size=size, sha256=digest)
+        self.adopt(body, descriptor)
+        return body
+
     async def keep(self, spooled: SpooledBody) -> None:
         """Make a finished body durable under its digest; cancelled, it goes on to its end.
 
@@ -281,6 +294,12 @@ def _measure(path: Path) -> tuple[int, int]:
         if len(head) < HEADER_BYTES or head != HEADER:
             raise BodyDamagedError(f"{path.name} does not begin with a known header", path=str(path))
         return HEADER_BYTES, os.fstat(file.fileno()).st_size - HEADER_BYTES
+
+
+def _linked(source: Path, path: Path) -> tuple[int, str]:
+    """A second name of a file; a descriptor of it, and the digest of its body."""
+    os.link(source, path)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), _digest_of(path)
 
 
 def _digest_of(path: Path) -> str:

@@ -158,7 +158,7 @@ def _points(tally: Tally) -> str:
     elsewhere = " and ".join(f"`{point}`" for point in sorted(ELSEWHERE))
     text = (
         "\n*Not reached* counts runs in which the armed point was not come by in time; they were killed at a random"
-        f" instant instead. {elsewhere} lie on no way of the server's;"
+        f" instant instead. {elsewhere} are not come by in the sweep;"
         " `tests/storage/test_kill_points.py` kills there.\n"
     )
     return "\n".join(["## Kills by point\n", *_table(("point", "kills", "not reached"), rows), text])

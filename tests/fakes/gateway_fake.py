@@ -44,6 +44,7 @@ from tests.fakes.gateway_shapes import (
     delivery_shape,
     document_shape,
 )
+from tests.fakes.room_fake import FakeRoom
 
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
 
@@ -75,8 +76,7 @@ class FakeGateway:
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     #: (agency, digest) -> the answer given.
     answers: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    #: What uploads under way may need.
-    reserved: list[int] = field(default_factory=list)
+    rooms: list[FakeRoom] = field(default_factory=list)
     #: What arrived last, for tests to look at.
     arrivals: list[Arrival] = field(default_factory=list)
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -86,13 +86,19 @@ class FakeGateway:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
+    def room(self, size: int) -> Iterator[FakeRoom]:
         self._fail("room")
-        self.reserved.append(size)
+        room = FakeRoom(size=size)
+        self.rooms.append(room)
         try:
-            yield
+            yield room
         finally:
-            self.reserved.remove(size)
+            self.rooms.remove(room)
+
+    @property
+    def reserved(self) -> list[int]:
+        """What uploads under way may need."""
+        return [room.size for room in self.rooms]
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")

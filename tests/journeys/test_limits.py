@@ -71,15 +71,17 @@ async def test_uploads_begun_at_once_share_what_the_disk_has(
     assert intake.reserved == 0
 
 
-async def test_upload_of_unknown_length_reserves_the_limit(
+async def test_upload_of_unknown_length_reserves_as_it_grows(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who does not say how much comes may send as much as is allowed."""
+    """Who does not say how much comes is promised some, then more, until the disk has no more to promise."""
     app = installation.app
     assert app is not None
-    leave_room(app, monkeypatch, app.settings.limits.max_body)
+    leave_room(app, monkeypatch, 32 * 1024**2)
     writer = await begin_upload(installation, COMMUNE, "Transfer-Encoding: chunked")
-    await until(lambda: app.gateway.intake.reserved == app.settings.limits.max_body)
+    await until(lambda: app.gateway.intake.reserved == 16 * 1024**2)
+    writer.write(b"1000000\r\n" + b"x" * 0x1000000 + b"\r\n")
+    await until(lambda: app.gateway.intake.reserved == 32 * 1024**2)
     async with installation.client(PROVINCE) as province:
         with pytest.raises(ProblemError, match="disk_nearly_full"):
             await province.submit(document(PROVINCE, [COMMUNE]))

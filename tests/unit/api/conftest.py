@@ -26,9 +26,11 @@ from gateway.observe import Metrics
 from gateway.pki import DevPki, client_tls_context, make_dev_pki, server_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.storage.bodies import Bodies
+from gateway.uploads import Uploads
 from tests.fakes.authenticator_fake import FakeAuthenticator, caller_of
 from tests.fakes.gateway_fake import FakeGateway
 from tests.fakes.gateway_shapes import RECIPIENT, SENDER
+from tests.fakes.room_fake import FakeRoom
 
 SENDER_TOKEN = "gw_sender-token-000000000000"
 RECIPIENT_TOKEN = "gw_recipient-token-0000000000"
@@ -66,6 +68,9 @@ class Server:
     listener: Listener
     pki: DevPki
     spool: Path
+    uploads: Uploads
+    #: Disk spoken for by uploads, as far as tests ask.
+    rooms: list[FakeRoom]
 
     def tls(self, *, own: bool = False) -> ssl.SSLContext:
         """A client's context, with the certificate of H33.01 or without."""
@@ -87,6 +92,18 @@ class Server:
             yield session
 
 
+def _uploads(folder: Path, bodies: Bodies, rooms: list[FakeRoom]) -> Uploads:
+    def new_room() -> FakeRoom:
+        rooms.append(FakeRoom(size=0))
+        return rooms[-1]
+
+    uploads = Uploads(
+        folder=folder, bodies=bodies, room=new_room, clock=SystemClock(), lifetime=timedelta(days=1), most=2
+    )
+    uploads.load()
+    return uploads
+
+
 @asynccontextmanager
 async def running(
     folder: Path, pki: DevPki, settings: Settings = SETTINGS, heartbeat: float = 15.0
@@ -98,6 +115,8 @@ async def running(
     authenticator.tokens = {SENDER_TOKEN: caller_of(SENDER), RECIPIENT_TOKEN: caller_of(RECIPIENT)}
     authenticator.certificates = {_fingerprint(pki): caller_of(SENDER, fingerprint="f")}
     lifecycle, metrics = Lifecycle(), Metrics()
+    rooms: list[FakeRoom] = []
+    uploads = _uploads(folder / "data" / "uploads", bodies, rooms)
     parts = ApiParts(
         gateway=gateway,
         authenticator=authenticator,
@@ -106,6 +125,7 @@ async def running(
         clock=SystemClock(),
         metrics=metrics,
         lifecycle=lifecycle,
+        uploads=uploads,
     )
     listener = Listener(
         build_app(parts, heartbeat=heartbeat),
@@ -132,6 +152,8 @@ async def running(
             listener=listener,
             pki=pki,
             spool=folder / "data" / "spool",
+            uploads=uploads,
+            rooms=rooms,
         )
     finally:
         await listener.close()

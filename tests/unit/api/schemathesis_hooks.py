@@ -17,6 +17,7 @@ KNOWN_IDS = "SCHEMATHESIS_KNOWN_IDS"
 
 # MIME as a document is one binary body, not a form.
 schemathesis.serializer.alias("multipart/related", "application/octet-stream")
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 
 
 @schemathesis.hook

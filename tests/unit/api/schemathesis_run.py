@@ -24,6 +24,10 @@ CHECKS = (
     "allow_header_conformance",
     "ignored_auth",
 )
+#: How bad data may be refused: beside the usual, by the version of tus and by size.
+_REFUSALS = """[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 423, 428, 429, "5xx"]
+"""
 #: Endless by nature; it has tests of its own.
 STREAM = "streamEvents"
 
@@ -49,6 +53,7 @@ async def run_schemathesis(
     else:
         checks.remove("ignored_auth")  # no request can leave a certificate out
         known = ["--request-cert", str(credential.certificate), "--request-cert-key", str(credential.key)]
+    (folder / "schemathesis.toml").write_text(_REFUSALS)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/v1/openapi.json", "--url", url),
         *(*known, "--tls-verify", str(anchors)),

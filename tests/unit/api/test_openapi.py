@@ -32,6 +32,7 @@ async def test_document_and_router_hold_the_same_routes(server: Server) -> None:
         clock=None,  # type: ignore[arg-type]  # no request is made
         metrics=server.metrics,
         lifecycle=server.lifecycle,
+        uploads=server.uploads,
     )
     app = build_app(parts)
     routed = {

@@ -138,7 +138,7 @@ async def test_slow_uploads_of_one_agency_leave_others_theirs(tmp_path: Path, pk
     ):
         slow = [await _begin(server, "Content-Length: 1500000"), await _begin(server, "Transfer-Encoding: chunked")]
         await _until(lambda: len(server.gateway.reserved) == 2)
-        assert sorted(server.gateway.reserved) == [1_500_000, SETTINGS.limits.max_body]
+        assert sorted(server.gateway.reserved) == [1_500_000, 2_000_000]
         with pytest.raises(ProblemError) as caught:
             await client.submit(large)
         assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 1)

@@ -83,7 +83,7 @@ class _Store:
     def __init__(self) -> None:
         self.swept: list[datetime] = []
 
-    async def sweep(self, older_than: datetime) -> int:
+    async def sweep(self, older_than: datetime = START) -> int:
         self.swept.append(older_than)
         return 2
 
@@ -95,8 +95,8 @@ class _Store:
 async def test_the_sweeper_leaves_young_spool_files_alone() -> None:
     """A request may still be writing what is younger than an hour."""
     store = _Store()
-    await Sweeper(store, store, clock=_Clock()).run_once()
-    assert store.swept == [START - timedelta(hours=1), START]
+    await Sweeper(store, store, store, clock=_Clock()).run_once()
+    assert store.swept == [START - timedelta(hours=1), START, START]
 
 
 class _Pauses:
