@@ -68,7 +68,7 @@ async def open_for_reading(settings: Settings, *, whatever_version: bool = False
     try:
         if not whatever_version:
             refuse_newer(dict(await readers.fetch("meta_read_versions")), load_migrations(MIGRATIONS))
-        directory = Directory(readers, clock=clock)
+        directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
         await directory.reload()
         yield Ledger(readers=readers, reads=Reads(readers), directory=directory, clock=clock)
     finally:
