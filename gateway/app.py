@@ -42,6 +42,7 @@ from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
 from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
+from gateway.importing import Importer
 from gateway.inspecting import Inspector, parse_limits
 from gateway.intake import Intake
 from gateway.journey import Journey
@@ -88,6 +89,7 @@ class Application:
     lifecycle: Lifecycle
     uploads: Uploads
     watcher: Watcher
+    importer: Importer
     tls: ssl.SSLContext
     logs: LogControl
     #: The ports listened on, for tests that ask for port 0.
@@ -147,6 +149,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
             lifecycle=lifecycle,
             uploads=uploads,
             watcher=watcher,
+            importer=Importer(base, gateway.journey, gateway.intake),
             tls=server_tls_context(settings.tls),
             logs=logs,
         )

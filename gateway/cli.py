@@ -22,6 +22,7 @@ from gateway.commands import (
     deliveries,
     examining,
     exchange,
+    importing,
     keys,
     running,
     shadow,
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         backups,
         shadow,
         cutover,
+        importing,
     ):
         group.add(parsers)
     return parser

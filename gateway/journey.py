@@ -339,6 +339,7 @@ class Journey:
         envelope, findings = report.envelope, report.findings
         if envelope is None or report.refusal:
             return Judged(envelope=envelope, findings=findings, refusal=report.refusal, detail=report.detail)
+        known = ""
         try:
             sender = await self._sender(envelope)
             fingerprint = drafts.fingerprint_of_bytes(sender.id, submission.body.sha256)
@@ -352,7 +353,9 @@ class Journey:
         except RefusedError as error:
             if is_temporary(error.code):
                 raise
-            return Judged(envelope=envelope, findings=findings, refusal=error.code, detail=error.detail)
+            return Judged(
+                envelope=envelope, findings=findings, refusal=error.code, detail=error.detail, known=known
+            )
         parked = next((effect.parked for effect in plan.statuses if effect.parked), "")
         return Judged(envelope=envelope, findings=(*findings, *plan.findings), parked=parked, known=known)
 

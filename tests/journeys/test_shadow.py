@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from gateway.errors import ProblemError
 from gateway.maintenance.watcher import Watcher
 from gateway.pki import DevPki
 from gateway.seal.trust import TrustPurpose
+from gateway.storage.driver import choose_driver
 from tests.fakes.axis_lab import SYSTEM_ID, AxisLab, Scripts
 from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document, status
@@ -75,9 +75,11 @@ async def report(made: Installation, capsys: pytest.CaptureFixture[str], *argume
 
 
 def rows(made: Installation, sql: str) -> list[tuple[Any, ...]]:
-    """What the database holds, read by another hand."""
-    with closing(sqlite3.connect(f"file:{made.settings.storage.folder}/gateway.sqlite?mode=ro", uri=True)) as found:
-        return found.execute(sql).fetchall()
+    """What the database holds; by the server's own SQLite, since two in one process undo each other's locks."""
+    connect = choose_driver(allow_affected_sqlite=True).module.connect
+    with closing(connect(f"file:{made.settings.storage.folder}/gateway.sqlite?mode=ro", uri=True)) as found:
+        listed: list[tuple[Any, ...]] = found.execute(sql).fetchall()
+        return listed
 
 
 def agency(told: Any, code: str) -> Any:

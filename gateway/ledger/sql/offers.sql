@@ -46,13 +46,13 @@ FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 -- name: offer_list_unfetched
 -- What is listed and not here yet, those that failed least first.
 SELECT id, ref, kind, recipient_codes FROM offer
-WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL ORDER BY failures, first_seen_at, id;
+WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL ORDER BY failures, rowid;
 
 -- name: offer_list_fetched
 -- What is listed and here, and was not acknowledged by us, oldest first.
 SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '') FROM offer
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
-ORDER BY first_seen_at, id;
+ORDER BY rowid;
 
 -- name: offer_routes_of_message
 -- The recipients of the document that became a message here.
@@ -90,20 +90,20 @@ UPDATE offer SET left_at = NULL WHERE id IN (SELECT value FROM json_each(?)) AND
 SELECT o.id, e.name, o.ref, o.kind, o.sender_code, o.recipient_codes, COALESCE(o.routes, '[]'), COALESCE(o.verdict, ''),
        COALESCE(o.reason, ''), o.first_seen_at, o.left_at
 FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
-WHERE o.gone_at IS NULL AND o.message_id IS NULL ORDER BY o.first_seen_at, o.id;
+WHERE o.gone_at IS NULL AND o.message_id IS NULL ORDER BY o.rowid;
 
 -- name: offer_list_unacknowledged
 -- What became a message here and is still in the peer's list: whoever reads that list sees it again.
 SELECT e.name, o.ref, o.message_id, o.recipient_codes, COALESCE(o.routes, '[]')
 FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
-WHERE o.gone_at IS NULL AND o.message_id IS NOT NULL AND o.acknowledged_at IS NULL ORDER BY o.first_seen_at, o.id;
+WHERE o.gone_at IS NULL AND o.message_id IS NOT NULL AND o.acknowledged_at IS NULL ORDER BY o.rowid;
 
 -- name: offer_list_all
 -- Everything ever offered, for the report.
 SELECT endpoint_id, ref, kind, sender_code, recipient_codes, first_seen_at, last_seen_at, gone_at, failures,
        COALESCE(failure, ''), fetched_at, COALESCE(sha256, ''), COALESCE(verdict, ''), COALESCE(reason, ''),
        COALESCE(routes, '[]'), left_at, COALESCE(message_id, ''), acknowledged_at
-FROM offer ORDER BY first_seen_at, id;
+FROM offer ORDER BY rowid;
 
 -- name: agency_find_relay
 -- The agency that carries for others by an endpoint.
