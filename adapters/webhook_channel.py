@@ -124,7 +124,7 @@ def _context(target: Target) -> ssl.SSLContext:
         if target.certificate is not None:
             context.load_cert_chain(target.certificate, target.key)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"the webhook's certificates cannot be loaded: {error.strerror}") from error
+        raise ConfigError(f"the channel's certificates cannot be loaded: {error.strerror}") from error
     return context
 
 

@@ -47,15 +47,26 @@ class Addressing:
     def __init__(self, *, directory: Directory, reads: Reads, give_up_after: timedelta) -> None:
         self._directory, self._reads, self._give_up_after = directory, reads, give_up_after
 
-    async def plan(self, checked: Checked, *, about_delivery: str | None = None, is_notice: bool = False) -> Plan:
-        """The plan for a checked message; raises RefusedError where nobody may or can get it."""
+    async def plan(
+        self,
+        checked: Checked,
+        *,
+        about_delivery: str | None = None,
+        is_notice: bool = False,
+        whoever_serves: bool = False,
+        partly: bool = False,
+    ) -> Plan:
+        """The plan for a checked message; raises RefusedError where nobody may or can get it.
+
+        `whoever_serves`: as if we served every agency; `partly`: recipients that cannot be served are left out.
+        """
         if is_notice and about_delivery is not None:
             return await self._notice(checked, about_delivery)
         if checked.envelope.kind is MessageKind.STATUS and checked.envelope.status_code != TAKE_BACK:
             return await self._status(checked, about_delivery)
-        return await self._document(checked)
+        return await self._document(checked, whoever_serves=whoever_serves, partly=partly)
 
-    async def _document(self, checked: Checked) -> Plan:
+    async def _document(self, checked: Checked, *, whoever_serves: bool, partly: bool) -> Plan:
         envelope, at = checked.envelope, checked.accepted_at
         originals: tuple[str, ...] = ()
         if is_request(envelope):
@@ -66,10 +77,10 @@ class Addressing:
             codes = [party.organ_id for party in envelope.recipients]
             known = await self._directory.resolve(codes, at)
             recipients = [(code, known.get(code)) for code in codes]
-        decided = await self._route(checked, recipients)
+        decided = await self._route(checked, recipients, whoever_serves=whoever_serves)
         # A relay's other recipients are not to suffer for one that we cannot serve: the finding tells.
         relayed = checked.caller.relay_endpoint_id is not None
-        refusal = decided.nothing if relayed else decided.refusal
+        refusal = decided.nothing if relayed or partly else decided.refusal
         if refusal is not None:
             raise refusal
         dispatches, deliveries = self._rows(
@@ -87,7 +98,9 @@ class Addressing:
             original_id=originals[0] if originals else None,
         )
 
-    async def _route(self, checked: Checked, recipients: Sequence[tuple[str, Agency | None]]) -> RoutePlan:
+    async def _route(
+        self, checked: Checked, recipients: Sequence[tuple[str, Agency | None]], *, whoever_serves: bool
+    ) -> RoutePlan:
         envelope = checked.envelope
         is_status = envelope.kind is MessageKind.STATUS
         heirs = {agency.successor_id for _, agency in recipients if agency is not None and agency.successor_id}
@@ -103,6 +116,7 @@ class Addressing:
             arrived_by=EndpointId(checked.arrived_by) if checked.arrived_by else None,
             arrived_from_relay=checked.caller.relay_endpoint_id is not None,
             now=checked.accepted_at,
+            whoever_serves=whoever_serves,
         )
 
     @staticmethod
@@ -150,7 +164,8 @@ class Addressing:
 
     async def _to_sender(self, checked: Checked, line: Match, effects: tuple[StatusEffect, ...]) -> Plan:
         found = await self._directory.agencies([line.sender_id])
-        decided = await self._route(checked, [(line.sender_code, found.get(line.sender_id))])
+        # what an agency sent by us, it hears of by us, whoever serves it by now
+        decided = await self._route(checked, [(line.sender_code, found.get(line.sender_id))], whoever_serves=True)
         dispatches, deliveries = self._rows(checked, decided, after_id=None, expects_status=False)
         return Plan(dispatches=dispatches, deliveries=deliveries, statuses=effects, original_id=line.message_id)
 
@@ -219,6 +234,7 @@ class Addressing:
             message=Routed(kind="status", size=status.size, business_type=status.business_type),
             sender=found[status.sender_id],
             recipients=[(line.sender_code, to)],
+            whoever_serves=True,
             successors=await self._directory.agencies(heirs) if heirs else {},
             arrived_by=arrived_by,
             arrived_from_relay=arrived_by is not None,

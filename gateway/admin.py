@@ -4,6 +4,7 @@ The socket has mode 0600 in a folder of mode 0700, and each connection's peer is
 and the server's own user are served, and the user id becomes the actor (`operator:<uid>`) of the events. One
 JSON object in, one out:
 
+    POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
     POST /v1/<act>    a request of `gateway.admin_acts`, `admin_directory` or `admin_statuses` -> its reply
     GET  /v1/status   how the server is
 
@@ -27,18 +28,20 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_backups, admin_directory, admin_statuses
+from gateway import admin_acts, admin_backups, admin_cutover, admin_directory, admin_statuses
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
 from gateway.fsio import make_private_dir
+from gateway.importing import Importer, ImportFile
 from gateway.ledger import history
 from gateway.storage.pump import Transaction
 
 PREFIX: Final = "/v1"
 #: An import of 125,000 agencies is some 30 MB.
 _MAX_REQUEST: Final = 128 * 1024 * 1024
+_PIECE: Final = 256 * 1024
 _PEER: Final = struct.Struct("3i")
 _LONGEST_PATH: Final = 100
 
@@ -64,6 +67,11 @@ class Server(Desk, Protocol):
     @property
     def logs(self) -> Logs:
         """The log."""
+        ...
+
+    @property
+    def importer(self) -> Importer:
+        """What brings over files of another system."""
         ...
 
     async def reload(self) -> None:
@@ -96,6 +104,7 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
+    "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
 }
 
@@ -137,6 +146,7 @@ class AdminServer:
         app.router.add_get(f"{PREFIX}/status", self._status)
         app.router.add_post(f"{PREFIX}/reload", self._reload)
         app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
+        app.router.add_post(f"{PREFIX}/import-document", self._import_document)
         for name, kind in ACTS.items():
             app.router.add_post(f"{PREFIX}/{name}", self._handler(name, kind))
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
@@ -168,6 +178,25 @@ class AdminServer:
             return _json(reply)
 
         return handler
+
+    async def _import_document(self, request: web.Request) -> web.Response:
+        """The file is the body, what is said of it the parameter `facts`."""
+        asked = msgspec.json.decode(request.query.get("facts", ""), type=ImportFile)
+        importer, bodies = self._server.importer, self._server.foundation.bodies
+        size = 0
+        async with bodies.open_spool() as spool:
+            async for chunk in request.content.iter_chunked(_PIECE):
+                size += len(chunk)
+                if size > importer.most_bytes:
+                    raise RefusedError("body_too_large", f"more than {importer.most_bytes} bytes")
+                importer.intake.check_room(len(chunk))
+                await spool.write(chunk)
+            body = await spool.finish()
+        try:
+            reply = await importer.take(asked, body, actor_of(request))
+        finally:
+            await bodies.discard(body)
+        return _json(reply)
 
     async def _status(self, _request: web.Request) -> web.Response:
         return _json(await admin_acts.summary(self._server.foundation))

@@ -297,6 +297,8 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     settings = (old.settings if old else {}) | request.settings
     if kind == "webhook":
         _require_reachable(request.name, settings)
+    if settings.get("source"):
+        _require_source(request.name, settings)
     relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
     change = UpsertEndpoint(
         name=request.name,
@@ -325,6 +327,20 @@ def _require_reachable(name: str, settings: Mapping[str, object]) -> None:
     secret = settings.get("secret_file")
     if secret is not None and not _FILE_NAME.fullmatch(str(secret)):
         raise RefusedError("parameter_invalid", f"{name}: --secret-file is a bare name in the secrets folder")
+
+
+def _require_source(name: str, settings: Mapping[str, object]) -> None:
+    """Refuse a source that could never be read; its kind is checked where it is made."""
+    try:
+        url = URL(str(settings.get("source_url", "")))
+    except ValueError as error:
+        raise RefusedError("parameter_invalid", f"{name}: source_url: {error}") from error
+    if url.scheme != "https" or not url.host or url.user or url.password or url.query_string:
+        raise RefusedError("parameter_invalid", f"{name}: source_url is https://host/path without name or password")
+    if not _FILE_NAME.fullmatch(str(settings.get("source_secret_file", ""))):
+        raise RefusedError("parameter_invalid", f"{name}: source_secret_file is a bare name in the secrets folder")
+    if not settings.get("source_system_id"):
+        raise RefusedError("parameter_invalid", f"{name}: give source_system_id")
 
 
 def _text(at: datetime | None) -> str | None:

@@ -21,12 +21,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
 import structlog
 
-from adapters import FACTORIES
+from adapters import FACTORIES, SOURCES
 from gateway import config, notify
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
@@ -41,18 +42,21 @@ from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
 from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
+from gateway.importing import Importer
 from gateway.inspecting import Inspector, parse_limits
 from gateway.intake import Intake
 from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.mailbox import Mailbox
 from gateway.maintenance.start import start_duties
-from gateway.model import AgencyId, EndpointId
+from gateway.maintenance.watcher import Watcher
+from gateway.model import AgencyId, Endpoint, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outbox import Outbox
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
 from gateway.pki import server_tls_context
+from gateway.ports import Source
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.signing import SealingKey
@@ -84,6 +88,8 @@ class Application:
     metrics: Metrics
     lifecycle: Lifecycle
     uploads: Uploads
+    watcher: Watcher
+    importer: Importer
     tls: ssl.SSLContext
     logs: LogControl
     #: The ports listened on, for tests that ask for port 0.
@@ -131,6 +137,7 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         gateway = _gateway(_Desks(base=base, key=key, pool=pool, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
+        watcher = Watcher(base, gateway.journey, gateway.outbox, partial(_source, base), metrics)
         app = Application(
             settings=settings,
             config_path=config_path,
@@ -141,12 +148,14 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
             metrics=metrics,
             lifecycle=lifecycle,
             uploads=uploads,
+            watcher=watcher,
+            importer=Importer(base, gateway.journey, gateway.intake),
             tls=server_tls_context(settings.tls),
             logs=logs,
         )
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads)
+        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher)
         # 5 listeners
         await _listen(stack, app)
         yield app
@@ -215,6 +224,19 @@ def _worker(stack: AsyncExitStack, base: Foundation, pool: ParserPool, metrics: 
         adapters={"webhook": adapter},
     )
     return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
+
+
+def _source(base: Foundation, endpoint: Endpoint) -> Source:
+    kind = str(endpoint.settings.get("source"))
+    if kind not in SOURCES:
+        raise ConfigError(f"source {kind} is not known; known: {', '.join(SOURCES)}")
+    return SOURCES[kind](
+        endpoint,
+        secrets=base.settings.storage.secrets,
+        folder=base.settings.storage.folder.parent,
+        clock=base.clock,
+        timeout_seconds=base.settings.cutover.poll_timeout.total_seconds(),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,11 +18,14 @@ from gateway.commands import (
     agencies,
     backups,
     channels,
+    cutover,
     deliveries,
     examining,
     exchange,
+    importing,
     keys,
     running,
+    shadow,
     showing,
     statuses,
 )
@@ -51,7 +54,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     parser.add_argument("--version", action="version", version=__version__, help="print the version and exit")
     parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for group in (running, examining, agencies, keys, exchange, showing, deliveries, statuses, channels, backups):
+    for group in (
+        running,
+        examining,
+        agencies,
+        keys,
+        exchange,
+        showing,
+        deliveries,
+        statuses,
+        channels,
+        backups,
+        shadow,
+        cutover,
+        importing,
+    ):
         group.add(parsers)
     return parser
 

@@ -169,6 +169,18 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CutoverSettings:
+    """Taking over from another system, agency by agency (docs/cutover.md)."""
+
+    served_by: Literal["gateway", "shadow", "scripts"] = _f(
+        "gateway", "who serves the agencies of which no `gateway cutover` says it"
+    )
+    poll_every: timedelta = _f(timedelta(seconds=30), "wait between two looks at a source's list")
+    poll_timeout: timedelta = _f(timedelta(seconds=60), "longest silence of a source")
+    fetch_at_most: int = _f(200, "documents fetched per look; the rest follow at the next")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -183,6 +195,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    cutover: CutoverSettings = field(default_factory=CutoverSettings)
 
 
 def load(path: Path) -> Settings:

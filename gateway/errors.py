@@ -99,6 +99,18 @@ class UnreachableError(GatewayError):
     """The gateway could not be reached, or its answer broke off."""
 
 
+class SourceError(GatewayError):
+    """A peer's list or document could not be had; nothing may be concluded from it.
+
+    `code` is a key of `gateway.reasons.REASONS`; `detail` is one sentence for operators without a secret.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail}" if detail else code)
+
+
 class ProblemError(GatewayError):
     """The gateway answered a client's request with a problem.
 

@@ -94,6 +94,20 @@ class Event(StrEnum):
     AGENCY_CLOSED = "agency.closed"
     #: An agency is reached through another endpoint from now on.
     AGENCY_REROUTED = "agency.rerouted"
+    #: From now on the gateway serves an agency that another system served.
+    AGENCY_TAKEN = "agency.taken"
+    #: Another system serves it; the gateway looks at what is offered to it.
+    AGENCY_WATCHED = "agency.watched"
+    #: Another system serves it.
+    AGENCY_RETURNED = "agency.returned"
+    #: What a peer's list offers was fetched and kept, and not acknowledged; the leaf holds its digest.
+    OFFER_FETCHED = "offer.fetched"
+    #: A peer's list cannot be read.
+    SOURCE_CLOSED = "source.closed"
+    #: It can be read again.
+    SOURCE_OPENED = "source.opened"
+    #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
+    DOCUMENT_IMPORTED = "document.imported"
     #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
     #: It may no longer.

@@ -120,7 +120,7 @@ async def open_foundation(
         stack.push_async_callback(readers.close)
         bodies = Bodies(storage.folder)
         stack.push_async_callback(bodies.close)
-        directory = Directory(readers, clock=clock)
+        directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
         await directory.reload()
         credentials = Credentials(readers)
         authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)

@@ -37,9 +37,10 @@ from gateway.intake import Intake
 from gateway.ledger.reads import Reads
 from gateway.ledger.record import RecordMessage
 from gateway.ledger.returned import LinkReturned, Returned
-from gateway.ledger.rows import IdempotencyRow, NewMessage, ReceiptRow
+from gateway.ledger.rows import IdempotencyRow, Imported, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
+from gateway.reasons import is_temporary
 from gateway.route import is_hosted
 from gateway.seal.profile import DOCUMENT_TYPE
 from gateway.signing import SealingKey
@@ -64,6 +65,24 @@ class Submission:
     about_delivery: str | None = None
     #: The gateway itself tells a sender of its own outcome: a status that moves nothing.
     is_notice: bool = False
+    #: Another system handled it before: an operator speaks for its sender.
+    imported: Imported | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What acceptance would come to."""
+
+    #: None where it cannot be read.
+    envelope: Envelope | None
+    findings: tuple[Finding, ...]
+    #: Reason code and detail of what would stop it; "" where nothing would.
+    refusal: str = ""
+    detail: str = ""
+    #: Reason code of a status that would wait for a person.
+    parked: str = ""
+    #: The message that these bytes became before.
+    known: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,17 +133,18 @@ class Journey:
         own = await self._brought_back(submission, envelope, sender)
         if own is not None:
             return own
-        permit(submission.caller, sender, hosted=await self._lives_here(submission.caller, sender))
+        await self._permit(submission, sender)
+        if submission.imported is None and not _may_send(submission.caller, envelope, sender):
+            raise RefusedError("sender_served_elsewhere", sender.organ_id)
         fingerprint = submission.fingerprint or drafts.fingerprint_of_bytes(sender.id, submission.body.sha256)
         known = await self._answered_before(submission, fingerprint)
         if known is not None:
             return known
         checked = self._checked(submission, envelope, findings, sender, fingerprint)
         with self._seconds["route"].time():
-            plan = await self._addressing.plan(
-                checked, about_delivery=submission.about_delivery, is_notice=submission.is_notice
-            )
-        cost = checked.size * max(1, len(plan.deliveries))
+            plan = await self._plan(submission, checked)
+        # work that another system did already counts against nobody's day
+        cost = 0 if submission.imported else checked.size * max(1, len(plan.deliveries))
         day = await self._intake.reserve(sender, cost, checked.accepted_at)
         try:
             with self._seconds["seal"].time():
@@ -159,6 +179,26 @@ class Journey:
         if sender.closed_at is not None:
             raise RefusedError("sender_closed", code)
         return sender
+
+    async def _permit(self, submission: Submission, sender: Agency) -> None:
+        if submission.imported is None or submission.imported.direction == "received":
+            # what an agency of ours sends by another system, a relay brings to our others
+            ours = sender.served_by == "gateway" and await self._lives_here(submission.caller, sender)
+            permit(submission.caller, sender, hosted=ours)
+        elif not is_hosted(sender):
+            raise RefusedError(
+                "sender_not_permitted", f"{sender.organ_id} is not served here: it is no work of ours"
+            )
+
+    async def _plan(self, submission: Submission, checked: Checked) -> Plan:
+        sent = submission.imported is not None and submission.imported.direction == "sent"
+        return await self._addressing.plan(
+            checked,
+            about_delivery=submission.about_delivery,
+            is_notice=submission.is_notice,
+            whoever_serves=sent,
+            partly=sent,
+        )
 
     async def _lives_here(self, caller: Caller, sender: Agency) -> bool:
         """Whether a relay may not speak for the sender: we host it, it is ourselves, or it connects here."""
@@ -272,6 +312,7 @@ class Journey:
             conflicts_with=conflicts,
             statuses=plan.statuses,
             requests=plan.requests,
+            imported=submission.imported,
         )
 
     def _idempotency(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:
@@ -292,6 +333,32 @@ class Journey:
         same = next((item[0] for item in earlier if item[1] == content_key), None)
         return (same, None) if same else (None, earlier[0][0] if earlier else None)
 
+    async def judge(self, submission: Submission, *, whoever_serves: bool = False) -> Judged:
+        """Steps 2 to 4 without a trace; a temporary trouble of ours raises."""
+        report = await self._parse(submission.body, "full", submission.caller.agency_id)
+        envelope, findings = report.envelope, report.findings
+        if envelope is None or report.refusal:
+            return Judged(envelope=envelope, findings=findings, refusal=report.refusal, detail=report.detail)
+        known = ""
+        try:
+            sender = await self._sender(envelope)
+            fingerprint = drafts.fingerprint_of_bytes(sender.id, submission.body.sha256)
+            known = await self._reads.message_of_fingerprint(fingerprint)
+            await self._permit(submission, sender)
+            checked = self._checked(submission, envelope, findings, sender, fingerprint)
+            if whoever_serves:
+                plan = await self._addressing.plan(checked, whoever_serves=True)
+            else:
+                plan = await self._plan(submission, checked)
+        except RefusedError as error:
+            if is_temporary(error.code):
+                raise
+            return Judged(
+                envelope=envelope, findings=findings, refusal=error.code, detail=error.detail, known=known
+            )
+        parked = next((effect.parked for effect in plan.statuses if effect.parked), "")
+        return Judged(envelope=envelope, findings=(*findings, *plan.findings), parked=parked, known=known)
+
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         """What acceptance would find; nothing is stored."""
         report = await self._parse(body, "full", caller.agency_id)
@@ -301,6 +368,8 @@ class Journey:
             try:
                 sender = await self._sender(envelope)
                 permit(caller, sender, hosted=await self._lives_here(caller, sender))
+                if not _may_send(caller, envelope, sender):
+                    raise RefusedError("sender_served_elsewhere")  # noqa: TRY301  # told like the others
             except RefusedError as error:
                 refusal = error.code
         return models.Validation(
@@ -318,3 +387,10 @@ class Journey:
         row = await self._reads.summary(message_id)
         stored = msgspec.json.decode(row[11], type=tuple[Finding, ...]) if row else ()
         return [drafts.finding_out(item) for item in stored]
+
+
+def _may_send(caller: Caller, envelope: Envelope, sender: Agency) -> bool:
+    """Whether documents of this sender go by us; its statuses answer what came by us, so they always do."""
+    return (
+        sender.served_by == "gateway" or envelope.kind is MessageKind.STATUS or caller.relay_endpoint_id is not None
+    )

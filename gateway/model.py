@@ -93,6 +93,10 @@ class Endpoint:
     down_since: datetime | None = None
 
 
+#: Who carries an agency's documents while two systems run side by side.
+ServedBy = Literal["gateway", "shadow", "scripts"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agency:
     """An agency at one instant of the directory."""
@@ -110,6 +114,8 @@ class Agency:
     successor_id: AgencyId | None = None
     sandbox: bool = False
     daily_quota_bytes: int | None = None
+    #: Who serves it: we; another system, at which we look (shadow); another system.
+    served_by: ServedBy = "gateway"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +128,8 @@ class Caller:
     speaks_for: frozenset[AgencyId]
     #: The endpoint of a relay peer, which may bring documents of any agency except those we host.
     relay_endpoint_id: EndpointId | None
-    method: Literal["certificate", "token", "socket"]
+    #: pulled: we fetched it from a peer's list; imported: an operator brought another system's work over.
+    method: Literal["certificate", "token", "socket", "pulled", "imported"]
     #: SHA-256 of the certificate or token, hex.
     fingerprint: str
     address: str

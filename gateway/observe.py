@@ -215,6 +215,9 @@ class Metrics:
         self.certificate_days = self._gauge(
             "gateway_certificate_days_left", "days until a certificate of our own ends", "purpose"
         )
+        self.source_listed_at = self._gauge(
+            "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
+        )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 
     def _store(self) -> None:

@@ -82,14 +82,20 @@ class Outbox:
             raise RefusedError("state_forbids", detail)
         if added and sent.kind == "status":
             raise RefusedError("state_forbids", "a status goes to whom it is about, and to nobody else")
-        new = await self._readdress(caller, sent, added) if added else []
+        new = await self._readdress(f"credential:{caller.credential_id}", sent, added) if added else []
         if not lines:
             return new
         acted = await self._do(Trigger.REQUEUED, caller, [line.id for line in lines], reason)
         self._requeued(line.recipient_id for line in lines)
         return acted + new
 
-    async def _readdress(self, caller: Caller, sent: SentMessage, codes: list[str]) -> list[Acted]:
+    async def add_recipients(self, message_id: str, codes: list[str]) -> None:
+        """Further recipients of a document that a relay brought, by the gateway itself."""
+        sender_id = await self._reads.sender_of(message_id)
+        sent = await self._reads.sent(SentQuery(agencies=frozenset({sender_id}), limit=1, id=message_id))
+        await self._readdress("gateway", sent[0], codes)
+
+    async def _readdress(self, actor: str, sent: SentMessage, codes: list[str]) -> list[Acted]:
         now = self._clock.now()
         plan = await self._addressing.more_recipients(sent, codes, now)
         sender = (await self._directory.agencies([sent.sender_id]))[sent.sender_id]
@@ -100,7 +106,7 @@ class Outbox:
             dispatches=plan.dispatches,
             deliveries=plan.deliveries,
             usage=(sender.id, day, cost),
-            actor=f"credential:{caller.credential_id}",
+            actor=actor,
             now=now,
         )
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from gateway.model import Endpoint, Outgoing, SendReport
 
@@ -35,6 +36,43 @@ class Adapter(Protocol):
 
     async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
         """Transmit once; the caller retries, so an adapter never does."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One entry of a peer's list of what waits for us, as the peer writes it."""
+
+    #: The peer's own id of it.
+    ref: str
+    kind: Literal["document", "status"]
+    sender_code: str = ""
+    #: Empty where the list does not say.
+    recipient_codes: tuple[str, ...] = ()
+    #: The peer's word for when it came; never computed with.
+    claimed_at: str = ""
+
+
+class Source(Protocol):
+    """A peer that keeps what is for us until we acknowledge it.
+
+    Each method raises SourceError when the peer cannot be asked or does not answer as agreed.
+    """
+
+    async def listed(self) -> Sequence[Listed]:
+        """All that waits; an answer that is not understood raises and is never an empty list."""
+        ...
+
+    async def fetch(self, ref: str, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Hand the bytes of one entry to `write`, in pieces; the peer keeps it."""
+        ...
+
+    async def acknowledge(self, ref: str) -> bool:
+        """Tell the peer that the entry is ours for good; False: this client cannot, and the entry stays listed."""
         ...
 
     async def close(self) -> None:

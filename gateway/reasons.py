@@ -156,6 +156,18 @@ _ALL = (
     _p("sandbox_crossing", 422, "Văn bản thử nghiệm không được gửi cho cơ quan thật.",
        "Test traffic may not reach a production agency.", "Chọn cơ quan thử nghiệm.",
        "Choose a test agency."),
+    _p("sender_served_elsewhere", 409, "Cơ quan gửi còn dùng hệ thống cũ, chưa chuyển sang trục này.",
+       "The sending agency is still served by the system before this gateway.",
+       "Gửi bằng hệ thống cũ cho đến ngày chuyển đổi.", "Send by the old system until its cut-over."),
+    _p("recipient_served_elsewhere", 409, "Nơi nhận còn dùng hệ thống cũ, chưa chuyển sang trục này.",
+       "A recipient is still served by the system before this gateway.",
+       "Gửi cho nơi này bằng hệ thống cũ cho đến ngày chuyển đổi.",
+       "Send to it by the old system until its cut-over."),
+    # --- of a peer's list that we look at
+    _p("source_misconfigured", 500, "Cấu hình nguồn (source) của kênh này sai.",
+       "The settings of this channel's source are wrong.",
+       "Sửa theo chi tiết bằng `gateway agencies endpoint set`.",
+       "Correct what the detail names with `gateway agencies endpoint set`.", operators=True),
     # --- statuses
     _p("status_code_unknown", 422, "Mã trạng thái không có trong danh mục.", "The status code is unknown.",
        "Dùng 01–06, 13, 15 hoặc 16.", "Use 01–06, 13, 15 or 16."),

@@ -6,8 +6,10 @@ Rules, in this order for each recipient:
 2. What came from a channel does not return to it: skipped.
 3. Unknown, closed (the successor is named), without a channel, across the sandbox's border, too large for
    the peer: refused, with a code of `gateway.reasons`.
-4. A status message for a peer that takes none: skipped.
-5. An agency named twice, under any of its codes: one delivery, under the form that came first.
+4. Served by another system (cut-over): skipped where a relay brought it, since that system fetches it there, too;
+   refused otherwise, since nobody may be looking at what we would deliver. `whoever_serves` switches this off.
+5. A status message for a peer that takes none: skipped.
+6. An agency named twice, under any of its codes: one delivery, under the form that came first.
 
 Deliveries to one endpoint that fans out share one dispatch; otherwise each recipient has its own. A document
 to oneself is a delivery like any other. A document type that the peer is not known to understand only earns a
@@ -30,6 +32,8 @@ from gateway.model import Agency, AgencyId, Endpoint, EndpointId
 from gateway.reasons import reason
 
 _SHOWN = 20
+
+SkippedWhy = Literal["not_hosted", "came_from_there", "named_twice", "takes_no_statuses", "served_elsewhere"]
 
 
 class DispatchKey(NamedTuple):
@@ -96,7 +100,7 @@ class SkippedRecipient:
 
     recipient_code: str
     recipient: Agency | None
-    why: Literal["not_hosted", "came_from_there", "named_twice", "takes_no_statuses"]
+    why: SkippedWhy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,6 +150,7 @@ def route(
     arrived_from_relay: bool,
     now: datetime,
     hosted: Callable[[Agency], bool] = is_hosted,
+    whoever_serves: bool = False,
 ) -> RoutePlan:
     """The plan for a message; `recipients` are the codes as written with whom they lead to."""
     if not recipients:
@@ -158,6 +163,8 @@ def route(
             plan.refuse(code, None, "recipient_unknown", f"{code}: no agency has this code")
         elif arrived_by is not None and agency.endpoint is not None and agency.endpoint.id == arrived_by:
             plan.skip(code, agency, "came_from_there")
+        elif not whoever_serves and hosted(agency) and agency.served_by != "gateway":
+            plan.leave(code, agency, relayed=arrived_from_relay)
         else:
             plan.consider(code, agency)
     return plan.done()
@@ -181,9 +188,15 @@ class _Plan:
         self,
         code: str,
         agency: Agency | None,
-        why: Literal["not_hosted", "came_from_there", "named_twice", "takes_no_statuses"],
+        why: SkippedWhy,
     ) -> None:
         self.skipped.append(SkippedRecipient(recipient_code=code, recipient=agency, why=why))
+
+    def leave(self, code: str, agency: Agency, *, relayed: bool) -> None:
+        if relayed:
+            self.skip(code, agency, "served_elsewhere")
+        else:
+            self.refuse(code, agency, "recipient_served_elsewhere", f"{code}: served by today's scripts")
 
     def consider(self, code: str, agency: Agency) -> None:
         endpoint = agency.endpoint

@@ -43,7 +43,8 @@ class State(StrEnum):
     QUARANTINED = "quarantined"
     #: In when the sender took it back before it left, decided in the transaction that would hand it out.
     WITHDRAWN = "withdrawn"
-    #: In when a person delivered it by post or hand and recorded channel, number, who and when.
+    #: In when it went another way: a person delivered it by post or hand and recorded channel, number, who and
+    #: when, or it was imported as sent by the system before us. Out by the recipient's own status.
     HANDED_OVER = "handed_over"
 
     def is_final(self, *, expects_status: bool) -> bool:
@@ -94,7 +95,7 @@ def _table() -> dict[tuple[State, Trigger], State]:
         # Not of what is held: by a report on its number alone nobody opens what is kept from him.
         t.ACKNOWLEDGED: (
             s.ACKNOWLEDGED,
-            (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.DEAD, s.REFUSED),
+            (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.DEAD, s.REFUSED, s.HANDED_OVER),
         ),
         t.CONFIRMED: (s.DELIVERED, (s.HELD,)),
         t.DEFERRED: (s.DEFERRED, (s.IN_FLIGHT,)),

@@ -5,7 +5,8 @@
 3. Messages, a page at a time: bodies hashed in threads (`stored`) and, unless it has to be quick, parsed again
    in the limited processes (`contents`), receipts, transfer records, columns (`papers`), deliveries, dispatches,
    attempts, statuses (`lines`).
-4. Bodies that belong to no message.
+4. What peers offered and nobody acknowledged for us: bodies hashed.
+5. Bodies that belong to no message.
 
 A data folder that cannot be opened at all is a finding too (`opening`): whoever asks gets a report.
 
@@ -178,7 +179,7 @@ class _Examination:
         self.findings.add(code, self.database.name, detail)
 
     async def run(self, tools: _Tools) -> None:
-        """Steps 1 to 4."""
+        """Steps 1 to 5."""
         self._tools = tools
         try:
             if not await self._is_ours():
@@ -190,6 +191,7 @@ class _Examination:
             "database": self._examine_database,
             "history": self._examine_history,
             "messages": self._examine_messages,
+            "offers": self._examine_offers,
             "bodies": self._examine_orphans,
         }
         for name, part in parts.items():
@@ -318,8 +320,17 @@ class _Examination:
         elif body.size != size:
             self.findings.add("body_changed", subject, f"{body.size} bytes, not {size}")
 
+    async def _examine_offers(self) -> None:
+        """Step 4: what peers offered and nobody acknowledged for us."""
+        page: dict[str, object] = {"after": "", "limit": _MESSAGES_AT_ONCE}
+        while rows := await self._tools.readers.fetch("fsck_offer_page", page):
+            stored = await self._tools.hasher.hash_all(row[1] for row in rows)
+            for key, sha256, size in rows:
+                self._examine_body(f"offer {key}", sha256, size, stored[sha256])
+            page["after"] = rows[-1][0]
+
     async def _examine_orphans(self) -> None:
-        """Step 4."""
+        """Step 5."""
         self._tools.progress("bodies", 0, 0)
         batch: list[str] = []
         for name in old_bodies(self._tools.bodies, before=time.time() - _SETTLED_SECONDS):

@@ -69,10 +69,16 @@ SELECT seq, kind, at, message_id, delivery_id, actor, leaf, leaf_hash FROM event
 WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: fsck_digests_known
--- Which of some digests are bodies of messages or renditions.
+-- Which of some digests are bodies of messages, renditions or offers.
 SELECT sha256 FROM message WHERE sha256 IN (SELECT value FROM json_each(:digests))
 UNION
-SELECT sha256 FROM rendition WHERE sha256 IN (SELECT value FROM json_each(:digests));
+SELECT sha256 FROM rendition WHERE sha256 IN (SELECT value FROM json_each(:digests))
+UNION
+SELECT sha256 FROM offer WHERE sha256 IN (SELECT value FROM json_each(:digests));
+
+-- name: fsck_offer_page
+-- A page of offers whose bytes are kept.
+SELECT id, sha256, size FROM offer WHERE sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT :limit;
 
 -- name: fsck_database_check
 -- SQLite's own examination: pages, order of keys, constraints; one row "ok" when all is well.

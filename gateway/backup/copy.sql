@@ -15,6 +15,10 @@ SELECT key, value FROM meta WHERE key IN ('schema_version', 'compat_version');
 -- Number, instant and leaf hash of the newest event.
 SELECT seq, at, leaf_hash FROM event ORDER BY seq DESC LIMIT 1;
 
+-- name: copy_list_offers
+-- Every body that the copy keeps of what peers offer, with its length.
+SELECT DISTINCT sha256, size FROM offer WHERE sha256 IS NOT NULL;
+
 -- name: copy_list_bodies
 -- Every body that the copy names, with its length: messages and renditions.
 SELECT sha256, MAX(size) FROM (

@@ -42,6 +42,8 @@ _AT_ONCE: Final = 4
 #: Bodies given to the threads at once; when one fails, so many may still be tried.
 _PORTION: Final = 256
 _PIECE: Final = 1024 * 1024
+#: The first schema that knows offers; before an upgrade an older one is copied.
+_OFFERS_SINCE: Final = 2
 #: What a file system needs beside the files themselves.
 _SPARE_BYTES: Final = 16 * 1024 * 1024
 
@@ -185,17 +187,21 @@ def _ledger(copy: FrozenDatabase) -> Ledger:
     messages, deliveries, boot = copy.fetch_one("copy_read_facts")
     meta = dict(copy.fetch("copy_read_versions"))
     last = copy.fetch("copy_read_last_event")
+    bodies = dict(copy.fetch("copy_list_bodies"))
+    schema = int(meta.get("schema_version", 0))
+    if schema >= _OFFERS_SINCE:
+        bodies |= dict(copy.fetch("copy_list_offers"))
     return Ledger(
         messages=messages,
         deliveries=deliveries,
         boot=boot,
-        schema_version=int(meta.get("schema_version", 0)),
+        schema_version=schema,
         compat_version=int(meta.get("compat_version", 0)),
         epoch=int(meta.get("epoch", 1)),
         last_event=last[0][0] if last else 0,
         last_event_at=instant(last[0][1]) if last else None,
         last_leaf=last[0][2].hex() if last else "",
-        bodies=tuple((row[0], row[1]) for row in copy.fetch("copy_list_bodies")),
+        bodies=tuple(sorted(bodies.items())),
     )
 
 

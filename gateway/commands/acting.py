@@ -20,7 +20,7 @@ import aiohttp
 import msgspec
 
 from gateway.admin import ACTS, PREFIX
-from gateway.admin_acts import REASON_CHARACTERS, Change, Reply
+from gateway.admin_acts import REASON_CHARACTERS, Change, Reply, Request
 from gateway.clock import Clock, SystemClock
 from gateway.commands.context import Context
 from gateway.config import Settings
@@ -34,12 +34,14 @@ from gateway.errors import (
     UnreachableError,
 )
 from gateway.foundation import Foundation, database_of, load_statements, open_foundation
+from gateway.importing import ImportFile
 from gateway.ledger.reads import Reads
 from gateway.model import AgencyId
 from gateway.storage.migrations import MIGRATIONS, load_migrations, refuse_newer
 from gateway.storage.readers import Readers
 
 C = TypeVar("C", bound=Change)
+R = TypeVar("R", bound=Request)
 
 _FORBIDDEN: Final = 403
 _REFUSED: Final = frozenset({400, 409})
@@ -68,7 +70,7 @@ async def open_for_reading(settings: Settings, *, whatever_version: bool = False
     try:
         if not whatever_version:
             refuse_newer(dict(await readers.fetch("meta_read_versions")), load_migrations(MIGRATIONS))
-        directory = Directory(readers, clock=clock)
+        directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
         await directory.reload()
         yield Ledger(readers=readers, reads=Reads(readers), directory=directory, clock=clock)
     finally:
@@ -113,8 +115,17 @@ async def perform(context: Context, act: str, request: Change) -> Reply:
         return await ACTS[act].run(Desk(foundation), request, own_name())
 
 
+def checked_import(facts: ImportFile) -> ImportFile:
+    """`checked` for what is said of a file."""
+    return _converted(facts)
+
+
 def checked(request: C) -> C:
     """The request, with every bound of its fields looked at: making one checks nothing."""
+    return _converted(request)
+
+
+def _converted(request: R) -> R:
     try:
         return msgspec.convert(msgspec.to_builtins(request), type(request))
     except msgspec.ValidationError as error:
@@ -149,6 +160,25 @@ async def ask(settings: Settings, path: str, request: Change | None = None) -> R
             async with session.request(method, f"http://gateway{PREFIX}/{path}", data=body) as response:
                 return _reply(response.status, await response.read())
     except (aiohttp.ClientError, OSError) as error:
+        raise UnreachableError(f"the server's socket {settings.server.admin_socket}: {error}") from error
+
+
+async def send_file(settings: Settings, path: str, facts: ImportFile, file: Path) -> Reply:
+    """A file to the running server, with what is said of it; it is never whole in memory."""
+    connector = aiohttp.UnixConnector(path=str(settings.server.admin_socket))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    try:
+        with file.open("rb") as stream:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                session.post(
+                    f"http://gateway{PREFIX}/{path}",
+                    params={"facts": msgspec.json.encode(facts).decode()},
+                    data=stream,
+                ) as response,
+            ):
+                return _reply(response.status, await response.read())
+    except aiohttp.ClientError as error:
         raise UnreachableError(f"the server's socket {settings.server.admin_socket}: {error}") from error
 
 

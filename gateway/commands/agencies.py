@@ -46,6 +46,7 @@ from gateway.errors import InputError, RefusedError
 from gateway.model import Agency, AgencyId
 
 _SHOWN_PROBLEMS = 50
+_SOURCE = ("kind", "url", "system_id", "secret_file", "anchors_file")
 #: The server takes requests somewhat larger.
 _MOST_BYTES = 100 * 1024**2
 
@@ -103,6 +104,13 @@ def _add_endpoints(group: Subparsers) -> None:
     put.add_argument("--timeout", type=whole, metavar="SECONDS", help="webhook: longest time of one attempt")
     put.add_argument(
         "--relay", action=argparse.BooleanOptionalAction, help="it carries for agencies it does not own"
+    )
+    put.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a list of the peer's that is looked at: kind=vxp, url=…, system_id=…, secret_file=…, anchors_file=…",
     )
     put.add_argument(
         "--capability",
@@ -308,12 +316,20 @@ def _set_endpoint(context: Context, args: argparse.Namespace) -> int:
     request = ConfigureEndpoint(
         name=args.name,
         kind=args.kind,
-        settings={name: value for name, value in given.items() if value is not None},
+        settings={name: value for name, value in given.items() if value is not None}
+        | dict(_source(text) for text in args.source),
         capabilities=dict(_capability(text) for text in args.capability),
         is_relay=args.relay,
         reason=args.reason,
     )
     return _told(context, args, asyncio.run(perform(context, "endpoint", request)))
+
+
+def _source(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or name not in _SOURCE:
+        raise InputError(f"--source {text}: write NAME=VALUE; names are {', '.join(_SOURCE)}")
+    return ("source" if name == "kind" else f"source_{name}"), value
 
 
 def _capability(text: str) -> tuple[str, object]:

@@ -23,7 +23,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import history
 from gateway.ledger.history import EventRow
-from gateway.model import AgencyId, EndpointId
+from gateway.model import AgencyId, EndpointId, ServedBy
 from gateway.storage.pump import Transaction
 
 P = TypeVar("P")
@@ -63,6 +63,18 @@ class SetEndpoint:
     now: datetime
     #: Why, for the event.
     why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetServedBy:
+    """Another system, or we, serve an agency from now on."""
+
+    agency_id: AgencyId
+    served_by: ServedBy
+    actor: str
+    now: datetime
+    #: Why, for the event.
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +180,31 @@ class SetEndpointOperation(OneByOne[SetEndpoint, int]):
             tx, [event_of(Event.AGENCY_REROUTED, payload.now, payload.actor, facts, note=payload.why)]
         )
         return await bump_version(tx)
+
+
+#: Who serves it -> the event that says so.
+_SERVED = {
+    "gateway": Event.AGENCY_TAKEN,
+    "shadow": Event.AGENCY_WATCHED,
+    "scripts": Event.AGENCY_RETURNED,
+}
+
+
+class SetServedByOperation(OneByOne[SetServedBy, bool]):
+    """Changes who serves; whether anything changed."""
+
+    name = "agency_set_served_by"
+
+    async def _one(self, tx: Transaction, payload: SetServedBy) -> bool:
+        params = {"id": payload.agency_id, "served_by": payload.served_by, "now": micros(payload.now)}
+        if not await tx.fetch("agency_set_served_by", params):
+            return False
+        facts: dict[str, object] = {"agency": payload.agency_id}
+        await history.append(
+            tx, [event_of(_SERVED[payload.served_by], payload.now, payload.actor, facts, note=payload.why)]
+        )
+        await bump_version(tx)
+        return True
 
 
 class AddRepresentationOperation(OneByOne[AddRepresentation, int]):

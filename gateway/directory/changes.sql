@@ -19,6 +19,11 @@ UPDATE agency SET closed_at = :at, successor_id = :successor_id, updated_at = :n
 -- The channel that an agency's deliveries take from now on.
 UPDATE agency SET endpoint_id = :endpoint_id, updated_at = :now WHERE id = :id RETURNING id;
 
+-- name: agency_set_served_by
+-- Who serves an agency from now on; nothing comes back where that is so already.
+UPDATE agency SET served_by = :served_by, updated_at = :now
+    WHERE id = :id AND coalesce(served_by, '') <> :served_by RETURNING id;
+
 -- name: agency_code_end
 -- A code ends.
 UPDATE agency_code SET valid_until = ? WHERE canonical = ? AND valid_from = ?;

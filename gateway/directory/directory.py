@@ -29,7 +29,7 @@ from gateway.directory.fold import words
 from gateway.directory.lru import Lru
 from gateway.directory.records import Code, Holder, Name, Record, holder_at
 from gateway.edxml.organ_ids import canonical
-from gateway.model import Agency, AgencyId, Endpoint, EndpointId
+from gateway.model import Agency, AgencyId, Endpoint, EndpointId, ServedBy
 from gateway.storage.pump import Operation, Pump
 from gateway.storage.readers import Readers
 
@@ -47,9 +47,13 @@ _contact = msgspec.json.Decoder(dict[str, str])
 class Directory:
     """Reads agencies and endpoints."""
 
-    def __init__(self, readers: Readers, *, clock: Clock, remember: int = 8192) -> None:
+    def __init__(
+        self, readers: Readers, *, clock: Clock, remember: int = 8192, served_by: ServedBy = "gateway"
+    ) -> None:
         self._readers = readers
         self._clock = clock
+        #: Who serves agencies of which no act says it.
+        self._served_by = served_by
         self._holders: Lru[str, tuple[Holder, ...]] = Lru(remember)
         self._records: Lru[AgencyId, Record] = Lru(remember)
         self._relations: Lru[tuple[str, AgencyId], tuple[Holder, ...]] = Lru(remember)
@@ -111,6 +115,7 @@ class Directory:
             generation = self._generation
             rows = await self._readers.fetch("agency_read_by_ids", (json.dumps(missing),))
             for record in map(record_of, rows):
+                record.served_by = record.served_by or self._served_by
                 found[record.id] = record
                 if generation == self._generation:
                     self._records.put(record.id, record)
@@ -221,7 +226,7 @@ async def find_holders(readers: Readers, canonicals: Iterable[str]) -> dict[str,
 
 def record_of(row: tuple[Any, ...]) -> Record:
     """A row of `agency_read_by_ids`."""
-    key, kind, parent, endpoint, contact, opened, closed, successor, sandbox, quota, codes, names = row
+    key, kind, parent, endpoint, contact, opened, closed, successor, sandbox, quota, served_by, codes, names = row
     return Record(
         id=key,
         kind=kind,
@@ -233,6 +238,7 @@ def record_of(row: tuple[Any, ...]) -> Record:
         successor_id=successor,
         sandbox=bool(sandbox),
         daily_quota_bytes=quota,
+        served_by=served_by,
         codes=_codes.decode(codes),
         names=_names.decode(names),
     )

@@ -16,7 +16,7 @@ SELECT c.canonical, c.agency_id, c.valid_from, c.valid_until
 -- name: agency_read_by_ids
 -- Agencies with all their codes and names.
 SELECT a.id, a.kind, a.parent_id, a.endpoint_id, a.contact, a.opened_at, a.closed_at, a.successor_id, a.sandbox,
-        a.daily_quota_bytes,
+        a.daily_quota_bytes, a.served_by,
         (SELECT json_group_array(json_array(c.code, c.scheme, c.canonical, c.valid_from, c.valid_until))
             FROM agency_code AS c WHERE c.agency_id = a.id),
         (SELECT json_group_array(json_array(n.name, n.is_alias, n.valid_from, n.valid_until))

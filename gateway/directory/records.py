@@ -20,7 +20,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from gateway.clock import instant
-from gateway.model import Agency, AgencyId, Endpoint, EndpointId, OrganId
+from gateway.model import Agency, AgencyId, Endpoint, EndpointId, OrganId, ServedBy
 
 Scheme = Literal["qcvn102", "qd20", "opaque"]
 _SCHEMES: tuple[Scheme, ...] = ("qcvn102", "qd20", "opaque")
@@ -116,6 +116,8 @@ class Record:
     successor_id: AgencyId | None
     sandbox: bool
     daily_quota_bytes: int | None
+    #: None: no act has said it.
+    served_by: ServedBy | None
     codes: tuple[Code, ...]
     names: tuple[Name, ...]
     #: The agency last made, the endpoint it was made with, and the span it holds for.
@@ -166,6 +168,7 @@ class Record:
             successor_id=self.successor_id if closed else None,
             sandbox=self.sandbox,
             daily_quota_bytes=self.daily_quota_bytes,
+            served_by=self.served_by or "gateway",
         )
 
     def _inside(self, at: int) -> int:

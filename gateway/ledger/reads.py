@@ -138,6 +138,17 @@ class Reads:
         }
         return [_sent(row) for row in await self._readers.fetch("message_list_sent", params)]
 
+    async def sender_of(self, message_id: str) -> AgencyId:
+        """Who sent a message that is there."""
+        row = await self._readers.fetch_one("message_read_sender", (message_id,))
+        assert row is not None, "the caller has seen the message"
+        return AgencyId(row[0])
+
+    async def message_of_fingerprint(self, fingerprint: str) -> str:
+        """The message that a request became; "" when none did."""
+        row = await self._readers.fetch_one("message_find_by_fingerprint", (fingerprint,))
+        return str(row[0]) if row else ""
+
     async def deliveries(self, message_id: str) -> list[DeliveryView]:
         """The lines of one message."""
         rows = await self._readers.fetch("delivery_list_of_message", (message_id,))

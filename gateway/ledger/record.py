@@ -4,9 +4,10 @@
    this very batch: the answer is the first one's.
 2. Insert messages, receipts, dispatches, deliveries, usage; and every key that came with a request, also with
    one set aside: whoever repeats a request under another key has used that key up.
-3. Requests (13, types 1, 2, 3): withdraw what has not left, open the request where it has.
-4. Statuses: append, judge, move.
-5. Events, in the order of the above.
+3. What another system has sent already: its lines are closed as handed over (`gateway.ledger.imports`).
+4. Requests (13, types 1, 2, 3): withdraw what has not left, open the request where it has.
+5. Statuses: append, judge, move.
+6. Events, in the order of the above.
 
 It does NOT decide who gets what: that came with the payload.
 """
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from gateway.clock import micros
 from gateway.errors import RefusedError
 from gateway.events import Event
-from gateway.ledger import effects, history
+from gateway.ledger import effects, history, imports
 from gateway.ledger.params import as_json
 from gateway.ledger.reports import apply_reports, reports_of
 from gateway.ledger.rows import DeliveryRow, DispatchRow, NewMessage
@@ -46,6 +47,7 @@ class RecordMessage:
         if fresh:
             await _insert_rows(tx, fresh)
             await history.append(tx, [event for item in fresh for event in _accepted(item)])
+            await imports.apply_imports(tx, fresh)
             await effects.apply_requests(tx, fresh)
             await apply_reports(tx, reports_of(fresh))
         await tx.execute_many("idempotency_insert", keys)

@@ -122,6 +122,20 @@ class RequestEffect:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """Where a message comes from that another system handled, as that system's files claim."""
+
+    #: sent: it went out there, so its lines are closed as handed over; received: it is to be delivered by us.
+    direction: Literal["sent", "received"]
+    #: The other system's or the axis's own id.
+    ref: str
+    claimed_at: datetime | None
+    #: Who brought it over, and why.
+    actor: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewMessage:
     """All that one acceptance writes, in one transaction."""
 
@@ -140,3 +154,4 @@ class NewMessage:
     conflicts_with: str | None = None
     statuses: tuple[StatusEffect, ...] = ()
     requests: tuple[RequestEffect, ...] = ()
+    imported: Imported | None = None

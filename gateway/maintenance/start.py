@@ -23,6 +23,7 @@ from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
+from gateway.maintenance.watcher import Watcher
 from gateway.model import Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
@@ -76,6 +77,7 @@ async def start_duties(
     metrics: Metrics,
     config_path: Path,
     uploads: Uploads,
+    watcher: Watcher,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -94,7 +96,9 @@ async def start_duties(
             clock=clock,
             organ_id=settings.seal.organ_id,
         ),
+        watcher,
     ]
+    stack.push_async_callback(watcher.close)
     if settings.observe.heartbeat_url:
 
         def is_healthy() -> bool:

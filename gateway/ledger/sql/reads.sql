@@ -55,6 +55,14 @@ WITH fit AS (
 )
 SELECT id FROM fit WHERE is_meant = (SELECT MAX(is_meant) FROM fit) ORDER BY id DESC LIMIT 20;
 
+-- name: message_read_sender
+-- Who sent it.
+SELECT sender_id FROM message WHERE id = ?;
+
+-- name: message_find_by_fingerprint
+-- The message that a request became.
+SELECT id FROM message WHERE fingerprint = ?;
+
 -- name: delivery_list_of_message
 -- The ledger's lines of one message.
 SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, d.expects_status, COALESCE(d.reason, ''),

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -38,6 +39,8 @@ class FakeServer:
     levels: list[str] = field(default_factory=list)
     told: list[frozenset[AgencyId]] = field(default_factory=list)
     reload_fails: GatewayError | None = None
+    #: No test here imports a file: that needs the whole server.
+    importer: Any = None
 
     @property
     def logs(self) -> FakeServer:

@@ -1,0 +1,125 @@
+"""What the axis answers: HTTP status and bytes in, entries or a document out. Pure.
+
+    {"status": "OK", "ErrorCode": "0", "ErrorDesc": "…", "data": …}
+
+`data` is an array of entries for the list, base64 text for a document. Whatever is not of this shape raises
+SourceError `peer_reply_invalid`, a list without `data` too: the vendor's SDK takes an HTML page of a proxy for "OK,
+none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from adapters.webhook_reply import redacted
+from gateway.errors import SourceError
+from gateway.ports import Listed
+
+_REF = re.compile(r"[\x21-\x7e]{1,200}")
+_SHOWN = 200
+_HTTP = {
+    401: "peer_credential_rejected",
+    403: "peer_credential_rejected",
+    408: "peer_timeout",
+    429: "peer_busy",
+    503: "peer_busy",
+    504: "peer_timeout",
+}
+
+
+class _Entry(msgspec.Struct):
+    doc_id: str | int = msgspec.field(name="docId")
+    sender: str | None = msgspec.field(name="from", default=None)
+    to: str | list[str] | None = None
+    message_type: str | None = msgspec.field(name="messageType", default=None)
+    created_time: str | int | None = None
+
+
+class _Listing(msgspec.Struct):
+    data: list[_Entry]
+
+
+class _Document(msgspec.Struct):
+    data: str
+
+
+def require_ok(status: int, content: bytes) -> None:
+    """Refuse what HTTP itself calls an error."""
+    if status != 200:  # noqa: PLR2004
+        words = redacted(f"HTTP {status} {content[: 4 * _SHOWN].decode('utf-8', 'replace')}")
+        raise SourceError(_HTTP.get(status, "peer_error"), words[:_SHOWN])
+
+
+def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
+    """The entries of a list that was asked for messages of this kind."""
+    return tuple(_listed(entry, kind) for entry in _data(content, _Listing).data)
+
+
+def read_document(content: bytes) -> bytes:
+    """The document's bytes."""
+    text = _data(content, _Document).data
+    try:
+        document = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SourceError("peer_reply_invalid", "the document is not base64") from error
+    if not document:
+        raise SourceError("peer_reply_invalid", "the document is empty")
+    return document
+
+
+def _data(content: bytes, shape: type[Any]) -> Any:
+    try:
+        envelope = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        told = {
+            name: str(msgspec.json.decode(envelope.get(name, b'""')))
+            for name in ("status", "ErrorCode", "ErrorDesc")
+        }
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError("peer_reply_invalid", f"not JSON: {_shown(content)}") from error
+    if told["status"] != "OK" or told["ErrorCode"] not in {"0", ""}:
+        if told["status"] not in {"OK", "FAIL"}:
+            raise SourceError("peer_reply_invalid", f"JSON without the agreed status: {_shown(content)}")
+        raise SourceError("peer_error", redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
+
+
+def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
+    ref = str(entry.doc_id)
+    if not _REF.fullmatch(ref):
+        raise SourceError("peer_reply_invalid", "an entry's docId is empty, too long or not printable ASCII")
+    told = (entry.message_type or "").lower()
+    return Listed(
+        ref=ref,
+        # the axis may ignore what was asked for, so its own word about the entry counts
+        kind="status" if told == "status" else "document" if told else kind,
+        sender_code=(entry.sender or "").strip()[:_SHOWN],
+        recipient_codes=_codes(entry.to),
+        claimed_at=str(entry.created_time or "")[:_SHOWN],
+    )
+
+
+def _codes(to: str | list[str] | None) -> tuple[str, ...]:
+    """`to` is one code, several in one text, an array, or the text of a JSON array."""
+    if isinstance(to, str) and to.lstrip().startswith("["):
+        try:
+            parsed = json.loads(to)
+        except ValueError:
+            parsed = None
+        if isinstance(parsed, list):
+            to = [str(each) for each in parsed]
+    if isinstance(to, str):
+        to = re.split(r"[;,\s]+", to)
+    return tuple(dict.fromkeys(code.strip()[:_SHOWN] for code in to or () if code.strip()))
+
+
+def _shown(content: bytes) -> str:
+    return redacted(content[:_SHOWN].decode("utf-8", "replace"))

@@ -1,0 +1,129 @@
+-- name: offer_insert_new
+-- Entries of a list that were not there before.
+INSERT INTO offer (id, endpoint_id, ref, kind, sender_code, recipient_codes, claimed_at, first_seen_at, last_seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (endpoint_id, ref) DO NOTHING;
+
+-- name: offer_find_refs
+-- Which entries of a list are known: endpoint, refs.
+SELECT ref FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_mark_seen
+-- What a list holds is there, also what had gone from it: endpoint, at, refs.
+UPDATE offer SET last_seen_at = :at, gone_at = NULL
+WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_mark_gone
+-- What a list no longer holds was acknowledged by somebody: endpoint, at, refs.
+UPDATE offer SET gone_at = :at
+WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
+
+-- name: source_note_list
+-- A list was read: endpoint, at.
+INSERT INTO source (endpoint_id, began_at, polls, listed_at) VALUES (:endpoint, :at, 1, :at)
+ON CONFLICT (endpoint_id) DO UPDATE
+SET polls = polls + 1, longest_gap = max(longest_gap, :at - coalesce(listed_at, began_at)), listed_at = :at,
+    failing_since = NULL, reason = NULL, detail = NULL;
+
+-- name: source_note_failure
+-- A list could not be read: endpoint, at, reason, detail.
+INSERT INTO source (endpoint_id, began_at, polls, failed_polls, failing_since, reason, detail)
+VALUES (:endpoint, :at, 1, 1, :at, :reason, :detail)
+ON CONFLICT (endpoint_id) DO UPDATE
+SET polls = polls + 1, failed_polls = failed_polls + 1, failing_since = coalesce(failing_since, :at),
+    reason = :reason, detail = :detail;
+
+-- name: source_read
+-- Since when the list of an endpoint cannot be read, if it cannot.
+SELECT failing_since FROM source WHERE endpoint_id = ?;
+
+-- name: source_list_all
+-- How looking goes, per endpoint.
+SELECT s.endpoint_id, e.name, s.began_at, s.polls, s.failed_polls, s.listed_at, s.longest_gap, s.failing_since,
+       COALESCE(s.reason, ''), COALESCE(s.detail, '')
+FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
+
+-- name: offer_list_unfetched
+-- What is listed and not here yet, those that failed least first.
+SELECT id, ref, kind, recipient_codes FROM offer
+WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL ORDER BY failures, rowid;
+
+-- name: offer_list_fetched
+-- What is listed and here, and was not acknowledged by us, oldest first.
+SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '') FROM offer
+WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
+ORDER BY rowid;
+
+-- name: offer_routes_of_message
+-- The recipients of the document that became a message here.
+SELECT routes FROM offer WHERE message_id = ? ORDER BY id LIMIT 1;
+
+-- name: offer_note_failure
+-- It could not be fetched or accepted: reason, id.
+UPDATE offer SET failures = failures + 1, failure = ? WHERE id = ?;
+
+-- name: offer_fill_if_unfetched
+-- Its bytes are kept.
+UPDATE offer
+SET fetched_at = :at, sha256 = :sha256, size = :size, document_ref = :document_ref, verdict = :verdict,
+    reason = :reason, findings = :findings, routes = :routes, failure = NULL
+WHERE id = :id AND fetched_at IS NULL RETURNING id;
+
+-- name: offer_set_message
+-- It became a message here: message, id.
+UPDATE offer SET message_id = ? WHERE id = ?;
+
+-- name: offer_set_acknowledged
+-- We told the peer that it is ours: at, id.
+UPDATE offer SET acknowledged_at = ? WHERE id = ?;
+
+-- name: offer_leave
+-- What is listed for an agency now stays with the scripts: at, ids.
+UPDATE offer SET left_at = ? WHERE id IN (SELECT value FROM json_each(?)) AND message_id IS NULL;
+
+-- name: offer_take
+-- What had been left to the scripts is ours after all: ids.
+UPDATE offer SET left_at = NULL WHERE id IN (SELECT value FROM json_each(?)) AND message_id IS NULL;
+
+-- name: offer_list_waiting
+-- What is listed and has not become a message here, with whom it is for.
+SELECT o.id, e.name, o.ref, o.kind, o.sender_code, o.recipient_codes, COALESCE(o.routes, '[]'), COALESCE(o.verdict, ''),
+       COALESCE(o.reason, ''), o.first_seen_at, o.left_at
+FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.gone_at IS NULL AND o.message_id IS NULL ORDER BY o.rowid;
+
+-- name: offer_list_unacknowledged
+-- What became a message here and is still in the peer's list: whoever reads that list sees it again.
+SELECT e.name, o.ref, o.message_id, o.recipient_codes, COALESCE(o.routes, '[]')
+FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.gone_at IS NULL AND o.message_id IS NOT NULL AND o.acknowledged_at IS NULL ORDER BY o.rowid;
+
+-- name: offer_list_all
+-- Everything ever offered, for the report.
+SELECT endpoint_id, ref, kind, sender_code, recipient_codes, first_seen_at, last_seen_at, gone_at, failures,
+       COALESCE(failure, ''), fetched_at, COALESCE(sha256, ''), COALESCE(verdict, ''), COALESCE(reason, ''),
+       COALESCE(routes, '[]'), left_at, COALESCE(message_id, ''), acknowledged_at
+FROM offer ORDER BY rowid;
+
+-- name: agency_find_relay
+-- The agency that carries for others by an endpoint.
+SELECT id FROM agency WHERE endpoint_id = ? AND kind = 'relay' AND closed_at IS NULL ORDER BY id LIMIT 1;
+
+-- name: imported_insert
+-- What the files of another system claim of a message.
+INSERT INTO imported (message_id, direction, ref, claimed_at, imported_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: delivery_list_open_of_agency
+-- What has not come to its end for an agency: to it, and from it where an answer is still awaited.
+SELECT d.id, d.message_id, 'received', d.recipient_code, d.state, COALESCE(d.business_status, ''), m.document_ref,
+       m.sha256, strftime('%Y-%m-%dT%H:%M:%SZ', m.accepted_at / 1000000, 'unixepoch')
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id
+WHERE d.recipient_id = :agency
+  AND d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+UNION ALL
+SELECT d.id, d.message_id, 'sent', d.recipient_code, d.state, COALESCE(d.business_status, ''), m.document_ref,
+       m.sha256, strftime('%Y-%m-%dT%H:%M:%SZ', m.accepted_at / 1000000, 'unixepoch')
+FROM message AS m JOIN delivery AS d ON d.message_id = m.id
+WHERE m.sender_id = :agency AND m.kind = 'document' AND d.expects_status = 1
+  AND d.state NOT IN ('acknowledged', 'withdrawn')
+ORDER BY 2, 1;
