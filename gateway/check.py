@@ -306,13 +306,18 @@ def _check_ports(settings: Settings, findings: Findings) -> None:
 
 
 def check_channels(settings: Settings, endpoints: Iterable[Endpoint], findings: Findings) -> None:
-    """The webhooks' secrets and CAs, as far as their files tell."""
+    """The secrets and CAs of webhooks and sources, as far as their files tell."""
     for endpoint in endpoints:
-        if endpoint.kind != "webhook":
-            continue
-        name = str(endpoint.settings.get("secret_file", ""))
-        if not name or not (settings.storage.secrets / name).is_file():
-            findings.add("secret_missing", f"channel {endpoint.name}", name or "it has no secret_file")
-        anchors = endpoint.settings.get("anchors_file")
-        if anchors and not (settings.storage.folder.parent / str(anchors)).is_file():
-            findings.add("file_unreadable", f"channel {endpoint.name}", f"anchors_file {anchors}")
+        if endpoint.kind == "webhook":
+            _check_peer(settings, endpoint, "", findings)
+        if endpoint.settings.get("source"):
+            _check_peer(settings, endpoint, "source_", findings)
+
+
+def _check_peer(settings: Settings, endpoint: Endpoint, prefix: str, findings: Findings) -> None:
+    name = str(endpoint.settings.get(f"{prefix}secret_file", ""))
+    if not name or not (settings.storage.secrets / name).is_file():
+        findings.add("secret_missing", f"channel {endpoint.name}", name or f"it has no {prefix}secret_file")
+    anchors = endpoint.settings.get(f"{prefix}anchors_file")
+    if anchors and not (settings.storage.folder.parent / str(anchors)).is_file():
+        findings.add("file_unreadable", f"channel {endpoint.name}", f"{prefix}anchors_file {anchors}")

@@ -182,9 +182,7 @@ class Journey:
 
     async def _permit(self, submission: Submission, sender: Agency) -> None:
         if submission.imported is None or submission.imported.direction == "received":
-            # what an agency of ours sends by another system, a relay brings to our others
-            ours = sender.served_by == "gateway" and await self._lives_here(submission.caller, sender)
-            permit(submission.caller, sender, hosted=ours)
+            permit(submission.caller, sender, hosted=await self._is_ours(submission.caller, sender))
         elif not is_hosted(sender):
             raise RefusedError(
                 "sender_not_permitted", f"{sender.organ_id} is not served here: it is no work of ours"
@@ -199,6 +197,10 @@ class Journey:
             whoever_serves=sent,
             partly=sent,
         )
+
+    async def _is_ours(self, caller: Caller, sender: Agency) -> bool:
+        """Whether only its own systems speak for it; what it sends by another system, a relay brings."""
+        return sender.served_by == "gateway" and await self._lives_here(caller, sender)
 
     async def _lives_here(self, caller: Caller, sender: Agency) -> bool:
         """Whether a relay may not speak for the sender: we host it, it is ourselves, or it connects here."""
@@ -367,7 +369,7 @@ class Journey:
         if envelope is not None and not refusal:
             try:
                 sender = await self._sender(envelope)
-                permit(caller, sender, hosted=await self._lives_here(caller, sender))
+                permit(caller, sender, hosted=await self._is_ours(caller, sender))
                 if not _may_send(caller, envelope, sender):
                     raise RefusedError("sender_served_elsewhere")  # noqa: TRY301  # told like the others
             except RefusedError as error:

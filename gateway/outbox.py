@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from gateway.addressing import Addressing
@@ -94,6 +94,20 @@ class Outbox:
         sender_id = await self._reads.sender_of(message_id)
         sent = await self._reads.sent(SentQuery(agencies=frozenset({sender_id}), limit=1, id=message_id))
         await self._readdress("gateway", sent[0], codes)
+
+    async def deliver_after_all(self, delivery_ids: Sequence[str], recipients: Sequence[AgencyId]) -> None:
+        """What went another way came by it to us, for recipients of ours."""
+        now = self._clock.now()
+        act = Act(
+            trigger=Trigger.REQUEUED,
+            delivery_ids=tuple(delivery_ids),
+            actor="gateway",
+            note="",
+            now=now,
+            give_up_at=now + self._give_up_after,
+        )
+        await self._pump.submit(self._act, act)
+        self._requeued(recipients)
 
     async def _readdress(self, actor: str, sent: SentMessage, codes: list[str]) -> list[Acted]:
         now = self._clock.now()

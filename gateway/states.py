@@ -44,7 +44,8 @@ class State(StrEnum):
     #: In when the sender took it back before it left, decided in the transaction that would hand it out.
     WITHDRAWN = "withdrawn"
     #: In when it went another way: a person delivered it by post or hand and recorded channel, number, who and
-    #: when, or it was imported as sent by the system before us. Out by the recipient's own status.
+    #: when, or it was imported as sent by the system before us. Out by the recipient's own status, and by a
+    #: requeue where it did not arrive, or came by that other way to us for a recipient of ours.
     HANDED_OVER = "handed_over"
 
     def is_final(self, *, expects_status: bool) -> bool:
@@ -102,7 +103,7 @@ def _table() -> dict[tuple[State, Trigger], State]:
         t.REFUSED: (s.REFUSED, (s.IN_FLIGHT, s.QUEUED, s.DEFERRED)),
         t.HELD: (s.HELD, (s.QUEUED, s.DEFERRED, s.IN_FLIGHT)),
         t.RELEASED: (s.QUEUED, (s.HELD,)),
-        t.REQUEUED: (s.QUEUED, (s.DEAD, s.REFUSED, s.DEFERRED, s.QUARANTINED)),
+        t.REQUEUED: (s.QUEUED, (s.DEAD, s.REFUSED, s.DEFERRED, s.QUARANTINED, s.HANDED_OVER)),
         t.RESCUED: (s.QUEUED, (s.IN_FLIGHT,)),
         t.EXPIRED: (s.DEAD, (s.QUEUED, s.DEFERRED)),
         t.WITHDRAWN: (s.WITHDRAWN, (s.QUEUED, s.DEFERRED, s.HELD, s.DEAD)),

@@ -32,7 +32,7 @@ from gateway.model import Endpoint
 from gateway.ports import Listed
 
 #: The longest answer that is taken into memory.
-REPLY_BYTES_MAX: Final = 64 * 1024 * 1024
+REPLY_BYTES_MAX: Final = 16 * 1024 * 1024
 
 _CONNECT_SECONDS = 10.0
 _CONNECTIONS = 2

@@ -19,7 +19,7 @@ It does NOT decide who serves whom: `gateway cutover` does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -213,35 +213,33 @@ class Watcher:
         return tuple(_route(code, known.get(code)) for code in dict.fromkeys(codes))
 
     async def _settle(self, source: Source, caller: Caller, offer: Fetched) -> None:
-        """Steps 4 and 5 for one entry."""
+        """Steps 4 and 5 for one entry; what goes wrong with it is noted and keeps nobody else from his."""
         hosted = [AgencyId(route.agency) for route in _routes.decode(offer.routes) if route.hosted]
         agencies = (await self._base.directory.agencies(hosted)).values()
-        ours = [agency for agency in agencies if agency.served_by == "gateway"]
+        ours = frozenset(agency.id for agency in agencies if agency.served_by == "gateway")
         if not ours or offer.left_at is not None:
             return
-        message_id = offer.message_id or await self._accept(caller, offer)
-        if not message_id:
-            return
-        if offer.message_id and offer.kind == "document":
-            await self._add_recipients(offer.message_id, ours)
-        if len(ours) == len(agencies) and await source.acknowledge(offer.ref):
-            ended = Noted(id=offer.id, acknowledged_at=self._base.clock.now())
-            await self._base.pump.submit(self._note, ended)
-
-    async def _accept(self, caller: Caller, offer: Fetched) -> str:
-        """The message that it became; "" where it cannot become one now."""
         try:
-            body = await self._read_again(offer.sha256)
+            message_id = offer.message_id or await self._accept(caller, offer)
+            if offer.kind == "document":
+                await self._complete(message_id, offer, ours)
+            if len(ours) == len(agencies) and await source.acknowledge(offer.ref):
+                ended = Noted(id=offer.id, acknowledged_at=self._base.clock.now())
+                await self._base.pump.submit(self._note, ended)
+        except (RefusedError, SourceError) as error:
+            if error.code in _HOPELESS:
+                raise
+            if not is_temporary(error.code) and offer.failure != error.code:  # told once
+                _log.warning("offer.not_accepted", offer=offer.id, ref=offer.ref, reason=error.code)
+                await self._base.pump.submit(self._note, Noted(id=offer.id, failure=error.code))
         except StorageError as error:
             _log.exception("offer.unreadable", offer=offer.id, error=str(error))
-            return ""
+
+    async def _accept(self, caller: Caller, offer: Fetched) -> str:
+        """The message that it became."""
+        body = await self._read_again(offer.sha256)
         try:
             answer = await self._journey.accept(_submission(caller, body, offer.id, self._base.clock.now()))
-        except RefusedError as error:
-            if not is_temporary(error.code) and offer.failure != error.code:  # told once
-                _log.warning("offer.refused", offer=offer.id, ref=offer.ref, reason=error.code)
-                await self._base.pump.submit(self._note, Noted(id=offer.id, failure=error.code))
-            return ""
         finally:
             await self._base.bodies.discard(body)
         await self._base.pump.submit(self._note, Noted(id=offer.id, message_id=answer.message_id))
@@ -258,15 +256,21 @@ class Watcher:
             raise StorageError(f"the body {sha256} is damaged")
         return body
 
-    async def _add_recipients(self, message_id: str, ours: Iterable[Agency]) -> None:
-        """Agencies taken after the document had been accepted for others get it as well."""
-        lines = {line.recipient_id: line for line in await self._base.reads.deliveries(message_id)}
-        row = await self._base.readers.fetch_one("offer_routes_of_message", (message_id,))
-        routes = _routes.decode(row[0]) if row else ()
-        lacking = {agency.id for agency in ours} - set(lines)
-        codes = [route.code for route in routes if route.agency in lacking]
+    async def _complete(self, message_id: str, offer: Fetched, ours: frozenset[AgencyId]) -> None:
+        """Every agency that we serve has a line of the document that is ours to deliver.
+
+        One has none that was taken after the document had been accepted for others. One has a closed line where the
+        document was imported as sent by another agency of ours: what the other system sent, the axis now brings.
+        """
+        lines = await self._base.reads.deliveries(message_id)
+        lacking = ours - {line.recipient_id for line in lines}
+        codes = [route.code for route in _routes.decode(offer.routes) if route.agency in lacking]
         if codes:
             await self._outbox.add_recipients(message_id, codes)
+        imported = await self._base.readers.fetch("delivery_list_sent_elsewhere", (message_id,))
+        again = [row[0] for row in imported if row[1] in ours]
+        if again:
+            await self._outbox.deliver_after_all(again, sorted(ours))
 
 
 def _concerns_us(codes: Sequence[str], known: Mapping[str, Agency]) -> bool:

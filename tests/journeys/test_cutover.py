@@ -184,6 +184,30 @@ async def test_work_in_flight_is_imported_once_and_its_statuses_find_it(
     assert found.findings == []
 
 
+async def test_what_the_scripts_sent_to_another_of_ours_is_delivered_once_when_the_axis_brings_it(
+    site: Installation, axis: AxisLab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Imported as sent, it is closed here; offered to an agency that we serve, it is ours to deliver after all."""
+    sent = document(COMMUNE, [PROVINCE, MINISTRY], number="80")
+    (tmp_path / "work" / "sent").mkdir(parents=True)
+    (tmp_path / "work" / "sent" / "out.edxml").write_bytes(sent)
+    for code in (COMMUNE, PROVINCE):
+        await told(capsys, site, "cutover", "take", code, "--because", "ready")
+    await told(capsys, site, "import", str(tmp_path / "work"), "--because", "in flight")
+    async with site.client(PROVINCE) as client:
+        assert (await client.inbox()).items == []
+        axis.offer("d-80", sent, sender=COMMUNE, to=[PROVINCE])
+        for _ in range(2):
+            await watcher(site).run_once()
+        (item,) = (await client.inbox(wait=5)).items
+        assert await client.content(item.id) == sent
+    states = rows(site, "SELECT recipient_code, state FROM delivery ORDER BY seq")
+    assert states == [(PROVINCE, "in_flight"), (MINISTRY, "handed_over")]
+    assert rows(site, "SELECT COUNT(*) FROM message") == [(1,)]
+    found = await examine(site.settings, database_of(site.settings))
+    assert found.findings == []
+
+
 async def test_list_of_files_says_when_and_under_which_id(
     site: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

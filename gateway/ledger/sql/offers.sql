@@ -54,9 +54,10 @@ SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '')
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
 ORDER BY rowid;
 
--- name: offer_routes_of_message
--- The recipients of the document that became a message here.
-SELECT routes FROM offer WHERE message_id = ? ORDER BY id LIMIT 1;
+-- name: delivery_list_sent_elsewhere
+-- The lines of an imported document that another system has sent, and nobody has answered yet.
+SELECT d.id, d.recipient_id FROM delivery AS d JOIN imported AS i ON i.message_id = d.message_id
+WHERE d.message_id = ? AND i.direction = 'sent' AND d.state = 'handed_over';
 
 -- name: offer_note_failure
 -- It could not be fetched or accepted: reason, id.
