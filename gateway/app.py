@@ -37,6 +37,7 @@ from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.compose import Composer
 from gateway.config import Settings
+from gateway.damage import SoundBodies
 from gateway.errors import ConfigError, GatewayError
 from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
@@ -48,7 +49,8 @@ from gateway.intake import Intake
 from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.mailbox import Mailbox
-from gateway.maintenance.start import start_duties
+from gateway.maintenance.clock_watch import ClockWatch
+from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
 from gateway.model import AgencyId, Endpoint, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
@@ -120,21 +122,26 @@ class Application:
 
 
 @asynccontextmanager
-async def run_application(settings: Settings, config_path: Path, logs: LogControl) -> AsyncIterator[Application]:
+async def run_application(
+    settings: Settings, config_path: Path, logs: LogControl, *, accept_clock: bool = False
+) -> AsyncIterator[Application]:
     """Start everything; stop it in the reverse order on leaving."""
     metrics, lifecycle = Metrics(), Lifecycle()
     commits = _Commits()
     async with AsyncExitStack() as stack:
         # 1 data folder
-        base = await stack.enter_async_context(open_foundation(settings, on_commit=commits))
+        base = await stack.enter_async_context(
+            open_foundation(settings, on_commit=commits, accept_clock=accept_clock)
+        )
         # 2 sealing key, parser pool
         key = SealingKey()
         stack.push_async_callback(key.close)
         await key.take(settings.seal)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
-        worker = _worker(stack, base, pool, metrics)
-        gateway = _gateway(_Desks(base=base, key=key, pool=pool, worker=worker, metrics=metrics))
+        sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
+        worker = _worker(stack, base, pool, sound, metrics)
+        gateway = _gateway(_Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
         watcher = Watcher(base, gateway.journey, gateway.outbox, partial(_source, base), metrics)
@@ -155,9 +162,10 @@ async def run_application(settings: Settings, config_path: Path, logs: LogContro
         )
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher)
+        watch = clock_watch(base, worker, metrics)
+        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch)
         # 5 listeners
-        await _listen(stack, app)
+        await _listen(stack, app, watch)
         yield app
         ended = Boot(id=base.boot_id, at=base.clock.now(), purpose="serve", ended=True)
         failpoint("stop.record.before")
@@ -203,9 +211,11 @@ def _uploads(base: Foundation, intake: Intake) -> Uploads:
     return uploads
 
 
-def _worker(stack: AsyncExitStack, base: Foundation, pool: ParserPool, metrics: Metrics) -> Worker:
+def _worker(
+    stack: AsyncExitStack, base: Foundation, pool: ParserPool, sound: SoundBodies, metrics: Metrics
+) -> Worker:
     settings = base.settings
-    bodies = StoredBodies(base.bodies, metrics)
+    bodies = StoredBodies(base.bodies, sound)
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     webhook = FACTORIES["webhook"](
         secrets=settings.storage.secrets,
@@ -223,7 +233,14 @@ def _worker(stack: AsyncExitStack, base: Foundation, pool: ParserPool, metrics: 
         bodies=bodies,
         adapters={"webhook": adapter},
     )
-    return Worker(ports, settings=settings.delivery, clock=base.clock, draw=SystemRandom().random, metrics=metrics)
+    return Worker(
+        ports,
+        settings=settings.delivery,
+        clock=base.clock,
+        steady=base.steady,
+        draw=SystemRandom().random,
+        metrics=metrics,
+    )
 
 
 def _source(base: Foundation, endpoint: Endpoint) -> Source:
@@ -246,6 +263,7 @@ class _Desks:
     base: Foundation
     key: SealingKey
     pool: ParserPool
+    sound: SoundBodies
     worker: Worker
     metrics: Metrics
 
@@ -255,6 +273,7 @@ class _Desks:
             reads=base.reads,
             pump=base.pump,
             bodies=base.bodies,
+            sound=self.sound,
             directory=base.directory,
             clock=base.clock,
             boot_id=base.boot_id,
@@ -334,14 +353,17 @@ def _gateway(desks: _Desks) -> LocalGateway:
         accounts=base.accounts,
         credentials=base.credentials,
         bodies=base.bodies,
+        sound=desks.sound,
         intake=intake,
         clock=base.clock,
     )
 
 
-async def _listen(stack: AsyncExitStack, app: Application) -> None:
+async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) -> None:
     base, server = app.foundation, app.settings.server
-    probe = Probe(foundation=base, intake=app.gateway.intake, metrics=app.metrics)
+    probe = Probe(
+        foundation=base, intake=app.gateway.intake, sound=app.gateway.sound, watch=watch, metrics=app.metrics
+    )
     operations = Listener(
         build_operations_app(probe, app.metrics, app.lifecycle, refresh=probe.refresh), Lifecycle(), app.metrics
     )
@@ -372,11 +394,11 @@ async def _listen(stack: AsyncExitStack, app: Application) -> None:
     stack.push_async_callback(listener.drain, server.drain_timeout.total_seconds())
 
 
-async def serve(settings: Settings, config_path: Path) -> int:
+async def serve(settings: Settings, config_path: Path, *, accept_clock: bool = False) -> int:
     """Run until told to stop; the exit code."""
     logs = configure_logs(settings.observe.log_level, settings.observe.log_format)
     loop = asyncio.get_running_loop()
-    async with run_application(settings, config_path, logs) as app:
+    async with run_application(settings, config_path, logs, accept_clock=accept_clock) as app:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, app.stopping.set)
         reloads: set[asyncio.Task[None]] = set()

@@ -41,6 +41,17 @@ class SystemClock:
         return time.monotonic()
 
 
+class Steady:
+    """Instants that begin at the wall clock and then go with the monotonic one: for leases within one run."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._at, self._began = clock, clock.now(), clock.monotonic()
+
+    def now(self) -> datetime:
+        """No jump of the wall clock since the start is in it."""
+        return self._at + timedelta(seconds=self._clock.monotonic() - self._began)
+
+
 def micros(at: datetime) -> int:
     """Integer microseconds since 1970 of an aware instant; a naive one is refused."""
     if at.tzinfo is None:

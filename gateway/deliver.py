@@ -6,6 +6,7 @@ list that fits its kind; it raises nothing that an adapter, a peer or a shutdown
 - too large for the peer: refused, without dialling;
 - longer than allowed: unknown, because the peer may have it;
 - cancelled (shutdown): unknown, and due again at once; the task goes on, so that the outcome can be recorded;
+- the stored bytes are damaged: not sent; the lines were set aside when they were opened;
 - the stored bytes cannot be read: deferred, as a trouble of our own;
 - anything else an adapter raises: deferred as `peer_error`, with the name of the class and nothing more.
 
@@ -20,8 +21,8 @@ from typing import Protocol
 
 import structlog
 
-from gateway.errors import StorageError
-from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
+from gateway.errors import BodyDamagedError, StorageError
+from gateway.model import DeliveryId, DispatchId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
 from gateway.ports import Adapter, Body, allowed_seconds
 from gateway.reasons import REASONS, is_temporary
 
@@ -35,8 +36,8 @@ _log = structlog.get_logger(__name__)
 class Bodies(Protocol):
     """Where the bytes lie."""
 
-    async def open(self, sha256: Sha256Hex) -> Body:
-        """The body with this digest; raises StorageError."""
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> Body:
+        """The sound body with this digest; raises BodyDamagedError (set aside by then) or StorageError."""
         ...
 
 
@@ -51,15 +52,16 @@ async def deliver(
         allowed *= 2
     try:
         async with asyncio.timeout(allowed + _GRACE_SECONDS):
-            report = await adapter.send(endpoint, outgoing, await bodies.open(outgoing.sha256))
+            report = await adapter.send(
+                endpoint, outgoing, await bodies.open(outgoing.sha256, outgoing.dispatch_id)
+            )
     except TimeoutError:
         detail = f"no answer within {allowed:.0f} s"
         return report_all(outgoing, Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail))
     except asyncio.CancelledError:
         return _interrupted(outgoing)
     except StorageError as error:
-        _log.exception("delivery.body_unreadable", sha256=outgoing.sha256, trace_id=outgoing.trace_id)
-        return report_all(outgoing, _deferred("storage_unavailable", type(error).__name__))
+        return report_all(outgoing, _unreadable(outgoing, error))
     except Exception as error:  # noqa: BLE001  # the task's boundary: one dispatch must not end the worker
         _log.error(  # the message of a foreign exception may hold what must not be logged
             "delivery.adapter_failed", error=type(error).__name__, where=_where(error), trace_id=outgoing.trace_id
@@ -77,6 +79,13 @@ def too_large(size: int, endpoint: Endpoint) -> Outcome:
 def report_all(outgoing: Outgoing, outcome: Outcome, *, answered: bool = False) -> SendReport:
     """The same outcome for every delivery."""
     return SendReport(outcomes={one.id: outcome for one in outgoing.deliveries}, answered=answered)
+
+
+def _unreadable(outgoing: Outgoing, error: StorageError) -> Outcome:
+    if isinstance(error, BodyDamagedError):  # logged where it was set aside
+        return _deferred("body_damaged", "not sent")
+    _log.error("delivery.body_unreadable", sha256=outgoing.sha256, trace_id=outgoing.trace_id, exc_info=error)
+    return _deferred("storage_unavailable", type(error).__name__)
 
 
 def _interrupted(outgoing: Outgoing) -> SendReport:

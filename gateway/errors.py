@@ -63,6 +63,10 @@ class StorageClosedError(StorageError):
     """The database is closed."""
 
 
+class LedgerDamagedError(StorageError):
+    """A page of the database is damaged, or its disk cannot read it."""
+
+
 class SchemaVersionError(StorageError):
     """The data folder was written by a newer program."""
 

@@ -66,6 +66,10 @@ class Event(StrEnum):
     DELIVERY_HANDED_OVER = "delivery.handed_over"
     #: A person recorded, on the word of its receiver, that a held one had arrived.
     DELIVERY_CONFIRMED = "delivery.confirmed"
+    #: The stored bytes of a message are damaged or gone; what would hand them out is quarantined.
+    BODY_DAMAGED = "body.damaged"
+    #: Rows of messages cannot be read any more; the leaf says how many lines were quarantined for it.
+    LEDGER_DAMAGED = "ledger.damaged"
     #: An outcome came for an attempt that no longer owned its dispatch; it changed nothing.
     ATTEMPT_OUTDATED = "attempt.outdated"
     #: A status message was matched to a delivery and appended to its history.
@@ -124,6 +128,8 @@ class Event(StrEnum):
     SERVER_STARTED = "server.started"
     #: It was closed in order; without this event, a crash came.
     SERVER_STOPPED = "server.stopped"
+    #: The wall clock jumped while the server ran, by so many seconds; what waited keeps its distance.
+    CLOCK_JUMPED = "clock.jumped"
     #: Settings, certificates and directory were read again.
     CONFIGURATION_RELOADED = "configuration.reloaded"
     #: A copy of the data folder was made and verified while the server ran.

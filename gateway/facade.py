@@ -18,6 +18,7 @@ from gateway.accounts.credentials import Credentials
 from gateway.api import models, service
 from gateway.clock import VIETNAM, Clock, micros
 from gateway.compose import Composer
+from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
 from gateway.enrolment import IssuedCertificate
 from gateway.errors import RefusedError
@@ -48,6 +49,7 @@ class LocalGateway:
     accounts: Accounts
     credentials: Credentials
     bodies: Bodies
+    sound: SoundBodies
     intake: Intake
     clock: Clock
 
@@ -141,7 +143,7 @@ class LocalGateway:
         return await self._content(row.sha256, f"{row.code_number}-{row.code_notation}")
 
     async def _content(self, sha256: str, name: str) -> service.Content:
-        body = await self.bodies.open(sha256)
+        body = await self.sound.open(sha256)
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:60] or "document"
         return service.Content(
             path=body.path, offset=body.offset, size=body.size, sha256=sha256, name=f"{safe}.edxml"

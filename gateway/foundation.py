@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
 from gateway.authenticate import Authenticator
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
 from gateway.config import Settings
 from gateway.directory.directory import Directory
 from gateway.enrolment import EnrolmentCa
-from gateway.errors import EnvironmentRefusedError
+from gateway.errors import EnvironmentRefusedError, RefusedError, SchemaVersionError, StorageError
 from gateway.failpoints import failpoint, refuse_armed
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
@@ -26,6 +27,7 @@ from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.reads import Reads
 from gateway.model import BootId
 from gateway.storage.bodies import Bodies
+from gateway.storage.driver import DRIVER_ERRORS
 from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -35,6 +37,10 @@ from gateway.storage.statements import Statements
 DATABASE = "gateway.sqlite"
 #: A file of this name says that a restore into this folder has not come to its end.
 RESTORING = "RESTORING"
+#: A clock further behind the newest event than this is not worked with.
+CLOCK_BEHIND = timedelta(minutes=5)
+#: What a disk that is full, read-only or broken makes of opening a folder.
+_OF_THE_DISK: tuple[type[Exception], ...] = (StorageError, RefusedError, OSError, *DRIVER_ERRORS)
 #: Packages whose folders hold statements.
 SQL_SOURCES = ("gateway.ledger.sql", "gateway.directory", "gateway.accounts")
 
@@ -45,6 +51,8 @@ class Foundation:
 
     settings: Settings
     clock: Clock
+    #: What leases of this run are kept in.
+    steady: Steady
     boot_id: BootId
     writer: Writer
     pump: Pump
@@ -84,6 +92,28 @@ def _refuse_half_restored(folder: Path) -> None:
         )
 
 
+async def _refuse_clock_behind(readers: Readers, now: datetime) -> None:
+    """What is recorded with a clock that is behind would seem to have happened before what came first."""
+    newest = await readers.fetch_one("event_newest_instant")
+    if newest is not None and instant(newest[0]) > now + CLOCK_BEHIND:
+        raise EnvironmentRefusedError(
+            f"the clock says {rfc3339(now)}, but the ledger's newest event is of {rfc3339(instant(newest[0]))}. "
+            "Set the clock right. If it is right now, and was wrong then: gateway serve --accept-clock, once"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Opening:
+    """How a folder is opened."""
+
+    settings: Settings
+    clock: Clock
+    purpose: str
+    on_commit: Callable[[], None] | None
+    restoring: bool
+    accept_clock: bool
+
+
 @asynccontextmanager
 async def open_foundation(
     settings: Settings,
@@ -92,55 +122,77 @@ async def open_foundation(
     purpose: str = "serve",
     on_commit: Callable[[], None] | None = None,
     restoring: bool = False,
+    accept_clock: bool = False,
 ) -> AsyncIterator[Foundation]:
-    """Open the data folder; one process at a time."""
+    """Open the data folder; one process at a time. EnvironmentRefusedError when machine or disk forbid it."""
     refuse_armed(settings.profile)
-    clock = clock or SystemClock()
-    storage = settings.storage
+    opening = _Opening(
+        settings=settings,
+        clock=clock or SystemClock(),
+        purpose=purpose,
+        on_commit=on_commit,
+        restoring=restoring,
+        accept_clock=accept_clock,
+    )
     async with AsyncExitStack() as stack:
-        make_private_dir(storage.folder)
-        if not restoring:
-            _refuse_half_restored(storage.folder)
-        boot_id = BootId(uuid7())
-        sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
-        writer = await connect_writer(database_of(settings), sqlite)
-        stack.push_async_callback(writer.close)
-        migrated = await migrate(writer)
-        statements = load_statements()
-        pump = Pump(writer, statements, clock=clock, max_waiting=storage.max_waiting_writes, on_commit=on_commit)
-        await pump.start()
-        stack.push_async_callback(pump.close)
-        readers = Readers(
-            database_of(settings),
-            statements,
-            count=storage.readers,
-            allow_affected_sqlite=storage.allow_affected_sqlite,
-        )
-        await readers.start()
-        stack.push_async_callback(readers.close)
-        bodies = Bodies(storage.folder)
-        stack.push_async_callback(bodies.close)
-        directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
-        await directory.reload()
-        credentials = Credentials(readers)
-        authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
-        stack.push_async_callback(authority.close)
-        accounts = Accounts(pump, readers, directory, credentials, authority, settings.enrolment)
-        failpoint("boot.record.before")
-        await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=purpose))
-        failpoint("boot.record.after")
-        yield Foundation(
-            settings=settings,
-            clock=clock,
-            boot_id=boot_id,
-            writer=writer,
-            pump=pump,
-            readers=readers,
-            reads=Reads(readers),
-            bodies=bodies,
-            directory=directory,
-            credentials=credentials,
-            accounts=accounts,
-            authenticator=Authenticator(credentials, directory),
-            migrated=tuple(migrated),
-        )
+        try:
+            base = await _open(stack, opening)
+        except SchemaVersionError:
+            raise
+        except _OF_THE_DISK as error:
+            folder = settings.storage.folder
+            raise EnvironmentRefusedError(
+                f"the data folder {folder} cannot be opened: {error}. Look at its disk: df -h, df -i, dmesg"
+            ) from error
+        yield base
+
+
+async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
+    settings, clock = opening.settings, opening.clock
+    storage, path = settings.storage, database_of(settings)
+    make_private_dir(storage.folder)
+    if not opening.restoring:
+        _refuse_half_restored(storage.folder)
+    boot_id = BootId(uuid7())
+    sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
+    writer = await connect_writer(path, sqlite)
+    stack.push_async_callback(writer.close)
+    migrated = await migrate(writer)
+    statements = load_statements()
+    pump = Pump(
+        writer, statements, clock=clock, max_waiting=storage.max_waiting_writes, on_commit=opening.on_commit
+    )
+    await pump.start()
+    stack.push_async_callback(pump.close)
+    readers = Readers(path, statements, count=storage.readers, allow_affected_sqlite=storage.allow_affected_sqlite)
+    await readers.start()
+    stack.push_async_callback(readers.close)
+    if not (opening.restoring or opening.accept_clock):
+        await _refuse_clock_behind(readers, clock.now())
+    bodies = Bodies(storage.folder)
+    stack.push_async_callback(bodies.close)
+    directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
+    await directory.reload()
+    credentials = Credentials(readers)
+    authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
+    stack.push_async_callback(authority.close)
+    accounts = Accounts(pump, readers, directory, credentials, authority, settings.enrolment)
+    failpoint("boot.record.before")
+    await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=opening.purpose))
+    failpoint("boot.record.after")
+    return Foundation(
+        settings=settings,
+        clock=clock,
+        steady=Steady(clock),
+        boot_id=boot_id,
+        writer=writer,
+        pump=pump,
+        readers=readers,
+        reads=Reads(readers),
+        bodies=bodies,
+        directory=directory,
+        credentials=credentials,
+        accounts=accounts,
+        authenticator=Authenticator(credentials, directory),
+        migrated=tuple(migrated),
+    )

@@ -7,8 +7,8 @@ crash. Each act has a failpoint on either side.
 - `write_durably` makes a file that must not exist yet; `atomic_replace` puts a file in the place of another;
   `publish` gives a finished temporary file its name. All raise StorageError, with the OSError as cause, and
   leave nothing behind under the temporary name.
-- The acts themselves (`sync_file`, `sync_data`, `link_file`, `fsync_dir`) raise the plain OSError; they
-  are for the body store, which groups them.
+- The acts themselves (`sync_file`, `sync_data`, `link_file`, `replace_file`, `fsync_dir`) raise the plain
+  OSError; they are for the body store, which groups them.
 
 It does NOT retry a failed sync: the kernel may have thrown the pages away and report success the second
 time. It does NOT run anything in a thread: callers on the event loop do.
@@ -56,6 +56,13 @@ def link_file(temp_path: Path, final_path: Path) -> None:
     failpoint("fsio.link.after")
 
 
+def replace_file(temp_path: Path, final_path: Path) -> None:
+    """Give a synced file its real name, in the place of whatever has it."""
+    failpoint("fsio.replace.before")
+    os.rename(temp_path, final_path)  # noqa: PTH104 - bodies go this way, and pathlib costs as much as the call
+    failpoint("fsio.replace.after")
+
+
 def make_private_dir(path: Path) -> None:
     """A directory only its owner may enter (0700), durable, with its parents; an existing one is kept."""
     try:
@@ -92,9 +99,7 @@ def atomic_replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     temp_path = _write_temp(path, data, mode)
     try:
         _sync_path(temp_path)
-        failpoint("fsio.replace.before")
-        temp_path.replace(path)
-        failpoint("fsio.replace.after")
+        replace_file(temp_path, path)
         fsync_dir(path.parent)
     except OSError as error:
         temp_path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from gateway.edxml.packed import packed, unpack_report
 from gateway.errors import PoolError, RefusedError
 from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.storage.bodies import SpooledBody
+from gateway.storage.spool import in_our_words
 from gateway.validate import inspect
 
 _log = structlog.get_logger(__name__)
@@ -45,18 +46,19 @@ class Inspector:
         """
         try:
             now = self._clock.now()
-            answer = await self._pool.run(
-                packed,
-                inspect,
-                str(body.path) if body.content is None else body.content,
-                body.offset,
-                self._limits,
-                mode,
-                now,
-                timeout=self._seconds + body.size / PARSED_PER_SECOND,
-                size=body.size,
-                owner=owner,
-            )
+            with in_our_words():
+                answer = await self._pool.run(
+                    packed,
+                    inspect,
+                    str(body.path) if body.content is None else body.content,
+                    body.offset,
+                    self._limits,
+                    mode,
+                    now,
+                    timeout=self._seconds + body.size / PARSED_PER_SECOND,
+                    size=body.size,
+                    owner=owner,
+                )
         except PoolError as error:
             _log.warning("parser.failed", sha256=body.sha256, size=body.size, **error.facts)
             if error.facts.get("kind") in {"closed", "broken", "busy"}:

@@ -157,6 +157,17 @@ class Line:
         """The breaker was open in an earlier run: the next transmission is a probe."""
         self.breaker, self.opened_at, self.probe_at = Breaker.OPEN, since, now
 
+    def shift(self, jump: timedelta) -> None:
+        """The clock that gives `now` has jumped."""
+        self.opened_at, self.probe_at, self.quiet_until, self._succeeded_at = (
+            None if at is None else at + jump
+            for at in (self.opened_at, self.probe_at, self.quiet_until, self._succeeded_at)
+        )
+        self.under_way = {
+            key: UnderWay(since=one.since + jump, patient_until=one.patient_until + jump)
+            for key, one in self.under_way.items()
+        }
+
     def _is_too_much(self) -> bool:
         in_a_row = self._failures_in_a_row >= self._settings.breaker_failures
         return in_a_row or (len(self._recent) == _RECENT and self._recent.count(False) * 2 > _RECENT)

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.clock import Clock, micros
+from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
 from gateway.edxml.envelope import Attachment, Envelope
 from gateway.edxml.extract import extract_attachment
@@ -31,6 +32,7 @@ from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.states import State
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
+from gateway.storage.spool import in_our_words
 
 #: For decoding one attachment, beside the time that its message's size takes.
 _EXTRACT_SECONDS = 120.0
@@ -70,6 +72,7 @@ class Mailbox:
         reads: Reads,
         pump: Pump,
         bodies: Bodies,
+        sound: SoundBodies,
         directory: Directory,
         clock: Clock,
         boot_id: BootId,
@@ -82,7 +85,7 @@ class Mailbox:
         self._clock, self._boot_id = clock, boot_id
         self._pool, self._limits, self._lease_max = pool, limits, lease_max
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
-        self._room = room
+        self._room, self._sound = room, sound
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
@@ -156,6 +159,8 @@ class Mailbox:
         """The item, marked as fetched before a byte of it leaves."""
         row = await self.item(caller, delivery_id)
         if row.state in {State.QUEUED, State.IN_FLIGHT}:
+            # before it counts as fetched
+            await self._sound.open(row.sha256, delivery_id=delivery_id)
             fetch = Fetch(
                 delivery_id=delivery_id,
                 reader=reader_name(caller, reader),
@@ -185,18 +190,19 @@ class Mailbox:
             yield path, await self._extract(caller, row, number, path)
 
     async def _extract(self, caller: Caller, row: InboxRow, number: int, path: Path) -> Attachment:
-        body = await self._bodies.open(row.sha256)
-        return await self._pool.run(
-            extract_to,
-            str(body.path),
-            body.offset,
-            number,
-            str(path),
-            self._limits,
-            timeout=_EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
-            size=row.size,
-            owner=caller.agency_id,
-        )
+        body = await self._sound.open(row.sha256)
+        with in_our_words():
+            return await self._pool.run(
+                extract_to,
+                str(body.path),
+                body.offset,
+                number,
+                str(path),
+                self._limits,
+                timeout=_EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
+                size=row.size,
+                owner=caller.agency_id,
+            )
 
     @contextmanager
     def _one_of_few(self, caller: Caller) -> Iterator[None]:

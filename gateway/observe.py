@@ -181,6 +181,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._server()
         self._journey()
+        self._clock()
         self._peers()
         self._store()
 
@@ -208,6 +209,9 @@ class Metrics:
         self.attempts = self._counter("gateway_attempts", "attempts by outcome", "outcome")
         self.statuses_parked = self._gauge("gateway_statuses_parked", "statuses that wait for a person")
 
+    def _clock(self) -> None:
+        self.clock_jumps = self._counter("gateway_clock_jumps", "jumps of the wall clock by more than 2 s")
+
     def _peers(self) -> None:
         self.endpoint_up = self._gauge("gateway_endpoint_up", "1 while messages get through", "endpoint")
         self.waiting = self._gauge("gateway_deliveries_waiting", "deliveries due or deferred", "endpoint")
@@ -225,6 +229,11 @@ class Metrics:
         self.disk_free_bytes = self._gauge("gateway_disk_free_bytes", "free below the data folder")
         self.pump_queue = self._gauge("gateway_pump_queue", "writes that wait for the pump")
         self.pump_broken = self._gauge("gateway_pump_broken", "1 while the database cannot be written")
+        self.ledger_readable = self._gauge("gateway_ledger_readable", "0 while the database cannot be read")
+        self.ledger_damaged = self._counter(
+            "gateway_ledger_damaged", "looks that found damaged pages in the database"
+        )
+        self.bodies_broken = self._gauge("gateway_bodies_broken", "1 while no document can be kept")
         self.damaged = self._counter("gateway_damaged_bodies", "stored bodies found damaged")
         self.backup_at = self._gauge(
             "gateway_backup_timestamp_seconds", "when the newest whole copy was taken; 0: none is known"

@@ -7,15 +7,15 @@ from datetime import datetime
 
 from gateway.clock import Clock, instant, micros
 from gateway.config import DeliverySettings
+from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
-from gateway.errors import BodyDamagedError
 from gateway.ledger.ages import Rescue, RescueOperation
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation, Renew, RenewOperation
-from gateway.model import AttemptId, BootId, EndpointId, Outgoing, SendReport, Sha256Hex
-from gateway.observe import Metrics
+from gateway.model import AttemptId, BootId, DispatchId, EndpointId, Outgoing, SendReport, Sha256Hex
 from gateway.retry import RetryPlan
-from gateway.storage.bodies import Bodies, BodyReader
+from gateway.storage.bodies import Bodies
+from gateway.storage.body_reading import BodyReader
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 from gateway.windows import Share
@@ -63,12 +63,16 @@ class LedgerQueue:
         """Hold on to work under way."""
         await self._pump.submit(self._renew, Renew(attempt_ids=tuple(attempt_ids), lease_until=lease_until))
 
-    async def rescue(self, *, now: datetime) -> int:
+    async def rescue(self, *, now: datetime, steady_now: datetime) -> int:
         """Make ready what other boots, or leases that ran out, left in flight."""
         total = 0
-        while found := await self._pump.submit(
-            self._rescue, Rescue(boot_id=self._boot_id, now=now, poison_crashes=self._settings.poison_crashes)
-        ):
+        ask = Rescue(
+            boot_id=self._boot_id,
+            now=now,
+            steady_now=steady_now,
+            poison_crashes=self._settings.poison_crashes,
+        )
+        while found := await self._pump.submit(self._rescue, ask):
             total += found
         return total
 
@@ -147,16 +151,12 @@ class _RecentBody:
 class StoredBodies:
     """Opens bodies for adapters."""
 
-    def __init__(self, bodies: Bodies, metrics: Metrics) -> None:
-        self._bodies, self._metrics = bodies, metrics
+    def __init__(self, bodies: Bodies, sound: SoundBodies) -> None:
+        self._bodies, self._sound = bodies, sound
 
-    async def open(self, sha256: Sha256Hex) -> _StoredBody | _RecentBody:
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> _StoredBody | _RecentBody:
         """The body with this digest."""
         recent = self._bodies.recent(sha256)
         if recent is not None:
             return _RecentBody(recent, sha256)
-        try:
-            return _StoredBody(await self._bodies.open(sha256), sha256)
-        except BodyDamagedError:
-            self._metrics.damaged.inc()
-            raise
+        return _StoredBody(await self._sound.open(sha256, dispatch_id=dispatch_id), sha256)

@@ -8,9 +8,11 @@ from datetime import datetime
 from cryptography import x509
 
 from gateway.api.service import Readiness
-from gateway.errors import RefusedError
+from gateway.damage import SoundBodies
+from gateway.errors import RefusedError, StorageError
 from gateway.foundation import Foundation
 from gateway.intake import Intake
+from gateway.maintenance.clock_watch import ClockWatch
 from gateway.observe import Metrics
 
 _SECONDS_A_DAY = 86_400
@@ -19,8 +21,11 @@ _SECONDS_A_DAY = 86_400
 class Probe:
     """Readiness, and the gauges that nobody sets in passing."""
 
-    def __init__(self, *, foundation: Foundation, intake: Intake, metrics: Metrics) -> None:
-        self._base, self._intake, self._metrics = foundation, intake, metrics
+    def __init__(
+        self, *, foundation: Foundation, intake: Intake, sound: SoundBodies, watch: ClockWatch, metrics: Metrics
+    ) -> None:
+        self._base, self._intake, self._sound = foundation, intake, sound
+        self._watch, self._metrics = watch, metrics
 
     async def readiness(self) -> Readiness:
         """Whether documents can be accepted now; an outage of a peer is only a detail."""
@@ -29,15 +34,24 @@ class Probe:
             self._intake.check_room()
         except RefusedError as error:
             refusal = error.code
-        broken = self._base.pump.broken
-        endpoints = await self._base.directory.endpoints()
+        broken = self._base.pump.broken or self._base.bodies.broken
         details: dict[str, object] = {
             "intake": refusal or "open",
             "storage": broken or "writable",
-            "endpoints": len(endpoints),
-            "endpoints_down": sum(1 for endpoint in endpoints if endpoint.down_since is not None),
             "sqlite": self._base.store.sqlite_version,
         }
+        try:
+            endpoints = await self._base.directory.endpoints()
+        except StorageError as error:
+            broken = str(error)
+            details["storage"] = f"cannot be read: {error}"
+        else:
+            details["endpoints"] = len(endpoints)
+            details["endpoints_down"] = sum(1 for endpoint in endpoints if endpoint.down_since is not None)
+        if self._watch.told:
+            details["clock"] = self._watch.told
+        if self._sound.damaged:
+            details["bodies_damaged"] = len(self._sound.damaged)
         if self._base.store.alarm:
             details["alarm"] = self._base.store.alarm
         return Readiness(ready=not refusal and broken is None, details=details)
@@ -49,6 +63,17 @@ class Probe:
         metrics.disk_free_bytes.set(base.bodies.free_bytes())
         metrics.pump_queue.set(base.pump.waiting)
         metrics.pump_broken.set(0 if base.pump.broken is None else 1)
+        metrics.bodies_broken.set(0 if base.bodies.broken is None else 1)
+        try:
+            await self._read_ledger()
+            metrics.ledger_readable.set(1)
+        except StorageError:  # the figures stay what they were
+            metrics.ledger_readable.set(0)
+        for purpose, days in self._days_left(base.clock.now()).items():
+            metrics.certificate_days.labels(purpose=purpose).set(days)
+
+    async def _read_ledger(self) -> None:
+        base, metrics = self._base, self._metrics
         waiting = await base.reads.waiting()
         oldest = await base.reads.oldest_seconds(base.clock.now())
         for endpoint in await base.directory.endpoints():
@@ -59,8 +84,6 @@ class Probe:
         for state, count in (await base.reads.open_deliveries()).items():
             metrics.deliveries.labels(state=state).set(count)
         metrics.statuses_parked.set(await base.reads.parked())
-        for purpose, days in self._days_left(base.clock.now()).items():
-            metrics.certificate_days.labels(purpose=purpose).set(days)
 
     def _days_left(self, now: datetime) -> Mapping[str, float]:
         settings = self._base.settings

@@ -21,14 +21,15 @@ from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.profiles import PROFILE_A, PROFILE_B
 from gateway.edxml.rendition import write_rendition
-from gateway.errors import GatewayError
+from gateway.errors import BodyDamagedError, GatewayError
 from gateway.ledger.rendered import Rendered, RenderedOperation
-from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
+from gateway.model import DispatchId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
 from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.ports import Adapter, Body
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
+from gateway.storage.spool import in_our_words
 
 _SECONDS = 120.0
 _PROFILES = {Dialect.A: PROFILE_A, Dialect.B: PROFILE_B}
@@ -37,7 +38,7 @@ _PROFILES = {Dialect.A: PROFILE_A, Dialect.B: PROFILE_B}
 class BodySource(Protocol):
     """Where adapters' bodies come from."""
 
-    async def open(self, sha256: Sha256Hex) -> Body:
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> Body:
         """The body with this digest."""
         ...
 
@@ -57,20 +58,21 @@ class Renditions:
             return None
         if row[1] is not None:
             return Sha256Hex(row[1]), row[2]
-        original = await self._bodies.open(outgoing.sha256)
+        original = await self._bodies.open_sound(outgoing.sha256)
         with self._bodies.scratch() as path:
-            await self._pool.run(
-                render,
-                str(original.path),
-                original.offset,
-                row[3],
-                str(path),
-                str(dialect),
-                limits,
-                timeout=_SECONDS + outgoing.size / PARSED_PER_SECOND,
-                size=outgoing.size,
-                owner=outgoing.sender_code,
-            )
+            with in_our_words():
+                await self._pool.run(
+                    render,
+                    str(original.path),
+                    original.offset,
+                    row[3],
+                    str(path),
+                    str(dialect),
+                    limits,
+                    timeout=_SECONDS + outgoing.size / PARSED_PER_SECOND,
+                    size=outgoing.size,
+                    owner=outgoing.sender_code,
+                )
             async with self._bodies.open_spool() as spool:
                 with path.open("rb") as source:
                     while chunk := await self._bodies.run(lambda: source.read(256 * 1024)):
@@ -106,7 +108,9 @@ class RenderingAdapter:
             sha256, size = made
             if size > endpoint.capabilities.max_bytes:
                 return report_all(outgoing, too_large(size, endpoint), answered=True)
-            other = await self._bodies.open(sha256)
+            other = await self._bodies.open(sha256, outgoing.dispatch_id)
+        except BodyDamagedError:
+            raise  # the lines were set aside
         except GatewayError as error:
             failed = Outcome(kind=OutcomeKind.DEFERRED, reason="rendition_failed", detail=str(error))
             return SendReport(outcomes={item.id: failed for item in outgoing.deliveries})

@@ -33,7 +33,7 @@ from gateway.retry import Draw, clamp_retry_after
 #: Reasons that say something about the connection and not about whoever sits behind it.
 _OF_THE_ENDPOINT = frozenset({"connect_failed", "connection_lost", "peer_tls_failed"})
 #: Reasons that say nothing about the peer at all.
-_OUR_OWN = frozenset({"server_stopping", "server_busy", "storage_unavailable", "internal_error"})
+_OUR_OWN = frozenset({"server_stopping", "server_busy", "storage_unavailable", "body_damaged", "internal_error"})
 _WAITING = frozenset({OutcomeKind.DEFERRED, OutcomeKind.UNKNOWN})
 
 #: An open breaker of a recipient whose probe nobody claims for so long has nothing waiting: it is forgotten.
@@ -113,6 +113,13 @@ class Windows:
             way = self._way(endpoint)
             way.down_since = endpoint.down_since
             way.line.reopen(endpoint.down_since, now)
+
+    def shift(self, jump: timedelta) -> None:
+        """The clock that gives `now` has jumped: every instant kept here goes with it."""
+        self._patient_until = {key: until + jump for key, until in self._patient_until.items()}
+        for way in self._ways.values():
+            for line in (way.line, *way.recipients.values()):
+                line.shift(jump)
 
     def free(self, now: datetime) -> int:
         """How many transmissions may begin now, all endpoints together."""

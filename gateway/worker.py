@@ -9,9 +9,9 @@
    may be probed. Every `LOOK_EVERY` it looks by itself, in case a signal was missed; it never polls faster.
 
 Guarantees: an outcome is committed while its attempt still owns the dispatch, else it is only logged as late;
-leases of work under way are renewed; an outcome the store will not take for now is offered again until it
-does. `stop` claims nothing more, waits for what is under way, then interrupts the rest, which is committed as
-unknown and due at once; what even that does not reach is left to the next start's rescue.
+leases of work under way are renewed, and no jump of the clock ends them; an outcome the store will not take for now
+is offered again until it does. `stop` claims nothing more, waits for what is under way, then interrupts the rest,
+which is committed as unknown and due at once; what even that does not reach is left to the next start's rescue.
 
 It does NOT decide about retries, age, windows or lanes, and knows no adapter by name.
 """
@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway.clock import Clock
+from gateway.clock import Clock, Steady
 from gateway.config import DeliverySettings
 from gateway.deliver import Bodies, deliver
 from gateway.errors import StorageError
@@ -65,7 +65,7 @@ class Queue(Protocol):
         """Hold on to work under way."""
         ...
 
-    async def rescue(self, *, now: datetime) -> int:
+    async def rescue(self, *, now: datetime, steady_now: datetime) -> int:
         """Make ready what other boots, or leases that ran out, left in flight."""
         ...
 
@@ -123,11 +123,18 @@ class Worker:
     """One per process."""
 
     def __init__(
-        self, ports: WorkerPorts, *, settings: DeliverySettings, clock: Clock, draw: Draw, metrics: Metrics
+        self,
+        ports: WorkerPorts,
+        *,
+        settings: DeliverySettings,
+        clock: Clock,
+        steady: Steady,
+        draw: Draw,
+        metrics: Metrics,
     ) -> None:
         self._ports = ports
         self._settings = settings
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._draw = draw
         # bound once: the lazy proxy would build a logger for every line
         self._log: Any = structlog.get_logger(__name__).bind()
@@ -158,7 +165,7 @@ class Worker:
         """Rescue, restore, begin."""
         now = self._clock.now()
         failpoint("rescue.before")
-        rescued = await self._ports.queue.rescue(now=now)
+        rescued = await self._ports.queue.rescue(now=now, steady_now=self._steady.now())
         failpoint("rescue.after")
         if rescued:
             _log.warning("worker.rescued", dispatches=rescued)
@@ -177,6 +184,11 @@ class Worker:
         if not named:
             self._look_at = self._clock.now()
         self._woken.set()
+
+    def shift(self, jump: timedelta) -> None:
+        """The wall clock has jumped: what is waited for keeps its distance."""
+        self._windows.shift(jump)
+        self.wake()
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109  # a promise to the caller, not a cancellation
         """Claim nothing more; wait for work under way, interrupt what takes longer, commit, end."""
@@ -227,7 +239,7 @@ class Worker:
         # What is woken while the claim runs is put back, so nothing falls between two rounds.
         for share in shares:
             del self._active[share.endpoint_id]
-        lease_until = now + self._settings.lease
+        lease_until = self._steady.now() + self._settings.lease
         try:
             failpoint("attempt.claim.before")
             claimed = await self._ports.queue.claim(shares, now=now, lease_until=lease_until)
@@ -275,7 +287,7 @@ class Worker:
 
     def _begin(self, outgoing: Outgoing, endpoint: Endpoint, now: datetime) -> None:
         self._windows.begin(outgoing, now)
-        self._under_way[outgoing.attempt_id] = now
+        self._under_way[outgoing.attempt_id] = self._steady.now()
         task = asyncio.create_task(self._carry(outgoing, endpoint))
         self._tasks.add(task)
         self._sending.add(task)
@@ -352,7 +364,7 @@ class Worker:
         third = self._settings.lease / 3
         while True:
             await asyncio.sleep(third.total_seconds())
-            now = self._clock.now()
+            now = self._steady.now()
             old = [attempt_id for attempt_id, began in self._under_way.items() if now - began >= third]
             if not old:
                 continue

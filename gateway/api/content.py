@@ -18,6 +18,7 @@ from gateway.api.route import Call
 from gateway.api.service import Content
 from gateway.edxml.mime import SNIFFED, media_type_of
 from gateway.errors import BodyDamagedError
+from gateway.storage.spool import in_our_words
 
 _SMALL: Final = 256 * 1024
 _PIECE: Final = 256 * 1024
@@ -42,11 +43,13 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
             status, span = 206, part
             headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.start + part.length - 1}/{content.size}"
     headers["Trace-Id"] = call.trace_id
-    descriptor, headers[hdrs.CONTENT_TYPE] = await asyncio.to_thread(_opened, content)
+    with in_our_words():
+        descriptor, headers[hdrs.CONTENT_TYPE] = await asyncio.to_thread(_opened, content)
     try:
         start = content.offset + span.start
         if span.length <= _SMALL:
-            data = await asyncio.to_thread(_read, descriptor, span.length, start)
+            with in_our_words():
+                data = await asyncio.to_thread(_read, descriptor, span.length, start)
             return web.Response(status=status, headers=headers, body=data)
         response = web.StreamResponse(status=status, headers=headers)
         response.content_length = span.length
@@ -60,7 +63,8 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
 async def _stream(response: web.StreamResponse, descriptor: int, start: int, length: int) -> None:
     end = start + length
     while start < end:
-        data = await asyncio.to_thread(_read, descriptor, min(_PIECE, end - start), start)
+        with in_our_words():
+            data = await asyncio.to_thread(_read, descriptor, min(_PIECE, end - start), start)
         async with asyncio.timeout(_STALL):
             await response.write(data)
         start += len(data)

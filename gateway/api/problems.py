@@ -17,6 +17,7 @@ from gateway.api import models
 from gateway.api.headers import SECURITY
 from gateway.edxml.envelope import Finding
 from gateway.errors import (
+    BodyDamagedError,
     EnrolmentError,
     GatewayError,
     PoolError,
@@ -38,6 +39,7 @@ _ENCODER = msgspec.json.Encoder()
 _CODES: Final[tuple[tuple[type[GatewayError], str], ...]] = (
     (StorageBusyError, "server_busy"),
     (StorageClosedError, "server_stopping"),
+    (BodyDamagedError, "body_damaged"),
     (StorageError, "storage_unavailable"),
     (SealError, "seal_unavailable"),
     (EnrolmentError, "server_busy"),

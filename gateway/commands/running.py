@@ -45,12 +45,17 @@ def add(parsers: Subparsers) -> None:
     demo.add_argument(
         "--folder", type=Path, default=Path("build/demo"), help="where everything is made (default: %(default)s)"
     )
-    add_command(
+    server = add_command(
         parsers,
         "serve",
         _serve,
         "run the server until SIGTERM",
         more="SIGTERM lets work under way end, SIGHUP reads configuration, certificates and directory again.",
+    )
+    server.add_argument(
+        "--accept-clock",
+        action="store_true",
+        help="start although the newest event lies ahead of the clock, which was wrong then and is right now",
     )
     upgrade = add_command(
         parsers,
@@ -82,10 +87,10 @@ def _demo(_context: Context, args: argparse.Namespace) -> int:
     return asyncio.run(run_demo(args.folder.resolve(), exit_after=args.exit, faults=args.faults))
 
 
-def _serve(context: Context, _args: argparse.Namespace) -> int:
+def _serve(context: Context, args: argparse.Namespace) -> int:
     from gateway.app import serve  # it brings the whole program along
 
-    return uvloop.run(serve(context.settings, context.config_path.resolve()))
+    return uvloop.run(serve(context.settings, context.config_path.resolve(), accept_clock=args.accept_clock))
 
 
 def _migrate(context: Context, args: argparse.Namespace) -> int:

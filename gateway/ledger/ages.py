@@ -28,6 +28,8 @@ class Rescue:
 
     boot_id: BootId
     now: datetime
+    #: The same in the time that leases are kept in (`clock.Steady`).
+    steady_now: datetime
     poison_crashes: int
 
 
@@ -42,7 +44,7 @@ class RescueOperation:
 
     async def _rescue(self, tx: Transaction, ask: Rescue) -> int:
         now = micros(ask.now)
-        rows = await tx.fetch("dispatch_list_abandoned", {"boot": ask.boot_id, "now": now})
+        rows = await tx.fetch("dispatch_list_abandoned", {"boot": ask.boot_id, "steady": micros(ask.steady_now)})
         if not rows:
             return 0
         crashed = {row[0]: row[4] != ask.boot_id for row in rows}

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway.clock import Clock
+from gateway.clock import Clock, Steady
 
 _log = structlog.get_logger(__name__)
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 class Abandoned(Protocol):
     """The queue, as far as rescuing goes."""
 
-    async def rescue(self, *, now: datetime) -> int:
+    async def rescue(self, *, now: datetime, steady_now: datetime) -> int:
         """Make ready what leases that ran out left in flight; how many."""
         ...
 
@@ -27,11 +27,11 @@ class Rescuer:
     name = "rescuer"
     every = timedelta(seconds=30)
 
-    def __init__(self, queue: Abandoned, *, clock: Clock, wake: Callable[[], None]) -> None:
-        self._queue, self._clock, self._wake = queue, clock, wake
+    def __init__(self, queue: Abandoned, *, clock: Clock, steady: Steady, wake: Callable[[], None]) -> None:
+        self._queue, self._clock, self._steady, self._wake = queue, clock, steady, wake
 
     async def run_once(self) -> None:
         """Rescue, and wake the worker if there was anything."""
-        if rescued := await self._queue.rescue(now=self._clock.now()):
+        if rescued := await self._queue.rescue(now=self._clock.now(), steady_now=self._steady.now()):
             _log.warning("worker.rescued", dispatches=rescued)
             self._wake()

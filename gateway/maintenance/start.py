@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from gateway.backup.apart import drill_apart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
-from gateway.foundation import Foundation
+from gateway.foundation import Foundation, database_of
 from gateway.journey import Journey
 from gateway.ledger.ages import Expire, ExpireOperation
+from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
+from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
@@ -23,6 +25,7 @@ from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
+from gateway.maintenance.unreadable import UnreadableFinder
 from gateway.maintenance.watcher import Watcher
 from gateway.model import Endpoint, EndpointId
 from gateway.notices import Announcer
@@ -35,10 +38,11 @@ from gateway.worker import Worker
 
 
 class _LedgerAges:
-    def __init__(self, pump: Pump) -> None:
-        self._pump, self._expire = pump, ExpireOperation()
+    def __init__(self, pump: Pump, watch: ClockWatch) -> None:
+        self._pump, self._watch, self._expire = pump, watch, ExpireOperation()
 
     async def expire(self, limits: AgeLimits) -> tuple[int, int]:
+        await self._watch.run_once()  # nobody is given up for a time that the clock left out
         ask = Expire(now=limits.dead_before, soon=limits.announce_before, hard_cap=limits.hard_cap)
         done = await self._pump.submit(self._expire, ask)
         return done.announced, len(done.dead)
@@ -69,6 +73,17 @@ class _Pauses:
             await self._directory.apply(self._pump, self._resume, ask)
 
 
+def clock_watch(base: Foundation, worker: Worker, metrics: Metrics) -> ClockWatch:
+    """It begins to compare now."""
+    jumped, longest = ClockJumpedOperation(), base.settings.delivery.inbox_lease_max
+
+    async def record(now: datetime, jump: timedelta) -> None:
+        await base.pump.submit(jumped, ClockJumped(now=now, jump=jump, longest_lease=longest))
+        worker.wake()
+
+    return ClockWatch(record, worker.shift, clock=base.clock, metrics=metrics)
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -78,14 +93,17 @@ async def start_duties(
     config_path: Path,
     uploads: Uploads,
     watcher: Watcher,
+    watch: ClockWatch,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
     queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
     duties: list[Duty] = [
-        Rescuer(queue, clock=clock, wake=worker.wake),
+        watch,
+        Rescuer(queue, clock=clock, steady=base.steady, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
-        Expirer(_LedgerAges(base.pump), settings=settings.delivery, clock=clock),
+        Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),
+        UnreadableFinder(base.readers, base.pump, database_of(settings), clock=clock, metrics=metrics),
         Sweeper(base.bodies, _LedgerKeys(base.pump), uploads, clock=clock),
         Announcer(
             readers=base.readers,
@@ -102,7 +120,10 @@ async def start_duties(
     if settings.observe.heartbeat_url:
 
         def is_healthy() -> bool:
-            return base.pump.broken is None and base.bodies.free_bytes() >= settings.storage.min_free_bytes
+            return (
+                not (base.pump.broken or base.bodies.broken)
+                and base.bodies.free_bytes() >= settings.storage.min_free_bytes
+            )
 
         duties.append(
             Heartbeat(

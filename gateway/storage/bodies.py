@@ -6,14 +6,14 @@
 
 A body comes in through a `Spool` (small ones stay in memory), may be parsed from there at once, and is *kept* by
 `keep`: its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
-survives a power cut. Keeping a digest twice is harmless, also at the same time; a kept file whose length is
-wrong is set aside and replaced. The header lets later kinds (encrypted) live beside plain ones; readers get
-`offset`, so nobody else knows it.
+survives a power cut. Keeping a digest twice is harmless, also at the same time; a kept file that is damaged is
+set aside and replaced. What is handed to anybody is hashed first (`open_sound`). The header lets later kinds
+(encrypted) live beside plain ones; readers get `offset`, so nobody else knows it.
 
 The sync itself is `gateway.storage.body_sync`: of small bodies in a process of its own (`body_keeper`), of those
-in the spool in a thread. After a directory sync failed, nothing more is kept until the process is restarted:
-asking the kernel again may bring a false yes. A full disk is a RefusedError (`disk_nearly_full`), any other
-failure a StorageError.
+in the spool in a thread. After a directory sync failed the store is `broken` and keeps nothing, until that
+directory has taken a new name and a sync of it has succeeded. A full disk is a RefusedError (`disk_nearly_full`),
+any other failure a StorageError.
 
 It does NOT know which bodies are still needed: rows do. An orphan is harmless, a missing body is a loss, so
 the body is kept before its row is committed.
@@ -23,15 +23,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+
+import structlog
 
 from gateway.clock import instant
 from gateway.errors import BodyDamagedError, StorageClosedError, StorageError
@@ -39,9 +40,10 @@ from gateway.failpoints import failpoint
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
 from gateway.storage.body_keeper import BodyKeeper
+from gateway.storage.body_reading import BodyReader, Checker, digest_of, measure
 from gateway.storage.body_sync import BodySync, DirectorySyncError, Keeping
 from gateway.storage.driver import refusal_of
-from gateway.storage.spool import HEADER, HEADER_BYTES, MEMORY_BYTES, Spool, SpooledBody, in_our_words, remove
+from gateway.storage.spool import HEADER_BYTES, MEMORY_BYTES, Spool, SpooledBody, in_our_words, remove
 
 __all__ = ["HEADER_BYTES", "MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "SpooledBody"]
 
@@ -50,38 +52,16 @@ _RECENT_BYTES = 8 * 1024 * 1024
 #: For so many seconds an answer about free space is believed.
 _FREE_SECONDS = 0.1
 
-_READ_BYTES = 256 * 1024
-_HASH_BYTES = 1024 * 1024
+#: Between two tries to write again after a directory sync failed.
+_PROVE_SECONDS = 1.0
+
 _THREADS = 8
 _DIGEST_LENGTH = 64
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 T = TypeVar("T")
 
-
-class BodyReader:
-    """A kept body, for reading: in pieces, as a whole, or by path, offset and size (sendfile, parsers)."""
-
-    def __init__(self, bodies: Bodies, path: Path, offset: int, size: int) -> None:
-        self.path = path
-        self.offset = offset
-        self.size = size
-        self._bodies = bodies
-
-    async def read(self) -> bytes:
-        """The whole body; for small ones."""
-        return await self._bodies.run(self._read_all)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.offset)
-            while chunk := await self._bodies.run(lambda: file.read(_READ_BYTES)):
-                yield chunk
-
-    def _read_all(self) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.offset)
-            return file.read()
+_log = structlog.get_logger(__name__)
 
 
 class Bodies:
@@ -94,11 +74,13 @@ class Bodies:
         for path in (self._root, self._spool, self._quarantine):
             make_private_dir(path)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="bodies")
-        self._sync = BodySync(self._root, self._quarantine)
+        self._sync = BodySync(self._root, self._quarantine, header_bytes=HEADER_BYTES)
         self._sync.make_folders()
         self._keeper = BodyKeeper(folder)
-        #: Why nothing may be kept any more; None when all is well.
-        self._broken: str | None = None
+        self._checker = Checker()
+        #: Why nothing can be kept at present; None when all is well.
+        self.broken: str | None = None
+        self._mending: asyncio.Task[None] | None = None
         #: Files of the spool in use now: the open descriptor once finished.
         self._live: dict[Path, int | None] = {}
         self._syncing: dict[Path, asyncio.Future[None]] = {}
@@ -145,16 +127,16 @@ class Bodies:
         """
         if self._closed:
             raise StorageClosedError
-        if self._broken is not None:
-            raise self._refusal()
+        if self.broken is not None:
+            raise StorageError(self.broken)
         failpoint("body.keep.before")
         content = spooled.content
         kept = self._keep_file(spooled) if content is None else self._keeper.keep(spooled.sha256, content)
         try:
             await asyncio.shield(kept)
         except DirectorySyncError as error:
-            self._broken = error.strerror
-            raise self._refusal() from error
+            self._break(error, self.path_of(spooled.sha256).parent)
+            raise StorageError(error.strerror) from error
         except OSError as error:
             raise refusal_of(error, "A body could not be kept") from error
         if content is not None:
@@ -175,8 +157,13 @@ class Bodies:
     async def open(self, sha256: str) -> BodyReader:
         """A kept body; StorageError when there is none, BodyDamagedError when its header is wrong."""
         path = self.path_of(sha256)
-        offset, size = await self.run(lambda: _measure(path))
-        return BodyReader(self, path, offset, size)
+        offset, size = await self.run(lambda: measure(path))
+        return BodyReader(threads=self, path=path, offset=offset, size=size)
+
+    async def open_sound(self, sha256: str) -> BodyReader:
+        """The same for whoever hands it on: its bytes have their digest, else BodyDamagedError (gone, too)."""
+        path = self.path_of(sha256)
+        return await self.run(lambda: self._checker.open(path, self))
 
     def recent(self, sha256: str) -> bytes | None:
         """A small body kept a moment ago, from memory: the very bytes whose digest was computed."""
@@ -186,7 +173,7 @@ class Bodies:
         """Whether the stored bytes still have their digest; StorageError when there are none."""
         path = self.path_of(sha256)
         try:
-            return await self.run(lambda: _digest_of(path)) == sha256
+            return await self.run(lambda: digest_of(path)) == sha256
         except BodyDamagedError:
             return False
 
@@ -223,6 +210,8 @@ class Bodies:
     async def close(self) -> None:
         """Finish the keeps under way and let the threads go; spool files stay for the next sweep."""
         self._closed = True
+        if self._mending is not None:
+            self._mending.cancel()
         if self._syncing:
             await asyncio.wait(list(self._syncing.values()))
         await self._keeper.close()
@@ -278,8 +267,24 @@ class Bodies:
         del self._syncing[path]
         del self._live[path]
 
-    def _refusal(self) -> StorageError:
-        return StorageError(f"{self._broken}; restart the gateway after checking the disk")
+    def _break(self, error: OSError, folder: Path) -> None:
+        """Keep nothing more until a sync of this directory has succeeded for a name that is new to it."""
+        self.broken = error.strerror or str(error)
+        _log.error("bodies.broken", folder=str(folder), error=self.broken)
+        if self._mending is None:
+            self._mending = asyncio.create_task(self._mend(folder), name="bodies-mend")
+
+    async def _mend(self, folder: Path) -> None:
+        while True:
+            await asyncio.sleep(_PROVE_SECONDS)
+            try:
+                await self.call(lambda: self._sync.prove(folder))
+            except OSError as error:
+                self.broken = f"{folder} cannot be synced ({error.strerror})"
+            else:
+                break
+        self.broken = self._mending = None
+        _log.warning("bodies.mended", folder=str(folder))
 
     def _remember(self, sha256: str, content: bytes) -> None:
         self._recent_bytes += len(content) - len(self._recent.get(sha256, b""))
@@ -288,28 +293,10 @@ class Bodies:
             self._recent_bytes -= len(self._recent.popitem(last=False)[1])
 
 
-def _measure(path: Path) -> tuple[int, int]:
-    with path.open("rb", buffering=0) as file:
-        head = file.read(HEADER_BYTES)
-        if len(head) < HEADER_BYTES or head != HEADER:
-            raise BodyDamagedError(f"{path.name} does not begin with a known header", path=str(path))
-        return HEADER_BYTES, os.fstat(file.fileno()).st_size - HEADER_BYTES
-
-
 def _linked(source: Path, path: Path) -> tuple[int, str]:
     """A second name of a file; a descriptor of it, and the digest of its body."""
     os.link(source, path)
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), _digest_of(path)
-
-
-def _digest_of(path: Path) -> str:
-    offset, _ = _measure(path)
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        while chunk := file.read(_HASH_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), digest_of(path)
 
 
 def _names(folder: Path) -> list[str]:

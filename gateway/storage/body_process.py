@@ -35,7 +35,7 @@ def main(descriptor: int, folder: Path, header: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     failpoints.die_with(os.getppid())
-    sync = BodySync(folder / "bodies", folder / "quarantine")
+    sync = BodySync(folder / "bodies", folder / "quarantine", header_bytes=len(header))
 
     def keep(request: memoryview) -> bytes:
         name = request[:_DIGEST_BYTES].hex()

@@ -1,7 +1,8 @@
 """How one finished body becomes durable.
 
 1. Sync its bytes, through the descriptor that wrote them.
-2. Link it under its digest; one that is there already must have the right length, else it is set aside.
+2. Link it under its digest. One that is there already gives way to it, and is set aside where it is damaged: so
+   each body that is promised has a name and a sync of its own, and rests on no sync that may have failed before.
 3. Sync the directory; all 256 of them were made and synced when the store was opened.
 
 Many bodies go through at once, each in a thread of its own, and the file system's journal groups their syncs.
@@ -10,21 +11,25 @@ bodies of a round share a directory, and every body waits for the slowest of its
 threads 640 bodies/s against 930). A second level of directories was measured and lost too: nearly every body
 makes one and syncs the one above, while the file system's index finds a name among hundreds of thousands.
 
-A failure in steps 1 and 2 is that body's own, an OSError. After one in step 3 (`DirectorySyncError`) nothing
-may be kept any more: the kernel may have dropped what it could not write, and a second sync would then bring a
-false yes. It imports little, since it also runs in a small process (`body_process`).
+A failure in steps 1 and 2 is that body's own, an OSError. One in step 3 (`DirectorySyncError`) fails all bodies
+that were linked in that directory before it and synced after it: the kernel may have dropped what it could not
+write, and a second sync would then bring a false yes. `prove` says when the directory can be written again. It
+imports little, since it also runs in a small process (`body_process`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.failpoints import failpoint
-from gateway.fsio import fsync_dir, link_file, sync_data, write_all
+from gateway.fsio import fsync_dir, link_file, replace_file, sync_data, write_all
 from gateway.ids import uuid7
 
 
@@ -49,10 +54,13 @@ class Keeping:
 class BodySync:
     """What the threads of one store share."""
 
-    def __init__(self, root: Path, quarantine: Path) -> None:
+    def __init__(self, root: Path, quarantine: Path, *, header_bytes: int) -> None:
         self._root = root
+        self._header_bytes = header_bytes
         self._quarantine = quarantine
         self._replacing = threading.Lock()
+        #: Syncs that failed, by directory.
+        self._failures: Counter[Path] = Counter()
 
     def make_folders(self) -> None:
         """All of them at once: `keep` makes no directory, and has one to sync."""
@@ -76,17 +84,31 @@ class BodySync:
 
     def keep(self, keeping: Keeping) -> None:
         """All three steps; the spool file goes in any case."""
+        folder = keeping.target.parent
+        failures = self._failures[folder]
         try:
             self._link(keeping)
         finally:
             with contextlib.suppress(OSError):  # what stays in the spool is swept
                 os.unlink(keeping.source)  # noqa: PTH108 - hot, and pathlib costs as much as the call
-        folder = keeping.target.parent
         try:
             fsync_dir(folder)
         except OSError as error:
+            self._failures[folder] += 1
             words = f"{error.filename or folder} could not be synced ({error.strerror})"
             raise DirectorySyncError(error.errno, words) from error
+        if self._failures[folder] != failures:
+            raise DirectorySyncError(errno.EIO, f"another sync of {folder} failed meanwhile")
+
+    def prove(self, folder: Path) -> None:
+        """A name comes into a directory and goes, each synced; raises OSError."""
+        path = folder / f".proof.{uuid7()}"
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            fsync_dir(folder)
+        finally:
+            path.unlink()
+        fsync_dir(folder)
 
     def set_aside(self, path: Path) -> Path:
         """Move a damaged body into the quarantine, under a name of its own."""
@@ -106,12 +128,20 @@ class BodySync:
         try:
             link_file(keeping.source, keeping.target)
         except FileExistsError:
-            self._accept_or_replace(keeping)
+            self._replace(keeping)
 
-    def _accept_or_replace(self, keeping: Keeping) -> None:
-        """What is there stays if its length is right; one at a time, or a good copy could be set aside."""
+    def _replace(self, keeping: Keeping) -> None:
+        """One at a time, or a good copy could be set aside."""
         with self._replacing:
-            if keeping.target.stat().st_size != keeping.size:
-                self.set_aside(keeping.target)
-                with contextlib.suppress(FileExistsError):  # a first link, which takes no lock, was faster
-                    link_file(keeping.source, keeping.target)
+            with contextlib.suppress(FileNotFoundError):
+                if not self._is_sound(keeping.target, keeping.size):
+                    self.set_aside(keeping.target)
+            replace_file(keeping.source, keeping.target)
+
+    def _is_sound(self, path: Path, size: int) -> bool:
+        """Whether a file of this length has the digest that it is named by."""
+        if path.stat().st_size != size:
+            return False
+        with path.open("rb", buffering=0) as file:
+            file.seek(self._header_bytes)
+            return hashlib.file_digest(file, "sha256").hexdigest() == path.name

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
-from gateway.errors import EnvironmentRefusedError, RefusedError, StorageError
+from gateway.errors import EnvironmentRefusedError, LedgerDamagedError, RefusedError, StorageError
 
 _FIXED = (3, 51, 3)
 _FIRST_AFFECTED = (3, 7, 0)
@@ -27,6 +27,8 @@ _BACKPORTS = {(3, 50): 7, (3, 44): 6}
 #: Result codes (primary, https://sqlite.org/rescode.html) that speak of the machine, not of the statement:
 #: BUSY, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 _ENGINE_CODES = frozenset({5, 7, 8, 10, 11, 13, 14, 15, 26})
+#: CORRUPT: a page that a statement came by; others may be sound. A disk that cannot read gives it too.
+_DAMAGE = 11
 _PRIMARY = 0xFF
 
 
@@ -94,6 +96,12 @@ def is_engine_failure(error: BaseException) -> bool:
     return isinstance(code, int) and code & _PRIMARY in _ENGINE_CODES
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether a page that the statement needed is damaged."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & _PRIMARY == _DAMAGE
+
+
 def is_busy(error: BaseException) -> bool:
     """Whether somebody else holds the lock."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -104,7 +112,8 @@ def translate(error: Exception) -> Exception:
     """What callers see of a driver's exception: StorageError; anything else is returned as it is."""
     if not isinstance(error, DRIVER_ERRORS):
         return error
-    translated = StorageError(f"{type(error).__name__}: {error}")
+    kind = LedgerDamagedError if is_damage(error) else StorageError
+    translated = kind(f"{type(error).__name__}: {error}")
     translated.__cause__ = error
     return translated
 

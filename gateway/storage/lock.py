@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.errors import EnvironmentRefusedError
@@ -50,8 +51,9 @@ class FolderLock:
                 path=str(path),
                 holder=holder,
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"boot {boot_id} process {os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk: the lock holds without words
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"boot {boot_id} process {os.getpid()}\n".encode(), 0)
         return cls(descriptor, boot_id)
 
     def release(self) -> None:

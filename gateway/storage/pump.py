@@ -34,7 +34,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.clock import Clock
 from gateway.errors import StorageBusyError, StorageClosedError, StorageError
 from gateway.failpoints import failpoint
-from gateway.storage.driver import is_engine_failure, translate
+from gateway.storage.driver import is_damage, is_engine_failure, translate
 from gateway.storage.sqlite import ENGINE, Writer
 from gateway.storage.statements import Statements
 
@@ -98,6 +98,8 @@ class PumpCounters:
     reruns: int = 0
     #: Batches lost to the machine.
     failures: int = 0
+    #: Of them, those that came by a damaged page of the database.
+    damaged: int = 0
     #: Commits by duration, one count per bound of COMMIT_BOUNDS and one for the rest.
     commit_seconds: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_BOUNDS) + 1))
     #: Sum of the durations, in seconds.
@@ -300,6 +302,7 @@ class Pump:
     async def _give_up(self, batch: list[_Intent], error: Exception) -> None:
         """The machine failed: nobody in the batch was written, nobody else is until a probe succeeds."""
         self.counters.failures += 1
+        self.counters.damaged += is_damage(error)
         self.broken = f"{type(error).__name__}: {error}"
         for intent in batch:
             failure = StorageError(f"The batch was not written: {self.broken}")

@@ -20,8 +20,8 @@ from typing import Any
 
 import aiosqlite
 
-from gateway.errors import StorageClosedError, StorageError
-from gateway.storage.driver import DRIVER_ERRORS, translate
+from gateway.errors import LedgerDamagedError, StorageClosedError, StorageError
+from gateway.storage.driver import DRIVER_ERRORS, is_damage, translate
 from gateway.storage.sqlite import ENGINE, connect_lookup, connect_reader
 from gateway.storage.statements import Statements
 
@@ -66,6 +66,8 @@ class Readers:
         self._free: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._lookups: Any = None
         self._closed = True
+        #: Statements that came by a damaged page.
+        self.damaged = 0
 
     async def start(self) -> None:
         """Open every connection; the database must exist."""
@@ -97,6 +99,7 @@ class Readers:
         try:
             return self._lookups.execute(self._statements.get(name), params).fetchall()  # type: ignore[no-any-return]
         except DRIVER_ERRORS as error:
+            self.damaged += is_damage(error)
             raise translate(error) from error
 
     async def fetch(self, name: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
@@ -131,6 +134,9 @@ class Readers:
             if self._closed:
                 raise StorageClosedError(path=str(self._path))
             yield connection
+        except LedgerDamagedError:
+            self.damaged += 1
+            raise
         finally:
             self._free.put_nowait(connection)
 

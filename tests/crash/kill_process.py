@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,21 +35,23 @@ class Gateway:
         self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
-    async def start(cls, site: Site, *, armed: str = "") -> Gateway:
-        """`gateway serve`, with these points armed."""
+    async def start(
+        cls, site: Site, *, armed: str = "", more: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    ) -> Gateway:
+        """`gateway serve`, with these points armed and `more` in its environment."""
         address = site.folder / "notify"
         address.unlink(missing_ok=True)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         channel.setblocking(False)  # noqa: FBT003 - the method's own form
         channel.bind(str(address))
-        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "PYTHONFAULTHANDLER": "1"}
+        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "PYTHONFAULTHANDLER": "1", **(more or {})}
         environment.pop(VARIABLE, None)
         if armed:
             environment[VARIABLE] = armed
         log = site.folder / "gateway.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                *_gateway(site, "serve"), stdin=DEVNULL, stdout=out, stderr=out, env=environment, cwd=ROOT
+                *_gateway(site, "serve", *options), stdin=DEVNULL, stdout=out, stderr=out, env=environment, cwd=ROOT
             )
         return cls(process, channel, log)
 

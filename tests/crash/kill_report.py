@@ -23,7 +23,7 @@ from gateway.clock import VIETNAM
 from gateway.failpoints import FAILPOINTS
 from gateway.storage.driver import choose_driver
 from tests.crash.kill_million import Large
-from tests.crash.kill_sweep import ELSEWHERE, RANDOM, Tally
+from tests.crash.kill_sweep import RANDOM, Tally
 
 _MOST_SHOWN = 50
 
@@ -151,15 +151,11 @@ def _spread(values: Sequence[float]) -> tuple[str, str, str]:
 def _points(tally: Tally) -> str:
     rows = [(RANDOM, str(tally.kills.get(RANDOM, 0)), "")]
     rows += [
-        (f"`{point}`", str(tally.kills.get(point, 0)), str(tally.unreached.get(point, "")))
-        for point in FAILPOINTS
-        if point not in ELSEWHERE
+        (f"`{point}`", str(tally.kills.get(point, 0)), str(tally.unreached.get(point, ""))) for point in FAILPOINTS
     ]
-    elsewhere = " and ".join(f"`{point}`" for point in sorted(ELSEWHERE))
     text = (
         "\n*Not reached* counts runs in which the armed point was not come by in time; they were killed at a random"
-        f" instant instead. {elsewhere} are not come by in the sweep;"
-        " `tests/storage/test_kill_points.py` kills there.\n"
+        " instant instead.\n"
     )
     return "\n".join(["## Kills by point\n", *_table(("point", "kills", "not reached"), rows), text])
 

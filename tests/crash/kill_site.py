@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -45,8 +46,13 @@ class Site:
 
     @property
     def journals(self) -> list[Path]:
-        """Of the clients and of the receiver."""
-        return [self.folder / f"{name}.journal" for name in (CLIENTS, RECEIVER)]
+        """Of the clients, of the receiver, and of whoever else notes what it was promised."""
+        return sorted(self.folder.glob("*.journal"))
+
+    @property
+    def operations_url(self) -> str:
+        """Where it says how it is."""
+        return f"http://127.0.0.1:{self.settings.server.operations_port}"
 
     @property
     def handed_in(self) -> Path:
@@ -70,6 +76,7 @@ class Template:
         text = (folder / "config.toml").read_text().replace(str(self.folder), str(folder))
         if apart:
             text = text.replace(f"\nport = {self._port}", "\nport = 0")
+            text = re.sub(r"\noperations_port = \d+", "\noperations_port = 0", text)
         (folder / "config.toml").write_text(text)
         site = Site(folder=folder, settings=config.load(folder / "config.toml"))
         site.handed_in.mkdir()
@@ -104,6 +111,7 @@ async def make_template(folder: Path, *, poison: int = 1000) -> Template:
     push_url = f"https://localhost:{receiver_port}/pushed"
     made = await prepare(site, folder / "pki", push_url=push_url, more=_MORE.format(poison=poison))
     text = (site / "config.toml").read_text().replace("\nport = 0", f"\nport = {port}")
+    text = text.replace("\noperations_port = 0", f"\noperations_port = {_free_port()}")
     (site / "config.toml").write_text(text)
     return Template(site, made, port, receiver_port)
 

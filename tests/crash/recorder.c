@@ -11,21 +11,12 @@
  *
  * A record that cannot be written ends the process: a log with a hole proves nothing.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include "hooks.h"
+
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 struct record {
     uint32_t size; /* of the whole record */
@@ -36,8 +27,7 @@ struct record {
     uint32_t second; /* bytes of the second path, or of the data, behind it */
 };
 
-static char root[PATH_MAX], log_path[PATH_MAX];
-static size_t root_length;
+static char log_path[PATH_MAX];
 static int log_descriptor = -1;
 static uint64_t syncs;
 static pthread_mutex_t ours = PTHREAD_MUTEX_INITIALIZER;
@@ -52,9 +42,8 @@ static void forked(void) {
 __attribute__((constructor)) static void begin(void) {
     const char *folder = getenv("POWERCUT_ROOT"), *log = getenv("POWERCUT_LOG");
     if (folder == NULL || log == NULL) return;
-    strncpy(root, folder, sizeof root - 1);
+    watch(folder);
     strncpy(log_path, log, sizeof log_path - 1);
-    root_length = strlen(root);
     pthread_atfork(NULL, NULL, forked);
 }
 
@@ -94,53 +83,6 @@ static void put(char kind, uint64_t inode, uint64_t number, const char *first, c
     if (syscall(SYS_writev, log_descriptor, parts, 3) != (long)head.size) die("write");
     errno = kept;
 }
-
-static int is_below(const char *path) {
-    return root_length && strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || !path[root_length]);
-}
-
-/* The path in full, if it lies below the folder. */
-static int find(int folder, const char *path, char *full) {
-    int kept = errno, found = 0;
-    if (root_length == 0) return 0;
-    if (path[0] == '/') {
-        found = snprintf(full, PATH_MAX, "%s", path) < PATH_MAX;
-    } else {
-        char above[PATH_MAX], link[64];
-        ssize_t length;
-        snprintf(link, sizeof link, folder == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", folder);
-        length = readlink(link, above, sizeof above - 1);
-        if (length > 0) {
-            above[length] = 0;
-            found = snprintf(full, PATH_MAX, "%s/%s", above, path) < PATH_MAX;
-        }
-    }
-    errno = kept;
-    return found && is_below(full);
-}
-
-/* Whether a descriptor is a file or directory below the folder; its inode, and its path. */
-static int held(int descriptor, uint64_t *inode, char *full) {
-    struct stat about;
-    char link[64];
-    ssize_t length;
-    int kept = errno, found = 0;
-    if (root_length && fstat(descriptor, &about) == 0 && (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-        length = readlink(link, full, PATH_MAX - 1);
-        if (length > 0) {
-            full[length] = 0;
-            *inode = about.st_ino;
-            found = is_below(full);
-        }
-    }
-    errno = kept;
-    return found;
-}
-
-#define REAL(name) \
-    static __typeof__(name) *real; \
-    if (!real) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
 /* Opening: logged where it may make a file or empty one. */
 static int opened(int descriptor, const char *full, int flags) {

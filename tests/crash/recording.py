@@ -43,14 +43,20 @@ class Recorder:
 
 
 def build_recorder(compiler: str) -> Path:
-    """The recorder as a shared library; made anew when its source is newer."""
-    library = _ROOT / "build" / "powercut" / "recorder.so"
-    if not library.exists() or library.stat().st_mtime < _SOURCE.stat().st_mtime:
+    """The recorder as a shared library."""
+    return build_library(compiler, _SOURCE)
+
+
+def build_library(compiler: str, source: Path) -> Path:
+    """A library to be preloaded; made anew when its source is newer."""
+    library = _ROOT / "build" / "powercut" / f"{source.stem}.so"
+    written = max(source.stat().st_mtime, source.with_name("hooks.h").stat().st_mtime)
+    if not library.exists() or library.stat().st_mtime < written:
         library.parent.mkdir(parents=True, exist_ok=True)
-        made = library.with_name(f"{os.getpid()}.so")  # several processes may do this at once
+        made = library.with_name(f"{source.stem}.{os.getpid()}.so")  # several processes may do this at once
         # some distributions fortify by default, which turns the functions that are replaced here into macros
         options = ["-std=gnu11", "-O2", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra", "-shared", "-fPIC"]
-        subprocess.run([compiler, *options, "-o", str(made), str(_SOURCE), "-ldl", "-pthread"], check=True)
+        subprocess.run([compiler, *options, "-o", str(made), str(source), "-ldl", "-pthread"], check=True)
         made.replace(library)
     return library
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from gateway.failpoints import ACTS, FAILPOINTS, VARIABLE
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Sent, read_journals
-from tests.crash.kill_process import ROOT, Companion, Gateway
+from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Site, make_template
 from tests.crash.kill_sweep import POINTS, RANDOM, Sweep
 
@@ -59,7 +56,6 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
     assert await first.ready()
     await first.kill()
     await first.gone()
-    await replace_a_file(noted)
     site = template.copy(seed=1, pause=_PAUSE)
     sweep.put_in_the_way(site)
     companions = [await Companion.start(site, name) for name in (RECEIVER, CLIENTS)]
@@ -72,16 +68,6 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
         await gateway.gone()
         await asyncio.gather(*(each.stop() for each in companions))
     assert set(noted.read_text().split()) == set(FAILPOINTS)
-
-
-async def replace_a_file(noted: Path) -> None:
-    """What no server does so far: put one file in the place of another."""
-    script = "import sys; from pathlib import Path; from gateway.fsio import atomic_replace\n"
-    script += "atomic_replace(Path(sys.argv[1]), b'new')"
-    target = noted.with_name("replaced")
-    environment = {**os.environ, VARIABLE: f"note={noted}"}
-    command = [sys.executable, "-c", script, str(target)]
-    await asyncio.to_thread(subprocess.run, command, env=environment, cwd=ROOT, check=True)
 
 
 async def test_strict_profile_does_not_start_armed(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ class Lab:
 
     async def rescue(self, now: datetime = START, *, poison_crashes: int = 3) -> int:
         """Free what was abandoned."""
-        ask = Rescue(boot_id=self.boot, now=now, poison_crashes=poison_crashes)
+        ask = Rescue(boot_id=self.boot, now=now, steady_now=now, poison_crashes=poison_crashes)
         return await self.pump.submit(RescueOperation(), ask)
 
     def acting(self, trigger: Trigger, *delivery_ids: str, now: datetime = START) -> Act:

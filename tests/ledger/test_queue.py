@@ -181,7 +181,7 @@ async def test_outcome_of_an_attempt_that_lost_its_dispatch_is_not_applied(bench
     """Neither after a rescue nor a second time."""
     await bench.put("a1")
     [late] = await claim(bench)
-    assert await bench.queue.rescue(now=START + 2 * HOUR) == 1
+    assert await bench.queue.rescue(now=START + 2 * HOUR, steady_now=START + 2 * HOUR) == 1
     assert not await finish(bench, late, DELIVERED, now=START + 2 * HOUR)
     [owner] = await claim(bench, START + 2 * HOUR)
     assert not await finish(bench, late, DELIVERED, now=START + 2 * HOUR)
@@ -193,10 +193,10 @@ async def test_rescue_leaves_live_leases_alone_and_renewing_keeps_them_alive(ben
     """Only what nobody holds any more is freed."""
     await bench.put("a1")
     [item] = await claim(bench)
-    assert await bench.queue.rescue(now=START) == 0
+    assert await bench.queue.rescue(now=START, steady_now=START) == 0
     await bench.queue.renew([item.attempt_id], lease_until=START + 3 * HOUR)
-    assert await bench.queue.rescue(now=START + 2 * HOUR) == 0
-    assert await bench.queue.rescue(now=START + 4 * HOUR) == 1
+    assert await bench.queue.rescue(now=START + 2 * HOUR, steady_now=START + 2 * HOUR) == 0
+    assert await bench.queue.rescue(now=START + 4 * HOUR, steady_now=START + 4 * HOUR) == 1
 
 
 async def test_rescue_after_a_restart_frees_everything_at_once_without_a_failure(bench: Bench) -> None:
@@ -204,7 +204,7 @@ async def test_rescue_after_a_restart_frees_everything_at_once_without_a_failure
     await bench.put("a1")
     [item] = await claim(bench)
     await bench.restart()
-    assert await bench.queue.rescue(now=START) == 1
+    assert await bench.queue.rescue(now=START, steady_now=START) == 1
     assert list(await bench.due(START)) == [PUSH]
     [again] = await claim(bench)
     assert (again.dispatch_id, again.deliveries, again.failures) == (item.dispatch_id, item.deliveries, 0)

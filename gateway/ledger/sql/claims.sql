@@ -81,7 +81,7 @@ RETURNING id;
 -- name: dispatch_list_abandoned
 -- Transmissions in flight whose owner is gone: another boot's, or a lease that ran out.
 SELECT id, attempt_id, message_id, crashes, boot_id FROM dispatch
-WHERE state = 'in_flight' AND (boot_id <> :boot OR lease_until < :now)
+WHERE state = 'in_flight' AND (boot_id <> :boot OR lease_until < :steady)
 LIMIT 5000;
 
 -- name: dispatch_rescue_abandoned
@@ -118,7 +118,7 @@ UPDATE dispatch SET warned_at = :now WHERE id IN (SELECT value FROM json_each(:i
 -- name: dispatch_shift_ages
 -- Time in which the endpoint was down or paused does not count.
 UPDATE dispatch
-SET give_up_at = give_up_at + (:until - MAX(:since, created_at))
+SET give_up_at = give_up_at + MAX(0, :until - MAX(:since, created_at))
 WHERE endpoint_id = :endpoint AND state IN ('ready', 'in_flight', 'held') AND created_at < :until
 RETURNING id;
 

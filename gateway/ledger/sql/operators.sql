@@ -8,7 +8,7 @@ SELECT a.id, a.dispatch_id, a.started_at, a.ended_at, a.outcome, COALESCE(a.reas
        COALESCE(a.peer, '{}')
 FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE p.endpoint_id = :endpoint AND a.ended_at IS NOT NULL
-ORDER BY a.started_at DESC LIMIT :limit;
+ORDER BY a.rowid DESC LIMIT :limit;
 
 -- name: event_newest_instant
 -- The instant of the newest event; NULL before the first.

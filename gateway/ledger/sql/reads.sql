@@ -82,14 +82,14 @@ SELECT EXISTS (SELECT 1 FROM message AS m WHERE m.id = :id AND m.sender_id IN (S
 SELECT a.id, a.dispatch_id, a.series, a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''),
        COALESCE(a.detail, ''), COALESCE(a.peer, '{}'), p.endpoint_id
 FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
-WHERE p.message_id = ? ORDER BY a.started_at;
+WHERE p.message_id = ? ORDER BY a.rowid;
 
 -- name: status_list_of_message
 -- The statuses reported about one document.
 SELECT s.id, s.delivery_id, s.code, s.reporter_id, s.reported_at, s.recorded_at, s.description, s.moved,
        COALESCE(s.flag, ''), s.message_id
 FROM status AS s JOIN delivery AS d ON d.id = s.delivery_id
-WHERE d.message_id = ? ORDER BY s.recorded_at;
+WHERE d.message_id = ? ORDER BY s.rowid;
 
 -- name: delivery_match_by_document_ref
 -- Lines that a status may be about: exact DocumentId of these senders to these reporters; newest first.

@@ -171,13 +171,13 @@ async def test_large_content_streams_whole_and_in_part(server: Server) -> None:
 
 
 async def test_missing_body_on_disk_is_our_trouble_not_a_traceback(server: Server) -> None:
-    """A stored file that is too short is `storage_unavailable`."""
+    """A stored file that is too short is `body_damaged`."""
     async with server.client() as client:
         accepted = await client.submit(DOCUMENT)
         server.gateway.messages[0].path.write_bytes(b"head")
         with pytest.raises(ProblemError) as caught:
             await client.original(accepted.id)
-    assert caught.value.code == "storage_unavailable"
+    assert caught.value.code == "body_damaged"
 
 
 async def test_withdrawal_works_until_it_has_left(server: Server) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway.clock import Steady
 from gateway.config import DeliverySettings
 from gateway.errors import StorageError
 from gateway.model import (
@@ -173,7 +174,7 @@ class FakeQueue:
             if entry.attempt_id in attempt_ids:
                 entry.lease_until = lease_until
 
-    async def rescue(self, *, now: datetime) -> int:
+    async def rescue(self, *, now: datetime, steady_now: datetime) -> int:
         stale = [
             row
             for row in self.rows.values()
@@ -245,7 +246,7 @@ class FakeBody:
 class FakeBodies:
     """The same body for every digest."""
 
-    async def open(self, sha256: Sha256Hex) -> Body:
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> Body:
         return FakeBody()
 
 
@@ -310,7 +311,13 @@ def stand(
         bodies=FakeBodies(),
         adapters={"loopback": adapter},
     )
+    clock = SimulatedClock()
     worker = Worker(
-        ports, settings=settings or DeliverySettings(), clock=SimulatedClock(), draw=lambda: 0.5, metrics=Metrics()
+        ports,
+        settings=settings or DeliverySettings(),
+        clock=clock,
+        steady=Steady(clock),
+        draw=lambda: 0.5,
+        metrics=Metrics(),
     )
     return Stand(worker=worker, queue=queue, record=record, adapter=adapter)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.deliver import deliver
 from gateway.errors import BodyDamagedError
-from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
+from gateway.model import DeliveryId, DispatchId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
 from gateway.ports import Body
 from tests.unit.deliver.fakes import DELIVERED, FakeBodies, deferred, endpoint, outgoing
 from tests.unit.deliver.simulated import simulate
@@ -33,7 +33,7 @@ class _Adapter:
 
 
 class _Damaged:
-    async def open(self, sha256: Sha256Hex) -> Body:
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> Body:
         raise BodyDamagedError
 
 
@@ -101,7 +101,7 @@ def test_damaged_bytes_are_our_trouble() -> None:
     """What we cannot read says nothing about the peer."""
     adapter = _Adapter(RuntimeError())
     report = simulate(deliver(outgoing(), _TO, adapter, _Damaged(), default_seconds=60))
-    assert _only(report) == (OutcomeKind.DEFERRED, "storage_unavailable", "BodyDamagedError")
+    assert _only(report) == (OutcomeKind.DEFERRED, "body_damaged", "not sent")
 
 
 def test_what_the_adapter_leaves_out_is_not_delivered() -> None:

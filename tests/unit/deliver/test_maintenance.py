@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.clock import SystemClock, micros
+from gateway.clock import Steady, SystemClock, micros
 from gateway.config import DeliverySettings
 from gateway.ids import uuid7
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
@@ -47,7 +47,7 @@ class _Queue:
     def __init__(self, found: int) -> None:
         self.found = found
 
-    async def rescue(self, *, now: datetime) -> int:
+    async def rescue(self, *, now: datetime, steady_now: datetime) -> int:
         return self.found
 
 
@@ -55,7 +55,9 @@ class _Queue:
 async def test_the_rescuer_wakes_the_worker_only_if_it_rescued(found: int, woken: int) -> None:
     """Rescued work is due at once."""
     wakes: list[None] = []
-    await Rescuer(_Queue(found), clock=_Clock(), wake=lambda: wakes.append(None)).run_once()
+    await Rescuer(
+        _Queue(found), clock=_Clock(), steady=Steady(_Clock()), wake=lambda: wakes.append(None)
+    ).run_once()
     assert len(wakes) == woken
 
 

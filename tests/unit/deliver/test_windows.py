@@ -319,3 +319,16 @@ class AnyHistory(RuleBasedStateMachine):
 
 AnyHistory.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyHistory = AnyHistory.TestCase
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-2), timedelta(hours=2)], ids=str)
+def test_an_open_breaker_probes_as_soon_as_before_when_the_clock_jumps(it: _Stand, jump: timedelta) -> None:
+    """Neither hours later nor at once."""
+    for _ in range(it.settings.breaker_failures):
+        it.try_once(deferred("connect_failed"))
+    assert it.share().places == 0
+    it.windows.shift(jump)
+    it.now += jump
+    assert it.share().places == 0
+    it.now += it.settings.breaker_probe
+    assert it.share().places == 1
