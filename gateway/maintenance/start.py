@@ -84,6 +84,22 @@ def clock_watch(base: Foundation, worker: Worker, metrics: Metrics) -> ClockWatc
     return ClockWatch(record, worker.shift, clock=base.clock, metrics=metrics)
 
 
+def _heartbeat(base: Foundation, metrics: Metrics) -> Heartbeat:
+    settings = base.settings
+
+    def is_healthy() -> bool:
+        is_broken = base.pump.broken or base.bodies.broken
+        return not is_broken and base.bodies.free_bytes() >= settings.storage.min_free_bytes
+
+    return Heartbeat(
+        settings.observe.heartbeat_url,
+        every=settings.observe.heartbeat_every,
+        is_healthy=is_healthy,
+        arrived=metrics.heartbeat_at.set,
+        clock=base.clock,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -118,22 +134,7 @@ async def start_duties(
     ]
     stack.push_async_callback(watcher.close)
     if settings.observe.heartbeat_url:
-
-        def is_healthy() -> bool:
-            return (
-                not (base.pump.broken or base.bodies.broken)
-                and base.bodies.free_bytes() >= settings.storage.min_free_bytes
-            )
-
-        duties.append(
-            Heartbeat(
-                settings.observe.heartbeat_url,
-                every=settings.observe.heartbeat_every,
-                is_healthy=is_healthy,
-                arrived=metrics.heartbeat_at.set,
-                clock=clock,
-            )
-        )
+        duties.append(_heartbeat(base, metrics))
     if settings.backup.folder is not None:
         duties.append(
             Driller(

@@ -113,9 +113,15 @@ def translate(error: Exception) -> Exception:
     if not isinstance(error, DRIVER_ERRORS):
         return error
     kind = LedgerDamagedError if is_damage(error) else StorageError
-    translated = kind(f"{type(error).__name__}: {error}")
+    translated = kind(words_of(error))
     translated.__cause__ = error
     return translated
+
+
+def words_of(error: BaseException) -> str:
+    """What it is, with SQLite's own name for it."""
+    name = getattr(error, "sqlite_errorname", None)
+    return f"{type(error).__name__}: {error}{f' ({name})' if name else ''}"
 
 
 def refusal_of(error: OSError, doing: str) -> RefusedError | StorageError:

@@ -34,7 +34,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.clock import Clock
 from gateway.errors import StorageBusyError, StorageClosedError, StorageError
 from gateway.failpoints import failpoint
-from gateway.storage.driver import is_damage, is_engine_failure, translate
+from gateway.storage.driver import is_damage, is_engine_failure, translate, words_of
 from gateway.storage.sqlite import ENGINE, Writer
 from gateway.storage.statements import Statements
 
@@ -219,7 +219,8 @@ class Pump:
                 if self.broken is not None:
                     return True
                 await self._guarded(self._writer.checkpoint_if_due(idle=True))
-                await self._wake.wait()
+                if self.broken is None:  # else nobody wakes us: who submits is refused at once
+                    await self._wake.wait()
         return True
 
     def _take(self) -> list[_Intent]:
@@ -303,7 +304,7 @@ class Pump:
         """The machine failed: nobody in the batch was written, nobody else is until a probe succeeds."""
         self.counters.failures += 1
         self.counters.damaged += is_damage(error)
-        self.broken = f"{type(error).__name__}: {error}"
+        self.broken = words_of(error)
         for intent in batch:
             failure = StorageError(f"The batch was not written: {self.broken}")
             failure.__cause__ = error
@@ -316,7 +317,7 @@ class Pump:
             await self._writer.reopen()
             await self._writer.probe()
         except Exception as error:  # noqa: BLE001 - the task boundary: tried again at the next turn
-            self.broken = f"{type(error).__name__}: {error}"
+            self.broken = words_of(error)
             self._fail(self._drain(), StorageError(self.broken))
             return False
         self.broken = None

@@ -5,6 +5,7 @@
   since; where a length came without its bytes there is nothing, or what somebody else had left there.
 - A directory has all names that a finished sync of that directory covers. Of later ones there is a prefix;
   or, as on file systems without a journal, any, each name for itself. To sync a file does not save its name.
+- What a failed sync was about may be gone for ever, whatever a later sync says: the kernel may take it for written.
 - A file or directory without a name is gone. Memory-mapped `-shm` files hold rubbish.
 
 What a begun sync covers may have reached the disk, like anything not synced. It does NOT tear a sector: SQLite
@@ -13,12 +14,17 @@ relies on that, and so do file systems.
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.crash.recording import File, Folder, Recording, Truncate, Write
+
+T = TypeVar("T")
 
 #: Whether the syncs of something count; for proofs that a missing one is noticed.
 Honoured = Callable[[File | Folder], bool]
@@ -94,18 +100,16 @@ class Disk:
 
     def names_of(self, folder: Folder) -> dict[str, File | Folder]:
         """What a directory names."""
-        durable = self._durable(folder)
-        late = [act for number, act in folder.acts if durable <= number < self._weather.cut]
         names: dict[str, File | Folder | None] = {}
-        for number, act in folder.acts:
-            if number < durable:
+        for is_durable, group in self._by_fate(folder, folder.acts):
+            kept = group
+            if not is_durable:
+                singly = self._weather.loses_names_singly
+                kept = self._any_of(group) if singly else group[: self._prefix(len(group))]
+                self.loss.unsynced_names += len(group)
+                self.loss.names += len(group) - len(kept)
+            for act in kept:
                 names.update(act)
-        singly = self._weather.loses_names_singly
-        kept = self._any_of(late) if singly else late[: self._prefix(len(late))]
-        for act in kept:
-            names.update(act)
-        self.loss.unsynced_names += len(late)
-        self.loss.names += len(late) - len(kept)
         return {name: named for name, named in names.items() if named is not None}
 
     def content_of(self, file: File) -> bytes:
@@ -115,18 +119,13 @@ class Disk:
         return self._contents[file]
 
     def _content(self, file: File) -> bytes:
-        durable = self._durable(file)
         content = bytearray()
-        late: list[Write | Truncate] = []
-        for number, act in file.acts:
-            if number >= self._weather.cut:
-                break
-            if number < durable:
+        for is_durable, group in self._by_fate(file, file.acts):
+            if not is_durable:
+                self._apply_some(content, group)
+                continue
+            for act in group:
                 _apply(content, act)
-            else:
-                late.append(act)
-        if late:
-            self._apply_some(content, late)
         return bytes(content)
 
     def _apply_some(self, content: bytearray, late: list[Write | Truncate]) -> None:
@@ -158,11 +157,29 @@ class Disk:
                 self.loss.sectors += 1
             at = until
 
-    def _durable(self, synced: File | Folder) -> int:
-        """Acts before this one are on the disk."""
+    def _by_fate(self, synced: File | Folder, acts: list[tuple[int, T]]) -> Iterator[tuple[bool, list[T]]]:
+        """The acts before the cut, in order, those together that are surely on the disk, or may be."""
+        fates = self._fates(synced)
+
+        def is_durable(act: tuple[int, T]) -> bool:
+            at = bisect_right(fates, act[0], key=lambda fate: fate[0])
+            return at < len(fates) and fates[at][1]
+
+        done = (act for act in acts if act[0] < self._weather.cut)
+        for found, group in itertools.groupby(done, key=is_durable):
+            yield found, [act for _, act in group]
+
+    def _fates(self, synced: File | Folder) -> list[tuple[int, bool]]:
+        """(bound, whether it is durable) for the acts before each bound: the first sync about an act decides."""
         if not self._honoured(synced):
-            return 0
-        return max((begun for begun, ended in synced.syncs if ended < self._weather.cut), default=0)
+            return []
+        ends = [(ended, begun, True) for begun, ended in synced.syncs]
+        ends += [(ended, begun, False) for begun, ended in synced.failed]
+        fates: list[tuple[int, bool]] = []
+        for ended, begun, is_durable in sorted(ends):
+            if ended < self._weather.cut and (not fates or begun > fates[-1][0]):
+                fates.append((begun, is_durable))
+        return fates
 
     def _prefix(self, length: int) -> int:
         share = self._weather.share

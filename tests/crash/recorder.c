@@ -2,7 +2,8 @@
  *
  * Loaded by LD_PRELOAD; POWERCUT_ROOT is the folder (a real path), POWERCUT_LOG the log outside it. Every act
  * that changes a file or a name is done and logged under one lock, so the log's order is the kernel's. A sync is logged
- * when it begins and when it has succeeded: it covers what was logged before it began, and others go on meanwhile.
+ * when it begins, and when it has succeeded or failed: it is about what was logged before it began, and others go on
+ * meanwhile.
  *
  * Files are told by their inode, which no descriptor table has to follow; the log says when a name is made, so the
  * reader can tell a new file from an old one whose inode it got. What is written through memory maps is not seen
@@ -207,11 +208,9 @@ ACT(mkdirat, (int above, const char *path, mode_t mode), find(above, path, full)
         put('S', inode, number, full, NULL, 0); \
         leave(); \
         code = real(descriptor); \
-        if (code == 0) { \
-            enter(); \
-            put('E', inode, number, NULL, NULL, 0); \
-            leave(); \
-        } \
+        enter(); \
+        put(code == 0 ? 'E' : 'F', inode, number, NULL, NULL, 0); \
+        leave(); \
         return code; \
     }
 

@@ -10,7 +10,7 @@ import os
 import struct
 import subprocess
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,12 +27,15 @@ class Recorder:
     #: Everything below it is recorded.
     folder: Path
     log: Path
+    #: A library that comes behind it, and what that needs: what it lets fail is recorded as failed.
+    behind: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """For a process that is to be recorded, with all that it starts."""
         return {
             **os.environ,
-            "LD_PRELOAD": str(self.library),
+            **self.behind,
+            "LD_PRELOAD": f"{self.library} {self.behind.get('LD_PRELOAD', '')}".strip(),
             "POWERCUT_ROOT": str(self.folder.resolve()),
             "POWERCUT_LOG": str(self.log),
         }
@@ -85,6 +88,8 @@ class File:
     acts: list[tuple[int, Write | Truncate]] = field(default_factory=list)
     #: Begin and end of each sync that succeeded.
     syncs: list[tuple[int, int]] = field(default_factory=list)
+    #: The same of those that failed.
+    failed: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -94,6 +99,7 @@ class Folder:
     name: str
     acts: list[tuple[int, dict[str, File | Folder | None]]] = field(default_factory=list)
     syncs: list[tuple[int, int]] = field(default_factory=list)
+    failed: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Recording:
@@ -168,6 +174,9 @@ class Recording:
             case "E":
                 begun, synced = self._begun.pop(number)
                 synced.syncs.append((begun, now))
+            case "F":
+                begun, synced = self._begun.pop(number)
+                synced.failed.append((begun, now))
             case _:
                 raise ValueError(f"the log holds an act {kind!r}")
 

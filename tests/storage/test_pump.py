@@ -331,3 +331,29 @@ async def test_idle_pump_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyP
         async with running(pump):
             await pump.submit(Insert(), ("a", 1))
             await turn(lambda: checkpoints == [True])
+
+
+async def test_checkpoint_that_fails_while_nothing_is_to_be_done_is_recovered_from(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who submits wakes a broken pump, so it must look by itself."""
+    pump = Pump(
+        writer, STATEMENTS, clock=SystemClock(), idle_after=timedelta(0), probe_every=timedelta(milliseconds=1)
+    )
+    failures = iter([True, True, True])
+    real = writer.reopen
+
+    async def fails(*, idle: bool = False) -> bool:
+        raise OperationalError("disk I/O error")
+
+    async def fails_at_first() -> None:
+        if next(failures, False):
+            raise OperationalError("disk I/O error")
+        await real()
+
+    monkeypatch.setattr(writer, "checkpoint_if_due", fails)
+    monkeypatch.setattr(writer, "reopen", fails_at_first)
+    async with running(pump):
+        await turn(lambda: pump.counters.failures > 0 and pump.broken is None)
+        monkeypatch.undo()
+        assert await pump.submit(Insert(), ("after", 1)) == "after"
