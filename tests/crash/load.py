@@ -8,25 +8,30 @@ log when its answer had arrived: what it rests on must have been durable by then
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from gateway import config
 from gateway.api import models
 from gateway.client import GatewayClient
+from gateway.errors import ProblemError
 from gateway.pki import DevPki, client_tls_context
 from gateway.seal.trust import TrustPurpose
+from tests.crash.faulty import Control, Fault, Kind, Place
 from tests.crash.recording import Recorder
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, make_pki
 from tests.journeys.messages import document, status
@@ -40,9 +45,14 @@ _START_SECONDS = 60
 #: Longer than a busy machine may leave processes standing: nothing here is about time.
 _PATIENCE_SECONDS = 900
 _ROUNDS = 2
+_REFUSED = 503
+_AGAIN_SECONDS = 0.05
+#: Between two faults.
+_FAULT_SECONDS = 0.3
 _ROOT = Path(__file__).parents[2]
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,13 +129,26 @@ class Recorded:
         return self.site / "config.toml"
 
 
-async def record(folder: Path, library: Path, *, documents: int, module: str = "gateway", say: Say) -> Recorded:
-    """Prepare, serve and use a gateway below `folder` until so many documents are sent; `module` is what serves."""
+async def record(
+    folder: Path,
+    library: Path,
+    *,
+    documents: int,
+    module: str = "gateway",
+    faults: Path | None = None,
+    say: Say,
+) -> Recorded:
+    """Prepare, serve and use a gateway below `folder` until so many documents are sent; `module` is what serves.
+
+    With `faults` (the library of `faulty`) syncs fail now and then, each once.
+    """
     began = time.monotonic()
     site = folder / "site"
     (site / "disk").mkdir(parents=True)
     make_pki(folder / "pki")
-    recorder = Recorder(library=library, folder=site / "disk", log=folder / "acts.log")
+    control = Control(folder / "control")
+    behind = control.environment(faults, site / "disk") if faults else {}
+    recorder = Recorder(library=library, folder=site / "disk", log=folder / "acts.log", behind=behind)
     receiver = Receiver(folder / "pki")
     await receiver.start()
     promises = Promises()
@@ -138,11 +161,36 @@ async def record(folder: Path, library: Path, *, documents: int, module: str = "
         for turn in range(_ROUNDS):
             async with _served(site, recorder, module) as port:
                 offices = _Offices(site, port, tokens, recorder, promises)
+                failing = asyncio.create_task(_fail_syncs(control)) if faults else None
                 await offices.work(itertools.islice(numbers, documents // _ROUNDS))
+                if failing is not None:
+                    failing.cancel()
+                    control.disarm()
             say(f"round {turn + 1} is over: {len(promises.accepted)} accepted, {len(promises.taken)} taken")
     finally:
         await receiver.close()
+        control.close()
     return Recorded(site=site, recorder=recorder, promises=promises, seconds=time.monotonic() - began)
+
+
+async def _fail_syncs(control: Control) -> None:
+    """One sync after the other fails, somewhere; those of bodies' directories are waited for longest."""
+    draw = random.Random(0)
+    while True:
+        place = draw.choice((Place.WAL, Place.WAL, Place.SPOOL, Place.DATABASE, Place.BODY))
+        control.arm(Fault(kinds=(Kind.SYNC,), places=(place,), error=errno.EIO, skip=draw.randrange(3)))
+        await asyncio.sleep(_FAULT_SECONDS)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the gateway refuses for the moment."""
+    while True:
+        try:
+            return await ask()
+        except ProblemError as error:
+            if error.status != _REFUSED:
+                raise
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _prepare(site: Path, recorder: Recorder, pki: Path, push_url: str) -> dict[str, str]:
@@ -251,22 +299,22 @@ class _Offices:
             size = _LARGE_BYTES if number % _LARGE_EVERY == 0 else self._draw.randrange(100, 8000)
             content = b"%PDF-1.4\n" + os.urandom(size) + b"\n%%EOF\n"
             sent = document(PROVINCE, recipients, number=str(number), content=content)
-            answer = await client.submit(sent)
+            answer = await _patiently(partial(client.submit, sent))
             self._accepted(answer, sent)
             if number % 4 == 0:
-                transfer, xades = await client.receipt(answer.id)
+                transfer, xades = await _patiently(partial(client.receipt, answer.id))
                 at = self._recorder.length()
                 self._promises.receipts.append(Receipt(at=at, message_id=answer.id, transfer=transfer, xades=xades))
 
     async def _take(self, client: GatewayClient) -> None:
         while True:
-            for item in (await client.inbox(wait=1, limit=4)).items:
-                await client.content(item.id)
-                await client.ack(item.id)
+            for item in (await _patiently(partial(client.inbox, wait=1, limit=4))).items:
+                await _patiently(partial(client.content, item.id))
+                await _patiently(partial(client.ack, item.id))
                 self._promises.taken.append(Taken(at=self._recorder.length(), delivery_id=item.id))
                 if len(self._promises.taken) % 3 == 0:
                     said = status(COMMUNE, "03", sender=PROVINCE, number=item.number)
-                    self._accepted(await client.post_status(said), said)
+                    self._accepted(await _patiently(partial(client.post_status, said)), said)
 
     def _accepted(self, answer: models.Accepted, sent: bytes) -> None:
         self._promises.accepted.append(

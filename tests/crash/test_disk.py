@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.crash.disk import Disk, Weather, contents, whole
+from tests.crash.faulty import EVERYWHERE, Control, Fault, Kind, build_faults
 from tests.crash.recording import Recorder, Recording
+from tests.system_tools import require_tool
 
 #: One of every act.
 _ACTS = """
@@ -35,11 +40,19 @@ os.mkdir("child", dir_fd=os.open("sub", os.O_RDONLY))
 """
 
 
-def run_recorded(tmp_path: Path, library: Path, program: str) -> tuple[Path, Recording]:
-    """What a program does in a folder of its own, and the folder."""
+def run_recorded(
+    tmp_path: Path, library: Path, program: str, *, failing: Fault | None = None
+) -> tuple[Path, Recording]:
+    """What a program does in a folder of its own, where some call may fail, and the folder."""
     folder = tmp_path / "done"
     folder.mkdir()
-    recorder = Recorder(library=library, folder=folder, log=tmp_path / "log")
+    behind = {}
+    if failing is not None:
+        control = Control(tmp_path / "control")
+        control.arm(failing)
+        behind = control.environment(build_faults(require_tool("cc", "gcc")), folder)
+        control.close()
+    recorder = Recorder(library=library, folder=folder, log=tmp_path / "log", behind=behind)
     subprocess.run([sys.executable, "-c", program], cwd=folder, env=recorder.environment(), check=True)
     return folder, Recording(folder, recorder.log)
 
@@ -108,3 +121,27 @@ atomic_replace(Path("a"), b"newest" * 3000)
         disk = Disk(Weather.drawn(draw, draw.randint(begun + 1, len(recording))), draw)
         disk.write_to(folder, recording.folder)
         assert (folder / "a").read_bytes() in {b"old" * 4000, b"new" * 5000, b"newest" * 3000}
+
+
+@pytest.mark.parametrize("is_written_again", [True, False])
+def test_a_second_sync_after_a_failed_one_saves_only_what_was_written_again(
+    tmp_path: Path, library: Path, *, is_written_again: bool
+) -> None:
+    """What the first was about may be gone, though the second said yes."""
+    program = f"""
+import os
+d = os.open("file", os.O_RDWR | os.O_CREAT, 0o600)
+os.fsync(os.open(".", os.O_RDONLY))
+os.write(d, b"x" * 4096)
+try:
+    os.fdatasync(d)
+except OSError:
+    if {is_written_again}:
+        os.pwrite(d, b"x" * 4096, 0)
+os.fdatasync(d)
+"""
+    failing = Fault(kinds=(Kind.SYNC,), places=EVERYWHERE, error=errno.EIO, skip=1)
+    _, recording = run_recorded(tmp_path, library, program, failing=failing)
+    assert recording.counts["F"] == 1
+    found = {left(recording, tmp_path, seed)["file"] for seed in range(40)}
+    assert (found == {b"x" * 4096}) is is_written_again

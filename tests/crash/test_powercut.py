@@ -11,7 +11,9 @@ import pytest
 
 from tests.crash.campaign import WEAKENED, Flaw, Replayer, recorded_run
 from tests.crash.disk import contents, whole
+from tests.crash.faulty import build_faults
 from tests.crash.load import Recorded
+from tests.system_tools import require_tool
 
 _DOCUMENTS = 60
 
@@ -50,6 +52,18 @@ def test_a_disk_that_ignores_a_sync_is_noticed(replayer: Replayer, flaw: Flaw) -
     found = replayer.first_violation(flaw)
     assert found is not None
     assert found.verdict.lost
+
+
+def test_what_was_promised_while_syncs_failed_is_there_after_a_power_cut(tmp_path: Path, library: Path) -> None:
+    """Though whatever a failed sync was about may be gone for ever: no later sync was trusted with it."""
+    faults = build_faults(require_tool("cc", "gcc"))
+    recorded = recorded_run(tmp_path / "run", library, documents=_DOCUMENTS, faults=faults, say=print)
+    (tmp_path / "cut").mkdir()
+    replayer = Replayer(recorded, tmp_path / "cut", is_exact=False)
+    assert replayer.recording.counts["F"] > 2  # noqa: PLR2004
+    for seed in range(8):
+        verdict = replayer.replay(seed).verdict
+        assert not verdict.is_violation, (seed, verdict)
 
 
 def test_a_gateway_that_does_not_sync_its_commits_is_noticed(tmp_path: Path, library: Path) -> None:
