@@ -60,7 +60,7 @@ def test_what_was_promised_while_syncs_failed_is_there_after_a_power_cut(tmp_pat
     recorded = recorded_run(tmp_path / "run", library, documents=_DOCUMENTS, faults=faults, say=print)
     (tmp_path / "cut").mkdir()
     replayer = Replayer(recorded, tmp_path / "cut", is_exact=False)
-    assert replayer.recording.counts["F"] > 2  # noqa: PLR2004
+    assert replayer.recording.counts["F"] > 2
     for seed in range(8):
         verdict = replayer.replay(seed).verdict
         assert not verdict.is_violation, (seed, verdict)

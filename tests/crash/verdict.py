@@ -91,9 +91,9 @@ class Ledger:
 def judge(
     settings: Settings, folder: Path, promises: Promises, final: Ledger | None, *, at: int, first_fsck: bool
 ) -> Verdict:
-    """The verdict on a data folder that a power cut left when the log had `at` bytes; `final` is how it all ended,
-    None where more may have happened than what was confirmed.
+    """The verdict on a data folder that a power cut left when the log had `at` bytes.
 
+    `final` is how it all ended; None where more may have happened than what was confirmed.
     Before the data folder was ready nothing was promised but that the next start mends it.
     """
     verdict = Verdict()
