@@ -93,6 +93,23 @@ async def test_one_agency_is_taken_over(
     assert found.findings == []
 
 
+async def test_what_is_left_to_the_scripts_stays_theirs_until_it_is_taken(
+    site: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They may be in the middle of what was listed before; what is listed afterwards is ours."""
+    duty = watcher(site)
+    axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
+    await duty.run_once()
+    await told(capsys, site, "cutover", "take", COMMUNE, "--waiting", "scripts", "--because", "they began it")
+    axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
+    await duty.run_once()
+    accepted = "SELECT ref FROM offer WHERE message_id IS NOT NULL ORDER BY ref"
+    assert rows(site, accepted) == [("d-2",)]
+    await told(capsys, site, "cutover", "take", COMMUNE, "--because", "they did not end it")
+    await duty.run_once()
+    assert rows(site, accepted) == [("d-1",), ("d-2",)]
+
+
 async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     site: Installation, axis: AxisLab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
