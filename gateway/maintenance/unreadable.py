@@ -22,6 +22,8 @@ from gateway.observe import Metrics
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
+#: Between two looks: each reads everything, and a damaged row may be asked for again and again.
+_REST_SECONDS = 60.0
 #: Reads files to their end.
 _READ = """
 import sys
@@ -45,11 +47,12 @@ class UnreadableFinder:
         self._clock, self._metrics = clock, metrics
         self._set_aside = UnreadableOperation()
         self._met = 0
+        self._rest_until = 0.0
 
     async def run_once(self) -> None:
         """Read every message that somebody is to get yet, and set aside what cannot be read."""
         met = self._readers.damaged + self._pump.counters.damaged
-        if met == self._met:
+        if met == self._met or self._clock.monotonic() < self._rest_until:
             return
         if not await _can_be_read(self._database):
             _log.error("ledger.disk_unreadable", database=str(self._database))
@@ -57,6 +60,7 @@ class UnreadableFinder:
         unreadable = await self._unreadable()
         lines = await self._pump.submit(self._set_aside, Unreadable(delivery_ids=unreadable, now=self._clock.now()))
         self._met = self._readers.damaged + self._pump.counters.damaged  # our own look came by it, too
+        self._rest_until = self._clock.monotonic() + _REST_SECONDS
         self._metrics.ledger_damaged.inc()
         _log.error("ledger.damaged", lines_set_aside=lines)
 

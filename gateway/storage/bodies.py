@@ -192,7 +192,8 @@ class Bodies:
     def iterate(self) -> Iterator[str]:
         """Every kept digest, in order."""
         for folder in _names(self._root):
-            yield from _names(self._root / folder)
+            # a proof that a crash left is no body
+            yield from (name for name in _names(self._root / folder) if not name.startswith("."))
 
     async def sweep(self, older_than: datetime) -> int:
         """Delete spool files that nobody in this process holds and that were last written before then."""
