@@ -16,7 +16,8 @@ from gateway.drafts import Checked
 from gateway.edxml.envelope import Envelope, Finding, MessageKind, Severity
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
-from gateway.ledger.reads import Match, Reads, SentMessage
+from gateway.ledger.pages import SentMessage
+from gateway.ledger.reads import Match, Reads
 from gateway.ledger.rows import DeliveryRow, DispatchRow, RequestEffect, StatusEffect
 from gateway.model import Agency, AgencyId, EndpointId, Lane
 from gateway.reasons import reason

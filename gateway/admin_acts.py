@@ -12,6 +12,7 @@ and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
@@ -28,7 +29,9 @@ from gateway.directory.endpoint_changes import (
 )
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
+from gateway.ledger import pages
 from gateway.ledger.acts import Act, ActOperation
+from gateway.ledger.pages import LineQuery
 from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId, Endpoint
 from gateway.states import State, Trigger, sources
@@ -170,16 +173,17 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
             "or --state",
         )
     now = base.clock.now()
-    params: dict[str, object] = {
-        "endpoint": (await endpoint_named(base, request.endpoint)).id if request.endpoint else None,
-        "recipient": (await agency_of(base, request.recipient, now)).id if request.recipient else None,
-        "message": await message_named(base, request.document) if request.document else None,
-        "reason": request.because or None,
-        "limit": MANY,
-    }
+    query = LineQuery(
+        state=states[0],
+        endpoint=(await endpoint_named(base, request.endpoint)).id if request.endpoint else None,
+        recipient=(await agency_of(base, request.recipient, now)).id if request.recipient else None,
+        message=await message_named(base, request.document) if request.document else None,
+        reason=request.because or None,
+        limit=MANY,
+    )
     found = []
     for state in states:
-        rows = await base.readers.fetch("delivery_list_selected", params | {"state": str(state)})
+        rows = await pages.lines(base.readers, replace(query, state=state))
         found += [dict(zip(names, row[:5], strict=True)) for row in rows]
     return found[:MANY]
 
@@ -220,13 +224,13 @@ async def endpoint_named(base: Foundation, name: str) -> Endpoint:
 
 async def message_named(base: Foundation, text: str) -> str:
     """The id of the one message that a person means; RefusedError when it is none or several."""
-    ids = [row[0] for row in await base.readers.fetch("message_find_by_words", {"text": text})]
+    ids = await pages.meant(base.readers, text)
     if len(ids) != 1:
         raise RefusedError(
             "document_unknown" if not ids else "parameter_invalid",
             text if not ids else f"{text} may be {', '.join(ids[:5])}; give an id",
         )
-    return str(ids[0])
+    return ids[0]
 
 
 async def _channel(base: Foundation, target: str) -> Endpoint:
@@ -277,7 +281,7 @@ async def resume_channel(desk: Desk, request: ResumeChannel, actor: str) -> Repl
 
 async def summary(base: Foundation) -> Reply:
     """How the ledger and the channels are."""
-    documents, statuses, deliveries, events = (await base.readers.fetch("ledger_count_all"))[0]
+    messages, deliveries, last_event = (await base.readers.fetch("ledger_read_extent"))[0]
     waiting = await base.reads.waiting()
     states = await base.directory.endpoint_states()
     return {
@@ -291,10 +295,9 @@ async def summary(base: Foundation) -> Reply:
         "wal_bytes": base.writer.wal_bytes(),
         "free_bytes": base.bodies.free_bytes(),
         "directory_version": base.directory.version,
-        "documents": documents,
-        "statuses": statuses,
+        "messages": messages,
         "deliveries": deliveries,
-        "events": events,
+        "last_event": last_event,
         "open": dict(await base.readers.fetch("delivery_count_open")),
         "channels": [
             {

@@ -18,7 +18,7 @@ from gateway.errors import RefusedError
 from gateway.foundation import Foundation
 from gateway.ids import uuid7
 from gateway.ledger.parked import Resolve, ResolveOperation
-from gateway.ledger.reads import Match, SentQuery
+from gateway.ledger.reads import Match
 from gateway.ledger.rows import StatusEffect
 from gateway.model import AgencyId, DeliveryId, EndpointId
 from gateway.status import TAKE_BACK, exactly
@@ -49,14 +49,13 @@ async def match_status(desk: Desk, request: MatchStatus, actor: str) -> Reply:
     line = await _line(base, request.delivery)
     now = base.clock.now()
     effects = await _effects(base, parked, line)
-    sent = await base.reads.sent(
-        SentQuery(agencies=frozenset({AgencyId(parked["reporter_id"])}), limit=1, id=parked["message_id"])
-    )
+    sent = await base.reads.sent_message(parked["message_id"], frozenset({AgencyId(parked["reporter_id"])}))
+    assert sent is not None, "it was parked, and messages are never deleted"
     addressing = Addressing(
         directory=base.directory, reads=base.reads, give_up_after=base.settings.delivery.give_up_after
     )
     arrived_by = EndpointId(parked["arrived_by"]) if parked["arrived_by"] else None
-    plan = await addressing.to_sender(sent[0], line, arrived_by=arrived_by, at=now)
+    plan = await addressing.to_sender(sent, line, arrived_by=arrived_by, at=now)
     [verdict, *_] = await base.pump.submit(
         _RESOLVE,
         Resolve(

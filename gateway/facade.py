@@ -25,7 +25,8 @@ from gateway.errors import RefusedError
 from gateway.feed import Feed
 from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
-from gateway.ledger.reads import Reads, SentQuery
+from gateway.ledger.pages import SentQuery
+from gateway.ledger.reads import Reads
 from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox

@@ -16,6 +16,8 @@ from gateway.model import Caller
 from gateway.storage.readers import Readers
 
 _BATCH = 200
+#: Events that one statement looks at, so that a stream from long ago holds no reader, and no snapshot, for long.
+_SPAN = 5000
 #: Commits come by the hundred a second; a feed looks at most this often.
 _BREATH_SECONDS = 0.2
 
@@ -43,18 +45,25 @@ class Feed:
         agencies = as_json(sorted(caller.speaks_for))
         while True:
             committed = self._committed
-            newest = await self._newest()
-            params = {"after": after, "agencies": agencies, "limit": _BATCH}
+            upto, count = await self._span(after)
+            params = {"after": after, "upto": upto, "agencies": agencies, "limit": _BATCH}
             rows = await self._readers.fetch("event_list_since", params)
             for row in rows:
                 after = row[0]
                 yield _event(row)
-            if len(rows) < _BATCH:
-                after = max(after, newest)  # other agencies' events are looked at once, not at every commit
+            if len(rows) == _BATCH:
+                continue
+            after = max(after, upto)  # other agencies' events are looked at once, not at every commit
+            if count < _SPAN:
                 await asyncio.sleep(_BREATH_SECONDS)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(30):
                         await committed.wait()
+
+    async def _span(self, after: int) -> tuple[int, int]:
+        """Up to which event to look, and how many there are until there."""
+        row = await self._readers.fetch_one("event_read_span", {"after": after, "span": _SPAN})
+        return row if row is not None and row[0] is not None else (after, 0)
 
     async def _newest(self) -> int:
         row = await self._readers.fetch_one("event_last_seq")

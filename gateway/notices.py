@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.clock import VIETNAM, Clock
+from gateway.clock import VIETNAM, Clock, micros
 from gateway.directory.directory import Directory
 from gateway.edxml.builder import build_status
 from gateway.edxml.envelope import Dialect, Envelope, MessageKind, Party, ResponseFor
@@ -30,6 +30,8 @@ from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
 _CODE = "02"
+#: Older outcomes are no news; those nobody wants to hear of would be looked at for ever.
+_LATEST = timedelta(days=30)
 
 
 class Announcer:
@@ -60,7 +62,7 @@ class Announcer:
         own = (await self._directory.resolve([self._organ_id], now)).get(self._organ_id) if self._organ_id else None
         if own is None:
             return
-        for row in await self._readers.fetch("delivery_list_untold"):
+        for row in await self._readers.fetch("delivery_list_untold", {"since": micros(now - _LATEST)}):
             await self._announce(row, own)
 
     async def _announce(self, row: tuple[Any, ...], own: Agency) -> None:

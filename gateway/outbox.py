@@ -11,8 +11,9 @@ from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
 from gateway.intake import Intake
 from gateway.ledger.acts import Act, Acted, ActOperation
+from gateway.ledger.pages import SentMessage
 from gateway.ledger.readdress import Readdress, ReaddressOperation
-from gateway.ledger.reads import Reads, SentMessage, SentQuery
+from gateway.ledger.reads import Reads
 from gateway.model import AgencyId, Caller, DeliveryView
 from gateway.states import State, Trigger, sources
 from gateway.storage.pump import Pump
@@ -41,10 +42,10 @@ class Outbox:
 
     async def own(self, caller: Caller, message_id: str) -> SentMessage:
         """A message that one of the caller's agencies sent."""
-        found = await self._reads.sent(SentQuery(agencies=caller.speaks_for, limit=1, id=message_id))
-        if not found:
+        found = await self._reads.sent_message(message_id, caller.speaks_for)
+        if found is None:
             raise RefusedError("not_found")
-        return found[0]
+        return found
 
     async def readable(self, caller: Caller, message_id: str) -> None:
         """Refuse unless the caller speaks for the sender or for a recipient."""
@@ -92,8 +93,9 @@ class Outbox:
     async def add_recipients(self, message_id: str, codes: list[str]) -> None:
         """Further recipients of a document that a relay brought, by the gateway itself."""
         sender_id = await self._reads.sender_of(message_id)
-        sent = await self._reads.sent(SentQuery(agencies=frozenset({sender_id}), limit=1, id=message_id))
-        await self._readdress("gateway", sent[0], codes)
+        sent = await self._reads.sent_message(message_id, frozenset({sender_id}))
+        assert sent is not None, "its sender was just read"
+        await self._readdress("gateway", sent, codes)
 
     async def deliver_after_all(self, delivery_ids: Sequence[str], recipients: Sequence[AgencyId]) -> None:
         """What went another way came by it to us, for recipients of ours."""

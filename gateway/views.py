@@ -13,7 +13,8 @@ from gateway.api import models
 from gateway.directory.endpoints import EndpointState
 from gateway.edxml.envelope import Attachment, Envelope
 from gateway.ledger.acts import Acted
-from gateway.ledger.reads import InboxRow, SentMessage
+from gateway.ledger.pages import SentMessage
+from gateway.ledger.reads import InboxRow
 from gateway.model import Agency, AgencyId, DeliveryView
 
 _API = "/api/v1"

@@ -15,6 +15,7 @@ from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.commands.acting import Ledger, open_for_reading
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.errors import RefusedError
+from gateway.ledger import pages
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 
@@ -42,7 +43,7 @@ def _show(context: Context, args: argparse.Namespace) -> int:
 
 async def _shown(context: Context, args: argparse.Namespace) -> int:
     async with open_for_reading(context.settings) as ledger:
-        ids = [row[0] for row in await ledger.readers.fetch("message_find_by_words", {"text": args.document})]
+        ids = await pages.meant(ledger.readers, args.document)
         if not ids:
             raise RefusedError("document_unknown", args.document)
         if len(ids) > 1 and args.document not in ids:

@@ -88,7 +88,8 @@ async def _listed(context: Context, *, resolved: bool, limit: int) -> list[dict[
         "resolved_why",
     )  # fmt: skip
     async with open_for_reading(context.settings) as ledger:
-        rows = await ledger.readers.fetch("status_list_parked", {"resolved": int(resolved), "limit": limit})
+        name = "status_list_parked_all" if resolved else "status_list_parked"
+        rows = await ledger.readers.fetch(name, {"limit": limit})
     items = [dict(zip(names, row, strict=True)) for row in rows]
     for item in items:
         for name in ("reported_at", "recorded_at", "resolved_at"):

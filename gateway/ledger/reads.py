@@ -10,38 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from gateway.clock import instant, micros
+from gateway.ledger import pages
+from gateway.ledger.pages import OPEN_STATES, SentMessage, SentQuery
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId, DeliveryId, DeliveryView, EndpointId, MessageId
 from gateway.states import State
 from gateway.storage.readers import Readers
-
-_OPEN = ("queued", "in_flight", "deferred", "held", "dead", "refused", "quarantined")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SentMessage:
-    """A message as its sender's list shows it."""
-
-    id: str
-    kind: str
-    sender_id: AgencyId
-    sender_code: str
-    document_ref: str
-    code_number: str
-    code_notation: str
-    promulgated_on: str | None
-    subject: str
-    business_type: str
-    priority: int
-    sha256: str
-    size: int
-    received_at: datetime
-    accepted_at: datetime
-    original_id: str | None
-    states: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,23 +63,6 @@ class Match:
     state: State
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SentQuery:
-    """Filters of `Reads.sent`; None does not filter."""
-
-    agencies: frozenset[AgencyId]
-    limit: int
-    before: str | None = None
-    id: str | None = None
-    kind: str | None = None
-    document_ref: str | None = None
-    number: str | None = None
-    notation: str | None = None
-    state: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-
 class Reads:
     """Questions about the ledger."""
 
@@ -132,11 +90,13 @@ class Reads:
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def sent(self, query: SentQuery) -> list[SentMessage]:
-        """A sender's messages, newest first."""
-        params = {name: getattr(query, name) for name in SentQuery.__dataclass_fields__} | {
-            "agencies": as_json(sorted(query.agencies))
-        }
-        return [_sent(row) for row in await self._readers.fetch("message_list_sent", params)]
+        """A page of what agencies sent, newest first."""
+        return await pages.sent(self._readers, query)
+
+    async def sent_message(self, message_id: str, agencies: frozenset[AgencyId]) -> SentMessage | None:
+        """One message that one of the agencies sent."""
+        found = await pages.of_ids(self._readers, [message_id], agencies)
+        return found[0] if found else None
 
     async def sender_of(self, message_id: str) -> AgencyId:
         """Who sent a message that is there."""
@@ -281,7 +241,7 @@ class Reads:
 
     async def open_deliveries(self) -> dict[str, int]:
         """State -> deliveries that are not through; every such state is named."""
-        counts = dict.fromkeys(_OPEN, 0)
+        counts = dict.fromkeys(OPEN_STATES, 0)
         rows = await self._readers.fetch("delivery_count_open")
         return counts | {row[0]: row[1] for row in rows}
 
@@ -297,13 +257,6 @@ class Reads:
 
 def _at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
-
-
-def _sent(row: tuple[Any, ...]) -> SentMessage:
-    fields = dict(zip(SentMessage.__dataclass_fields__, row, strict=True))
-    fields["received_at"], fields["accepted_at"] = instant(row[13]), instant(row[14])
-    fields["states"] = msgspec.json.decode(row[16]) if row[16] else {}
-    return SentMessage(**fields)
 
 
 def _inbox(row: tuple[Any, ...]) -> InboxRow:

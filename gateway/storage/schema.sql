@@ -147,8 +147,8 @@ CREATE TABLE message (
     accepted_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX message_by_sender ON message (sender_id, kind, accepted_at);
-CREATE INDEX message_by_document_ref ON message (document_ref, sender_id);
-CREATE INDEX message_by_number ON message (code_number, code_notation);
+CREATE INDEX message_by_document_ref ON message (document_ref, kind, sender_id);
+CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sender_id, accepted_at);
 CREATE INDEX message_by_sha256 ON message (sha256);
 CREATE INDEX message_by_original ON message (original_id) WHERE original_id IS NOT NULL;
 
@@ -171,6 +171,7 @@ CREATE TABLE rendition (
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (message_id, dialect)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX rendition_by_sha256 ON rendition (sha256);
 
 CREATE TABLE idempotency (
     agency_id    TEXT NOT NULL REFERENCES agency (id),
@@ -208,7 +209,8 @@ CREATE TABLE dispatch (
 ) STRICT;
 CREATE INDEX dispatch_due ON dispatch (endpoint_id, lane, due_at) WHERE state = 'ready';
 CREATE INDEX dispatch_leased ON dispatch (lease_until) WHERE state = 'in_flight';
-CREATE INDEX dispatch_open_by_age ON dispatch (give_up_at) WHERE state = 'ready';
+CREATE INDEX dispatch_open_by_age ON dispatch (endpoint_id, give_up_at) WHERE state = 'ready';
+CREATE INDEX dispatch_open ON dispatch (endpoint_id, state, created_at) WHERE state <> 'done';
 CREATE INDEX dispatch_by_message ON dispatch (message_id);
 
 -- One message for one recipient: the ledger's line.
@@ -245,8 +247,7 @@ CREATE TABLE delivery (
     told_at         INTEGER,
     UNIQUE (message_id, recipient_id)
 ) STRICT;
-CREATE INDEX delivery_by_recipient ON delivery (recipient_id, created_at);
-CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state, created_at);
+CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state) WHERE state NOT IN ('queued', 'in_flight');
 CREATE INDEX delivery_by_request ON delivery (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX delivery_by_dispatch ON delivery (dispatch_id);
 CREATE INDEX delivery_inbox_open ON delivery (recipient_id, seq)
@@ -301,7 +302,7 @@ CREATE TABLE status (
 ) STRICT;
 CREATE INDEX status_by_delivery ON status (delivery_id, recorded_at);
 CREATE INDEX status_by_message ON status (message_id);
-CREATE INDEX status_parked ON status (recorded_at) WHERE parked IS NOT NULL AND resolution IS NULL;
+CREATE INDEX status_parked ON status (resolution, recorded_at) WHERE parked IS NOT NULL;
 
 -- The audit history; append only. seq has no gaps, except before an epoch that a restore opened.
 CREATE TABLE event (

@@ -95,18 +95,21 @@ WHERE dispatch.id = v.value ->> 0 AND dispatch.attempt_id = v.value ->> 1
 RETURNING id;
 
 -- name: dispatch_list_expired
--- Waiting transmissions past their age whose endpoint is up, or past the hard cap.
-SELECT d.id FROM dispatch AS d
-JOIN endpoint AS e ON e.id = d.endpoint_id
-WHERE d.state = 'ready'
-  AND ((d.give_up_at <= :now AND e.down_since IS NULL AND (e.paused_until IS NULL OR e.paused_until <= :now))
-       OR d.created_at <= :hard)
+-- Waiting transmissions past their age whose endpoint is up, or past the hard cap; one that is both may come twice.
+SELECT d.id FROM endpoint AS e
+CROSS JOIN dispatch AS d INDEXED BY dispatch_open_by_age ON d.endpoint_id = e.id
+WHERE d.state = 'ready' AND d.give_up_at <= :now
+  AND e.down_since IS NULL AND (e.paused_until IS NULL OR e.paused_until <= :now)
+UNION ALL
+SELECT d.id FROM endpoint AS e
+CROSS JOIN dispatch AS d INDEXED BY dispatch_open ON d.endpoint_id = e.id
+WHERE d.state = 'ready' AND d.state <> 'done' AND d.created_at <= :hard
 LIMIT 500;
 
 -- name: dispatch_list_expiring
 -- Waiting transmissions about to be given up and not yet announced.
-SELECT d.id FROM dispatch AS d
-JOIN endpoint AS e ON e.id = d.endpoint_id
+SELECT d.id FROM endpoint AS e
+CROSS JOIN dispatch AS d INDEXED BY dispatch_open_by_age ON d.endpoint_id = e.id
 WHERE d.state = 'ready' AND d.warned_at IS NULL AND d.give_up_at <= :soon
   AND e.down_since IS NULL AND (e.paused_until IS NULL OR e.paused_until <= :now)
 LIMIT 500;
@@ -117,26 +120,28 @@ UPDATE dispatch SET warned_at = :now WHERE id IN (SELECT value FROM json_each(:i
 
 -- name: dispatch_shift_ages
 -- Time in which the endpoint was down or paused does not count.
-UPDATE dispatch
+UPDATE dispatch INDEXED BY dispatch_open
 SET give_up_at = give_up_at + MAX(0, :until - MAX(:since, created_at))
-WHERE endpoint_id = :endpoint AND state IN ('ready', 'in_flight', 'held') AND created_at < :until
+WHERE endpoint_id = :endpoint AND state IN ('ready', 'in_flight', 'held') AND state <> 'done' AND created_at < :until
 RETURNING id;
 
 -- name: endpoint_list_due
--- Endpoints with something due: how many (100 at most are counted) and the oldest.
-SELECT e.id,
-       (SELECT COUNT(*) FROM (SELECT 1 FROM dispatch AS d WHERE d.endpoint_id = e.id AND d.state = 'ready'
-                              AND d.lane IN (0, 1, 2, 3) AND d.due_at <= :now LIMIT 100)) AS waiting,
-       (SELECT MIN(d.due_at) FROM dispatch AS d WHERE d.endpoint_id = e.id AND d.state = 'ready'
-                              AND d.lane IN (0, 1, 2, 3) AND d.due_at <= :now)
-FROM endpoint AS e
-WHERE e.kind <> 'inbox' AND waiting > 0;
+-- Endpoints with something due.
+SELECT e.id FROM endpoint AS e
+WHERE e.kind <> 'inbox'
+  AND EXISTS (SELECT 1 FROM dispatch AS d WHERE d.endpoint_id = e.id AND d.state = 'ready'
+              AND d.lane IN (0, 1, 2, 3) AND d.due_at <= :now);
 
 -- name: dispatch_next_due
 -- When the next waiting transmission of an endpoint that is not paused comes due.
-SELECT MIN(d.due_at) FROM dispatch AS d
-JOIN endpoint AS e ON e.id = d.endpoint_id
-WHERE d.state = 'ready' AND d.due_at > :now AND (e.paused_until IS NULL OR e.paused_until <= :now);
+WITH lane (n) AS (VALUES (0), (1), (2), (3)),
+     next AS (
+         SELECT (SELECT MIN(d.due_at) FROM dispatch AS d
+                 WHERE d.state = 'ready' AND d.endpoint_id = e.id AND d.lane = lane.n AND d.due_at > :now) AS due_at
+         FROM endpoint AS e CROSS JOIN lane
+         WHERE e.paused_until IS NULL OR e.paused_until <= :now
+     )
+SELECT MIN(due_at) FROM next;
 
 -- name: dispatch_renew_owned
 -- Prolong the leases of attempts that still own their dispatch.

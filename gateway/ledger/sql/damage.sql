@@ -13,8 +13,9 @@ WHERE state IN ('queued', 'deferred', 'in_flight') AND (dispatch_id = :dispatch 
 
 -- name: delivery_list_waiting
 -- Lines that somebody is to get yet, and their message.
-SELECT id, message_id FROM delivery
-WHERE state IN ('queued', 'deferred') OR (in_inbox = 1 AND state = 'in_flight')
+SELECT id, message_id FROM delivery INDEXED BY delivery_open
+WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+  AND (state IN ('queued', 'deferred') OR (in_inbox = 1 AND state = 'in_flight'))
 ORDER BY seq;
 
 -- name: message_read_whole

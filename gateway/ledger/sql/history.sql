@@ -3,16 +3,20 @@
 INSERT INTO event (kind, at, message_id, delivery_id, actor, leaf, leaf_hash, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: event_list_since
--- Events after a cursor that concern some agencies' messages or deliveries, oldest first.
+-- Events after a cursor, up to another, that concern some agencies' messages or deliveries, oldest first.
 SELECT e.seq, e.kind, e.at, e.message_id, e.delivery_id, e.leaf
 FROM event AS e
 LEFT JOIN message AS m ON m.id = e.message_id
 LEFT JOIN delivery AS d ON d.id = e.delivery_id
-WHERE e.seq > :after
+WHERE e.seq > :after AND e.seq <= :upto
   AND (m.sender_id IN (SELECT value FROM json_each(:agencies))
        OR d.recipient_id IN (SELECT value FROM json_each(:agencies)))
 ORDER BY e.seq
 LIMIT :limit;
+
+-- name: event_read_span
+-- The last of so many events after a cursor, and how many there are.
+SELECT MAX(seq), COUNT(*) FROM (SELECT seq FROM event WHERE seq > :after ORDER BY seq LIMIT :span);
 
 -- name: event_last_seq
 -- The newest event.

@@ -90,13 +90,13 @@ UPDATE offer SET left_at = NULL WHERE id IN (SELECT value FROM json_each(?)) AND
 -- What is listed and has not become a message here, with whom it is for.
 SELECT o.id, e.name, o.ref, o.kind, o.sender_code, o.recipient_codes, COALESCE(o.routes, '[]'), COALESCE(o.verdict, ''),
        COALESCE(o.reason, ''), o.first_seen_at, o.left_at
-FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
 WHERE o.gone_at IS NULL AND o.message_id IS NULL ORDER BY o.rowid;
 
 -- name: offer_list_unacknowledged
 -- What became a message here and is still in the peer's list: whoever reads that list sees it again.
 SELECT e.name, o.ref, o.message_id, o.recipient_codes, COALESCE(o.routes, '[]')
-FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
 WHERE o.gone_at IS NULL AND o.message_id IS NOT NULL AND o.acknowledged_at IS NULL ORDER BY o.rowid;
 
 -- name: offer_list_all

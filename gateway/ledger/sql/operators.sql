@@ -6,7 +6,7 @@ SELECT COUNT(*) FROM agency WHERE endpoint_id = ? AND closed_at IS NULL;
 -- The newest tries over a channel that have ended, newest first.
 SELECT a.id, a.dispatch_id, a.started_at, a.ended_at, a.outcome, COALESCE(a.reason, ''), COALESCE(a.detail, ''),
        COALESCE(a.peer, '{}')
-FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
+FROM attempt AS a CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE p.endpoint_id = :endpoint AND a.ended_at IS NOT NULL
 ORDER BY a.rowid DESC LIMIT :limit;
 

@@ -1,12 +1,23 @@
 -- name: status_list_parked
--- Parked statuses, oldest first, those a person has resolved only when asked; what each says of its document.
+-- Parked statuses that wait for a person, oldest first; what each says of its document.
 SELECT s.id, s.message_id, s.code, m.sender_code, s.description, s.reported_at, s.recorded_at, s.parked,
        m.document_ref, m.code_number, m.code_notation,
        COALESCE(m.envelope ->> '$.responses_for[0].organ_id', ''),
        COALESCE(m.envelope ->> '$.responses_for[0].promulgation_date', ''),
        COALESCE(s.resolution, ''), s.resolved_at, COALESCE(s.resolved_by, ''), COALESCE(s.resolved_why, '')
 FROM status AS s JOIN message AS m ON m.id = s.message_id
-WHERE s.parked IS NOT NULL AND (:resolved OR s.resolution IS NULL)
+WHERE s.parked IS NOT NULL AND s.resolution IS NULL
+ORDER BY s.recorded_at LIMIT :limit;
+
+-- name: status_list_parked_all
+-- The same with those that a person has resolved.
+SELECT s.id, s.message_id, s.code, m.sender_code, s.description, s.reported_at, s.recorded_at, s.parked,
+       m.document_ref, m.code_number, m.code_notation,
+       COALESCE(m.envelope ->> '$.responses_for[0].organ_id', ''),
+       COALESCE(m.envelope ->> '$.responses_for[0].promulgation_date', ''),
+       COALESCE(s.resolution, ''), s.resolved_at, COALESCE(s.resolved_by, ''), COALESCE(s.resolved_why, '')
+FROM status AS s INDEXED BY status_parked JOIN message AS m ON m.id = s.message_id
+WHERE s.parked IS NOT NULL
 ORDER BY s.recorded_at LIMIT :limit;
 
 -- name: status_get_parked

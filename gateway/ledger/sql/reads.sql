@@ -13,47 +13,17 @@ FROM idempotency AS i JOIN receipt AS r ON r.message_id = i.message_id
 WHERE i.agency_id = ? AND i.key = ?;
 
 -- name: message_list_same_business
--- Earlier documents with the same business key: DocumentId, sender, type. The + keeps the planner from the index by
--- sender, on which it would go through everything that the agency ever sent.
-SELECT id, content_key, sha256 FROM message
-WHERE document_ref = ? AND sender_id = ? AND +kind = 'document' AND business_type = ?
+-- Earlier documents with the same business key: DocumentId, sender, type; not by the index by sender, on which the
+-- planner would go through everything that the agency ever sent.
+SELECT id, content_key, sha256 FROM message INDEXED BY message_by_document_ref
+WHERE document_ref = ? AND sender_id = ? AND kind = 'document' AND business_type = ?
 ORDER BY accepted_at DESC LIMIT 50;
-
--- name: message_list_sent
--- What some agencies sent, newest first; every filter may be NULL.
-SELECT m.id, m.kind, m.sender_id, m.sender_code, m.document_ref, m.code_number, m.code_notation, m.promulgated_on,
-       m.subject, m.business_type, m.priority, m.sha256, m.size, m.received_at, m.accepted_at, m.original_id,
-       (SELECT json_group_object(s.state, s.n) FROM
-           (SELECT d.state AS state, COUNT(*) AS n FROM delivery AS d WHERE d.message_id = m.id GROUP BY d.state) AS s)
-FROM message AS m
-WHERE m.sender_id IN (SELECT value FROM json_each(:agencies))
-  AND (:before IS NULL OR m.id < :before)
-  AND (:id IS NULL OR m.id = :id)
-  AND (:kind IS NULL OR m.kind = :kind)
-  AND (:document_ref IS NULL OR m.document_ref = :document_ref)
-  AND (:number IS NULL OR m.code_number = :number)
-  AND (:notation IS NULL OR m.code_notation = :notation)
-  AND (:since IS NULL OR m.accepted_at >= :since)
-  AND (:until IS NULL OR m.accepted_at < :until)
-  AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
-ORDER BY m.id DESC
-LIMIT :limit;
 
 -- name: message_get_summary
 -- One message, whoever asks: for operators' commands.
 SELECT id, kind, sender_id, sender_code, document_ref, code_number, code_notation, subject, sha256, size, accepted_at,
        findings, envelope, trace_id, business_type, original_id, caller, received_at, fingerprint
 FROM message WHERE id = ?;
-
--- name: message_find_by_words
--- Messages by id prefix, DocumentId, digest or number/notation: what a person types. A status bears the number of
--- its document; it is meant by that only where no document is.
-WITH fit AS (
-    SELECT id, kind = 'document' OR id LIKE :text || '%' OR sha256 = :text AS is_meant FROM message
-    WHERE id LIKE :text || '%' OR document_ref = :text OR sha256 = :text
-       OR code_number || '/' || code_notation = :text
-)
-SELECT id FROM fit WHERE is_meant = (SELECT MAX(is_meant) FROM fit) ORDER BY id DESC LIMIT 20;
 
 -- name: message_read_sender
 -- Who sent it.
@@ -129,10 +99,10 @@ SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, 
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.message_id = ? AND d.recipient_id = ?;
 
 -- name: message_match_original
--- Documents that a take-back, recall, update or replacement of this sender may mean; newest first. As above, the +
--- keeps the planner from going through all that the sender ever sent.
+-- Documents that a take-back, recall, update or replacement of this sender may mean; newest first. The + keeps
+-- the planner from going through all that the sender ever sent.
 SELECT m.id, m.document_ref, m.code_number, m.code_notation, m.promulgated_on FROM message AS m
-WHERE +m.sender_id = :sender AND +m.kind = 'document' AND m.business_type IN ('0', '2', '3')
+WHERE +m.sender_id = :sender AND m.kind = 'document' AND m.business_type IN ('0', '2', '3')
   AND ((:document_ref <> '' AND m.document_ref = :document_ref)
        OR (:number <> '' AND m.code_number = :number AND m.code_notation = :notation AND m.promulgated_on LIKE :day))
   AND m.id <> :not_this
@@ -147,12 +117,16 @@ LIMIT 1;
 -- name: message_find_own_copy
 -- Our own earlier document that a relay brings back: these bytes, or this business key where the relay had it from us
 -- (a business key alone can be guessed).
-SELECT m.id FROM message AS m
-WHERE m.kind = 'document' AND m.arrived_by IS NULL
-  AND (m.sha256 = :sha256
-       OR (m.document_ref = :document_ref AND m.sender_id = :sender AND m.business_type = :type
-           AND EXISTS (SELECT 1 FROM dispatch AS p WHERE p.message_id = m.id AND p.endpoint_id = :relay)))
-ORDER BY m.id DESC LIMIT 1;
+SELECT id FROM (
+    SELECT m.id FROM message AS m
+    WHERE m.sha256 = :sha256 AND +m.kind = 'document' AND m.arrived_by IS NULL
+    UNION ALL
+    SELECT m.id FROM message AS m INDEXED BY message_by_document_ref
+    WHERE m.document_ref = :document_ref AND m.sender_id = :sender AND m.business_type = :type
+      AND m.kind = 'document' AND m.arrived_by IS NULL
+      AND EXISTS (SELECT 1 FROM dispatch AS p WHERE p.message_id = m.id AND p.endpoint_id = :relay)
+)
+ORDER BY id DESC LIMIT 1;
 
 -- name: agency_has_credential
 -- Whether one of some agencies ever connected here.
@@ -167,9 +141,14 @@ SELECT recipient_id FROM delivery WHERE message_id = ?;
 SELECT bytes FROM usage WHERE agency_id = ? AND day = ?;
 
 -- name: ledger_count_all
--- How much there is.
+-- How much there is, counted: for commands, since it goes through everything.
 SELECT (SELECT COUNT(*) FROM message WHERE kind = 'document'), (SELECT COUNT(*) FROM message WHERE kind = 'status'),
        (SELECT COUNT(*) FROM delivery), (SELECT COUNT(*) FROM event);
+
+-- name: ledger_read_extent
+-- How much there is, without counting: rows are never deleted. Of messages, of deliveries, and the newest event.
+SELECT COALESCE((SELECT MAX(rowid) FROM message), 0), COALESCE((SELECT MAX(seq) FROM delivery), 0),
+       COALESCE((SELECT MAX(seq) FROM event), 0);
 
 -- name: delivery_count_by_state
 -- Deliveries of documents by state and business status.
@@ -183,34 +162,27 @@ WHERE state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'q
 
 -- name: dispatch_count_waiting
 -- Waiting transmissions by endpoint.
-SELECT endpoint_id, COUNT(*) FROM dispatch WHERE state IN ('ready', 'in_flight', 'inbox') GROUP BY endpoint_id;
-
--- name: delivery_list_selected
--- Deliveries by state, endpoint, recipient, document and reason, for acts on a filter; every filter may be NULL.
-SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, COALESCE(d.reason, ''), d.state_at
-FROM delivery AS d
-WHERE (:state IS NULL OR d.state = :state)
-  AND (:endpoint IS NULL OR d.endpoint_id = :endpoint)
-  AND (:recipient IS NULL OR d.recipient_id = :recipient)
-  AND (:message IS NULL OR d.message_id = :message)
-  AND (:reason IS NULL OR d.reason = :reason)
-ORDER BY d.seq DESC LIMIT :limit;
+SELECT endpoint_id, COUNT(*) FROM dispatch INDEXED BY dispatch_open
+WHERE state IN ('ready', 'in_flight', 'inbox') AND state <> 'done' GROUP BY endpoint_id;
 
 -- name: status_count_parked
 -- How many statuses wait for a person.
 SELECT COUNT(*) FROM status WHERE parked IS NOT NULL AND resolution IS NULL;
 
 -- name: delivery_list_untold
--- Dead or refused documents whose senders want to hear of it in edXML and were not told.
+-- Dead or refused documents whose senders want to hear of it in edXML and were not told; of old ones no longer.
 SELECT d.id, d.recipient_code, COALESCE(d.reason, ''), m.sender_code, m.envelope
-FROM delivery AS d
-JOIN message AS m ON m.id = d.message_id
+FROM delivery AS d INDEXED BY delivery_open
+CROSS JOIN message AS m ON m.id = d.message_id
 JOIN agency AS a ON a.id = m.sender_id
 JOIN endpoint AS e ON e.id = a.endpoint_id
-WHERE d.state IN ('dead', 'refused') AND d.told_at IS NULL AND m.kind = 'document'
-  AND (e.capabilities ->> '$.outcomes') = 1
+WHERE d.state IN ('dead', 'refused') AND d.state_at > :since AND d.told_at IS NULL
+  AND d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+  AND m.kind = 'document' AND (e.capabilities ->> '$.outcomes') = 1
 ORDER BY d.seq LIMIT 100;
 
 -- name: dispatch_oldest_waiting
 -- The oldest waiting transmission by endpoint; what receivers fetch themselves waits for them, not for us.
-SELECT endpoint_id, MIN(created_at) FROM dispatch WHERE state = 'ready' GROUP BY endpoint_id;
+SELECT e.id, (SELECT MIN(d.created_at) FROM dispatch AS d
+              WHERE d.endpoint_id = e.id AND d.state = 'ready' AND d.state <> 'done') AS oldest
+FROM endpoint AS e WHERE oldest IS NOT NULL;

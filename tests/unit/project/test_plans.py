@@ -1,0 +1,164 @@
+"""No statement of a serving gateway goes through a table that grows with the ledger, or sorts one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.foundation import SQL_SOURCES, load_statements
+from gateway.storage.driver import choose_driver
+from gateway.storage.migrations import migrate
+from gateway.storage.sqlite import connect_writer
+
+#: Tables with a row for every document, recipient, try, status or event.
+GROWING = (
+    "message",
+    "receipt",
+    "rendition",
+    "dispatch",
+    "delivery",
+    "attempt",
+    "status",
+    "event",
+    "idempotency",
+    "offer",
+    "imported",
+)
+#: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
+PARTIAL = (
+    "dispatch_due",
+    "dispatch_open",
+    "dispatch_leased",
+    "delivery_open",
+    "delivery_inbox_open",
+    "attempt_open",
+    "status_parked",
+    "offer_listed",
+)
+#: Statements that may go through all of a table, and why.
+WHOLE = {
+    "ledger_count_all": "counts, for commands in a process of their own",
+    "delivery_count_by_state": "counts, for commands in a process of their own",
+    "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
+    "delivery_list_held_after_restore": "for commands, after a restore",
+    "offer_list_all": "for the report of a command",
+    "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
+    "event_read_last": "the last row",
+    "event_newest_instant": "the last row",
+}
+#: Statements that sort, and what bounds it.
+SORTED = {
+    "message_find_sent": "a page of every agency and kind",
+    "message_find_sent_by_number": "documents of one number",
+    "message_find_sent_by_number_only": "documents of one number",
+    "message_find_sent_by_document_ref": "messages about one document",
+    "message_find_sent_by_open_state": "documents with an open delivery",
+    "message_find_by_words": "documents of one number",
+    "message_list_sent": "one page",
+    "message_list_same_business": "messages about one document",
+    "message_match_original": "documents of one number",
+    "message_find_own_copy": "messages about one document",
+    "delivery_match_by_document_ref": "messages about one document",
+    "delivery_match_by_code": "documents of one number",
+    "delivery_match_by_request": "the lines of one request",
+    "delivery_list_of_message": "one document",
+    "delivery_list_by_ids": "the ids asked for",
+    "delivery_list_open_of_dispatches": "the transmissions asked for",
+    "delivery_list_selected_of_message": "one document",
+    "delivery_list_selected_open": "what is open",
+    "delivery_list_untold": "outcomes of the last days",
+    "attempt_list_of_message": "one document",
+    "status_list_of_message": "one document",
+    "status_list_parked_all": "what was ever parked",
+    "event_list_shown": "one document",
+    "inbox_list_waiting": "what waits for some agencies",
+    "dispatch_pick_due": "the heads of every lane",
+    "delivery_list_open_of_agency": "all of one agency, when it is given back",
+    "message_list_of_body": "messages of the same bytes",
+    "delivery_list_of_body": "messages of the same bytes",
+    "delivery_list_waiting": "what is open",
+    "offer_list_unfetched": "what a peer lists now",
+    "offer_list_waiting": "what peers list now",
+    "offer_list_unacknowledged": "what peers list now",
+}
+STATEMENTS = load_statements()
+_SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
+_PARAMETER = re.compile(r":([a-z_]\w*)")
+_MOST_PARAMETERS = 64
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A new data folder's database; the gateway never lets SQLite gather statistics, so plans do not change."""
+    path = tmp_path_factory.mktemp("plans") / "gateway.sqlite"
+    asyncio.run(_make(path))
+    connection = choose_driver(allow_affected_sqlite=True).module.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+async def _make(path: Path) -> None:
+    writer = await connect_writer(path)
+    try:
+        await migrate(writer)
+    finally:
+        await writer.close()
+
+
+def _plan(database: Any, text: str) -> list[str]:
+    named = set(_PARAMETER.findall(re.sub(r"--.*", "", text)))
+    tries: list[object] = [dict.fromkeys(named)] if named else [(None,) * n for n in range(_MOST_PARAMETERS)]
+    for parameters in tries:
+        try:
+            rows = database.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()
+        except database.ProgrammingError:  # another number of parameters
+            continue
+        return [row[3] for row in rows]
+    raise AssertionError("it takes more parameters than any statement should")
+
+
+def _goes_through(plan: list[str], text: str) -> list[str]:
+    """Growing tables that the plan goes through, by their names."""
+    names = {alias: table for table, alias in re.findall(r"\b([a-z_]+) AS (\w+)", text)}
+    found = []
+    for step in plan:
+        scan = _SCAN.match(step)
+        if scan and names.get(scan[1], scan[1]) in GROWING and scan[2] not in PARTIAL:
+            found.append(step)
+    return found
+
+
+def _sorts(plan: list[str]) -> bool:
+    # of equal instants, the ids: the page ends long before
+    return any("TEMP B-TREE FOR ORDER BY" in step or "TEMP B-TREE FOR DISTINCT" in step for step in plan)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.names))
+def test_statement_costs_what_it_gives(database: Any, name: str) -> None:
+    """Each finds its rows by an index; what sorts has a bound that is not the ledger."""
+    text = STATEMENTS.get(name)
+    plan = _plan(database, text)
+    touched = [table for table in GROWING if re.search(rf"\b{table}\b", text)]
+    assert bool(_goes_through(plan, text)) == (name in WHOLE), plan
+    if name not in WHOLE:
+        assert (_sorts(plan) and bool(touched)) == (name in SORTED), plan
+    assert not any("AUTOMATIC" in step for step in plan if touched), plan
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SELECT id FROM message WHERE subject = 'x'", "SELECT d.id FROM delivery AS d WHERE d.reason = 'x'"],
+)
+def test_plan_without_an_index_is_seen(database: Any, text: str) -> None:
+    """The test above can fail."""
+    assert _goes_through(_plan(database, text), text)
+
+
+def test_names_of_exceptions_exist() -> None:
+    """An exception whose statement is gone goes too."""
+    assert set(WHOLE) | set(SORTED) <= STATEMENTS.names, SQL_SOURCES
