@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.installation import Site
 from benchmarks.receiver import receive
@@ -36,10 +36,24 @@ _STEP = re.compile(rb'^gateway_step_seconds_(sum|count)\{step="(\w+)"\} (\S+)$',
 _NOT_DELIVERED = re.compile(rb'^gateway_attempts_total\{outcome="(?!delivered)\w+"\} (\S+)$', re.MULTILINE)
 
 
+class Served(Protocol):
+    """An installation, as far as starting its gateway goes."""
+
+    @property
+    def config(self) -> Path:
+        """Its configuration file."""
+        ...
+
+    @property
+    def operations_port(self) -> int:
+        """Where it tells how it is."""
+        ...
+
+
 class Gateway:
     """The gateway under test, with everything it starts."""
 
-    def __init__(self, site: Site, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, site: Served, process: subprocess.Popen[bytes]) -> None:
         self._site = site
         self._process = process
 
@@ -150,7 +164,7 @@ def senders(site: Site) -> Iterator[Worker]:
 
 
 @contextmanager
-def gateway(site: Site, log: Path, *, profile: Path | None = None) -> Iterator[Gateway]:
+def gateway(site: Served, log: Path, *, profile: Path | None = None) -> Iterator[Gateway]:
     """The gateway, ready."""
     command = [sys.executable, "-m", "gateway", "--config", str(site.config), "serve"]
     if profile is not None:
@@ -192,7 +206,7 @@ def _started(target: Any, *arguments: object) -> Iterator[Connection]:
         process.close()
 
 
-def _wait_until_ready(site: Site, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(site: Served, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
