@@ -35,6 +35,7 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.payload import Payload
 
 from adapters.webhook_channel import Contexts, Secrets, Target, open_session, target_of
+from adapters.webhook_names import Names
 from adapters.webhook_reply import REPLY_BYTES_MAX, read_reply, redacted
 from gateway.clock import Clock
 from gateway.edxml.mime import media_type_of
@@ -109,6 +110,7 @@ class WebhookAdapter:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._contexts = Contexts()
+        self._names = Names()
         self._channels: dict[str, _Channel] = {}
 
     async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
@@ -153,7 +155,7 @@ class WebhookAdapter:
             connections=connections,
             target=target,
             context=context,
-            session=open_session(target, context, connections),
+            session=open_session(target, context, connections, self._names),
         )
         self._channels[endpoint.id] = channel
         if known is not None:

@@ -25,6 +25,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from adapters.webhook_names import Names
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
 
@@ -32,7 +33,6 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SECRET_BYTES_MIN = 16
 _SECRET_BYTES_MAX = 4096
 _KEEP_ALIVE_SECONDS = 30.0
-_NAMES_LIVE_SECONDS = 60
 
 #: What changes when a file changes.
 _Stamp = tuple[int, int, int]
@@ -128,14 +128,14 @@ def _context(target: Target) -> ssl.SSLContext:
     return context
 
 
-def open_session(target: Target, context: ssl.SSLContext, connections: int) -> aiohttp.ClientSession:
+def open_session(target: Target, context: ssl.SSLContext, connections: int, names: Names) -> aiohttp.ClientSession:
     """A pool of connections to one endpoint, without cookies, proxies or unpacking of answers."""
-    resolver = None if target.allow_internal else _OutsideResolver()
+    resolver = names if target.allow_internal else _OutsideResolver(names)
     connector = aiohttp.TCPConnector(
         limit=connections,
         ssl=context,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
-        ttl_dns_cache=_NAMES_LIVE_SECONDS,
+        use_dns_cache=False,  # `names` keeps answers for all channels
         resolver=resolver,
     )
     return aiohttp.ClientSession(
@@ -149,8 +149,8 @@ def open_session(target: Target, context: ssl.SSLContext, connections: int) -> a
 class _OutsideResolver(AbstractResolver):
     """Names that lead to internal addresses are not found."""
 
-    def __init__(self) -> None:
-        self._names = aiohttp.ThreadedResolver()
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -162,7 +162,7 @@ class _OutsideResolver(AbstractResolver):
         return outside
 
     async def close(self) -> None:
-        await self._names.close()
+        """Nothing of its own."""
 
 
 def _text(endpoint: Endpoint, name: str) -> str:

@@ -21,6 +21,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -57,7 +58,7 @@ from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outbox import Outbox
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
-from gateway.pki import server_tls_context
+from gateway.pki import ends_at, server_tls_context
 from gateway.ports import Source
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
@@ -93,6 +94,8 @@ class Application:
     watcher: Watcher
     importer: Importer
     tls: ssl.SSLContext
+    #: When the certificate that it uses ends.
+    tls_ends_at: datetime
     logs: LogControl
     #: The ports listened on, for tests that ask for port 0.
     port: int = 0
@@ -106,6 +109,7 @@ class Application:
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+            self.tls_ends_at = ends_at(settings.tls.certificate)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
             raise ConfigError(f"not reloaded, the old configuration stays: {error}") from error
@@ -158,6 +162,7 @@ async def run_application(
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
             tls=server_tls_context(settings.tls),
+            tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
         )
         await worker.start()
@@ -362,7 +367,12 @@ def _gateway(desks: _Desks) -> LocalGateway:
 async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) -> None:
     base, server = app.foundation, app.settings.server
     probe = Probe(
-        foundation=base, intake=app.gateway.intake, sound=app.gateway.sound, watch=watch, metrics=app.metrics
+        foundation=base,
+        intake=app.gateway.intake,
+        sound=app.gateway.sound,
+        watch=watch,
+        metrics=app.metrics,
+        tls_ends_at=lambda: app.tls_ends_at,
     )
     operations = Listener(
         build_operations_app(probe, app.metrics, app.lifecycle, refresh=probe.refresh), Lifecycle(), app.metrics

@@ -46,7 +46,9 @@ class ServerSettings:
     slow_body_bytes_per_second: Size = _f(Size(1024), "a body slower than this on average is cut off")
     drain_timeout: timedelta = _f(timedelta(seconds=30), "how long SIGTERM waits for work under way")
     max_connections: int = _f(2000, "connections at once")
-    max_connections_per_address: int = _f(500, "of them from one address; raise it behind a proxy")
+    max_connections_per_address: int = _f(
+        500, "of them from one address, a tenth of it new a second; raise it behind a proxy"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +106,8 @@ class LimitSettings:
     max_recipients: int = _f(2000, "recipients of one submission")
     max_attachments: int = _f(200, "attachments of one message")
     daily_quota: Size = _f(Size(20 * 1024**3), "bytes x recipients an agency may send a day")
-    requests_per_second: int = _f(200, "requests a second of one credential; bursts of twice as many")
-    requests_at_once: int = _f(256, "requests of one credential under way at once, long polls included")
+    requests_per_second: int = _f(200, "requests a second of one agency; bursts of twice as many")
+    requests_at_once: int = _f(256, "requests of one agency under way at once, long polls included")
     uploads_at_once: int = _f(8, "of them with a body above 1 MiB, or of unknown length")
     uploads_open: int = _f(16, "resumable uploads of one agency that are not submitted yet")
     upload_lifetime: timedelta = _f(timedelta(days=2), "how long a resumable upload may take, from its beginning")

@@ -200,6 +200,11 @@ def client_tls_context(anchors: Path, own: KeyPair | None = None) -> ssl.SSLCont
     return context
 
 
+def ends_at(certificate: Path) -> datetime:
+    """When the (first) certificate of a file ends; raises OSError or ValueError."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
 def server_key_pin(certificate: x509.Certificate) -> str:
     """SHA-256 of SubjectPublicKeyInfo in base64 [RFC 7469 2.4], printed beside enrolment codes."""
     info = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-
-from cryptography import x509
 
 from gateway.api.service import Readiness
 from gateway.damage import SoundBodies
@@ -14,6 +12,7 @@ from gateway.foundation import Foundation
 from gateway.intake import Intake
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.observe import Metrics
+from gateway.pki import ends_at
 
 _SECONDS_A_DAY = 86_400
 
@@ -22,10 +21,19 @@ class Probe:
     """Readiness, and the gauges that nobody sets in passing."""
 
     def __init__(
-        self, *, foundation: Foundation, intake: Intake, sound: SoundBodies, watch: ClockWatch, metrics: Metrics
+        self,
+        *,
+        foundation: Foundation,
+        intake: Intake,
+        sound: SoundBodies,
+        watch: ClockWatch,
+        metrics: Metrics,
+        tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
         self._watch, self._metrics = watch, metrics
+        #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
+        self._tls_ends_at = tls_ends_at
 
     async def readiness(self) -> Readiness:
         """Whether documents can be accepted now; an outage of a peer is only a detail."""
@@ -95,9 +103,11 @@ class Probe:
         found: dict[str, float] = {}
         for purpose, path in files.items():
             try:
-                certificate = x509.load_pem_x509_certificate(path.read_bytes())
+                end = ends_at(path)
             except (OSError, ValueError):
                 found[purpose] = -1.0  # missing or unreadable alarms like expired
                 continue
-            found[purpose] = (certificate.not_valid_after_utc - now).total_seconds() / _SECONDS_A_DAY
+            if purpose == "tls":
+                end = min(end, self._tls_ends_at())
+            found[purpose] = (end - now).total_seconds() / _SECONDS_A_DAY
         return found

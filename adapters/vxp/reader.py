@@ -25,6 +25,7 @@ from yarl import URL
 from adapters.vxp.reply import read_document, read_list, require_ok
 from adapters.vxp.wire import Operation, headers_of
 from adapters.webhook_channel import Contexts, Secrets, Target, open_session
+from adapters.webhook_names import Names
 from adapters.webhook_reply import redacted
 from gateway.clock import Clock
 from gateway.errors import ConfigError, SourceError
@@ -65,6 +66,7 @@ class VxpReader:
         )
         self._most = reply_bytes_max
         self._contexts = Contexts()
+        self._names = Names()
         self._session: aiohttp.ClientSession | None = None
         self._context = self._contexts.of(self._target)
 
@@ -144,7 +146,7 @@ class VxpReader:
         if self._session is None or context is not self._context:
             await self.close()
             self._context = context
-            self._session = open_session(self._target, context, _CONNECTIONS)
+            self._session = open_session(self._target, context, _CONNECTIONS, self._names)
         return self._session
 
 

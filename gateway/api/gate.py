@@ -68,7 +68,7 @@ class Gate:
         self._counted: dict[tuple[str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
         limits = parts.settings.limits
-        self._by_credential = RateLimit(limits.requests_per_second, 2.0 * limits.requests_per_second)
+        self._by_agency = RateLimit(limits.requests_per_second, 2.0 * limits.requests_per_second)
         self._strangers = RateLimit(limits.strangers_per_second, _STRANGERS_BURST)
         self._enrolments = RateLimit(_ENROL_RATE, _ENROL_BURST)
         self._under_way = AtOnce(limits.requests_at_once, "requests")
@@ -149,20 +149,20 @@ class Gate:
         self._strangers.take(site, clock.monotonic())
         caller = await authenticate(self._parts, request)
         self._strangers.give_back(site)
-        self._by_credential.take(caller.credential_id, clock.monotonic())
+        self._by_agency.take(caller.agency_id, clock.monotonic())
         return caller
 
     @contextmanager
     def _place(self, call: Call) -> Iterator[None]:
-        """One of the credential's places; a large body takes one of its few places for such, too."""
+        """One of the agency's places; a large body takes one of its few places for such, too."""
         if not call.route.authenticated:
             yield
             return
-        credential, size = call.caller.credential_id, call.request.content_length
+        agency, size = call.caller.agency_id, call.request.content_length
         with ExitStack() as stack:
-            stack.enter_context(self._under_way.one(credential))
+            stack.enter_context(self._under_way.one(agency))
             if call.route.raw and (size is None or size > LARGE_BYTES):
-                stack.enter_context(self._uploads.one(credential))
+                stack.enter_context(self._uploads.one(agency))
             yield
 
     async def _check(self, call: Call) -> None:

@@ -1,8 +1,10 @@
 """A listening socket in front of an application: limits per connection, drain, close.
 
 - Above `max_connections`, or `max_per_address` from one address, a new connection is told `server_busy` and
-  closed, so that one machine cannot lock the others out; a TLS handshake may take ten seconds, an idle
-  connection lives a minute.
+  closed, so that one machine cannot lock the others out. As many may be in their TLS handshake, which may take
+  ten seconds, and one address begins a tenth of its share of them a second; one more is cut off before it costs
+  anything, for a handshake costs as much as a document.
+- An idle connection lives a minute; so does one whose peer no longer confirms what we send.
 - What is not HTTP is answered with a problem, not with a page.
 - `drain` stops listening, turns the lifecycle's switch (requests that still come on open connections get 503
   `server_stopping` and `Connection: close`), and waits for requests under way, streams and long polls
@@ -16,9 +18,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import structlog
@@ -26,7 +29,7 @@ from aiohttp import web
 
 from gateway.api.lifecycle import Lifecycle
 from gateway.api.problems import PROBLEM_TYPE, RETRY_AFTER, problem, problem_response
-from gateway.api.ratelimit import site_of
+from gateway.api.ratelimit import RateLimit, site_of
 from gateway.errors import EnvironmentRefusedError, RefusedError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
@@ -35,8 +38,18 @@ from gateway.observe import Metrics
 _KEEPALIVE: Final = 60.0
 _HANDSHAKE: Final = 10.0
 _LINGER: Final = 2.0
+#: In so many seconds an address may open its whole share of connections anew, and no fewer than so many a second.
+_REOPENED_SECONDS: Final = 10.0
+_HANDSHAKES_MIN: Final = 20.0
+_HANDSHAKES_BURST: Final = 100.0
+#: For the peer's part of the end of TLS; then it is cut off.
+_FAREWELL: Final = 5.0
+#: What is sent and not confirmed for so long ends a connection (TCP_USER_TIMEOUT); the system waits a quarter hour.
+_UNCONFIRMED_MS: Final = 60_000
 _BACKLOG: Final = 1024
 _LINE: Final = 8190
+#: Before the next try to accept, when there was no descriptor for a connection.
+_BREATH: Final = 0.5
 
 _log: Any = structlog.get_logger("gateway.listener")
 
@@ -57,35 +70,34 @@ class Listener:
         self._metrics = metrics
         self._max_connections, self._max_per_address = max_connections, max_per_address
         self._addresses: Counter[str] = Counter()
+        self._handshake_rate = RateLimit(
+            max(_HANDSHAKES_MIN, max_per_address / _REOPENED_SECONDS), max_per_address + _HANDSHAKES_BURST
+        )
+        #: Those in their handshake.
+        self._arriving: Counter[str] = Counter()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-        self._server: asyncio.Server | None = None
+        self._sockets: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
         #: Connections open now.
         self.connections = 0
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen; the port, which the system chose if it was 0."""
         await self._runner.setup()
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._connection,
-                host,
-                port,
-                ssl=tls,
-                backlog=_BACKLOG,
-                reuse_address=True,
-                ssl_handshake_timeout=_HANDSHAKE if tls else None,
-            )
+            for each in await _addresses(host, port):
+                self._sockets.append(_listening(*each))
         except OSError as error:
-            await self._runner.cleanup()
+            await self.close()
             raise EnvironmentRefusedError(f"cannot listen on {host}:{port}: {error.strerror}", port=port) from error
-        found: int = self._server.sockets[0].getsockname()[1]
+        self._accepting = [asyncio.create_task(self._accept(one, tls)) for one in self._sockets]
+        found: int = self._sockets[0].getsockname()[1]
         return found
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - a setting of the operator's, not of callers
         """Take nothing new and wait; whether everything ended in time."""
-        if self._server is not None:
-            self._server.close()
+        self._stop_listening()
         self._lifecycle.stop()
         failpoint("stop.drain.before")
         with contextlib.suppress(TimeoutError):
@@ -97,10 +109,64 @@ class Listener:
 
     async def close(self) -> None:
         """End every connection."""
-        if self._server is not None:
-            self._server.close()
+        self._stop_listening()
         self._lifecycle.stop()
+        for task in self._handshakes:
+            task.cancel()
         await self._runner.cleanup()
+
+    def _stop_listening(self) -> None:
+        for task in self._accepting:
+            task.cancel()
+        for each in self._sockets:
+            each.close()
+        self._accepting, self._sockets = [], []
+
+    async def _accept(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Here and not in asyncio's server, which neither counts nor limits connections before their handshake."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                opened, peer = await loop.sock_accept(listening)
+            except OSError as error:  # no descriptors: those there are come back
+                _log.warning("connection.not_accepted", error=str(error))
+                await asyncio.sleep(_BREATH)
+                continue
+            address = site_of(peer[0])
+            if not self._may_begin(address):
+                self._metrics.connections_refused.inc()
+                opened.close()
+                continue
+            self._arriving[address] += 1
+            task = loop.create_task(self._begin(opened, address, tls))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    def _may_begin(self, address: str) -> bool:
+        if self._arriving[address] >= self._max_per_address or len(self._handshakes) >= self._max_connections:
+            return False
+        try:
+            self._handshake_rate.take(address, asyncio.get_running_loop().time())
+        except RefusedError:
+            return False
+        return True
+
+    async def _begin(self, opened: socket.socket, address: str, tls: ssl.SSLContext | None) -> None:
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNCONFIRMED_MS)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._connection,
+                opened,
+                ssl=tls,
+                ssl_handshake_timeout=_HANDSHAKE if tls else None,
+                ssl_shutdown_timeout=_FAREWELL if tls else None,
+            )
+        except OSError:  # not TLS, too slow, or gone: what a scanner sends is no event for anybody
+            opened.close()
+        finally:
+            self._arriving[address] -= 1
+            if not self._arriving[address]:
+                del self._arriving[address]
 
     def opened(self, address: str) -> bool:
         """Count a connection; False when it is one too many."""
@@ -151,9 +217,9 @@ class _Connection(web.RequestHandler):
             super().connection_made(transport)
             return
         self.force_close()
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(_full())
-        transport.close()
+        refused = cast("asyncio.Transport", transport)  # uvloop's are no subclass
+        refused.write(_full())
+        refused.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._counted:
@@ -181,6 +247,28 @@ class _Connection(web.RequestHandler):
         response = problem_response(RefusedError(code, detail), uuid7().replace("-", ""))
         response.force_close()
         return response
+
+
+async def _addresses(host: str, port: int) -> list[tuple[int, Any]]:
+    """All that a host means, each once; "localhost" is often two."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((each[0], each[4]) for each in found))
+
+
+def _listening(family: int, address: Any) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setblocking(False)  # noqa: FBT003 - the method's own form
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        found.bind(address)
+        found.listen(_BACKLOG)
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 def _full() -> bytes:

@@ -1,10 +1,10 @@
-"""Fair shares: how fast, and how much at once, one credential or one address may ask.
+"""Fair shares: how fast, and how much at once, one agency or one address may ask.
 
-The shares are sized for one system that hosts a hundred communes behind one credential. A circular to all of
-them is a page of the inbox and three requests each (content, acknowledgement, status): 300 at once, which a
-burst of 400 lets through, and 200 a second after that, far more than the day's work of a province and a third of
-what the gateway can do. 256 at once leave each commune a long poll of its own beside the work. Eight large
-uploads of one credential hold at most eight times the largest body of the disk.
+The shares are those of an agency, however many credentials it has, and sized for one whose system hosts a hundred
+communes. A circular to all of them is a page of the inbox and three requests each (content, acknowledgement,
+status): 300 at once, which a burst of 400 lets through, and 200 a second after that, far more than the day's work
+of a province and a third of what the gateway can do. 256 at once leave each commune a long poll of its own beside
+the work. Eight large uploads of one agency hold at most eight times the largest body of the disk.
 
 Both kinds of count are bounded in memory: buckets by forgetting the least recently used, counts of what is
 under way by the connections that carry it. Pure; the caller brings the time.

@@ -51,6 +51,32 @@ async def test_one_address_cannot_take_every_connection(tmp_path: Path, pki_fold
             writer.transport.abort()
 
 
+async def test_address_that_opens_connections_too_fast_is_cut_off_before_the_handshake(
+    tmp_path: Path, pki_folder: Path
+) -> None:
+    """Handshakes cost as much as documents, so one machine begins so many a second; others notice nothing."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    made = await prepare(folder, pki_folder)
+    server = dataclasses.replace(made.settings.server, max_connections_per_address=3)
+    settings = dataclasses.replace(made.settings, server=server)
+    async with run_application(settings, folder / "config.toml", configure_logs("error", "json")) as app:
+        made.app = app
+        context, cut_off = tls_of(made), 0
+        for _ in range(1000):
+            try:
+                _, writer = await asyncio.open_connection("localhost", app.port, ssl=context)
+            except OSError:
+                cut_off += 1
+                if cut_off > 10:
+                    break
+            else:
+                writer.transport.abort()
+        assert cut_off > 10
+        _, writer = await asyncio.open_connection("localhost", app.port, ssl=context, local_addr=("127.0.0.3", 0))
+        writer.transport.abort()
+
+
 async def test_client_that_leaves_its_event_stream_is_no_error_of_ours(
     capfd: pytest.CaptureFixture[str], installation: Installation
 ) -> None:

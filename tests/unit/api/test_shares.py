@@ -1,4 +1,4 @@
-"""Fair shares of one credential and of one address: buckets, what is under way, strangers."""
+"""Fair shares of one agency and of one address: buckets, what is under way, strangers."""
 
 from __future__ import annotations
 
