@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -19,7 +19,7 @@ from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOpe
 from gateway.directory.importer import import_agencies
 from gateway.foundation import Foundation, open_foundation
 from gateway.fsio import write_durably
-from gateway.pki import DevPki, issue_client, issue_server, make_dev_pki
+from gateway.pki import LOOPBACK, DevPki, issue_client, issue_server, make_dev_pki
 from gateway.seal.trust import TrustPurpose
 
 OFFICES = 145
@@ -70,11 +70,11 @@ class Site:
         return self.folder / "config.toml"
 
 
-def prepare(folder: Path) -> Site:
-    """PKI and configuration; the settings are the defaults, but for ports and paths."""
-    pki = make_dev_pki(folder / "certs", now=datetime.now(UTC))
+def prepare(folder: Path, names: Sequence[str] = LOOPBACK) -> Site:
+    """PKI and configuration; the settings are the defaults, but for ports and paths. `names`: of all servers."""
+    pki = make_dev_pki(folder / "certs", now=datetime.now(UTC), server_names=names)
     issue_client(pki.folder, "province", PROVINCE.code, now=datetime.now(UTC))
-    issue_server(pki.folder, "receiver", now=datetime.now(UTC))
+    issue_server(pki.folder, "receiver", now=datetime.now(UTC), names=names)
     port, operations_port = _free_ports()
     site = Site(folder=folder, pki=pki, port=port, operations_port=operations_port)
     text = _CONFIG.format(port=port, operations_port=operations_port, own=_OWN)
@@ -84,15 +84,25 @@ def prepare(folder: Path) -> Site:
     return site
 
 
-async def fill(site: Site, *, receiver_port: int, agencies: int, progress: Callable[[str, int, int], None]) -> None:
-    """The directory: offices with their endpoints, and a national catalogue of `agencies` beside them."""
+async def fill(
+    site: Site,
+    *,
+    receiver_port: int,
+    agencies: int,
+    progress: Callable[[str, int, int], None],
+    at: Callable[[int], str] = lambda _: "localhost",
+) -> None:
+    """The directory: offices with their endpoints, and a national catalogue of `agencies` beside them.
+
+    `at` is the host of an office and, after a colon, its port, if that is not the receivers'.
+    """
     async with open_foundation(config.load(site.config), purpose="setup") as base:
         now = base.clock.now()
         for number, name in enumerate(("province", *(each.code for each in COMMUNES))):
             change = UpsertEndpoint(
                 name=name,
                 kind="webhook" if number else "inbox",
-                settings=_webhook(site, receiver_port, number) if number else {},
+                settings=_webhook(site, receiver_port, at(number), number) if number else {},
                 actor=_ACTOR,
                 now=now,
             )
@@ -102,12 +112,12 @@ async def fill(site: Site, *, receiver_port: int, agencies: int, progress: Calla
             catalogue = site.folder / "catalogue.csv"
             write_catalogue(catalogue, agencies)
             await _import(base, catalogue.read_bytes(), progress)
-        await _record_certificate(site, base)
+        await record_certificate(site, base, "province", PROVINCE)
 
 
-def _webhook(site: Site, port: int, number: int) -> dict[str, object]:
+def _webhook(site: Site, port: int, at: str, number: int) -> dict[str, object]:
     return {
-        "url": f"https://localhost:{port}/offices/{number}",
+        "url": f"https://{at if ':' in at else f'{at}:{port}'}/offices/{number}",
         "secret_file": "receiver",
         "anchors_file": str(site.pki.anchors(TrustPurpose.TLS) / "root.pem"),
     }
@@ -129,10 +139,11 @@ async def _import(base: Foundation, data: bytes, progress: Callable[[str, int, i
         raise RuntimeError(f"the directory was not taken: {report.problems[0]}")
 
 
-async def _record_certificate(site: Site, base: Foundation) -> None:
+async def record_certificate(site: Site, base: Foundation, name: str, office: Office) -> None:
+    """An office's client certificate counts from now on."""
     now = base.clock.now()
-    agency = (await base.directory.resolve([PROVINCE.code], now))[PROVINCE.code]
-    pem = site.pki.client("province").certificate.read_bytes()
+    agency = (await base.directory.resolve([office.code], now))[office.code]
+    pem = site.pki.client(name).certificate.read_bytes()
     der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
     await base.accounts.record_certificate(
         agency.id,

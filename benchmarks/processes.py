@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +29,7 @@ from gateway.seal.trust import TrustPurpose
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PR_SET_PDEATHSIG = 1
+_LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _DELIVERED = re.compile(rb'^gateway_attempts_total\{outcome="delivered"\} (\S+)$', re.MULTILINE)
@@ -141,25 +142,30 @@ class Worker:
 
 
 @contextmanager
-def receivers(site: Site) -> Iterator[tuple[Worker, int]]:
-    """The receivers and their port."""
+def receivers(
+    site: Site, host: str = _LOOPBACK, *, first: Callable[[], None] | None = None
+) -> Iterator[tuple[Worker, int]]:
+    """The receivers and their port; `first` is called in their process before anything else."""
     pair = site.pki.simulator("receiver")
-    with _started(receive, pair.certificate, pair.key) as pipe:
+    with _started(first, receive, pair.certificate, pair.key, host) as pipe:
         pid, port = pipe.recv()
         yield Worker(pipe, pid), port
 
 
 @contextmanager
-def senders(site: Site) -> Iterator[Worker]:
-    """The senders."""
-    pair = site.pki.client("province")
+def senders(
+    site: Site, host: str = _LOOPBACK, *, name: str = "province", first: Callable[[], None] | None = None
+) -> Iterator[Worker]:
+    """The senders, with the certificate of that name; `first` as above."""
+    pair = site.pki.client(name)
     target = Target(
+        host=host,
         port=site.port,
         anchors=site.pki.anchors(TrustPurpose.TLS) / "root.pem",
         certificate=pair.certificate,
         key=pair.key,
     )
-    with _started(send, target) as pipe:
+    with _started(first, send, target) as pipe:
         yield Worker(pipe, pipe.recv())
 
 
@@ -190,10 +196,10 @@ def gateway(site: Served, log: Path, *, profile: Path | None = None) -> Iterator
 
 
 @contextmanager
-def _started(target: Any, *arguments: object) -> Iterator[Connection]:
+def _started(first: Callable[[], None] | None, target: Any, *arguments: object) -> Iterator[Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
+    process = context.Process(target=_run, args=(first, target, *arguments, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -204,6 +210,12 @@ def _started(target: Any, *arguments: object) -> Iterator[Connection]:
         process.kill()
         process.join()
         process.close()
+
+
+def _run(first: Callable[[], None] | None, target: Any, *arguments: object) -> None:
+    if first is not None:
+        first()
+    target(*arguments)
 
 
 def _wait_until_ready(site: Served, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -79,17 +79,17 @@ class _Receiving(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
-def receive(certificate: Path, key: Path, pipe: Connection) -> None:
+def receive(certificate: Path, key: Path, host: str, pipe: Connection) -> None:
     """The process: sends its port, then answers until the pipe closes."""
-    uvloop.run(_serve(certificate, key, pipe))
+    uvloop.run(_serve(certificate, key, host, pipe))
 
 
-async def _serve(certificate: Path, key: Path, pipe: Connection) -> None:
+async def _serve(certificate: Path, key: Path, host: str, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     journal = Journal()
-    server = await loop.create_server(lambda: _Receiving(journal), "127.0.0.1", 0, ssl=context, backlog=512)
+    server = await loop.create_server(lambda: _Receiving(journal), host, 0, ssl=context, backlog=512)
     ended = asyncio.Event()
 
     def asked() -> None:

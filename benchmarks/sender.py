@@ -31,6 +31,7 @@ _TELL_EVERY = 1.0
 class Target:
     """Where to send and with which certificate."""
 
+    host: str
     port: int
     anchors: Path
     certificate: Path
@@ -125,7 +126,7 @@ class _Run:
         context = _context(target)
         for _ in range(self._load.connections):
             _, sending = await loop.create_connection(
-                lambda: _Sending(self._answered), "127.0.0.1", target.port, ssl=context, server_hostname="localhost"
+                lambda: _Sending(self._answered), target.host, target.port, ssl=context, server_hostname="localhost"
             )
             self._idle.append(sending)
         telling = asyncio.create_task(self._tell())
@@ -216,7 +217,7 @@ async def _once(target: Target, document: bytes) -> tuple[float, int, bytes]:
     answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
     _, sending = await asyncio.get_running_loop().create_connection(
         lambda: _Sending(lambda _, status, body: answer.set_result((status, body))),
-        "127.0.0.1",
+        target.host,
         target.port,
         ssl=_context(target),
         server_hostname="localhost",

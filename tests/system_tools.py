@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
+
+from tests.network.lab import missing
 
 
 def require_tool(name: str, package: str) -> str:
     """The path of `name`; skips (or fails under CI) naming the Debian package that brings it."""
     path = shutil.which(name)
     if path is None:
-        message = f"{name} is not installed (Debian package {package})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _skip(f"{name} is not installed (Debian package {package})")
     return path
+
+
+def require_namespaces() -> None:
+    """Skips (or fails under CI) where no network of namespaces can be made."""
+    if why := missing():
+        _skip(why)
+
+
+def _skip(message: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -7,6 +7,8 @@ packages=()
 command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
+command -v ip >/dev/null || packages+=(iproute2)
+command -v nft >/dev/null || packages+=(nftables)
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing ${packages[*]}, which some tests need ..."

@@ -26,7 +26,8 @@ from tests.journeys.installation import OWN
 #: Work in flight at a kill is taken up again within so many seconds of READY.
 RESUME_SECONDS = 1.0
 _OPEN = frozenset({"queued", "deferred", "in_flight"})
-_ARRIVED = frozenset({"delivered", "acknowledged"})
+#: The last is what an axis took on: it is the end of our part.
+ARRIVED = frozenset({"delivered", "acknowledged", "relayed"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -138,7 +139,7 @@ def _count_doubled(arrived: Sequence[Arrived], ledger: Ledger, verdict: Verdict)
 def _compare_quiet(sent: Sequence[Sent], arrived: Sequence[Arrived], ledger: Ledger, verdict: Verdict) -> None:
     processed = {record.delivery for record in arrived if record.first}
     for delivery, (_, state, _, _) in ledger.deliveries.items():
-        if state not in _ARRIVED:
+        if state not in ARRIVED:
             verdict.lost.append(f"delivery {delivery} is {state} when all is quiet")
         elif delivery not in processed:
             verdict.lost.append(f"delivery {delivery} is {state} and its office does not know it")

@@ -20,7 +20,7 @@ from gateway.errors import ProblemError, UnreachableError
 from gateway.pki import client_tls_context
 from tests.crash.kill_journal import Arrived, Journal, Line, Sent, Wrong, now, read_journals
 from tests.crash.kill_spec import Spec, listen, read_spec, say
-from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
+from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
 
 #: Waits after a connection that failed, and after a refusal that will pass.
@@ -85,7 +85,8 @@ class Sender:
         return [] if self._name != "A" else sorted(Path(self._spec.handed_in).glob("*.edxml"))
 
     def _document(self, number: int) -> bytes:
-        recipients = [PUSHED] if self._large else self._desk.draw.choice(([COMMUNE, PUSHED], [PUSHED], [COMMUNE]))
+        spec = self._spec
+        recipients = spec.large_recipients if self._large else self._desk.draw.choice(spec.recipients)
         content = self._desk.draw.randbytes(_LARGE_BYTES if self._large else 300)
         return document(PROVINCE, recipients, number=f"{self._name}{number}", content=b"%PDF-1.4\n" + content)
 

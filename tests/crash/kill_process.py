@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gateway.failpoints import VARIABLE
 from tests.crash.kill_journal import now
-from tests.crash.kill_site import Site
+from tests.crash.kill_site import PROGRAMS, Site
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_SECONDS = 60.0
@@ -36,9 +36,15 @@ class Gateway:
 
     @classmethod
     async def start(
-        cls, site: Site, *, armed: str = "", more: Mapping[str, str] | None = None, options: Sequence[str] = ()
+        cls,
+        site: Site,
+        *,
+        armed: str = "",
+        more: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+        within: Sequence[str] = (),
     ) -> Gateway:
-        """`gateway serve`, with these points armed and `more` in its environment."""
+        """`gateway serve`, with these points armed and `more` in its environment; `within`: words that start it."""
         address = site.folder / "notify"
         address.unlink(missing_ok=True)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -51,7 +57,13 @@ class Gateway:
         log = site.folder / "gateway.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                *_gateway(site, "serve", *options), stdin=DEVNULL, stdout=out, stderr=out, env=environment, cwd=ROOT
+                *within,
+                *_gateway(site, "serve", *options),
+                stdin=DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment,
+                cwd=ROOT,
             )
         return cls(process, channel, log)
 
@@ -76,10 +88,19 @@ class Gateway:
                 await self._process.wait()
         return self.exit_code is None
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it lives."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
     def terminate(self) -> None:
         """Ask it to stop."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self.signal(signal.SIGTERM)
 
     async def kill(self) -> None:
         """SIGKILL, if it lives; returns when it is gone."""
@@ -108,11 +129,12 @@ class Companion:
         self.name, self._process = name, process
 
     @classmethod
-    async def start(cls, site: Site, name: str) -> Companion:
+    async def start(cls, site: Site, name: str, *, within: tuple[str, ...] = ()) -> Companion:
         """Start it and wait until it is ready."""
         with (site.folder / f"{name}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", f"tests.crash.kill_{name}", str(site.folder / f"{name}.json")),
+                *within,
+                *(sys.executable, "-m", f"tests.crash.kill_{PROGRAMS[name]}", str(site.folder / f"{name}.json")),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=log,
@@ -130,6 +152,10 @@ class Companion:
             async with asyncio.timeout(seconds):
                 return await self._heard("finished")
         return False
+
+    def renew(self) -> None:
+        """Let it read its certificate again."""
+        self._process.send_signal(signal.SIGHUP)
 
     async def stop(self) -> None:
         """End it."""

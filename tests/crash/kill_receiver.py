@@ -1,4 +1,4 @@
-"""The pushed office of the kill sweep: `python -m tests.crash.kill_receiver SPEC`.
+"""The pushed office of the kill sweep, or the axis: `python -m tests.crash.kill_receiver SPEC`.
 
 It notes what came before it answers, takes a moment over it, dedupes on the dispatch id as the manual asks
 receivers to, and reports some documents as processed (status 03) through REST.
@@ -7,10 +7,12 @@ receivers to, and reports some documents as processed (status 03) through REST.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import random
 import re
+import signal
 import ssl
 import sys
 from pathlib import Path
@@ -23,7 +25,7 @@ from gateway.pki import client_tls_context
 from tests.crash.kill_clients import Desk
 from tests.crash.kill_journal import Arrived, Journal, Wrong, now
 from tests.crash.kill_spec import Spec, listen, read_spec, say
-from tests.journeys.installation import PROVINCE, PUSHED
+from tests.journeys.installation import PROVINCE
 from tests.journeys.messages import status
 
 _NUMBER = re.compile(rb"CodeNumber>([A-Za-z0-9]+)<")
@@ -34,8 +36,8 @@ _THINKS_SECONDS = 0.06
 class Receiver:
     """Takes transmissions and reports."""
 
-    def __init__(self, desk: Desk, secret: bytes) -> None:
-        self._desk, self._secret = desk, secret
+    def __init__(self, desk: Desk, spec: Spec) -> None:
+        self._desk, self._spec = desk, spec
         self._seen: set[str] = set()
         self._reports: set[asyncio.Task[object]] = set()
 
@@ -62,9 +64,17 @@ class Receiver:
             )
             self._desk.journal.note(arrived)
         await asyncio.sleep(self._desk.draw.random() * _THINKS_SECONDS)
-        if first and headers["Gateway-Kind"] == "document" and self._desk.draw.random() < 0.25:
+        if (
+            self._spec.reports
+            and first
+            and headers["Gateway-Kind"] == "document"
+            and self._desk.draw.random() < 0.25
+        ):
             self._report(data)
-        return web.Response(status=200)
+        response = web.Response(status=200)
+        if self._spec.closes:
+            response.force_close()
+        return response
 
     async def reported(self) -> None:
         """Every report has its 202."""
@@ -75,7 +85,7 @@ class Receiver:
         found = _NUMBER.search(data)
         assert found is not None
         number = found[1].decode()
-        report = status(PUSHED, "03", sender=PROVINCE, number=number)
+        report = status(self._spec.office, "03", sender=PROVINCE, number=number)
         key = f"report-{number}"
         digest = hashlib.sha256(report).hexdigest()
         task: asyncio.Task[object] = asyncio.create_task(
@@ -94,7 +104,7 @@ class Receiver:
                 hashlib.sha256(data).hexdigest(),
             )
         )
-        expected = hmac.new(self._secret, signed.encode(), hashlib.sha256).hexdigest()
+        expected = hmac.new(self._spec.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
         return hmac.compare_digest(headers["Gateway-Signature"], f"v1={expected}")
 
 
@@ -104,16 +114,18 @@ async def run(spec: Spec) -> None:
     gone = listen(finish)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(spec.certificate, spec.key)
+    renew = functools.partial(tls.load_cert_chain, spec.certificate, spec.key)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
     async with GatewayClient(
-        spec.url, tls=client_tls_context(Path(spec.anchors)), token=spec.tokens[PUSHED], timeout=20
+        spec.url, tls=client_tls_context(Path(spec.anchors)), token=spec.tokens[spec.office], timeout=20
     ) as client:
         desk = Desk(client, Journal(Path(spec.journal)), random.Random(spec.seed))
-        receiver = Receiver(desk, spec.secret.encode())
+        receiver = Receiver(desk, spec)
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_post("/{tail:.*}", receiver.receive)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", spec.port, ssl_context=tls).start()
+        await web.TCPSite(runner, spec.host, spec.port, ssl_context=tls).start()
         say("ready")
         told = asyncio.create_task(finish.wait())
         left = asyncio.create_task(gone.wait())

@@ -13,9 +13,10 @@ import msgspec
 from gateway import config
 from gateway.config import Settings
 from gateway.foundation import DATABASE
+from gateway.pki import LOOPBACK, DevPki
 from gateway.seal.trust import TrustPurpose
-from tests.crash.kill_spec import Spec
-from tests.journeys.installation import Installation, make_pki, prepare
+from tests.crash.kill_spec import Spec, read_spec
+from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PUSHED, Installation, make_pki, prepare
 
 #: A crash with a dispatch in flight is what the sweep is about, so none is taken for poison.
 _MORE = """
@@ -23,8 +24,37 @@ poison_crashes = {poison}
 [observe]
 log_level = "warning"
 """
-_SECRET = "secret-of-pushed-0123456789abcdef"
-CLIENTS, RECEIVER = "clients", "receiver"
+_SECRET = "secret-of-{}-0123456789abcdef"
+CLIENTS, RECEIVER, AXIS_RECEIVER = "clients", "receiver", "axis"
+#: The module of each (`tests.crash.kill_…`).
+PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver"}
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+        return found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Who listens where; as it is, everybody on loopback, without an axis."""
+
+    #: In the certificate of everybody.
+    names: tuple[str, ...] = LOOPBACK
+    #: Where the gateway listens, and what it is called.
+    listen: str = "127.0.0.1"
+    gateway: str = "localhost"
+    port: int = dataclasses.field(default_factory=free_port)
+    #: Where the pushed office listens, and the URL that it is reached by.
+    office: tuple[str, int] = dataclasses.field(default_factory=lambda: ("127.0.0.1", free_port()))
+    office_url: str = ""
+    axis: tuple[str, int] = ("127.0.0.1", 1)
+    axis_url: str = ""
+    #: What one of its tries may take, in seconds.
+    timeout: float = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +63,11 @@ class Site:
 
     folder: Path
     settings: Settings
+
+    @classmethod
+    def of(cls, folder: Path) -> Site:
+        """As its configuration file says."""
+        return cls(folder=folder, settings=config.load(folder / "config.toml"))
 
     @property
     def config(self) -> Path:
@@ -59,13 +94,22 @@ class Site:
         """Documents that the clients send as they are."""
         return self.folder / "handed-in"
 
+    @property
+    def pki(self) -> DevPki:
+        """Its own copy."""
+        return DevPki(folder=self.folder / "certs")
+
+    def change(self, name: str, **changes: object) -> None:
+        """What a process that is not started yet will be told."""
+        path = self.folder / f"{name}.json"
+        path.write_bytes(msgspec.json.encode(msgspec.structs.replace(read_spec(path), **changes)))
+
 
 class Template:
-    """Made once; its ports are those of every copy."""
+    """Made once; its addresses are those of every copy."""
 
-    def __init__(self, folder: Path, made: Installation, port: int, receiver_port: int) -> None:
-        self.folder, self._made = folder, made
-        self._port, self._receiver_port = port, receiver_port
+    def __init__(self, folder: Path, made: Installation, places: Places) -> None:
+        self.folder, self._made, self._places = folder, made, places
         self._copies = 0
 
     def copy(self, *, seed: int = 0, pause: float = 1.0, apart: bool = False) -> Site:
@@ -75,49 +119,56 @@ class Template:
         shutil.copytree(self.folder, folder)
         text = (folder / "config.toml").read_text().replace(str(self.folder), str(folder))
         if apart:
-            text = text.replace(f"\nport = {self._port}", "\nport = 0")
+            text = text.replace(f"\nport = {self._places.port}", "\nport = 0")
             text = re.sub(r"\noperations_port = \d+", "\noperations_port = 0", text)
         (folder / "config.toml").write_text(text)
-        site = Site(folder=folder, settings=config.load(folder / "config.toml"))
+        site = Site.of(folder)
         site.handed_in.mkdir()
-        for name in (CLIENTS, RECEIVER):
-            spec = self._spec(site, folder / f"{name}.journal", seed, pause)
+        for name in PROGRAMS:
+            spec = self._spec(site, name, seed, pause)
             (folder / f"{name}.json").write_bytes(msgspec.json.encode(spec))
         return site
 
-    def _spec(self, site: Site, journal: Path, seed: int, pause: float) -> Spec:
-        pki = self._made.pki
+    def _spec(self, site: Site, name: str, seed: int, pause: float) -> Spec:
+        places, is_axis = self._places, name == AXIS_RECEIVER
+        pushed = (PUSHED, MINISTRY) if places.axis_url else (PUSHED,)
+        host, port = places.axis if is_axis else places.office
         return Spec(
-            url=f"https://localhost:{self._port}",
-            anchors=str(pki.anchors(TrustPurpose.TLS)),
+            url=f"https://{places.gateway}:{places.port}",
+            anchors=str(site.pki.anchors(TrustPurpose.TLS)),
             tokens=self._made.tokens,
-            journal=str(journal),
+            journal=str(site.folder / f"{name}.journal"),
             handed_in=str(site.handed_in),
-            port=self._receiver_port,
-            certificate=str(pki.server.certificate),
-            key=str(pki.server.key),
-            secret=_SECRET,
+            recipients=((COMMUNE, *pushed), *((each,) for each in pushed), (COMMUNE,)),
+            large_recipients=pushed,
+            office=AXIS if is_axis else PUSHED,
+            host=host,
+            port=port,
+            certificate=str(site.pki.server.certificate),
+            key=str(site.pki.server.key),
+            secret=_SECRET.format("axis" if is_axis else "pushed"),
+            reports=not is_axis,
             seed=seed,
             pause=pause,
         )
 
 
-async def make_template(folder: Path, *, poison: int = 1000) -> Template:
+async def make_template(folder: Path, *, poison: int = 1000, places: Places | None = None) -> Template:
     """A PKI, a directory and accounts below `folder`."""
-    make_pki(folder / "pki")
-    port, receiver_port = _free_port(), _free_port()
+    places = places or Places()
+    make_pki(folder / "pki", names=places.names)
     site = folder / "template"
     site.mkdir()
-    push_url = f"https://localhost:{receiver_port}/pushed"
-    made = await prepare(site, folder / "pki", push_url=push_url, more=_MORE.format(poison=poison))
-    text = (site / "config.toml").read_text().replace("\nport = 0", f"\nport = {port}")
-    text = text.replace("\noperations_port = 0", f"\noperations_port = {_free_port()}")
+    made = await prepare(
+        site,
+        folder / "pki",
+        push_url=places.office_url or f"https://localhost:{places.office[1]}/pushed",
+        axis_url=places.axis_url,
+        more=_MORE.format(poison=poison),
+        timeout_seconds=places.timeout,
+    )
+    text = (site / "config.toml").read_text().replace("\nport = 0", f"\nport = {places.port}")
+    text = text.replace('\nhost = "127.0.0.1"', f'\nhost = "{places.listen}"')
+    text = text.replace("\noperations_port = 0", f"\noperations_port = {free_port()}")
     (site / "config.toml").write_text(text)
-    return Template(site, made, port, receiver_port)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
+    return Template(site, made, places)

@@ -25,11 +25,20 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     #: Documents that somebody else wrote, to be sent as they are.
     handed_in: str
-    #: The receiver's own port, certificate and key.
+    #: What the senders choose from: recipients of a document in memory, and of one that is spooled.
+    recipients: tuple[tuple[str, ...], ...]
+    large_recipients: tuple[str, ...]
+    #: The receiver's own office, address, port, certificate and key.
+    office: str
+    host: str
     port: int
     certificate: str
     key: str
     secret: str
+    #: Whether the receiver reports some documents as processed.
+    reports: bool
+    #: Whether it closes every connection after its answer.
+    closes: bool = False
     #: Seeds what is random.
     seed: int
     #: Seconds between two documents of one sender.

@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from gateway.audit.fsck import examine
 from gateway.failpoints import FAILPOINTS
-from tests.crash.kill_check import Verdict, check, read_ledger, resumption
+from tests.crash.kill_check import ARRIVED, Verdict, check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
 from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Site, Template
@@ -287,9 +287,7 @@ async def settle(site: Site, gateway: Gateway, companions: Sequence[Companion]) 
     quiet, deadline = 0, now() + _QUIET_SECONDS
     while quiet < _LOOKS and now() < deadline:
         open_lines = [
-            state
-            for _, state, _, _ in read_ledger(site.database).deliveries.values()
-            if state not in {"delivered", "acknowledged"}
+            state for _, state, _, _ in read_ledger(site.database).deliveries.values() if state not in ARRIVED
         ]
         quiet = 0 if open_lines else quiet + 1
         await asyncio.sleep(_LOOK_SECONDS)

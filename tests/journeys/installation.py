@@ -8,7 +8,7 @@ test), and an axis that relays for a ministry.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOpe
 from gateway.directory.importer import import_agencies
 from gateway.foundation import Foundation, open_foundation
 from gateway.observe import configure_logs
-from gateway.pki import DevPki, client_tls_context, make_dev_pki
+from gateway.pki import LOOPBACK, DevPki, client_tls_context, make_dev_pki
 from gateway.seal.trust import TrustPurpose
 
 PROVINCE, COMMUNE, PUSHED = "000.00.00.H33", "005.02.01.H33", "006.02.01.H33"
@@ -114,9 +114,9 @@ breaker_probe = "100ms"
 """
 
 
-def make_pki(folder: Path) -> DevPki:
+def make_pki(folder: Path, names: Sequence[str] = LOOPBACK) -> DevPki:
     """One PKI for a whole test run; `prepare` copies it."""
-    return make_dev_pki(folder, now=datetime.now(UTC))
+    return make_dev_pki(folder, now=datetime.now(UTC), server_names=names)
 
 
 async def prepare(
@@ -127,8 +127,9 @@ async def prepare(
     axis_url: str = "",
     more: str = "",
     data: str = "data",
+    timeout_seconds: float = 5,
 ) -> Installation:
-    """Lay out the installation and fill its directory; `data` is its data folder."""
+    """Lay out the installation and fill its directory; `data` is its data folder, the time is the receivers'."""
     shutil.copytree(pki_folder, folder / "certs")
     pki = DevPki(folder=folder / "certs")
     text = CONFIG.format(own=OWN, data=data, more=more)
@@ -146,13 +147,17 @@ async def prepare(
         (secrets / name).chmod(0o600)
     made = Installation(folder=folder, pki=pki, settings=config.load(folder / "config.toml"))
     async with open_foundation(made.settings, purpose="setup") as base:
-        await _fill(made, base, push_url, axis_url or push_url)
+        await _fill(made, base, (push_url, axis_url or push_url), timeout_seconds)
     return made
 
 
-async def _fill(made: Installation, base: Foundation, push_url: str, axis_url: str) -> None:
+async def _fill(made: Installation, base: Foundation, urls: tuple[str, str], timeout_seconds: float) -> None:
+    push_url, axis_url = urls
     now = base.clock.now()
-    webhook = {"anchors_file": str(made.pki.anchors(TrustPurpose.TLS) / "root.pem"), "timeout_seconds": 5}
+    webhook = {
+        "anchors_file": str(made.pki.anchors(TrustPurpose.TLS) / "root.pem"),
+        "timeout_seconds": timeout_seconds,
+    }
     endpoints: list[tuple[str, str, Mapping[str, object], Mapping[str, object], bool]] = [
         ("province", "inbox", {}, {}, False),
         ("commune", "inbox", {}, {}, False),
