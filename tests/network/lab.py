@@ -81,9 +81,10 @@ class Lab:
         for member in members or ADDRESSES:
             self.run(member, "nft", "flush", "table", "inet", "lab")
 
-    def sockets(self, member: str, other: str) -> int:
-        """Connections with the other one that processes of a member hold."""
-        lines = self.run(member, "ss", "-Htnp", "dst", ADDRESSES[other]).splitlines()
+    def sockets(self, member: str, other: str, port: int | None = None) -> int:
+        """Connections with the other one, or to a port of it, that processes of a member hold."""
+        there = ADDRESSES[other] if port is None else f"{ADDRESSES[other]}:{port}"
+        lines = self.run(member, "ss", "-Htnp", "dst", there).splitlines()
         return sum(1 for line in lines if "users:" in line)
 
     def _open(self) -> None:

@@ -69,8 +69,8 @@ async def silence(running: Running, seconds: float) -> None:
     running.lab.fault("offices", f"in tcp dport {OFFICE_PORT} ip length > 80 drop")
     await asyncio.sleep(seconds)
     await _flows(running, AXIS_RECEIVER, CLIENTS)
-    open_now = running.lab.sockets("gateway", "offices")
-    if open_now > _MOST_IN_FLIGHT + 1:  # and the one by which the office reports
+    open_now = running.lab.sockets("gateway", "offices", OFFICE_PORT)
+    if open_now > 2 * _MOST_IN_FLIGHT:  # those given up are closed beside those under way
         running.verdict.other.append(f"{open_now} connections are open to a silent office")
     running.lab.heal("offices")
     await _flows(running, RECEIVER)
