@@ -183,10 +183,12 @@ async def test_disk_that_the_kernel_makes_read_only_is_read_on_and_nothing_is_lo
             assert gateway.exit_code is None
             await gateway.kill()
             run("umount", str(data))
-            mend(image)
-            run("mount", "-o", "loop", str(image), str(data))
+            # another one: a namespace made meanwhile may still hold the broken mount, and would share it
+            mended = await asyncio.to_thread(shutil.copy, image, tmp_path / "mended")
+            mend(Path(mended))
+            run("mount", "-o", "loop", str(mended), str(data))
             again = await Gateway.start(site)
-            assert await again.ready()
+            assert await again.ready(), again.log.read_text()[-2000:]
             assert await probe.recovered() is not None
             again.terminate()
             assert await again.gone() == 0
