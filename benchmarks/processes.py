@@ -75,7 +75,7 @@ class Gateway:
 
     def pss_bytes(self) -> int:
         """Proportional set size of all its processes."""
-        return sum(_pss_bytes(pid) for pid in self._pids())
+        return pss_bytes_of(self._process.pid)
 
     def pss_by_process(self) -> dict[str, int]:
         """The same per process, by what its command line ends in."""
@@ -107,10 +107,7 @@ class Gateway:
             return data
 
     def _pids(self) -> list[int]:
-        found = [self._process.pid]
-        for pid in found:
-            found += _children(pid)
-        return found
+        return _with_descendants(self._process.pid)
 
 
 class Worker:
@@ -240,6 +237,18 @@ def _cpu_seconds(pid: int, *, with_ended: bool = True) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return sum(map(int, fields[11:15] if with_ended else fields[11:13])) / _TICKS
+
+
+def pss_bytes_of(pid: int) -> int:
+    """Proportional set size of a process and of all that it started; 0 when it has ended."""
+    return sum(map(_pss_bytes, _with_descendants(pid)))
+
+
+def _with_descendants(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        found += _children(each)
+    return found
 
 
 def _pss_bytes(pid: int) -> int:

@@ -364,8 +364,13 @@ def _quoted(key: str) -> str:
     return f'"{escaped}"'
 
 
+def digest_field(sha256: bytes) -> str:
+    """A digest as Content-Digest and Repr-Digest have it (RFC 9530)."""
+    return f"sha-256=:{b64encode(sha256).decode('ascii')}:"
+
+
 def _digest(data: bytes) -> str:
-    return f"sha-256=:{b64encode(hashlib.sha256(data).digest()).decode('ascii')}:"
+    return digest_field(hashlib.sha256(data).digest())
 
 
 def _given(**parameters: str | float) -> dict[str, str | int | float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -17,7 +16,7 @@ from typing import BinaryIO, Final, Protocol
 import aiohttp
 
 from gateway.api import models
-from gateway.client import GatewayClient
+from gateway.client import GatewayClient, digest_field
 from gateway.errors import ProblemError, UnreachableError
 
 #: Files from this size on are worth it.
@@ -102,7 +101,7 @@ class _Fetching:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise UnreachableError(f"the answer broke off after {self.done} bytes: {error}") from error
             expected = response.headers.get("Repr-Digest")
-        if expected is not None and expected != f"sha-256=:{b64encode(self._digest.digest()).decode()}:":
+        if expected is not None and expected != digest_field(self._digest.digest()):
             raise ProblemError(status=422, code="digest_mismatch")
 
 

@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.processes import pss_bytes_of
 from gateway.client import GatewayClient
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
@@ -33,18 +34,6 @@ def fixed_port(made: Installation) -> int:
     return port
 
 
-def pss_of(pid: int) -> int:
-    """Bytes of a process and of those that it started; 0 when it has ended."""
-    try:
-        own = next(line for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if "Pss:" in line)
-        children = [
-            int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()
-        ]
-    except OSError:
-        return 0
-    return int(own.split()[1]) * 1024 + sum(map(pss_of, children))
-
-
 @pytest.mark.slow
 async def test_upload_goes_on_after_the_server_was_killed_and_is_fetched_whole(
     tmp_path: Path, pki_folder: Path
@@ -60,13 +49,13 @@ async def test_upload_goes_on_after_the_server_was_killed_and_is_fetched_whole(
     memory: list[int] = []
     async with AsyncExitStack() as stack:
         process, _ = await stack.enter_async_context(served(made))
-        before = pss_of(process.pid)
+        before = pss_bytes_of(process.pid)
 
         def killed(done: int, _size: int) -> None:
             if not reached:
                 process.send_signal(signal.SIGKILL)
             reached.append(done)
-            memory.append(pss_of(process.pid))
+            memory.append(pss_bytes_of(process.pid))
 
         client = await stack.enter_async_context(
             GatewayClient(f"https://localhost:{port}", tls=tls, token=token, timeout=60)
@@ -79,7 +68,7 @@ async def test_upload_goes_on_after_the_server_was_killed_and_is_fetched_whole(
         assert reached[:2] == [8 * 1024**2, 16 * 1024**2]  # nothing below the first offset was sent again
         assert (accepted.size, reached[-1]) == (file.stat().st_size, file.stat().st_size)
         await _fetched_by_the_command(made, port, tmp_path, file)
-        memory.append(pss_of(process.pid))
+        memory.append(pss_bytes_of(process.pid))
     assert max(memory) - before < len(CONTENT), "a document must never be whole in memory"
 
 
