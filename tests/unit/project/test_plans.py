@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.foundation import SQL_SOURCES, load_statements
-from gateway.storage.driver import choose_driver
-from gateway.storage.migrations import migrate
-from gateway.storage.sqlite import connect_writer
+from tests.unit.project.new_database import new_database
 
 #: Tables with a row for every document, recipient, try, status or event.
 GROWING = (
@@ -95,19 +91,8 @@ _MOST_PARAMETERS = 64
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A new data folder's database; the gateway never lets SQLite gather statistics, so plans do not change."""
-    path = tmp_path_factory.mktemp("plans") / "gateway.sqlite"
-    asyncio.run(_make(path))
-    connection = choose_driver(allow_affected_sqlite=True).module.connect(path, isolation_level=None)
-    yield connection
-    connection.close()
-
-
-async def _make(path: Path) -> None:
-    writer = await connect_writer(path)
-    try:
-        await migrate(writer)
-    finally:
-        await writer.close()
+    with new_database(tmp_path_factory.mktemp("plans")) as connection:
+        yield connection
 
 
 def _plan(database: Any, text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.storage.driver import choose_driver
-from gateway.storage.migrations import migrate
-from gateway.storage.sqlite import connect_writer
 from gateway.storage.statements import parse_blocks
+from tests.unit.project.new_database import new_database
 from tools.checks.source import sources
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,20 +29,9 @@ _MOST_PARAMETERS = 64
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A new data folder's database, in the SQLite that the gateway would use."""
-    path = tmp_path_factory.mktemp("statements") / "gateway.sqlite"
-    asyncio.run(_make(path))
-    connection = choose_driver(allow_affected_sqlite=True).module.connect(path, isolation_level=None)
-    connection.text_factory = bytes  # what EXPLAIN shows is not always text
-    yield connection
-    connection.close()
-
-
-async def _make(path: Path) -> None:
-    writer = await connect_writer(path)
-    try:
-        await migrate(writer)
-    finally:
-        await writer.close()
+    with new_database(tmp_path_factory.mktemp("statements")) as connection:
+        connection.text_factory = bytes  # what EXPLAIN shows is not always text
+        yield connection
 
 
 @pytest.mark.parametrize("text", BLOCKS)
