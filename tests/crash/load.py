@@ -47,8 +47,9 @@ _PATIENCE_SECONDS = 900
 _ROUNDS = 2
 _REFUSED = 503
 _AGAIN_SECONDS = 0.05
-#: Between two faults.
-_FAULT_SECONDS = 0.3
+#: Between two faults; so many are there at least in a round.
+_FAULT_SECONDS = 0.2
+_FAILURES = 2
 _ROOT = Path(__file__).parents[2]
 
 Say = Callable[[str], None]
@@ -157,15 +158,17 @@ async def record(
         tokens = await _prepare(site, recorder, folder / "pki", receiver.url("/pushed"))
         promises.prepared_at = recorder.length()
         say(f"the data folder is made: {promises.prepared_at / 1e6:.1f} MB of acts")
-        numbers = iter(range(1, documents + 1))
+        numbers = itertools.count(1)
         for turn in range(_ROUNDS):
             async with _served(site, recorder, module) as port:
                 offices = _Offices(site, port, tokens, recorder, promises)
-                failing = asyncio.create_task(_fail_syncs(control)) if faults else None
+                failing = _FailingSyncs(control) if faults else None
                 await offices.work(itertools.islice(numbers, documents // _ROUNDS))
+                # a quick machine may be done before the first fault
+                while failing is not None and failing.count < _FAILURES:
+                    await offices.work(itertools.islice(numbers, _SENDERS))
                 if failing is not None:
-                    failing.cancel()
-                    control.disarm()
+                    failing.end()
             say(f"round {turn + 1} is over: {len(promises.accepted)} accepted, {len(promises.taken)} taken")
     finally:
         await receiver.close()
@@ -173,13 +176,32 @@ async def record(
     return Recorded(site=site, recorder=recorder, promises=promises, seconds=time.monotonic() - began)
 
 
-async def _fail_syncs(control: Control) -> None:
-    """One sync after the other fails, somewhere; those of bodies' directories are waited for longest."""
-    draw = random.Random(0)
-    while True:
-        place = draw.choice((Place.WAL, Place.WAL, Place.SPOOL, Place.DATABASE, Place.BODY))
-        control.arm(Fault(kinds=(Kind.SYNC,), places=(place,), error=errno.EIO, skip=draw.randrange(3)))
-        await asyncio.sleep(_FAULT_SECONDS)
+class _FailingSyncs:
+    """One sync after the other fails, somewhere; none is waited for longer than `_FAULT_SECONDS`."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._before = 0
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def count(self) -> int:
+        """Syncs that failed."""
+        return self._before + self._control.failed
+
+    def end(self) -> None:
+        """The disk is well again."""
+        self._task.cancel()
+        self._control.disarm()
+
+    async def _run(self) -> None:
+        draw = random.Random(0)
+        while True:
+            place = draw.choice((Place.WAL, Place.WAL, Place.SPOOL, Place.DATABASE, Place.BODY))
+            fault = Fault(kinds=(Kind.SYNC,), places=(place,), error=errno.EIO, skip=draw.randrange(3))
+            self._before = self.count
+            self._control.arm(fault)
+            await asyncio.sleep(_FAULT_SECONDS)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
