@@ -51,6 +51,7 @@ key = "certs/enrolment-ca.key"
 min_free_bytes = "1MiB"
 [limits]
 requests_per_second = 10000
+deliveries_per_second = 100000
 requests_at_once = 2000
 """
 

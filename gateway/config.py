@@ -107,6 +107,9 @@ class LimitSettings:
     max_attachments: int = _f(200, "attachments of one message")
     daily_quota: Size = _f(Size(20 * 1024**3), "bytes x recipients an agency may send a day")
     requests_per_second: int = _f(200, "requests a second of one agency; bursts of twice as many")
+    deliveries_per_second: int = _f(
+        50, "documents x recipients, and statuses, an agency hands in a second; bursts of ten times as many"
+    )
     requests_at_once: int = _f(256, "requests of one agency under way at once, long polls included")
     uploads_at_once: int = _f(8, "of them with a body above 1 MiB, or of unknown length")
     uploads_open: int = _f(16, "resumable uploads of one agency that are not submitted yet")

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -30,6 +36,7 @@ from gateway.ledger.reads import Reads
 from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
+from gateway.parsing import LARGE_BYTES
 from gateway.storage.bodies import Bodies, SpooledBody
 
 #: A cursor is a number that the database can hold, behind the epoch that gave it.
@@ -92,19 +99,21 @@ class LocalGateway:
         status_only: bool = False,
         about: str | None = None,
     ) -> service.AcceptedAnswer:
-        answer = await self.journey.accept(
-            Submission(
-                caller=arrival.caller,
-                body=body,
-                trace_id=arrival.trace_id,
-                arrived_at=arrival.at,
-                idempotency_key=arrival.idempotency_key,
-                fingerprint=fingerprint,
-                status_only=status_only,
-                about_delivery=about,
-            )
+        submission = Submission(
+            caller=arrival.caller,
+            body=body,
+            trace_id=arrival.trace_id,
+            arrived_at=arrival.at,
+            idempotency_key=arrival.idempotency_key,
+            fingerprint=fingerprint,
+            status_only=status_only,
+            about_delivery=about,
         )
-        return service.AcceptedAnswer(body=answer.body, replayed=answer.replayed)
+        # a large one has a place of its own kind already, and is no reason for small ones to wait
+        turn = self.intake.turn(arrival.caller.agency_id) if body.size <= LARGE_BYTES else nullcontext()
+        async with turn:
+            answer = await self.journey.accept(submission)
+        return service.AcceptedAnswer(body=answer.body, replayed=answer.replayed, deliveries=answer.deliveries)
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         """What acceptance would find."""

@@ -4,25 +4,31 @@ Asked before anything is written. Disk that uploads under way may still need is 
 have written already counts twice, as gone and as reserved, so that the error is on the safe side. The quota
 counts bytes x recipients per agency and day (Vietnam); the day's use is read once per agency and then counted
 along in memory, since this process is the only one that accepts.
+
+An agency that hands in much at once takes turns with itself (`turn`), so that others need not wait for all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from gateway.clock import VIETNAM
 from gateway.config import LimitSettings, StorageSettings
 from gateway.errors import RefusedError
 from gateway.ledger.reads import Reads
-from gateway.model import Agency
+from gateway.model import Agency, AgencyId
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
 
 #: What a refused sender is told to wait, in seconds.
 RETRY_AFTER_DISK = 300
 RETRY_AFTER_BUSY = 5
+#: What an agency may have accepted at the same time, in seconds of its share.
+_TURN_SECONDS = 0.1
+_TURNS_MIN = 2
 _DAY_SECONDS = 86_400
 
 
@@ -62,6 +68,9 @@ class Intake:
         self._max_waiting = storage.max_waiting_writes
         self._default_quota = limits.daily_quota
         self._used: dict[tuple[str, str], int] = {}
+        self._turns_at_once = max(_TURNS_MIN, round(limits.deliveries_per_second * _TURN_SECONDS))
+        #: agency -> its turns, and how many have or want one.
+        self._turns: dict[AgencyId, tuple[asyncio.Semaphore, int]] = {}
         #: Bytes that uploads and unpacked copies under way may need.
         self.reserved = 0
         self.stopping = False
@@ -88,6 +97,20 @@ class Intake:
     def lasting_room(self) -> Room:
         """For what takes longer than a request; whoever asks gives it back."""
         return Room(self)
+
+    @asynccontextmanager
+    async def turn(self, agency_id: AgencyId) -> AsyncIterator[None]:
+        """Wait until few enough others of the agency are being accepted, first come, first served."""
+        places, users = self._turns.get(agency_id) or (asyncio.Semaphore(self._turns_at_once), 0)
+        self._turns[agency_id] = places, users + 1
+        try:
+            async with places:
+                yield
+        finally:
+            users = self._turns[agency_id][1] - 1
+            self._turns[agency_id] = places, users
+            if not users:
+                del self._turns[agency_id]
 
     def quota_of(self, agency: Agency) -> int:
         """Bytes x recipients a day."""

@@ -92,6 +92,8 @@ class Answer:
     body: bytes
     replayed: bool
     message_id: str
+    #: That this answer, unlike a repeated one, made.
+    deliveries: int = 0
 
 
 class Journey:
@@ -161,7 +163,8 @@ class Journey:
             self._intake.give_back(sender, day, cost)
             return await self._stored(recorded.message_id)
         self._committed(plan)
-        return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id)
+        made = len(plan.deliveries)
+        return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id, deliveries=made)
 
     async def _make_whole(self, submission: Submission) -> None:
         """The same answer promises the same again: bytes damaged meanwhile are replaced by those that came."""

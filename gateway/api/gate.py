@@ -32,7 +32,7 @@ from gateway.api.headers import SECURITY, trace_id_of
 from gateway.api.intake import media_type, read_small
 from gateway.api.parameters import read_json, read_path, read_query
 from gateway.api.problems import problem_response, refusal_of
-from gateway.api.ratelimit import AtOnce, RateLimit, site_of
+from gateway.api.ratelimit import DELIVERIES_BURST, AtOnce, RateLimit, site_of
 from gateway.api.route import ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError
@@ -47,11 +47,16 @@ _ENROL_RATE: Final = 1 / 6
 _ENROL_BURST: Final = 10.0
 _NO_ROUTE: Final = "none"
 _INTERNAL: Final = 500
+_TOO_FAST: Final = 429
+#: Whoever asks too fast waits so long for being told, in seconds: a client that does not heed `Retry-After` is
+#: slowed to an answer a second on each of its connections, instead of being refused a thousand times in it. Drawn,
+#: so that its connections do not come back all at once.
+_HELD_BACK: Final = (0.5, 1.5)
 #: What the log says of a client that left before its answer, as nginx does.
 _GONE: Final = 499
 
 #: A trace id needs to be unique, not secret; the system's generator costs twenty times as much.
-_ids: Final = random.Random()  # noqa: S311
+_draw: Final = random.Random()  # noqa: S311
 
 
 class Gate:
@@ -69,6 +74,7 @@ class Gate:
         self._timed: dict[str, Histogram] = {}
         limits = parts.settings.limits
         self._by_agency = RateLimit(limits.requests_per_second, 2.0 * limits.requests_per_second)
+        self._handed_in = RateLimit(limits.deliveries_per_second, DELIVERIES_BURST * limits.deliveries_per_second)
         self._strangers = RateLimit(limits.strangers_per_second, _STRANGERS_BURST)
         self._enrolments = RateLimit(_ENROL_RATE, _ENROL_BURST)
         self._under_way = AtOnce(limits.requests_at_once, "requests")
@@ -78,7 +84,7 @@ class Gate:
     async def pass_through(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
         """The seven steps."""
         started = time.perf_counter()
-        trace_id = trace_id_of(request.headers.get("traceparent")) or f"{_ids.getrandbits(128):032x}"
+        trace_id = trace_id_of(request.headers.get("traceparent")) or f"{_draw.getrandbits(128):032x}"
         structlog.contextvars.bind_contextvars(trace_id=trace_id)
         route = self._routes.get(handler)
         name = _NO_ROUTE if route is None else route.name
@@ -104,6 +110,8 @@ class Gate:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary of a request: recorded, answered, and on
             response = self._refuse(request, error, trace_id)
+            if response.status == _TOO_FAST:
+                await self._parts.lifecycle.stopped_within(_draw.uniform(*_HELD_BACK))
         if not response.prepared:
             response.headers["Trace-Id"] = trace_id
             if self._parts.lifecycle.stopping.is_set():
@@ -131,6 +139,8 @@ class Gate:
         if isinstance(answer, web.StreamResponse):
             return answer
         if isinstance(answer, AcceptedAnswer):
+            # one was paid at the door, when nobody knew how many there would be
+            self._handed_in.charge(call.caller.agency_id, answer.deliveries - 1, parts.clock.monotonic())
             response = _Accepted(
                 body=answer.body, status=answer.status, headers=SECURITY, content_type="application/json"
             )
@@ -150,6 +160,8 @@ class Gate:
         caller = await authenticate(self._parts, request)
         self._strangers.give_back(site)
         self._by_agency.take(caller.agency_id, clock.monotonic())
+        if route.hands_in:
+            self._handed_in.take(caller.agency_id, clock.monotonic())
         return caller
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 
 class Lifecycle:
@@ -29,6 +30,13 @@ class Lifecycle:
     def stop(self) -> None:
         """From now on every request is answered with `server_stopping`."""
         self.stopping.set()
+
+    async def stopped_within(self, seconds: float) -> bool:
+        """Wait so long; at once when the server stops, and whether it did."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.stopping.wait()
+        return False
 
     async def idle(self) -> None:
         """Returns once no request is under way."""

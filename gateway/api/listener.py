@@ -2,8 +2,8 @@
 
 - Above `max_connections`, or `max_per_address` from one address, a new connection is told `server_busy` and
   closed, so that one machine cannot lock the others out. As many may be in their TLS handshake, which may take
-  ten seconds, and one address begins a tenth of its share of them a second; one more is cut off before it costs
-  anything, for a handshake costs as much as a document.
+  ten seconds, and one address begins a tenth of its share of them a second. One more costs no handshake, which
+  is as much work as a document: it is closed, after a second of nothing, so that it is not opened again at once.
 - An idle connection lives a minute; so does one whose peer no longer confirms what we send.
 - What is not HTTP is answered with a problem, not with a page.
 - `drain` stops listening, turns the lifecycle's switch (requests that still come on open connections get 503
@@ -48,6 +48,11 @@ _FAREWELL: Final = 5.0
 _UNCONFIRMED_MS: Final = 60_000
 _BACKLOG: Final = 1024
 _LINE: Final = 8190
+#: Handshakes of one address only to be told `server_busy`.
+_TOLD_PER_SECOND: Final = 1.0
+_TOLD_BURST: Final = 10.0
+#: Before a connection that is one too many is closed.
+_HELD_BACK: Final = 1.0
 #: Before the next try to accept, when there was no descriptor for a connection.
 _BREATH: Final = 0.5
 
@@ -73,6 +78,10 @@ class Listener:
         self._handshake_rate = RateLimit(
             max(_HANDSHAKES_MIN, max_per_address / _REOPENED_SECONDS), max_per_address + _HANDSHAKES_BURST
         )
+        self._told_rate = RateLimit(_TOLD_PER_SECOND, _TOLD_BURST)
+        #: Those that are one too many, until they are closed.
+        self._turned_away: dict[socket.socket, str] = {}
+        self._waiting_away: Counter[str] = Counter()
         #: Those in their handshake.
         self._arriving: Counter[str] = Counter()
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -113,6 +122,8 @@ class Listener:
         self._lifecycle.stop()
         for task in self._handshakes:
             task.cancel()
+        for opened in list(self._turned_away):
+            self._close_away(opened)
         await self._runner.cleanup()
 
     def _stop_listening(self) -> None:
@@ -134,8 +145,7 @@ class Listener:
                 continue
             address = site_of(peer[0])
             if not self._may_begin(address):
-                self._metrics.connections_refused.inc()
-                opened.close()
+                self._turn_away(opened, address)
                 continue
             self._arriving[address] += 1
             task = loop.create_task(self._begin(opened, address, tls))
@@ -145,11 +155,32 @@ class Listener:
     def _may_begin(self, address: str) -> bool:
         if self._arriving[address] >= self._max_per_address or len(self._handshakes) >= self._max_connections:
             return False
+        now = asyncio.get_running_loop().time()
         try:
-            self._handshake_rate.take(address, asyncio.get_running_loop().time())
+            if self._is_full(address):
+                self._told_rate.take(address, now)
+            self._handshake_rate.take(address, now)
         except RefusedError:
             return False
         return True
+
+    def _turn_away(self, opened: socket.socket, address: str) -> None:
+        self._metrics.connections_refused.inc()
+        self._turned_away[opened] = address
+        self._waiting_away[address] += 1
+        if self._waiting_away[address] > self._max_per_address or len(self._turned_away) > self._max_connections:
+            self._close_away(opened)
+        else:
+            asyncio.get_running_loop().call_later(_HELD_BACK, self._close_away, opened)
+
+    def _close_away(self, opened: socket.socket) -> None:
+        address = self._turned_away.pop(opened, None)
+        if address is None:
+            return
+        opened.close()
+        self._waiting_away[address] -= 1
+        if not self._waiting_away[address]:
+            del self._waiting_away[address]
 
     async def _begin(self, opened: socket.socket, address: str, tls: ssl.SSLContext | None) -> None:
         try:
@@ -168,9 +199,12 @@ class Listener:
             if not self._arriving[address]:
                 del self._arriving[address]
 
+    def _is_full(self, address: str) -> bool:
+        return self.connections >= self._max_connections or self._addresses[address] >= self._max_per_address
+
     def opened(self, address: str) -> bool:
         """Count a connection; False when it is one too many."""
-        if self.connections >= self._max_connections or self._addresses[address] >= self._max_per_address:
+        if self._is_full(address):
             self._metrics.connections_refused.inc()
             return False
         self.connections += 1

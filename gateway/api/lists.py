@@ -105,6 +105,7 @@ async def show_limits(call: Call) -> models.Limits:
         max_recipients=limits.max_recipients,
         daily_quota=await call.gateway.daily_quota(call.caller),
         requests_per_second=limits.requests_per_second,
+        deliveries_per_second=limits.deliveries_per_second,
         requests_at_once=limits.requests_at_once,
         uploads_at_once=limits.uploads_at_once,
         page_size=_PAGE,

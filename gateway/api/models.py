@@ -399,6 +399,7 @@ class Limits(Response):
     max_recipients: int
     daily_quota: int
     requests_per_second: int
+    deliveries_per_second: int
     requests_at_once: int
     uploads_at_once: int
     page_size: int

@@ -3,7 +3,10 @@
 The shares are those of an agency, however many credentials it has, and sized for one whose system hosts a hundred
 communes. A circular to all of them is a page of the inbox and three requests each (content, acknowledgement,
 status): 300 at once, which a burst of 400 lets through, and 200 a second after that, far more than the day's work
-of a province and a third of what the gateway can do. 256 at once leave each commune a long poll of its own beside
+of a province and a third of what the gateway can do. What is handed in is work for others as well, so of that a
+share is smaller: 50 deliveries a second, 500 at once. It is counted in deliveries, for a document to all communes
+is as much work as one to each; as nobody knows them before it is read, a document is let in while anything is left,
+and what it cost is owed. 256 at once leave each commune a long poll of its own beside
 the work. Eight large uploads of one agency hold at most eight times the largest body of the disk.
 
 Both kinds of count are bounded in memory: buckets by forgetting the least recently used, counts of what is
@@ -20,6 +23,8 @@ from ipaddress import IPv6Address, ip_network
 
 from gateway.errors import RefusedError
 
+#: Deliveries at once, in seconds of their rate.
+DELIVERIES_BURST = 10.0
 #: Whoever has one IPv6 address has this many bits of prefix in common with all the others it may use.
 _SITE_BITS = 64
 
@@ -39,9 +44,7 @@ class RateLimit:
 
     def take(self, key: str, now: float) -> None:
         """One token for one request; `rate_limited` with the time of the next one when there is none."""
-        tokens, counted = self._state.get(key, (self._burst, now))
-        now = max(now, counted)  # a caller that was held up must not take from the bucket by being late
-        tokens = min(self._burst, tokens + (now - counted) * self._rate)
+        tokens, now = self._refilled(key, now)
         if tokens < 1:
             self._state[key] = (tokens, now)
             raise RefusedError("rate_limited", retry_after=max(1, math.ceil((1 - tokens) / self._rate)))
@@ -49,6 +52,17 @@ class RateLimit:
         self._state.move_to_end(key)
         if len(self._state) > self._buckets:
             self._state.popitem(last=False)
+
+    def _refilled(self, key: str, now: float) -> tuple[float, float]:
+        tokens, counted = self._state.get(key, (self._burst, now))
+        now = max(now, counted)  # a caller that was held up must not take from the bucket by being late
+        return min(self._burst, tokens + (now - counted) * self._rate), now
+
+    def charge(self, key: str, tokens: float, now: float) -> None:
+        """Take what could not be known before; more than is there is owed, and refilled before the next request."""
+        if tokens > 0:
+            had, counted = self._refilled(key, now)
+            self._state[key] = (had - tokens, counted)
 
     def give_back(self, key: str) -> None:
         """The token just taken was not due."""

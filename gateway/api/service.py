@@ -58,6 +58,8 @@ class AcceptedAnswer:
     status: int = 202
     #: Whether it repeats an earlier answer.
     replayed: bool = False
+    #: That it made.
+    deliveries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -107,6 +107,7 @@ UPLOADS: Final = (
         summary="Submit a document of whole uploads",
         tag="uploads",
         handler=uploads.submit,
+        hands_in=True,
         description="Like `POST /documents`, with the same 202. Afterwards the uploads are gone; the same request "
         "gets the same answer until they would have expired.",
         request=models.UploadedDocument,

@@ -113,7 +113,8 @@ async def test_backup_under_load_then_kill_then_restore_loses_nothing_older_and_
     """Every 202 from before the copy is there with its bytes; what waits goes out when released, under its ids."""
     site = tmp_path / "s"
     site.mkdir()
-    made = await prepare(site, pki_folder, push_url=receiver.url("/p"))
+    more = "[limits]\ndeliveries_per_second = 1000\n"
+    made = await prepare(site, pki_folder, push_url=receiver.url("/p"), more=more)
     backups = ("--to", str(site / "backups"))
     async with served(made) as (process, port):
         load = Load(made, port)

@@ -21,6 +21,8 @@ from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PUSHED, Install
 #: A crash with a dispatch in flight is what the sweep is about, so none is taken for poison.
 _MORE = """
 poison_crashes = {poison}
+[limits]
+deliveries_per_second = 1000
 [observe]
 log_level = "warning"
 """

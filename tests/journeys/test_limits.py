@@ -13,8 +13,8 @@ from gateway.app import Application
 from gateway.errors import ProblemError
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
-from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
-from tests.journeys.messages import document
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
+from tests.journeys.messages import document, status
 
 MEGABYTE = 1_000_000
 #: What no attachment format makes smaller.
@@ -103,6 +103,27 @@ async def test_upload_cancelled_by_the_end_of_the_server_gives_its_disk_back(
     assert app.gateway.intake.reserved == 0
     assert not list((made.settings.storage.folder / "spool").iterdir())
     writer.transport.abort()
+
+
+async def test_deliveries_are_what_an_agency_has_a_share_of(tmp_path: Path, pki_folder: Path) -> None:
+    """A document costs as many as it has recipients; statuses count too; others have theirs, and may read on."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    made = await prepare(folder, pki_folder, more="[limits]\ndeliveries_per_second = 1\n")
+    async with made.running(), made.client(COMMUNE) as commune, made.client(PROVINCE) as province:
+        accepted, refused = 0, None
+        while refused is None and accepted < 20:  # ten deliveries at once and one a second
+            try:
+                await province.submit(document(PROVINCE, [COMMUNE, PUSHED], number=str(accepted)))
+                accepted += 1
+            except ProblemError as error:
+                refused = error
+        assert refused is not None
+        assert (accepted >= 5, refused.code, bool(refused.retry_after)) == (True, "rate_limited", True)
+        assert (await province.limits()).deliveries_per_second == 1
+        item = (await commune.inbox()).items[0]
+        await commune.post_status(status(COMMUNE, "03", sender=PROVINCE, number=item.number))
+        await commune.submit(document(COMMUNE, [PROVINCE]))
 
 
 async def test_credential_over_its_rate_is_told_when_to_come_back(tmp_path: Path, pki_folder: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -30,16 +31,20 @@ from gateway.seal.trust import TrustPurpose
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_process import ROOT
 from tests.network.lab import ADDRESSES, TLS_NAMES, Lab, enter
+from tests.network.nuisance import MEEK
 
 #: Offices 1 to 20 can die, by 7 to 6 of each kind; 21 can trickle; 22 sends too much; the others are healthy.
 DEAD, TRICKLING, FLOODING = 20, 21, 22
-RATE = 60.0
+#: Documents a second, somewhat below an agency's share.
+RATE = 40.0
 GOAL = 1.1
 _KINDS = ("refused", "black hole", "silent")
 _HOSTS = {kind: f"10.77.0.{51 + number}" for number, kind in enumerate(_KINDS)}
 _SLOW = "10.77.0.54"
 _RELAY_PORT = 9003
 _DRAIN_SECONDS = 90.0
+#: What an office may send at once is used up in so long.
+_FLOODED_SECONDS = 6.0
 _SETTINGS = """
 [delivery]
 base = "1s"
@@ -180,11 +185,19 @@ def field_of(lab: Lab, folder: Path) -> Iterator[Field]:
         token = asyncio.run(_fill(site, port, dead_port))
         gate = ADDRESSES["gateway"]
         sender = stack.enter_context(senders(site, gate, first=inside["clients"]))
-        flooder = stack.enter_context(senders(site, gate, name="flooder", first=inside["other"]))
+        flooder = stack.enter_context(
+            senders(site, gate, name="flooder", first=functools.partial(_meek, lab.space("other")))
+        )
         served = stack.enter_context(gateway(site, folder / "gateway.log"))
         found = Field(lab, site, sender, flooder, served)
         found.relay, found.token = relay, token
         yield found
+
+
+def _meek(space: str) -> None:
+    """Whoever means harm has a machine of its own: its own work must not cost the others anything here."""
+    enter(space)
+    os.nice(MEEK)
 
 
 async def _fill(site: Site, port: int, dead_port: int) -> str:
@@ -247,8 +260,9 @@ def trickling(found: Field, _seconds: float, _flood: dict[str, int]) -> Iterator
 
 @contextmanager
 def flooding(found: Field, seconds: float, flood: dict[str, int]) -> Iterator[None]:
-    """One office sends valid documents on 32 connections as fast as they are answered."""
-    with found.flood(seconds, flood):
+    """One office has been sending valid documents on 32 connections as fast as they are answered."""
+    with found.flood(seconds + _FLOODED_SECONDS, flood):
+        time.sleep(_FLOODED_SECONDS)
         yield
 
 

@@ -84,6 +84,20 @@ async def test_credential_over_its_rate_is_limited_and_others_are_not(tmp_path: 
             await other.limits()
 
 
+async def test_who_asks_too_fast_waits_for_its_refusal_unless_the_server_stops(tmp_path: Path, pki: DevPki) -> None:
+    """So a client that does not heed it gets one a second on each connection."""
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, requests_per_second=1))
+    async with running(tmp_path, pki, settings) as server, server.client() as client:
+        await client.limits()
+        await client.limits()
+        refused = asyncio.ensure_future(client.limits())
+        done, _ = await asyncio.wait([refused], timeout=0.5)
+        assert not done
+        server.lifecycle.stop()
+        with pytest.raises(ProblemError, match="rate_limited"):
+            await refused
+
+
 async def test_enrolment_needs_no_credential_and_is_limited_by_address(server: Server) -> None:
     """Ten wrong codes from one address, then nothing for a while."""
     async with server.client(None) as client:
