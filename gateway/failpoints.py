@@ -31,6 +31,8 @@ ACTS: tuple[str, ...] = (
     "spool.write",
     "body.keep",
     "body.set_aside",
+    "upload.sync",
+    "upload.settle",
     # the database; `delivery.move`, `status.record` and `event.append` lie inside a transaction
     "pump.commit",
     "migrate.commit",

@@ -31,6 +31,7 @@ import structlog
 from gateway.api.service import SubmittedFile, UploadProgress
 from gateway.clock import Clock
 from gateway.errors import RefusedError, StorageError
+from gateway.failpoints import failpoint
 from gateway.fsio import atomic_replace, fsync_dir, make_private_dir, sync_data, write_all
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
@@ -260,12 +261,14 @@ class Uploads:
             known.in_use = False
 
     async def _sync(self, known: _Known, descriptor: int, written: int) -> None:
+        failpoint("upload.sync.before")
         try:
             await self.bodies.run(lambda: sync_data(descriptor))
         except StorageError:
             _log.error("upload.sync_failed", upload=known.upload.id)
             await self._remove(known.upload.id)
             raise
+        failpoint("upload.sync.after")
         known.offset = written
         known.room.shrink(known.upload.length - written)
 
@@ -290,7 +293,9 @@ class Uploads:
         atomic_replace(self._facts(upload.id), msgspec.json.encode(upload))
 
     def _settle(self, upload: Upload) -> None:
+        failpoint("upload.settle.before")
         atomic_replace(self._facts(upload.id), msgspec.json.encode(upload))
+        failpoint("upload.settle.after")
         self._part(upload.id).unlink(missing_ok=True)
         fsync_dir(self.folder)
 

@@ -1,8 +1,9 @@
 """The clients of the kill sweep: `python -m tests.crash.kill_clients SPEC`.
 
-A province that sends small documents (to a commune that pulls and one that is pushed) and documents too large for
-memory, repeats requests, and reads the statuses that come back; a commune that reads its inbox, acknowledges and
-answers. Whatever is not answered is sent again, the same bytes under the same key, until the 202 comes.
+A province that sends small documents (to a commune that pulls and one that is pushed), documents too large for
+memory and some in pieces, repeats requests, and reads the statuses that come back; a commune that reads its inbox,
+acknowledges and answers. Whatever is not answered is sent again, the same bytes under the same key, until the 202
+comes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import hashlib
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from gateway.api import models
 from gateway.client import GatewayClient
@@ -28,6 +31,10 @@ _AGAIN_SECONDS = 0.03
 _LATER_SECONDS = 0.1
 _LARGE_BYTES = 200_000
 _LARGE_EVERY = 4
+_PIECE = 60_000
+_GONE = 404
+
+T = TypeVar("T")
 
 
 class Desk:
@@ -36,29 +43,35 @@ class Desk:
     def __init__(self, client: GatewayClient, journal: Journal, draw: random.Random) -> None:
         self.client, self.journal, self.draw = client, journal, draw
 
-    async def accepted(
-        self, key: str, request: Callable[[], Awaitable[models.Accepted]], sha256: str = ""
-    ) -> models.Accepted | None:
-        """The 202, asked for until it comes; None when the gateway says no."""
+    async def asked(self, key: str, request: Callable[[], Awaitable[T]], may: int = 0) -> tuple[T | None, int]:
+        """The answer, asked for until it comes, and how often; None when the gateway says no, with the status it `may`."""
         tries = 0
         while True:
             tries += 1
             try:
-                answer = await request()
+                return await request(), tries
             except UnreachableError:
                 await asyncio.sleep(_AGAIN_SECONDS)
             except ProblemError as error:
-                if error.status < 500 and error.status != 429:
+                if error.status == may:
+                    return None, tries
+                if error.status < 500 and error.status != 429 and error.code != "upload_in_use":
                     self.journal.note(Wrong(what=f"{key} was refused: {error.code} {error.detail}"))
-                    return None
+                    return None, tries
                 await asyncio.sleep(_LATER_SECONDS)
-            else:
-                lines = tuple(Line(each.id, each.organ_id) for each in answer.deliveries)
-                if sha256 and answer.sha256 != sha256:
-                    self.journal.note(Wrong(what=f"the 202 of {key} names other bytes"))
-                sent = Sent(key=key, message=answer.id, sha256=answer.sha256, lines=lines, tries=tries)
-                self.journal.note(sent)
-                return answer
+
+    async def accepted(
+        self, key: str, request: Callable[[], Awaitable[models.Accepted]], sha256: str = ""
+    ) -> models.Accepted | None:
+        """The 202, noted; None when the gateway says no."""
+        answer, tries = await self.asked(key, request)
+        if answer is not None:
+            lines = tuple(Line(each.id, each.organ_id) for each in answer.deliveries)
+            if sha256 and answer.sha256 != sha256:
+                self.journal.note(Wrong(what=f"the 202 of {key} names other bytes"))
+            sent = Sent(key=key, message=answer.id, sha256=answer.sha256, lines=lines, tries=tries)
+            self.journal.note(sent)
+        return answer
 
 
 class Sender:
@@ -92,9 +105,12 @@ class Sender:
 
     async def _send(self, key: str, data: bytes) -> None:
         digest = hashlib.sha256(data).hexdigest()
-        answer = await self._desk.accepted(key, lambda: self._desk.client.submit(data, key), digest)
+        answer = await self._hand_in(key, data, digest)
         if answer is not None:
             self._known = [*self._known[-20:], (key, data, answer)]
+
+    async def _hand_in(self, key: str, data: bytes, digest: str) -> models.Accepted | None:
+        return await self._desk.accepted(key, lambda: self._desk.client.submit(data, key), digest)
 
     async def _repeat(self) -> None:
         """The same request gives the same answer, whatever has happened in between."""
@@ -104,6 +120,39 @@ class Sender:
         answer = await self._desk.accepted(key, lambda: self._desk.client.submit(data, again))
         if answer is not None and answer != before:
             self._desk.journal.note(Wrong(what=f"{key} was answered differently the second time"))
+
+
+class Uploader(Sender):
+    """Sends in pieces; what was told to be on the disk is there after a kill."""
+
+    async def _hand_in(self, key: str, data: bytes, digest: str) -> models.Accepted | None:
+        begun: str | None = None
+        while begun is None:
+            begun = await self._uploaded(key, data)
+        whole = models.UploadedDocument(document=begun)
+        return await self._desk.accepted(key, lambda: self._desk.client.submit_uploads(whole, key), digest)
+
+    async def _uploaded(self, key: str, data: bytes) -> str | None:
+        """The whole upload's id; None when the gateway gave it up, as it may after a sync that failed."""
+        desk, client = self._desk, self._desk.client
+        begun, _ = await desk.asked(key, lambda: client.begin_upload(len(data)))
+        told, disk_failed = 0, False
+        while begun is not None and told < len(data):
+            try:
+                told = await client.append_upload(begun, told, data[told : told + _PIECE])
+                continue
+            except UnreachableError:
+                await asyncio.sleep(_AGAIN_SECONDS)
+            except ProblemError as error:
+                disk_failed = disk_failed or error.code == "storage_unavailable"
+                await asyncio.sleep(_LATER_SECONDS)
+            stands, _ = await desk.asked(key, partial(client.upload_offset, begun), may=_GONE if disk_failed else 0)
+            if stands is None:
+                return None
+            if stands < told:
+                desk.journal.note(Wrong(what=f"{key}: {told} bytes were confirmed and {stands} are there"))
+            told = stands
+        return begun
 
 
 async def read_inbox(desk: Desk, recipient: str, journal_path: Path, finish: asyncio.Event) -> None:
@@ -153,9 +202,10 @@ async def run(spec: Spec) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         sending, reading = Desk(province, journal, draw), Desk(commune, journal, draw)
+        kinds = {"A": Sender, "B": Sender, "L": Sender, "U": Uploader}
         senders = [
-            tasks.create_task(Sender(sending, spec, name, large=name == "L").run(finish))
-            for name in ("A", "B", "L")
+            tasks.create_task(kind(sending, spec, name, large=name in "LU").run(finish))
+            for name, kind in kinds.items()
         ]
         readers = [
             tasks.create_task(read_inbox(reading, COMMUNE, Path(spec.journal), finish)),

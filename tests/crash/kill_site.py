@@ -23,6 +23,7 @@ _MORE = """
 poison_crashes = {poison}
 [limits]
 deliveries_per_second = 1000
+uploads_open = 10000
 [observe]
 log_level = "warning"
 """
