@@ -44,7 +44,7 @@ class Desk:
         self.client, self.journal, self.draw = client, journal, draw
 
     async def asked(self, key: str, request: Callable[[], Awaitable[T]], may: int = 0) -> tuple[T | None, int]:
-        """The answer, asked for until it comes, and how often; None when the gateway says no, with the status it `may`."""
+        """The answer, asked for until it comes, and how often; None when it is no, which the status `may` be."""
         tries = 0
         while True:
             tries += 1

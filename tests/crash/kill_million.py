@@ -8,6 +8,7 @@ way at once are in flight, as a crash leaves them. What it holds is sound enough
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -144,6 +145,7 @@ def _multiply(site: Site, message: str, copies: int, progress: Callable[[str], N
         _leave_open(connection)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    os.sync()  # gigabytes that are still being written out would make every sync of the gateway wait
 
 
 def _copying(connection: Any, table: str) -> str:
