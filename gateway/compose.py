@@ -39,7 +39,6 @@ from gateway.model import Agency
 from gateway.storage.bodies import Bodies, SpooledBody
 
 _PROFILE = Profile(dialect=Dialect.A)
-_CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,18 +66,11 @@ class Composer:
         sources = [_source(item) for item in files]
         with self._bodies.scratch() as path:
             await self._bodies.run(lambda: _write(path, envelope, sources))
-            body = await self._spool_file(path)
+            body = await self._bodies.spool_file(path)
         fingerprint = drafts.fingerprint_of_parts(
             sender.id, metadata, [(item.name, item.body.sha256) for item in files]
         )
         return Built(body=body, fingerprint=fingerprint)
-
-    async def _spool_file(self, path: Path) -> SpooledBody:
-        async with self._bodies.open_spool() as spool:
-            with path.open("rb") as source:
-                while chunk := await self._bodies.run(lambda: source.read(_CHUNK)):
-                    await spool.write(chunk)
-            return await spool.finish()
 
     async def status(self, row: InboxRow, status: models.NewStatus) -> Built:
         """A status about one inbox item, from the office that holds it."""

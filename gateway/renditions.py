@@ -73,11 +73,7 @@ class Renditions:
                     size=outgoing.size,
                     owner=outgoing.sender_code,
                 )
-            async with self._bodies.open_spool() as spool:
-                with path.open("rb") as source:
-                    while chunk := await self._bodies.run(lambda: source.read(256 * 1024)):
-                        await spool.write(chunk)
-                made = await spool.finish()
+            made = await self._bodies.spool_file(path)
         await self._bodies.keep(made)
         rendered = Rendered(
             message_id=outgoing.message_id,

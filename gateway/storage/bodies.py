@@ -51,7 +51,8 @@ __all__ = ["HEADER_BYTES", "MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "Spo
 _RECENT_BYTES = 8 * 1024 * 1024
 #: For so many seconds an answer about free space is believed.
 _FREE_SECONDS = 0.1
-
+#: Bytes of a file that are copied at once.
+_COPIED = 256 * 1024
 #: Between two tries to write again after a directory sync failed.
 _PROVE_SECONDS = 1.0
 
@@ -106,6 +107,14 @@ class Bodies:
         finally:
             path.unlink(missing_ok=True)
             self.forget(path)
+
+    async def spool_file(self, path: Path) -> SpooledBody:
+        """A copy of a file as a finished body."""
+        async with self.open_spool() as spool:
+            with path.open("rb") as source:
+                while chunk := await self.run(lambda: source.read(_COPIED)):
+                    await spool.write(chunk)
+            return await spool.finish()
 
     async def take_over(self, source: Path, size: int) -> SpooledBody:
         """A finished file of the form of `bodies/`, whole and synced, as a body of the spool, by a link."""

@@ -89,7 +89,9 @@ class Sender:
                 await self._send(path.stem, path.read_bytes())
                 path.unlink()
             number += 1
-            await self._send(f"{self._name}{number}", self._document(number))
+            # of the seed, too: clients that are started anew would send other bytes under known keys
+            key = f"{self._name}{self._spec.seed:x}n{number}"
+            await self._send(key, self._document(key))
             if self._known and self._desk.draw.random() < 0.3:
                 await self._repeat()
             await asyncio.sleep(self._spec.pause * (_LARGE_EVERY if self._large else 1) * self._desk.draw.random())
@@ -97,11 +99,11 @@ class Sender:
     def _handed_in(self) -> list[Path]:
         return [] if self._name != "A" else sorted(Path(self._spec.handed_in).glob("*.edxml"))
 
-    def _document(self, number: int) -> bytes:
+    def _document(self, number: str) -> bytes:
         spec = self._spec
         recipients = spec.large_recipients if self._large else self._desk.draw.choice(spec.recipients)
         content = self._desk.draw.randbytes(_LARGE_BYTES if self._large else 300)
-        return document(PROVINCE, recipients, number=f"{self._name}{number}", content=b"%PDF-1.4\n" + content)
+        return document(PROVINCE, recipients, number=number, content=b"%PDF-1.4\n" + content)
 
     async def _send(self, key: str, data: bytes) -> None:
         digest = hashlib.sha256(data).hexdigest()

@@ -84,6 +84,7 @@ async def measure_million(template: Template, rows: int, *, kills: int, progress
         began = now()
         await asyncio.to_thread(_multiply, site, message, rows // _PER_MESSAGE, progress)
         large.making, large.bytes = now() - began, site.database.stat().st_size
+        site.change(CLIENTS, seed=2)
         clients = await Companion.start(site, CLIENTS)
         for _ in range(kills):
             await _start_and_kill(site, large, watch)
