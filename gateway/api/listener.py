@@ -29,7 +29,7 @@ from aiohttp import web
 
 from gateway.api.lifecycle import Lifecycle
 from gateway.api.problems import PROBLEM_TYPE, RETRY_AFTER, problem, problem_response
-from gateway.api.ratelimit import RateLimit, site_of
+from gateway.api.ratelimit import RateLimit, count_down, site_of
 from gateway.errors import EnvironmentRefusedError, RefusedError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
@@ -178,9 +178,7 @@ class Listener:
         if address is None:
             return
         opened.close()
-        self._waiting_away[address] -= 1
-        if not self._waiting_away[address]:
-            del self._waiting_away[address]
+        count_down(self._waiting_away, address)
 
     async def _begin(self, opened: socket.socket, address: str, tls: ssl.SSLContext | None) -> None:
         try:
@@ -195,9 +193,7 @@ class Listener:
         except OSError:  # not TLS, too slow, or gone: what a scanner sends is no event for anybody
             opened.close()
         finally:
-            self._arriving[address] -= 1
-            if not self._arriving[address]:
-                del self._arriving[address]
+            count_down(self._arriving, address)
 
     def _is_full(self, address: str) -> bool:
         return self.connections >= self._max_connections or self._addresses[address] >= self._max_per_address
@@ -215,9 +211,7 @@ class Listener:
     def closed(self, address: str) -> None:
         """A counted connection has ended."""
         self.connections -= 1
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        count_down(self._addresses, address)
         self._metrics.connections.set(self.connections)
 
     def _connection(self) -> web.RequestHandler:
