@@ -4,7 +4,8 @@ For work that would hold the event loop's interpreter, or that needs something t
 request and its answer are one packet each, and both begin with a number that only this module reads. It is a
 child of the server (`Child`) or a service of another user (`Service`); it is started, or connected to, with the
 first request, and anew when it died: what it had then is reported as lost, which is the safe side for work whose
-repetition does no harm. Nothing waits in the server but what the socket has no room for.
+repetition does no harm. So is what it has not answered for longer than `patience`: systemd holds a service's socket
+open while the service itself cannot start. Nothing waits in the server but what the socket has no room for.
 """
 
 from __future__ import annotations
@@ -78,10 +79,19 @@ class Service:
 class Aside(Generic[T]):
     """The server's end."""
 
-    def __init__(self, other: OtherEnd, *, read: Callable[[bytes], T], died: Callable[[], Exception]) -> None:
+    def __init__(
+        self,
+        other: OtherEnd,
+        *,
+        read: Callable[[bytes], T],
+        died: Callable[[], Exception],
+        patience: float | None = None,
+    ) -> None:
         """`read` makes an answer's result or raises the caller's exception; `died` makes that of what is lost."""
         self._other = other
         self._read, self._died = read, died
+        self._patience = patience
+        self._watch: asyncio.TimerHandle | None = None
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[T]] = {}
         self._unsent: deque[bytes] = deque()
@@ -99,6 +109,8 @@ class Aside(Generic[T]):
             return future
         number = next(self._numbers)
         self._waiting[number] = future
+        if self._patience is not None and self._watch is None:
+            self._look_later()
         self._unsent.append(NUMBER.pack(number) + request)
         if len(self._unsent) == 1:
             self._send()
@@ -112,6 +124,19 @@ class Aside(Generic[T]):
         process, self._process = self._process, None
         if process is not None:
             await asyncio.to_thread(process.wait)
+
+    def _look_later(self) -> None:
+        assert self._patience is not None
+        oldest = next(iter(self._waiting))
+        self._watch = asyncio.get_running_loop().call_later(self._patience, self._look, oldest)
+
+    def _look(self, oldest: int) -> None:
+        """Give up on a process that still has what was the oldest request one patience ago."""
+        self._watch = None
+        if oldest in self._waiting:
+            self._lose()
+        elif self._waiting:
+            self._look_later()
 
     def _start(self) -> None:
         ours, self._process = self._other.start()
@@ -156,7 +181,7 @@ class Aside(Generic[T]):
                 future.set_exception(error)
 
     def _lose(self) -> None:
-        """The process has died: what it had may be done or not."""
+        """The process has died, or is as good as dead: what it had may be done or not."""
         waiting, self._waiting = self._waiting, {}
         self._unsent.clear()
         self._disconnect()
@@ -169,6 +194,9 @@ class Aside(Generic[T]):
                 future.set_exception(self._died())
 
     def _disconnect(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
         ours, self._socket = self._socket, None
         if ours is not None:
             loop = asyncio.get_running_loop()

@@ -24,6 +24,8 @@ from gateway.signing_process import SIGNED
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
+#: Without an answer, until documents are refused; above what a restart of the service takes.
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +88,12 @@ class _KeyProcess:
         child = Child(command=list(map(str, command)), environment={})
         other = child if files.socket is None else Service(path=files.socket)
         where = "" if files.socket is None else f" behind {files.socket}"
-        self._aside = Aside(other, read=_read, died=lambda: SealError(f"The process{where} that signs has died."))
+        self._aside = Aside(
+            other,
+            read=_read,
+            died=lambda: SealError(f"The process{where} that signs has died or does not answer."),
+            patience=_PATIENCE_SECONDS,
+        )
 
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""

@@ -3,6 +3,7 @@
 # A missing system tool skips the tests that need it, by name; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin  # an ordinary user's lacks it; nft is there
 packages=()
 command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)

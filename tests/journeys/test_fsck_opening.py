@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import gateway
 from gateway import config
 from gateway.audit.fsck import FsckReport, examine
 from gateway.cli import main
@@ -164,6 +165,8 @@ def public(folder: Path) -> Iterator[Path]:
         shutil.copytree(folder, copy)
         text = (copy / "config.toml").read_text()
         (copy / "config.toml").write_text(text.replace(str(folder), str(copy)))
+        # with the program: its own folder may lie in root's home
+        shutil.copytree(Path(gateway.__file__).parent, Path(name) / "gateway")
         open_to_all(Path(name))
         yield copy
 
@@ -194,7 +197,7 @@ def test_missing_rights_are_a_finding(public: Path, path: str, mode: int, code: 
         "--json",
         "--quick",
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=public.parent)
     assert ended.returncode == 1, ended.stderr
     told = json.loads(ended.stdout)
     assert told["ok"] is False

@@ -18,6 +18,15 @@ from gateway.errors import KeyFileError, SealError
 from gateway.signing import SealingKey, try_service
 from tests.pki.test_signing import begun, faults_of, written
 
+#: Rights are dropped once Python runs: nobody may not start one that lies in root's home.
+CONNECT_AS_NOBODY = """
+import os, socket, sys
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])
+"""
+
 
 def command(folder: Path, *more: str) -> list[str]:
     files = ["--key", str(folder / "seal.key"), "--certificate", str(folder / "seal.pem")]
@@ -154,14 +163,6 @@ def test_user_who_may_not_connect_gets_nothing_signed(tmp_path: Path) -> None:
         if folder.stat().st_uid == 0 and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o011)
     with serving(tmp_path):
-        code = "import socket,sys; s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET); s.connect(sys.argv[1])"
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "s")],
-            user=65534,
-            group=65534,
-            extra_groups=(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "-c", CONNECT_AS_NOBODY, str(tmp_path / "s")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert "PermissionError" in done.stderr

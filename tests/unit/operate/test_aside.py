@@ -1,12 +1,18 @@
-"""The helpers' end of a socket: what the server's death means to them."""
+"""Both ends of the socket to a helper: what the server's death means to the one, silence to the other."""
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from gateway.aside import Aside, Service
 from gateway.aside_process import NUMBER, requests
+from gateway.errors import SealError
 
 
 def test_server_that_dies_with_an_answer_unread_is_an_end_and_no_error() -> None:
@@ -18,3 +24,21 @@ def test_server_that_dies_with_an_answer_unread_is_an_end_and_no_error() -> None
         select.select([ours], [], [], 5)
         ours.close()
         helper.result(5)
+
+
+async def test_process_that_does_not_answer_is_given_up_and_asked_anew(tmp_path: Path) -> None:
+    """Its requests fail, the ones after them go to whoever takes the next connection."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()  # a connection is made though nobody accepts it
+        aside = Aside(Service(path=tmp_path / "s"), read=bytes, died=lambda: SealError("dead"), patience=1.0)
+        for future in [aside.ask(b"1"), aside.ask(b"2")]:
+            with pytest.raises(SealError, match="dead"):
+                await asyncio.wait_for(future, 30)
+        listener.accept()[0].close()
+        again = aside.ask(b"3")
+        with ThreadPoolExecutor(1) as thread:
+            helper = thread.submit(requests, listener.accept()[0].detach(), lambda request: bytes(request) * 2)
+            assert await asyncio.wait_for(again, 30) == b"33"
+            await aside.close()
+            await asyncio.to_thread(helper.result, 30)
