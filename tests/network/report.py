@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from benchmarks.phases import rank
 from gateway import __version__
 from gateway.clock import VIETNAM
 from tests.crash.kill_check import Verdict
@@ -97,14 +98,18 @@ def _isolation(measured: Measured) -> str:
         middle = each.ratios(lambda found: found.delivered, 0.5)
         is_goal = each.name == (dead.__doc__ or "").strip()
         met = _met(delivered) if is_goal else ""
-        rows.append((each.name, str(len(each.pairs)), _spread(delivered), met, _spread(middle), _spread(accepted)))
-    head = ("trouble", "pairs", "p99 to delivered", f"goal < {GOAL:g}", "p50 to delivered", "p99 to the 202")
+        plain = (_spread(delivered), met, _milliseconds(each), _spread(middle), _spread(accepted))
+        rows.append((each.name, str(len(each.pairs)), *plain))
+    p99 = "p99 to delivered"
+    head = ("trouble", "pairs", p99, f"goal < {GOAL:g}", f"{p99}, ms", "p50 to delivered", "p99 to the 202")
     text = f"""## What the others feel
 
 The province sends {RATE:g} documents a second to 145 offices in turn. A round with trouble and one without make a
 pair, in either order; a figure is troubled divided by calm for the offices in good health, median of the pairs
-(least to greatest). To *delivered* counts from the 202. On a machine that does other work too, one pair says
-little: calm rounds differ among themselves as much as the spread shows.
+(least to greatest). To *delivered* counts from the 202; milliseconds are medians, calm and troubled. On a machine
+that does other work too, one pair says little: calm rounds differ among themselves as much as the spread shows.
+Whoever makes the trouble runs at the lowest priority, as if on a machine of its own; a flood has been going on for
+some seconds when its round begins. An agency's share is 50 deliveries a second.
 """
     after = (
         f"\n{measured.accepted} documents of the province were accepted and {measured.refused} refused;"
@@ -127,10 +132,16 @@ def _flood(compared: Sequence[Comparison]) -> str:
 
 
 def _met(ratios: Sequence[float]) -> str:
-    """Only where all pairs agree is it plain."""
-    if max(ratios) < GOAL:
-        return "met"
-    return "MISSED" if min(ratios) >= GOAL else "not clear: pairs lie on both sides"
+    """The median's, and how many pairs agree."""
+    met = statistics.median(ratios) < GOAL
+    agreeing = sum((each < GOAL) == met for each in ratios)
+    return f"{'met' if met else 'MISSED'} (so in {agreeing} of {len(ratios)} pairs)"
+
+
+def _milliseconds(each: Comparison) -> str:
+    p99s = [[rank(found.delivered, 0.99) * 1000 for found in pair] for pair in each.pairs]
+    calm, troubled = (statistics.median(found) for found in zip(*p99s, strict=True))
+    return f"{calm:.0f}, {troubled:.0f}"
 
 
 def _spread(values: Sequence[float]) -> str:
