@@ -108,7 +108,8 @@ class LimitSettings:
     daily_quota: Size = _f(Size(20 * 1024**3), "bytes x recipients an agency may send a day")
     requests_per_second: int = _f(200, "requests a second of one agency; bursts of twice as many")
     deliveries_per_second: int = _f(
-        50, "documents x recipients, and statuses, an agency hands in a second; bursts of ten times as many"
+        50,
+        "documents x recipients, statuses and pieces of uploads of an agency a second; bursts of ten times as many",
     )
     requests_at_once: int = _f(256, "requests of one agency under way at once, long polls included")
     uploads_at_once: int = _f(8, "of them with a body above 1 MiB, or of unknown length")

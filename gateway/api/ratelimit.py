@@ -6,8 +6,9 @@ status): 300 at once, which a burst of 400 lets through, and 200 a second after 
 of a province and a third of what the gateway can do. What is handed in is work for others as well, so of that a
 share is smaller: 50 deliveries a second, 500 at once. It is counted in deliveries, for a document to all communes
 is as much work as one to each; as nobody knows them before it is read, a document is let in while anything is left,
-and what it cost is owed. 256 at once leave each commune a long poll of its own beside the work. Eight large uploads
-of one agency hold at most eight times the largest body of the disk.
+and what it cost is owed. A check counts as one, as does a piece of an upload, which is synced. 256 at once leave
+each commune a long poll of its own beside the work. Eight large uploads of one agency hold at most eight times the
+largest body of the disk.
 
 Both kinds of count are bounded in memory: buckets by forgetting the least recently used, counts of what is
 under way by the connections that carry it. Pure; the caller brings the time.

@@ -144,7 +144,7 @@ class Route:
     #: Reason codes of its own.
     problems: tuple[str, ...] = ()
     authenticated: bool = True
-    #: Whether it is work for the gateway and for others, of which an agency has a share of its own.
+    #: Whether it is work for others or for the disk, of which an agency has a share of its own.
     hands_in: bool = False
     description: str = ""
     decoder: msgspec.json.Decoder[Any] | None = field(init=False, default=None)

@@ -32,6 +32,7 @@ UPLOADS: Final = (
         summary="Begin an upload that may break off",
         tag="uploads",
         handler=uploads.begin,
+        hands_in=True,
         description="tus 1.0. `Location` names it. Disk for all of it is kept free; it ends at `Upload-Expires`.",
         headers=(
             _VERSION,
@@ -71,6 +72,7 @@ UPLOADS: Final = (
         summary="The next bytes; synced when it is answered",
         tag="uploads",
         handler=uploads.append,
+        hands_in=True,
         path_type=queries.ById,
         raw=(uploads.OFFSET_TYPE,),
         headers=(
