@@ -42,6 +42,7 @@ class Flaw(StrEnum):
     NOTHING = "nothing"
     BODIES = "the syncs of bodies"
     FOLDERS = "the syncs of the bodies' directories"
+    UPLOADS = "the syncs of uploads"
 
     def honoured(self) -> Honoured:
         """Which syncs count all the same."""
@@ -52,7 +53,15 @@ class Flaw(StrEnum):
         def unless_folder(synced: File | Folder) -> bool:
             return not (isinstance(synced, Folder) and synced.name.startswith(f"{_DATA}/bodies/"))
 
-        return {Flaw.NOTHING: everything, Flaw.BODIES: unless_body, Flaw.FOLDERS: unless_folder}[self]
+        def unless_upload(synced: File | Folder) -> bool:
+            return not (isinstance(synced, File) and synced.name.startswith(f"{_DATA}/uploads/"))
+
+        return {
+            Flaw.NOTHING: everything,
+            Flaw.BODIES: unless_body,
+            Flaw.FOLDERS: unless_folder,
+            Flaw.UPLOADS: unless_upload,
+        }[self]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,12 +40,15 @@ from tests.journeys.receiver import Came, Receiver, Reply
 #: Bodies above 128 KiB take another way to the disk; one in so many is.
 _LARGE_EVERY = 8
 _LARGE_BYTES = 200_000
+#: So many come in pieces of so many bytes.
+_UPLOADED_EVERY = 5
+_PIECE = 3000
 _SENDERS = 4
 _START_SECONDS = 60
 #: Longer than a busy machine may leave processes standing: nothing here is about time.
 _PATIENCE_SECONDS = 900
 _ROUNDS = 2
-_REFUSED = 503
+_REFUSED, _GONE = 503, 404
 _AGAIN_SECONDS = 0.05
 #: Between two faults; so many are there at least in a round.
 _FAULT_SECONDS = 0.2
@@ -94,6 +97,18 @@ class Processed:
     deliveries: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """An upload's offset: so many bytes need not be sent again."""
+
+    at: int
+    upload_id: str
+    offset: int
+    #: Digest of the bytes below the offset, and of the whole document, which takes them over in the end.
+    sha256: str
+    document: str
+
+
 @dataclass(kw_only=True, slots=True)
 class Promises:
     """All of them, in the order in which they were given."""
@@ -102,6 +117,7 @@ class Promises:
     receipts: list[Receipt] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     processed: list[Processed] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     #: Length of the log when the data folder was made and filled.
     prepared_at: int = 0
 
@@ -112,6 +128,7 @@ class Promises:
             *(each.at for each in self.receipts),
             *(each.at for each in self.taken),
             *(each.at for each in self.processed),
+            *(each.at for each in self.told),
         ]
 
 
@@ -321,12 +338,35 @@ class _Offices:
             size = _LARGE_BYTES if number % _LARGE_EVERY == 0 else self._draw.randrange(100, 8000)
             content = b"%PDF-1.4\n" + os.urandom(size) + b"\n%%EOF\n"
             sent = document(PROVINCE, recipients, number=str(number), content=content)
-            answer = await _patiently(partial(client.submit, sent))
+            if number % _UPLOADED_EVERY == 0:
+                answer = await self._uploaded(client, sent)
+            else:
+                answer = await _patiently(partial(client.submit, sent))
             self._accepted(answer, sent)
             if number % 4 == 0:
                 transfer, xades = await _patiently(partial(client.receipt, answer.id))
                 at = self._recorder.length()
                 self._promises.receipts.append(Receipt(at=at, message_id=answer.id, transfer=transfer, xades=xades))
+
+    async def _uploaded(self, client: GatewayClient, sent: bytes) -> models.Accepted:
+        promises, document = self._promises, sha256(sent).hexdigest()
+        while True:
+            upload_id = await _patiently(partial(client.begin_upload, len(sent)))
+            told = 0
+            try:
+                while told < len(sent):
+                    piece = sent[told : told + _PIECE]
+                    told = await _patiently(partial(client.append_upload, upload_id, told, piece))
+                    digest, at = sha256(sent[:told]).hexdigest(), self._recorder.length()
+                    promises.told.append(
+                        Told(at=at, upload_id=upload_id, offset=told, sha256=digest, document=document)
+                    )
+                return await _patiently(partial(client.submit_uploads, models.UploadedDocument(document=upload_id)))
+            except ProblemError as error:
+                if error.status != _GONE:
+                    raise
+                # a sync failed and it was given up, of which the client was told
+                promises.told = [each for each in promises.told if each.upload_id != upload_id]
 
     async def _take(self, client: GatewayClient) -> None:
         while True:

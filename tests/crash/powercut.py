@@ -69,7 +69,7 @@ def _run(folder: Path, compiler: str, arguments: argparse.Namespace, report: Rep
             report.add(number, outcome)
             if report.runs % 25 == 0 or outcome.verdict.is_violation:
                 say(report.progress(outcome))
-    for flaw in (Flaw.BODIES, Flaw.FOLDERS):
+    for flaw in (Flaw.BODIES, Flaw.FOLDERS, Flaw.UPLOADS):
         report.add_proof(f"the disk ignores {flaw}", replayer.first_violation(flaw))
         say(report.proofs[-1].told)
     recorded = recorded_run(folder / "weak", library, documents=_PROOF_DOCUMENTS, module=WEAKENED, say=say)

@@ -46,7 +46,7 @@ def test_what_was_promised_before_a_power_cut_is_there_after_it(replayer: Replay
     assert not verdict.is_violation, verdict
 
 
-@pytest.mark.parametrize("flaw", [Flaw.BODIES, Flaw.FOLDERS])
+@pytest.mark.parametrize("flaw", [Flaw.BODIES, Flaw.FOLDERS, Flaw.UPLOADS])
 def test_a_disk_that_ignores_a_sync_is_noticed(replayer: Replayer, flaw: Flaw) -> None:
     """So without these syncs the gateway would lose what it promised."""
     found = replayer.first_violation(flaw)

@@ -3,8 +3,8 @@
 1. Every other time `fsck` examines the folder as the power cut left it, else after the next start.
 2. The folder is opened as the server does at its start: lock, write-ahead log, migrations, boot.
 3. Each promise that was given before the cut is looked for in the ledger and in the bodies: bytes and receipt of
-   every 202, every confirmed acknowledgement, every attempt that a receiver saw. The history must be a beginning of
-   what happened: nothing is missing in its middle, nothing is there that nobody did.
+   every 202, every offset of an upload, every confirmed acknowledgement, every attempt that a receiver saw. The
+   history must be a beginning of what happened: nothing is missing in its middle, nothing is there that nobody did.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gateway.errors import GatewayError
 from gateway.foundation import DATABASE, open_foundation
 from gateway.storage.bodies import HEADER_BYTES
 from gateway.storage.driver import choose_driver
-from tests.crash.load import Accepted, Processed, Promises, Receipt, Taken
+from tests.crash.load import Accepted, Processed, Promises, Receipt, Taken, Told
 
 _MESSAGES = "SELECT id, sha256 FROM message"
 _RECEIPTS = "SELECT message_id, transfer, xades FROM receipt"
@@ -143,6 +143,12 @@ def _compare(folder: Path, promises: Promises, final: Ledger | None, at: int, ve
     for given in others:
         if given.at <= at and (missing := _missing(found, given)):
             verdict.lost.append(missing)
+    documents = set(found.messages.values())
+    verdict.lost += [
+        f"told to be there, but gone: {each.offset} bytes of upload {each.upload_id}"
+        for each in promises.told
+        if each.at <= at and each.document not in documents and not _is_kept(folder, each)
+    ]
     verdict.duplicated += [f"{kind} twice: {delivery}" for delivery, kind in found.twice]
     if final is None:
         return
@@ -169,6 +175,14 @@ def _missing_of_accepted(folder: Path, found: Ledger, promise: Accepted) -> list
     if hashlib.sha256(content).hexdigest() != promise.sha256:
         missing.append(f"accepted, but its bytes are gone: {promise.message_id}")
     return missing
+
+
+def _is_kept(folder: Path, promise: Told) -> bool:
+    path = folder / "uploads" / f"{promise.upload_id}.part"
+    if not path.with_suffix(".json").exists() or not path.exists():
+        return False
+    kept = path.read_bytes()[HEADER_BYTES:][: promise.offset]
+    return hashlib.sha256(kept).hexdigest() == promise.sha256
 
 
 def _missing(found: Ledger, promise: Receipt | Taken | Processed) -> str:
