@@ -35,7 +35,7 @@ from gateway.api.problems import problem_response, refusal_of
 from gateway.api.ratelimit import DELIVERIES_BURST, AtOnce, RateLimit, site_of
 from gateway.api.route import ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint, failpoint_soon
 from gateway.model import Caller
 from gateway.parsing import LARGE_BYTES
@@ -157,7 +157,11 @@ class Gate:
             return None
         # paid before it is known who asks, so that many at once cannot all ask for nothing
         self._strangers.take(site, clock.monotonic())
-        caller = await authenticate(self._parts, request)
+        try:
+            caller = await authenticate(self._parts, request)
+        except StorageError:  # nobody's fault but ours
+            self._strangers.give_back(site)
+            raise
         self._strangers.give_back(site)
         self._by_agency.take(caller.agency_id, clock.monotonic())
         if route.hands_in:

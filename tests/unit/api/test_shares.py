@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from gateway.api.ratelimit import AtOnce, RateLimit, site_of
 from gateway.config import LimitSettings
-from gateway.errors import ProblemError, RefusedError
+from gateway.errors import ProblemError, RefusedError, StorageError
 from gateway.pki import DevPki
 from tests.unit.api.conftest import DOCUMENT, RECIPIENT_TOKEN, SENDER_TOKEN, SETTINGS, Server, running
 
@@ -193,6 +194,23 @@ async def test_strangers_of_one_address_are_slowed_down(tmp_path: Path, pki: Dev
                 seen = (response.status, response.headers.get("Retry-After"))
         assert codes.count("credential_invalid") >= 200
         assert (codes[-1], seen) == ("rate_limited", (429, "1"))
+
+
+async def test_nobody_is_a_stranger_because_the_accounts_cannot_be_read(
+    tmp_path: Path, pki: DevPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the disk fails everybody gets 503, and nobody has to wait for its own share afterwards."""
+
+    async def fail(**_: object) -> NoReturn:
+        raise StorageError("the accounts cannot be read")
+
+    async with running(tmp_path, pki) as server, server.client() as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(server.authenticator, "authenticate", fail)
+            for _ in range(250):
+                with pytest.raises(ProblemError, match="storage_unavailable"):
+                    await client.limits()
+        await client.limits()
 
 
 async def _begin(server: Server, framing: str) -> asyncio.StreamWriter:
