@@ -22,7 +22,8 @@ from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PUSHED, Install
 _MORE = """
 poison_crashes = {poison}
 [limits]
-deliveries_per_second = 1000
+requests_per_second = 10000
+deliveries_per_second = 10000
 uploads_open = 10000
 [observe]
 log_level = "warning"
