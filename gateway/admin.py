@@ -74,8 +74,11 @@ class Server(Desk, Protocol):
         """What brings over files of another system."""
         ...
 
-    async def reload(self) -> None:
-        """Read configuration, certificates and directory again; ConfigError keeps the old ones."""
+    async def reload(self) -> list[str]:
+        """Read configuration, certificates and directory again; ConfigError keeps the old ones.
+
+        The settings that have changed and need a restart all the same.
+        """
         ...
 
 
@@ -203,11 +206,11 @@ class AdminServer:
 
     async def _reload(self, request: web.Request) -> web.Response:
         asked = await _decoded(request, Reload)
-        await self._server.reload()
+        waiting = await self._server.reload()
         base = self._server.foundation
         await base.pump.submit(NoteReload(), (base.clock, actor_of(request)))
         _note(request, "reload", asked)
-        return _json({"reloaded": True, "directory_version": base.directory.version})
+        return _json({"reloaded": True, "directory_version": base.directory.version, "needs_restart": waiting})
 
     async def _set_log_level(self, request: web.Request) -> web.Response:
         asked = await _decoded(request, SetLogLevel)

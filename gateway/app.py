@@ -68,6 +68,10 @@ from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
 
+#: What a reload takes.
+_RELOADED = frozenset(
+    {"tls.certificate", "tls.key", "seal.certificate", "seal.key", "seal.socket", "observe.log_level"}
+)
 #: Objects made in excess of those that went, before cycles are looked for.
 _COLLECT_AFTER = 20_000
 #: Seconds for which the event loop may keep the interpreter from the thread that commits. A commit needs it twice,
@@ -102,8 +106,11 @@ class Application:
     operations_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def reload(self) -> None:
-        """Read configuration, certificates and directory again; wrong ones are reported and not taken."""
+    async def reload(self) -> list[str]:
+        """Read configuration, certificates and directory again; wrong ones are reported and not taken.
+
+        The settings that have changed and need a restart all the same.
+        """
         try:
             settings = config.load(self.config_path)
             server_tls_context(settings.tls)  # the trial: raises before anything changes
@@ -117,7 +124,11 @@ class Application:
         self.foundation.credentials.forget()
         await self.foundation.directory.reload()
         self.worker.wake()
+        waiting = [name for name in config.differing(self.settings, settings) if name not in _RELOADED]
+        if waiting:
+            _log.warning("configuration.needs_restart", settings=waiting)
         _log.info("configuration.reloaded")
+        return waiting
 
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         """Deliveries came back into the queue."""

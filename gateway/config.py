@@ -204,6 +204,19 @@ class Settings:
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
 
 
+def differing(one: Settings, other: Settings) -> list[str]:
+    """The names of what is not the same in both, as in "backup.folder"."""
+    found = []
+    for section in dataclasses.fields(Settings):
+        ours, theirs = getattr(one, section.name), getattr(other, section.name)
+        if not dataclasses.is_dataclass(ours):
+            found += [section.name] if ours != theirs else []
+            continue
+        names = (each.name for each in dataclasses.fields(ours))
+        found += [f"{section.name}.{name}" for name in names if getattr(ours, name) != getattr(theirs, name)]
+    return found
+
+
 def load(path: Path) -> Settings:
     """The settings of `path`, its relative paths made absolute against its folder; raises ConfigError."""
     try:

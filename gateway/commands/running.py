@@ -149,6 +149,8 @@ def _reload(context: Context, args: argparse.Namespace) -> int:
     _require_server(context)
     reply = asyncio.run(ask(context.settings, "reload", Reload(reason=args.reason)))
     context.say(f"Reloaded; the directory has version {reply['directory_version']}.")
+    if reply["needs_restart"]:
+        context.say(f"Not taken until a restart: {', '.join(reply['needs_restart'])}")
     return FINE
 
 

@@ -52,9 +52,10 @@ class FakeServer:
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         self.told.append(frozenset(agencies))
 
-    async def reload(self) -> None:
+    async def reload(self) -> list[str]:
         if self.reload_fails is not None:
             raise self.reload_fails
+        return []
 
 
 @asynccontextmanager

@@ -337,7 +337,12 @@ async def test_running_server_tells_how_it_is_and_is_reloaded(
         code, shown, _ = await terminal.run("status")
         assert code == 0
         assert "province" in shown
-        assert (await terminal.run("reload", "--reason", WHY))[0] == 0
+        _, shown, _ = await terminal.run("reload", "--reason", WHY)
+        assert "restart" not in shown
+        file = installation.folder / "config.toml"
+        file.write_text(file.read_text().replace("[storage]", "[storage]\nreaders = 2"))
+        code, shown, _ = await terminal.run("reload", "--reason", WHY)
+        assert (code, shown.splitlines()[-1]) == (0, "Not taken until a restart: storage.readers")
         assert (await terminal.run("log-level", "error", "--reason", WHY))[0] == 0
     for arguments in (("status",), ("reload", "--reason", WHY), ("log-level", "info", "--reason", WHY)):
         assert (await terminal.run(*arguments))[0] == 3
