@@ -32,7 +32,7 @@ docs: $(STAMP) ## regenerate the generated pages (diagrams, reasons, settings)
 bench: $(STAMP) ## the figures of README, written to build/bench.json
 	@$(PY) -m benchmarks.run $(ARGS)
 
-crash: $(STAMP) ## kill the gateway a thousand times and compare; writes docs/crash.md (ARGS="--kills 100")
+crash: $(STAMP) ## kill the gateway a thousand times and compare; writes docs/crash.md (ARGS="--kills 100": build/crash.md)
 	@$(PY) -m tests.crash.kill $(ARGS)
 
 diskfaults: $(STAMP) ## let the disk fail at every call; writes docs/diskfaults.md (ARGS="--faults 40")
