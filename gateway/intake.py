@@ -107,10 +107,9 @@ class Intake:
             async with places:
                 yield
         finally:
-            users = self._turns[agency_id][1] - 1
-            self._turns[agency_id] = places, users
-            if not users:
-                del self._turns[agency_id]
+            users = self._turns.pop(agency_id)[1] - 1
+            if users:
+                self._turns[agency_id] = places, users
 
     def quota_of(self, agency: Agency) -> int:
         """Bytes x recipients a day."""

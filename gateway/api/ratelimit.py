@@ -49,10 +49,7 @@ class RateLimit:
         if tokens < 1:
             self._state[key] = (tokens, now)
             raise RefusedError("rate_limited", retry_after=max(1, math.ceil((1 - tokens) / self._rate)))
-        self._state[key] = (tokens - 1, now)
-        self._state.move_to_end(key)
-        if len(self._state) > self._buckets:
-            self._state.popitem(last=False)
+        self._spend(key, tokens - 1, now)
 
     def _refilled(self, key: str, now: float) -> tuple[float, float]:
         tokens, counted = self._state.get(key, (self._burst, now))
@@ -62,8 +59,14 @@ class RateLimit:
     def charge(self, key: str, tokens: float, now: float) -> None:
         """Take what could not be known before; more than is there is owed, and refilled before the next request."""
         if tokens > 0:
-            had, counted = self._refilled(key, now)
-            self._state[key] = (had - tokens, counted)
+            had, now = self._refilled(key, now)
+            self._spend(key, had - tokens, now)
+
+    def _spend(self, key: str, left: float, now: float) -> None:
+        self._state[key] = (left, now)
+        self._state.move_to_end(key)
+        if len(self._state) > self._buckets:
+            self._state.popitem(last=False)
 
     def give_back(self, key: str) -> None:
         """The token just taken was not due."""

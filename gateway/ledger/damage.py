@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gateway.events import Event
 from gateway.ledger import history
@@ -54,22 +55,7 @@ class DamagedOperation:
             for message_id in sorted(messages | {line[1] for line in lines})
         ]
         await history.append(tx, events)
-        moved = await move(
-            tx,
-            [
-                Move(
-                    delivery_id=line[0],
-                    message_id=line[1],
-                    state=State(line[2]),
-                    trigger=Trigger.QUARANTINED,
-                    at=found.now,
-                    reason="body_damaged",
-                )
-                for line in lines
-            ],
-        )
-        await settle(tx, sorted({line[3] for line in lines}))
-        return len(moved)
+        return await _quarantine(tx, lines, found.now, "body_damaged")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,21 +77,27 @@ class UnreadableOperation:
 
     async def _set_aside(self, tx: Transaction, found: Unreadable) -> int:
         lines = await tx.fetch("delivery_list_unreadable", (as_json(list(found.delivery_ids)),))
-        moves = [
-            Move(
-                delivery_id=line[0],
-                message_id=line[1],
-                state=State(line[2]),
-                trigger=Trigger.QUARANTINED,
-                at=found.now,
-                reason="ledger_damaged",
-            )
-            for line in lines
-        ]
-        moved = await move(tx, moves)
-        await settle(tx, sorted({line[3] for line in lines}))
+        moved = await _quarantine(tx, lines, found.now, "ledger_damaged")
         told = history.EventRow(
-            kind=Event.LEDGER_DAMAGED, at=found.now, actor="gateway", facts={"quarantined": len(moved)}
+            kind=Event.LEDGER_DAMAGED, at=found.now, actor="gateway", facts={"quarantined": moved}
         )
         await history.append(tx, [told])
-        return len(moved)
+        return moved
+
+
+async def _quarantine(tx: Transaction, lines: Sequence[tuple[Any, ...]], at: datetime, reason: str) -> int:
+    """Lines of id, message, state and dispatch; how many moved."""
+    moves = [
+        Move(
+            delivery_id=line[0],
+            message_id=line[1],
+            state=State(line[2]),
+            trigger=Trigger.QUARANTINED,
+            at=at,
+            reason=reason,
+        )
+        for line in lines
+    ]
+    moved = await move(tx, moves)
+    await settle(tx, sorted({line[3] for line in lines}))
+    return len(moved)
