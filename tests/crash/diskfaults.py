@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.crash.fault_report import last_line, write_report
 from tests.crash.fault_sweep import FaultSweep, Tally, plan
 from tests.crash.faulty import Fault, build_faults
+from tests.crash.found import Violations, say
 from tests.crash.kill_site import make_template
 
 _ROOT = Path(__file__).parents[2]
@@ -39,25 +40,17 @@ class _Progress:
 
     def __init__(self, faults: int) -> None:
         self._faults = faults
-        self._shown: set[str] = set()
+        self._violations = Violations("faults")
 
     def __call__(self, tally: Tally, fault: Fault) -> None:
-        for violation in tally.violations:
-            if violation not in self._shown:
-                self._shown.add(violation)
-                _say(f"violation after {tally.runs} faults: {violation}")
+        self._violations.say(tally, tally.runs)
         if tally.runs % 10 == 0:
-            _say(f"{tally.runs} of {self._faults} faults, {len(tally.violations)} violations; last: {fault}")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+            say(f"{tally.runs} of {self._faults} faults, {len(tally.violations)} violations; last: {fault}")
 
 
 async def _run(args: argparse.Namespace, library: Path, folder: Path) -> Tally:
     sweep = FaultSweep(await make_template(folder), library, progress=_Progress(args.faults))
-    _say(f"seed {args.seed}, in {folder}")
+    say(f"seed {args.seed}, in {folder}")
     return await sweep.run(list(itertools.islice(plan(random.Random(args.seed)), args.faults)))
 
 

@@ -25,6 +25,7 @@ import msgspec
 from gateway.audit.fsck import examine
 from tests.crash.fault_probe import Probe
 from tests.crash.faulty import CHANGING, EVERYWHERE, Control, Fault, Kind, Place
+from tests.crash.found import Found
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import now
 from tests.crash.kill_process import Companion, Gateway
@@ -109,7 +110,7 @@ class Row:
 
 
 @dataclass(kw_only=True, slots=True)
-class Tally:
+class Tally(Found):
     """All that came of a sweep."""
 
     rows: dict[str, Row] = field(default_factory=dict)
@@ -117,19 +118,7 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     #: Lines with which a gateway ended itself.
     words: set[str] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)
-    duplicated: set[str] = field(default_factory=set)
-    other: set[str] = field(default_factory=set)
     runs: int = 0
-    folders: int = 0
-    messages: int = 0
-    deliveries: int = 0
-    seconds: float = 0.0
-
-    @property
-    def violations(self) -> list[str]:
-        """All of them, in words."""
-        return sorted(self.lost | self.duplicated | self.other)
 
 
 class FaultSweep:
@@ -206,10 +195,12 @@ class FaultSweep:
         while not run.control.failed and now() < deadline:
             await probe.look(readable=readable)
         deadline = now() + (self._last if fault.lasting else 0)
-        while now() < deadline:
+        while True:  # once at least, however the strike itself was met
             await probe.look(readable=readable)
             await probe.status_of("/readyz")
             await probe.status_of("/metrics")
+            if now() >= deadline:
+                break
         run.control.disarm()
         answers = probe.counts - before
         self.tally.answers.update(answers)
@@ -237,12 +228,9 @@ class FaultSweep:
 
     async def _look_back(self, site: Site) -> None:
         verdict = await check(site, final=True)
-        self.tally.lost.update(verdict.lost)
-        self.tally.duplicated.update(verdict.duplicated)
-        self.tally.other.update(verdict.other)
+        self.tally.add(verdict)
         ledger = read_ledger(site.database)
-        self.tally.messages += len(ledger.messages)
-        self.tally.deliveries += len(ledger.deliveries)
+        self.tally.count(ledger)
         for line in (site.folder / "gateway.log").read_text().splitlines():
             if '"request.failed"' in line and '"level":"error"' in line:
                 error = msgspec.json.decode(line, type=_Failed).exception.splitlines()[-1:]

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.crash.found import Violations, say
 from tests.crash.kill_million import Large, measure_million
 from tests.crash.kill_report import keep, last_line, write_report
 from tests.crash.kill_site import make_template
@@ -46,28 +47,20 @@ class _Progress:
 
     def __init__(self, kills: int) -> None:
         self._kills = kills
-        self._shown: set[str] = set()
+        self._violations = Violations("kills")
 
     def sweep(self, tally: Tally) -> None:
-        for violation in tally.violations:
-            if violation not in self._shown:
-                self._shown.add(violation)
-                _say(f"violation after {tally.runs} kills: {violation}")
+        self._violations.say(tally, tally.runs)
         if tally.runs % 20 == 0:
-            _say(f"{tally.runs} of {self._kills} kills, {len(tally.violations)} violations")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+            say(f"{tally.runs} of {self._kills} kills, {len(tally.violations)} violations")
 
 
 async def _run(args: argparse.Namespace, folder: Path) -> tuple[Tally, Large | None]:
     template = await make_template(folder)
-    _say(f"seed {args.seed}, in {folder}")
+    say(f"seed {args.seed}, in {folder}")
     large = None
     if args.rows:
-        large = await measure_million(template, args.rows, kills=_LARGE_KILLS, progress=_say)
+        large = await measure_million(template, args.rows, kills=_LARGE_KILLS, progress=say)
     sweep = Sweep(template, seed=args.seed, progress=_Progress(args.kills).sweep)
     return await sweep.run(args.kills), large
 

@@ -21,7 +21,8 @@ from hashlib import sha256
 
 from gateway.audit.fsck import examine
 from gateway.failpoints import FAILPOINTS
-from tests.crash.kill_check import ARRIVED, Verdict, check, read_ledger, resumption
+from tests.crash.found import Found
+from tests.crash.kill_check import ARRIVED, check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
 from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Site, Template
@@ -63,7 +64,7 @@ _HITS = {
 
 
 @dataclass(kw_only=True, slots=True)
-class Tally:
+class Tally(Found):
     """All that came of a sweep."""
 
     kills: dict[str, int] = field(default_factory=Counter)
@@ -77,33 +78,15 @@ class Tally:
     ready_cpu: list[float] = field(default_factory=list)
     #: Seconds from READY until a transmission that was in flight reached its receiver again.
     resumed: list[float] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
-    duplicated: set[str] = field(default_factory=set)
-    other: set[str] = field(default_factory=set)
-    folders: int = 0
-    messages: int = 0
-    deliveries: int = 0
     #: Examinations by `fsck`.
     examined: int = 0
     #: Transmissions that a receiver's dedupe caught.
     repeated: int = 0
-    seconds: float = 0.0
 
     @property
     def runs(self) -> int:
         """Kills."""
         return sum(self.kills.values())
-
-    @property
-    def violations(self) -> list[str]:
-        """All of them, in words."""
-        return sorted(self.lost | self.duplicated | self.other)
-
-    def add(self, verdict: Verdict) -> None:
-        """Each violation counts once, however often it is seen."""
-        self.lost.update(verdict.lost)
-        self.duplicated.update(verdict.duplicated)
-        self.other.update(verdict.other)
 
 
 class Sweep:
@@ -269,8 +252,7 @@ class Sweep:
         self.tally.add(await check(site, final=True))
         self.tally.examined += 1
         ledger = read_ledger(site.database)
-        self.tally.messages += len(ledger.messages)
-        self.tally.deliveries += len(ledger.deliveries)
+        self.tally.count(ledger)
         self.tally.repeated += sum(
             1 for record in read_journals(site.journals) if isinstance(record, Arrived) and not record.first
         )

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.crash.found import say
 from tests.crash.kill_site import Template, make_template
 from tests.network.isolation import compare, field_of
 from tests.network.lab import Lab, laboratory, missing
@@ -44,11 +45,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
 async def _scenarios(lab: Lab, folder: Path, rounds: int) -> list[Ran]:
     ran = []
     for group in (DIRECT, BY_NAME, CERTIFIED):
@@ -58,7 +54,7 @@ async def _scenarios(lab: Lab, folder: Path, rounds: int) -> list[Ran]:
             template = await make_template(home, places=scenario.places)
             for number in range(rounds):
                 ran.append(await _one(lab, template, scenario, seed=number))
-                _say(f"{scenario.name} {number + 1}: {len(ran[-1].verdict.violations)} violations")
+                say(f"{scenario.name} {number + 1}: {len(ran[-1].verdict.violations)} violations")
     return ran
 
 
@@ -84,7 +80,7 @@ def _isolation(folder: Path, pairs: int, seconds: float, pipe: Connection) -> No
     """In a process of its own, which moves into the gateway's namespace."""
     signal.signal(signal.SIGTERM, _end)
     with laboratory() as lab, field_of(lab, folder) as found:
-        compared = compare(found, pairs, seconds, _say)
+        compared = compare(found, pairs, seconds, say)
         found.drain()
         pipe.send(Measured(compared=compared, accepted=found.accepted, refused=found.refused, left=found.left()))
 
@@ -114,7 +110,7 @@ def main() -> int:
     """Scenarios, isolation, report."""
     args = _arguments()
     if why := missing():
-        _say(why)
+        say(why)
         return 3
     signal.signal(signal.SIGTERM, _end)
     began = time.monotonic()
