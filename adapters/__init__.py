@@ -1,20 +1,25 @@
-"""The ways to reach a peer: name of an endpoint's kind -> factory of its adapter.
+"""The ways to reach a peer, by the kind of a channel; `loopback` is the shortest and read first.
 
 Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only the composition root reads
-these tables; the package `gateway` names no adapter. `loopback` is the shortest and read first.
+these tables; the package `gateway` names no adapter.
+
+A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from adapters.loopback import LoopbackAdapter
 from adapters.vxp.reader import VxpReader
 from adapters.webhook import WebhookAdapter
-from gateway.ports import Adapter, Source
+from gateway.model import Endpoint
+from gateway.ports import Adapter, Source, Surroundings
 
-#: `Endpoint.kind` -> what makes the adapter; its own arguments are its own.
-FACTORIES: dict[str, Callable[..., Adapter]] = {"loopback": LoopbackAdapter, "webhook": WebhookAdapter}
+#: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
+FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"webhook": WebhookAdapter}
 
-#: The setting `source` of an endpoint -> what makes the client that lists and fetches there.
-SOURCES: dict[str, Callable[..., Source]] = {"vxp": VxpReader}
+#: What makes the client that lists and fetches at one channel.
+SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpReader}
+
+#: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}

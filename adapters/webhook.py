@@ -25,7 +25,6 @@ import hashlib
 import hmac
 import ssl
 from collections.abc import AsyncGenerator, Iterator
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -37,11 +36,10 @@ from aiohttp.payload import Payload
 from adapters.webhook_channel import Contexts, Secrets, Target, open_session, target_of
 from adapters.webhook_names import Names
 from adapters.webhook_reply import REPLY_BYTES_MAX, read_reply, redacted
-from gateway.clock import Clock
 from gateway.edxml.mime import media_type_of
 from gateway.errors import ConfigError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
-from gateway.ports import Body, allowed_seconds
+from gateway.ports import Body, Surroundings, allowed_seconds
 
 _CONNECT_SECONDS = 10.0
 #: Up to here a body is read at once and leaves together with its headers.
@@ -104,11 +102,11 @@ class _Transmission(Payload):
 class WebhookAdapter:
     """Pushes to endpoints of kind webhook; one pool of connections for each."""
 
-    def __init__(self, *, secrets: Path, folder: Path, clock: Clock, timeout_seconds: float = 60.0) -> None:
-        self._secrets = Secrets(secrets)
-        self._folder = folder
-        self._clock = clock
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._secrets = Secrets(surroundings.secrets)
+        self._folder = surroundings.folder
+        self._clock = surroundings.clock
+        self._timeout_seconds = surroundings.timeout_seconds
         self._contexts = Contexts()
         self._names = Names()
         self._channels: dict[str, _Channel] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from cryptography import x509
@@ -16,6 +16,7 @@ from msgspec import Meta, field
 from yarl import URL
 
 from gateway.admin_acts import Change, Desk, Instant, Reply, agency_of, endpoint_named
+from gateway.channels import problems_of
 from gateway.clock import rfc3339
 from gateway.directory.changes import (
     AddRepresentation,
@@ -30,6 +31,8 @@ from gateway.directory.changes import (
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import Progress, import_agencies
 from gateway.errors import RefusedError
+from gateway.foundation import Foundation
+from gateway.model import Endpoint, EndpointId
 from gateway.pki import server_key_pin
 from gateway.seal.profile import fingerprint
 
@@ -110,7 +113,7 @@ class ConfigureEndpoint(Change, kw_only=True):
     """A channel by its name: what is given is set, the rest stays."""
 
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
-    kind: Literal["inbox", "webhook", "loopback"] | None = None
+    kind: str | None = None
     settings: dict[str, str | int | float | bool] = field(default_factory=dict)
     capabilities: dict[str, object] = field(default_factory=dict)
     is_relay: bool | None = None
@@ -297,6 +300,7 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     settings = (old.settings if old else {}) | request.settings
     if kind == "webhook":
         _require_reachable(request.name, settings)
+    _require_sound(base, request.name, kind, settings)
     if settings.get("source"):
         _require_source(request.name, settings)
     relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
@@ -327,6 +331,14 @@ def _require_reachable(name: str, settings: Mapping[str, object]) -> None:
     secret = settings.get("secret_file")
     if secret is not None and not _FILE_NAME.fullmatch(str(secret)):
         raise RefusedError("parameter_invalid", f"{name}: --secret-file is a bare name in the secrets folder")
+
+
+def _require_sound(base: Foundation, name: str, kind: str, settings: dict[str, object]) -> None:
+    """Refuse a channel of which its adapter can say already that no attempt could use it."""
+    trial = Endpoint(id=EndpointId(""), name=name, kind=kind, settings=settings)
+    problems = problems_of(base.settings, trial, base.clock)
+    if problems:
+        raise RefusedError("parameter_invalid", f"{name}: {'; '.join(problems)}")
 
 
 def _require_source(name: str, settings: Mapping[str, object]) -> None:

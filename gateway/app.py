@@ -28,8 +28,7 @@ from random import SystemRandom
 
 import structlog
 
-from adapters import FACTORIES, SOURCES
-from gateway import config, notify
+from gateway import channels, config, notify
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
@@ -53,13 +52,12 @@ from gateway.mailbox import Mailbox
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
-from gateway.model import AgencyId, Endpoint, EndpointId
+from gateway.model import AgencyId, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outbox import Outbox
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
 from gateway.pki import ends_at, server_tls_context
-from gateway.ports import Source
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.signing import SealingKey
@@ -159,7 +157,9 @@ async def run_application(
         gateway = _gateway(_Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
-        watcher = Watcher(base, gateway.journey, gateway.outbox, partial(_source, base), metrics)
+        watcher = Watcher(
+            base, gateway.journey, gateway.outbox, partial(channels.make_source, settings, base.clock), metrics
+        )
         app = Application(
             settings=settings,
             config_path=config_path,
@@ -233,21 +233,21 @@ def _worker(
     settings = base.settings
     bodies = StoredBodies(base.bodies, sound)
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
-    webhook = FACTORIES["webhook"](
-        secrets=settings.storage.secrets,
-        folder=settings.storage.folder.parent,
-        clock=base.clock,
-        timeout_seconds=settings.delivery.timeout.total_seconds(),
-    )
-    adapter = RenderingAdapter(webhook, renditions, bodies, parse_limits(settings.limits))
-    stack.push_async_callback(adapter.close)
+    surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
+    limits = parse_limits(settings.limits)
+    adapters = {
+        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        for kind, adapter in channels.make_adapters(surroundings).items()
+    }
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.close)
     ports = WorkerPorts(
         queue=LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery),
         outlook=LedgerOutlook(base.readers),
         record=EndpointJournal(pump=base.pump, directory=base.directory, clock=base.clock),
         directory=base.directory,
         bodies=bodies,
-        adapters={"webhook": adapter},
+        adapters=adapters,
     )
     return Worker(
         ports,
@@ -256,19 +256,6 @@ def _worker(
         steady=base.steady,
         draw=SystemRandom().random,
         metrics=metrics,
-    )
-
-
-def _source(base: Foundation, endpoint: Endpoint) -> Source:
-    kind = str(endpoint.settings.get("source"))
-    if kind not in SOURCES:
-        raise ConfigError(f"source {kind} is not known; known: {', '.join(SOURCES)}")
-    return SOURCES[kind](
-        endpoint,
-        secrets=base.settings.storage.secrets,
-        folder=base.settings.storage.folder.parent,
-        clock=base.clock,
-        timeout_seconds=base.settings.cutover.poll_timeout.total_seconds(),
     )
 
 

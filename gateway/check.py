@@ -22,8 +22,9 @@ from yarl import URL
 
 from gateway.audit.findings import Findings
 from gateway.backup.sealed import BackupKey
+from gateway.channels import problems_of
 from gateway.check_kinds import KINDS
-from gateway.clock import rfc3339
+from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
 from gateway.edxml.organ_ids import Scheme, scheme_of
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, TrustStoreError
@@ -310,6 +311,8 @@ def check_channels(settings: Settings, endpoints: Iterable[Endpoint], findings: 
     for endpoint in endpoints:
         if endpoint.kind == "webhook":
             _check_peer(settings, endpoint, "", findings)
+        for problem in problems_of(settings, endpoint, SystemClock()):
+            findings.add("channel_unfit", f"channel {endpoint.name}", problem)
         if endpoint.settings.get("source"):
             _check_peer(settings, endpoint, "source_", findings)
 

@@ -83,8 +83,9 @@ class Endpoint:
 
     id: EndpointId
     name: str
-    kind: Literal["inbox", "webhook", "loopback"]
-    #: webhook: url, secret_file (name in the secrets folder), anchors_file, timeout_seconds.
+    #: `inbox`: its agencies pull; anything else names the adapter that reaches it.
+    kind: str
+    #: What its adapter, and the source that it is polled by, need; documented with them. Never a secret itself.
     settings: dict[str, object] = field(default_factory=dict)
     capabilities: Capabilities = field(default_factory=Capabilities)
     #: Carries for agencies it does not own.
@@ -128,8 +129,9 @@ class Caller:
     speaks_for: frozenset[AgencyId]
     #: The endpoint of a relay peer, which may bring documents of any agency except those we host.
     relay_endpoint_id: EndpointId | None
-    #: pulled: we fetched it from a peer's list; imported: an operator brought another system's work over.
-    method: Literal["certificate", "token", "socket", "pulled", "imported"]
+    #: shared_secret: an HMAC over the request's headers; pulled: we fetched it from a peer's list; imported: an
+    #: operator brought another system's work over.
+    method: Literal["certificate", "token", "socket", "shared_secret", "pulled", "imported"]
     #: SHA-256 of the certificate or token, hex.
     fingerprint: str
     address: str
@@ -142,6 +144,21 @@ class OutgoingDelivery:
     id: DeliveryId
     recipient_id: AgencyId
     recipient_code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """Earlier tries of this series may have reached the peer, and nobody knows.
+
+    An adapter whose peer cannot tell a repetition by itself asks the peer before it sends again.
+    """
+
+    #: When the first of them began.
+    since: datetime
+    #: Transmissions that ended unknown.
+    transmissions: int
+    #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
+    inquiries: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +184,7 @@ class Outgoing:
     series: int = 1
     failures: int = 0
     created_at: datetime | None = None
+    doubt: Doubt | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -177,6 +195,8 @@ class OutcomeKind(StrEnum):
     DEFERRED = "deferred"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    #: The peer may have it, in a way that only a person can decide: nothing goes out until then.
+    HELD = "held"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

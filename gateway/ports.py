@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
+from gateway.clock import Clock
 from gateway.model import Endpoint, Outgoing, SendReport
 
 
@@ -29,6 +31,19 @@ class Body(Protocol):
     async def read(self) -> bytes:
         """All of it; only for bodies known to be small."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What every adapter and every source is made with."""
+
+    #: The folder of peers' secrets, files that only we may read.
+    secrets: Path
+    #: Where relative paths in a channel's settings start.
+    folder: Path
+    clock: Clock
+    #: How long one exchange may take where the channel states nothing else.
+    timeout_seconds: float = 60.0
 
 
 class Adapter(Protocol):
@@ -57,6 +72,22 @@ class Listed:
     claimed_at: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What became of one listed entry, for its peer."""
+
+    #: Whether it is durably ours; False: refused for good.
+    done: bool
+    #: A code of `gateway.reasons` where it was refused.
+    reason: str = ""
+    detail: str = ""
+    message_id: str = ""
+    #: What REST would have answered (JSON), and the two files of the receipt.
+    answer: bytes = b""
+    transfer: bytes = b""
+    xades: bytes = b""
+
+
 class Source(Protocol):
     """A peer that keeps what is for us until we acknowledge it.
 
@@ -71,8 +102,8 @@ class Source(Protocol):
         """Hand the bytes of one entry to `write`, in pieces; the peer keeps it."""
         ...
 
-    async def acknowledge(self, ref: str) -> bool:
-        """Tell the peer that the entry is ours for good; False: this client cannot, and the entry stays listed."""
+    async def settle(self, ref: str, settlement: Settlement) -> bool:
+        """Tell the peer what became of the entry; False: this client cannot, and the entry stays listed."""
         ...
 
     async def close(self) -> None:

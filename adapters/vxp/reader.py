@@ -9,7 +9,7 @@ they change.
 REPLY_BYTES_MAX is fetched by `downloadEdoc`, in pieces. That one answers with bare bytes, so what looks like a page
 or an error in JSON is refused there.
 
-It does NOT acknowledge: `acknowledge` says so, and `wire.Operation` has no way to ask for it.
+It does NOT acknowledge: `settle` says so, and `wire.Operation` has no way to ask for it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ from adapters.vxp.wire import Operation, headers_of
 from adapters.webhook_channel import Contexts, Secrets, Target, open_session
 from adapters.webhook_names import Names
 from adapters.webhook_reply import redacted
-from gateway.clock import Clock
 from gateway.errors import ConfigError, SourceError
 from gateway.model import Endpoint
-from gateway.ports import Listed
+from gateway.ports import Listed, Settlement, Surroundings
 
 #: The longest answer that is taken into memory.
 REPLY_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -52,17 +51,15 @@ class VxpReader:
     def __init__(
         self,
         endpoint: Endpoint,
+        surroundings: Surroundings,
         *,
-        secrets: Path,
-        folder: Path,
-        clock: Clock,
-        timeout_seconds: float = 60.0,
         reply_bytes_max: int = REPLY_BYTES_MAX,
     ) -> None:
-        self._target, self._system_id = _settings(endpoint, folder)
-        self._secrets, self._clock = Secrets(secrets), clock
+        self._target, self._system_id = _settings(endpoint, surroundings.folder)
+        self._secrets, self._clock = Secrets(surroundings.secrets), surroundings.clock
+        seconds = surroundings.timeout_seconds
         self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(_CONNECT_SECONDS, timeout_seconds), sock_read=timeout_seconds
+            total=None, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
         )
         self._most = reply_bytes_max
         self._contexts = Contexts()
@@ -91,7 +88,7 @@ class VxpReader:
         async with self._call(Operation.DOWNLOAD, {"docId": ref}) as response:
             await _pass_on(response, write)
 
-    async def acknowledge(self, ref: str) -> bool:  # noqa: ARG002
+    async def settle(self, ref: str, settlement: Settlement) -> bool:  # noqa: ARG002
         """Never: this client only looks."""
         return False
 

@@ -95,7 +95,9 @@ def _add_endpoints(group: Subparsers) -> None:
         channels, "set", _set_endpoint, "make a channel, or change what is given of one", more="The rest stays."
     )
     put.add_argument("name", metavar="NAME", help="its name: lower-case letters, digits, . _ -")
-    put.add_argument("--kind", choices=["inbox", "webhook", "loopback"], help="how it is reached; needed when new")
+    put.add_argument(
+        "--kind", metavar="KIND", help="how it is reached (inbox, webhook, vxp, folder …); needed when new"
+    )
     put.add_argument("--url", metavar="URL", help="webhook: where to push to")
     put.add_argument("--secret-file", metavar="NAME", help="webhook: file in the secrets folder with the HMAC key")
     put.add_argument(

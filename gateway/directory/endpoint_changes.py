@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -31,7 +31,7 @@ class UpsertEndpoint:
     """An endpoint by its name; its id and state stay when it exists."""
 
     name: str
-    kind: Literal["inbox", "webhook", "loopback"]
+    kind: str
     settings: Mapping[str, object] = field(default_factory=dict)
     #: Checked: an unknown key is refused.
     capabilities: Mapping[str, object] = field(default_factory=dict)

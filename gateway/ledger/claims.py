@@ -16,7 +16,7 @@ from gateway.clock import instant, micros
 from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
-from gateway.ledger.moves import Move, move
+from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
 from gateway.model import (
     AgencyId,
@@ -24,6 +24,7 @@ from gateway.model import (
     BootId,
     DeliveryId,
     DispatchId,
+    Doubt,
     EndpointId,
     MessageId,
     Outcome,
@@ -88,6 +89,7 @@ class ClaimOperation:
                 "lease": micros(ask.lease_until),
             },
         )
+        doubts = await _doubts(tx, rows)
         await tx.execute_many("attempt_insert", [(row[1], row[0], ask.boot_id, row[5], now) for row in rows])
         messages = {
             row[0]: row
@@ -112,7 +114,13 @@ class ClaimOperation:
         )
         order = {row[0]: place for place, row in enumerate(picked)}
         rows.sort(key=lambda row: order[row[0]])
-        return [_outgoing(row, messages[row[2]], lines.get(row[0], [])) for row in rows]
+        return [_outgoing(row, messages[row[2]], lines.get(row[0], []), doubts.get(row[0])) for row in rows]
+
+
+async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str, Doubt]:
+    """What earlier tries of the same series left unknown, by dispatch."""
+    found = await tx.fetch("attempt_list_unknown", (as_json([[row[0], row[5]] for row in rows]),))
+    return {row[0]: Doubt(since=instant(row[1]), transmissions=row[2], inquiries=row[3]) for row in found if row[2]}
 
 
 async def _open_lines(tx: Transaction, dispatch_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
@@ -122,7 +130,9 @@ async def _open_lines(tx: Transaction, dispatch_ids: Sequence[str]) -> dict[str,
     return found
 
 
-def _outgoing(row: tuple[Any, ...], message: tuple[Any, ...], lines: list[tuple[Any, ...]]) -> Outgoing:
+def _outgoing(
+    row: tuple[Any, ...], message: tuple[Any, ...], lines: list[tuple[Any, ...]], doubt: Doubt | None
+) -> Outgoing:
     return Outgoing(
         dispatch_id=DispatchId(row[0]),
         attempt_id=AttemptId(row[1]),
@@ -145,6 +155,7 @@ def _outgoing(row: tuple[Any, ...], message: tuple[Any, ...], lines: list[tuple[
         series=row[5],
         failures=row[6],
         created_at=instant(row[7]),
+        doubt=doubt,
     )
 
 
@@ -175,7 +186,10 @@ _TRIGGERS = {
     OutcomeKind.REFUSED: Trigger.REFUSED,
     # Not known is not arrived: it waits like a failure and goes out again under the same ids.
     OutcomeKind.UNKNOWN: Trigger.DEFERRED,
+    OutcomeKind.HELD: Trigger.HELD,
 }
+#: What a try is called that leaves its delivery to a person.
+_TOLD = {OutcomeKind.HELD: OutcomeKind.UNKNOWN}
 _ARRIVED = frozenset({OutcomeKind.DELIVERED, OutcomeKind.RELAYED})
 _AGAIN = frozenset({OutcomeKind.DEFERRED, OutcomeKind.UNKNOWN})
 
@@ -196,6 +210,8 @@ class FinishOperation:
         if current:
             released = as_json([_release(p, lines.get(p.dispatch_id, [])) for p in current])
             await tx.fetch("dispatch_release_owned", (released,))
+            # those left with held ones wait with them
+            await settle(tx, [p.dispatch_id for p in current if _is_held(p)])
         arrived = [p for p in current if any(o.kind in _ARRIVED for o in p.report.outcomes.values())]
         if arrived:
             latest = micros(max(p.now for p in arrived))
@@ -203,6 +219,10 @@ class FinishOperation:
             await tx.fetch("endpoint_note_arrivals", params)
         await history.append(tx, [_outdated(p) for p in payloads if p.attempt_id not in owned])
         return [_finish_result(p, applied=p.attempt_id in owned, moved=moved) for p in payloads]
+
+
+def _is_held(payload: Finish) -> bool:
+    return any(outcome.kind is OutcomeKind.HELD for outcome in payload.report.outcomes.values())
 
 
 def _finish_result(payload: Finish, *, applied: bool, moved: set[str]) -> FinishResult:
@@ -245,7 +265,7 @@ def _moves(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[Move]:
 
 def _release(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[object]:
     again = any(_outcome_of(payload, line[0]).kind in _AGAIN for line in lines if line[4] == State.IN_FLIGHT)
-    waits = again or any(line[4] != State.IN_FLIGHT for line in lines)
+    waits = again or _is_held(payload) or any(line[4] != State.IN_FLIGHT for line in lines)
     due = micros(payload.retry.due_at) if again else None
     counted = int(again and payload.retry.counts)
     return [payload.dispatch_id, payload.attempt_id, "ready" if waits else "done", due, counted]
@@ -253,7 +273,7 @@ def _release(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[object]:
 
 def _closing(payload: Finish) -> tuple[object, ...]:
     outcomes = list(payload.report.outcomes.values())
-    kinds = {outcome.kind for outcome in outcomes} or {OutcomeKind.UNKNOWN}
+    kinds = {_TOLD.get(outcome.kind, outcome.kind) for outcome in outcomes} or {OutcomeKind.UNKNOWN}
     worst = next((o for o in outcomes if o.reason), None)
     return (
         micros(payload.now),

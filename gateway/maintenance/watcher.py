@@ -25,6 +25,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from gateway.channels import source_kind
 from gateway.errors import ConfigError, RefusedError, SourceError, StorageError
 from gateway.foundation import Foundation
 from gateway.journey import Journey, Judged, Submission
@@ -46,7 +47,7 @@ from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
-from gateway.ports import Source
+from gateway.ports import Settlement, Source
 from gateway.reasons import is_temporary
 from gateway.route import is_hosted
 from gateway.storage.bodies import SpooledBody
@@ -92,7 +93,7 @@ class Watcher:
     async def run_once(self) -> None:
         """One look at every source; one that fails keeps none of the others from theirs."""
         for endpoint in await self._base.directory.endpoints():
-            if endpoint.settings.get("source"):
+            if source_kind(endpoint):
                 await self._try(endpoint)
 
     async def close(self) -> None:
@@ -127,7 +128,7 @@ class Watcher:
             await self._fetch(endpoint, source, caller, offer)
         rows = await self._base.readers.fetch("offer_list_fetched", (endpoint.id,))
         for row in rows:
-            await self._settle(source, caller, Fetched(*row))
+            await self._settle(endpoint, source, caller, Fetched(*row))
 
     async def _source(self, endpoint: Endpoint) -> Source:
         known = self._sources.get(endpoint.id)
@@ -140,20 +141,38 @@ class Watcher:
         return made
 
     async def _caller(self, endpoint: Endpoint) -> Caller:
-        row = await self._base.readers.fetch_one("agency_find_relay", (endpoint.id,))
-        if row is None or not endpoint.is_relay:
-            raise ConfigError(
-                f"the channel {endpoint.name} is no relay, or no agency of kind relay stands behind it"
-            )
+        agency_id = await (self._relay(endpoint) if endpoint.is_relay else self._owner(endpoint))
+        now = self._base.clock.now()
         return Caller(
             credential_id=CredentialId(f"source:{endpoint.name}"),
-            agency_id=AgencyId(row[0]),
-            speaks_for=frozenset({AgencyId(row[0])}),
-            relay_endpoint_id=endpoint.id,
+            agency_id=agency_id,
+            speaks_for=await self._base.directory.represented_by(agency_id, now),
+            relay_endpoint_id=endpoint.id if endpoint.is_relay else None,
             method="pulled",
             fingerprint="",
             address="",
         )
+
+    async def _relay(self, endpoint: Endpoint) -> AgencyId:
+        row = await self._base.readers.fetch_one("agency_find_relay", (endpoint.id,))
+        if row is None:
+            raise ConfigError(f"no agency of kind relay stands behind the channel {endpoint.name}")
+        return AgencyId(row[0])
+
+    async def _owner(self, endpoint: Endpoint) -> AgencyId:
+        """Whose channel it is: the agency that its setting names, else the only one behind it."""
+        named = endpoint.settings.get("agency")
+        if named:
+            found = (await self._base.directory.resolve([str(named)], self._base.clock.now())).get(str(named))
+            if found is None or found.endpoint is None or found.endpoint.id != endpoint.id:
+                raise ConfigError(f"the channel {endpoint.name} is not that of its agency {named}")
+            return found.id
+        rows = await self._base.readers.fetch("agency_list_of_endpoint", (endpoint.id,))
+        if len(rows) != 1:
+            raise ConfigError(
+                f"behind the channel {endpoint.name} there are {len(rows)} agencies: give its setting agency"
+            )
+        return AgencyId(rows[0][0])
 
     async def _to_fetch(self, endpoint: Endpoint) -> Sequence[Unfetched]:
         rows = await self._base.readers.fetch("offer_list_unfetched", (endpoint.id,))
@@ -162,7 +181,7 @@ class Watcher:
         known = await self._base.directory.resolve(
             {code for each in codes.values() for code in each}, self._base.clock.now()
         )
-        wanted = [offer for offer in offers if _concerns_us(codes[offer.id], known)]
+        wanted = [offer for offer in offers if not endpoint.is_relay or _concerns_us(codes[offer.id], known)]
         return wanted[: self._settings.fetch_at_most]
 
     async def _fetch(self, endpoint: Endpoint, source: Source, caller: Caller, offer: Unfetched) -> None:
@@ -212,20 +231,15 @@ class Watcher:
         known = await self._base.directory.resolve(codes, self._base.clock.now())
         return tuple(_route(code, known.get(code)) for code in dict.fromkeys(codes))
 
-    async def _settle(self, source: Source, caller: Caller, offer: Fetched) -> None:
+    async def _settle(self, endpoint: Endpoint, source: Source, caller: Caller, offer: Fetched) -> None:
         """Steps 4 and 5 for one entry; what goes wrong with it is noted and keeps nobody else from his."""
-        hosted = [AgencyId(route.agency) for route in _routes.decode(offer.routes) if route.hosted]
-        agencies = (await self._base.directory.agencies(hosted)).values()
-        ours = frozenset(agency.id for agency in agencies if agency.served_by == "gateway")
-        if not ours or offer.left_at is not None:
+        if offer.left_at is not None:
             return
         try:
-            message_id = offer.message_id or await self._accept(caller, offer)
-            if offer.kind == "document":
-                await self._complete(message_id, offer, ours)
-            if len(ours) == len(agencies) and await source.acknowledge(offer.ref):
-                ended = Noted(id=offer.id, acknowledged_at=self._base.clock.now())
-                await self._base.pump.submit(self._note, ended)
+            if endpoint.is_relay:
+                await self._settle_relayed(source, caller, offer)
+            else:
+                await self._settle_own(source, caller, offer)
         except (RefusedError, SourceError) as error:
             if error.code in _HOPELESS:
                 raise
@@ -234,6 +248,41 @@ class Watcher:
                 await self._base.pump.submit(self._note, Noted(id=offer.id, failure=error.code))
         except StorageError as error:
             _log.exception("offer.unreadable", offer=offer.id, error=str(error))
+
+    async def _settle_own(self, source: Source, caller: Caller, offer: Fetched) -> None:
+        """What an office of ours put into its own channel: accepted or refused, and the office told which."""
+        try:
+            message_id = offer.message_id or await self._accept(caller, offer)
+        except RefusedError as error:
+            if is_temporary(error.code):
+                raise
+            told = await source.settle(offer.ref, Settlement(done=False, reason=error.code, detail=error.detail))
+            failure = error.code
+        else:
+            told, failure = await self._told(source, offer.ref, message_id), ""
+        if told:
+            ended = Noted(id=offer.id, failure=failure, acknowledged_at=self._base.clock.now())
+            await self._base.pump.submit(self._note, ended)
+
+    async def _settle_relayed(self, source: Source, caller: Caller, offer: Fetched) -> None:
+        """What a relay brings: accepted where it is for agencies that we serve."""
+        hosted = [AgencyId(route.agency) for route in _routes.decode(offer.routes) if route.hosted]
+        agencies = (await self._base.directory.agencies(hosted)).values()
+        ours = frozenset(agency.id for agency in agencies if agency.served_by == "gateway")
+        if not ours:
+            return
+        message_id = offer.message_id or await self._accept(caller, offer)
+        if offer.kind == "document":
+            await self._complete(message_id, offer, ours)
+        if len(ours) == len(agencies) and await self._told(source, offer.ref, message_id):
+            ended = Noted(id=offer.id, acknowledged_at=self._base.clock.now())
+            await self._base.pump.submit(self._note, ended)
+
+    async def _told(self, source: Source, ref: str, message_id: str) -> bool:
+        """Tell the peer that the entry is durably ours."""
+        transfer, xades, answer = await self._base.reads.receipt(message_id) or (b"", b"", b"")
+        settlement = Settlement(done=True, message_id=message_id, answer=answer, transfer=transfer, xades=xades)
+        return await source.settle(ref, settlement)
 
     async def _accept(self, caller: Caller, offer: Fetched) -> str:
         """The message that it became."""

@@ -58,6 +58,18 @@ SELECT key, value FROM meta;
 INSERT INTO meta (key, value) VALUES (?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
+-- name: foreign_keys_off
+-- Outside of a transaction only: a table that others refer to is built anew.
+PRAGMA foreign_keys = OFF;
+
+-- name: foreign_keys_on
+-- References are checked again.
+PRAGMA foreign_keys = ON;
+
+-- name: foreign_keys_check
+-- Every row that refers to nothing.
+PRAGMA foreign_key_check;
+
 -- name: schema_list_all
 -- What the database consists of, without SQLite's own tables and the runner's.
 SELECT type, name, sql FROM sqlite_schema

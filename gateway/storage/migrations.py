@@ -3,7 +3,9 @@
 `migrations/NNNN_words.sql` are applied in order, each in one transaction together with its row in `meta`, so
 a crash leaves the database before or after a migration. A file may say `-- compat: N` in its opening
 comments: from then on only programs that know migration N or a later one may open the database; without it
-older programs go on working. `meta` holds `schema_version`, `compat_version` and the SHA-256 of each file.
+older programs go on working. It may say `-- foreign keys: off` where it builds a table anew that others refer
+to: every reference is checked before that commit. `meta` holds `schema_version`, `compat_version` and the SHA-256
+of each file.
 
 Refused: a database whose `compat_version` is beyond this program (SchemaVersionError); a file whose bytes
 are no longer those that were applied, a gap, a number used twice, a name in another form (StorageError).
@@ -31,6 +33,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9]+(_[a-z0-9]+)*\.sql")
 _COMPAT = re.compile(r"^-- compat: (\d+)$", re.MULTILINE)
+_KEYS_OFF = re.compile(r"^-- foreign keys: off$", re.MULTILINE)
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|--[^\n]*|/\*.*?\*/)|(?P<text>'(?:''|[^'])*')|"(?P<name>\w+)"|(?P<word>\w+)|(?P<mark>.)""",
     re.DOTALL,
@@ -49,6 +52,8 @@ class Migration:
     checksum: str
     #: Oldest program (by its newest migration) that may open the result; None leaves it as it was.
     compat: int | None
+    #: Whether it builds a table anew that others refer to.
+    keys_off: bool
     #: Its statements.
     statements: tuple[str, ...]
 
@@ -72,7 +77,12 @@ async def migrate(writer: Writer, folder: Path = MIGRATIONS) -> list[str]:
     try:
         outstanding = await _outstanding(writer, folder)
         for migration in outstanding:
-            await _apply(writer, migration)
+            if migration.keys_off:
+                await writer.fetch(ENGINE.get("foreign_keys_off"))
+            try:
+                await _apply(writer, migration)
+            finally:
+                await writer.fetch(ENGINE.get("foreign_keys_on"))
     except DRIVER_ERRORS as error:
         raise translate(error) from error
     return [migration.name for migration in outstanding]
@@ -111,6 +121,7 @@ def _load(path: Path) -> Migration:
         name=path.stem,
         checksum=sha256(data).hexdigest(),
         compat=int(compat[1]) if compat else None,
+        keys_off=_KEYS_OFF.search(script) is not None,
         statements=split_statements(script),
     )
 
@@ -152,6 +163,8 @@ async def _apply(writer: Writer, migration: Migration) -> None:
         await writer.fetch(ENGINE.get("meta_create_missing"))
         for statement in migration.statements:
             await writer.fetch(statement)
+        if migration.keys_off:
+            await _require_references(writer, migration)
         rows: list[tuple[Any, ...]] = [
             ("schema_version", str(migration.number)),
             (_key(migration), migration.checksum),
@@ -165,6 +178,12 @@ async def _apply(writer: Writer, migration: Migration) -> None:
     except BaseException:
         await writer.rollback()
         raise
+
+
+async def _require_references(writer: Writer, migration: Migration) -> None:
+    lost = await writer.fetch(ENGINE.get("foreign_keys_check"))
+    if lost:
+        raise StorageError(f"the migration {migration.name} would leave {len(lost)} references to nothing")
 
 
 def _key(migration: Migration) -> str:

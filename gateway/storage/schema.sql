@@ -14,7 +14,8 @@ CREATE TABLE boot (
 CREATE TABLE endpoint (
     id            TEXT PRIMARY KEY,
     name          TEXT NOT NULL UNIQUE,
-    kind          TEXT NOT NULL CHECK (kind IN ('inbox', 'webhook', 'loopback')),
+    -- inbox: its agencies pull; else the adapter that reaches it
+    kind          TEXT NOT NULL CHECK (kind GLOB '[a-z]*' AND length(kind) <= 40),
     -- where to dial and how (url, anchors, secret file name …); never a secret itself
     settings      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(settings)),
     -- what the peer can take: dialect, fans_out, max_bytes, document_types, statuses, …

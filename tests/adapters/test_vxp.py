@@ -20,6 +20,7 @@ from adapters.vxp.wire import Operation, headers_of, timestamp_of
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SourceError
 from gateway.model import Endpoint, EndpointId
+from gateway.ports import Settlement, Surroundings
 from tests.adapters.certificates import issue, server_context
 from tests.adapters.receiver import Act, receiving, says
 
@@ -144,10 +145,7 @@ async def reading(tmp_path: Path, act: Act, *, most: int = 1000, **settings: obj
         endpoint = Endpoint(id=EndpointId("e"), name="axis", kind="inbox", settings=given | settings)
         reader = VxpReader(
             endpoint,
-            secrets=tmp_path,
-            folder=tmp_path,
-            clock=SystemClock(),
-            timeout_seconds=2,
+            Surroundings(secrets=tmp_path, folder=tmp_path, clock=SystemClock(), timeout_seconds=2),
             reply_bytes_max=most,
         )
         try:
@@ -223,4 +221,4 @@ async def test_long_document_comes_in_pieces(tmp_path: Path) -> None:
 async def test_reader_never_acknowledges(tmp_path: Path) -> None:
     """It says so, and sends nothing."""
     async with reading(tmp_path, says("200 OK")) as reader:
-        assert await reader.acknowledge("d-1") is False
+        assert await reader.settle("d-1", Settlement(done=True)) is False

@@ -19,6 +19,7 @@ from gateway.model import (
     Outgoing,
     SendReport,
 )
+from gateway.ports import Surroundings
 from tests.adapters.certificates import Issued, issue, server_context
 from tests.adapters.receiver import Act, Receiver, receiving
 from tests.unit.deliver.fakes import FakeBody, endpoint, outgoing
@@ -46,7 +47,7 @@ class Lab:
         (folder / "secrets").mkdir()
         self.write_secret(SECRET)
         self.certificate = issue("receiver", by=self.ca)
-        self.adapter = WebhookAdapter(secrets=folder / "secrets", folder=folder, clock=_Clock())
+        self.adapter = WebhookAdapter(Surroundings(secrets=folder / "secrets", folder=folder, clock=_Clock()))
 
     def write_secret(self, secret: bytes, mode: int = 0o600) -> None:
         path = self.folder / "secrets" / "peer"

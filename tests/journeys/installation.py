@@ -167,7 +167,7 @@ async def _fill(made: Installation, base: Foundation, urls: tuple[str, str], tim
     for name, kind, settings, capabilities, is_relay in endpoints:
         change = UpsertEndpoint(
             name=name,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             settings=settings,
             capabilities=capabilities,
             is_relay=is_relay,

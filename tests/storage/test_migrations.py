@@ -135,3 +135,40 @@ async def test_migrations_give_exactly_the_schema(tmp_path: Path) -> None:
             await writer.close()
     assert dumps[0] == dumps[1]
     assert dumps[0]
+
+
+PARENT = "CREATE TABLE two (id TEXT PRIMARY KEY) STRICT;\nCREATE TABLE child (two TEXT REFERENCES two (id)) STRICT;\n"
+ANEW = (
+    "-- foreign keys: off\nCREATE TABLE two_new (id TEXT PRIMARY KEY, more TEXT) STRICT;\n"
+    "{copy}DROP TABLE two;\nALTER TABLE two_new RENAME TO two;\n"
+)
+
+
+async def _with_child(writer: Writer, folder: Path) -> None:
+    (folder / "0003_parent.sql").write_text(PARENT)
+    await migrate(writer, folder)
+    await writer.begin()
+    await writer.fetch("INSERT INTO two VALUES ('a')")
+    await writer.fetch("INSERT INTO child VALUES ('a')")
+    await writer.commit()
+
+
+async def test_table_that_others_refer_to_is_built_anew_and_references_hold_again(
+    writer: Writer, folder: Path
+) -> None:
+    """References are off for one migration only."""
+    await _with_child(writer, folder)
+    (folder / "0004_anew.sql").write_text(ANEW.format(copy="INSERT INTO two_new SELECT id, 'm' FROM two;\n"))
+    assert await migrate(writer, folder) == ["0004_anew"]
+    assert await writer.fetch("SELECT t.more FROM child AS c JOIN two AS t ON t.id = c.two") == [("m",)]
+    assert await writer.fetch("PRAGMA foreign_keys") == [(1,)]
+
+
+async def test_migration_that_leaves_references_to_nothing_is_refused(writer: Writer, folder: Path) -> None:
+    """What others refer to may not be lost on the way."""
+    await _with_child(writer, folder)
+    (folder / "0004_anew.sql").write_text(ANEW.format(copy=""))
+    with pytest.raises(StorageError, match="1 references to nothing"):
+        await migrate(writer, folder)
+    assert await writer.fetch("SELECT id FROM two") == [("a",)]
+    assert await writer.fetch("PRAGMA foreign_keys") == [(1,)]

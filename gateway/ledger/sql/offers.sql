@@ -110,6 +110,10 @@ FROM offer ORDER BY rowid;
 -- The agency that carries for others by an endpoint.
 SELECT id FROM agency WHERE endpoint_id = ? AND kind = 'relay' AND closed_at IS NULL ORDER BY id LIMIT 1;
 
+-- name: agency_list_of_endpoint
+-- The agencies behind an endpoint, two at most: whether there is one.
+SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL ORDER BY id LIMIT 2;
+
 -- name: imported_insert
 -- What the files of another system claim of a message.
 INSERT INTO imported (message_id, direction, ref, claimed_at, imported_at) VALUES (?, ?, ?, ?, ?);
