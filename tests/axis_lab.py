@@ -172,7 +172,8 @@ class AxisClient:
     url: str
     system: str
     secret_file: Path
-    anchors: Path
+    #: None: plain HTTP.
+    anchors: Path | None
     session: aiohttp.ClientSession | None = None
 
     async def send(self, document: bytes, message_type: str = "edoc", **more: str) -> dict[str, Any]:
@@ -228,7 +229,7 @@ class AxisClient:
     ) -> tuple[int, bytes]:
         """One call; HTTP status and body. `headers` replace what is sent, after signing."""
         if self.session is None:
-            context = ssl.create_default_context(cafile=str(self.anchors))
+            context = ssl.create_default_context(cafile=str(self.anchors)) if self.anchors else False
             self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
         sent = self.signed(parameters or {}, kind) | (headers or {})
         content = io.BytesIO(body) if method == "POST" else None

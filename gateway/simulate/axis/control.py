@@ -132,7 +132,7 @@ class Control:
                 web.post("/wait", self._wait),
             ]
         )
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(path)).start()
         await asyncio.to_thread(path.chmod, 0o600)

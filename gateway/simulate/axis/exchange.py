@@ -11,6 +11,7 @@ Refusals are FailedError with a code of the provincial platform's list, since th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from gateway.simulate.axis.journal import AxisJournal, Taken
 from gateway.simulate.axis.reading import Letter, UnreadableError, read
 from gateway.simulate.axis.settings import PLAYED, Answers, AxisSettings
 from gateway.simulate.axis.signing import FailedError
-from gateway.simulate.axis.store import Errand, Share, Store, Taking
+from gateway.simulate.axis.store import SMALL_BYTES, Errand, Share, Store, Taking
 
 MESSAGE_TYPES = ("edoc", "status", "replacement", "revocation", "update")
 
@@ -56,10 +57,20 @@ class Exchange:
         self.on_taken: Callable[[], None] = _nothing
 
     async def take(
-        self, system_id: str, message_type: str, data: bytes, to: Sequence[str] = (), *, copies: int = 1
+        self,
+        system_id: str,
+        message_type: str,
+        data: bytes,
+        to: Sequence[str] = (),
+        *,
+        copies: int = 1,
+        errand: int | None = None,
     ) -> Posted:
-        """Take a message from a system."""
-        letter = self._read(message_type, data)
+        """Take a message from a system; `errand` is the one it fulfils."""
+        if len(data) <= SMALL_BYTES:
+            letter = _read(message_type, data)
+        else:
+            letter = await asyncio.to_thread(_read, message_type, data)
         recipients = tuple(dict.fromkeys(to)) or self._recipients(letter)
         if not recipients:
             raise FailedError("18", "Khong co don vi nhan")
@@ -77,6 +88,7 @@ class Exchange:
                 shares=self._shares(letter, hosts),
                 faults={code: host.fault for code, host in hosts.items() if host.fault},
                 copies=copies,
+                errand=errand,
             )
         )
         self._journal.write(
@@ -114,17 +126,6 @@ class Exchange:
                     recovered=True,
                 )
             )
-
-    def _read(self, message_type: str, data: bytes) -> Letter:
-        if message_type not in MESSAGE_TYPES:
-            raise FailedError("10", f"messagetype khong hop le: {message_type[:_SHOWN]}")
-        try:
-            letter = read(data)
-        except UnreadableError as error:
-            raise FailedError("22", f"Sai dinh dang edXML: {error}") from error
-        if bool(letter.status_code) != (message_type == "status"):
-            raise FailedError("22", f"Sai dinh dang edXML: khong phai {message_type}")
-        return letter
 
     def _recipients(self, letter: Letter) -> tuple[str, ...]:
         if not letter.status_code:
@@ -167,6 +168,18 @@ class Exchange:
             for reporter in codes
             for code, after, words in _script(answers, asks=asks, refused=refused)
         )
+
+
+def _read(message_type: str, data: bytes) -> Letter:
+    if message_type not in MESSAGE_TYPES:
+        raise FailedError("10", f"messagetype khong hop le: {message_type[:_SHOWN]}")
+    try:
+        letter = read(data)
+    except UnreadableError as error:
+        raise FailedError("22", f"Sai dinh dang edXML: {error}") from error
+    if bool(letter.status_code) != (message_type == "status"):
+        raise FailedError("22", f"Sai dinh dang edXML: khong phai {message_type}")
+    return letter
 
 
 def _script(answers: Answers, *, asks: bool, refused: bool) -> list[tuple[str, float, str]]:
