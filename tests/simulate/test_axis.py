@@ -111,6 +111,24 @@ async def test_kill_loses_nothing_that_was_answered(axis: AxisLab) -> None:
     assert sorted(taken) == sorted(line["senderDocId"] for line in before)
 
 
+async def test_journal_gets_the_line_that_a_kill_cut_off(axis: AxisLab) -> None:
+    """What was committed has its line at the next start, even where half of it had been written."""
+    client = axis.client(H33)
+    told = [(await client.send(document(number=number)))["DocId"] for number in (1, 2, 3)]
+    await axis.kill()
+    path = axis.folder / "journal.jsonl"
+    first = path.read_bytes().find(b"\n") + 1
+    path.write_bytes(path.read_bytes()[: first + 20])
+    await axis.start()
+    taken = [line for line in axis.journal() if isinstance(line, Taken)]
+    assert [(line.doc_id, line.recovered) for line in taken] == [
+        (told[0], False),
+        (told[1], True),
+        (told[2], True),
+    ]
+    assert taken[1].entries[0][1] == G22
+
+
 async def test_journal_says_what_came_and_what_went(axis: AxisLab) -> None:
     """Digests, ids and answers, for whoever compares afterwards."""
     sent = document()
