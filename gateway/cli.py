@@ -28,6 +28,7 @@ from gateway.commands import (
     shadow,
     showing,
     statuses,
+    tasks,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         showing,
         deliveries,
         statuses,
+        tasks,
         channels,
         backups,
         shadow,
