@@ -1,8 +1,8 @@
 """A system that collects by the axis's protocol: lists, fetches, notes, tells `done`.
 
-One entry is one message for this system, whoever of its offices it is for: they are found in the message itself. An
-entry is told as done only after the desk has noted it. Its own id of an entry is kept as `ref`, since this protocol
-names no deliveries; the comparison with the ledger finds them by digest and recipient.
+One entry is one message for this system, for those of its offices that the list names, else for those that are
+found in the message itself. An entry is told as done only after the desk has noted it. The peer's id of it is kept
+as `ref`, since this protocol names no deliveries; the comparison with the ledger finds them by digest and recipient.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Collector:
         if data is None:
             return False
         digest = hashlib.sha256(data).hexdigest()
-        for code in sorted(self._recipients(data)):
+        for code in sorted(self._codes.intersection(entry.to) or self._recipients(data)):
             late = code in self._faults.offices_away
             await self._desk.take(
                 Arrival(

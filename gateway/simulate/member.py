@@ -36,7 +36,8 @@ class Entry:
     """One entry of the list of what waits."""
 
     ref: str
-    sender: str
+    #: For whom it is, as the list says; empty where it does not.
+    to: tuple[str, ...] = ()
 
 
 class Member:
@@ -91,9 +92,7 @@ class Member:
         answer, _ = await self._until_answered(
             "getReceivedEdocList", parameters, b"", "application/x-www-form-urlencoded"
         )
-        return [
-            Entry(ref=str(item["docId"]), sender=str(item.get("from", ""))) for item in answer.get("data") or []
-        ]
+        return [Entry(ref=str(item["docId"]), to=_codes(item.get("to"))) for item in answer.get("data") or []]
 
     async def content(self, ref: str) -> bytes | None:
         """An entry's bytes; None when it may no longer be had."""
@@ -155,3 +154,12 @@ class Member:
             "User-Agent": "JAVASDKAgent/1.0.0 XRoad/VPCP",
             "Content-Type": content_type,
         }
+
+
+def _codes(told: object) -> tuple[str, ...]:
+    """`to` is a code, several in one text, the text of a JSON array, or an array."""
+    if isinstance(told, str) and told.startswith("["):
+        told = json.loads(told)
+    if isinstance(told, str):
+        told = told.replace(";", " ").replace(",", " ").split()
+    return tuple(str(each) for each in told) if isinstance(told, list) else ()
