@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 
 from adapters.bindings import answer_unreadable, build_bindings
-from adapters.vxp.reader import VxpReader
+from adapters.vxp.client import VxpAdapter
+from adapters.vxp.reader import open_source
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
@@ -24,10 +25,10 @@ from gateway.model import Endpoint
 from gateway.ports import Adapter, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
-FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"webhook": WebhookAdapter}
+FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"vxp": VxpAdapter, "webhook": WebhookAdapter}
 
 #: What makes the client that lists and fetches at one channel.
-SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpReader}
+SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_source}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}

@@ -1,8 +1,9 @@
 """A system that collects by the axis's protocol: lists, fetches, notes, tells `done`.
 
 One entry is one message for this system, for those of its offices that the list names, else for those that are
-found in the message itself. An entry is told as done only after the desk has noted it. The peer's id of it is kept
-as `ref`, since this protocol names no deliveries; the comparison with the ledger finds them by digest and recipient.
+found in the message itself. An entry is told as done only after the desk has noted it. The peer's id of it is
+kept as `ref`, since this protocol names no deliveries; the comparison with the ledger finds them by digest and
+recipient.
 """
 
 from __future__ import annotations

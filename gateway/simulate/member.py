@@ -2,8 +2,8 @@
 
 It signs each call by an HMAC over its parameters, sends the bytes with a CRLF behind them, prints the digest of a
 file without zero padding as the SDK does, and takes only JSON of the agreed shape for an answer. A call is tried
-again until it has a final one, so a document may be sent twice where the answer was lost: the other side must notice.
-`submit` speaks to a desk like `gateway.simulate.rest.Rest` does.
+again until it has a final one, so a document may be sent twice where the answer was lost: the other side must
+notice. `submit` speaks to a desk like `gateway.simulate.rest.Rest` does.
 
 It shares nothing with the gateway's own client of this protocol, so that the two are each other's proof.
 """

@@ -182,18 +182,18 @@ def _endpoints(stage: Stage, listening: dict[str, int], clock: Clock) -> list[Up
             name=DIVISIONS_ENDPOINT, kind="inbox", capabilities={"answers": False}, actor=ACTOR, now=clock.now()
         ),
     ]
-    for system in stage.systems:
-        found.append(
-            UpsertEndpoint(
-                name=system.endpoint,
-                kind="vxp" if system.behind_relay else "webhook" if system.receives == "push" else "inbox",
-                settings=_settings(stage, system, listening),
-                capabilities={"fans_out": system.behind_relay},
-                is_relay=system.behind_relay,
-                actor=ACTOR,
-                now=clock.now(),
-            )
+    found += [
+        UpsertEndpoint(
+            name=system.endpoint,
+            kind="vxp" if system.behind_relay else "webhook" if system.receives == "push" else "inbox",
+            settings=_settings(stage, system, listening),
+            capabilities={"fans_out": system.behind_relay},
+            is_relay=system.behind_relay,
+            actor=ACTOR,
+            now=clock.now(),
         )
+        for system in stage.systems
+    ]
     return found
 
 
