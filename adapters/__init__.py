@@ -17,6 +17,7 @@ from aiohttp import web
 from adapters.bindings import answer_unreadable, build_bindings
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
+from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
@@ -31,7 +32,7 @@ FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"vxp": VxpAdapter, "w
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_source}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
-PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {"vxp": problems_of_vxp}
 
 #: What makes the application of the protocols that are served; settings are those of `[bindings]`.
 BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings
