@@ -26,7 +26,7 @@ from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
 from gateway.maintenance.unreadable import UnreadableFinder
-from gateway.maintenance.watcher import Watcher
+from gateway.maintenance.watcher import Tending, Watcher
 from gateway.model import Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
@@ -130,7 +130,7 @@ async def start_duties(
             clock=clock,
             organ_id=settings.seal.organ_id,
         ),
-        watcher,
+        Tending(watcher),
     ]
     stack.push_async_callback(watcher.close)
     if settings.observe.heartbeat_url:
