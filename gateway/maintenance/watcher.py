@@ -1,9 +1,9 @@
 """Reads the lists of the channels that are polled: each in a task of its own, at its own pace.
 
 A channel is polled when it names a source or its kind is one (`gateway.channels.source_kind`). What one look does
-is in `look`. Between two looks a source waits as `pace` says: briefly while something comes, longer and longer while
-nothing does, longest while its list cannot be read; `wake` ends the wait. A peer that is slow or gone keeps nobody
-else's list from being read.
+is in `look`. Between two looks a source waits as `pace` says: briefly while something comes, longer and longer
+while nothing does, longest while its list cannot be read; `wake` ends the wait. A peer that is slow or gone keeps
+nobody else's list from being read.
 
     relay        the caller is the agency of kind relay behind the channel: what it brings goes to those we host
     any other    the caller is the agency whose channel it is, with everything that it represents

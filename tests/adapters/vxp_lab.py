@@ -1,4 +1,4 @@
-"""A member of an axis for tests: its adapter and its source, with real TLS to the simulator or to a scripted one."""
+"""A member of an axis for tests: its adapter and its source, with real TLS to the simulator."""
 
 from __future__ import annotations
 

@@ -70,8 +70,10 @@ def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
-    """And what only reads does not. An import without one only says what would come of it, a token of another
-    protocol needs none in the development profile, which the act itself checks.
+    """And what only reads does not.
+
+    An import without one only says what would come of it, a token of another protocol needs none in the development
+    profile, which the act itself checks.
     """
     parser = build_parser()
     for word in words:
