@@ -28,7 +28,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_backups, admin_bindings, admin_cutover, admin_directory, admin_statuses
+from gateway import (
+    admin_acts,
+    admin_backups,
+    admin_bindings,
+    admin_cutover,
+    admin_directory,
+    admin_offers,
+    admin_statuses,
+)
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -109,6 +117,8 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
+    "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
+    "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
 }

@@ -145,6 +145,10 @@ class Application:
         self.gateway.mailbox.notify(agencies)
         self.worker.wake()
 
+    def poll(self, endpoint_id: str) -> int:
+        """Have the list of this channel read now, or every one for ""; how many are."""
+        return self.watcher.wake([EndpointId(endpoint_id)] if endpoint_id else ())
+
 
 @asynccontextmanager
 async def run_application(

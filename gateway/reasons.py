@@ -184,6 +184,11 @@ _ALL = (
        "The settings of this channel's source are wrong.",
        "Sửa theo chi tiết bằng `gateway agencies endpoint set`.",
        "Correct what the detail names with `gateway agencies endpoint set`.", operators=True),
+    _p("offer_unknown", 404, "Không có mục nào mang mã này trong danh sách của kênh.",
+       "There is no entry with this id in a peer's list.",
+       "Xem danh sách bằng `gateway offers list`.", "`gateway offers list` prints their ids.", operators=True),
+    _p("offer_decided", 409, "Người vận hành đã quyết định về mục này.", "An operator decided about this entry.",
+       "Không cần làm gì.", "Nothing is to be done."),
     # --- statuses
     _p("status_code_unknown", 422, "Mã trạng thái không có trong danh mục.", "The status code is unknown.",
        "Dùng 01–06, 13, 15 hoặc 16.", "Use 01–06, 13, 15 or 16."),
