@@ -16,6 +16,7 @@ from aiohttp import web
 
 from adapters.bindings import answer_unreadable, build_bindings
 from adapters.vxp.client import VxpAdapter
+from adapters.vxp.counterpart import VxpCounterpart
 from adapters.vxp.reader import open_source
 from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
@@ -23,13 +24,16 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Source, Surroundings
+from gateway.ports import Adapter, Counterpart, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"vxp": VxpAdapter, "webhook": WebhookAdapter}
 
 #: What makes the client that lists and fetches at one channel.
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_source}
+
+#: `Endpoint.kind` -> what makes the client that reads a peer's own books about us.
+COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {"vxp": problems_of_vxp}

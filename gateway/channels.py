@@ -14,13 +14,13 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
 from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Source, Surroundings
+from gateway.ports import Adapter, Counterpart, Source, Surroundings
 
 
 def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
@@ -49,6 +49,20 @@ def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
     return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def has_counterpart(endpoint: Endpoint) -> bool:
+    """Whether the peer keeps books that ours can be compared with."""
+    return endpoint.kind in COUNTERPARTS
+
+
+def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Counterpart:
+    """The client that reads a peer's books; ConfigError where there is none."""
+    if not has_counterpart(endpoint):
+        raise ConfigError(
+            f"{endpoint.name} is a channel of kind {endpoint.kind}, which has nothing to compare with"
+        )
+    return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
 def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.backup.apart import drill_apart
+from gateway.channels import make_counterpart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
@@ -22,6 +23,7 @@ from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.reconciler import Reconciler
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
@@ -131,6 +133,7 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         Tending(watcher),
+        Reconciler(base, partial(make_counterpart, settings, clock), metrics),
     ]
     stack.push_async_callback(watcher.close)
     if settings.observe.heartbeat_url:
