@@ -159,8 +159,6 @@ class Doubt:
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
-    #: Those of the transmissions that were made in doubt already (`SendReport.peer["possible_duplicate"]`).
-    repeats: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,9 @@ title and time:
 
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE questions it is
-  sent once more, marked `possible_duplicate`;
-- several, or none after that: *held*, for a person to decide.
+  sent once more, marked `possible_duplicate`. A proxy's page in place of an answer leaves the same doubt, so in an
+  outage this goes on, and nothing is sent twice that the axis lists;
+- several: *held*, for a person to decide.
 
 A list that cannot be read settles nothing. Statuses may be repeated without harm, so nobody asks about them.
 
@@ -105,10 +106,6 @@ class VxpAdapter:
         if outgoing.doubt.inquiries + 1 < ASKED_TWICE:
             detail = "the axis does not list it; it is asked once more before it is sent again"
             outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail)
-            return report_all(outgoing, outcome, {"inquiry": "none"}, answered=True)
-        if outgoing.doubt.repeats:
-            detail = "it was sent twice without an answer, and the axis does not list it"
-            outcome = Outcome(kind=OutcomeKind.HELD, reason="outcome_ambiguous", detail=detail)
             return report_all(outgoing, outcome, {"inquiry": "none"}, answered=True)
         return None
 
