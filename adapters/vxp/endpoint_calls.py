@@ -188,7 +188,7 @@ async def _register(call: Call) -> web.StreamResponse:
         raise RefusedError("request_malformed", "the body is no JSON") from error
     if not isinstance(told, Mapping):
         raise RefusedError("request_malformed", "the body is no JSON object")
-    facts = {name: _fact(told[name]) for name in _FIELDS if told.get(name) not in {None, ""}}
+    facts = {name: _fact(told[name]) for name in _FIELDS if not _is_empty(told.get(name))}
     if not facts.get("code") or not facts.get("name"):
         raise RefusedError("parameter_invalid", "code and name are needed")
     return fine(taskId=await call.broker.open_task(call.caller, "register_agency", facts))
@@ -236,6 +236,10 @@ def _page(signed: Signed, most: int) -> tuple[int, int]:
 def _number(signed: Signed, name: str) -> int:
     told = signed.optional(name)
     return int(told) if told and told.isascii() and told.isdecimal() and len(told) < 7 else 0  # noqa: PLR2004
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _fact(value: object) -> str:
