@@ -12,9 +12,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from aiohttp import web
 
 from adapters.vxp.endpoint_catalogue import Catalogue
@@ -39,8 +38,6 @@ _CRLF: Final = b"\r\n"
 _FIELDS: Final = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
 #: Message types of calls that send a document, whatever its kind.
 _DOCUMENTS: Final = frozenset({"edoc", "replacement", "revocation", "update"})
-
-_log: Any = structlog.get_logger("gateway.bindings")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
