@@ -70,9 +70,7 @@ def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
-    """And what only reads does not. An import without one only says what would come of it, a token of another
-    protocol needs none in the development profile, which the act itself checks.
-    """
+    """What only reads does not. An import without one only says what would come of it; a demo's token has one."""
     parser = build_parser()
     for word in words:
         inner = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
