@@ -45,6 +45,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
     size: int
     #: Those of the entries, beside the systems whose lists they are in.
     entries: tuple[tuple[str, str], ...]
+    #: All whom it is for, those that nobody knows included.
+    to: tuple[str, ...]
     recovered: bool = False
 
 
