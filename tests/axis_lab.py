@@ -124,9 +124,12 @@ class AxisLab:
         found: list[dict[str, Any]] = told["sent"]
         return found
 
-    async def report(self, reporter: str, about: dict[str, str], code: str, **more: Any) -> dict[str, Any]:
-        """A status; `about` has organ_id, number, notation, date (ISO) and document_id."""
-        told = {"reporter": reporter, "about": about, "code": code, **more}
+    async def report(self, reporter: str, code: str, **more: Any) -> dict[str, Any]:
+        """A status about the message `doc_id` (as its sender got it), or `about` any document.
+
+        `about` has organ_id, number, notation, date (ISO) and document_id.
+        """
+        told = {"reporter": reporter, "code": code, **more}
         return await ask(self.folder, "POST", "/report", told)
 
     async def put(self, system: str, content: bytes, **more: Any) -> dict[str, Any]:
@@ -172,7 +175,8 @@ class AxisClient:
     url: str
     system: str
     secret_file: Path
-    anchors: Path
+    #: None: plain HTTP.
+    anchors: Path | None
     session: aiohttp.ClientSession | None = None
 
     async def send(self, document: bytes, message_type: str = "edoc", **more: str) -> dict[str, Any]:
@@ -228,7 +232,7 @@ class AxisClient:
     ) -> tuple[int, bytes]:
         """One call; HTTP status and body. `headers` replace what is sent, after signing."""
         if self.session is None:
-            context = ssl.create_default_context(cafile=str(self.anchors))
+            context = ssl.create_default_context(cafile=str(self.anchors)) if self.anchors else False
             self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
         sent = self.signed(parameters or {}, kind) | (headers or {})
         content = io.BytesIO(body) if method == "POST" else None

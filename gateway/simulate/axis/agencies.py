@@ -35,6 +35,7 @@ class Host:
     fault: str = ""
 
 
+_KEPT_MAX = 200_000
 _UNKNOWN = Host(system_id="", fault_code="18", fault="Don vi nhan khong ton tai")
 _CLOSED = Host(system_id="", fault_code="23", fault="Don vi nhan da khoa")
 
@@ -78,6 +79,8 @@ class Agencies:
         """Who gets what is sent to this code."""
         found = self._hosts.get(code)
         if found is None:
+            if len(self._hosts) >= _KEPT_MAX:
+                self._hosts.clear()
             found = self._hosts[code] = self._find_host(code)
         return found
 

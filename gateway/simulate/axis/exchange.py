@@ -11,6 +11,7 @@ Refusals are FailedError with a code of the provincial platform's list, since th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from gateway.simulate.axis.journal import AxisJournal, Taken
 from gateway.simulate.axis.reading import Letter, UnreadableError, read
 from gateway.simulate.axis.settings import PLAYED, Answers, AxisSettings
 from gateway.simulate.axis.signing import FailedError
-from gateway.simulate.axis.store import Errand, Share, Store, Taking
+from gateway.simulate.axis.store import SMALL_BYTES, Errand, Share, Store, Taking
 
 MESSAGE_TYPES = ("edoc", "status", "replacement", "revocation", "update")
 
@@ -56,10 +57,20 @@ class Exchange:
         self.on_taken: Callable[[], None] = _nothing
 
     async def take(
-        self, system_id: str, message_type: str, data: bytes, to: Sequence[str] = (), *, copies: int = 1
+        self,
+        system_id: str,
+        message_type: str,
+        data: bytes,
+        to: Sequence[str] = (),
+        *,
+        copies: int = 1,
+        errand: int | None = None,
     ) -> Posted:
-        """Take a message from a system."""
-        letter = self._read(message_type, data)
+        """Take a message from a system; `errand` is the one it fulfils."""
+        if len(data) <= SMALL_BYTES:
+            letter = _read(message_type, data)
+        else:
+            letter = await asyncio.to_thread(_read, message_type, data)
         recipients = tuple(dict.fromkeys(to)) or self._recipients(letter)
         if not recipients:
             raise FailedError("18", "Khong co don vi nhan")
@@ -77,6 +88,7 @@ class Exchange:
                 shares=self._shares(letter, hosts),
                 faults={code: host.fault for code, host in hosts.items() if host.fault},
                 copies=copies,
+                errand=errand,
             )
         )
         self._journal.write(
@@ -90,8 +102,10 @@ class Exchange:
                 sha256=sha256,
                 size=len(data),
                 entries=tuple((str(entry), system) for entry, system in taken.entries),
+                to=recipients,
             )
         )
+        self._note_heard(taken.entries, letter)
         self.on_taken()
         return Posted(doc_id=taken.sent_id, sha256=sha256, letter=letter, entries=taken.entries)
 
@@ -111,20 +125,10 @@ class Exchange:
                     sha256=sha256,
                     size=size,
                     entries=tuple((str(entry), system) for entry, system in entries),
+                    to=tuple(row[0] for row in self._store.rows("line_list_codes", number)),
                     recovered=True,
                 )
             )
-
-    def _read(self, message_type: str, data: bytes) -> Letter:
-        if message_type not in MESSAGE_TYPES:
-            raise FailedError("10", f"messagetype khong hop le: {message_type[:_SHOWN]}")
-        try:
-            letter = read(data)
-        except UnreadableError as error:
-            raise FailedError("22", f"Sai dinh dang edXML: {error}") from error
-        if bool(letter.status_code) != (message_type == "status"):
-            raise FailedError("22", f"Sai dinh dang edXML: khong phai {message_type}")
-        return letter
 
     def _recipients(self, letter: Letter) -> tuple[str, ...]:
         if not letter.status_code:
@@ -135,6 +139,13 @@ class Exchange:
             rows = self._store.rows("sent_list_recipients", documents[0]) if documents else []
             return tuple(row[0] for row in rows)
         return asked
+
+    def _note_heard(self, entries: Sequence[tuple[int, str]], letter: Letter) -> None:
+        """Played offices take what they have no answer to."""
+        if self._settings.answers.enabled and not _wants_answer(letter):
+            for entry, system_id in entries:
+                if system_id in self._played:
+                    self._store.settle(entry, system_id, "done", "")
 
     def _refuse_unknown(self, hosts: dict[str, Host]) -> None:
         lost = [code for code, host in hosts.items() if not host.system_id]
@@ -156,9 +167,9 @@ class Exchange:
         answers = self._settings.answers
         if not answers.enabled or system_id not in self._played:
             return ()
-        asks = letter.status_code == _TAKE_BACK or letter.business_type in _CHANGES
-        if letter.status_code and not asks:
+        if not _wants_answer(letter):
             return ()
+        asks = letter.status_code == _TAKE_BACK or letter.business_type in _CHANGES
         self._documents += 1
         now = micros(self._clock.now())
         refused = bool(answers.refuse_every) and self._documents % answers.refuse_every == 0
@@ -167,6 +178,22 @@ class Exchange:
             for reporter in codes
             for code, after, words in _script(answers, asks=asks, refused=refused)
         )
+
+
+def _wants_answer(letter: Letter) -> bool:
+    return not letter.status_code or letter.status_code == _TAKE_BACK
+
+
+def _read(message_type: str, data: bytes) -> Letter:
+    if message_type not in MESSAGE_TYPES:
+        raise FailedError("10", f"messagetype khong hop le: {message_type[:_SHOWN]}")
+    try:
+        letter = read(data)
+    except UnreadableError as error:
+        raise FailedError("22", f"Sai dinh dang edXML: {error}") from error
+    if bool(letter.status_code) != (message_type == "status"):
+        raise FailedError("22", f"Sai dinh dang edXML: khong phai {message_type}")
+    return letter
 
 
 def _script(answers: Answers, *, asks: bool, refused: bool) -> list[tuple[str, float, str]]:

@@ -24,9 +24,8 @@ from gateway.simulate.axis.faults import FaultKind, Standing
 from gateway.simulate.axis.journal import AxisJournal, Handed, Settled
 from gateway.simulate.axis.settings import Habits
 from gateway.simulate.axis.signing import Call, FailedError
-from gateway.simulate.axis.store import Entry, Store
+from gateway.simulate.axis.store import SMALL_BYTES, Entry, Store
 
-_THREAD_BYTES = 1_000_000
 _RECIPIENTS_MAX = 10_000
 _WORDS_MAX = 1000
 _RECEIVED = {"initial": "Cho nhan", "processing": "Dang xu ly", "done": "Da nhan", "fail": "Khong nhan duoc"}
@@ -75,7 +74,11 @@ async def send(asked: Asked) -> Answer:
     named = call.need("from")
     if named != call.system_id:
         raise FailedError("19", f"Don vi gui {named} khong dung voi ma da dang ky: {call.system_id}")
-    data = _file(asked.body, call.get("hash-file"), checks=asked.axis.habits.checks_hash)
+    told, checks = call.get("hash-file"), asked.axis.habits.checks_hash
+    if len(asked.body) <= SMALL_BYTES:
+        data = _file(asked.body, told, checks=checks)
+    else:
+        data = await asyncio.to_thread(_file, asked.body, told, checks=checks)
     copies = 2 if FaultKind.DUPLICATE in asked.ordered else 1
     posted = await asked.axis.exchange.take(
         call.system_id, call.need("messagetype"), data, _recipients(call.get("to")), copies=copies
@@ -88,7 +91,7 @@ def _file(body: bytes, told: str, *, checks: bool) -> bytes:
     stripped = body.removesuffix(b"\r\n")
     if not stripped:
         raise FailedError("10", "File rong")
-    for candidate in (stripped, body):
+    for candidate in dict.fromkeys((stripped, body)):
         digest = hashlib.sha256(candidate).digest()
         if told.lower() in {digest.hex(), "".join(f"{byte:x}" for byte in digest)}:
             return candidate
@@ -153,7 +156,7 @@ async def get(asked: Asked) -> Answer:
     data = await asked.axis.store.bodies.read(entry.sha256)
     _hand_out(asked, number, entry)
     encode = base64.b64encode
-    text = (await asyncio.to_thread(encode, data) if len(data) > _THREAD_BYTES else encode(data)).decode()
+    text = (await asyncio.to_thread(encode, data) if len(data) > SMALL_BYTES else encode(data)).decode()
     if FaultKind.WRONG_BASE64 in asked.ordered:
         text = "%" + text[:-1]
     return {"data": text}

@@ -39,6 +39,8 @@ _PAGE = (
 _ENVELOPE: Final = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong"}
 _JSON = "application/json"
 _SHOWN = 200
+#: How long calls under way may take when the process is told to end; a slow one is cut.
+_SHUTDOWN_SECONDS = 2.0
 
 Ordered = Mapping[FaultKind, Standing]
 
@@ -58,7 +60,11 @@ class Server:
         for name, operation in OPERATIONS.items():
             application.router.add_route(operation.method, f"/{name}", self._serve)
         self._runner = web.AppRunner(
-            application, access_log=None, max_line_size=HEADER_BYTES_MAX, max_field_size=HEADER_BYTES_MAX
+            application,
+            access_log=None,
+            max_line_size=HEADER_BYTES_MAX,
+            max_field_size=HEADER_BYTES_MAX,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, ssl_context=context).start()
@@ -99,6 +105,8 @@ class Server:
         if (failing := ordered.get(FaultKind.FAIL)) is not None:
             raise FailedError(failing.order.code, failing.order.words)
         call = self._judge(request, ordered)
+        if self._axis.habits.needs_length and request.method == "POST" and request.content_length is None:
+            raise FailedError("20", "Unexpected end of Stream")
         if FaultKind.EMPTY in ordered and operation.empty is not None:
             return {**_ENVELOPE, **operation.empty}
         answer = await operation.run(Asked(axis=self._axis, call=call, body=body, ordered=ordered))
@@ -140,7 +148,7 @@ class Server:
                 doc=_plain(one(request.headers, f"{PREFIX}docId")),
                 outcome=outcome,
                 code=error.code if error else "",
-                words=_plain(error.words) if error else "",
+                words=error.words if error else "",
                 faults=tuple(ordered),
             )
         )

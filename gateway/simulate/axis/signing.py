@@ -5,7 +5,7 @@
     XroadVnpt-hash-header       hex HMAC-SHA256(secret, the text of sign-header as it was received)
 
 1. The HMAC is checked over the text as received, never over JSON written anew.
-2. Every signed value equals a header that was really sent, and the names agree with sign-header-key, in order.
+2. Every signed name was really sent, with no other value, and the names agree with sign-header-key, in order.
 3. Parameters are read from what was signed. A client may leak those of earlier calls (the vendor's SDK does), even
    `docId` beside `docid`, which are one header to HTTP: so an operation names the spelling it reads first.
 
@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,8 +39,9 @@ class FailedError(Exception):
 
     def __init__(self, code: str, words: str) -> None:
         self.code = code
-        self.words = words
-        super().__init__(f"{code} {words}")
+        #: Without accents, since the vendor's SDK decodes replies as ASCII.
+        self.words = _unaccented(words)
+        super().__init__(f"{code} {self.words}")
 
 
 class Headers(Protocol):
@@ -97,15 +99,30 @@ def judge(
     signed = _signed(text)
     if one(headers, f"{PREFIX}sign-header-key").split(";") != [name[len(PREFIX) :] for name in signed]:
         raise FailedError("15", "sign-header-key khong khop sign-header")
-    for name, value in signed.items():
-        if value not in headers.getall(name, ()):
-            raise FailedError("15", f"Header {name[:_SHOWN]} khac voi sign-header")
+    _compare(signed, headers)
     parameters = {name[len(PREFIX) :]: value for name, value in signed.items()}
     missing = [name for name in ("systemid", "timestamp", "Content-Type") if name not in parameters]
     if missing:
         raise FailedError("15", f"sign-header thieu {', '.join(missing)}")
     _judge_time(parameters["timestamp"], now, window)
     return Call(system_id=system_id, parameters=parameters)
+
+
+def _compare(signed: Mapping[str, str], headers: Headers) -> None:
+    # docId beside docid are one header to HTTP, and some libraries send only the last of them
+    values: dict[str, set[str]] = {}
+    for name, value in signed.items():
+        values.setdefault(name.lower(), set()).add(value)
+    for name, due in values.items():
+        sent = headers.getall(name, ())
+        if not sent or not due.issuperset(sent):
+            raise FailedError("15", f"Header {name[:_SHOWN]} khac voi sign-header")
+
+
+def _unaccented(words: str) -> str:
+    plain = unicodedata.normalize("NFD", words.replace("đ", "d").replace("Đ", "D"))
+    kept = "".join(each for each in plain if not unicodedata.combining(each))
+    return kept.encode("ascii", "replace").decode()
 
 
 def _signed(text: str) -> dict[str, str]:

@@ -27,8 +27,8 @@ from gateway.fsio import make_private_dir
 from gateway.simulate.axis.reading import Letter
 from gateway.storage.statements import Statements
 
-#: Bodies up to this size are written in the event loop's thread.
-_SMALL_BYTES: Final = 1_000_000
+#: Bodies up to this size are read, written and parsed in the event loop's thread.
+SMALL_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +66,8 @@ class Taking:
     faults: dict[str, str]
     #: How many entries each share makes; 2 is a fault to order.
     copies: int = 1
+    #: What a played office owed and has done with it.
+    errand: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,14 +101,14 @@ class Bodies:
 
     async def keep(self, data: bytes) -> str:
         """Keep bytes; their digest."""
-        if len(data) <= _SMALL_BYTES:
+        if len(data) <= SMALL_BYTES:
             return self._write(data)
         return await asyncio.to_thread(self._write, data)
 
     async def read(self, sha256: str) -> bytes:
         """Kept bytes."""
         path = self.path(sha256)
-        if path.stat().st_size <= _SMALL_BYTES:
+        if path.stat().st_size <= SMALL_BYTES:
             return path.read_bytes()
         return await asyncio.to_thread(path.read_bytes)
 
@@ -177,6 +179,8 @@ class Store:
         entries: list[tuple[int, str]] = []
         carried: dict[str, int] = {}
         with self.transaction():
+            if taking.errand is not None:
+                self.run("errand_delete", taking.errand)
             sent_id = self.insert(
                 "sent_insert", taking.system_id, taking.message_type, letter.sender, letter.subject, letter.code,
                 letter.document_id, letter.status_code, taking.sha256, taking.size, now,
