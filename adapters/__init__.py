@@ -10,16 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from adapters.lgsp import session as lgsp
+from adapters.lgsp.adapter import LgspAdapter
+from adapters.lgsp.source import LgspSource
 from adapters.vxp.reader import VxpReader
 from adapters.webhook import WebhookAdapter
+from adapters.xroad import client_session as xroad
+from adapters.xroad.client import XroadAdapter
+from adapters.xroad.client_source import XroadSource
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
-FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"webhook": WebhookAdapter}
+FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
+    "lgsp": LgspAdapter,
+    "webhook": WebhookAdapter,
+    "xroad": XroadAdapter,
+}
 
 #: What makes the client that lists and fetches at one channel.
-SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpReader}
+SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
+    "lgsp": LgspSource,
+    "vxp": VxpReader,
+    "xroad": XroadSource,
+}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
-PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
+    "lgsp": lgsp.problems,
+    "xroad": xroad.problems,
+}
