@@ -36,21 +36,23 @@ class Name:
 
 def client_name(text: str) -> Name:
     """`instance/class/member/subsystem`."""
-    return _name(text, _OF_CLIENT, "instance/class/member/subsystem")
+    return _name(text, _OF_CLIENT, "instance, class, member, subsystem")
 
 
 def service_name(text: str) -> Name:
     """`instance/class/member/subsystem/service`."""
-    return _name(text, _OF_SERVICE, "instance/class/member/subsystem/service")
+    return _name(text, _OF_SERVICE, "instance, class, member, subsystem, service")
 
 
 def server_name(text: str) -> Name:
     """`instance/class/member/server`."""
-    return _name(text, _OF_CLIENT, "instance/class/member/server")
+    return _name(text, _OF_CLIENT, "instance, class, member, server")
 
 
 def _name(text: str, count: int, form: str) -> Name:
     parts = tuple(text.split("/"))
     if len(parts) != count or not all(_PART.fullmatch(part) for part in parts):
-        raise ConfigError(f"{text[:200]!r} is no X-Road name: {form}, each of letters, digits and '()+,-.=?_")
+        raise ConfigError(
+            f"{text[:200]!r} is no X-Road name: {form}, with / between, of letters, digits, '()+,-.=?_"
+        )
     return Name(parts)
