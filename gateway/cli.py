@@ -27,7 +27,7 @@ from gateway.commands import (
     running,
     shadow,
     showing,
-    simulate,
+    simulating,
     statuses,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         shadow,
         cutover,
         importing,
-        simulate,
+        simulating,
     ):
         group.add(parsers)
     return parser

@@ -22,15 +22,17 @@ class _Facade:
         self._lab = lab
 
     async def channel(self, installation: Installation) -> Channel:
-        text = (self._lab.folder / "lgsp.toml").read_text()
-        text = text.replace('hosts = ["*.H33"]', f'hosts = ["{PROVINCE}"]').replace('"*.H99"', f'"{PUSHED}"')
-        (self._lab.folder / "lgsp.toml").write_text(text)
+        self._host_everybody(installation.settings.storage.secrets)
         await self._lab.start()
-        for name in ("gateway.password", "gateway.secret"):
-            copied = shutil.copy(self._lab.folder / name, installation.settings.storage.secrets / name)
-            Path(copied).chmod(0o600)
         settings = self._lab.endpoint().settings | {"anchors_file": str(self._lab.folder / "ca.pem")}
         return Channel(kind="lgsp", settings=settings)
+
+    def _host_everybody(self, secrets: Path) -> None:
+        path = self._lab.folder / "lgsp.toml"
+        text = path.read_text().replace('"*.H33"', f'"{PROVINCE}"').replace('"*.H99"', f'"{PUSHED}"')
+        path.write_text(text)
+        for name in ("gateway.password", "gateway.secret"):
+            shutil.copy(self._lab.folder / name, secrets / name)
 
     async def copies(self) -> list[str]:
         return [taken.sha256 for taken in self._lab.taken()]

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import BodyPartReader, web
 
 from gateway.clock import VIETNAM, Clock
-from gateway.simulate.lgsp.letters import Letter, UnreadableError, read_letter
+from gateway.simulate.axis.reading import Letter, UnreadableError, read
 from gateway.simulate.lgsp.settings import Account, AgencyEntry, FacadeSettings
 from gateway.simulate.lgsp.store import Store, Taken, Told
 
@@ -57,19 +57,20 @@ class Desk:
         try:
             message_type, size, sha256 = await self._receive(request, doc_id)
             letter = await asyncio.to_thread(self._read, doc_id, message_type)
-            self._require_known(letter, account)
+            if letter is not None:
+                self._require_known(letter, account)
         except FailedError:
             self._store.part_of(doc_id).unlink(missing_ok=True)
             raise
         taken = Taken(
             doc_id=doc_id,
             username=account.username,
-            sender=letter.sender,
-            recipients=letter.codes,
+            sender=letter.sender if letter else "",
+            recipients=_codes(letter) if letter else (),
             waits_for=self._accounts_for(letter),
             message_type=message_type,
-            reference=letter.reference,
-            subject=letter.subject,
+            reference=letter.code if letter else "",
+            subject=letter.subject if letter else "",
             at=self._now().timestamp(),
             size=size,
             sha256=sha256,
@@ -158,14 +159,17 @@ class Desk:
             raise FailedError(10, "file không hợp lệ: thiếu messageType hoặc edocFile")
         return message_type, size, digest.hexdigest()
 
-    def _read(self, doc_id: str, message_type: str) -> Letter:
+    def _read(self, doc_id: str, message_type: str) -> Letter | None:
+        """What the document says; None: nothing, and it is taken all the same."""
         try:
-            letter = read_letter(self._store.part_of(doc_id))
+            letter = read(self._store.part_of(doc_id).read_bytes())
         except UnreadableError as error:
             if self._settings.unreadable_to:
-                return Letter()
+                return None
             raise FailedError(22, f"sai định dạng edXML: {error}") from error
-        if message_type == "status" and not letter.reported_to:
+        if not _codes(letter):
+            raise FailedError(22, "sai định dạng edXML: không có nơi nhận")
+        if message_type == "status" and not letter.about:
             raise FailedError(22, "sai định dạng edXML: trạng thái không có ResponseFor")
         return letter
 
@@ -174,17 +178,17 @@ class Desk:
         others = [each for each in self._settings.accounts if each is not account]
         if not account.receives(letter.sender) and _any_of(others, letter.sender):
             raise FailedError(19, f"đơn vị gửi {letter.sender} chưa đăng ký")
-        for code in letter.codes:
+        for code in _codes(letter):
             agency = self._agencies.get(code)
             if agency is not None and agency.locked:
                 raise FailedError(23, f"đơn vị nhận {code} đã khóa")
             if agency is None and not _any_of(self._settings.accounts, code):
                 raise FailedError(18, f"đơn vị nhận {code} không tồn tại")
 
-    def _accounts_for(self, letter: Letter) -> tuple[str, ...]:
-        if not letter.sender:
+    def _accounts_for(self, letter: Letter | None) -> tuple[str, ...]:
+        if letter is None:
             return (self._settings.unreadable_to,)
-        return tuple(each.username for each in self._settings.accounts if _any(each, letter.codes))
+        return tuple(each.username for each in self._settings.accounts if _any(each, _codes(letter)))
 
     def _entry(self, doc_id: str, account: Account) -> Taken:
         taken = self._store.taken.get(doc_id)
@@ -194,6 +198,11 @@ class Desk:
 
     def _now(self) -> datetime:
         return self._clock.now() + self._ahead
+
+
+def _codes(letter: Letter) -> tuple[str, ...]:
+    """For whom it is; a status without To is for whoever it reports to."""
+    return letter.recipients or tuple(dict.fromkeys(about.organ_id for about in letter.about))
 
 
 def _any(account: Account, codes: Sequence[str]) -> bool:

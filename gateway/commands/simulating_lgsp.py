@@ -1,4 +1,4 @@
-"""simulate: peers to connect to, each a server of its own."""
+"""simulate lgsp: a provincial facade to connect to."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 import uvloop
 
 from gateway.clock import SystemClock
-from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group
+from gateway.commands.context import FINE, Context, Subparsers, add_command
 
 
-def add(parsers: Subparsers) -> None:
-    """The command with its subcommands."""
-    group = add_group(parsers, "simulate", "run a peer to connect to: for tests, demonstrations and vendors")
+def add_lgsp(group: Subparsers) -> None:
+    """The command, in the group `simulate`."""
     lgsp = add_command(
         group,
         "lgsp",
