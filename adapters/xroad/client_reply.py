@@ -106,12 +106,12 @@ class _Item(msgspec.Struct):
     id: str
     kind: Literal["document", "status"]
     sender: str = ""
-    size: int | None = None
-    sha256: str = ""
+    recipient: str = ""
 
 
 class _Items(msgspec.Struct):
     items: list[_Item]
+    more: bool = False
 
 
 def read_sent(
@@ -132,15 +132,17 @@ def read_sent(
     return {one.id: outcome for one in deliveries}, spoke
 
 
-def read_list(content: bytes) -> tuple[Listed, ...]:
-    """The entries of a list."""
+def read_list(content: bytes) -> tuple[tuple[Listed, ...], bool]:
+    """The entries of a list, and whether there are more behind them."""
     try:
-        items = msgspec.json.decode(content, type=_Items).items
+        found = msgspec.json.decode(content, type=_Items)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError("peer_reply_invalid", redacted(f"not the agreed list: {error}")[:_SHOWN]) from error
-    if any(not _REF.fullmatch(item.id) for item in items):
+    if any(not _REF.fullmatch(item.id) for item in found.items):
         raise SourceError("peer_reply_invalid", "an entry's id is empty, too long or can be no part of a path")
-    return tuple(Listed(ref=item.id, kind=item.kind, sender_code=item.sender[:_SHOWN]) for item in items)
+    if found.more and not found.items:
+        raise SourceError("peer_reply_invalid", "an empty page says that there is more")
+    return tuple(map(_listed, found.items)), found.more
 
 
 def require_ok(status: int, headers: Mapping[str, str], content: bytes) -> None:
@@ -150,6 +152,11 @@ def require_ok(status: int, headers: Mapping[str, str], content: bytes) -> None:
     if status not in _TAKEN:
         code = _TEMPORARY.get(status, "peer_timeout" if status == 504 else "peer_error")  # noqa: PLR2004
         raise SourceError(code, f"HTTP {status} {_words_of_problem(content)}"[:_SHOWN])
+
+
+def _listed(item: _Item) -> Listed:
+    codes = (item.recipient[:_SHOWN],) if item.recipient else ()
+    return Listed(ref=item.id, kind=item.kind, sender_code=item.sender[:_SHOWN], recipient_codes=codes)
 
 
 def digest_of(header: str | None) -> bytes | None:

@@ -1,6 +1,7 @@
 """What waits for us at a provider, through our own security server.
 
-    GET  /r1/<service>/inbox?kind=document|status    {"items": [{"id", "kind", "sender", "size", "sha256"}]}
+    GET  /r1/<service>/inbox?kind=document|status    {"items": [{"id", "kind", "sender", "recipient"}], "more"}
+                                                     &skip=N for the entries behind the first N, where there are more
     GET  /r1/<service>/inbox/<id>/content            the bytes
     POST /r1/<service>/inbox/<id>/done               it is durably ours
     POST /r1/<service>/inbox/<id>/fail               JSON {"reason", "detail"}: it is refused for good
@@ -30,8 +31,9 @@ from gateway.errors import SourceError
 from gateway.model import Endpoint
 from gateway.ports import Listed, Settlement, Surroundings
 
-#: The longest list that is read.
+#: The longest page of a list, and the most entries of all pages.
 LIST_BYTES_MAX: Final = 16 * 1024 * 1024
+ENTRIES_MAX: Final = 100_000
 
 _CONNECTIONS = 2
 _PIECE = 256 * 1024
@@ -50,11 +52,18 @@ class XroadSource:
         """Documents and statuses that wait."""
         found: dict[str, Listed] = {}
         for kind in ("document", "status"):
-            async with self._call("GET", f"inbox?kind={kind}") as response:
-                content = await read(response, LIST_BYTES_MAX)
-            for entry in read_list(content):
-                found.setdefault(entry.ref, entry)
+            skip, more = 0, True
+            while more:
+                page, more = await self._page(f"inbox?kind={kind}" + (f"&skip={skip}" if skip else ""))
+                skip += len(page)
+                if skip > ENTRIES_MAX:
+                    raise SourceError("peer_reply_invalid", f"more than {ENTRIES_MAX} entries")
+                found |= {entry.ref: entry for entry in page}
         return tuple(found.values())
+
+    async def _page(self, path: str) -> tuple[tuple[Listed, ...], bool]:
+        async with self._call("GET", path) as response:
+            return read_list(await read(response, LIST_BYTES_MAX))
 
     async def fetch(self, ref: str, write: Callable[[bytes], Awaitable[None]]) -> None:
         """The bytes of one entry."""

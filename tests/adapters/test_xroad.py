@@ -306,6 +306,7 @@ async def test_list_behind_an_error_of_x_road_is_an_outage(xroad: XroadLab, orde
         told(items=[{"id": "a/b", "kind": "document"}]),
         told(items=[{"id": "..%2f", "kind": "document"}]),
         told(items=[{"id": "a", "kind": "letter"}]),
+        told(items=[], more=True),
         b"[" * 100_000,
     ],
 )
@@ -318,7 +319,27 @@ def test_whatever_is_no_list_raises(content: bytes) -> None:
 
 def test_empty_list_is_empty() -> None:
     """The test above can fail."""
-    assert read_list(told(items=[])) == ()
+    assert read_list(told(items=[])) == ((), False)
+
+
+async def test_list_in_pages_is_read_to_its_end(xroad: XroadLab) -> None:
+    """A provider names no more than it likes at once."""
+    first = [{"id": f"e{place}", "kind": "document", "sender": "G22", "recipient": "H33"} for place in range(3)]
+    xroad.inbox.answers += [
+        (200, told(items=first, more=True)),
+        (200, told(items=[{"id": "e3", "kind": "document"}], more=False)),
+        (200, told(items=[])),
+    ]
+    source = xroad.source()
+    found = await source.listed()
+    await source.close()
+    assert [(item.ref, item.recipient_codes) for item in found[2:]] == [("e2", ("H33",)), ("e3", ())]
+    assert xroad.server is not None
+    assert [passed.path for passed in xroad.server.passed] == [
+        "/inbox?kind=document",
+        "/inbox?kind=document&skip=3",
+        "/inbox?kind=status",
+    ]
 
 
 # --- sizes
