@@ -1,7 +1,7 @@
 """What waits for us at a provider, through our own security server.
 
-    GET  /r1/<service>/inbox?kind=document|status    {"items": [{"id", "kind", "sender", "recipient"}], "more"}
-                                                     &skip=N for the entries behind the first N, where there are more
+    GET  /r1/<service>/inbox?kind=document|status    {"items": [{id, kind, sender, recipient}], "more": …}
+                                                     &skip=N for those behind the first N
     GET  /r1/<service>/inbox/<id>/content            the bytes
     POST /r1/<service>/inbox/<id>/done               it is durably ours
     POST /r1/<service>/inbox/<id>/fail               JSON {"reason", "detail"}: it is refused for good
