@@ -17,8 +17,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def text_of(endpoint: Endpoint, name: str) -> str:
-    """A text that has to be there."""
+    """A text that has to be there; the command line makes numbers of digits."""
     value = endpoint.settings.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or not value:
         raise ConfigError(f"the channel {endpoint.name} has no {name}")
     return value

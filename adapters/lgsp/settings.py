@@ -67,11 +67,17 @@ def facade_of(endpoint: Endpoint, folder: Path) -> Facade:
         application_code=str(endpoint.settings.get("application_code", "")),
         system_id=system_id,
         password_file=text_of(endpoint, "password_file"),
-        done_status=str(endpoint.settings.get("done_status", "done")) or "done",
-        fail_status=str(endpoint.settings.get("fail_status", "fail")),
+        done_status=_status(endpoint, "done_status", "done") or "done",
+        fail_status=_status(endpoint, "fail_status", "fail"),
         lookback_days=lookback,
         overlap_days=overlap,
     )
+
+
+def _status(endpoint: Endpoint, name: str, default: str) -> str:
+    """A word, or a code of two digits, of which a command line has made a number."""
+    value = endpoint.settings.get(name, default)
+    return f"{value:02}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _days(endpoint: Endpoint, name: str, default: int) -> int:

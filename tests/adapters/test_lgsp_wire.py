@@ -233,7 +233,7 @@ async def test_digits_instead_of_words_are_told_and_understood(facade: FacadeLab
     listing = says("200 OK", json.dumps({"success": True, "data": data}).encode())
     told = says("200 OK", b'{"success": true}')
     async with playing(facade, syncReceivedEdocList=listing, updateStatus=told) as script:
-        source = facade.source(done_status="03", fail_status="02")
+        source = facade.source(done_status="03", fail_status=2)  # a command line makes a number of 02
         assert [item.ref for item in await source.listed()] == ["3"]
         await source.settle("3", Settlement(done=True))
         await source.settle("3", Settlement(done=False))
