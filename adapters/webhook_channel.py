@@ -80,8 +80,8 @@ class Secrets:
         self._folder = folder
         self._known: dict[str, tuple[_Stamp, bytes]] = {}
 
-    def read(self, name: str) -> bytes:
-        """The secret, read again when its file changed."""
+    def read(self, name: str, *, least: int = _SECRET_BYTES_MIN) -> bytes:
+        """The secret, read again when its file changed; it has `least` bytes or more."""
         if not _NAME.fullmatch(name):
             raise ConfigError("secret_file is not a plain file name")
         path = self._folder / name
@@ -93,8 +93,8 @@ class Secrets:
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
             raise ConfigError(f"the secret {name} may be read by others; its mode must be 0600")
         secret = path.read_bytes().strip()
-        if not _SECRET_BYTES_MIN <= len(secret) <= _SECRET_BYTES_MAX:
-            raise ConfigError(f"the secret {name} must have {_SECRET_BYTES_MIN} to {_SECRET_BYTES_MAX} bytes")
+        if not least <= len(secret) <= _SECRET_BYTES_MAX:
+            raise ConfigError(f"the secret {name} must have {least} to {_SECRET_BYTES_MAX} bytes")
         self._known[name] = (stamp, secret)
         return secret
 

@@ -33,8 +33,9 @@ from yarl import URL
 from gateway import __version__
 from gateway.audit.findings import Finding, Severity
 from gateway.check_bindings import examine_bindings
+from gateway.channels import problems_of
 from gateway.check_kinds import KINDS
-from gateway.clock import rfc3339
+from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
 from gateway.errors import KeyFileError
 from gateway.fsio import atomic_replace
@@ -130,9 +131,20 @@ async def examine_channel(
         else:
             layers += await _examine_way(settings, endpoint, url, now)
     else:
-        layers.append(_fine("way", f"{endpoint.kind}: nothing to dial"))
+        layers += await _examine_peer(settings, endpoint, now)
     layers.append(_last(last))
     return layers
+
+
+async def _examine_peer(settings: Settings, endpoint: Endpoint, now: datetime) -> list[Finding]:
+    """A channel whose adapter knows best what its settings and files lack."""
+    problems = problems_of(settings, endpoint, SystemClock())
+    if problems:
+        return [layer("channel_unfit", "settings", problem) for problem in problems]
+    url = URL(str(endpoint.settings.get("url", "")))
+    if url.host is None or url.scheme not in {"https", "http"}:
+        return [_fine("way", f"{endpoint.kind}: nothing to dial")]
+    return [_fine("settings", f"{endpoint.kind}: complete"), *await _examine_way(settings, endpoint, url, now)]
 
 
 async def _examine_way(settings: Settings, endpoint: Endpoint, url: URL, now: datetime) -> list[Finding]:

@@ -50,6 +50,7 @@ CHANGING = {
 #: What plays a peer, and orders for it.
 SIMULATING = {
     "simulate axis",
+    "simulate lgsp",
     *(
         f"simulate axis-control {order}"
         for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
