@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Source, Surroundings
+from gateway.reach import Reach, networks_of
 
 
 def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
@@ -25,6 +26,17 @@ def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Sur
         folder=settings.storage.folder.parent,
         clock=clock,
         timeout_seconds=timeout.total_seconds(),
+        reach=reach_of(settings),
+    )
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Which addresses channels may lead to."""
+    server = settings.server
+    return Reach(
+        allowed=networks_of(settings.webhook.allowed_networks),
+        development=settings.profile == "development",
+        own=frozenset({(server.host, server.port), (server.operations_host, server.operations_port)}),
     )
 
 

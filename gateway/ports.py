@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from gateway.clock import Clock
-from gateway.model import Endpoint, Outgoing, SendReport
+from gateway.model import Endpoint, Outcome, Outgoing, SendReport
+from gateway.reach import Reach
 
 
 class Body(Protocol):
@@ -44,6 +45,8 @@ class Surroundings:
     clock: Clock
     #: How long one exchange may take where the channel states nothing else.
     timeout_seconds: float = 60.0
+    #: Which addresses a channel that somebody pointed at them may lead to.
+    reach: Reach = field(default_factory=Reach)
 
 
 class Adapter(Protocol):
@@ -55,6 +58,19 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """An adapter whose receivers show, before they get a document, that they want it and hold the channel's key."""
+
+    def mark(self, endpoint: Endpoint) -> str:
+        """What a proof stands for: another address or key has another mark. Raises ConfigError."""
+        ...
+
+    async def prove(self, endpoint: Endpoint, nonce: str) -> Outcome:
+        """Ask for the proof once: delivered when it was given, else deferred with a reason."""
         ...
 
 

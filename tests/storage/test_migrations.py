@@ -137,7 +137,9 @@ async def test_migrations_give_exactly_the_schema(tmp_path: Path) -> None:
     assert dumps[0]
 
 
-PARENT = "CREATE TABLE two (id TEXT PRIMARY KEY) STRICT;\nCREATE TABLE child (two TEXT REFERENCES two (id)) STRICT;\n"
+PARENT = (
+    "CREATE TABLE two (id TEXT PRIMARY KEY) STRICT;\nCREATE TABLE child (two TEXT REFERENCES two (id)) STRICT;\n"
+)
 ANEW = (
     "-- foreign keys: off\nCREATE TABLE two_new (id TEXT PRIMARY KEY, more TEXT) STRICT;\n"
     "{copy}DROP TABLE two;\nALTER TABLE two_new RENAME TO two;\n"
