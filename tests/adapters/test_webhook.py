@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -25,7 +26,7 @@ from gateway.model import (
 from gateway.reasons import REASONS
 from tests.adapters.certificates import issue
 from tests.adapters.conformance import AdapterConformance, Scene, Stage
-from tests.adapters.receiver import Act, raw, receiving, says
+from tests.adapters.receiver import Act, Request, falls_silent, raw, receiving, says
 from tests.adapters.webhook_lab import NOW, SECRET, Lab, lab, only_outcome
 from tests.unit.deliver.fakes import FakeBody, outgoing
 
@@ -38,11 +39,24 @@ class _Webhook:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self.received: list[tuple[str, bytes]] = []
+        self._reached = asyncio.Event()
+
+    async def reached(self) -> None:
+        await self._reached.wait()
+
+    async def _stalls(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        self._reached.set()
+        return await falls_silent(request, reader, writer)
 
     async def send(self, scene: Scene, item: Outgoing, content: bytes) -> SendReport:
         answers = [_as_json(one, outcome) for one, outcome in (scene.answers or {}).items()]
         acts: dict[str, Act] = {
             "takes": says("204 No Content"),
+            "takes_slowly": _slowly,
+            "fails": says("500 Trouble"),
+            "refuses": says("422 No"),
+            "talks_nonsense": raw(b"\x15\x03\x01 nonsense\r\n\r\n"),
+            "takes_and_stalls": self._stalls,
             "answers": says("200 OK", msgspec.json.encode({"deliveries": answers})),
             "is_absent": says("200 OK"),
             "takes_and_drops": raw(b""),
@@ -51,11 +65,17 @@ class _Webhook:
             port = receiver.port
             if scene.behaviour != "is_absent":
                 to = replace(self._lab.endpoint(port), is_relay=scene.is_relay)
-                report = await self._lab.adapter.send(to, item, FakeBody(content))
-                await self._lab.adapter.close()
-                self.received += [(one.headers["idempotency-key"], one.body) for one in receiver.requests]
-                return report
+                try:
+                    return await self._lab.adapter.send(to, item, FakeBody(content))
+                finally:
+                    await self._lab.adapter.close()
+                    self.received += [(one.headers["idempotency-key"], one.body) for one in receiver.requests]
         return await self._lab.adapter.send(self._lab.endpoint(port), item, FakeBody(content))
+
+
+async def _slowly(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    await asyncio.sleep(0.3)
+    return await says("204 No Content")(request, reader, writer)
 
 
 def _as_json(delivery_id: DeliveryId, outcome: Outcome) -> dict[str, object]:

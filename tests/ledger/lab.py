@@ -226,6 +226,7 @@ class Lab:
         *,
         now: datetime = START,
         again: timedelta = MINUTE,
+        peer: dict[str, object] | None = None,
     ) -> Finish:
         """The outcome of an attempt: one kind for all, or kinds by recipient (what is absent is not reported)."""
         if isinstance(kinds, OutcomeKind):
@@ -235,7 +236,7 @@ class Lab:
             attempt_id=item.attempt_id,
             dispatch_id=item.dispatch_id,
             now=now,
-            report=SendReport(outcomes=outcomes),
+            report=SendReport(outcomes=outcomes, peer=peer or {}),
             retry=RetryPlan(due_at=now + again, counts=True),
         )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from gateway.clock import micros
-from gateway.model import DeliveryId, OutcomeKind
+from gateway.model import DeliveryId, Doubt, OutcomeKind
 from gateway.states import State
 from tests.ledger.lab import HOUR, MINUTE, START, Lab, message, status
 
 DELIVERED, DEFERRED, REFUSED = OutcomeKind.DELIVERED, OutcomeKind.DEFERRED, OutcomeKind.REFUSED
+UNKNOWN = OutcomeKind.UNKNOWN
 
 
 async def test_only_the_deferred_line_of_a_mixed_outcome_goes_out_again(lab: Lab) -> None:
@@ -85,3 +86,43 @@ async def test_counted_failures_grow_and_arrivals_are_noted_on_the_channel(lab: 
     [item] = await lab.claim(now)
     await lab.finish(item, now=now)
     assert await lab.rows("SELECT last_success_at FROM endpoint WHERE id = 'push'") == [(micros(now),)]
+
+
+async def test_line_that_only_a_person_can_decide_waits_for_one(lab: Lab) -> None:
+    """Nothing more goes out by itself, whatever the clock says; the other lines end as they ended."""
+    await lab.record(message("x1", "x2", name="m", fans_out=True))
+    [item] = await lab.claim()
+    await lab.finish(item, {"x1": DELIVERED, "x2": OutcomeKind.HELD})
+    assert await lab.states("m") == {"x1": State.DELIVERED, "x2": State.HELD}
+    assert (await lab.dispatch("m>axis"))["state"] == "held"
+    assert await lab.claim(START + HOUR) == []
+    assert await lab.rows("SELECT outcome FROM attempt") == [("mixed",)]
+
+
+async def test_claim_after_an_unknown_outcome_says_since_when_and_how_often(lab: Lab) -> None:
+    """An adapter whose peer cannot tell a repetition must know that there may be one."""
+    await lab.record(message("a1", name="m"))
+    [first] = await lab.claim()
+    assert first.doubt is None
+    await lab.finish(first, UNKNOWN)
+    [second] = await lab.claim(START + MINUTE)
+    assert second.doubt == Doubt(since=START, transmissions=1, inquiries=0)
+    await lab.finish(second, UNKNOWN, now=START + MINUTE, peer={"inquiry": "none"})
+    [third] = await lab.claim(START + 2 * MINUTE)
+    assert third.doubt == Doubt(since=START, transmissions=1, inquiries=1)
+    await lab.finish(third, DEFERRED, now=START + 2 * MINUTE)
+    [fourth] = await lab.claim(START + HOUR)
+    assert fourth.doubt == Doubt(since=START, transmissions=1, inquiries=1)
+    await lab.finish(fourth, UNKNOWN, now=START + HOUR)
+    [fifth] = await lab.claim(START + 3 * HOUR)
+    assert fifth.doubt == Doubt(since=START, transmissions=2, inquiries=0)
+
+
+async def test_claim_after_a_crash_in_flight_is_in_doubt(lab: Lab) -> None:
+    """A try that nobody saw the end of may have arrived."""
+    await lab.record(message("a1", name="m"))
+    await lab.claim()
+    await lab.start_boot("b2")
+    assert await lab.rescue(START + MINUTE) == 1
+    [again] = await lab.claim(START + MINUTE)
+    assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0)
