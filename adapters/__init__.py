@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from adapters.vxp.reader import VxpReader
-from adapters.webhook import WebhookAdapter
+from adapters.webhook import WebhookAdapter, problems
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Source, Surroundings
 
@@ -22,4 +22,4 @@ FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"webhook": WebhookAda
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpReader}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
-PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {"webhook": problems}

@@ -11,8 +11,8 @@
                                   or Signature-Input and Signature (RFC 9421): see `adapters.webhook_keys`
 
 A `Gateway-Deliveries` longer than the channel's `header_bytes`, or of more than 400, is split: several POSTs one
-after the other, each whole in itself, with `Gateway-Part: 2/9` and an `Idempotency-Key` of its own that follows from
-its deliveries. The first that fails ends the try, and what was not sent by then is deferred.
+after the other, each whole in itself, with `Gateway-Part: 2/9` and an `Idempotency-Key` of its own that follows
+from its deliveries. The first that fails ends the try, and what was not sent by then is deferred.
 
 What an answer means is in `adapters.webhook_reply`, what none means in `adapters.webhook_transmission`. Redirects
 are never followed, cookies never kept, an answer is read up to 64 KiB and as a whole within the time that the
@@ -35,7 +35,15 @@ import aiohttp
 from multidict import CIMultiDict
 
 from adapters import webhook_challenge
-from adapters.webhook_channel import Contexts, Secrets, Target, TargetForbiddenError, open_session, target_of
+from adapters.webhook_channel import (
+    Contexts,
+    MissingFileError,
+    Secrets,
+    Target,
+    TargetForbiddenError,
+    open_session,
+    target_of,
+)
 from adapters.webhook_keys import keys_of, mark_of, sign, signed_headers
 from adapters.webhook_names import Names
 from adapters.webhook_reply import read_reply, redacted
@@ -45,7 +53,7 @@ from gateway.errors import ConfigError
 from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
 from gateway.ports import Body, Surroundings, allowed_seconds
 
-__all__ = ["WebhookAdapter", "name_deliveries", "sign"]
+__all__ = ["WebhookAdapter", "name_deliveries", "portions", "problems", "sign"]
 
 _CONNECT_SECONDS = 10.0
 #: Up to here a body is read at once and leaves together with its headers.
@@ -54,6 +62,8 @@ _TRACE_DIGITS = 32
 _SPAN_DIGITS = 16
 #: So many answers of 160 bytes each fit into what is read of a reply.
 _DELIVERIES_MOST = 400
+#: The document that waits behind a challenge has its own time after it.
+_CHALLENGE_SECONDS = 10.0
 #: A part of a dispatch is not begun with less time than this left.
 _SHORTEST_SECONDS = 1.0
 
@@ -135,7 +145,7 @@ class WebhookAdapter:
             "Gateway-Timestamp": str(int(self._clock.now().timestamp())),
         }
         transmission = Transmission(asked, asked.content, webhook_challenge.MEDIA_TYPE)
-        seconds = allowed_seconds(endpoint, asked.size, self._timeout_seconds)
+        seconds = min(_CHALLENGE_SECONDS, allowed_seconds(endpoint, asked.size, self._timeout_seconds))
         channel.users += 1
         try:
             signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=asked.sha256)
@@ -317,6 +327,18 @@ def _named(delivery: OutgoingDelivery) -> str:
 
 def _digest(sha256: str) -> str:
     return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode('ascii')}:"
+
+
+def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
+    """What is wrong with a channel's settings, and with its key where the file is there already."""
+    try:
+        target_of(endpoint, surroundings.folder, surroundings.reach)
+        keys_of(endpoint, Secrets(surroundings.secrets), surroundings.clock.now())
+    except MissingFileError:
+        return []  # told by whoever looks at files
+    except ConfigError as error:
+        return [str(error)]
+    return []
 
 
 def _of_settings(error: ConfigError) -> Outcome:

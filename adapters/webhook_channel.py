@@ -62,6 +62,10 @@ class Target:
     reach: Reach | None = None
 
 
+class MissingFileError(ConfigError):
+    """A file that the settings name cannot be read."""
+
+
 class TargetForbiddenError(ConfigError):
     """The URL leads where nobody may point a channel."""
 
@@ -225,7 +229,7 @@ def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except OSError as error:
-        raise ConfigError(f"the file {path.name} cannot be read: {error.strerror}") from error
+        raise MissingFileError(f"the file {path.name} cannot be read: {error.strerror}") from error
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

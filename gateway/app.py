@@ -62,6 +62,7 @@ from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -235,8 +236,9 @@ def _worker(
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
     limits = parse_limits(settings.limits)
+    proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {
-        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
         for kind, adapter in channels.make_adapters(surroundings).items()
     }
     for adapter in adapters.values():

@@ -92,6 +92,12 @@ class Event(StrEnum):
     ENDPOINT_PAUSED = "endpoint.paused"
     #: That pause was ended.
     ENDPOINT_RESUMED = "endpoint.resumed"
+    #: The receiver at an endpoint has shown that it holds the channel's key; the leaf says for which address.
+    ENDPOINT_VERIFIED = "endpoint.verified"
+    #: It has not, or says that the address is gone; no document is sent until it has.
+    ENDPOINT_DOUBTED = "endpoint.doubted"
+    #: An endpoint's key is replaced; the leaf says until when the old one goes on signing.
+    ENDPOINT_REKEYED = "endpoint.rekeyed"
     #: An import made or changed an agency.
     AGENCY_IMPORTED = "agency.imported"
     #: An agency was closed; its successor, if it has one, is named.

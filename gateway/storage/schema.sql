@@ -401,3 +401,20 @@ CREATE TABLE imported (
     claimed_at  INTEGER,
     imported_at INTEGER NOT NULL
 ) STRICT;
+
+-- Webhook --------------------------------------------------------------------------------------------
+
+-- Whether the receiver at a channel has shown that it wants documents and holds the channel's key.
+CREATE TABLE proof (
+    endpoint_id  TEXT PRIMARY KEY REFERENCES endpoint (id),
+    -- what was asked about: changes with the address and the key; '' where a channel in use is taken over as it is
+    mark         TEXT NOT NULL,
+    -- challenge: it answered; in_use: documents went there before anybody asked
+    how          TEXT NOT NULL CHECK (how IN ('challenge', 'in_use')),
+    asked_at     INTEGER NOT NULL,
+    -- NULL while it is not proved, and then why
+    proved_at    INTEGER,
+    reason       TEXT,
+    detail       TEXT,
+    CHECK ((proved_at IS NULL) = (reason IS NOT NULL))
+) STRICT;

@@ -22,6 +22,8 @@ class Came:
     path: str
     headers: dict[str, str]
     body: bytes
+    #: Every value of `Gateway-Signature`.
+    signatures: tuple[str, ...] = ()
 
     @property
     def deliveries(self) -> dict[str, str]:
@@ -85,7 +87,8 @@ class Receiver:
 
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.read()
-        came = Came(path=request.path, headers=dict(request.headers), body=body)
+        signatures = tuple(request.headers.getall("Gateway-Signature", []))
+        came = Came(path=request.path, headers=dict(request.headers), body=body, signatures=signatures)
         async with self._arrived:
             self.came.append(came)
             self._arrived.notify_all()

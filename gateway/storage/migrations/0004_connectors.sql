@@ -22,3 +22,23 @@ INSERT INTO endpoint_free SELECT id, name, kind, settings, capabilities, is_rela
                                  down_since, last_success_at FROM endpoint;
 DROP TABLE endpoint;
 ALTER TABLE endpoint_free RENAME TO endpoint;
+
+-- Webhook --------------------------------------------------------------------------------------------
+
+-- Whether the receiver at a channel has shown that it wants documents and holds the channel's key.
+CREATE TABLE proof (
+    endpoint_id  TEXT PRIMARY KEY REFERENCES endpoint (id),
+    -- what was asked about: changes with the address and the key; '' where a channel in use is taken over as it is
+    mark         TEXT NOT NULL,
+    -- challenge: it answered; in_use: documents went there before anybody asked
+    how          TEXT NOT NULL CHECK (how IN ('challenge', 'in_use')),
+    asked_at     INTEGER NOT NULL,
+    -- NULL while it is not proved, and then why
+    proved_at    INTEGER,
+    reason       TEXT,
+    detail       TEXT,
+    CHECK ((proved_at IS NULL) = (reason IS NOT NULL))
+) STRICT;
+INSERT INTO proof (endpoint_id, mark, how, asked_at, proved_at)
+SELECT id, '', 'in_use', last_success_at, last_success_at FROM endpoint
+WHERE kind = 'webhook' AND last_success_at IS NOT NULL;

@@ -43,7 +43,8 @@ ALL = sorted(commands(build_parser()))
 CHANGING = {
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
-    "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
+    "agencies represent", "agencies endpoint set", "agencies endpoint rekey", "agencies endpoint verify",
+    "statuses match", "statuses dismiss", "restore", "confirm",
     "cutover watch", "cutover take", "cutover return", "import",
 }  # fmt: skip
 
