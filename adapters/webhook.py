@@ -2,7 +2,8 @@
 
     POST url                      Content-Type (application/xml, multipart/related), Content-Length (never chunked)
     Content-Digest                sha-256=:base64: (RFC 9530)
-    Gateway-Kind                  document, status, or verification (`adapters.webhook_challenge`)
+    Gateway-Kind                  document, status, verification (`adapters.webhook_challenge`), or alert (to a
+                                  service that calls people)
     Gateway-Message-Id, Gateway-Dispatch-Id, Gateway-Attempt, Gateway-Sender, Gateway-Priority, Traceparent
     Idempotency-Key               the dispatch's id, the same for every try: the receiver can dedupe
     Gateway-Deliveries            <delivery id>=<recipient's code, percent-encoded>, …
@@ -46,7 +47,7 @@ from adapters.webhook_channel import (
 )
 from adapters.webhook_keys import keys_of, mark_of, sign, signed_headers
 from adapters.webhook_names import Names
-from adapters.webhook_reply import read_reply, redacted
+from adapters.webhook_reply import outcome_of_status, read_reply, redacted
 from adapters.webhook_transmission import Transmission, failed, head_of, of_error, read_answer
 from gateway.edxml.mime import media_type_of
 from gateway.errors import ConfigError
@@ -63,7 +64,7 @@ _SPAN_DIGITS = 16
 #: So many answers of 160 bytes each fit into what is read of a reply.
 _DELIVERIES_MOST = 400
 #: The document that waits behind a challenge has its own time after it.
-_CHALLENGE_SECONDS = 10.0
+_SMALL_SECONDS = 10.0
 #: A part of a dispatch is not begun with less time than this left.
 _SHORTEST_SECONDS = 1.0
 
@@ -130,32 +131,46 @@ class WebhookAdapter:
 
     async def prove(self, endpoint: Endpoint, nonce: str) -> Outcome:
         """Send the challenge and judge the answer."""
+        asked = webhook_challenge.question(nonce, endpoint.name)
+        answer = await self._post_small(endpoint, "verification", nonce, asked)
+        if isinstance(answer, Outcome):
+            return dataclasses.replace(answer, kind=OutcomeKind.DEFERRED)
+        keys = keys_of(endpoint, self._secrets, self._clock.now())
+        return webhook_challenge.judge(answer.status, answer.content, nonce, keys)
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """Push a small JSON text; what the answer says beyond its status is not read."""
+        answer = await self._post_small(endpoint, "alert", key, content)
+        if isinstance(answer, Outcome):
+            return answer
+        return outcome_of_status(answer.status, answer.retry_after, answer.content, self._clock.now())
+
+    async def _post_small(self, endpoint: Endpoint, kind: str, key: str, content: bytes) -> _Answer | Outcome:
+        """A transmission of ours about no delivery."""
         try:
             channel = await self._channel(endpoint)
             keys = keys_of(endpoint, self._secrets, self._clock.now())
         except ConfigError as error:
             return _of_settings(error)
-        asked = _Question(webhook_challenge.question(nonce, endpoint.name))
+        body = _Small(content)
         headers = {
             "Content-Type": webhook_challenge.MEDIA_TYPE,
-            "Content-Digest": _digest(asked.sha256),
-            "Gateway-Kind": "verification",
-            "Gateway-Dispatch-Id": nonce,
+            "Content-Digest": _digest(body.sha256),
+            "Gateway-Kind": kind,
+            "Gateway-Dispatch-Id": key,
+            "Idempotency-Key": key,
             "Gateway-Deliveries": "",
             "Gateway-Timestamp": str(int(self._clock.now().timestamp())),
         }
-        transmission = Transmission(asked, asked.content, webhook_challenge.MEDIA_TYPE)
-        seconds = min(_CHALLENGE_SECONDS, allowed_seconds(endpoint, asked.size, self._timeout_seconds))
+        transmission = Transmission(body, content, webhook_challenge.MEDIA_TYPE)
+        seconds = min(_SMALL_SECONDS, allowed_seconds(endpoint, body.size, self._timeout_seconds))
         channel.users += 1
         try:
-            signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=asked.sha256)
-            answer = await self._post(channel, CIMultiDict(signed), transmission, seconds)
+            signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=body.sha256)
+            return await self._post(channel, CIMultiDict(signed), transmission, seconds)
         finally:
             channel.users -= 1
             await channel.close_if_done()
-        if isinstance(answer, Outcome):
-            return dataclasses.replace(answer, kind=OutcomeKind.DEFERRED)
-        return webhook_challenge.judge(answer.status, answer.content, nonce, keys)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -284,8 +299,8 @@ class WebhookAdapter:
             return of_error(error, transmission, seconds)
 
 
-class _Question:
-    """The body of a challenge."""
+class _Small:
+    """A body of our own."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content

@@ -106,6 +106,13 @@ def read_reply(
     return {one.id: said.get(one.id) or missing for one in deliveries}, True
 
 
+def outcome_of_status(status: int, retry_after: str | None, content: bytes, now: datetime) -> Outcome:
+    """What a status alone says, where nothing is to be read from the answer."""
+    return (
+        Outcome(kind=OutcomeKind.DELIVERED) if status in _TAKEN else _of_status(status, retry_after, content, now)
+    )
+
+
 def seconds_of(retry_after: str | None, now: datetime) -> float | None:
     """`Retry-After` as seconds from `now`; None when absent or senseless."""
     if retry_after is None:

@@ -29,6 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
+from gateway.acknowledging import Acknowledging, link_secret
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
@@ -353,6 +354,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,
         accounts=base.accounts,

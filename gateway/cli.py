@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway import __version__
 from gateway.commands import (
     agencies,
+    alerts,
     backups,
     channels,
     cutover,
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         showing,
         deliveries,
         statuses,
+        alerts,
         channels,
         backups,
         shadow,

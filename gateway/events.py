@@ -118,6 +118,16 @@ class Event(StrEnum):
     SOURCE_OPENED = "source.opened"
     #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
     DOCUMENT_IMPORTED = "document.imported"
+    #: How an agency wants to hear that documents wait was set; the leaf holds no address.
+    ALERTING_SET = "alerting.set"
+    #: A mail server or a call gateway took an alert.
+    ALERT_SENT = "alert.sent"
+    #: An alert was refused for good, or given up.
+    ALERT_FAILED = "alert.failed"
+    #: Somebody who was called says that he has seen it; nobody else is called.
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    #: An agency's mail address bounces for good; nothing more is sent there until it is set again.
+    ADDRESS_BOUNCED = "address.bounced"
     #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
     #: It may no longer.

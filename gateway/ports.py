@@ -75,6 +75,41 @@ class Provable(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A mail to one address."""
+
+    to: str
+    subject: str
+    text: str
+    #: The same for every try of the same mail.
+    id: str
+    #: Names in the return path what a bounce is about.
+    token: str
+    #: File name and content.
+    attachment: tuple[str, bytes] | None = None
+
+
+class Mailer(Protocol):
+    """A mail server that takes letters; like an adapter it never raises for what the server does."""
+
+    async def send(self, letter: Letter) -> Outcome:
+        """Hand over one letter, once: delivered means that the server took it."""
+        ...
+
+
+class Teller(Protocol):
+    """Pushes a small JSON text to a service, signed like any transmission."""
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """Once; `key` is the same for every try of the same text."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
     """One entry of a peer's list of what waits for us, as the peer writes it."""
 

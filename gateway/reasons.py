@@ -288,6 +288,13 @@ _ALL = (
     _t("outcome_unknown", 502, "Không rõ nơi nhận đã nhận hay chưa.", "The outcome is unknown.",
        "Hệ thống gửi lại với cùng mã để nơi nhận loại trùng.",
        "The gateway sends again with the same id, so that the receiver can dedupe."),
+    # --- of alerts
+    _p("mail_address_refused", 422, "Máy chủ thư từ chối địa chỉ này.", "A mail server refuses this address.",
+       "Hỏi cơ quan địa chỉ đúng rồi đặt lại bằng `gateway alerts set`.",
+       "Ask the agency for its address and set it with `gateway alerts set`.", operators=True),
+    _p("mail_refused", 422, "Máy chủ thư từ chối thư này.", "The mail server refuses this mail.",
+       "Xem chi tiết: máy chủ thư có thể coi là thư rác hoặc quá lớn.",
+       "See the detail: it may take it for spam, or it is too large.", operators=True),
     _p("gave_up", 504, "Đã quá thời hạn mà chưa chuyển được.", "The time allowed for delivery has passed.",
        "Người vận hành kiểm tra rồi cho gửi lại.", "An operator checks and requeues it."),
     _p("held_by_operator", 409, "Người vận hành đang giữ lại.", "An operator holds it.", *_OPERATOR),

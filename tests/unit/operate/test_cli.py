@@ -45,7 +45,7 @@ CHANGING = {
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "agencies endpoint rekey", "agencies endpoint verify",
     "statuses match", "statuses dismiss", "restore", "confirm",
-    "cutover watch", "cutover take", "cutover return", "import",
+    "cutover watch", "cutover take", "cutover return", "import", "alerts set",
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_the_commands_are_these() -> None:
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
-        "shadow report", "cutover show",
+        "shadow report", "cutover show", "alerts list", "alerts bounced",
     }  # fmt: skip
 
 
