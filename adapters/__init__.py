@@ -21,6 +21,7 @@ from adapters.lgsp.source import LgspSource
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
 from adapters.webhook import WebhookAdapter
+from adapters.webhook import problems as webhook_problems
 from adapters.xroad import client_session as xroad
 from adapters.xroad.client import XroadAdapter
 from adapters.xroad.client_source import XroadSource
@@ -48,6 +49,7 @@ SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
     "lgsp": lgsp.problems,
+    "webhook": webhook_problems,
     "xroad": xroad.problems,
 }
 

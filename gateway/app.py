@@ -29,6 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
+from gateway.acknowledging import Acknowledging, link_secret
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
@@ -66,6 +67,7 @@ from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -249,8 +251,9 @@ def _worker(
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
     limits = parse_limits(settings.limits)
+    proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {
-        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
         for kind, adapter in channels.make_adapters(surroundings).items()
     }
     for adapter in adapters.values():
@@ -365,6 +368,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,
         accounts=base.accounts,

@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway import __version__
 from gateway.commands import (
     agencies,
+    alerts,
     backups,
     channels,
     cutover,
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         deliveries,
         statuses,
         tasks,
+        alerts,
         channels,
         backups,
         shadow,

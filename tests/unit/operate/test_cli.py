@@ -45,6 +45,8 @@ CHANGING = {
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
     "cutover watch", "cutover take", "cutover return", "import", "tasks close",
+    "agencies endpoint rekey", "agencies endpoint verify",
+    "alerts set",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -65,6 +67,7 @@ def test_the_commands_are_these() -> None:
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "shadow report", "cutover show", "tasks list",
+        "alerts list", "alerts bounced",
     }  # fmt: skip
 
 
