@@ -45,6 +45,7 @@ from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
 from gateway.importing import Importer
 from gateway.inspecting import Inspector, parse_limits
+from gateway.inspection import Inspection
 from gateway.intake import Intake
 from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
@@ -95,6 +96,7 @@ class Application:
     uploads: Uploads
     watcher: Watcher
     importer: Importer
+    inspection: Inspection
     tls: ssl.SSLContext
     #: When the certificate that it uses ends.
     tls_ends_at: datetime
@@ -172,6 +174,7 @@ async def run_application(
             uploads=uploads,
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
+            inspection=Inspection(),
             tls=server_tls_context(settings.tls),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
@@ -389,6 +392,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         metrics=app.metrics,
         lifecycle=app.lifecycle,
         uploads=app.uploads,
+        inspection=app.inspection,
     )
     listener = Listener(
         build_app(parts),

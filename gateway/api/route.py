@@ -22,6 +22,7 @@ from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway,
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import RefusedError
+from gateway.inspection import Inspection
 from gateway.model import Caller
 from gateway.observe import Metrics
 from gateway.storage.bodies import Bodies
@@ -66,6 +67,7 @@ class ApiParts:
     metrics: Metrics
     lifecycle: Lifecycle
     uploads: Uploads
+    inspection: Inspection = field(default_factory=Inspection)
 
 
 @dataclass(kw_only=True, slots=True)
