@@ -18,6 +18,7 @@ from gateway.commands import (
     agencies,
     backups,
     channels,
+    conforming,
     cutover,
     deliveries,
     examining,
@@ -70,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         shadow,
         cutover,
         importing,
+        conforming,
     ):
         group.add(parsers)
     return parser
