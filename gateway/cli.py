@@ -29,6 +29,7 @@ from gateway.commands import (
     running,
     shadow,
     showing,
+    simulating,
     statuses,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
@@ -72,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
         cutover,
         importing,
         conforming,
+        simulating,
     ):
         group.add(parsers)
     return parser
