@@ -3,15 +3,23 @@
 Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only the composition root reads
 these tables; the package `gateway` names no adapter.
 
+`BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`.
+
 A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from aiohttp import web
+
+from adapters.bindings import answer_unreadable, build_bindings
 from adapters.vxp.reader import VxpReader
 from adapters.webhook import WebhookAdapter
+from gateway.broker import Broker
+from gateway.clock import Clock
+from gateway.errors import RefusedError
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Source, Surroundings
 
@@ -23,3 +31,9 @@ SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpRead
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+
+#: What makes the application of the protocols that are served; settings are those of `[bindings]`.
+BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings
+
+#: How the listener of those protocols answers what is no HTTP, for a refusal and a trace id.
+UNREADABLE: Callable[[RefusedError, str], web.Response] = answer_unreadable

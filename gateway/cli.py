@@ -31,6 +31,7 @@ from gateway.commands import (
     showing,
     simulating,
     statuses,
+    tasks,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         showing,
         deliveries,
         statuses,
+        tasks,
         channels,
         inspecting,
         backups,

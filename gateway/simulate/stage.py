@@ -76,6 +76,10 @@ timeout = "3s"
 lease = "10s"
 breaker_probe = "500ms"
 retry_after_max = "5s"
+
+[bindings]
+port = {bindings_port}
+public_url = "https://localhost:{bindings_port}"
 """
 
 
@@ -108,9 +112,9 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     pushed = [system for system in systems if system.receives != "pull"]
-    port, operations_port, *ports = free_ports(2 + len(pushed))
+    port, operations_port, bindings_port, *ports = free_ports(3 + len(pushed))
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
-    text = CONFIG.format(port=port, operations_port=operations_port, organ_id=GATEWAY)
+    text = CONFIG.format(port=port, operations_port=operations_port, bindings_port=bindings_port, organ_id=GATEWAY)
     write_durably(layout.config, text.encode())
     stage = Stage(
         layout=layout,
