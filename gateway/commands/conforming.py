@@ -109,6 +109,7 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
         folder=args.folder,
         receiver=args.receiver,
         secret_file=args.secret_file,
+        anchors=args.anchors,
         seconds=args.exit_after,
         report=args.report,
     )

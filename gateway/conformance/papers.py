@@ -6,6 +6,7 @@ a status in a SOAP header with its prefix bound to the wrong namespace, as older
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -123,13 +124,8 @@ def _file(sheet: Sheet) -> bytes:
     page = make_pdf(sheet.subject, (f"So: {sheet.number}/{_NOTATION}",))
     if not sheet.padding:
         return page
-    # Past the end of the file, where readers ignore it, and of digits that a ZIP cannot make much smaller.
-    seed = 0x9E3779B97F4A7C15
-    words = bytearray()
-    while len(words) < sheet.padding:
-        seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**64
-        words += seed.to_bytes(8, "little") * 64
-    return page + bytes(words[: sheet.padding])
+    # Past the end of the file, where readers ignore it, and such that a ZIP makes it no smaller.
+    return page + hashlib.shake_256(sheet.number.encode()).digest(sheet.padding)
 
 
 def _soap(text: str) -> str:
