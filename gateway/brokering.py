@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from prometheus_client import Counter, Histogram
 
 from gateway.api.service import Arrival
 from gateway.authenticate import SecretAuthenticator
@@ -85,6 +86,8 @@ class LocalBroker:
     clock: Clock
     metrics: Metrics
     lifecycle: Lifecycle
+    counted: dict[tuple[str, int], Counter] = field(default_factory=dict)
+    timed: dict[str, Histogram] = field(default_factory=dict)
     #: Bound once, when logging is set up: the lazy proxy would build a logger for every line.
     log: Any = field(default_factory=lambda: structlog.get_logger("gateway.bindings").bind())
 
@@ -307,8 +310,11 @@ class LocalBroker:
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:
         """One line, one count."""
-        self.metrics.requests.labels(operation, status).inc()
-        self.metrics.request_seconds.labels(operation).observe(seconds)
+        if (operation, status) not in self.counted:
+            self.counted[operation, status] = self.metrics.requests.labels(operation, status)
+            self.timed[operation] = self.metrics.request_seconds.labels(operation)
+        self.counted[operation, status].inc()
+        self.timed[operation].observe(seconds)
         write = self.log.warning if status >= _INTERNAL else self.log.info
         write(
             "request.answered",

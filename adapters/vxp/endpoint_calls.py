@@ -34,6 +34,7 @@ _MOST_PAGES: Final = 1000
 #: The body of registerAgency.
 _MOST_JSON: Final = 64 * 1024
 _MOST_FACT: Final = 500
+_PRINTED: Final = tuple(f"{byte:x}" for byte in range(256))
 _CRLF: Final = b"\r\n"
 _FIELDS: Final = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
 #: Message types of calls that send a document, whatever its kind.
@@ -84,7 +85,7 @@ async def _send(call: Call) -> web.StreamResponse:
     handed = Handed(
         stream=request.content,
         announced=request.content_length,
-        matches=lambda sha256: digest in {sha256, as_sdk_prints(sha256)},
+        matches=lambda sha256: digest in (sha256, as_sdk_prints(sha256)),
         ending=_CRLF,
         status_only=message_type == "status",
     )
@@ -99,7 +100,7 @@ async def _send(call: Call) -> web.StreamResponse:
 
 def as_sdk_prints(sha256: str) -> str:
     """Hexadecimal as the vendor's SDK prints it: bytes below 16 with one digit."""
-    return "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))
+    return "".join(map(_PRINTED.__getitem__, bytes.fromhex(sha256)))
 
 
 def _not_registered(sender: str, system_id: str) -> RefusedError:
