@@ -438,6 +438,7 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         clock=base.clock,
         metrics=app.metrics,
         lifecycle=app.lifecycle,
+        inspection=app.inspection,
     )
 
     async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:

@@ -13,7 +13,7 @@ from gateway.api.headers import digests_of
 from gateway.api.route import ApiParts, Call
 from gateway.errors import RefusedError
 from gateway.inspection import KEPT, Exchange
-from gateway.model import Caller
+from gateway.model import AgencyId, Caller, CredentialId
 
 #: Looking at the list leaves nothing in it, or a page that refreshes itself would push out all else.
 _UNNOTED: Final = frozenset({"showConnection"})
@@ -39,10 +39,14 @@ def note(
     trace_id: str,
 ) -> None:
     """Keep one request of a system that is known; `answered` is the status, and whether it was given before."""
-    caller = request.get(CALLER)
-    if caller is None or operation in _UNNOTED:
+    caller, refusal = request.get(CALLER), request.get(REFUSAL)
+    if caller is None:
+        named = refusal.facts if refusal is not None else {}
+        credential_id, agency_id = named.get("credential_id"), named.get("agency_id")
+    else:
+        credential_id, agency_id = caller.credential_id, caller.agency_id
+    if credential_id is None or operation in _UNNOTED:
         return
-    refusal = request.get(REFUSAL)
     now = parts.clock.now()
     expected, got = _digests(request, refusal)
     exchange = Exchange(
@@ -64,7 +68,8 @@ def note(
         body_hash_expected=expected,
         body_hash_got=got,
     )
-    parts.inspection.note(caller.credential_id, caller.agency_id, exchange)
+    keep = parts.inspection.note_claim if caller is None else parts.inspection.note
+    keep(CredentialId(str(credential_id)), AgencyId(str(agency_id)), exchange)
 
 
 def _tls_version(request: web.Request) -> str:

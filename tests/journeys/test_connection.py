@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -63,3 +64,19 @@ async def test_operator_sees_the_systems_of_an_agency(installation: Installation
     assert [(each["operation"], each["reason"]) for each in reply["items"]] == [("listInbox", "")]
     with pytest.raises(RefusedError, match="agency_unknown"):
         await ask(installation.settings, "inspect?agency=000.00.00.X99")
+
+
+async def test_operator_sees_a_token_that_has_ended(installation: Installation) -> None:
+    """Its holder may ask nothing any more, and the operator sees why; a token that nobody has leaves nothing."""
+    assert installation.app is not None
+    base = installation.app.foundation
+    now = base.clock.now()
+    agency = (await base.directory.resolve([COMMUNE], now))[COMMUNE]
+    token, _ = await base.accounts.issue_token(
+        agency.id, label="old", lifetime=timedelta(seconds=1), actor="operator:test", now=now - timedelta(days=1)
+    )
+    for each in (token, "gw_nobody-has-this-one-000000"):
+        headers = {"Authorization": f"Bearer {each}"}
+        assert (await _call(installation, COMMUNE, "GET", "/inbox", headers=headers))[0] == 401
+    items = (await ask(installation.settings, f"inspect?agency={COMMUNE}"))["items"]
+    assert [(each["reason"], each["authenticated"]) for each in items] == [("credential_expired", False)]
