@@ -19,6 +19,8 @@ from gateway.conformance.report import Report, as_html, as_json
 from gateway.conformance.rest_checks import CHECKS as REST_CHECKS
 from gateway.conformance.rest_trials import RestBench
 from gateway.conformance.verdicts import Result
+from gateway.conformance.vxp_checks import CHECKS as VXP_CHECKS
+from gateway.conformance.vxp_trials import VxpBench
 from gateway.conformance.webhook_checks import CHECKS as WEBHOOK_CHECKS
 from gateway.conformance.webhook_trials import Bench
 from gateway.errors import InputError
@@ -102,4 +104,23 @@ async def _rest(
         await bench.close()
 
 
-_RUNS: Final = {"webhook": _webhook, "rest": _rest}
+async def _vxp(
+    checked: Checked, secret: bytes, tls: ssl.SSLContext, clock: Clock, results: list[Result], console: Console
+) -> None:
+    if not checked.system_id:
+        raise InputError("--system-id: name the system that the secret belongs to")
+    bench = VxpBench.open(
+        checked.url,
+        system_id=checked.system_id,
+        secret=secret,
+        tls=tls,
+        code=checked.codes[0] if checked.codes else "",
+        clock=clock,
+    )
+    try:
+        await drive(VXP_CHECKS, bench, results, console)
+    finally:
+        await bench.close()
+
+
+_RUNS: Final = {"webhook": _webhook, "rest": _rest, "vxp": _vxp}
