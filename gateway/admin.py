@@ -7,6 +7,7 @@ JSON object in, one out:
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
     POST /v1/<act>    a request of `gateway.admin_acts`, `admin_directory` or `admin_statuses` -> its reply
     GET  /v1/status   how the server is
+    GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
 
 A refusal is 409 with {"code", "detail"}, a request of the wrong shape 400, another user 403. The folder's lock
 proves that no other server is alive, so a socket left by a dead one is taken over. Replies that hold a code or
@@ -44,6 +45,7 @@ from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, R
 from gateway.events import Event
 from gateway.fsio import make_private_dir
 from gateway.importing import Importer, ImportFile
+from gateway.inspection import Inspection
 from gateway.ledger import history
 from gateway.storage.pump import Transaction
 
@@ -81,6 +83,11 @@ class Server(Desk, Protocol):
     @property
     def importer(self) -> Importer:
         """What brings over files of another system."""
+        ...
+
+    @property
+    def inspection(self) -> Inspection:
+        """The last requests of each system."""
         ...
 
     async def reload(self) -> list[str]:
@@ -161,6 +168,7 @@ class AdminServer:
         self._path: Path | None = None
         app = web.Application(client_max_size=_MAX_REQUEST, middlewares=[_guard])
         app.router.add_get(f"{PREFIX}/status", self._status)
+        app.router.add_get(f"{PREFIX}/inspect", self._inspect)
         app.router.add_post(f"{PREFIX}/reload", self._reload)
         app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
         app.router.add_post(f"{PREFIX}/import-document", self._import_document)
@@ -217,6 +225,14 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         return _json(await admin_acts.summary(self._server.foundation))
+
+    async def _inspect(self, request: web.Request) -> web.Response:
+        base = self._server.foundation
+        code = request.query.get("agency", "")
+        agency = (await base.directory.resolve([code], base.clock.now())).get(code) if code else None
+        if agency is None:
+            raise RefusedError("agency_unknown", code[:100])
+        return _json({"organ_id": agency.organ_id, "items": self._server.inspection.of_agency(agency.id)})
 
     async def _reload(self, request: web.Request) -> web.Response:
         asked = await _decoded(request, Reload)

@@ -46,6 +46,7 @@ from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
 from gateway.importing import Importer
 from gateway.inspecting import Inspector, parse_limits
+from gateway.inspection import Inspection
 from gateway.intake import Intake
 from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
@@ -101,6 +102,7 @@ class Application:
     uploads: Uploads
     watcher: Watcher
     importer: Importer
+    inspection: Inspection
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -186,6 +188,7 @@ async def run_application(
             uploads=uploads,
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
+            inspection=Inspection(),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls),
             shares=Shares(settings.limits),
@@ -407,6 +410,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         metrics=app.metrics,
         lifecycle=app.lifecycle,
         uploads=app.uploads,
+        inspection=app.inspection,
         shares=app.shares,
     )
     listener = Listener(
@@ -438,6 +442,7 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         clock=base.clock,
         metrics=app.metrics,
         lifecycle=app.lifecycle,
+        inspection=app.inspection,
     )
 
     async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from gateway.inspection import Exchange
 from gateway.model import Caller
 from gateway.ports import Body
 
@@ -259,6 +260,10 @@ class Broker(Protocol):
 
     async def refuse(self, error: Exception, operation: str) -> Refusal:
         """What may be told; whoever asks too fast waits for it."""
+        ...
+
+    async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
+        """A request for the connection inspector: of `caller`, or of somebody who only named a system of ours."""
         ...
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:

@@ -38,6 +38,7 @@ from gateway.config import Settings
 from gateway.errors import RefusedError, StorageError
 from gateway.facade import LocalGateway
 from gateway.incoming import Incoming, Pace
+from gateway.inspection import Exchange, Inspection
 from gateway.ledger.peers import PeerReads
 from gateway.ledger.tasks import OpenTask, OpenTaskOperation
 from gateway.lifecycle import Lifecycle
@@ -86,6 +87,7 @@ class LocalBroker:
     clock: Clock
     metrics: Metrics
     lifecycle: Lifecycle
+    inspection: Inspection
     counted: dict[tuple[str, int], Counter] = field(default_factory=dict)
     timed: dict[str, Histogram] = field(default_factory=dict)
     #: Bound once, when logging is set up: the lazy proxy would build a logger for every line.
@@ -307,6 +309,15 @@ class LocalBroker:
             temporary=is_temporary(found.code),
             retry_after=found.retry_after or RETRY_AFTER,
         )
+
+    async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
+        """A place in the inspector; a name that nobody has gets none."""
+        if caller is not None:
+            self.inspection.note(caller.credential_id, caller.agency_id, exchange)
+            return
+        named = await self.authenticator.named(claim.binding, claim.system_id)
+        if named is not None:
+            self.inspection.note_claim(named.id, named.agency_id, exchange)
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:
         """One line, one count."""

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from adapters.vxp.endpoint_catalogue import Catalogue
 from adapters.vxp.endpoint_content import send_base64, send_file
+from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_lists import sent_row, waiting_row
 from adapters.vxp.endpoint_reply import fine
 from adapters.vxp.endpoint_signature import Signed
@@ -57,6 +58,7 @@ class Call:
     signed: Signed
     caller: Caller
     visit: Visit
+    seen: Seen
     broker: Broker
     catalogue: Catalogue
 
@@ -95,6 +97,7 @@ async def _send(call: Call) -> web.StreamResponse:
         if error.code == "sender_not_permitted":
             raise _not_registered(str(error.facts.get("organ_id", "")), signed.system_id) from error
         raise
+    call.seen.replayed = taken.replayed
     return fine(DocId=taken.message_id)
 
 

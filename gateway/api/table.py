@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import alerts, documents, inbox, lists, models, queries
+from gateway.api import alerts, connection, documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
@@ -359,6 +359,16 @@ _ACCOUNTS: Final = (
         status=201,
         response=models.Certificate,
         problems=("signing_request_invalid", "not_permitted"),
+    ),
+    Route(
+        method="GET",
+        path="/connection",
+        name="showConnection",
+        summary="Your system's last requests, and why they were refused",
+        tag="accounts",
+        handler=connection.show,
+        description="Of this very credential; kept in memory, so a restart forgets them. Looking leaves no trace.",
+        response=models.Connection,
     ),
 )
 
