@@ -28,7 +28,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_backups, admin_cutover, admin_directory, admin_statuses
+from gateway import admin_acts, admin_backups, admin_catalogue, admin_cutover, admin_directory, admin_statuses
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -99,6 +99,7 @@ ACTS: Mapping[str, ActKind] = {
     "pause": ActKind(request=admin_acts.PauseChannel, run=admin_acts.pause_channel),
     "resume": ActKind(request=admin_acts.ResumeChannel, run=admin_acts.resume_channel),
     "import": ActKind(request=admin_directory.ImportAgencies, run=admin_directory.import_file),
+    "sync": ActKind(request=admin_catalogue.SyncCatalogue, run=admin_catalogue.sync),
     "enrol": ActKind(request=admin_directory.OfferEnrolment, run=admin_directory.offer_enrolment),
     "token": ActKind(request=admin_directory.IssueToken, run=admin_directory.issue_token),
     "certificate": ActKind(request=admin_directory.RecordCertificate, run=admin_directory.record_certificate),

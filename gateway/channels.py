@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from adapters import FACTORIES, PROBLEMS, SOURCES
+from adapters import CATALOGUES, FACTORIES, PROBLEMS, SOURCES
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, Source, Surroundings
 
 
 def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
@@ -44,6 +44,19 @@ def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
     return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def catalogue_kind(endpoint: Endpoint) -> str:
+    """The name of the catalogue that a channel teaches the directory by itself; "" for none."""
+    return str(endpoint.settings.get("catalogue", ""))
+
+
+def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Catalogue:
+    """The client of a channel's catalogue; ConfigError for settings that it cannot work with."""
+    kind = catalogue_kind(endpoint) or endpoint.kind
+    if kind not in CATALOGUES:
+        raise ConfigError(f"{endpoint.name} has no catalogue; kinds that have one: {', '.join(sorted(CATALOGUES))}")
+    return CATALOGUES[kind](endpoint, surroundings_of(settings, clock, settings.directory.timeout))
 
 
 def problems_of(settings: Settings, endpoint: Endpoint, clock: Clock) -> Sequence[str]:

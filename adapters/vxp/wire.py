@@ -37,6 +37,9 @@ class Operation(Enum):
     LIST_RECEIVED = ("getReceivedEdocList", "POST", b"", "application/x-www-form-urlencoded")
     GET = ("getEdoc", "POST", b"{}", "application/json")
     DOWNLOAD = ("downloadEdoc", "GET", None, "application/octet-stream")
+    AGENCIES = ("getAgenciesList", "POST", b"", "application/x-www-form-urlencoded")
+    AGENCIES_QD20 = ("getAgenciesListQD20", "POST", b"", "application/x-www-form-urlencoded")
+    UNITS = ("getSynchronizeUnit", "POST", b"", "application/x-www-form-urlencoded")
 
     def __init__(self, path: str, method: str, body: bytes | None, content_type: str) -> None:
         self.path = path
