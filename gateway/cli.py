@@ -27,6 +27,7 @@ from gateway.commands import (
     running,
     shadow,
     showing,
+    simulating,
     statuses,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         shadow,
         cutover,
         importing,
+        simulating,
     ):
         group.add(parsers)
     return parser

@@ -14,6 +14,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from gateway.failpoints import VARIABLE
 from tests.crash.kill_journal import now
@@ -21,6 +22,20 @@ from tests.crash.kill_site import PROGRAMS, Site
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_SECONDS = 60.0
+
+
+class Where(Protocol):
+    """An installation, as far as the server's process needs it."""
+
+    @property
+    def folder(self) -> Path:
+        """Its log and its notification socket lie there."""
+        ...
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        ...
 
 
 class Gateway:
@@ -37,7 +52,7 @@ class Gateway:
     @classmethod
     async def start(
         cls,
-        site: Site,
+        site: Where,
         *,
         armed: str = "",
         more: Mapping[str, str] | None = None,
@@ -184,5 +199,5 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _gateway(site: Site, *arguments: str) -> tuple[str, ...]:
+def _gateway(site: Where, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "gateway", "--config", str(site.config), *arguments)

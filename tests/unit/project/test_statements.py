@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 BLOCKS = [
     pytest.param(text, id=name)
     for source in sources(ROOT, ".sql", folders=("gateway",))
-    if not source.name.startswith("gateway/storage/")  # schema and engine have their own tests in tests/storage
+    # schema and engine have their own tests in tests/storage, a simulator's memory in tests/unit/simulate
+    if not source.name.startswith(("gateway/storage/", "gateway/simulate/axis/"))
     for name, text in parse_blocks(source.name, source.text)
 ]
 _NAMED = re.compile(r"[:@]([a-z_]\w*)")

@@ -1,0 +1,1 @@
+"""Simulators as processes, over real sockets."""
