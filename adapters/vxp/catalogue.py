@@ -142,10 +142,11 @@ class VxpCatalogue:
 
 def _parts(name: str, rows: Sequence[Row]) -> Iterator[Sequence[CatalogueEntry]]:
     for start in range(0, len(rows), _AT_ONCE):
-        yield [_entry(name, row) for row in rows[start : start + _AT_ONCE]]
+        yield [entry_of(name, row) for row in rows[start : start + _AT_ONCE]]
 
 
-def _entry(name: str, row: Row) -> CatalogueEntry:
+def entry_of(name: str, row: Row) -> CatalogueEntry:
+    """What a row of one of the lists says, in our words."""
     code = (row.code or "").strip()
     further = tuple(each.strip() for each in (row.old_code, row.code_102) if each and each.strip())
     parent = "" if row.pid is None else str(row.pid)

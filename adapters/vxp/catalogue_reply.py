@@ -89,9 +89,9 @@ class AgencyReply:
 
     def _find_data(self) -> bool:
         found = _DATA.search(self._buffer)
+        if (len(self._buffer) if found is None else found.end()) > _AROUND_MAX:
+            raise _invalid("no list at the beginning of the answer")
         if found is None:
-            if len(self._buffer) > _AROUND_MAX:
-                raise _invalid("no list at the beginning of the answer")
             return False
         self._head = bytes(self._buffer[: found.end()])
         del self._buffer[: found.end()]
