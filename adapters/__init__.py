@@ -3,28 +3,43 @@
 Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only the composition root reads
 these tables; the package `gateway` names no adapter.
 
+`BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`.
+
 A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none. One whose
 setting `catalogue` names a kind in CATALOGUES teaches the directory its agencies, every night.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from adapters.vxp.catalogue import VxpCatalogue
-from adapters.vxp.reader import VxpReader
+from aiohttp import web
+
+from adapters.bindings import answer_unreadable, build_bindings
+from adapters.vxp.catalogue import open_catalogue
+from adapters.vxp.client import VxpAdapter
+from adapters.vxp.reader import open_source
 from adapters.webhook import WebhookAdapter
+from gateway.broker import Broker
+from gateway.clock import Clock
+from gateway.errors import RefusedError
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Catalogue, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
-FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"webhook": WebhookAdapter}
+FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"vxp": VxpAdapter, "webhook": WebhookAdapter}
 
 #: What makes the client that lists and fetches at one channel.
-SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": VxpReader}
+SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_source}
 
 #: What makes the client that knows all agencies behind a channel.
-CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": VxpCatalogue}
+CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": open_catalogue}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+
+#: What makes the application of the protocols that are served; settings are those of `[bindings]`.
+BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings
+
+#: How the listener of those protocols answers what is no HTTP, for a refusal and a trace id.
+UNREADABLE: Callable[[RefusedError, str], web.Response] = answer_unreadable

@@ -28,7 +28,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_backups, admin_catalogue, admin_cutover, admin_directory, admin_statuses
+from gateway import (
+    admin_acts,
+    admin_backups,
+    admin_bindings,
+    admin_catalogue,
+    admin_cutover,
+    admin_directory,
+    admin_statuses,
+)
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -102,6 +110,8 @@ ACTS: Mapping[str, ActKind] = {
     "sync": ActKind(request=admin_catalogue.SyncCatalogue, run=admin_catalogue.sync),
     "enrol": ActKind(request=admin_directory.OfferEnrolment, run=admin_directory.offer_enrolment),
     "token": ActKind(request=admin_directory.IssueToken, run=admin_directory.issue_token),
+    "secret": ActKind(request=admin_bindings.IssueSecret, run=admin_bindings.issue_secret),
+    "close-task": ActKind(request=admin_bindings.CloseOperatorTask, run=admin_bindings.close_task),
     "certificate": ActKind(request=admin_directory.RecordCertificate, run=admin_directory.record_certificate),
     "revoke": ActKind(request=admin_directory.RevokeCredential, run=admin_directory.revoke_credential),
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),

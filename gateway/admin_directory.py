@@ -214,6 +214,7 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     else:
         agency = await agency_of(base, request.organ_id, now)
         ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
+    base.shared_secrets.forget()
     return {"revoked": list(ended)}
 
 
@@ -235,6 +236,7 @@ async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:
     )
     version = await base.directory.apply(base.pump, CloseAgencyOperation(), change)
     base.credentials.forget()
+    base.shared_secrets.forget()
     return {
         "organ_id": agency.organ_id,
         "closed_at": rfc3339(change.at),

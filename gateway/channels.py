@@ -1,6 +1,7 @@
 """Which adapters there are: the one place in this package that names them.
 
-`make_adapters` and `make_source` build what the worker sends by and the watcher polls by. `problems_of` says what
+`make_adapters` and `make_source` build what the worker sends by and the watcher polls by, `make_bindings` what
+peers speak to us by. `problems_of` says what
 is wrong with one channel's settings and files before anybody dials; commands, the administrators' socket and the
 doctor ask it. It does NOT connect to anybody.
 """
@@ -8,9 +9,13 @@ doctor ask it. It does NOT connect to anybody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
-from adapters import CATALOGUES, FACTORIES, PROBLEMS, SOURCES
+from aiohttp import web
+
+from adapters import BINDINGS, CATALOGUES, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
@@ -57,6 +62,15 @@ def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Cata
     if kind not in CATALOGUES:
         raise ConfigError(f"{endpoint.name} has no catalogue; kinds that have one: {', '.join(sorted(CATALOGUES))}")
     return CATALOGUES[kind](endpoint, surroundings_of(settings, clock, settings.directory.timeout))
+
+
+def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:
+    """The application of the protocols that peers speak to us."""
+    return BINDINGS(broker, clock, asdict(settings.bindings))
+
+
+#: What the bindings' listener answers to what is no HTTP.
+unreadable = UNREADABLE
 
 
 def problems_of(settings: Settings, endpoint: Endpoint, clock: Clock) -> Sequence[str]:

@@ -29,6 +29,7 @@ from gateway.commands import (
     showing,
     simulating,
     statuses,
+    tasks,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         showing,
         deliveries,
         statuses,
+        tasks,
         channels,
         backups,
         shadow,

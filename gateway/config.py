@@ -197,6 +197,26 @@ class DirectorySettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BindingSettings:
+    """Other protocols that agencies' systems speak to us (docs/vxp-endpoint.md), on a listener of their own."""
+
+    host: str = _f("127.0.0.1", "address of that listener (TLS, the server's certificate)")
+    port: int = _f(0, "its port; 0: off")
+    public_url: str = _f("", 'how agencies reach it, such as "https://truc.example.vn:8444"; empty: by localhost')
+    plain_host: str = _f(
+        "127.0.0.1", "a loopback or private address, or an interface such as wg0, to listen without TLS"
+    )
+    plain_port: int = _f(0, "port for plain HTTP there: whoever sees the line reads the documents; 0: off")
+    max_connections: int = _f(500, "connections at once")
+    max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
+    max_head: Size = _f(Size(384 * 1024), "a request's header fields in all: 1,000 recipients stand there twice")
+    vxp_window: timedelta = _f(
+        timedelta(hours=24),
+        "how far a time of signing may be from ours; the SDK signs with its object's, so make that daily; 0s: any",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -213,6 +233,7 @@ class Settings:
     backup: BackupSettings = field(default_factory=BackupSettings)
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
+    bindings: BindingSettings = field(default_factory=BindingSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

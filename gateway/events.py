@@ -128,6 +128,10 @@ class Event(StrEnum):
     CREDENTIAL_RENEWED = "credential.renewed"
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
+    #: A peer asked for something that only an operator may do.
+    TASK_OPENED = "task.opened"
+    #: An operator did it, or said why not.
+    TASK_CLOSED = "task.closed"
     #: The data folder was opened by the server or by a command.
     SERVER_STARTED = "server.started"
     #: It was closed in order; without this event, a crash came.

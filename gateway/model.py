@@ -159,6 +159,8 @@ class Doubt:
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
+    #: Those of the transmissions that were made in doubt already (`SendReport.peer["possible_duplicate"]`).
+    repeats: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,6 +187,9 @@ class Outgoing:
     failures: int = 0
     created_at: datetime | None = None
     doubt: Doubt | None = None
+    #: What a person would look for at the peer: `125/UBND-VP`, and the title.
+    notation: str = ""
+    subject: str = ""
 
 
 class OutcomeKind(StrEnum):

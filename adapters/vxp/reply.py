@@ -13,16 +13,20 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from adapters.webhook_reply import redacted
+from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
 from gateway.ports import Listed
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
 _SHOWN = 200
+_TITLE = 1000
 _HTTP = {
     401: "peer_credential_rejected",
     403: "peer_credential_rejected",
@@ -39,6 +43,51 @@ class _Entry(msgspec.Struct):
     to: str | list[str] | None = None
     message_type: str | None = msgspec.field(name="messageType", default=None)
     created_time: str | int | None = None
+
+
+class _SentEntry(msgspec.Struct, rename="camel"):
+    sender_doc_id: str | int | None = None
+    message_type: str | None = None
+    from_code: str | None = None
+    to_code: str | None = None
+    notation: str | None = None
+    title: str | None = None
+    sent_time: str | int | None = None
+    send_status: str | None = None
+    send_status_desc: str | None = None
+    receive_status: str | None = None
+    receive_status_desc: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentLine:
+    """One recipient of what we have sent, as the axis tells it."""
+
+    #: The axis's id of the transmission; the same in every line of it.
+    ref: str
+    kind: Literal["document", "status"]
+    sender_code: str
+    recipient_code: str
+    notation: str
+    title: str
+    #: None where it is not said, or not in a form that can be read.
+    sent_at: datetime | None
+    #: done, fail … in its words.
+    send_status: str
+    receive_status: str
+    words: str
+
+
+class _SentListing(msgspec.Struct):
+    data: list[_SentEntry]
+
+
+class _Count(msgspec.Struct):
+    count: int | str
+
+
+class _Nothing(msgspec.Struct):
+    pass
 
 
 class _Listing(msgspec.Struct):
@@ -71,6 +120,36 @@ def read_document(content: bytes) -> bytes:
     if not document:
         raise SourceError("peer_reply_invalid", "the document is empty")
     return document
+
+
+def accept_settled(content: bytes) -> None:
+    """The answer to `updateStatus`."""
+    _data(content, _Nothing)
+
+
+def read_count(content: bytes) -> int:
+    """The answer to `countReceiveEdoc` and `countReceiveStatus`."""
+    return int(_data(content, _Count).count)
+
+
+def read_sent(content: bytes) -> tuple[SentLine, ...]:
+    """The lines of what we have sent: one for each recipient."""
+    return tuple(_sent(line) for line in _data(content, _SentListing).data)
+
+
+def _sent(line: _SentEntry) -> SentLine:
+    return SentLine(
+        ref=str(line.sender_doc_id or "")[:_SHOWN],
+        kind="status" if (line.message_type or "").lower() == "status" else "document",
+        sender_code=(line.from_code or "").strip()[:_SHOWN],
+        recipient_code=(line.to_code or "").strip()[:_SHOWN],
+        notation=(line.notation or "")[:_SHOWN],
+        title=(line.title or "")[:_TITLE],
+        sent_at=read_instant(str(line.sent_time or "")),
+        send_status=(line.send_status or "").strip().lower()[:_SHOWN],
+        receive_status=(line.receive_status or "").strip().lower()[:_SHOWN],
+        words=redacted(line.send_status_desc or line.receive_status_desc or "")[:_SHOWN],
+    )
 
 
 def _data(content: bytes, shape: type[Any]) -> Any:

@@ -18,6 +18,7 @@ SELECT e.agency_id, e.code, e.digest, e.written_at, e.missing_since, a.closed_at
         a.updated_at = e.written_at AND a.endpoint_id IS e.endpoint_id
             AND a.id NOT IN (SELECT agency_id FROM credential)
             AND a.id NOT IN (SELECT agency_id FROM enrolment)
+            AND a.id NOT IN (SELECT agency_id FROM shared_secret)
             AND a.id NOT IN (SELECT agent_id FROM representation)
             AND a.id NOT IN (SELECT principal_id FROM representation)
     FROM catalogue_entry AS e JOIN agency AS a ON a.id = e.agency_id

@@ -41,7 +41,8 @@ RETURNING id, attempt_id, message_id, endpoint_id, lane, series, failures, creat
 
 -- name: message_get_for_sending
 -- The facts of some messages that adapters send along.
-SELECT id, kind, sha256, size, sender_code, document_ref, business_type, priority, trace_id
+SELECT id, kind, sha256, size, sender_code, document_ref, business_type, priority, trace_id,
+       code_number, code_notation, subject
 FROM message WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: delivery_list_open_of_dispatches
@@ -59,16 +60,19 @@ INSERT INTO attempt (id, dispatch_id, boot_id, series, started_at) VALUES (?, ?,
 -- Tries of some series that ended unknown, [[dispatch, series], …]: since when, how many sent something, and how many
 -- asked the peer and found nothing since the last of those.
 WITH unknown AS (
-    SELECT a.dispatch_id, a.started_at, a.peer ->> 'inquiry' AS inquiry
+    SELECT a.dispatch_id, a.started_at, a.peer ->> 'inquiry' AS inquiry,
+           COALESCE(a.peer ->> 'possible_duplicate', 0) AS repeats
     FROM json_each(?) AS v
     JOIN attempt AS a ON a.dispatch_id = v.value ->> 0 AND a.series = v.value ->> 1 AND a.outcome = 'unknown'
 ), sent AS (
-    SELECT dispatch_id, MIN(started_at) AS first, MAX(started_at) AS last, COUNT(*) AS transmissions
+    SELECT dispatch_id, MIN(started_at) AS first, MAX(started_at) AS last, COUNT(*) AS transmissions,
+           SUM(repeats) AS repeats
     FROM unknown WHERE inquiry IS NULL GROUP BY dispatch_id
 )
 SELECT s.dispatch_id, s.first, s.transmissions,
        (SELECT COUNT(*) FROM unknown AS u
-        WHERE u.dispatch_id = s.dispatch_id AND u.inquiry = 'none' AND u.started_at > s.last)
+        WHERE u.dispatch_id = s.dispatch_id AND u.inquiry = 'none' AND u.started_at > s.last),
+       s.repeats
 FROM sent AS s;
 
 -- name: attempt_close
