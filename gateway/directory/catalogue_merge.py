@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -52,6 +52,11 @@ class Found(msgspec.Struct, gc=False):
     successor: int = -1
     #: The last list that has told of it.
     listing: str = ""
+
+    @property
+    def form(self) -> str:
+        """Its own code as it is compared."""
+        return form_of(self.codes[0])
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -133,12 +138,18 @@ class Merged:
         """All places, parents before their children, some hundred at once."""
         children: dict[int, list[int]] = {}
         for place, agency in enumerate(self.agencies):
+            if place % _PART == 0:
+                yield []  # for others to have their turn
             children.setdefault(agency.parent, []).append(place)
         level = children.get(-1, [])
         while level:
+            below: list[int] = []
             for start in range(0, len(level), _PART):
-                yield level[start : start + _PART]
-            level = [child for place in level for child in children.get(place, ())]
+                part = level[start : start + _PART]
+                yield part
+                for place in part:
+                    below += children.get(place, ())
+            level = below
 
     def digest_of(self, place: int) -> bytes:
         """Sixteen bytes that change with whatever the directory would take of the agency."""
@@ -155,7 +166,7 @@ class Merged:
         if place is not None and self.agencies[place].listing != self._listing:
             self._join(place, entry)
             return place
-        if place is not None and form_of(self.agencies[place].codes[0]) == form:
+        if place is not None and self.agencies[place].form == form:
             return self._again(place, entry)
         if place is None:
             for code in entry.further_codes:
@@ -219,11 +230,11 @@ class Merged:
                 self.problems.add("catalogue_code_invalid", code, agency.codes[0])
                 continue
             form = form_of(code)
-            owner = self._places.setdefault(form, place)
-            if owner == place:
-                if form not in agency.forms:
-                    agency.codes += (code,)
-            elif self.agencies[owner].deleted and form_of(self.agencies[owner].codes[0]) == form:
+            owner = self._places.get(form)
+            if owner is None:
+                self._places[form] = place
+                agency.codes += (code,)
+            elif owner != place and self.agencies[owner].deleted and self.agencies[owner].form == form:
                 self.agencies[owner].successor = place
 
     def _fault(self, place: int, reason: str, detail: str) -> None:
@@ -259,12 +270,9 @@ class Digests:
         """That of one more agency."""
         self._groups[digest[0]].append(digest)
 
-    def whole(self) -> str:
-        """Over all of them."""
-        whole = sha256()
-        for group in self._groups:
-            whole.update(b"".join(sorted(group)))
-        return whole.hexdigest()
+    def parts(self) -> Iterator[bytes]:
+        """All of them in their order, in parts."""
+        return (b"".join(sorted(group)) for group in self._groups)
 
 
 def _email(text: str) -> str:

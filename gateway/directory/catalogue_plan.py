@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -83,7 +84,7 @@ class Plan:
         """Which agency of the directory it is; None where it is not taken or there is none."""
         if place < 0:
             return None
-        known = self.by_code.get(merged.agencies[place].forms[0])
+        known = self.by_code.get(merged.agencies[place].form)
         return self.agency_of.get(place) or (known.agency_id if known is not None else None)
 
     @property
@@ -127,7 +128,11 @@ class Planner:
         for known in self._known.values():
             if known.owned and not known.closed and not known.seen:
                 self._note_missing(known)
-        self.plan.digest = self._digests.whole()
+        whole = sha256()
+        for part in self._digests.parts():
+            whole.update(part)
+            await self._pace.step()
+        self.plan.digest = whole.hexdigest()
         await self._name_new()
         return self.plan
 
@@ -156,7 +161,7 @@ class Planner:
             agency = self._merged.agencies[place]
             digest = self._merged.digest_of(place)
             self._digests.add(digest)
-            known = self._by_code.get(agency.forms[0])
+            known = self._by_code.get(agency.form)
             if agency.fault:
                 self._see(agency)
             elif known is not None and known.digest == digest and agency.parent not in self._new:
@@ -213,7 +218,7 @@ class Planner:
         ids = {holder.agency_id for each in held.values() for holder in each}
         for key in ids - strangers:
             self._known[key].seen = True
-        owner = holder_at(held.get(agency.forms[0], ()), self._now)
+        owner = holder_at(held.get(agency.form, ()), self._now)
         if owner in strangers:
             self.plan.agency_of[place] = owner
         if len(ids) == 1 and owner is not None:
@@ -236,7 +241,7 @@ class Planner:
     def _judge(self, place: int, holders: Mapping[str, Sequence[Holder]]) -> None:
         """One agency of the catalogue that is new or not what it was."""
         agency = self._merged.agencies[place]
-        target = self._by_code.get(agency.forms[0])
+        target = self._by_code.get(agency.form)
         refused: set[str] = set()
         inherited: set[str] = set()
         for form in agency.forms:
@@ -254,7 +259,7 @@ class Planner:
             return
         for form in refused:
             self._merged.problems.add("catalogue_code_elsewhere", agency.codes[0], form)
-        if agency.forms[0] in refused:
+        if agency.form in refused:
             return
         self._take(place, target, refused, inherited - refused)
 

@@ -26,8 +26,8 @@ from gateway.model import AgencyId, Endpoint
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
-#: As many as hold the event loop for some thirty milliseconds.
-_AT_ONCE = 400
+#: As many as hold the event loop for some twenty milliseconds.
+_AT_ONCE = 300
 _MARKS_AT_ONCE = 4000
 _WRITE = WriteCatalogueOperation()
 
@@ -165,7 +165,7 @@ class CatalogueWriter:
     def _entry(self, key: AgencyId, place: int, written_at: int) -> tuple[object, ...]:
         # what was not taken whole is looked at again the next time
         digest = b"" if place in self._plan.refused else self._plan.digests[place]
-        return key, self._endpoint.id, self._merged.agencies[place].forms[0], digest, written_at
+        return key, self._endpoint.id, self._merged.agencies[place].form, digest, written_at
 
     def _closed(self, key: AgencyId, successor: AgencyId | None) -> EventRow:
         facts: dict[str, object] = {"agency": key, "closed_at": self._now}
