@@ -39,8 +39,9 @@ def form_of(code: str) -> str:
 class Found(msgspec.Struct, gc=False):
     """One agency of the catalogue."""
 
-    #: Its own code first; as they are written.
+    #: Its own code first: as they are written, and as they are compared.
     codes: tuple[str, ...]
+    forms: tuple[str, ...]
     name: str
     email: str
     kind: str
@@ -56,12 +57,18 @@ class Found(msgspec.Struct, gc=False):
     @property
     def form(self) -> str:
         """Its own code as it is compared."""
-        return form_of(self.codes[0])
+        return self.forms[0]
 
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """The codes as they are compared."""
-        return tuple(map(form_of, self.codes))
+    def take_code(self, code: str, form: str) -> None:
+        """One more."""
+        same = self.forms is self.codes and form is code
+        self.codes += (code,)
+        self.forms = self.codes if same else (*self.forms, form)
+
+    def lose_code(self, form: str) -> None:
+        """One that is another's."""
+        kept = [place for place, each in enumerate(self.forms) if each != form]
+        self.codes, self.forms = tuple(self.codes[i] for i in kept), tuple(self.forms[i] for i in kept)
 
 
 class Problems:
@@ -175,16 +182,17 @@ class Merged:
                     self._join(before, entry)
                     return before
         else:  # its own code, which an earlier entry had before it
-            former = self.agencies[place]
-            former.codes = tuple(code for code in former.codes if form_of(code) != form)
-        return self._add(entry)
+            self.agencies[place].lose_code(form)
+        return self._add(entry, form)
 
-    def _add(self, entry: CatalogueEntry) -> int:
+    def _add(self, entry: CatalogueEntry, form: str) -> int:
         place = len(self.agencies)
         name = proper(entry.name) if len(entry.name) <= 2 * _LONGEST_NAME else entry.name
         sound = 0 < len(name) <= _LONGEST_NAME and name.isprintable()
+        codes = (entry.code,)
         agency = Found(
-            codes=(entry.code,),
+            codes=codes,
+            forms=codes if form is entry.code else (form,),
             name=name if sound else "",
             email=_email(entry.email),
             kind=entry.kind,
@@ -192,8 +200,8 @@ class Merged:
             listing=self._listing,
         )
         self.agencies.append(agency)
-        former = self._places.get(form_of(entry.code))
-        self._places[form_of(entry.code)] = place
+        former = self._places.get(form)
+        self._places[form] = place
         if entry.deleted and former is not None:
             agency.successor = former
         self._add_codes(place, entry.further_codes)
@@ -206,7 +214,8 @@ class Merged:
         agency = self.agencies[place]
         agency.listing = self._listing
         agency.deleted |= entry.deleted
-        agency.email = agency.email or _email(entry.email)
+        if not agency.email:
+            agency.email = _email(entry.email)
         self._add_codes(place, (entry.code, *entry.further_codes))
 
     def _again(self, place: int, entry: CatalogueEntry) -> int | None:
@@ -233,7 +242,7 @@ class Merged:
             owner = self._places.get(form)
             if owner is None:
                 self._places[form] = place
-                agency.codes += (code,)
+                agency.take_code(code, form)
             elif owner != place and self.agencies[owner].deleted and self.agencies[owner].form == form:
                 self.agencies[owner].successor = place
 

@@ -77,7 +77,8 @@ class CatalogueWriter:
             part = WriteCatalogue()
             for place in places[start : start + _AT_ONCE]:
                 key = self._plan.agency_of[place]
-                add_agency(part.rows, key, self._row(place), self._links(place), self._now)
+                row, links = self._wanted(place)
+                add_agency(part.rows, key, row, links, self._now)
                 part.entries.append(self._entry(key, place, self._now))
                 await self._pace.step()
             await self._submit(part)
@@ -92,7 +93,8 @@ class CatalogueWriter:
                 record = record_of(row)
                 place, before = known[record.id]
                 late = self._plan.inherited.get(place, set())
-                change_agency(part.rows, record, self._row(place), self._links(place), self._now, late=late)
+                wanted, links = self._wanted(place)
+                change_agency(part.rows, record, wanted, links, self._now, late=late)
                 self._renamed += part.rows.searched[-1:]
                 written = record.id in part.rows.changed[-1:]
                 part.entries.append(self._entry(record.id, place, self._now if written else before.written_at))
@@ -134,12 +136,15 @@ class CatalogueWriter:
         for start in range(0, len(below), _AT_ONCE):
             await self._submit(WriteCatalogue(words=below[start : start + _AT_ONCE]))
 
-    def _row(self, place: int) -> AgencyRow:
+    def _wanted(self, place: int) -> tuple[AgencyRow, Links]:
+        """What the directory is to hold of an agency."""
         agency, plan = self._merged.agencies[place], self._plan
-        refused = plan.refused.get(place, set())
-        parent = self._parent_id(place)
-        return AgencyRow(
-            codes=tuple(code for code in agency.codes if code.upper() not in refused),
+        codes, parent = agency.codes, self._parent_id(place)
+        if place in plan.refused:
+            refused = plan.refused[place]
+            codes = tuple(code for code, form in zip(codes, agency.forms, strict=True) if form not in refused)
+        row = AgencyRow(
+            codes=codes,
             name=agency.name or None,
             kind=agency.kind,
             parent=self._merged.agencies[agency.parent].codes[0] if parent else "",
@@ -148,9 +153,7 @@ class CatalogueWriter:
             opened=self._now if place in plan.inherited else None,
             contact={"email": agency.email},
         )
-
-    def _links(self, place: int) -> Links:
-        return Links(parent_id=self._parent_id(place), endpoint_id=self._endpoint.id)
+        return row, Links(parent_id=parent, endpoint_id=self._endpoint.id)
 
     def _parent_id(self, place: int) -> AgencyId | None:
         parent = self._plan.agency_at(self._merged.agencies[place].parent, self._merged)
