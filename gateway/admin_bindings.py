@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
+from cryptography import x509
 from msgspec import Meta, field
 
 from gateway.accounts.shared_secrets import MOST_CHARACTERS, Wish, loopback
@@ -17,6 +18,7 @@ from gateway.clock import rfc3339
 from gateway.config import Settings
 from gateway.errors import RefusedError
 from gateway.ledger.tasks import CloseTask, CloseTaskOperation
+from gateway.pki import server_key_pin
 
 #: Binding -> where it begins below the public address.
 PATHS: Final = {"vxp": "/vxp"}
@@ -70,6 +72,7 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
         why=request.reason,
     )
     issued = await base.shared_secrets.issue(wish, now)
+    certificate = x509.load_pem_x509_certificate(base.settings.tls.certificate.read_bytes())
     return {
         "base_url": url,
         "system_id": wish.system_id,
@@ -79,6 +82,7 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
         "credential": issued.id,
         "expires_at": rfc3339(issued.expires_at),
         "networks": list(networks),
+        "server_key_pin": f"sha256//{server_key_pin(certificate)}",
         "earlier_end_at": rfc3339(now + wish.overlap) if issued.ending else None,
     }
 

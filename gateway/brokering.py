@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 import structlog
+from prometheus_client import Counter, Histogram
 
 from gateway.api.service import Arrival
 from gateway.authenticate import SecretAuthenticator
@@ -60,7 +61,6 @@ _INTERNAL: Final = 500
 _PAGE: Final = 500
 #: A trace id needs to be unique, not secret; the system's generator costs twenty times as much.
 _draw: Final = random.Random()  # noqa: S311
-_log: Any = structlog.get_logger("gateway.bindings").bind()
 
 
 class _Accepted(msgspec.Struct):
@@ -86,6 +86,10 @@ class LocalBroker:
     clock: Clock
     metrics: Metrics
     lifecycle: Lifecycle
+    counted: dict[tuple[str, int], Counter] = field(default_factory=dict)
+    timed: dict[str, Histogram] = field(default_factory=dict)
+    #: Bound once, when logging is set up: the lazy proxy would build a logger for every line.
+    log: Any = field(default_factory=lambda: structlog.get_logger("gateway.bindings").bind())
 
     @contextmanager
     def visit(self) -> Iterator[Visit]:
@@ -206,7 +210,7 @@ class LocalBroker:
         """The peer cannot use it."""
         state = await self.gateway.mailbox.fail(caller, ref, "", why)
         if state is State.HELD:
-            _log.warning("inbox.unusable", delivery=ref, agency=caller.agency_id)
+            self.log.warning("inbox.unusable", delivery=ref, agency=caller.agency_id)
 
     async def sent(self, caller: Caller, wanted: SentFilter) -> Sequence[SentLine]:
         """The lines of a page of messages."""
@@ -288,9 +292,9 @@ class LocalBroker:
         """What may be told."""
         found = refusal_of(error)
         if found.code == "internal_error":
-            _log.error("request.failed", operation=operation, exc_info=error)
+            self.log.error("request.failed", operation=operation, exc_info=error)
         elif not isinstance(error, RefusedError):
-            _log.warning("request.failed", operation=operation, code=found.code, error=str(error))
+            self.log.warning("request.failed", operation=operation, code=found.code, error=str(error))
         if found.code == "rate_limited":
             await self.lifecycle.stopped_within(_draw.uniform(*_HELD_BACK))
         entry = reason(found.code)
@@ -306,9 +310,12 @@ class LocalBroker:
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:
         """One line, one count."""
-        self.metrics.requests.labels(operation, status).inc()
-        self.metrics.request_seconds.labels(operation).observe(seconds)
-        write = _log.warning if status >= _INTERNAL else _log.info
+        if (operation, status) not in self.counted:
+            self.counted[operation, status] = self.metrics.requests.labels(operation, status)
+            self.timed[operation] = self.metrics.request_seconds.labels(operation)
+        self.counted[operation, status].inc()
+        self.timed[operation].observe(seconds)
+        write = self.log.warning if status >= _INTERNAL else self.log.info
         write(
             "request.answered",
             route=operation,

@@ -32,6 +32,7 @@ from yarl import URL
 
 from gateway import __version__
 from gateway.audit.findings import Finding, Severity
+from gateway.check_bindings import examine_bindings
 from gateway.check_kinds import KINDS
 from gateway.clock import rfc3339
 from gateway.config import Settings
@@ -80,6 +81,7 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
         return [layer("server_stopped", "admin socket", str(settings.server.admin_socket))]
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
+    layers += await examine_bindings(settings)
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))

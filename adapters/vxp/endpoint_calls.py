@@ -12,9 +12,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from aiohttp import web
 
 from adapters.vxp.endpoint_catalogue import Catalogue
@@ -35,12 +34,11 @@ _MOST_PAGES: Final = 1000
 #: The body of registerAgency.
 _MOST_JSON: Final = 64 * 1024
 _MOST_FACT: Final = 500
+_PRINTED: Final = tuple(f"{byte:x}" for byte in range(256))
 _CRLF: Final = b"\r\n"
 _FIELDS: Final = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
 #: Message types of calls that send a document, whatever its kind.
 _DOCUMENTS: Final = frozenset({"edoc", "replacement", "revocation", "update"})
-
-_log: Any = structlog.get_logger("gateway.bindings")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +85,7 @@ async def _send(call: Call) -> web.StreamResponse:
     handed = Handed(
         stream=request.content,
         announced=request.content_length,
-        matches=lambda sha256: digest in {sha256, as_sdk_prints(sha256)},
+        matches=lambda sha256: digest in (sha256, as_sdk_prints(sha256)),
         ending=_CRLF,
         status_only=message_type == "status",
     )
@@ -102,7 +100,7 @@ async def _send(call: Call) -> web.StreamResponse:
 
 def as_sdk_prints(sha256: str) -> str:
     """Hexadecimal as the vendor's SDK prints it: bytes below 16 with one digit."""
-    return "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))
+    return "".join(map(_PRINTED.__getitem__, bytes.fromhex(sha256)))
 
 
 def _not_registered(sender: str, system_id: str) -> RefusedError:
@@ -188,7 +186,7 @@ async def _register(call: Call) -> web.StreamResponse:
         raise RefusedError("request_malformed", "the body is no JSON") from error
     if not isinstance(told, Mapping):
         raise RefusedError("request_malformed", "the body is no JSON object")
-    facts = {name: _fact(told[name]) for name in _FIELDS if told.get(name) not in {None, ""}}
+    facts = {name: _fact(told[name]) for name in _FIELDS if not _is_empty(told.get(name))}
     if not facts.get("code") or not facts.get("name"):
         raise RefusedError("parameter_invalid", "code and name are needed")
     return fine(taskId=await call.broker.open_task(call.caller, "register_agency", facts))
@@ -236,6 +234,10 @@ def _page(signed: Signed, most: int) -> tuple[int, int]:
 def _number(signed: Signed, name: str) -> int:
     told = signed.optional(name)
     return int(told) if told and told.isascii() and told.isdecimal() and len(told) < 7 else 0  # noqa: PLR2004
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _fact(value: object) -> str:

@@ -14,6 +14,7 @@ from gateway import doctor
 from gateway.admin_acts import Reply
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.fsck import FsckReport, examine
+from gateway.check_bindings import check_secret_key
 from gateway.clock import SystemClock, instant
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
@@ -71,6 +72,8 @@ class _Stored:
     endpoints: list[Endpoint]
     #: Whether the directory knows the gateway's own organ id.
     own_agency: bool
+    #: Under which keys shared secrets are sealed.
+    secret_keys: list[str]
 
 
 def _check(context: Context, args: argparse.Namespace) -> int:
@@ -108,6 +111,7 @@ def _examined(context: Context) -> Findings:
         elif stored.schema < known:
             findings.add("migrations_pending", "database", f"{stored.schema} of {known} are applied")
         checking.check_channels(settings, stored.endpoints, findings)
+        check_secret_key(settings, stored.secret_keys, findings)
     return findings
 
 
@@ -131,8 +135,16 @@ async def _stored(context: Context) -> _Stored:
             schema=int(versions.get("schema_version", "0")),
             compat=int(versions.get("compat_version", "0")),
             endpoints=await ledger.directory.endpoints(),
+            secret_keys=await _secret_keys(ledger, int(versions.get("schema_version", "0"))),
             own_agency=bool(own and await ledger.directory.resolve([own], ledger.clock.now())),
         )
+
+
+async def _secret_keys(ledger: Ledger, schema: int) -> list[str]:
+    """Of a database that has the table already."""
+    if schema < len(load_migrations(MIGRATIONS)):
+        return []
+    return [row[0] for row in await ledger.readers.fetch("shared_secret_list_keys")]
 
 
 def _fsck(context: Context, args: argparse.Namespace) -> int:
