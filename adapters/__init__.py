@@ -5,7 +5,8 @@ tables; the package `gateway` names no adapter.
 
 `BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`.
 
-A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none.
+A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none. One whose
+setting `catalogue` names a kind in CATALOGUES teaches the directory its agencies, every night.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from adapters.bindings import answer_unreadable, build_bindings
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
 from adapters.lgsp.source import LgspSource
+from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
 from adapters.webhook import WebhookAdapter
@@ -29,7 +31,7 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
@@ -45,6 +47,9 @@ SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
     "vxp": open_source,
     "xroad": XroadSource,
 }
+
+#: What makes the client that knows all agencies behind a channel.
+CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": open_catalogue}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, CATALOGUES, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint, EndpointId
-from gateway.ports import Adapter, Mailer, Source, Surroundings, Teller
+from gateway.ports import Adapter, Catalogue, Mailer, Source, Surroundings, Teller
 from gateway.reach import Reach, networks_of
 
 
@@ -91,6 +91,19 @@ def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
     return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def catalogue_kind(endpoint: Endpoint) -> str:
+    """The name of the catalogue that a channel teaches the directory by itself; "" for none."""
+    return str(endpoint.settings.get("catalogue", ""))
+
+
+def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Catalogue:
+    """The client of a channel's catalogue; ConfigError for settings that it cannot work with."""
+    kind = catalogue_kind(endpoint) or endpoint.kind
+    if kind not in CATALOGUES:
+        raise ConfigError(f"{endpoint.name} has no catalogue; kinds that have one: {', '.join(sorted(CATALOGUES))}")
+    return CATALOGUES[kind](endpoint, surroundings_of(settings, clock, settings.directory.timeout))
 
 
 def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:

@@ -233,6 +233,16 @@ class CutoverSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DirectorySettings:
+    """Taking in peers' catalogues of agencies (docs/directory.md); a channel's setting `catalogue` asks for it."""
+
+    sync_hour: int = _f(2, "from which hour on, each day, Vietnam's time; -1: only by `gateway agencies sync`")
+    hold_share: float = _f(0.05, "share of the known agencies that one may change, close or lose by itself")
+    close_after: timedelta = _f(timedelta(days=3), "how long an agency must be missing before it is closed")
+    timeout: timedelta = _f(timedelta(seconds=60), "longest silence of a peer that is asked for its catalogue")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BindingSettings:
     """Other protocols that agencies' systems speak to us (docs/vxp-endpoint.md), on a listener of their own."""
 
@@ -271,6 +281,7 @@ class Settings:
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
     bindings: BindingSettings = field(default_factory=BindingSettings)
 
 

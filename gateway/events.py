@@ -102,6 +102,10 @@ class Event(StrEnum):
     AGENCY_IMPORTED = "agency.imported"
     #: An agency was closed; its successor, if it has one, is named.
     AGENCY_CLOSED = "agency.closed"
+    #: The directory was brought to what a peer's catalogue says; the leaf holds counts and the catalogue's digest.
+    CATALOGUE_SYNCED = "catalogue.synced"
+    #: A catalogue would change so much that a person must look at it first; nothing was taken of it.
+    CATALOGUE_HELD = "catalogue.held"
     #: An agency is reached through another endpoint from now on.
     AGENCY_REROUTED = "agency.rerouted"
     #: From now on the gateway serves an agency that another system served.

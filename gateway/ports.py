@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
+
 from gateway.clock import Clock
 from gateway.model import Endpoint, Outcome, Outgoing, SendReport
 from gateway.reach import Reach
@@ -159,6 +161,43 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One agency as one list of a peer's catalogue writes it. Nothing of it is checked; it is cut to be small."""
+
+    #: Which of the peer's lists says it; an agency stands once in each.
+    listing: str
+    #: The peer's id of it in that list, and of the agency above it; empty: none.
+    ref: str
+    parent_ref: str
+    code: str
+    #: What else it is addressed by, in other forms or from earlier times.
+    further_codes: tuple[str, ...] = ()
+    name: str = ""
+    email: str = ""
+    #: `virtual`: a node of the peer's own, which no user is to see.
+    kind: Literal["agency", "unit", "virtual"] = "agency"
+    deleted: bool = False
+
+
+class Catalogue(Protocol):
+    """A peer that knows all agencies. Each method raises SourceError where no conclusion may be drawn."""
+
+    async def fetch(self) -> str:
+        """Bring all its lists over, whole; a digest of what came."""
+        ...
+
+    def entries(self) -> AsyncIterator[Sequence[CatalogueEntry]]:
+        """What was fetched, list after list, some hundred entries at once.
+
+        It may raise after entries were given: then none of them counts.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back connections and what was fetched."""
         ...
 
 

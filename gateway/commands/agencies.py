@@ -17,7 +17,7 @@ from gateway.admin_directory import (
     import_file,
 )
 from gateway.clock import SystemClock, rfc3339
-from gateway.commands import channel_keys, credentials
+from gateway.commands import catalogue, channel_keys, credentials
 from gateway.commands.acting import (
     Desk,
     Ledger,
@@ -60,6 +60,7 @@ def add(parsers: Subparsers) -> None:
     load.add_argument("file", type=Path, metavar="FILE", help="UTF-8 CSV; columns: gateway/directory/README.md")
     load.add_argument("--partial", action="store_true", help="take the good rows of a file with bad ones")
     _finish(load)
+    catalogue.add(group)
     listing = add_command(group, "list", _list, "list agencies, or search them by name or code, without diacritics")
     listing.add_argument("text", nargs="?", default="", metavar="TEXT", help="words of the name, or a code")
     listing.add_argument(

@@ -28,6 +28,7 @@ from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
+from gateway.maintenance.syncer import CatalogueSyncer
 from gateway.maintenance.unreadable import UnreadableFinder
 from gateway.maintenance.watcher import Watcher
 from gateway.model import Endpoint, EndpointId
@@ -155,6 +156,7 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         watcher,
+        CatalogueSyncer(base, metrics),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

@@ -72,7 +72,9 @@ CREATE TABLE agency_name (
     PRIMARY KEY (agency_id, name, valid_from)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIRTUAL TABLE agency_search USING fts5 (agency_id UNINDEXED, words, tokenize = 'unicode61 remove_diacritics 2');
+-- the first letters of words are indexed for somebody who has typed no more
+CREATE VIRTUAL TABLE agency_search USING fts5 (agency_id UNINDEXED, words, tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '1');
 
 CREATE TABLE representation (
     agent_id     TEXT NOT NULL REFERENCES agency (id),
@@ -410,6 +412,38 @@ CREATE TABLE imported (
     claimed_at  INTEGER,
     imported_at INTEGER NOT NULL
 ) STRICT;
+
+-- Catalogues -----------------------------------------------------------------------------------------
+
+-- What a peer's catalogue of agencies last came to.
+CREATE TABLE catalogue (
+    endpoint_id TEXT PRIMARY KEY REFERENCES endpoint (id),
+    -- of the lists' bytes when they were last taken in whole, by which reading of them; NULL: never
+    lists_digest TEXT,
+    synced_at   INTEGER,
+    -- the catalogue that waits for a person, and what it would do; NULL: none waits
+    held_digest TEXT,
+    held_at     INTEGER,
+    held_counts TEXT CHECK (json_valid(held_counts)),
+    CHECK ((lists_digest IS NULL) = (synced_at IS NULL)),
+    CHECK ((held_digest IS NULL) = (held_at IS NULL)),
+    CHECK ((held_digest IS NULL) = (held_counts IS NULL))
+) STRICT;
+
+-- An agency that the directory knows from a catalogue. Once a person has changed the agency, its updated_at differs
+-- from written_at, and the catalogue changes it no more.
+CREATE TABLE catalogue_entry (
+    agency_id   TEXT PRIMARY KEY REFERENCES agency (id),
+    endpoint_id TEXT NOT NULL REFERENCES endpoint (id),
+    -- its own code in the catalogue, as it is compared
+    code        TEXT NOT NULL,
+    -- of all that the directory took of it
+    digest      BLOB NOT NULL,
+    written_at  INTEGER NOT NULL,
+    -- the first catalogue without it; NULL while it is named
+    missing_since INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX catalogue_entry_missing ON catalogue_entry (endpoint_id) WHERE missing_since IS NOT NULL;
 
 -- Bindings -------------------------------------------------------------------------------------------
 
