@@ -1,4 +1,5 @@
-"""An entry of a list that another system may read, too: accepted for those agencies that we serve.
+"""An entry of a list that another system may read, too: judged, accepted for the agencies that we serve, and no
+more.
 
 While all agencies are in shadow, nothing of it becomes a message, and whoever served them before goes on
 undisturbed. An entry with recipients of ours that another system serves is never acknowledged: that system needs
