@@ -63,14 +63,10 @@ class Fetched(NamedTuple):
     left_at: int | None
     message_id: str | None
     failure: str
-    #: Why it can be no message.
-    reason: str
-    #: `done` or `fail`, where a person has decided.
-    decision: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class Look:
     """A whole list."""
 
     endpoint_id: EndpointId
@@ -102,8 +98,6 @@ class Filled:
     findings: str
     routes: tuple[Route, ...]
     at: datetime
-    #: What it became in the meantime.
-    message_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +107,6 @@ class Noted:
     id: str
     #: Reason code of a fetch or an acceptance that failed.
     failure: str = ""
-    #: When that was.
-    at: datetime | None = None
     message_id: str = ""
     acknowledged_at: datetime | None = None
 
@@ -133,11 +125,11 @@ class LookOperation:
 
     name = "offer_look"
 
-    async def apply(self, tx: Transaction, payloads: Sequence[Listing]) -> Sequence[int]:
+    async def apply(self, tx: Transaction, payloads: Sequence[Look]) -> Sequence[int]:
         """Each list for itself."""
         return [await self._look(tx, payload) for payload in payloads]
 
-    async def _look(self, tx: Transaction, look: Listing) -> int:
+    async def _look(self, tx: Transaction, look: Look) -> int:
         at, refs = micros(look.at), as_json([item.ref for item in look.items])
         listed = {"endpoint": look.endpoint_id, "at": at, "refs": refs}
         await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
@@ -205,7 +197,6 @@ class FilledOperation:
             "reason": ask.reason or None,
             "findings": ask.findings,
             "routes": as_json(ask.routes),
-            "message": ask.message_id or None,
         }
         if not await tx.fetch("offer_fill_if_unfetched", row):
             return False
@@ -233,8 +224,7 @@ class NotedOperation:
         """In order."""
         for ask in payloads:
             if ask.failure:
-                at = micros(ask.at) if ask.at else None
-                await tx.fetch("offer_note_failure", {"failure": ask.failure, "at": at, "id": ask.id})
+                await tx.fetch("offer_note_failure", (ask.failure, ask.id))
             if ask.message_id:
                 await tx.fetch("offer_set_message", (ask.message_id, ask.id))
             if ask.acknowledged_at is not None:

@@ -351,8 +351,6 @@ CREATE TABLE source (
     failing_since INTEGER,
     reason        TEXT,
     detail        TEXT,
-    -- since when the list is read and stays empty for longer than is usual
-    silent_since  INTEGER,
     CHECK ((failing_since IS NULL) = (reason IS NULL))
 ) STRICT;
 
@@ -389,17 +387,10 @@ CREATE TABLE offer (
     -- what it became here
     message_id      TEXT REFERENCES message (id),
     acknowledged_at INTEGER,
-    -- when it was last tried in vain
-    tried_at        INTEGER,
-    -- what a person decided of one that can be no message, to be told to the peer
-    decision        TEXT CHECK (decision IN ('done', 'fail')),
-    decided_at      INTEGER,
-    decided_by      TEXT,
     UNIQUE (endpoint_id, ref),
     CHECK ((fetched_at IS NULL) = (sha256 IS NULL)),
     CHECK ((fetched_at IS NULL) = (verdict IS NULL))
 ) STRICT;
-CREATE INDEX offer_by_arrival ON offer (endpoint_id, first_seen_at);
 CREATE INDEX offer_listed ON offer (endpoint_id) WHERE gone_at IS NULL;
 CREATE INDEX offer_by_sha256 ON offer (sha256) WHERE sha256 IS NOT NULL;
 

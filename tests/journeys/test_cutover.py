@@ -44,11 +44,11 @@ async def test_one_agency_is_taken_over(
     duty, scripts = watcher(site), Scripts(lab=axis)
     # shadow, and the comparison
     axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
-    await duty.look_at_all()
+    await duty.run_once()
     (tmp_path / "taken.csv").write_text("docId\n" + "\n".join(await scripts.take()) + "\n")
     axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
     axis.offer("d-3", document(MINISTRY, [COMMUNE, PUSHED], number="3"), sender=MINISTRY, to=[COMMUNE, PUSHED])
-    await duty.look_at_all()
+    await duty.run_once()
     commune = agency(await report(site, capsys, COMMUNE, "--scripts", str(tmp_path / "taken.csv")), COMMUNE)
     assert (commune["against"], commune["waiting"], commune["served_by"]) == ([], 2, "shadow")
     assert ours(axis) <= READ_ONLY
@@ -60,7 +60,7 @@ async def test_one_agency_is_taken_over(
     again = await told(capsys, site, "cutover", "take", COMMUNE, "--because", "once more")
     assert again["changed"] is False
     for _ in range(2):
-        await duty.look_at_all()
+        await duty.run_once()
     async with site.client(COMMUNE) as commune_client:
         waiting = {item.document_id for item in (await commune_client.inbox(wait=5)).items}
         # d-1 is the scripts' for ever
@@ -78,9 +78,9 @@ async def test_one_agency_is_taken_over(
 
     # one more agency is taken later; what is still listed for it comes too, into the same document
     axis.offer("d-4", document(MINISTRY, [COMMUNE, PROVINCE], number="4"), sender=MINISTRY, to=[COMMUNE, PROVINCE])
-    await duty.look_at_all()
+    await duty.run_once()
     await told(capsys, site, "cutover", "take", PROVINCE, "--because", "next")
-    await duty.look_at_all()
+    await duty.run_once()
     lines = rows(
         site,
         "SELECT d.recipient_code FROM delivery AS d JOIN offer AS o ON o.message_id = d.message_id"
@@ -99,14 +99,14 @@ async def test_what_is_left_to_the_scripts_stays_theirs_until_it_is_taken(
     """They may be in the middle of what was listed before; what is listed afterwards is ours."""
     duty = watcher(site)
     axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
-    await duty.look_at_all()
+    await duty.run_once()
     await told(capsys, site, "cutover", "take", COMMUNE, "--waiting", "scripts", "--because", "they began it")
     axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
-    await duty.look_at_all()
+    await duty.run_once()
     accepted = "SELECT ref FROM offer WHERE message_id IS NOT NULL ORDER BY ref"
     assert rows(site, accepted) == [("d-2",)]
     await told(capsys, site, "cutover", "take", COMMUNE, "--because", "they did not end it")
-    await duty.look_at_all()
+    await duty.run_once()
     assert rows(site, accepted) == [("d-1",), ("d-2",)]
 
 
@@ -117,7 +117,7 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     duty = watcher(site)
     await told(capsys, site, "cutover", "take", COMMUNE, "--because", "ready")
     axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
-    await duty.look_at_all()
+    await duty.run_once()
     async with site.client(COMMUNE) as client:
         await client.submit(document(COMMUNE, [MINISTRY], number="50"))
     back = await told(
@@ -135,7 +135,7 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     for each in files:
         assert each["document_id"].encode() in (tmp_path / "back" / each["file"]).read_bytes()
     axis.offer("d-5", document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
-    await duty.look_at_all()
+    await duty.run_once()
     assert rows(site, "SELECT message_id, fetched_at FROM offer WHERE ref = 'd-5'") == [(None, None)]
     async with site.client(COMMUNE) as client:
         with pytest.raises(ProblemError) as refused:
@@ -190,7 +190,7 @@ async def test_work_in_flight_is_imported_once_and_its_statuses_find_it(
     axis.offer("s-1", answer, sender=MINISTRY, to=[COMMUNE], kind="status")
     # the axis brings what was imported once more: the same document
     axis.offer("d-62", document(MINISTRY, [COMMUNE], number="62"), sender=MINISTRY, to=[COMMUNE])
-    await watcher(site).look_at_all()
+    await watcher(site).run_once()
     lines = rows(site, "SELECT state, business_status FROM delivery ORDER BY seq LIMIT 1")
     assert lines == [("acknowledged", "03")]
     async with site.client(COMMUNE) as commune:
@@ -215,7 +215,7 @@ async def test_what_the_scripts_sent_to_another_of_ours_is_delivered_once_when_t
         assert (await client.inbox()).items == []
         axis.offer("d-80", sent, sender=COMMUNE, to=[PROVINCE])
         for _ in range(2):
-            await watcher(site).look_at_all()
+            await watcher(site).run_once()
         (item,) = (await client.inbox(wait=5)).items
         assert await client.content(item.id) == sent
     states = rows(site, "SELECT recipient_code, state FROM delivery ORDER BY seq")

@@ -100,12 +100,12 @@ async def test_shadow_sees_what_the_scripts_see_and_acknowledges_nothing(
         "s-1", status(MINISTRY, "03", sender=PROVINCE, number="77"), sender=MINISTRY, to=[PROVINCE], kind="status"
     )
     duty, scripts = watcher(site), Scripts(lab=axis)
-    await duty.look_at_all()
+    await duty.run_once()
     taken = await scripts.take()
     assert taken == ["d-1", "d-2", "d-3", "d-4", "s-1"]
     axis.offer("d-5", document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
     taken += await scripts.take()  # between two of our looks
-    await duty.look_at_all()
+    await duty.run_once()
 
     ours = [line for line in axis.journal() if line["agent"] != "scripts"]
     assert {line["path"] for line in ours} <= READ_ONLY
@@ -141,15 +141,15 @@ async def test_outage_is_never_an_empty_list(
     """A proxy's page instead of the list: no offer goes, the outage is told, and the next list ends it."""
     axis.offer("d-1", document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
     duty = watcher(site)
-    await duty.look_at_all()
+    await duty.run_once()
     (axis.folder / "broken").touch()
-    await duty.look_at_all()
-    await duty.look_at_all()
+    await duty.run_once()
+    await duty.run_once()
     source = (await report(site, capsys))["sources"][0]
     assert (source["failed_polls"], source["reason"]) == (2, "peer_reply_invalid")
     assert agency(await report(site, capsys), COMMUNE)["waiting"] == 1
     (axis.folder / "broken").unlink()
-    await duty.look_at_all()
+    await duty.run_once()
     source = (await report(site, capsys))["sources"][0]
     assert (source["polls"], source["failed_polls"], source["reason"]) == (4, 2, "")
     kinds = rows(site, "SELECT kind FROM event WHERE kind LIKE 'source.%' ORDER BY seq")
@@ -160,7 +160,7 @@ async def test_agency_left_to_the_scripts_is_not_looked_at(site: Installation, a
     """What is for an agency in state `scripts` alone is listed, and its content never fetched."""
     assert await run(site, "cutover", "return", COMMUNE, "--because", "not yet agreed") == 0
     axis.offer("d-1", document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
-    await watcher(site).look_at_all()
+    await watcher(site).run_once()
     assert "/getEdoc" not in axis.paths()
 
 

@@ -44,18 +44,13 @@ SELECT s.endpoint_id, e.name, s.began_at, s.polls, s.failed_polls, s.listed_at, 
 FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 
 -- name: offer_list_unfetched
--- What is listed and not here yet, those that failed least first; one that failed n times waits 2^n times 5 seconds,
--- an hour at most: endpoint, now.
+-- What is listed and not here yet, those that failed least first.
 SELECT id, ref, kind, recipient_codes FROM offer
-WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL
-  AND (tried_at IS NULL OR tried_at + MIN(3600, 5 << MIN(failures, 10)) * 1000000 <= ?)
-ORDER BY failures, rowid;
+WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL ORDER BY failures, rowid;
 
 -- name: offer_list_fetched
 -- What is listed and here, and was not acknowledged by us, oldest first.
-SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, ''), COALESCE(reason, ''),
-       COALESCE(decision, '')
-FROM offer
+SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '') FROM offer
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
 ORDER BY rowid;
 
@@ -65,15 +60,14 @@ SELECT d.id, d.recipient_id FROM delivery AS d JOIN imported AS i ON i.message_i
 WHERE d.message_id = ? AND i.direction = 'sent' AND d.state = 'handed_over';
 
 -- name: offer_note_failure
--- It could not be fetched or accepted.
-UPDATE offer SET failures = failures + 1, failure = :failure, tried_at = :at WHERE id = :id;
+-- It could not be fetched or accepted: reason, id.
+UPDATE offer SET failures = failures + 1, failure = ? WHERE id = ?;
 
 -- name: offer_fill_if_unfetched
 -- Its bytes are kept.
 UPDATE offer
 SET fetched_at = :at, sha256 = :sha256, size = :size, document_ref = :document_ref, verdict = :verdict,
-    reason = :reason, findings = :findings, routes = :routes, failure = NULL,
-    message_id = COALESCE(message_id, :message)
+    reason = :reason, findings = :findings, routes = :routes, failure = NULL
 WHERE id = :id AND fetched_at IS NULL RETURNING id;
 
 -- name: offer_set_message
@@ -115,10 +109,6 @@ FROM offer ORDER BY rowid;
 -- name: agency_find_relay
 -- The agency that carries for others by an endpoint.
 SELECT id FROM agency WHERE endpoint_id = ? AND kind = 'relay' AND closed_at IS NULL ORDER BY id LIMIT 1;
-
--- name: agency_is_served_elsewhere
--- Whether another system serves any agency, or we only look.
-SELECT EXISTS (SELECT 1 FROM agency WHERE served_by <> 'gateway');
 
 -- name: agency_list_of_endpoint
 -- The agencies behind an endpoint, two at most: whether there is one.

@@ -107,15 +107,6 @@ CREATE TABLE operator_task (
 CREATE UNIQUE INDEX operator_task_open ON operator_task (wish) WHERE closed_at IS NULL;
 CREATE INDEX operator_task_by_agency ON operator_task (agency_id) WHERE closed_at IS NULL;
 
--- Entries of a peer's list: when one was last tried in vain, and what a person decided of one that can be no message.
-ALTER TABLE offer ADD COLUMN tried_at INTEGER;
-ALTER TABLE offer ADD COLUMN decision TEXT CHECK (decision IN ('done', 'fail'));
-ALTER TABLE offer ADD COLUMN decided_at INTEGER;
-ALTER TABLE offer ADD COLUMN decided_by TEXT;
-CREATE INDEX offer_by_arrival ON offer (endpoint_id, first_seen_at);
-
--- since when a list is read and stays empty for longer than is usual
-ALTER TABLE source ADD COLUMN silent_since INTEGER;
 -- Webhook --------------------------------------------------------------------------------------------
 
 -- Whether the receiver at a channel has shown that it wants documents and holds the channel's key.
