@@ -22,6 +22,7 @@ from adapters.lgsp.source import LgspSource
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
+from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
 from adapters.webhook import problems as webhook_problems
 from adapters.xroad import client_session as xroad
@@ -54,6 +55,7 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": o
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
     "lgsp": lgsp.problems,
+    "vxp": problems_of_vxp,
     "webhook": webhook_problems,
     "xroad": xroad.problems,
 }

@@ -159,6 +159,8 @@ class Doubt:
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
+    #: The peer's ids of other transmissions of ours that it may list under the same number.
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
