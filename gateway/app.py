@@ -190,7 +190,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             tls=server_tls_context(settings.tls),
-            bindings_tls=bindings_tls_context(settings.tls),
+            bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
             shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,

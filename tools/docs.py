@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.cli import build_parser
 from tools.pages import commands, figures, listed, machine, settings
 
@@ -23,6 +24,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/reasons.md": listed.reasons(),
         "docs/events.md": listed.events(),
         "docs/states.md": machine.page(),
+        "docs/xroad-openapi.json": DOCUMENT.decode(),
         "docs/commands.md": commands.page(build_parser()),
         "gateway/DESIGN.md": _with_block(root / "gateway/DESIGN.md", "states", machine.diagram()),
         "README.md": _with_block(root / "README.md", "bench", figures.table(published, "en")),
