@@ -9,7 +9,8 @@ when their files change, and are in no error.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -104,6 +105,30 @@ class Session:
             answer = await self._ask(method, path, query, content, self._headers(token, key), most)
         return answer
 
+    @asynccontextmanager
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """GET an answer of any length; SourceError when it does not come or breaks off."""
+        password, key = self._password(), self._key()
+        token = await self._tokens.current(password)
+        try:
+            async with AsyncExitStack() as stack:
+                response = await stack.enter_async_context(self._get(path, query, self._headers(token, key)))
+                if is_unauthorised(response.status):
+                    token = await self._tokens.renewed(password, token)
+                    response = await stack.enter_async_context(self._get(path, query, self._headers(token, key)))
+                yield response
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise source_error(error) from error
+
+    def _get(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=min(_CONNECT_SECONDS, self._seconds), sock_read=self._seconds
+        )
+        place = self.facade.place(path).with_query(query)
+        return self._http.get(place, headers=headers, allow_redirects=False, timeout=timeout)
+
     async def _post(self, path: str, upload: Upload, headers: Mapping[str, str], seconds: float) -> Sent:
         timeout = aiohttp.ClientTimeout(
             total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
@@ -117,7 +142,7 @@ class Session:
                 timeout=timeout,
             ) as response:
                 upload.peer["http_status"] = response.status
-                content = await _read(response, REPLY_BYTES_MAX)
+                content = await read(response, REPLY_BYTES_MAX)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return Sent(upload=upload, error=error)
         return Sent(upload=upload, answer=Answer(response.status, content))
@@ -146,7 +171,7 @@ class Session:
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
-                return Answer(response.status, await _read(response, most))
+                return Answer(response.status, await read(response, most))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise source_error(error) from error
 
@@ -203,7 +228,8 @@ def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
     return found
 
 
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole answer."""
     content = bytearray()
     async for chunk in response.content.iter_chunked(_PIECE):
         content += chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import json
@@ -384,3 +385,51 @@ async def test_settings_that_change_take_effect_with_the_next_transmission(facad
         await adapter.send(changed, outgoing(), FakeBody())
         await adapter.close()
     assert [call.headers["x-systemid"] for call in script.calls] == ["GW.LGSP", "NEW"]
+
+
+async def test_largest_document_is_fetched_without_memory(facade: FacadeLab) -> None:
+    """It is taken out of its JSON as it comes."""
+    size = 200_000_000
+
+    async def wraps(_request: Request, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        begins, ends = b'{"success": true, "data": {"edxml": "', b'"}}'
+        encoded = base64.b64encode(b"<edXML>" + bytes(299_993))
+        count = size // 300_000
+        length = len(begins) + count * len(encoded) + len(ends)
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode() + begins)
+        for _ in range(count):
+            writer.write(encoded)
+            await writer.drain()
+        writer.write(ends)
+        await writer.drain()
+        return True
+
+    got = 0
+
+    async def write(piece: bytes) -> None:
+        nonlocal got
+        got += len(piece)
+
+    async with playing(facade, getEdoc=wraps):
+        source = facade.source()
+        tracemalloc.start()
+        try:
+            await source.fetch("D-1", write)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        await source.close()
+    assert got == size // 300_000 * 300_000
+    assert peak < 24_000_000
+
+
+async def test_token_turned_away_while_fetching_is_renewed(facade: FacadeLab) -> None:
+    """And an answer that breaks off is no document."""
+    said = says("200 OK", b'{"success": true, "data": {"edxml": "<a/>"}}')
+    async with playing(facade, getEdoc=turns(INVALID, said, says("200 OK", b'{"success": true, "data"'))) as script:
+        source = facade.source()
+        await source.fetch("D-1", _drop)
+        with pytest.raises(SourceError):
+            await source.fetch("D-1", _drop)
+        await source.close()
+    assert len(script.logins) == 2
