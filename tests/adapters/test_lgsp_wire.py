@@ -117,7 +117,7 @@ async def test_form_has_the_exact_bytes_and_a_stated_length(facade: FacadeLab) -
     assert file.get_content_type() == "application/xml"
     assert b"\r\n\r\n" + content + b"\r\n--" in call.body
     assert only(report).peer_ref == "D-1"
-    assert report.peer["http_status"] == 200
+    assert (report.peer["http_status"], report.peer["doc_id"]) == (200, "D-1")
     assert str(report.peer["address"]).startswith("127.0.0.1:")
 
 
