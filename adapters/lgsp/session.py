@@ -25,7 +25,7 @@ from adapters.webhook_channel import Contexts, Secrets, open_session
 from adapters.webhook_names import Names
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.ports import Surroundings
+from gateway.ports import SLOWEST_BYTES_PER_SECOND, Surroundings
 
 #: The longest answer to anything but a document or a list.
 REPLY_BYTES_MAX: Final = 65_536
@@ -33,6 +33,8 @@ REPLY_BYTES_MAX: Final = 65_536
 _CONNECT_SECONDS = 10.0
 _PIECE = 256 * 1024
 _PASSWORD_BYTES_MIN = 6
+#: As long as the largest document in base64 may take, no fetch takes longer.
+_DOCUMENT_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,16 @@ class Session:
     def _get(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(_CONNECT_SECONDS, self._seconds), sock_read=self._seconds
-        )
-        place = self.facade.place(path).with_query(query)
+        place, timeout = self.facade.place(path).with_query(query), self._patience(_DOCUMENT_BYTES)
         return self._http.get(place, headers=headers, allow_redirects=False, timeout=timeout)
+
+    def _patience(self, most: int) -> aiohttp.ClientTimeout:
+        """A silence has its limit, and so has an answer that comes byte by byte."""
+        return aiohttp.ClientTimeout(
+            total=self._seconds + most / SLOWEST_BYTES_PER_SECOND,
+            sock_connect=min(_CONNECT_SECONDS, self._seconds),
+            sock_read=self._seconds,
+        )
 
     async def _post(self, path: str, upload: Upload, headers: Mapping[str, str], seconds: float) -> Sent:
         timeout = aiohttp.ClientTimeout(
@@ -159,9 +166,6 @@ class Session:
         data = None if content is None else msgspec.json.encode(content)
         if data is not None:
             headers = {**headers, "Content-Type": "application/json"}
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(_CONNECT_SECONDS, self._seconds), sock_read=self._seconds
-        )
         try:
             async with self._http.request(
                 method,
@@ -169,7 +173,7 @@ class Session:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=self._patience(most),
             ) as response:
                 return Answer(response.status, await read(response, most))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -15,6 +15,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from adapters.lgsp.adapter import LgspAdapter
 from adapters.lgsp.session import problems
 from gateway.errors import ConfigError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, SendReport
@@ -186,6 +187,17 @@ async def test_answer_that_comes_byte_by_byte_past_its_time_leaves_it_unknown(fa
     async with playing(facade, sendEdoc=slow):
         outcome = only(await sent(facade, timeout_seconds=0.5))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.UNKNOWN, "outcome_unknown")
+
+
+async def test_login_that_comes_byte_by_byte_has_its_limit_too(facade: FacadeLab) -> None:
+    """Nobody holds all transmissions up by never quite being silent."""
+    slow = trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000, 0.05)
+    async with playing(facade, login=slow):
+        adapter = LgspAdapter(facade.surroundings(seconds=0.3))
+        async with asyncio.timeout(5):
+            outcome = only(await adapter.send(facade.endpoint(), outgoing(), FakeBody()))
+        await adapter.close()
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "peer_timeout")
 
 
 async def test_facade_that_cuts_a_long_upload_off_loses_the_token_too(facade: FacadeLab) -> None:
