@@ -214,6 +214,7 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     else:
         agency = await agency_of(base, request.organ_id, now)
         ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
+    base.shared_secrets.forget()
     return {"revoked": list(ended)}
 
 
@@ -235,6 +236,7 @@ async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:
     )
     version = await base.directory.apply(base.pump, CloseAgencyOperation(), change)
     base.credentials.forget()
+    base.shared_secrets.forget()
     return {
         "organ_id": agency.organ_id,
         "closed_at": rfc3339(change.at),
@@ -298,6 +300,8 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     if kind is None:
         raise RefusedError("parameter_invalid", f"there is no channel {request.name} yet: say its kind")
     settings = (old.settings if old else {}) | request.settings
+    for name in [name for name, value in settings.items() if value == "" and name != "source"]:
+        del settings[name]  # "" for a source means that there is none; elsewhere, that nothing is set
     if kind == "webhook":
         _require_reachable(request.name, settings)
     _require_sound(base, request.name, kind, settings)

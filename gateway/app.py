@@ -29,12 +29,13 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
+from gateway.acknowledging import Acknowledging, link_secret
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
-from gateway.api.lifecycle import Lifecycle
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
+from gateway.brokering import LocalBroker
 from gateway.compose import Composer
 from gateway.config import Settings
 from gateway.damage import SoundBodies
@@ -45,9 +46,12 @@ from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
 from gateway.importing import Importer
 from gateway.inspecting import Inspector, parse_limits
+from gateway.inspection import Inspection
 from gateway.intake import Intake
 from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
+from gateway.ledger.peers import PeerReads
+from gateway.lifecycle import Lifecycle
 from gateway.mailbox import Mailbox
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
@@ -57,11 +61,14 @@ from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outbox import Outbox
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
-from gateway.pki import ends_at, server_tls_context
+from gateway.pki import bindings_tls_context, ends_at, server_tls_context
+from gateway.plain import PLAIN_WARNING, plain_address
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
+from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -95,13 +102,20 @@ class Application:
     uploads: Uploads
     watcher: Watcher
     importer: Importer
+    inspection: Inspection
     tls: ssl.SSLContext
+    #: That of the other protocols' listener.
+    bindings_tls: ssl.SSLContext
     #: When the certificate that it uses ends.
     tls_ends_at: datetime
     logs: LogControl
+    #: What agencies and addresses have taken.
+    shares: Shares
     #: The ports listened on, for tests that ask for port 0.
     port: int = 0
     operations_port: int = 0
+    bindings_port: int = 0
+    plain_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def reload(self) -> list[str]:
@@ -114,12 +128,14 @@ class Application:
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+            self.bindings_tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
             self.tls_ends_at = ends_at(settings.tls.certificate)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
             raise ConfigError(f"not reloaded, the old configuration stays: {error}") from error
         self.logs.set_level(settings.observe.log_level)
         self.foundation.credentials.forget()
+        self.foundation.shared_secrets.forget()
         await self.foundation.directory.reload()
         self.worker.wake()
         waiting = [name for name in config.differing(self.settings, settings) if name not in _RELOADED]
@@ -172,7 +188,10 @@ async def run_application(
             uploads=uploads,
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
+            inspection=Inspection(),
             tls=server_tls_context(settings.tls),
+            bindings_tls=bindings_tls_context(settings.tls),
+            shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
         )
@@ -235,8 +254,9 @@ def _worker(
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
     limits = parse_limits(settings.limits)
+    proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {
-        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
         for kind, adapter in channels.make_adapters(surroundings).items()
     }
     for adapter in adapters.values():
@@ -351,6 +371,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,
         accounts=base.accounts,
@@ -389,6 +410,8 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         metrics=app.metrics,
         lifecycle=app.lifecycle,
         uploads=app.uploads,
+        inspection=app.inspection,
+        shares=app.shares,
     )
     listener = Listener(
         build_app(parts),
@@ -397,9 +420,51 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         max_connections=server.max_connections,
         max_per_address=server.max_connections_per_address,
     )
+    await _listen_to_bindings(stack, app)
     stack.push_async_callback(listener.close)
     app.port = await listener.start(server.host, server.port, app.tls)
     stack.push_async_callback(listener.drain, server.drain_timeout.total_seconds())
+
+
+async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
+    """The other protocols that peers speak to us, where they are switched on."""
+    base, chosen = app.foundation, app.settings.bindings
+    if not (chosen.port or chosen.plain_port):
+        return
+    broker = LocalBroker(
+        gateway=app.gateway,
+        authenticator=base.secret_authenticator,
+        shares=app.shares,
+        peers=PeerReads(base.readers),
+        pump=base.pump,
+        outgoing=StoredBodies(base.bodies, app.gateway.sound),
+        settings=app.settings,
+        clock=base.clock,
+        metrics=app.metrics,
+        lifecycle=app.lifecycle,
+        inspection=app.inspection,
+    )
+
+    async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:
+        listener = Listener(
+            channels.make_bindings(broker, app.settings, base.clock),
+            app.lifecycle,
+            app.metrics,
+            max_connections=chosen.max_connections,
+            max_per_address=chosen.max_connections_per_address,
+            max_head=chosen.max_head,
+            unreadable=channels.unreadable,
+        )
+        stack.push_async_callback(listener.close)
+        return await listener.start(host, port, tls)
+
+    if chosen.port:
+        app.bindings_port = await listen(chosen.host, chosen.port, app.bindings_tls)
+        _log.info("bindings.listening", host=chosen.host, port=app.bindings_port)
+    if chosen.plain_port:
+        address = plain_address(chosen.plain_host)
+        app.plain_port = await listen(address, chosen.plain_port, None)
+        _log.warning("bindings.plain", host=address, port=app.plain_port, warning=PLAIN_WARNING)
 
 
 async def serve(settings: Settings, config_path: Path, *, accept_clock: bool = False) -> int:

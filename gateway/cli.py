@@ -16,19 +16,23 @@ from pathlib import Path
 from gateway import __version__
 from gateway.commands import (
     agencies,
+    alerts,
     backups,
     channels,
+    conforming,
     cutover,
     deliveries,
     examining,
     exchange,
     importing,
+    inspecting,
     keys,
     running,
     shadow,
     showing,
     simulating,
     statuses,
+    tasks,
 )
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
@@ -64,11 +68,15 @@ def build_parser() -> argparse.ArgumentParser:
         showing,
         deliveries,
         statuses,
+        tasks,
+        alerts,
         channels,
+        inspecting,
         backups,
         shadow,
         cutover,
         importing,
+        conforming,
         simulating,
     ):
         group.add(parsers)

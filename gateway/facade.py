@@ -21,6 +21,7 @@ from uuid import UUID
 from gateway import views
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
+from gateway.acknowledging import Acknowledging
 from gateway.api import models, service
 from gateway.clock import VIETNAM, Clock, micros
 from gateway.compose import Composer
@@ -52,6 +53,7 @@ class LocalGateway:
     mailbox: Mailbox
     outbox: Outbox
     feed: Feed
+    acknowledging: Acknowledging
     reads: Reads
     directory: Directory
     accounts: Accounts
@@ -304,6 +306,14 @@ class LocalGateway:
         label = request.label or address
         issued = await self.accounts.enrol(request.code, request.signing_request.encode(), label, self.clock.now())
         return await self._certificate(issued)
+
+    async def alert(self, token: str) -> bool:
+        """Whether it was acknowledged before."""
+        return await self.acknowledging.is_done(token)
+
+    async def acknowledge_alert(self, token: str) -> bool:
+        """Nobody else is called; whether that was new."""
+        return await self.acknowledging.acknowledge(token)
 
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         """Certify its next key."""

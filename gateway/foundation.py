@@ -14,7 +14,9 @@ from pathlib import Path
 
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
-from gateway.authenticate import Authenticator
+from gateway.accounts.secret_box import SecretBox
+from gateway.accounts.shared_secrets import SharedSecrets
+from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
 from gateway.config import Settings
 from gateway.directory.directory import Directory
@@ -63,6 +65,8 @@ class Foundation:
     credentials: Credentials
     accounts: Accounts
     authenticator: Authenticator
+    shared_secrets: SharedSecrets
+    secret_authenticator: SecretAuthenticator
     #: Migrations that this start applied.
     migrated: tuple[str, ...]
 
@@ -177,6 +181,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
     stack.push_async_callback(authority.close)
     accounts = Accounts(pump, readers, directory, credentials, authority, settings.enrolment)
+    shared_secrets = SharedSecrets(pump, readers, directory, SecretBox(storage.secrets))
     failpoint("boot.record.before")
     await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=opening.purpose))
     failpoint("boot.record.after")
@@ -194,5 +199,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
         credentials=credentials,
         accounts=accounts,
         authenticator=Authenticator(credentials, directory),
+        shared_secrets=shared_secrets,
+        secret_authenticator=SecretAuthenticator(shared_secrets, directory),
         migrated=tuple(migrated),
     )

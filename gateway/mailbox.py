@@ -27,6 +27,7 @@ from gateway.errors import RefusedError
 from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
+from gateway.ledger.unusable import Unusable, UnusableOperation
 from gateway.model import AgencyId, BootId, Caller, CredentialId
 from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.states import State
@@ -61,6 +62,10 @@ class Asked:
     wait: float = 0.0
     lease: float = 0.0
     reader: str = ""
+    #: `document` or `status`; "": both.
+    kind: str = ""
+    #: Items passed over, for readers that count pages.
+    skip: int = 0
 
 
 class Mailbox:
@@ -85,6 +90,7 @@ class Mailbox:
         self._clock, self._boot_id = clock, boot_id
         self._pool, self._limits, self._lease_max = pool, limits, lease_max
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
+        self._unusable = UnusableOperation()
         self._room, self._sound = room, sound
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
@@ -119,7 +125,13 @@ class Mailbox:
         now = self._clock.now()
         reader = reader_name(caller, asked.reader)
         rows = await self._reads.inbox(
-            agencies, after=asked.after, limit=asked.limit + 1, reader=reader, now=micros(now)
+            agencies,
+            after=asked.after,
+            limit=asked.limit + 1,
+            reader=reader,
+            now=micros(now),
+            kind=asked.kind,
+            skip=asked.skip,
         )
         more = len(rows) > asked.limit
         rows = rows[: asked.limit]
@@ -230,6 +242,20 @@ class Mailbox:
         state = await self._pump.submit(self._acknowledge, acknowledge)
         failpoint("inbox.ack.after")
         return state
+
+    async def fail(self, caller: Caller, delivery_id: str, reader: str, why: str) -> State:
+        """The caller cannot use it: a person decides what to do; repeating it is harmless."""
+        row = await self._reads.inbox_item(delivery_id, caller.speaks_for)
+        if row is None:
+            raise RefusedError("not_found")
+        failed = Unusable(
+            delivery_id=delivery_id,
+            reader=reader_name(caller, reader),
+            actor=f"credential:{caller.credential_id}",
+            now=self._clock.now(),
+            why=why,
+        )
+        return await self._pump.submit(self._unusable, failed)
 
 
 def extract_to(path: str, offset: int, number: int, target: str, limits: ParseLimits) -> Attachment:

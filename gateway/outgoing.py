@@ -160,3 +160,12 @@ class StoredBodies:
         if recent is not None:
             return _RecentBody(recent, sha256)
         return _StoredBody(await self._sound.open(sha256, dispatch_id=dispatch_id), sha256)
+
+    async def handed_out(self, sha256: Sha256Hex) -> _StoredBody | _RecentBody:
+        """The same for a receiver that fetches it."""
+        recent = self._bodies.recent(sha256)
+        return (
+            _RecentBody(recent, sha256)
+            if recent is not None
+            else _StoredBody(await self._sound.open(sha256), sha256)
+        )

@@ -190,6 +190,14 @@ def server_tls_context(settings: TlsSettings) -> ssl.SSLContext:
     return context
 
 
+def bindings_tls_context(settings: TlsSettings) -> ssl.SSLContext:
+    """The listener of other protocols: our certificate, and nobody is asked for one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _harden(context)
+    _load_own(context, settings.key, settings.certificate)
+    return context
+
+
 def client_tls_context(anchors: Path, own: KeyPair | None = None) -> ssl.SSLContext:
     """For connections to a peer: its certificate and name are verified against `anchors`, a folder."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -65,3 +65,46 @@ SELECT e.agency_id FROM enrolment AS e JOIN agency AS a ON a.id = e.agency_id
 -- The one who gets a row has used the code; everybody else has not.
 UPDATE enrolment SET used_at = :now
     WHERE code_hash = :code_hash AND used_at IS NULL AND expires_at > :now RETURNING agency_id;
+
+-- name: shared_secret_find_of_system
+-- The newest secrets of one peer, ended ones too, so that it can be told why it is refused.
+SELECT sealed, id, agency_id, binding, system_id, fingerprint, key_id, allowed_networks, issued_at, expires_at, revoked_at,
+       label
+    FROM shared_secret WHERE binding = ? AND system_id = ? ORDER BY issued_at DESC LIMIT 16;
+
+-- name: shared_secret_list_of_agency
+-- All that an agency ever had, the newest first.
+SELECT id, agency_id, binding, system_id, fingerprint, key_id, allowed_networks, issued_at, expires_at, revoked_at,
+       label
+    FROM shared_secret WHERE agency_id = ? ORDER BY issued_at DESC, id DESC;
+
+-- name: shared_secret_list_keys
+-- Under which keys secrets in force are sealed: a handful.
+SELECT DISTINCT key_id FROM shared_secret WHERE revoked_at IS NULL;
+
+-- name: shared_secret_find_other_owner
+-- Whether a system id is in use by another agency.
+SELECT id FROM shared_secret
+    WHERE binding = :binding AND system_id = :system_id AND revoked_at IS NULL AND expires_at > :now
+        AND agency_id <> :agency_id LIMIT 1;
+
+-- name: shared_secret_end_earlier
+-- Let the secrets of a peer end at an instant, unless they end before it.
+UPDATE shared_secret SET expires_at = MIN(expires_at, :until)
+    WHERE binding = :binding AND system_id = :system_id AND revoked_at IS NULL AND expires_at > :now
+    RETURNING id;
+
+-- name: shared_secret_insert_new
+-- One secret, sealed.
+INSERT INTO shared_secret (id, agency_id, binding, system_id, sealed, key_id, fingerprint, allowed_networks,
+                           issued_at, expires_at, label)
+    VALUES (:id, :agency_id, :binding, :system_id, :sealed, :key_id, :fingerprint, :allowed_networks,
+            :issued_at, :expires_at, :label) RETURNING id;
+
+-- name: shared_secret_revoke_one
+-- Revoke one, by its id.
+UPDATE shared_secret SET revoked_at = :now WHERE id = :credential AND revoked_at IS NULL RETURNING id, agency_id;
+
+-- name: shared_secret_revoke_of_agency
+-- Revoke whatever an agency holds.
+UPDATE shared_secret SET revoked_at = :now WHERE agency_id = :agency_id AND revoked_at IS NULL RETURNING id, agency_id;

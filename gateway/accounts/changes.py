@@ -160,9 +160,13 @@ class RevokeOperation(OneByOne[Revoke, tuple[CredentialId, ...]]):
     async def _one(self, tx: Transaction, payload: Revoke) -> tuple[CredentialId, ...]:
         now = micros(payload.now)
         if payload.agency_id is not None:
-            rows = await tx.fetch("credential_revoke_of_agency", {"agency_id": payload.agency_id, "now": now})
+            params: dict[str, object] = {"agency_id": payload.agency_id, "now": now}
+            rows = await tx.fetch("credential_revoke_of_agency", params)
+            rows += await tx.fetch("shared_secret_revoke_of_agency", params)
         else:
-            rows = await tx.fetch("credential_revoke_with_renewals", {"credential": payload.credential, "now": now})
+            params = {"credential": payload.credential, "now": now}
+            rows = await tx.fetch("credential_revoke_with_renewals", params)
+            rows += await tx.fetch("shared_secret_revoke_one", params)
         if not rows:
             raise RefusedError("not_found", "no such credential is in force")
         await history.append(

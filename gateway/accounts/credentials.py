@@ -49,15 +49,18 @@ class Credential:
 
     def allows(self, address: str) -> bool:
         """Whether it may be used from an address; IPv4 in IPv6 counts as IPv4."""
-        if not self.allowed_networks:
-            return True
-        try:
-            source = ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(source, IPv6Address) and source.ipv4_mapped is not None:
-            source = source.ipv4_mapped
-        return any(source in network for network in self.allowed_networks)
+        return not self.allowed_networks or allows(self.allowed_networks, address)
+
+
+def allows(networks: Iterable[Network], address: str) -> bool:
+    """Whether an address lies in one of the networks; IPv4 in IPv6 counts as IPv4."""
+    try:
+        source = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(source, IPv6Address) and source.ipv4_mapped is not None:
+        source = source.ipv4_mapped
+    return any(source in network for network in networks)
 
 
 class Credentials:

@@ -16,13 +16,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from gateway.api.events import HEARTBEAT, EventStreams
 from gateway.api.gate import Gate
 from gateway.api.headers import SECURITY
-from gateway.api.lifecycle import Lifecycle
 from gateway.api.lists import Described
 from gateway.api.openapi import build_document, encode_document
 from gateway.api.page import POLICY, render_page
 from gateway.api.route import PREFIX, ApiParts, Route
 from gateway.api.service import ReadinessProbe
 from gateway.api.table import routes
+from gateway.lifecycle import Lifecycle
 from gateway.observe import Metrics
 
 #: The table that an application was built from.
@@ -98,3 +98,5 @@ async def _expect_continue(request: web.Request) -> None:
     """100 for every Expect, as RFC 9110 10.1.1 allows: what is wrong with the request, the gate says."""
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # nothing of the answer has left by that: an error can still be told
+        request.writer.output_size = 0

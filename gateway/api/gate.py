@@ -7,7 +7,7 @@
 5. the handler; its struct becomes JSON
 6. whatever was raised becomes problem+json; an unknown exception is logged with its traceback and shown as
    `internal_error`. Once bytes of an answer have left, an error can only break the connection off.
-7. one log line, metrics
+7. one log line, metrics, and a place in the connection inspector
 
 It does NOT retry, and it never writes a credential or a body into a log.
 """
@@ -27,24 +27,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AiohttpHandler
 from prometheus_client import Counter, Histogram
 
+from gateway.api import connection
 from gateway.api.callers import authenticate
 from gateway.api.headers import SECURITY, trace_id_of
 from gateway.api.intake import media_type, read_small
 from gateway.api.parameters import read_json, read_path, read_query
-from gateway.api.problems import problem_response, refusal_of
-from gateway.api.ratelimit import DELIVERIES_BURST, AtOnce, RateLimit, site_of
+from gateway.api.problems import problem_response
 from gateway.api.route import ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint, failpoint_soon
 from gateway.model import Caller
 from gateway.parsing import LARGE_BYTES
+from gateway.ratelimit import site_of
+from gateway.refusals import refusal_of
 
-#: Strangers of one address at once, whatever the rate: behind one address there may be a whole office.
-_STRANGERS_BURST: Final = 200.0
-#: Enrolments of one address: one in six seconds, ten at once.
-_ENROL_RATE: Final = 1 / 6
-_ENROL_BURST: Final = 10.0
 _NO_ROUTE: Final = "none"
 _INTERNAL: Final = 500
 _TOO_FAST: Final = 429
@@ -72,13 +69,7 @@ class Gate:
         self._log: Any = structlog.get_logger("gateway.api").bind()
         self._counted: dict[tuple[str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
-        limits = parts.settings.limits
-        self._by_agency = RateLimit(limits.requests_per_second, 2.0 * limits.requests_per_second)
-        self._handed_in = RateLimit(limits.deliveries_per_second, DELIVERIES_BURST * limits.deliveries_per_second)
-        self._strangers = RateLimit(limits.strangers_per_second, _STRANGERS_BURST)
-        self._enrolments = RateLimit(_ENROL_RATE, _ENROL_BURST)
-        self._under_way = AtOnce(limits.requests_at_once, "requests")
-        self._uploads = AtOnce(limits.uploads_at_once, "large uploads")
+        self._shares = parts.shares
 
     @web.middleware
     async def pass_through(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
@@ -88,15 +79,20 @@ class Gate:
         structlog.contextvars.bind_contextvars(trace_id=trace_id)
         route = self._routes.get(handler)
         name = _NO_ROUTE if route is None else route.name
-        status = _GONE
+        status, replayed = _GONE, False
         self._parts.lifecycle.begin()
         try:
             response = await self._answer(request, route, handler, trace_id)
-            status = response.status
+            status, replayed = response.status, "Idempotency-Replayed" in response.headers
             return response
         finally:
             self._parts.lifecycle.end()
-            self._account(request, name, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._account(request, name, status, seconds)
+            answered = (status, replayed)
+            connection.note(
+                self._parts, request, operation=name, answered=answered, seconds=seconds, trace_id=trace_id
+            )
 
     async def _answer(
         self, request: web.Request, route: Route | None, handler: AiohttpHandler, trace_id: str
@@ -140,7 +136,7 @@ class Gate:
             return answer
         if isinstance(answer, AcceptedAnswer):
             # one was paid at the door, when nobody knew how many there would be
-            self._handed_in.charge(call.caller.agency_id, answer.deliveries - 1, parts.clock.monotonic())
+            self._shares.handed_in.charge(call.caller.agency_id, answer.deliveries - 1, parts.clock.monotonic())
             response = _Accepted(
                 body=answer.body, status=answer.status, headers=SECURITY, content_type="application/json"
             )
@@ -153,19 +149,20 @@ class Gate:
     async def _caller(self, request: web.Request, route: Route) -> Caller | None:
         clock, site = self._parts.clock, site_of(request.remote or "")
         if not route.authenticated:
-            self._enrolments.take(site, clock.monotonic())
+            self._shares.enrolments.take(site, clock.monotonic())
             return None
         # paid before it is known who asks, so that many at once cannot all ask for nothing
-        self._strangers.take(site, clock.monotonic())
+        self._shares.strangers.take(site, clock.monotonic())
         try:
             caller = await authenticate(self._parts, request)
         except StorageError:  # nobody's fault but ours
-            self._strangers.give_back(site)
+            self._shares.strangers.give_back(site)
             raise
-        self._strangers.give_back(site)
-        self._by_agency.take(caller.agency_id, clock.monotonic())
+        request[connection.CALLER] = caller
+        self._shares.strangers.give_back(site)
+        self._shares.requests.take(caller.agency_id, clock.monotonic())
         if route.hands_in:
-            self._handed_in.take(caller.agency_id, clock.monotonic())
+            self._shares.handed_in.take(caller.agency_id, clock.monotonic())
         return caller
 
     @contextmanager
@@ -176,9 +173,9 @@ class Gate:
             return
         agency, size = call.caller.agency_id, call.request.content_length
         with ExitStack() as stack:
-            stack.enter_context(self._under_way.one(agency))
+            stack.enter_context(self._shares.under_way.one(agency))
             if call.route.raw and (size is None or size > LARGE_BYTES):
-                stack.enter_context(self._uploads.one(agency))
+                stack.enter_context(self._shares.uploads.one(agency))
             yield
 
     async def _check(self, call: Call) -> None:
@@ -193,7 +190,7 @@ class Gate:
             call.body = read_json(route.decoder, await read_small(call))
 
     def _refuse(self, request: web.Request, error: Exception, trace_id: str) -> web.StreamResponse:
-        refusal = refusal_of(error)
+        refusal = request[connection.REFUSAL] = refusal_of(error)
         if refusal.code == "internal_error":
             self._log.error("request.failed", path=request.path, exc_info=error)
         elif not isinstance(error, RefusedError):

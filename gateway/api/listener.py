@@ -5,7 +5,8 @@
   ten seconds, and one address begins a tenth of its share of them a second. One more costs no handshake, which
   is as much work as a document: it is closed, after a second of nothing, so that it is not opened again at once.
 - An idle connection lives a minute; so does one whose peer no longer confirms what we send.
-- What is not HTTP is answered with a problem, not with a page.
+- What is not HTTP is answered with a problem, not with a page; `unreadable` gives it another form.
+- With `max_head`, header fields may be as long as that in all, else as HTTP's parser has it (8 KiB each).
 - `drain` stops listening, turns the lifecycle's switch (requests that still come on open connections get 503
   `server_stopping` and `Connection: close`), and waits for requests under way, streams and long polls
   included, up to its timeout. `close` ends whatever is left.
@@ -21,19 +22,21 @@ import logging
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
 import structlog
 from aiohttp import web
 
-from gateway.api.lifecycle import Lifecycle
-from gateway.api.problems import PROBLEM_TYPE, RETRY_AFTER, problem, problem_response
-from gateway.api.ratelimit import RateLimit, count_down, site_of
+from gateway.api.problems import PROBLEM_TYPE, problem, problem_response
 from gateway.errors import EnvironmentRefusedError, RefusedError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
+from gateway.lifecycle import Lifecycle
 from gateway.observe import Metrics
+from gateway.ratelimit import RateLimit, count_down, site_of
+from gateway.refusals import RETRY_AFTER
 
 _KEEPALIVE: Final = 60.0
 _HANDSHAKE: Final = 10.0
@@ -48,6 +51,8 @@ _FAREWELL: Final = 5.0
 _UNCONFIRMED_MS: Final = 60_000
 _BACKLOG: Final = 1024
 _LINE: Final = 8190
+#: What the transport may hand over in one piece, a body behind a head included.
+_READ_AT_ONCE: Final = 256 * 1024
 #: Handshakes of one address only to be told `server_busy`.
 _TOLD_PER_SECOND: Final = 1.0
 _TOLD_BURST: Final = 10.0
@@ -70,8 +75,11 @@ class Listener:
         *,
         max_connections: int = 2000,
         max_per_address: int = 2000,
+        max_head: int = 0,
+        unreadable: Callable[[RefusedError, str], web.Response] = problem_response,
     ) -> None:
         self._lifecycle = lifecycle
+        self.max_head, self.unreadable = max_head, unreadable
         self._metrics = metrics
         self._max_connections, self._max_per_address = max_connections, max_per_address
         self._addresses: Counter[str] = Counter()
@@ -216,7 +224,8 @@ class Listener:
 
     def _connection(self) -> web.RequestHandler:
         assert self._runner.server is not None
-        return _Connection(self._runner.server, self)
+        kind = _RoomyConnection if self.max_head else _Connection
+        return kind(self._runner.server, self)
 
 
 class _Connection(web.RequestHandler):
@@ -231,7 +240,7 @@ class _Connection(web.RequestHandler):
             logger=logging.getLogger("gateway.listener"),
             lingering_time=_LINGER,
             max_line_size=_LINE,
-            max_field_size=_LINE,
+            max_field_size=listener.max_head or _LINE,
             auto_decompress=False,
         )
         self._listener = listener
@@ -272,9 +281,49 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size:
             raise ConnectionResetError("the answer broke off")
         detail = (message or "").splitlines()[0][:200] if code == "request_malformed" and message else ""
-        response = problem_response(RefusedError(code, detail), uuid7().replace("-", ""))
+        response = self._listener.unreadable(RefusedError(code, detail), uuid7().replace("-", ""))
         response.force_close()
         return response
+
+
+class _RoomyConnection(_Connection):
+    """One whose heads may be long, and whose memory is bounded all the same before anybody knows who sends them.
+
+    HTTP's parser bounds each field and their number; together that is far more than any client needs. Counted is
+    what comes while no body is awaited: the head of the next request, and, apart, what is sent without waiting for
+    answers.
+    """
+
+    def __init__(self, server: web.Server, listener: Listener) -> None:
+        super().__init__(server, listener)
+        self._head_bytes = self._ahead_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        request = self._current_request
+        idle = request is None and not self._messages
+        if idle:
+            self._head_bytes += len(data)
+            self._ahead_bytes = 0
+        elif request is None or request.content.is_eof():
+            self._ahead_bytes += len(data)
+        if max(self._head_bytes, self._ahead_bytes) > self._listener.max_head + _READ_AT_ONCE:
+            _log.info("request.unreadable", address=self._address, error="head too long")
+            self._abort(RefusedError("request_malformed", "the header fields are too long"))
+            return
+        super().data_received(data)
+        if idle and self._messages:
+            self._head_bytes = 0
+
+    def _abort(self, refusal: RefusedError) -> None:
+        transport = self.transport
+        if transport is not None and self._current_request is None:
+            body = self._listener.unreadable(refusal, uuid7().replace("-", "")).body
+            assert isinstance(body, bytes)
+            transport.write(
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            )
+        self.force_close()
 
 
 async def _addresses(host: str, port: int) -> list[tuple[int, Any]]:

@@ -1,8 +1,7 @@
 """Errors as application/problem+json (RFC 9457), with the two languages of `gateway.reasons`.
 
-`refusal_of` turns any exception into a RefusedError: the one mapping of our own errors to reason codes. What
-it does not know becomes `internal_error`, whose text says nothing about the inside; the caller logs it.
-`findings_out` is the one translation of a validator's Finding into its REST shape.
+`gateway.refusals` turns any exception into the RefusedError that is told here. `findings_out` is the one
+translation of a validator's Finding into its REST shape.
 """
 
 from __future__ import annotations
@@ -16,47 +15,14 @@ from aiohttp import web
 from gateway.api import models
 from gateway.api.headers import SECURITY
 from gateway.edxml.envelope import Finding
-from gateway.errors import (
-    BodyDamagedError,
-    EnrolmentError,
-    GatewayError,
-    PoolError,
-    RefusedError,
-    SealError,
-    StorageBusyError,
-    StorageClosedError,
-    StorageError,
-    TransitionError,
-)
-from gateway.reasons import REASONS, reason
+from gateway.errors import RefusedError
+from gateway.reasons import reason
+from gateway.refusals import RETRY_AFTER
 
 PROBLEM_TYPE: Final = "application/problem+json"
-#: What a temporary refusal says when nobody knows better, in seconds.
-RETRY_AFTER: Final = 5
 
 _ENCODER = msgspec.json.Encoder()
-#: First match wins, so a subclass stands before its parent.
-_CODES: Final[tuple[tuple[type[GatewayError], str], ...]] = (
-    (StorageBusyError, "server_busy"),
-    (StorageClosedError, "server_stopping"),
-    (BodyDamagedError, "body_damaged"),
-    (StorageError, "storage_unavailable"),
-    (SealError, "seal_unavailable"),
-    (EnrolmentError, "server_busy"),
-    (PoolError, "server_busy"),
-    (TransitionError, "state_forbids"),
-)
 _WAITING: Final = frozenset({429, 503})
-
-
-def refusal_of(error: Exception) -> RefusedError:
-    """What the caller is told about `error`."""
-    if isinstance(error, RefusedError):
-        return error if error.code in REASONS else RefusedError("internal_error")
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return RefusedError(code)
-    return RefusedError("internal_error")
 
 
 def findings_out(findings: Iterable[object]) -> list[models.FindingOut]:

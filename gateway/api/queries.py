@@ -28,6 +28,12 @@ class ById(Query):
     id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class ByToken(Query):
+    """A path with the token of a link."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 class ByNumber(ById):
     """An attachment of an item."""
 

@@ -15,15 +15,17 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.api.lifecycle import Lifecycle
 from gateway.api.models import Request, Response
 from gateway.api.queries import Query
 from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway, Uploads
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import RefusedError
+from gateway.inspection import Inspection
+from gateway.lifecycle import Lifecycle
 from gateway.model import Caller
 from gateway.observe import Metrics
+from gateway.shares import Shares
 from gateway.storage.bodies import Bodies
 
 PREFIX: Final = "/api/v1"
@@ -66,6 +68,8 @@ class ApiParts:
     metrics: Metrics
     lifecycle: Lifecycle
     uploads: Uploads
+    shares: Shares
+    inspection: Inspection = field(default_factory=Inspection)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -265,6 +265,14 @@ class Gateway(Protocol):
         """Certify a system's first key, for a one-time code."""
         ...
 
+    async def alert(self, token: str) -> bool:
+        """Whether the alert of this link was acknowledged before; `not_found` where it is no link of ours."""
+        ...
+
+    async def acknowledge_alert(self, token: str) -> bool:
+        """Somebody has seen it: nobody else is called; whether that was new."""
+        ...
+
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         """Certify its next key; only for callers that came with a certificate."""
         ...

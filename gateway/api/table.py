@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import documents, inbox, lists, models, queries
+from gateway.api import alerts, connection, documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
@@ -307,6 +307,33 @@ _LISTS: Final = (
     ),
 )
 
+_ALERTS: Final = (
+    Route(
+        method="GET",
+        path="/alerts/{token}",
+        name="showAlert",
+        summary="The page behind the link of a call",
+        tag="alerts",
+        handler=alerts.show,
+        description="Needs no credential; changes nothing, since telephones look at links by themselves.",
+        path_type=queries.ByToken,
+        produces=("text/html",),
+        authenticated=False,
+    ),
+    Route(
+        method="POST",
+        path="/alerts/{token}",
+        name="acknowledgeAlert",
+        summary="Somebody has seen it: nobody else is called",
+        tag="alerts",
+        handler=alerts.acknowledge,
+        description="Needs no credential: the token of the link is one for this alert alone.",
+        path_type=queries.ByToken,
+        produces=("text/html",),
+        authenticated=False,
+    ),
+)
+
 _ACCOUNTS: Final = (
     Route(
         method="POST",
@@ -332,6 +359,16 @@ _ACCOUNTS: Final = (
         status=201,
         response=models.Certificate,
         problems=("signing_request_invalid", "not_permitted"),
+    ),
+    Route(
+        method="GET",
+        path="/connection",
+        name="showConnection",
+        summary="Your system's last requests, and why they were refused",
+        tag="accounts",
+        handler=connection.show,
+        description="Of this very credential; kept in memory, so a restart forgets them. Looking leaves no trace.",
+        response=models.Connection,
     ),
 )
 
@@ -366,4 +403,4 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         handler=described.page,
         produces=("text/html",),
     )
-    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *_ACCOUNTS, events, document, page)
+    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *_ALERTS, *_ACCOUNTS, events, document, page)

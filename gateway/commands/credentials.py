@@ -6,14 +6,19 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from gateway.accounts.credentials import credential_of
+from gateway.accounts.credentials import Credential, credential_of
+from gateway.accounts.shared_secrets import SharedSecret, secret_of
+from gateway.admin_bindings import PATHS, IssueSecret
 from gateway.admin_directory import IssueToken, OfferEnrolment, RecordCertificate, RevokeCredential
 from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
+from gateway.commands.inputs import lasting
 from gateway.errors import RefusedError
 
 _FINGERPRINT_SHOWN = 16
+#: Why a secret is issued where nobody has to answer for it.
+_DEMO = "development"
 
 
 def add(group: Subparsers) -> None:
@@ -27,12 +32,33 @@ def add(group: Subparsers) -> None:
     )
     _of_agency(enrol)
     token = add_command(
-        group, "token", _token, "issue a bearer token for a system without certificate", more="It is shown once."
+        group,
+        "token",
+        _token,
+        "issue a bearer token for a system without certificate, or a secret of another protocol",
+        more="It is shown once. With --binding, what a client needs is printed as JSON.",
     )
-    _of_agency(token)
+    token.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
+    token.add_argument(
+        "--reason", default="", metavar="TEXT", help="why; kept with the act; needed but in the demo"
+    )
+    add_json(token)
     token.add_argument("--label", default="", metavar="TEXT", help="which system it is for")
     token.add_argument("--days", type=int, default=365, metavar="N", help="validity in days (default: %(default)s)")
     _networks(token)
+    token.add_argument(
+        "--binding", choices=sorted(PATHS), help="the protocol; then --network is needed, but in the demo"
+    )
+    token.add_argument(
+        "--system-id", default="", metavar="ID", help="what the system calls itself in it (default: ORGAN_ID)"
+    )
+    token.add_argument(
+        "--overlap",
+        type=lasting,
+        default="7d",
+        metavar="TIME",
+        help="how long the secrets before it still count (default: %(default)s)",
+    )
     certificate = add_command(
         group, "certificate", _certificate, "take a client certificate that another CA issued"
     )
@@ -73,8 +99,11 @@ def _enrol(context: Context, args: argparse.Namespace) -> int:
 
 
 def _token(context: Context, args: argparse.Namespace) -> int:
+    why = args.reason or (_DEMO if context.settings.profile == "development" and args.binding else "")
+    if args.binding:
+        return _secret(context, args, why)
     request = IssueToken(
-        organ_id=args.organ_id, label=args.label, days=args.days, networks=args.network, reason=args.reason
+        organ_id=args.organ_id, label=args.label, days=args.days, networks=args.network, reason=why
     )
     reply = asyncio.run(perform(context, "token", request))
     if args.json:
@@ -82,6 +111,22 @@ def _token(context: Context, args: argparse.Namespace) -> int:
     else:
         context.facts(reply.items())
         context.note("The token is shown once; keep it in a file of mode 0600.")
+    return FINE
+
+
+def _secret(context: Context, args: argparse.Namespace, why: str) -> int:
+    """Nothing but JSON on standard output, so that a script can point a client at us."""
+    request = IssueSecret(
+        organ_id=args.organ_id,
+        binding=args.binding,
+        system_id=args.system_id,
+        label=args.label,
+        days=args.days,
+        overlap_seconds=args.overlap.total_seconds(),
+        networks=args.network,
+        reason=why,
+    )
+    context.print_json(asyncio.run(perform(context, "secret", request)))
     return FINE
 
 
@@ -129,18 +174,21 @@ async def _listed(context: Context, organ_id: str) -> list[dict[str, object]]:
         if found is None:
             raise RefusedError("agency_unknown", organ_id)
         rows = await ledger.readers.fetch("credential_list_of_agency", (found.id,))
-    held = [credential_of(row) for row in rows]
-    return [
-        {
-            "id": each.id,
-            "kind": each.kind,
-            "label": each.label,
-            # a token's is the hash of a secret: nobody needs it
-            "fingerprint": each.fingerprint if each.kind == "certificate" else "",
-            "issued_at": rfc3339(each.issued_at),
-            "expires_at": rfc3339(each.expires_at),
-            "revoked_at": rfc3339(each.revoked_at) if each.revoked_at else "",
-            "networks": [str(network) for network in each.allowed_networks],
-        }
-        for each in held
-    ]
+        secrets = await ledger.readers.fetch("shared_secret_list_of_agency", (found.id,))
+    shared = [secret_of(row) for row in secrets]
+    return [_row(credential_of(row)) for row in rows] + [_row(each) for each in shared]
+
+
+def _row(each: Credential | SharedSecret) -> dict[str, object]:
+    is_certificate = isinstance(each, Credential) and each.kind == "certificate"
+    return {
+        "id": each.id,
+        "kind": each.kind if isinstance(each, Credential) else f"{each.binding} {each.system_id}",
+        "label": each.label,
+        # a token's is the hash of a secret: nobody needs it
+        "fingerprint": each.fingerprint if is_certificate else "",
+        "issued_at": rfc3339(each.issued_at),
+        "expires_at": rfc3339(each.expires_at),
+        "revoked_at": rfc3339(each.revoked_at) if each.revoked_at else "",
+        "networks": [str(network) for network in each.allowed_networks],
+    }

@@ -7,6 +7,8 @@ file ends in a sentence too.
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.errors import InputError
@@ -41,6 +43,14 @@ def whole(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:8]) <= 1_000_000:  # noqa: PLR2004
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to 1000000")
     return int(text)
+
+
+def lasting(text: str) -> timedelta:
+    """A length of time such as 30m, 12h or 7d, as an argument."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip(), re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no length of time such as 30m, 12h or 7d")
+    return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]])
 
 
 def _refusal(path: Path, what: str, error: OSError) -> InputError:

@@ -74,7 +74,7 @@ class FetchOperation:
 
     async def apply(self, tx: Transaction, payloads: Sequence[Fetch]) -> Sequence[str | RefusedError]:
         """The message id, or why not."""
-        lines = await _lines(tx, [ask.delivery_id for ask in payloads])
+        lines = await lines_of_readers(tx, [ask.delivery_id for ask in payloads])
         results: list[str | RefusedError] = []
         first: dict[str, Fetch] = {}
         for ask in payloads:
@@ -136,14 +136,14 @@ class AcknowledgeOperation:
 
     async def apply(self, tx: Transaction, payloads: Sequence[Acknowledge]) -> Sequence[State | RefusedError]:
         """The state after it, or why not."""
-        lines = await _lines(tx, [ask.delivery_id for ask in payloads])
+        lines = await lines_of_readers(tx, [ask.delivery_id for ask in payloads])
         results: list[State | RefusedError] = []
         moves: dict[str, Move] = {}
         for ask in payloads:
             line = lines.get(ask.delivery_id)
             if line is None or not line[7]:
                 results.append(RefusedError("not_found"))
-            elif line[2] == State.IN_FLIGHT and _is_held_by_another(line, ask.reader, ask.now):
+            elif line[2] == State.IN_FLIGHT and is_held_by_another(line, ask.reader, ask.now):
                 results.append(RefusedError("item_leased"))
             elif line[2] == State.IN_FLIGHT:
                 moves[ask.delivery_id] = Move(
@@ -169,7 +169,8 @@ class AcknowledgeOperation:
         return results
 
 
-async def _lines(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+async def lines_of_readers(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Rows of `delivery_get_for_reader` by id."""
     return {row[0]: row for row in await tx.fetch("delivery_get_for_reader", (as_json(list(ids)),))}
 
 
@@ -178,8 +179,9 @@ def _cannot_read(line: tuple[Any, ...] | None, reader: str, now: datetime) -> Re
         return RefusedError("not_found")
     if line[2] in {State.WITHDRAWN, State.HELD, State.QUARANTINED, State.HANDED_OVER}:
         return RefusedError("state_forbids", f"the item is {line[2]}")
-    return RefusedError("item_leased") if _is_held_by_another(line, reader, now) else None
+    return RefusedError("item_leased") if is_held_by_another(line, reader, now) else None
 
 
-def _is_held_by_another(line: tuple[Any, ...], reader: str, now: datetime) -> bool:
+def is_held_by_another(line: tuple[Any, ...], reader: str, now: datetime) -> bool:
+    """Whether somebody else's lease lasts."""
     return line[4] is not None and line[4] != reader and line[5] > micros(now)

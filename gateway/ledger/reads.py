@@ -98,6 +98,10 @@ class Reads:
         found = await pages.of_ids(self._readers, [message_id], agencies)
         return found[0] if found else None
 
+    async def sent_messages(self, message_ids: list[str], agencies: frozenset[AgencyId]) -> list[SentMessage]:
+        """Those of these messages that one of the agencies sent, newest first."""
+        return await pages.of_ids(self._readers, message_ids, agencies)
+
     async def sender_of(self, message_id: str) -> AgencyId:
         """Who sent a message that is there."""
         row = await self._readers.fetch_one("message_read_sender", (message_id,))
@@ -125,15 +129,25 @@ class Reads:
         return int(self._readers.look_up("epoch_read_first", ())[0][0])
 
     async def inbox(
-        self, agencies: frozenset[AgencyId], *, after: int, limit: int, reader: str, now: int
+        self,
+        agencies: frozenset[AgencyId],
+        *,
+        after: int,
+        limit: int,
+        reader: str,
+        now: int,
+        kind: str = "",
+        skip: int = 0,
     ) -> list[InboxRow]:
-        """Open items after a cursor."""
+        """Open items after a cursor; of one kind where it is named."""
         params = {
             "agencies": as_json(sorted(agencies)),
             "after": after,
             "limit": limit,
             "reader": reader,
             "now": now,
+            "kind": kind,
+            "skip": skip,
         }
         return [_inbox(row) for row in await self._readers.fetch("inbox_list_waiting", params)]
 

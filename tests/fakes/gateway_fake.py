@@ -308,6 +308,14 @@ class FakeGateway:
             raise RefusedError("enrolment_code_invalid")
         return certificate_shape()
 
+    async def alert(self, token: str) -> bool:
+        if token != "good-token":
+            raise RefusedError("not_found")
+        return False
+
+    async def acknowledge_alert(self, token: str) -> bool:
+        return not await self.alert(token)
+
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         if caller.method != "certificate":
             raise RefusedError("not_permitted")

@@ -9,9 +9,24 @@ CROSS JOIN message AS m ON m.id = d.message_id
 WHERE d.recipient_id IN (SELECT value FROM json_each(:agencies))
   AND d.in_inbox = 1 AND d.state IN ('queued', 'in_flight')
   AND d.seq > :after
+  AND (:kind = '' OR m.kind = :kind)
   AND (d.leased_until IS NULL OR d.leased_until <= :now OR d.leased_by = :reader)
 ORDER BY d.seq
-LIMIT :limit;
+LIMIT :limit OFFSET :skip;
+
+-- name: inbox_count_waiting
+-- How many open items of one kind some agencies have.
+SELECT COUNT(*)
+FROM delivery AS d INDEXED BY delivery_inbox_open
+CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.recipient_id IN (SELECT value FROM json_each(:agencies))
+  AND d.in_inbox = 1 AND d.state IN ('queued', 'in_flight') AND m.kind = :kind;
+
+-- name: attempt_close_of_reader
+-- Close the open hand-outs that a reader could not use: [dispatch, …].
+UPDATE attempt SET ended_at = :now, outcome = 'refused', reason = :reason, detail = :detail
+WHERE ended_at IS NULL AND dispatch_id IN (SELECT value FROM json_each(:ids))
+RETURNING id;
 
 -- name: inbox_get_item
 -- One item of some agencies, whatever its state.

@@ -130,7 +130,9 @@ ORDER BY id DESC LIMIT 1;
 
 -- name: agency_has_credential
 -- Whether one of some agencies ever connected here.
-SELECT EXISTS (SELECT 1 FROM credential AS c WHERE c.agency_id IN (SELECT value FROM json_each(?)));
+SELECT EXISTS (SELECT 1 FROM json_each(?) AS v
+    WHERE EXISTS (SELECT 1 FROM credential AS c WHERE c.agency_id = v.value)
+       OR EXISTS (SELECT 1 FROM shared_secret AS s WHERE s.agency_id = v.value));
 
 -- name: delivery_list_recipients
 -- Who already has a line of a message.

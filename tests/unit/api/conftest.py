@@ -16,15 +16,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.api.app import build_app
-from gateway.api.lifecycle import Lifecycle
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.client import GatewayClient
 from gateway.clock import SystemClock
 from gateway.config import LimitSettings, ServerSettings, Settings, Size, TlsSettings
+from gateway.lifecycle import Lifecycle
 from gateway.observe import Metrics
 from gateway.pki import DevPki, client_tls_context, make_dev_pki, server_tls_context
 from gateway.seal.trust import TrustPurpose
+from gateway.shares import Shares
 from gateway.storage.bodies import Bodies
 from gateway.uploads import Uploads
 from tests.fakes.authenticator_fake import FakeAuthenticator, caller_of
@@ -126,6 +127,7 @@ async def running(
         metrics=metrics,
         lifecycle=lifecycle,
         uploads=uploads,
+        shares=Shares(settings.limits),
     )
     listener = Listener(
         build_app(parts, heartbeat=heartbeat),

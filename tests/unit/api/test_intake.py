@@ -18,9 +18,9 @@ from gateway.api.headers import (
     span_of,
     trace_id_of,
 )
-from gateway.api.intake import Incoming, Pace
-from gateway.api.ratelimit import RateLimit
 from gateway.errors import RefusedError
+from gateway.incoming import Incoming, Pace
+from gateway.ratelimit import RateLimit
 
 
 class Clock:

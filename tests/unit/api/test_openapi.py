@@ -16,6 +16,7 @@ from gateway.api.openapi import build_document
 from gateway.api.page import render_page
 from gateway.api.route import ApiParts
 from gateway.reasons import REASONS
+from gateway.shares import Shares
 from tests.unit.api.conftest import SETTINGS, Server
 
 TABLE = route_table("https://gateway.example")
@@ -33,6 +34,7 @@ async def test_document_and_router_hold_the_same_routes(server: Server) -> None:
         metrics=server.metrics,
         lifecycle=server.lifecycle,
         uploads=server.uploads,
+        shares=Shares(SETTINGS.limits),
     )
     app = build_app(parts)
     routed = {

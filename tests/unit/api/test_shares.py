@@ -11,10 +11,10 @@ from typing import NoReturn
 
 import pytest
 
-from gateway.api.ratelimit import AtOnce, RateLimit, site_of
 from gateway.config import LimitSettings
 from gateway.errors import ProblemError, RefusedError, StorageError
 from gateway.pki import DevPki
+from gateway.ratelimit import AtOnce, RateLimit, site_of
 from tests.unit.api.conftest import DOCUMENT, RECIPIENT_TOKEN, SENDER_TOKEN, SETTINGS, Server, running
 
 LIMITS = "/api/v1/limits"
