@@ -60,6 +60,7 @@ from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, Stored
 from gateway.parsing import ParserPool
 from gateway.pki import ends_at, server_tls_context
 from gateway.probe import Probe
+from gateway.pushes import Pushes
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
@@ -181,7 +182,18 @@ async def run_application(
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch)
+        await start_duties(
+            stack,
+            base,
+            worker,
+            gateway.journey,
+            metrics,
+            config_path,
+            uploads,
+            watcher,
+            watch,
+            StoredBodies(base.bodies, sound),
+        )
         # 5 listeners
         await _listen(stack, app, watch)
         yield app
@@ -354,6 +366,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        pushes=Pushes(base.readers, base.pump, base.clock),
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,

@@ -185,6 +185,8 @@ class Outgoing:
     failures: int = 0
     created_at: datetime | None = None
     doubt: Doubt | None = None
+    #: It was confirmed before, and its receiver asks for it again.
+    is_replay: bool = False
 
 
 class OutcomeKind(StrEnum):

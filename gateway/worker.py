@@ -157,6 +157,11 @@ class Worker:
         return self._windows
 
     @property
+    def adapters(self) -> Mapping[str, Adapter]:
+        """By the kind of channel; for duties that send what is in no queue of its."""
+        return self._ports.adapters
+
+    @property
     def in_flight(self) -> int:
         """Transmissions under way."""
         return len(self._under_way)

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway import channels
 from gateway.acknowledging import link_secret
 from gateway.backup.apart import drill_apart
+from gateway.deliver import Bodies
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
@@ -25,6 +26,7 @@ from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
@@ -134,6 +136,7 @@ async def start_duties(
     uploads: Uploads,
     watcher: Watcher,
     watch: ClockWatch,
+    bodies: Bodies,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -155,6 +158,16 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         watcher,
+        Replayer(
+            base.readers,
+            base.pump,
+            bodies,
+            worker.adapters,
+            directory=base.directory,
+            boot_id=base.boot_id,
+            settings=settings.delivery,
+            clock=clock,
+        ),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

@@ -308,6 +308,15 @@ class FakeGateway:
             raise RefusedError("enrolment_code_invalid")
         return certificate_shape()
 
+    async def pushed(self, caller: Caller, since: int, limit: int) -> models.PushedPage:
+        return models.PushedPage(items=[], cursor=since, more=False)
+
+    async def pushed_content(self, caller: Caller, delivery_id: str) -> Content:
+        return await self.content(caller, delivery_id)
+
+    async def replay(self, caller: Caller, request: models.ReplayRequest) -> models.Replays:
+        return models.Replays(queued=len(request.deliveries), cursor=request.after or 0, more=False)
+
     async def alert(self, token: str) -> bool:
         if token != "good-token":
             raise RefusedError("not_found")
