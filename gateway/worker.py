@@ -157,9 +157,9 @@ class Worker:
         return self._windows
 
     @property
-    def adapters(self) -> Mapping[str, Adapter]:
-        """By the kind of channel; for duties that send what is in no queue of its."""
-        return self._ports.adapters
+    def ports(self) -> WorkerPorts:
+        """For duties that send what is in no queue of its."""
+        return self._ports
 
     @property
     def in_flight(self) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 from gateway import channels
 from gateway.acknowledging import link_secret
 from gateway.backup.apart import drill_apart
-from gateway.deliver import Bodies
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
@@ -126,6 +125,19 @@ def _alerter(stack: AsyncExitStack, base: Foundation) -> Alerter:
     return Alerter(parts)
 
 
+def _replayer(base: Foundation, worker: Worker) -> Replayer:
+    return Replayer(
+        base.readers,
+        base.pump,
+        worker.ports.bodies,
+        worker.ports.adapters,
+        directory=base.directory,
+        boot_id=base.boot_id,
+        settings=base.settings.delivery,
+        clock=base.clock,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -136,7 +148,6 @@ async def start_duties(
     uploads: Uploads,
     watcher: Watcher,
     watch: ClockWatch,
-    bodies: Bodies,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -158,16 +169,7 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         watcher,
-        Replayer(
-            base.readers,
-            base.pump,
-            bodies,
-            worker.adapters,
-            directory=base.directory,
-            boot_id=base.boot_id,
-            settings=settings.delivery,
-            clock=clock,
-        ),
+        _replayer(base, worker),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:
