@@ -64,6 +64,7 @@ from gateway.parsing import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
 from gateway.plain import PLAIN_WARNING, plain_address
 from gateway.probe import Probe
+from gateway.pushes import Pushes
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
@@ -371,6 +372,7 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        pushes=Pushes(base.readers, base.pump, base.clock),
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,

@@ -496,6 +496,27 @@ CREATE TABLE proof (
     CHECK ((proved_at IS NULL) = (reason IS NOT NULL))
 ) STRICT;
 
+-- What a receiver asked to be pushed to it again; the delivery's own state does not move.
+CREATE TABLE replay (
+    id           TEXT PRIMARY KEY,
+    delivery_id  TEXT NOT NULL REFERENCES delivery (id),
+    asked_at     INTEGER NOT NULL,
+    asked_by     TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    due_at       INTEGER NOT NULL,
+    failures     INTEGER NOT NULL DEFAULT 0,
+    attempt_id   TEXT,
+    boot_id      TEXT REFERENCES boot (id),
+    started_at   INTEGER,
+    ended_at     INTEGER,
+    reason       TEXT,
+    detail       TEXT,
+    CHECK ((state = 'sending') = (boot_id IS NOT NULL))
+) STRICT;
+CREATE INDEX replay_due ON replay (due_at) WHERE state = 'waiting';
+CREATE INDEX replay_sending ON replay (boot_id) WHERE state = 'sending';
+CREATE UNIQUE INDEX replay_open ON replay (delivery_id) WHERE state IN ('waiting', 'sending');
+
 -- Alerts ---------------------------------------------------------------------------------------------
 
 -- How an agency wants to hear that documents wait: addresses, digest, persons to call.
