@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway.simulate.reading import read
-from tests.conformance.runs import EXAMPLES
+from tests.conformance.runs import EXAMPLES, text_of
 from tests.examples.conftest import Site
 from tests.system_tools import require_tool
 
@@ -35,11 +36,11 @@ class Example:
     """One of the programs, with what it needs to get in."""
 
     def __init__(self, site: Site, *command: str | Path, **environment: str) -> None:
-        self.site, self._command, self._environment = site, command, environment
+        self.site, self.command, self._environment = site, command, environment
 
     async def __call__(self, *words: str | Path, fails: bool = False) -> Any:
         """The JSON that it prints; or, where it must fail, what it says."""
-        code, out, err = await run(*self._command, *words, environment=self._environment)
+        code, out, err = await run(*self.command, *words, environment=self._environment)
         assert (code != 0) is fails, (code, out, err)
         return out + err if fails else json.loads(out) if out.strip() else None
 
@@ -137,3 +138,45 @@ def vxp_example(site: Site, language: str, secret: Path) -> Example:
         return Example(site, EXAMPLES / "curl" / "vxp.sh", **environment)
     options = ("--url", url, "--id", system_id, "--secret-file", secret, "--ca", ca)
     return Example(site, sys.executable, EXAMPLES / "python" / "vxp_client.py", *options)
+
+
+async def test_lines_for_java_key_stores_work_as_written(site: Site, tmp_path: Path) -> None:
+    """Each keytool and openssl line of the page is run as it stands, and Java gets in by the store they make."""
+    keytool, java = (require_tool(tool, "default-jdk-headless") for tool in ("keytool", "java"))
+    assert keytool
+    shutil.copy(site.access["ca_file"], tmp_path / "root.pem")
+    await shell(
+        tmp_path, "openssl req -x509 -newkey rsa:2048 -nodes -keyout client.key -out client.pem -subj /CN=me"
+    )
+    lines = [line for line in block("README.md") if line.startswith(("keytool", "openssl pkcs12", "openssl req"))]
+    assert len(lines) == 6
+    assert lines == [line for line in block("README.vi.md") if line in lines]
+    for line in lines:
+        # the key that is made for a request has a store of its own
+        own = "-genkeypair" in line or "-certreq" in line
+        await shell(tmp_path, line.replace("client.jks", "own.jks") if own else line)
+    assert "BEGIN" in text_of(tmp_path / "client.csr")
+    example = await rest_example(site, "java", tmp_path / "classes")
+    assert java in example.command
+    options = ("-Djavax.net.ssl.trustStore=trust.jks", "-Djavax.net.ssl.trustStorePassword=changeit")
+    command = " ".join(map(str, (*example.command[:1], *options, *example.command[1:-2], "inbox")))
+    assert '"items"' in await shell(tmp_path, command)
+
+
+def block(page: str) -> list[str]:
+    """The lines that a page of the examples gives for a shell."""
+    found, inside = [], False
+    for line in (EXAMPLES / page).read_text().splitlines():
+        if line.startswith("```"):
+            inside = line == "```sh"
+        elif inside:
+            found.append(line)
+    return found
+
+
+async def shell(folder: Path, line: str) -> str:
+    """What a line prints; it must end well."""
+    process = await asyncio.create_subprocess_shell(line, cwd=folder, stdout=PIPE, stderr=PIPE)
+    out, err = await process.communicate()
+    assert process.returncode == 0, (line, err.decode())
+    return out.decode()
