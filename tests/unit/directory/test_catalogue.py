@@ -17,8 +17,10 @@ from gateway.directory.changes import (
     SetEndpoint,
     SetEndpointOperation,
 )
+from gateway.directory.diff import rowid_of
 from gateway.errors import RefusedError, SourceError
-from gateway.model import Endpoint
+from gateway.ids import uuid7_series
+from gateway.model import AgencyId, Endpoint
 from gateway.ports import CatalogueEntry
 from tests.fakes.catalogue_fake import CatalogueFake, entry, nation
 from tests.unit.directory.store import ACTOR, NOW, Store
@@ -295,6 +297,15 @@ async def test_code_of_a_closed_agency_goes_over_from_that_night_on(store: Store
     await sync(store, said, at=NOW + 2 * DAY)
     assert (await store.agency("H01.4", NOW + 2 * DAY)).organ_id == said[6].code
     assert (await store.agency("H01.4", NOW + DAY)).name == "Xã số 4"
+
+
+def test_ids_in_a_row_grow_and_are_all_different() -> None:
+    """By their whole text and by their last bits alone, so that rows written together lie together."""
+    ids = list(uuid7_series(5000))
+    assert ids == sorted(set(ids))
+    assert [rowid_of(AgencyId(key)) for key in ids] == sorted({rowid_of(AgencyId(key)) for key in ids})
+    assert {(key[14], key[19]) for key in ids} <= {("7", mark) for mark in "89ab"}
+    assert list(uuid7_series(0)) == []
 
 
 # --- what a broken or hostile catalogue comes to
