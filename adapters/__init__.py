@@ -19,6 +19,7 @@ from adapters.bindings import answer_unreadable, build_bindings
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
+from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
@@ -36,7 +37,7 @@ SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_so
 CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": open_catalogue}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
-PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {}
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {"vxp": problems_of_vxp}
 
 #: What makes the application of the protocols that are served; settings are those of `[bindings]`.
 BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings

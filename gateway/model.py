@@ -161,6 +161,8 @@ class Doubt:
     inquiries: int
     #: Those of the transmissions that were made in doubt already (`SendReport.peer["possible_duplicate"]`).
     repeats: int = 0
+    #: The peer's ids of other transmissions of ours that it may list under the same number.
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

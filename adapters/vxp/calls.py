@@ -1,7 +1,8 @@
 """One system id at one axis: its settings, its connections, and one signed call after the other.
 
 Settings of a channel: `url`, `system_id`, `secret_file` (a bare name in the secrets folder, mode 0600), and as with
-webhooks `anchors_file`, `certificate_file` and `key_file`, `timeout_seconds`, `allow_plain` (on loopback only). A
+webhooks `anchors_file`, `certificate_file` and `key_file`, `timeout_seconds`. `allow_plain` is for plain HTTP: true
+on loopback, else the private address itself that the url names, of a network that protects what goes over it. A
 channel of another kind that is only looked at states them with `source_` before each (decision 16).
 
 Every call has headers of its own and the time of this call. Redirects are never followed, cookies never kept. What
@@ -11,8 +12,11 @@ goes wrong between us raises SourceError with a reason of the closed list; what 
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -36,6 +40,25 @@ _PIECE = 256 * 1024
 _ERROR_BYTES = 4096
 
 
+@dataclass(kw_only=True, slots=True)
+class _Pool:
+    """Connections made with certain files; what is under way ends first when these change."""
+
+    context: ssl.SSLContext
+    session: aiohttp.ClientSession
+    users: int = 0
+    is_retired: bool = False
+
+    async def retire(self) -> None:
+        self.is_retired = True
+        await self.end_use(0)
+
+    async def end_use(self, users: int = 1) -> None:
+        self.users -= users
+        if self.is_retired and self.users == 0:
+            await self.session.close()
+
+
 class Looking:
     """Calls that change nothing at the axis."""
 
@@ -47,8 +70,8 @@ class Looking:
         self.seconds = _seconds(endpoint, prefix, surroundings.timeout_seconds)
         self._connections = connections
         self._contexts, self._names = Contexts(), Names()
-        self._context = self._contexts.of(self._target)
-        self._session: aiohttp.ClientSession | None = None
+        self._contexts.of(self._target)  # files that cannot be loaded are told at once
+        self._pool: _Pool | None = None
 
     async def look(self, operation: Look, parameters: Mapping[str, str], *, most: int = REPLY_BYTES_MAX) -> bytes:
         """A whole answer; SourceError when it is longer than `most`."""
@@ -75,9 +98,15 @@ class Looking:
 
     async def close(self) -> None:
         """Close the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.session.close()
+
+    async def retire(self) -> None:
+        """Close them once what is under way has ended."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.retire()
 
     def _patience(self) -> aiohttp.ClientTimeout:
         """A long answer may take its time, as long as some of it comes."""
@@ -89,7 +118,6 @@ class Looking:
     async def _call(
         self, operation: Operation, parameters: Mapping[str, str], body: Any, patience: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        session = await self._open()
         try:
             headers = headers_of(
                 operation,
@@ -100,23 +128,30 @@ class Looking:
             )
         except ValueError as error:
             raise SourceError("peer_reply_invalid", redacted(str(error))) from error
-        async with session.request(
-            operation.method,
-            self._target.url / operation.path,
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            timeout=patience,
-        ) as response:
-            yield response
+        pool = await self._open()
+        pool.users += 1
+        try:
+            async with pool.session.request(
+                operation.method,
+                self._target.url / operation.path,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                timeout=patience,
+            ) as response:
+                yield response
+        finally:
+            await pool.end_use()
 
-    async def _open(self) -> aiohttp.ClientSession:
-        context = self._contexts.of(self._target)
-        if self._session is None or context is not self._context:
-            await self.close()
-            self._context = context
-            self._session = open_session(self._target, context, self._connections, self._names)
-        return self._session
+    async def _open(self) -> _Pool:
+        context, known = self._contexts.of(self._target), self._pool
+        if known is not None and known.context is context:
+            return known
+        session = open_session(self._target, context, self._connections, self._names)
+        self._pool = made = _Pool(context=context, session=session)
+        if known is not None:
+            await known.retire()
+        return made
 
 
 class Acting(Looking):
@@ -159,7 +194,7 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes | None:
 
 def _settings(endpoint: Endpoint, surroundings: Surroundings, prefix: str) -> tuple[Target, str]:
     url = URL(_text(endpoint, f"{prefix}url"))
-    plain = url.scheme == "http" and endpoint.settings.get("allow_plain") is True and url.host == "localhost"
+    plain = url.scheme == "http" and _may_be_plain(url.host or "", endpoint.settings.get("allow_plain"))
     if not (url.scheme == "https" or plain) or url.host is None or url.user or url.password or url.query_string:
         raise ConfigError(f"the channel's {prefix}url is https://host/path, without name, password or query")
     files = {
@@ -177,6 +212,16 @@ def _settings(endpoint: Endpoint, surroundings: Surroundings, prefix: str) -> tu
         allow_internal=True,
     )
     return target, _text(endpoint, f"{prefix}system_id")
+
+
+def _may_be_plain(host: str, allowed: object) -> bool:
+    if host == "localhost":
+        return allowed is True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return allowed is True if address.is_loopback else address.is_private and allowed == host
 
 
 def _seconds(endpoint: Endpoint, prefix: str, default: float) -> float:

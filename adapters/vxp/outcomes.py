@@ -6,32 +6,29 @@ platforms', and every other one is temporary). What is not JSON of the agreed sh
 of the axis's answer, so after a whole document has gone out it is *unknown*; a few HTTP statuses say clearly that
 nothing was taken.
 
-A document in doubt is looked for by sender, notation, title and time. The axis writes titles without diacritics at
-times, so they are compared folded.
+A document in doubt is looked for by sender, recipient, notation, title and time; ids that other transmissions of
+ours have are left out. The axis writes titles without diacritics at times, so they are compared folded. Each
+recipient is judged for itself, since many of them go out in several calls.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
-from adapters.vxp.reply import SentLine
+from adapters.vxp.reply import CREDENTIAL_CODES, SentLine
 from adapters.webhook_reply import redacted, seconds_of
 from gateway.clock import Clock
-from gateway.model import Outcome, OutcomeKind, Outgoing
+from gateway.model import DeliveryId, Outcome, OutcomeKind, Outgoing
 
-#: ErrorCode -> reason, of refusals for good.
-_PERMANENT = {
-    "10": "peer_refused",
-    "18": "peer_refused",
-    "22": "peer_refused",
-    "23": "peer_refused",
-}
-#: ErrorCode of what an operator mends, here or there.
-_CREDENTIALS = frozenset({"15", "19"})
+#: Refusals for good: file invalid, recipient unknown, edXML invalid, recipient closed.
+_PERMANENT = frozenset({"10", "18", "22", "23"})
+#: Temporary, and about one document: the file could not be processed.
+_OF_THE_DOCUMENT = frozenset({"21"})
 #: How the axis says that the header `from` is not the registered system id.
 _NOT_REGISTERED = "khong dung voi ma da dang ky"
 _SHOWN = 300
@@ -58,7 +55,17 @@ class _Sent(msgspec.Struct):
     doc_id: str | int = msgspec.field(name="DocId", default="")
 
 
-def outcome_of_send(status: int, retry_after: str | None, content: bytes, clock: Clock) -> Outcome:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Codes:
+    """Error codes of one axis beside those that are known here."""
+
+    temporary: frozenset[str] = frozenset()
+    permanent: frozenset[str] = frozenset()
+
+
+def outcome_of_send(
+    status: int, retry_after: str | None, content: bytes, clock: Clock, codes: Codes | None = None
+) -> Outcome:
     """One outcome for every delivery of the transmission."""
     if status == _TOO_LARGE:
         return Outcome(kind=OutcomeKind.REFUSED, reason="too_large_for_peer", detail=f"HTTP {status}")
@@ -77,40 +84,53 @@ def outcome_of_send(status: int, retry_after: str | None, content: bytes, clock:
     if status == _OK and answer.status == "OK" and str(answer.code) in {"0", ""} and str(answer.doc_id):
         return Outcome(kind=OutcomeKind.RELAYED, peer_ref=str(answer.doc_id)[:_SHOWN])
     if answer.status == "FAIL":
-        return _failed(str(answer.code), answer.words)
+        return _failed(str(answer.code), answer.words, codes or Codes())
     return _unknown(f"all was sent, but the answer makes no sense: {_shown(status, content)}")
 
 
-def _failed(code: str, words: str) -> Outcome:
+def blames_document(outcome: Outcome) -> bool:
+    """Whether the axis spoke about this very document, so that nothing is wrong with the channel."""
+    if outcome.kind in {OutcomeKind.RELAYED, OutcomeKind.REFUSED}:
+        return True
+    return outcome.reason == "peer_error" and outcome.detail.partition(" ")[0] in _OF_THE_DOCUMENT
+
+
+def _failed(code: str, words: str, codes: Codes) -> Outcome:
     detail = redacted(f"{code} {words}")[:_SHOWN]
-    if code in _CREDENTIALS or _NOT_REGISTERED in words.lower():
+    if code in CREDENTIAL_CODES or _NOT_REGISTERED in words.lower():
         return Outcome(kind=OutcomeKind.DEFERRED, reason="peer_credential_rejected", detail=detail)
-    if code in _PERMANENT:
-        return Outcome(kind=OutcomeKind.REFUSED, reason=_PERMANENT[code], detail=detail)
+    if (code in _PERMANENT or code in codes.permanent) and code not in codes.temporary:
+        return Outcome(kind=OutcomeKind.REFUSED, reason="peer_refused", detail=detail)
     return Outcome(kind=OutcomeKind.DEFERRED, reason="peer_error", detail=detail)
 
 
 def found_again(
-    outgoing: Outgoing, lines: Iterable[SentLine], *, system_id: str, tolerance: timedelta
-) -> tuple[str, ...]:
-    """The axis's ids of what may be this very document, sent since it came into doubt."""
+    outgoing: Outgoing,
+    lines: Iterable[SentLine],
+    *,
+    system_id: str,
+    tolerance: timedelta,
+    taken: Collection[str] = (),
+) -> dict[DeliveryId, tuple[str, ...]]:
+    """By delivery, the axis's ids of what may be this very document, sent since it came into doubt."""
     assert outgoing.doubt is not None
-    since = outgoing.doubt.since - tolerance
-    recipients = {one.recipient_code for one in outgoing.deliveries}
+    since, others = outgoing.doubt.since - tolerance, outgoing.doubt.taken.union(taken)
     senders = {outgoing.sender_code, system_id, ""}
     notation, title = folded(outgoing.notation), folded(outgoing.subject)
-    refs = [
-        line.ref
-        for line in lines
-        if line.ref
-        and line.kind == outgoing.kind
-        and line.sender_code in senders
-        and (not line.recipient_code or line.recipient_code in recipients)
-        and folded(line.notation) == notation
-        and (not line.title or folded(line.title) == title)
-        and (line.sent_at is None or line.sent_at >= since)
-    ]
-    return tuple(dict.fromkeys(refs))
+    refs: dict[str, dict[str, None]] = {}
+    for line in lines:
+        if (
+            line.ref
+            and line.ref not in others
+            and line.kind == outgoing.kind
+            and line.sender_code in senders
+            and folded(line.notation) == notation
+            and (not line.title or folded(line.title) == title)
+            and (line.sent_at is None or line.sent_at >= since)
+        ):
+            refs.setdefault(line.recipient_code, {})[line.ref] = None
+    anybody = refs.get("", {})
+    return {one.id: tuple(refs.get(one.recipient_code, {}) | anybody) for one in outgoing.deliveries}
 
 
 def folded(text: str) -> str:

@@ -1,7 +1,8 @@
 """What waits for us at the axis: `VxpReader` only looks, `VxpSource` also says what became of it.
 
-Documents and statuses come in one list, each asked for by its message type. A document is fetched by `getEdoc`; one
-whose answer is longer than we take into memory, or that cannot be had so, comes by `downloadEdoc` in pieces.
+Documents and statuses come in one list, each asked for by its message type. A document is fetched by `getEdoc`;
+one whose answer is longer than we take into memory, or that cannot be had so, comes by `downloadEdoc` in pieces.
+That one answers with bare bytes, so what looks like a page or an error in JSON is refused there.
 
 `VxpReader` is for shadow mode, beside another client of the same system id: it is made of `Looking`, which has no
 way to ask for anything that changes the list, and `settle` says that it cannot. `VxpSource` tells `done`, or
@@ -27,6 +28,8 @@ _KINDS: Final[tuple[tuple[str, Literal["document", "status"]], ...]] = (("edoc",
 _NO_DOCUMENT = (b"{", b"[", b"<!doctype html", b"<html")
 _PIECE = 256 * 1024
 _DESCRIPTION = 200
+#: What `getEdoc` says where the axis is well and this entry is not.
+_OF_THE_ENTRY = frozenset({"peer_error", "peer_reply_invalid"})
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -51,10 +54,23 @@ class VxpReader:
 
     async def fetch(self, ref: str, write: Write) -> None:
         """The document's bytes."""
-        content = await self._calls.look_up_to(Look.GET, {"docId": ref}, self._most)
-        if content is not None:
-            await write(read_document(content))
+        try:
+            content = await self._calls.look_up_to(Look.GET, {"docId": ref}, self._most)
+            document = None if content is None else read_document(content)
+        except SourceError as error:
+            if error.code not in _OF_THE_ENTRY:
+                raise
+            try:
+                await self._download(ref, write)
+            except SourceError:
+                raise error from None  # the first way's words say more
             return
+        if document is None:
+            await self._download(ref, write)
+        else:
+            await write(document)
+
+    async def _download(self, ref: str, write: Write) -> None:
         async with self._calls.opened(Look.DOWNLOAD, {"docId": ref}) as response:
             await _pass_on(response, write)
 

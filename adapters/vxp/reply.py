@@ -4,7 +4,8 @@
 
 `data` is an array of entries for the list, base64 text for a document. Whatever is not of this shape raises
 SourceError `peer_reply_invalid`, a list without `data` too: the vendor's SDK takes an HTML page of a proxy for "OK,
-none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words.
+none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words, or
+`peer_credential_rejected` where they are about who we are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,6 +24,9 @@ from adapters.webhook_reply import redacted
 from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
 from gateway.ports import Listed
+
+#: Error codes that speak of us and not of what was asked: wrong secret or system id, a `from` that is not its own.
+CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
 _SHOWN = 200
@@ -129,7 +133,10 @@ def accept_settled(content: bytes) -> None:
 
 def read_count(content: bytes) -> int:
     """The answer to `countReceiveEdoc` and `countReceiveStatus`."""
-    return int(_data(content, _Count).count)
+    counted = str(_data(content, _Count).count)
+    if not (counted.isascii() and counted.isdigit()):
+        raise SourceError("peer_reply_invalid", "the count is no number")
+    return int(counted)
 
 
 def read_sent(content: bytes) -> tuple[SentLine, ...]:
@@ -164,7 +171,8 @@ def _data(content: bytes, shape: type[Any]) -> Any:
     if told["status"] != "OK" or told["ErrorCode"] not in {"0", ""}:
         if told["status"] not in {"OK", "FAIL"}:
             raise SourceError("peer_reply_invalid", f"JSON without the agreed status: {_shown(content)}")
-        raise SourceError("peer_error", redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
+        code = "peer_credential_rejected" if told["ErrorCode"] in CREDENTIAL_CODES else "peer_error"
+        raise SourceError(code, redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
     try:
         return msgspec.json.decode(content, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

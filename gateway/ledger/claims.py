@@ -120,8 +120,19 @@ class ClaimOperation:
 async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str, Doubt]:
     """What earlier tries of the same series left unknown, by dispatch."""
     found = await tx.fetch("attempt_list_unknown", (as_json([[row[0], row[5]] for row in rows]),))
+    if not found:
+        return {}
+    taken: dict[str, set[str]] = {}
+    for dispatch, ref in await tx.fetch("delivery_list_twins_ids", (as_json([row[0] for row in found]),)):
+        taken.setdefault(dispatch, set()).add(ref)
     return {
-        row[0]: Doubt(since=instant(row[1]), transmissions=row[2], inquiries=row[3], repeats=row[4])
+        row[0]: Doubt(
+            since=instant(row[1]),
+            transmissions=row[2],
+            inquiries=row[3],
+            repeats=row[4],
+            taken=frozenset(taken.get(row[0], ())),
+        )
         for row in found
         if row[2]
     }

@@ -27,7 +27,7 @@ from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
 from gateway.maintenance.syncer import CatalogueSyncer
 from gateway.maintenance.unreadable import UnreadableFinder
-from gateway.maintenance.watcher import Watcher
+from gateway.maintenance.watcher import Tending, Watcher
 from gateway.model import Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
@@ -131,7 +131,7 @@ async def start_duties(
             clock=clock,
             organ_id=settings.seal.organ_id,
         ),
-        watcher,
+        Tending(watcher),
         CatalogueSyncer(base, metrics),
     ]
     stack.push_async_callback(watcher.close)
