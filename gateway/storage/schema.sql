@@ -436,6 +436,9 @@ CREATE TABLE catalogue_entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX catalogue_entry_missing ON catalogue_entry (endpoint_id) WHERE missing_since IS NOT NULL;
 
+-- who carries for others by a channel, among the 125,000 behind it
+CREATE INDEX agency_relay ON agency (endpoint_id) WHERE kind = 'relay';
+
 -- Bindings -------------------------------------------------------------------------------------------
 
 -- By what a peer proves itself in a protocol of its own; several of one system id may be in force at once.
