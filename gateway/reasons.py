@@ -216,6 +216,11 @@ _ALL = (
        "Somebody changed an agency while the catalogue was being taken in.",
        "Chạy lại `gateway agencies sync`; phần đã ghi vẫn đúng.",
        "Run `gateway agencies sync` again; what was written stays."),
+    _p("offer_unknown", 404, "Không có mục nào mang mã này trong danh sách của kênh.",
+       "There is no entry with this id in a peer's list.",
+       "Xem danh sách bằng `gateway offers list`.", "`gateway offers list` prints their ids.", operators=True),
+    _p("offer_decided", 409, "Người vận hành đã quyết định về mục này.", "An operator decided about this entry.",
+       "Không cần làm gì.", "Nothing is to be done."),
     # --- statuses
     _p("status_code_unknown", 422, "Mã trạng thái không có trong danh mục.", "The status code is unknown.",
        "Dùng 01–06, 13, 15 hoặc 16.", "Use 01–06, 13, 15 or 16."),
