@@ -65,6 +65,8 @@ class LgspAdapter:
         outcomes, answered = read_sent(
             sent.answer.status, sent.answer.content, outgoing.deliveries, is_relay=endpoint.is_relay
         )
+        if ref := next((outcome.peer_ref for outcome in outcomes.values()), ""):
+            sent.upload.peer["doc_id"] = ref
         return SendReport(outcomes=outcomes, peer=sent.upload.peer, answered=answered)
 
     def _make(self, endpoint: Endpoint) -> Session:

@@ -89,7 +89,6 @@ class _Attachment(msgspec.Struct):
 
 
 class _Document(msgspec.Struct):
-    edxml: str | None = None
     attachments: list[_Attachment] | None = None
 
 
@@ -153,19 +152,16 @@ def read_list(
     return tuple(_listed(entry, kind) for entry in waiting)
 
 
-def read_document(status: int, content: bytes) -> bytes:
-    """The edXML, which comes as text or as base64; an attached one only where there is no other."""
+def read_attached(status: int, content: bytes) -> bytes:
+    """The only attached edXML of an answer that holds no other."""
     try:
         document = msgspec.json.decode(_required(status, content), type=_Document)
     except msgspec.DecodeError as error:
         raise _senseless(b"") from error  # it may be a document, which is no business of logs
-    text = document.edxml or ""
-    if not text.strip():
-        attached = [one for one in document.attachments or () if _is_edxml(one.file_name)]
-        if len(attached) != 1:
-            raise SourceError("peer_reply_invalid", "the answer holds no edXML, or several")
-        text = attached[0].file_content or ""
-    return _bytes_of(text)
+    attached = [one for one in document.attachments or () if _is_edxml(one.file_name)]
+    if len(attached) != 1:
+        raise SourceError("peer_reply_invalid", "the answer holds no edXML, or several")
+    return _bytes_of(attached[0].file_content or "")
 
 
 def require_done(status: int, content: bytes) -> None:

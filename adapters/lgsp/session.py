@@ -9,7 +9,8 @@ when their files change, and are in no error.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +25,7 @@ from adapters.webhook_channel import Contexts, Secrets, open_session
 from adapters.webhook_names import Names
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.ports import Surroundings
+from gateway.ports import SLOWEST_BYTES_PER_SECOND, Surroundings
 
 #: The longest answer to anything but a document or a list.
 REPLY_BYTES_MAX: Final = 65_536
@@ -32,6 +33,8 @@ REPLY_BYTES_MAX: Final = 65_536
 _CONNECT_SECONDS = 10.0
 _PIECE = 256 * 1024
 _PASSWORD_BYTES_MIN = 6
+#: As long as the largest document in base64 may take, no fetch takes longer.
+_DOCUMENT_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,35 @@ class Session:
             answer = await self._ask(method, path, query, content, self._headers(token, key), most)
         return answer
 
+    @asynccontextmanager
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """GET an answer of any length; SourceError when it does not come or breaks off."""
+        password, key = self._password(), self._key()
+        token = await self._tokens.current(password)
+        try:
+            async with AsyncExitStack() as stack:
+                response = await stack.enter_async_context(self._get(path, query, self._headers(token, key)))
+                if is_unauthorised(response.status):
+                    token = await self._tokens.renewed(password, token)
+                    response = await stack.enter_async_context(self._get(path, query, self._headers(token, key)))
+                yield response
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise source_error(error) from error
+
+    def _get(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        place, timeout = self.facade.place(path).with_query(query), self._patience(_DOCUMENT_BYTES)
+        return self._http.get(place, headers=headers, allow_redirects=False, timeout=timeout)
+
+    def _patience(self, most: int) -> aiohttp.ClientTimeout:
+        """A silence has its limit, and so has an answer that comes byte by byte."""
+        return aiohttp.ClientTimeout(
+            total=self._seconds + most / SLOWEST_BYTES_PER_SECOND,
+            sock_connect=min(_CONNECT_SECONDS, self._seconds),
+            sock_read=self._seconds,
+        )
+
     async def _post(self, path: str, upload: Upload, headers: Mapping[str, str], seconds: float) -> Sent:
         timeout = aiohttp.ClientTimeout(
             total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
@@ -117,7 +149,7 @@ class Session:
                 timeout=timeout,
             ) as response:
                 upload.peer["http_status"] = response.status
-                content = await _read(response, REPLY_BYTES_MAX)
+                content = await read(response, REPLY_BYTES_MAX)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return Sent(upload=upload, error=error)
         return Sent(upload=upload, answer=Answer(response.status, content))
@@ -134,9 +166,6 @@ class Session:
         data = None if content is None else msgspec.json.encode(content)
         if data is not None:
             headers = {**headers, "Content-Type": "application/json"}
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(_CONNECT_SECONDS, self._seconds), sock_read=self._seconds
-        )
         try:
             async with self._http.request(
                 method,
@@ -144,9 +173,9 @@ class Session:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=self._patience(most),
             ) as response:
-                return Answer(response.status, await _read(response, most))
+                return Answer(response.status, await read(response, most))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise source_error(error) from error
 
@@ -203,7 +232,8 @@ def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
     return found
 
 
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole answer."""
     content = bytearray()
     async for chunk in response.content.iter_chunked(_PIECE):
         content += chunk

@@ -10,7 +10,7 @@ because it stayed unsettled for days, or because our clock was wrong for a while
 `settle` calls `updateStatus`: an entry that is durably ours gets `done_status`, one refused for good
 `fail_status`. Whether a facade wants words or two digits there is not settled, so both are settings.
 
-`getEdoc` wraps a document in JSON, which has to be in memory as a whole, up to `DOCUMENT_BYTES_MAX`.
+`getEdoc` wraps a document in JSON, out of which it is taken while it arrives.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from adapters.lgsp.reply import read_document, read_list, require_done
-from adapters.lgsp.session import Session
+from adapters.lgsp.reply import read_attached, read_list, require_done
+from adapters.lgsp.session import REPLY_BYTES_MAX, Session, read
 from adapters.lgsp.settings import facade_of
+from adapters.lgsp.unwrapping import Unwrapper
 from adapters.webhook_channel import Contexts
 from adapters.webhook_names import Names
 from gateway.clock import VIETNAM
 from gateway.model import Endpoint
 from gateway.ports import Listed, Settlement, Surroundings
 
-#: The longest answer to `getEdoc`, and to a list.
-DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+#: The longest list, and the longest answer whose document is an attachment.
+REPLY_MEMORY_MAX: Final = 64 * 1024 * 1024
 
 _CONNECTIONS = 2
 _PIECE = 256 * 1024
@@ -43,10 +44,10 @@ class LgspSource:
     """One system id's list."""
 
     def __init__(
-        self, endpoint: Endpoint, surroundings: Surroundings, *, document_bytes_max: int = DOCUMENT_BYTES_MAX
+        self, endpoint: Endpoint, surroundings: Surroundings, *, reply_memory_max: int = REPLY_MEMORY_MAX
     ) -> None:
         self._facade = facade_of(endpoint, surroundings.folder)
-        self._surroundings, self._most = surroundings, document_bytes_max
+        self._surroundings, self._most = surroundings, reply_memory_max
         self._contexts, self._names = Contexts(), Names()
         self._session: Session | None = None
         own = {self._facade.done_status.lower(), self._facade.fail_status.lower()}
@@ -71,12 +72,19 @@ class LgspSource:
         return tuple(found.values())
 
     async def fetch(self, ref: str, write: Callable[[bytes], Awaitable[None]]) -> None:
-        """The document's bytes."""
-        session = await self._open()
-        answer = await session.call("GET", "getEdoc", query={"docId": ref}, most=self._most)
-        document = memoryview(read_document(answer.status, answer.content))
-        for start in range(0, len(document), _PIECE):
-            await write(bytes(document[start : start + _PIECE]))
+        """The document's bytes; where the facade attaches it instead, all of that has to be in memory."""
+        session, query, unwrapper = await self._open(), {"docId": ref}, Unwrapper(write)
+        async with session.stream("getEdoc", query) as response:
+            if response.status == 200:  # noqa: PLR2004
+                async for piece in response.content.iter_chunked(_PIECE):
+                    await unwrapper.feed(piece)
+                rest = await unwrapper.end()
+            else:
+                rest = await read(response, REPLY_BYTES_MAX)
+        require_done(response.status, rest)
+        if not unwrapper.has_document:
+            answer = await session.call("GET", "getEdoc", query=query, most=self._most)
+            await write(read_attached(answer.status, answer.content))
 
     async def settle(self, ref: str, settlement: Settlement) -> bool:
         """Tell the facade; False where it is not to be told of refusals."""

@@ -74,10 +74,12 @@ class Session:
         await self._http.close()
 
     @asynccontextmanager
-    async def open(self, call: Call, seconds: float | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Make a call; raises what aiohttp raises. `seconds` is for all of it, else each silence has its limit."""
-        most = self._seconds if seconds is None else seconds
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT_SECONDS, most), sock_read=most)
+    async def open(self, call: Call, seconds: float) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a call that may take so long in all; raises what aiohttp raises."""
+        silence = min(self._seconds, seconds) if call.upload is None else seconds
+        timeout = aiohttp.ClientTimeout(
+            total=seconds, sock_connect=min(_CONNECT_SECONDS, silence), sock_read=silence
+        )
         async with self._http.request(
             call.method,
             self.line.place(call.path),

@@ -29,7 +29,7 @@ from adapters.xroad.client_reply import read_list, require_ok
 from adapters.xroad.client_session import REPLY_BYTES_MAX, Call, Session, read
 from gateway.errors import SourceError
 from gateway.model import Endpoint
-from gateway.ports import Listed, Settlement, Surroundings
+from gateway.ports import SLOWEST_BYTES_PER_SECOND, Listed, Settlement, Surroundings
 
 #: The longest page of a list, and the most entries of all pages.
 LIST_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -37,6 +37,8 @@ ENTRIES_MAX: Final = 100_000
 
 _CONNECTIONS = 2
 _PIECE = 256 * 1024
+#: As long as the largest document may take, no fetch takes longer.
+_DOCUMENT_BYTES = 300_000_000
 
 
 class XroadSource:
@@ -62,13 +64,13 @@ class XroadSource:
         return tuple(found.values())
 
     async def _page(self, path: str) -> tuple[tuple[Listed, ...], bool]:
-        async with self._call("GET", path) as response:
+        async with self._call("GET", path, most=LIST_BYTES_MAX) as response:
             return read_list(await read(response, LIST_BYTES_MAX))
 
     async def fetch(self, ref: str, write: Callable[[bytes], Awaitable[None]]) -> None:
         """The bytes of one entry."""
         empty = True
-        async with self._call("GET", f"inbox/{quote(ref, safe='')}/content") as response:
+        async with self._call("GET", f"inbox/{quote(ref, safe='')}/content", most=_DOCUMENT_BYTES) as response:
             async for chunk in response.content.iter_chunked(_PIECE):
                 empty = False
                 await write(chunk)
@@ -90,13 +92,14 @@ class XroadSource:
 
     @asynccontextmanager
     async def _call(
-        self, method: str, path: str, content: bytes | None = None
+        self, method: str, path: str, content: bytes | None = None, *, most: int = REPLY_BYTES_MAX
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that is a success, and one to this call."""
+        """An answer that is a success, and one to this call; it may take as long as `most` bytes explain."""
         session = await self._open()
+        seconds = self._surroundings.timeout_seconds + most / SLOWEST_BYTES_PER_SECOND
         call = Call(method=method, path=path, call_id=str(uuid.uuid4()), content=content)
         try:
-            async with session.open(call) as response:
+            async with session.open(call, seconds) as response:
                 if response.status >= 300 or "X-Road-Error" in response.headers:  # noqa: PLR2004
                     require_ok(response.status, response.headers, await response.content.read(REPLY_BYTES_MAX))
                 if why := session.objection(call, response):

@@ -23,6 +23,7 @@ from gateway.errors import ConfigError
 PATIENCE: Final = 10
 
 _LEAST_SHARE: Final = 15
+_LEAST_SECONDS: Final = 0.05
 _AT_ONCE_MOST: Final = 64
 _DOUBLINGS_MOST: Final = 12
 _FIRST_RETRY: Final = timedelta(seconds=5)
@@ -44,8 +45,8 @@ class PollSettings:
 
 def poll_settings(settings: Mapping[str, object], *, every: timedelta) -> PollSettings:
     """`poll_seconds`, `poll_seconds_min`, `poll_rate`, `poll_at_once` of a channel; ConfigError for nonsense."""
-    longest = _number(settings, "poll_seconds", every.total_seconds(), 0.05)
-    shortest = _number(settings, "poll_seconds_min", longest / _LEAST_SHARE, 0.05)
+    longest = _number(settings, "poll_seconds", max(_LEAST_SECONDS, every.total_seconds()), _LEAST_SECONDS)
+    shortest = _number(settings, "poll_seconds_min", max(_LEAST_SECONDS, longest / _LEAST_SHARE), _LEAST_SECONDS)
     at_once = int(_number(settings, "poll_at_once", 16, 1))
     return PollSettings(
         shortest=min(shortest, longest),

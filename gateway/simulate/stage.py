@@ -79,9 +79,6 @@ lease = "10s"
 breaker_probe = "500ms"
 retry_after_max = "5s"
 
-[cutover]
-poll_every = "300ms"
-
 [bindings]
 port = {bindings_port}
 public_url = "https://localhost:{bindings_port}"
@@ -213,7 +210,7 @@ def _settings(stage: Stage, system: System, listening: dict[str, int]) -> dict[s
         secret = write_axis(stage.layout, own_system=GATEWAY, member=system.name, codes=system.codes)
         write_durably(stage.layout.secrets / "axis", secret)
         more = {"url": stage.axis_url, "system_id": GATEWAY, "secret_file": "axis"}
-        return common | more | {"poll_seconds": 0.3, "poll_seconds_max": 0.6}
+        return common | more | {"poll_seconds": 0.5, "poll_seconds_min": 0.1}
     if system.receives == "push":
         write_durably(stage.layout.secrets / system.name, secrets.token_hex(32).encode())
         return common | {"url": f"https://localhost:{listening[system.name]}/receive", "secret_file": system.name}

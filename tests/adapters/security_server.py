@@ -15,7 +15,7 @@ import hashlib
 import re
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -51,6 +51,8 @@ class SecurityServer:
 
     provider: Provider
     port: int = 0
+    #: Who is registered there.
+    clients: tuple[str, ...] = (CLIENT,)
     orders: list[str] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     #: Set whenever something was passed on.
@@ -61,7 +63,7 @@ class SecurityServer:
         order = self.orders.pop(0) if self.orders else ""
         if order.lower().startswith(("client", "server")) and not order.endswith("!"):
             return _fault(order)
-        if fault := _judged(request):
+        if fault := _judged(request, self.clients):
             return _fault(fault)
         body = await request.read()
         request_id = str(uuid.uuid4())
@@ -101,7 +103,7 @@ class SecurityServer:
         answer.headers.update(marks)
 
 
-def _judged(request: web.Request) -> str:
+def _judged(request: web.Request, known: Sequence[str]) -> str:
     """The type of the error that this request is, if it is one."""
     parts = request.raw_path.split("/", 7)
     if len(parts) < 8 or parts[1] != "r1":
@@ -111,7 +113,7 @@ def _judged(request: web.Request) -> str:
     clients = request.headers.getall("X-Road-Client", [])
     if len(clients) != 1 or len(clients[0].split("/")) not in {3, 4}:
         return "Client.BadRequest"
-    if clients[0] != CLIENT:
+    if clients[0] not in known:
         return "Server.ClientProxy.UnknownMember"
     assert request.transport is not None
     held = request.transport.get_extra_info("ssl_object")

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from adapters.lgsp.reply import read_document, read_list, read_sent, read_token, require_done
+from adapters.lgsp.reply import read_list, read_sent, read_token, require_done
 from adapters.lgsp.token import lifetime_of
 from gateway.errors import SourceError
 from gateway.model import DeliveryId, Outcome, OutcomeKind
@@ -186,54 +186,6 @@ def test_list_leaves_out_what_is_settled() -> None:
     assert [one.ref for one in found] == ["1", "4", "5"]
     assert (found[0].sender_code, found[0].recipient_codes, found[0].claimed_at) == ("G22", ("A", "B", "C"), "5")
     assert (found[1].kind, found[1].recipient_codes) == ("status", ("A",))
-
-
-XML = "\ufeff<?xml version='1.0'?>\n<edXML>công văn</edXML>\n"
-BASE64 = base64.b64encode(XML.encode()).decode()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"edxml": XML},
-        {"edxml": BASE64},
-        {"edxml": "\n".join(BASE64[place : place + 20] for place in range(0, len(BASE64), 20))},
-        {"edxml": BASE64, "attachments": [{"fileName": "other.edxml", "fileContent": "AAAA"}]},
-        {"edxml": "", "attachments": [{"fileName": "a.pdf", "fileContent": "AA=="}, {"fileName": "d.edXML",
-         "fileContent": BASE64}]},
-        {"attachments": [{"fileName": "d.xml", "fileContent": XML}]},
-    ],
-    ids=["text", "base64", "lines", "attachment ignored", "attachment", "attachment as text"],
-)  # fmt: skip
-def test_document_is_read_in_every_form(data: dict[str, object]) -> None:
-    """Text or base64, not a byte more or less; an attached one only where there is no other."""
-    assert read_document(200, answer(success=True, data=data)) == XML.encode()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        None,
-        {},
-        {"edxml": ""},
-        {"edxml": "%%%"},
-        {"edxml": "YQ"},
-        {"edxml": 5},
-        {"edxml": "", "attachments": [{"fileName": "a.pdf", "fileContent": BASE64}]},
-        {"edxml": "", "attachments": [{"fileName": "a.xml", "fileContent": BASE64}] * 2},
-        {"attachments": [{"fileName": "a.xml", "fileContent": None}]},
-    ],
-)
-def test_document_that_is_none_raises(data: object) -> None:
-    """Nothing is kept of it."""
-    with pytest.raises(SourceError):
-        read_document(200, answer(success=True, data=data))
-
-
-def test_half_a_surrogate_pair_is_no_document() -> None:
-    """JSON can spell what no encoding can."""
-    with pytest.raises(SourceError):
-        read_document(200, b'{"success": true, "data": {"edxml": "<a>\\ud800</a>"}}')
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import email.policy
 import json
@@ -14,6 +15,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from adapters.lgsp.adapter import LgspAdapter
 from adapters.lgsp.session import problems
 from gateway.errors import ConfigError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, SendReport
@@ -116,7 +118,7 @@ async def test_form_has_the_exact_bytes_and_a_stated_length(facade: FacadeLab) -
     assert file.get_content_type() == "application/xml"
     assert b"\r\n\r\n" + content + b"\r\n--" in call.body
     assert only(report).peer_ref == "D-1"
-    assert report.peer["http_status"] == 200
+    assert (report.peer["http_status"], report.peer["doc_id"]) == (200, "D-1")
     assert str(report.peer["address"]).startswith("127.0.0.1:")
 
 
@@ -185,6 +187,17 @@ async def test_answer_that_comes_byte_by_byte_past_its_time_leaves_it_unknown(fa
     async with playing(facade, sendEdoc=slow):
         outcome = only(await sent(facade, timeout_seconds=0.5))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.UNKNOWN, "outcome_unknown")
+
+
+async def test_login_that_comes_byte_by_byte_has_its_limit_too(facade: FacadeLab) -> None:
+    """Nobody holds all transmissions up by never quite being silent."""
+    slow = trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000, 0.05)
+    async with playing(facade, login=slow):
+        adapter = LgspAdapter(facade.surroundings(seconds=0.3))
+        async with asyncio.timeout(5):
+            outcome = only(await adapter.send(facade.endpoint(), outgoing(), FakeBody()))
+        await adapter.close()
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "peer_timeout")
 
 
 async def test_facade_that_cuts_a_long_upload_off_loses_the_token_too(facade: FacadeLab) -> None:
@@ -384,3 +397,51 @@ async def test_settings_that_change_take_effect_with_the_next_transmission(facad
         await adapter.send(changed, outgoing(), FakeBody())
         await adapter.close()
     assert [call.headers["x-systemid"] for call in script.calls] == ["GW.LGSP", "NEW"]
+
+
+async def test_largest_document_is_fetched_without_memory(facade: FacadeLab) -> None:
+    """It is taken out of its JSON as it comes."""
+    size = 200_000_000
+
+    async def wraps(_request: Request, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        begins, ends = b'{"success": true, "data": {"edxml": "', b'"}}'
+        encoded = base64.b64encode(b"<edXML>" + bytes(299_993))
+        count = size // 300_000
+        length = len(begins) + count * len(encoded) + len(ends)
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode() + begins)
+        for _ in range(count):
+            writer.write(encoded)
+            await writer.drain()
+        writer.write(ends)
+        await writer.drain()
+        return True
+
+    got = 0
+
+    async def write(piece: bytes) -> None:
+        nonlocal got
+        got += len(piece)
+
+    async with playing(facade, getEdoc=wraps):
+        source = facade.source()
+        tracemalloc.start()
+        try:
+            await source.fetch("D-1", write)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        await source.close()
+    assert got == size // 300_000 * 300_000
+    assert peak < 24_000_000
+
+
+async def test_token_turned_away_while_fetching_is_renewed(facade: FacadeLab) -> None:
+    """And an answer that breaks off is no document."""
+    said = says("200 OK", b'{"success": true, "data": {"edxml": "<a/>"}}')
+    async with playing(facade, getEdoc=turns(INVALID, said, says("200 OK", b'{"success": true, "data"'))) as script:
+        source = facade.source()
+        await source.fetch("D-1", _drop)
+        with pytest.raises(SourceError):
+            await source.fetch("D-1", _drop)
+        await source.close()
+    assert len(script.logins) == 2
