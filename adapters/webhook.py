@@ -11,6 +11,8 @@
     Gateway-Signature             v1=hex HMAC-SHA256(secret, "timestamp.dispatch id.Gateway-Deliveries.sha256 hex"),
                                   or Signature-Input and Signature (RFC 9421): see `adapters.webhook_keys`
 
+`Gateway-Replay: 1` says that the receiver had it before and asked for it again.
+
 A `Gateway-Deliveries` longer than the channel's `header_bytes`, or of more than 400, is split: several POSTs one
 after the other, each whole in itself, with `Gateway-Part: 2/9` and an `Idempotency-Key` of its own that follows
 from its deliveries. The first that fails ends the try, and what was not sent by then is deferred.
@@ -274,6 +276,8 @@ class WebhookAdapter:
         }
         if place:
             headers["Gateway-Part"] = place
+        if outgoing.is_replay:
+            headers["Gateway-Replay"] = "1"
         trace = outgoing.trace_id.replace("-", "").lower()
         span = outgoing.attempt_id.replace("-", "").lower()[-_SPAN_DIGITS:]
         if len(trace) == _TRACE_DIGITS and len(span) == _SPAN_DIGITS:

@@ -39,7 +39,6 @@ from gateway.channels import surroundings_of
 from gateway.clock import SystemClock
 from gateway.commands.acting import ask
 from gateway.foundation import open_foundation
-from gateway.model import Endpoint
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 
@@ -52,19 +51,21 @@ _QUESTIONS = (
     "thanh", "phuong phu quoc", "khong ai ca", "van thu luu tru ninh", "1", "th", "hoa", "cuc", "trung tam dao tao",
 )  # fmt: skip
 _ROUNDS = 8
+#: Of so many agencies, one gets another name, one is deleted, one is new.
+_CHANGED_ONE_IN = 600
 
 
 def measure(folder: Path, *, agencies: int, say: Say) -> list[Figure]:
     """All figures of the catalogue."""
     site = prepare(folder)
     with axis(site, agencies=agencies, hosts=(PROVINCE.code,)) as running:
-        channel = asyncio.run(_fill(site, running))
+        asyncio.run(_fill(site, running))
         say(f"an axis of {agencies} agencies")
         with gateway(site, _LOG) as served:
-            return [*_syncs(site, running, served, channel, say), *asyncio.run(_searches(site))]
+            return [*_syncs(site, running, served, agencies, say), *asyncio.run(_searches(site))]
 
 
-async def _fill(site: Site, running: Axis) -> Endpoint:
+async def _fill(site: Site, running: Axis) -> None:
     channel = await connect(site, running, _CSV, ["province"], source="")
     async with open_foundation(config.load(site.config), purpose="setup") as base:
         await record_certificate(site, base, "province", PROVINCE)
@@ -73,17 +74,17 @@ async def _fill(site: Site, running: Axis) -> Endpoint:
         )
         await warm.fetch()
         await warm.close()
-    return channel
 
 
-def _syncs(site: Site, running: Axis, served: Gateway, channel: Endpoint, say: Say) -> list[Figure]:
+def _syncs(site: Site, running: Axis, served: Gateway, agencies: int, say: Say) -> list[Figure]:
+    some = agencies // _CHANGED_ONE_IN
     before, took, stalls, spent = served.peak_bytes(), {}, {}, {}
     for name, outcome in (("sync", "applied"), ("unchanged", "unchanged"), ("changed", "applied")):
         if name == "changed":
-            running.order("/catalogue", {"rename": 300, "add": 100, "delete": 100, "seed": 7})
+            running.order("/catalogue", {"rename": some, "add": some, "delete": some, "seed": 7})
         with _stalls(site) as longest:
             began, cpu = time.monotonic(), served.cpu_seconds()
-            report = asyncio.run(ask(config.load(site.config), "sync", SyncCatalogue(channel=channel.name)))
+            report = asyncio.run(ask(config.load(site.config), "sync", SyncCatalogue(channel="axis")))
             took[name], spent[name] = time.monotonic() - began, served.cpu_seconds() - cpu
         stalls[name] = max(longest) * 1000
         if report["outcome"] != outcome:

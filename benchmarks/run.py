@@ -27,7 +27,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,8 @@ def main() -> int:
     if set(arguments.only) & set(_PHASES):
         with _folder(arguments) as folder:
             figures, troubles = measure(prepare(folder), arguments, say)
-    figures += connectors(arguments, say)
+    more = connectors(arguments, say)
+    figures, troubles = figures + more[0], troubles + more[1]
     _OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode([_shown(each) for each in figures]), indent=2))
     console.print(_table(figures))
     for trouble in troubles:
@@ -95,19 +96,23 @@ def measure(site: Site, arguments: argparse.Namespace, say: phases.Say) -> tuple
     return figures, bench.troubles
 
 
-def connectors(arguments: argparse.Namespace, say: phases.Say) -> list[Figure]:
-    """What is measured between the gateway and other systems."""
+def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Figure], list[str]]:
+    """What is measured between the gateway and other systems, and what went wrong."""
+    seconds = min(arguments.seconds, _ENDPOINT_SECONDS)
+    measures: dict[str, Callable[[Path], list[Figure]]] = {
+        "poller": lambda folder: poller.measure(folder, documents=_WAITING, say=say),
+        "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
+        "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
+    }
     figures: list[Figure] = []
-    if "poller" in arguments.only:
-        with _folder(arguments) as folder:
-            figures += poller.measure(folder, documents=_WAITING, say=say)
-    if "endpoint" in arguments.only:
-        with _folder(arguments) as folder:
-            figures += vxp_endpoint.measure(folder, seconds=min(arguments.seconds, _ENDPOINT_SECONDS))
-    if "catalogue" in arguments.only:
-        with _folder(arguments) as folder:
-            figures += catalogue.measure(folder, agencies=arguments.agencies, say=say)
-    return figures
+    troubles: list[str] = []
+    for name in (each for each in _CONNECTORS if each in arguments.only):
+        try:
+            with _folder(arguments) as folder:
+                figures += measures[name](folder)
+        except RuntimeError as error:  # the figures of the others are wanted all the same
+            troubles.append(f"{name}: {error}")
+    return figures, troubles
 
 
 @contextmanager

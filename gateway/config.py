@@ -256,6 +256,9 @@ class BindingSettings:
     max_connections: int = _f(500, "connections at once")
     max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
     max_head: Size = _f(Size(384 * 1024), "a request's header fields in all: 1,000 recipients stand there twice")
+    xroad_certificates: Path | None = _f(
+        None, "PEM file with the certificates of our X-Road security servers; empty: their addresses alone count"
+    )
     vxp_window: timedelta = _f(
         timedelta(hours=24),
         "how far a time of signing may be from ours; the SDK signs with its object's, so make that daily; 0s: any",

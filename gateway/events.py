@@ -122,6 +122,10 @@ class Event(StrEnum):
     SOURCE_OPENED = "source.opened"
     #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
     DOCUMENT_IMPORTED = "document.imported"
+    #: A receiver asked to be pushed again what it had confirmed.
+    REPLAY_ASKED = "replay.asked"
+    #: A try to do so ended; the leaf says how. The delivery stays what it was.
+    REPLAY_ENDED = "replay.ended"
     #: How an agency wants to hear that documents wait was set; the leaf holds no address.
     ALERTING_SET = "alerting.set"
     #: A mail server or a call gateway took an alert.

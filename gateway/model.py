@@ -190,6 +190,8 @@ class Outgoing:
     #: What a person would look for at the peer: `125/UBND-VP`, and the title.
     notation: str = ""
     subject: str = ""
+    #: It was confirmed before, and its receiver asks for it again.
+    is_replay: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -23,10 +23,10 @@ import msgspec
 from adapters.vxp.reply import read_list
 from gateway.errors import SourceError
 
-#: Bytes of one list.
-BYTES_MAX: Final = 160 * 1024 * 1024
+#: Bytes of one list; what is kept of it must fit into memory even where all of it is made to be large.
+BYTES_MAX: Final = 64 * 1024 * 1024
 #: Entries of one list; the national catalogue has some 125,000.
-ENTRIES_MAX: Final = 500_000
+ENTRIES_MAX: Final = 300_000
 
 _WINDOW = 64 * 1024
 #: Bytes of what stands before and behind the list.

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import alerts, connection, documents, inbox, lists, models, queries
+from gateway.api import connection, documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
-from gateway.api.table_shared import ACCEPT, ADDRESS, DIGEST, KEY, STATUS, XML
+from gateway.api.table_pushed import PUSHED
+from gateway.api.table_shared import ACCEPT, ADDRESS, BYTES, DIGEST, KEY, RANGE, STATUS, XML
 from gateway.api.table_uploads import UPLOADS
 
-#: Media types of raw edXML.
-_RANGE: Final = Header(
-    name="Range",
-    description="One range of bytes; anything else is ignored.",
-    schema={"type": "string"},
-    example="bytes=0-1023",
-)
 _LAST_EVENT: Final = Header(
     name="Last-Event-ID",
     description="The id of the last event seen; the stream goes on after it.",
     schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
     example="1024",
 )
-_BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))
 
 #: What acceptance may refuse.
 _ITEM: Final = ("item_leased", "state_forbids")
@@ -103,9 +96,9 @@ _DOCUMENTS: Final = (
         tag="documents",
         handler=documents.fetch_document,
         path_type=queries.ById,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("application/xml",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable",),
     ),
     Route(
@@ -199,9 +192,9 @@ _INBOX: Final = (
         handler=inbox.fetch_item,
         path_type=queries.ById,
         query_type=queries.ByReader,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("application/xml",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable", *_ITEM),
     ),
     Route(
@@ -213,9 +206,9 @@ _INBOX: Final = (
         handler=inbox.fetch_attachment,
         path_type=queries.ByNumber,
         query_type=queries.ByReader,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("*/*",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable", "attachment_invalid", *_ITEM),
     ),
     Route(
@@ -307,33 +300,6 @@ _LISTS: Final = (
     ),
 )
 
-_ALERTS: Final = (
-    Route(
-        method="GET",
-        path="/alerts/{token}",
-        name="showAlert",
-        summary="The page behind the link of a call",
-        tag="alerts",
-        handler=alerts.show,
-        description="Needs no credential; changes nothing, since telephones look at links by themselves.",
-        path_type=queries.ByToken,
-        produces=("text/html",),
-        authenticated=False,
-    ),
-    Route(
-        method="POST",
-        path="/alerts/{token}",
-        name="acknowledgeAlert",
-        summary="Somebody has seen it: nobody else is called",
-        tag="alerts",
-        handler=alerts.acknowledge,
-        description="Needs no credential: the token of the link is one for this alert alone.",
-        path_type=queries.ByToken,
-        produces=("text/html",),
-        authenticated=False,
-    ),
-)
-
 _ACCOUNTS: Final = (
     Route(
         method="POST",
@@ -368,7 +334,7 @@ _ACCOUNTS: Final = (
         tag="accounts",
         handler=connection.show,
         description="Of this very credential; kept in memory, so a restart forgets them. Looking leaves no trace.",
-        response=models.Connection,
+        response=connection.Connection,
     ),
 )
 
@@ -403,4 +369,4 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         handler=described.page,
         produces=("text/html",),
     )
-    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *_ALERTS, *_ACCOUNTS, events, document, page)
+    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *PUSHED, *_ACCOUNTS, events, document, page)

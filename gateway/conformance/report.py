@@ -39,6 +39,7 @@ section{border:1px solid #ddd;border-left:.5rem solid;padding:.5rem .9rem;margin
 section h3{font-size:1rem;margin:0;display:flex;gap:.6rem;align-items:baseline}
 section h3 .grade{margin-left:auto;font-size:.8rem;white-space:nowrap;letter-spacing:.02em}
 .passed .grade{color:#1d7a34}.failed .grade{color:#b3261e}.skipped .grade{color:#666}
+.below{display:block}
 section p{margin:.35rem 0 0;overflow-wrap:anywhere}
 .mend{background:#fdf3f2;padding:.4rem .6rem}
 .label{font-weight:600}
@@ -134,7 +135,9 @@ def _section(result: Result) -> str:
 def _paragraph(vi: str, en: str, words: Words, kind: str = "") -> str:
     if not words.vi:
         return ""
-    told = _line(words) if words.en != words.vi else escape(words.vi)
+    told = escape(words.vi)
+    if words.en != words.vi:
+        told += f'<span class="en below" lang=en>{escape(words.en)}</span>'
     return f'<p class="{kind}"><span class=label>{vi}</span> <span class=en lang=en>{en}</span>: {told}</p>'
 
 

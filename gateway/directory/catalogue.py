@@ -96,8 +96,9 @@ async def sync_catalogue(
     if not endpoint.is_relay:
         raise RefusedError("parameter_invalid", f"{endpoint.name} is no relay; a catalogue leads to one")
     work = _Sync(directory, pump, readers, catalogue, endpoint, policy, asked, progress or _silent)
+    lists_digest = await work.fetch()
     async with directory.writing:
-        return await work.run()
+        return await work.run(lists_digest)
 
 
 class _Sync:
@@ -117,10 +118,13 @@ class _Sync:
         self._progress = progress
         self._merged = Merged()
 
-    async def run(self) -> SyncReport:
-        """Steps 1 to 5."""
+    async def fetch(self) -> str:
+        """The first half of step 1; a slow peer keeps nobody from changing the directory."""
         self._progress("fetch", 0, 0)
-        lists_digest = f"{_READING}:{await self._catalogue.fetch()}"
+        return f"{_READING}:{await self._catalogue.fetch()}"
+
+    async def run(self, lists_digest: str) -> SyncReport:
+        """The rest."""
         row = await self._readers.fetch_one("catalogue_read_state", (self._endpoint.id,))
         last_digest, synced_at, _ = row or (None, None, None)
         if lists_digest == last_digest and not self._asked.dry_run and not await self._anything_missing():

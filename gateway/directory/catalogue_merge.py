@@ -5,8 +5,8 @@ the agency that has it as its own (`code`), not to one that had it before (`furt
 deleted, the one that had it before takes over from it. Ids say who is above whom, within their list.
 
 What is not sound is set aside with a reason and never keeps the rest from being read: a code or a name that cannot
-be one, an id or a code given twice, agencies above themselves. An agency set aside still counts as named, so it is
-not taken for one that has gone.
+be one, an id or a code given twice. An agency set aside still counts as named, so it is not taken for one that has
+gone. One that would be above itself, or is absurdly deep, is taken with nobody above it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ _MAIL: Final = re.compile(r"[!-~]{1,60}@[!-~]{1,60}")
 _LONGEST_NAME = 500
 _SHOWN, _SHOWN_CODE = 50, 60
 _PART = 500
+#: Levels that are believed; a real catalogue has six. Deeper ones would be compared one by one.
+_DEEPEST = 40
+_LONGEST_REF = 64
 #: Part of every digest: another way of reading makes every agency a changed one.
 _FORMAT = "1"
 
@@ -115,7 +118,7 @@ class Merged:
         place = self._place_of(entry)
         if place is None:
             return
-        known = self._refs.setdefault(entry.ref, place) if entry.ref else place
+        known = self._refs.setdefault(entry.ref, place) if 0 < len(entry.ref) <= _LONGEST_REF else place
         if known != place:
             self._fault(place, "catalogue_id_twice", f"{entry.ref}: {self.agencies[known].codes[0]}")
         elif entry.parent_ref and self.agencies[place].parent < 0:
@@ -129,13 +132,11 @@ class Merged:
         """No entry follows. Go through it to its end: it stops now and then, for others to have their turn."""
         self._end_list()
         yield
-        done = bytearray(len(self.agencies))
+        levels = bytearray(len(self.agencies))
         for start in range(len(self.agencies)):
             if start % _PART == 0:
                 yield
-            for place in self._circle_from(start, done):
-                self.agencies[place].parent = -1
-                self.problems.add("catalogue_circle", self.agencies[place].codes[0])
+            self._level(start, levels)
 
     def place_of(self, form: str) -> int | None:
         """Where the agency of a code stands."""
@@ -227,7 +228,9 @@ class Merged:
                 agency.name, agency.deleted, agency.kind = name, False, entry.kind
                 self._add_codes(place, entry.further_codes)
                 return place
-        if entry.deleted or proper(entry.name[: 2 * _LONGEST_NAME]) == agency.name:
+        if proper(entry.name[: 2 * _LONGEST_NAME]) == agency.name:
+            return place
+        if entry.deleted:
             return None
         self.problems.add("catalogue_code_twice", entry.code, agency.name[:_SHOWN_CODE])
         return None
@@ -258,15 +261,27 @@ class Merged:
                 self.agencies[place].parent = parent
         self._refs, self._parents = {}, []
 
-    def _circle_from(self, start: int, done: bytearray) -> list[int]:
-        """Agencies that would be above themselves; they are taken without one above them."""
-        path: list[int] = []
+    def _level(self, start: int, levels: bytearray) -> None:
+        """How far down an agency and those above it stand, from 1 at the top; 0: not known yet."""
+        path: dict[int, None] = {}
         place = start
-        while place >= 0 and not done[place]:
-            done[place] = 1
-            path.append(place)
+        while place >= 0 and not levels[place] and place not in path:
+            path[place] = None
             place = self.agencies[place].parent
-        return path[path.index(place) :] if place in path else []
+        if place in path:  # everybody from here on is above himself
+            above = list(path)
+            for each in above[above.index(place) :]:
+                self._put_on_top(each)
+        for each in reversed(path):
+            parent = self.agencies[each].parent
+            if parent >= 0 and levels[parent] >= _DEEPEST:
+                self._put_on_top(each)
+                parent = -1
+            levels[each] = levels[parent] + 1 if parent >= 0 else 1
+
+    def _put_on_top(self, place: int) -> None:
+        self.agencies[place].parent = -1
+        self.problems.add("catalogue_circle", self.agencies[place].codes[0])
 
 
 class Digests:

@@ -28,7 +28,7 @@ from gateway.storage.readers import Readers
 
 #: As many as hold the event loop for some twenty milliseconds.
 _AT_ONCE = 300
-_MARKS_AT_ONCE = 4000
+_WORDS_AT_ONCE, _MARKS_AT_ONCE = 100, 4000
 _WRITE = WriteCatalogueOperation()
 
 #: Called with what is done, and how much of it.
@@ -133,8 +133,8 @@ class CatalogueWriter:
         renamed = list(dict.fromkeys(self._renamed))
         rows = await self._readers.fetch("agency_list_ids_below", (as_json(renamed),)) if renamed else []
         below = [AgencyId(row[0]) for row in rows]
-        for start in range(0, len(below), _AT_ONCE):
-            await self._submit(WriteCatalogue(words=below[start : start + _AT_ONCE]))
+        for start in range(0, len(below), _WORDS_AT_ONCE):
+            await self._submit(WriteCatalogue(words=below[start : start + _WORDS_AT_ONCE]))
 
     def _wanted(self, place: int) -> tuple[AgencyRow, Links]:
         """What the directory is to hold of an agency."""

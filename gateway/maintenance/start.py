@@ -25,6 +25,7 @@ from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
@@ -125,6 +126,19 @@ def _alerter(stack: AsyncExitStack, base: Foundation) -> Alerter:
     return Alerter(parts)
 
 
+def _replayer(base: Foundation, worker: Worker) -> Replayer:
+    return Replayer(
+        base.readers,
+        base.pump,
+        worker.ports.bodies,
+        worker.ports.adapters,
+        directory=base.directory,
+        boot_id=base.boot_id,
+        settings=base.settings.delivery,
+        clock=base.clock,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -157,6 +171,7 @@ async def start_duties(
         ),
         Tending(watcher),
         CatalogueSyncer(base, metrics),
+        _replayer(base, worker),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

@@ -436,6 +436,9 @@ CREATE TABLE catalogue_entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX catalogue_entry_missing ON catalogue_entry (endpoint_id) WHERE missing_since IS NOT NULL;
 
+-- who carries for others by a channel, among the 125,000 behind it
+CREATE INDEX agency_relay ON agency (endpoint_id) WHERE kind = 'relay';
+
 -- Bindings -------------------------------------------------------------------------------------------
 
 -- By what a peer proves itself in a protocol of its own; several of one system id may be in force at once.
@@ -495,6 +498,27 @@ CREATE TABLE proof (
     detail       TEXT,
     CHECK ((proved_at IS NULL) = (reason IS NOT NULL))
 ) STRICT;
+
+-- What a receiver asked to be pushed to it again; the delivery's own state does not move.
+CREATE TABLE replay (
+    id           TEXT PRIMARY KEY,
+    delivery_id  TEXT NOT NULL REFERENCES delivery (id),
+    asked_at     INTEGER NOT NULL,
+    asked_by     TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    due_at       INTEGER NOT NULL,
+    failures     INTEGER NOT NULL DEFAULT 0,
+    attempt_id   TEXT,
+    boot_id      TEXT REFERENCES boot (id),
+    started_at   INTEGER,
+    ended_at     INTEGER,
+    reason       TEXT,
+    detail       TEXT,
+    CHECK ((state = 'sending') = (boot_id IS NOT NULL))
+) STRICT;
+CREATE INDEX replay_due ON replay (due_at) WHERE state = 'waiting';
+CREATE INDEX replay_sending ON replay (boot_id) WHERE state = 'sending';
+CREATE UNIQUE INDEX replay_open ON replay (delivery_id) WHERE state IN ('waiting', 'sending');
 
 -- Alerts ---------------------------------------------------------------------------------------------
 

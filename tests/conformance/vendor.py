@@ -7,15 +7,13 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.api.models import InboxItem, NewStatus
 from gateway.client import GatewayClient
-from gateway.conformance.papers import Sheet, document, reference_of
 from gateway.errors import ProblemError
 from gateway.pki import client_tls_context
-from gateway.simulate.writing import Named
+from tests.conformance.papers import Papers
 
 
 def plain(items: InboxItem) -> list[NewStatus]:
@@ -35,9 +33,9 @@ class Vendor:
     """One system; `answers` may be replaced by wrong ones."""
 
     access: dict[str, str]
+    papers: Papers
     answers: Callable[[InboxItem], list[NewStatus]] = plain
     seen: set[str] = field(default_factory=set)
-    numbers: int = 0
 
     @classmethod
     async def of(cls, folder: Path) -> Vendor:
@@ -46,7 +44,8 @@ class Vendor:
         async with asyncio.timeout(60):
             while not path.is_file():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(0.05)
-        return cls(access=json.loads(path.read_text()))
+        access = json.loads(path.read_text())
+        return cls(access=access, papers=Papers(access))
 
     def client(self) -> GatewayClient:
         """Its connection."""
@@ -56,20 +55,8 @@ class Vendor:
         return GatewayClient(url, tls=client_tls_context(anchors), token=token)
 
     def document(self, *offices: str, sender: str = "", about: str = "", padding: int = 0) -> bytes:
-        """A new document to offices, by their names in `access`; or a recall of the one numbered `about`."""
-        self.numbers += 1
-        now = datetime.now(UTC)
-        own = sender or self.access["organ_id"]
-        sheet = Sheet(
-            sender=Named(code=own, name="Phần mềm thử"),
-            recipients=tuple(Named(code=self.access.get(f"offices.{one}", one), name=one) for one in offices),
-            number=about or f"7{self.numbers:03}",
-            subject="V/v thử gửi",
-            padding=padding,
-            business_type="1" if about else "0",
-            about=reference_of(own, about, now) if about else None,
-        )
-        return document(sheet, now)
+        """As `Papers` make it."""
+        return self.papers.document(*offices, sender=sender, about=about, padding=padding)
 
     async def receive(self, client: GatewayClient) -> None:
         """Take and answer everything, for ever."""

@@ -12,9 +12,10 @@ from threading import Event
 from types import ModuleType
 from typing import Any
 
-from gateway.conformance.papers import Sheet, document, reference_of, status
+from gateway.conformance.papers import status
 from gateway.simulate.reading import Incoming, UnreadableError, read
 from gateway.simulate.writing import Named, Reference
+from tests.conformance.papers import Papers
 from tests.conformance.runs import EXAMPLES
 
 
@@ -41,7 +42,7 @@ class VxpVendor:
         self.code = example("python/vxp_client.py")
         self.secret = Path(self.access["vxp_secret_file"]).read_bytes()
         self.me = Named(code=self.access["organ_id"], name="Phần mềm thử")
-        self.numbers = 0
+        self.papers = Papers(self.access)
 
     def axis(self, secret: bytes = b"") -> Any:
         """A client."""
@@ -49,21 +50,8 @@ class VxpVendor:
         return self.code.Axis(url, system_id, secret or self.secret, self.access["ca_file"])
 
     def document(self, *offices: str, sender: str = "", about: str = "", padding: int = 0) -> bytes:
-        """As the one of the REST vendor."""
-        self.numbers += 1
-        now = datetime.now(UTC)
-        own = Named(code=sender or self.me.code, name="Phần mềm thử")
-        codes = [self.access.get(f"offices.{one}", one) for one in offices]
-        sheet = Sheet(
-            sender=own,
-            recipients=tuple(Named(code=code, name=code) for code in codes),
-            number=about or f"7{self.numbers:03}",
-            subject="V/v thử gửi",
-            padding=padding,
-            business_type="1" if about else "0",
-            about=reference_of(own.code, about, now) if about else None,
-        )
-        return document(sheet, now)
+        """As `Papers` make it."""
+        return self.papers.document(*offices, sender=sender, about=about, padding=padding)
 
     def work(self, stop: Event) -> None:
         """Send everything once, then receive."""

@@ -44,6 +44,7 @@ from tests.fakes.gateway_shapes import (
     delivery_shape,
     document_shape,
 )
+from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
@@ -64,7 +65,7 @@ class _Message:
 
 
 @dataclass(kw_only=True)
-class FakeGateway:
+class FakeGateway(FakePushes):
     """`gateway.api.service.Gateway`."""
 
     folder: Path
@@ -307,14 +308,6 @@ class FakeGateway:
         if request.code != "GOOD-CODE":
             raise RefusedError("enrolment_code_invalid")
         return certificate_shape()
-
-    async def alert(self, token: str) -> bool:
-        if token != "good-token":
-            raise RefusedError("not_found")
-        return False
-
-    async def acknowledge_alert(self, token: str) -> bool:
-        return not await self.alert(token)
 
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         if caller.method != "certificate":

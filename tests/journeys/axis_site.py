@@ -86,6 +86,12 @@ class AxisSite:
             found: list[tuple[Any, ...]] = ledger.execute(sql, params).fetchall()
             return found
 
+    async def until(self, sql: str, *params: object, seconds: float = 30) -> None:
+        """Until the ledger, which another process writes, has such a row."""
+        async with asyncio.timeout(seconds):
+            while not self.rows(sql, *params):  # noqa: ASYNC110 - no signal crosses from there
+                await asyncio.sleep(0.05)
+
     async def command(self, *words: str) -> tuple[int, str]:
         """`gateway …` beside it: exit code and what it printed."""
         process = await asyncio.create_subprocess_exec(

@@ -71,9 +71,7 @@ async def test_killed_around_the_commit_it_is_one_message_and_acknowledged_later
     assert not [line for line in site.axis.journal() if isinstance(line, Settled)]
     await site.start()
     await site.axis.wait("settled", system=SYSTEM)
-    async with asyncio.timeout(10):
-        while not site.rows("SELECT 1 FROM offer WHERE acknowledged_at IS NOT NULL"):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
+    await site.until("SELECT 1 FROM offer WHERE acknowledged_at IS NOT NULL")
     assert site.rows("SELECT sha256 FROM message") == [(sent["sha256"],)]
     assert [line.status for line in site.axis.journal() if isinstance(line, Settled)] == ["done"]
     async with site.client(COMMUNE) as commune:

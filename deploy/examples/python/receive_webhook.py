@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A receiver of pushed documents in one file, Python 3.8 or later, nothing to install.
 
     python3 receive_webhook.py --secret-file secret --folder received --port 8443 --cert server.pem --key server.key

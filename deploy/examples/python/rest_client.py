@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """REST v1 in one file, Python 3.8 or later, nothing to install.
 
     python3 rest_client.py --url https://localhost:8443/api/v1 --token-file token --ca root.pem send document.edxml

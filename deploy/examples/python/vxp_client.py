@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 r"""The axis's protocol (VXP) in one file, Python 3.8 or later, nothing to install.
 
     python3 vxp_client.py --url https://localhost:8444/vxp --id 000.00.90.H33 --secret-file secret --ca root.pem \

@@ -17,8 +17,10 @@ from gateway.directory.changes import (
     SetEndpoint,
     SetEndpointOperation,
 )
+from gateway.directory.diff import rowid_of
 from gateway.errors import RefusedError, SourceError
-from gateway.model import Endpoint
+from gateway.ids import uuid7_series
+from gateway.model import AgencyId, Endpoint
 from gateway.ports import CatalogueEntry
 from tests.fakes.catalogue_fake import CatalogueFake, entry, nation
 from tests.unit.directory.store import ACTOR, NOW, Store
@@ -297,6 +299,15 @@ async def test_code_of_a_closed_agency_goes_over_from_that_night_on(store: Store
     assert (await store.agency("H01.4", NOW + DAY)).name == "Xã số 4"
 
 
+def test_ids_in_a_row_grow_and_are_all_different() -> None:
+    """By their whole text and by their last bits alone, so that rows written together lie together."""
+    ids = list(uuid7_series(5000))
+    assert ids == sorted(set(ids))
+    assert [rowid_of(AgencyId(key)) for key in ids] == sorted({rowid_of(AgencyId(key)) for key in ids})
+    assert {(key[14], key[19]) for key in ids} <= {("7", mark) for mark in "89ab"}
+    assert list(uuid7_series(0)) == []
+
+
 # --- what a broken or hostile catalogue comes to
 
 
@@ -405,11 +416,16 @@ async def test_mostly_bad_catalogue_is_held_even_the_first_time(store: Store) ->
     assert await store.directory.page(limit=5) == []
 
 
-async def test_deep_chain_of_parents_is_followed_to_its_end(store: Store) -> None:
-    """No depth breaks it."""
+@pytest.mark.parametrize("step", [1, -1])
+async def test_absurdly_deep_chain_of_parents_is_cut(store: Store, step: int) -> None:
+    """Every forty levels somebody has nobody above him; all are taken, in a few steps, whichever way they stand."""
     chain = [entry(f"H01.{n}", f"Cấp {n}", parent_ref=f"H01.{n + 1}") for n in range(3000)]
-    report = await sync(store, [*chain, entry("H01.3000", "Gốc")])
+    said = [*chain, entry("H01.3000", "Gốc")][::step]
+    report = await sync(store, said, policy=SyncPolicy(hold_share=1, close_after=DAY))
     assert report.counts["created"] == 3001
+    assert report.problems == {"catalogue_circle": 75}
+    agencies = {agency.id: agency for agency in await store.directory.page(limit=5000)}
+    assert sum(agency.parent_id is None for agency in agencies.values()) == 76
 
 
 async def test_first_catalogue_that_was_cut_off_is_finished_by_the_next(store: Store) -> None:

@@ -163,6 +163,24 @@ async def test_duty_runs_once_a_night_for_channels_that_ask_for_it(
         assert len(axis.journal()) == calls
 
 
+async def test_held_catalogue_is_seen_in_the_metrics_until_somebody_accepts_it(
+    installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The alert stands on it; the duty does not try again before the next night."""
+    async with connected(installation, axis, catalogue="vxp") as app:
+        held = app.metrics.catalogue_held.labels("axis")._value
+        assert (await run(installation, capsys))[0] == 0
+        await axis.change_catalogue(delete=AGENCIES // 2, seed=5)
+        code, report = await run(installation, capsys)
+        syncer = CatalogueSyncer(app.foundation, app.metrics)
+        await syncer.run_once()
+        assert (code, held.get()) == (1, 1)
+        accept = ("--accept", report["digest"][:12], "--reason", "sáp nhập tỉnh")
+        assert (await run(installation, capsys, *accept))[0] == 0
+        await syncer.run_once()
+        assert held.get() == 0
+
+
 async def test_hour_that_is_none_refuses_to_start(installation: Installation) -> None:
     """A setting that cannot be meant is told at once."""
     path = installation.folder / "config.toml"
