@@ -47,10 +47,19 @@ CHANGING = {
     "cutover watch", "cutover take", "cutover return", "import", "tasks close",
 }  # fmt: skip
 
+#: What plays a peer, and orders for it.
+SIMULATING = {
+    "simulate axis",
+    *(
+        f"simulate axis-control {order}"
+        for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
+    ),
+}
+
 
 def test_the_commands_are_these() -> None:
     """A command that goes away breaks somebody's script."""
-    assert {" ".join(words) for words in ALL} == CHANGING | {
+    assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
