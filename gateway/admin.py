@@ -29,7 +29,17 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway import admin_acts, admin_backups, admin_bindings, admin_cutover, admin_directory, admin_statuses
+from gateway import (
+    admin_acts,
+    admin_alerts,
+    admin_backups,
+    admin_bindings,
+    admin_catalogue,
+    admin_channels,
+    admin_cutover,
+    admin_directory,
+    admin_statuses,
+)
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
@@ -106,6 +116,7 @@ ACTS: Mapping[str, ActKind] = {
     "pause": ActKind(request=admin_acts.PauseChannel, run=admin_acts.pause_channel),
     "resume": ActKind(request=admin_acts.ResumeChannel, run=admin_acts.resume_channel),
     "import": ActKind(request=admin_directory.ImportAgencies, run=admin_directory.import_file),
+    "sync": ActKind(request=admin_catalogue.SyncCatalogue, run=admin_catalogue.sync),
     "enrol": ActKind(request=admin_directory.OfferEnrolment, run=admin_directory.offer_enrolment),
     "token": ActKind(request=admin_directory.IssueToken, run=admin_directory.issue_token),
     "secret": ActKind(request=admin_bindings.IssueSecret, run=admin_bindings.issue_secret),
@@ -117,6 +128,9 @@ ACTS: Mapping[str, ActKind] = {
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
+    "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),
+    "rekey": ActKind(request=admin_channels.RekeyChannel, run=admin_channels.rekey_channel),
+    "verify": ActKind(request=admin_channels.VerifyChannel, run=admin_channels.verify_channel),
     "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
 }
 

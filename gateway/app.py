@@ -29,6 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
+from gateway.acknowledging import Acknowledging, link_secret
 from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
@@ -63,10 +64,12 @@ from gateway.parsing import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
 from gateway.plain import PLAIN_WARNING, plain_address
 from gateway.probe import Probe
+from gateway.pushes import Pushes
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -188,7 +191,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             tls=server_tls_context(settings.tls),
-            bindings_tls=bindings_tls_context(settings.tls),
+            bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
             shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
@@ -252,8 +255,9 @@ def _worker(
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
     limits = parse_limits(settings.limits)
+    proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {
-        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
         for kind, adapter in channels.make_adapters(surroundings).items()
     }
     for adapter in adapters.values():
@@ -368,6 +372,8 @@ def _gateway(desks: _Desks) -> LocalGateway:
         mailbox=mailbox,
         outbox=desks.outbox(mailbox, intake),
         feed=Feed(base.readers),
+        pushes=Pushes(base.readers, base.pump, base.clock),
+        acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         directory=base.directory,
         accounts=base.accounts,

@@ -363,6 +363,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Sửa bằng `gateway agencies endpoint set`.",
             "Mend it with `gateway agencies endpoint set`.",
         ),
+        "channel_unverified": _kind(
+            _W,
+            "Nơi nhận của kênh chưa trả lời thử thách xác minh; văn bản chờ.",
+            "The channel's receiver has not answered the verification challenge; documents wait.",
+            "Bên nhận làm theo docs/connect-webhook.vi.md, rồi `gateway agencies endpoint verify KÊNH`.",
+            "The receiver does as docs/connect-webhook.md says; then `gateway agencies endpoint verify CHANNEL`.",
+        ),
+        "secret_overlap": _kind(
+            _I,
+            "Kênh đang dùng đồng thời khóa cũ và khóa mới.",
+            "The channel signs with its old and its new key.",
+            "Nhắc bên nhận chuyển sang khóa mới trước thời điểm trong chi tiết.",
+            "Remind the receiver to change over before the instant in the detail.",
+        ),
         "last_refused": _kind(
             _W,
             "Lần chuyển gần nhất không thành công.",

@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway import __version__
 from gateway.commands import (
     agencies,
+    alerts,
     backups,
     channels,
     conforming,
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         deliveries,
         statuses,
         tasks,
+        alerts,
         channels,
         inspecting,
         backups,

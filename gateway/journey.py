@@ -67,6 +67,8 @@ class Submission:
     is_notice: bool = False
     #: Another system handled it before: an operator speaks for its sender.
     imported: Imported | None = None
+    #: What the parser said of these very bytes a moment ago.
+    report: ParseReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +85,7 @@ class Judged:
     parked: str = ""
     #: The message that these bytes became before.
     known: str = ""
+    report: ParseReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,7 +179,9 @@ class Journey:
             await self._bodies.keep(submission.body)
 
     async def _validated(self, submission: Submission) -> tuple[Envelope, tuple[Finding, ...]]:
-        report = await self._parse(submission.body, "full", submission.caller.agency_id)
+        report = submission.report
+        if report is None:
+            report = await self._parse(submission.body, "full", submission.caller.agency_id)
         if report.envelope is None or report.refusal:
             raise RefusedError(report.refusal, report.detail, findings=report.findings)
         if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
@@ -372,7 +377,8 @@ class Journey:
                 envelope=envelope, findings=findings, refusal=error.code, detail=error.detail, known=known
             )
         parked = next((effect.parked for effect in plan.statuses if effect.parked), "")
-        return Judged(envelope=envelope, findings=(*findings, *plan.findings), parked=parked, known=known)
+        findings = (*findings, *plan.findings)
+        return Judged(envelope=envelope, findings=findings, parked=parked, known=known, report=report)
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         """What acceptance would find; nothing is stored."""

@@ -159,6 +159,8 @@ class Doubt:
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
+    #: The peer's ids of other transmissions of ours that it may list under the same number.
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,6 +187,11 @@ class Outgoing:
     failures: int = 0
     created_at: datetime | None = None
     doubt: Doubt | None = None
+    #: What a person would look for at the peer: `125/UBND-VP`, and the title.
+    notation: str = ""
+    subject: str = ""
+    #: It was confirmed before, and its receiver asks for it again.
+    is_replay: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -222,6 +222,14 @@ class Metrics:
         self.source_listed_at = self._gauge(
             "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
         )
+        self.catalogue_synced_at = self._gauge(
+            "gateway_catalogue_synced_timestamp_seconds",
+            "when a peer's catalogue was last taken in whole",
+            "endpoint",
+        )
+        self.catalogue_held = self._gauge(
+            "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
+        )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 
     def _store(self) -> None:

@@ -28,7 +28,9 @@ _RETRY_AFTER_MIN = timedelta(seconds=1)
 _DOUBLINGS_MAX = 24
 
 #: Reasons that are not the peer's fault: they defer without being counted.
-UNCOUNTED = frozenset({"outcome_unknown", "server_stopping", "server_busy", "storage_unavailable", "body_damaged"})
+UNCOUNTED = frozenset(
+    {"outcome_unknown", "server_stopping", "server_busy", "storage_unavailable", "body_damaged", "rest_follows"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

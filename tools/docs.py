@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.cli import build_parser
 from tools.pages import commands, figures, listed, machine, postman, settings
 
@@ -23,6 +24,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/reasons.md": listed.reasons(),
         "docs/events.md": listed.events(),
         "docs/states.md": machine.page(),
+        "docs/xroad-openapi.json": DOCUMENT.decode(),
         "docs/commands.md": commands.page(build_parser()),
         "deploy/examples/postman/gateway.postman_collection.json": postman.collection(),
         "deploy/examples/postman/sandbox.postman_environment.json": postman.environment(),

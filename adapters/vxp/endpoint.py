@@ -19,6 +19,7 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.serving import expect_continue
 from adapters.vxp.endpoint_calls import OPERATIONS, Call, Operation, Options
 from adapters.vxp.endpoint_catalogue import Catalogue
 from adapters.vxp.endpoint_inspection import Seen
@@ -114,11 +115,3 @@ class VxpEndpoint:
                     catalogue=self._catalogue,
                 )
             )
-
-
-async def expect_continue(request: web.Request) -> None:
-    """100 for every Expect, as RFC 9110 10.1.1 allows: what is wrong with the request, its answer says."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # nothing of the answer has left by that
-        request.writer.output_size = 0

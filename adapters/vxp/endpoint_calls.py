@@ -16,8 +16,9 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.serving import send_file
 from adapters.vxp.endpoint_catalogue import Catalogue
-from adapters.vxp.endpoint_content import send_base64, send_file
+from adapters.vxp.endpoint_content import send_base64
 from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_lists import sent_row, waiting_row
 from adapters.vxp.endpoint_reply import fine
@@ -124,7 +125,7 @@ async def _get(call: Call) -> web.StreamResponse:
 
 async def _download(call: Call) -> web.StreamResponse:
     body = await call.broker.hand_out(call.caller, call.signed.value("docId", "docid"))
-    return await send_file(call.request, body, call.visit.trace_id)
+    return await send_file(call.request, body, {"Trace-Id": call.visit.trace_id})
 
 
 async def _update(call: Call) -> web.StreamResponse:

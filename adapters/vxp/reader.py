@@ -1,46 +1,35 @@
-"""The axis as a `Source` that can only look: list and get.
+"""What waits for us at the axis: `VxpReader` only looks, `VxpSource` also says what became of it.
 
-Settings of the endpoint: `source_url` (https; plain http on loopback with `allow_plain`), `source_system_id`,
-`source_secret_file` (a bare name in the secrets folder, mode 0600), `source_anchors_file` (CAs of the axis; absent:
-the system's). Anything wrong there raises ConfigError with a sentence for the operator. Files are read again when
-they change.
+Documents and statuses come in one list, each asked for by its message type. A document is fetched by `getEdoc`;
+one whose answer is longer than we take into memory, or that cannot be had so, comes by `downloadEdoc` in pieces.
+That one answers with bare bytes, so what looks like a page or an error in JSON is refused there.
 
-`getEdoc` wraps a document in JSON, which has to be in memory as a whole; one whose answer is longer than
-REPLY_BYTES_MAX is fetched by `downloadEdoc`, in pieces. That one answers with bare bytes, so what looks like a page
-or an error in JSON is refused there.
-
-It does NOT acknowledge: `settle` says so, and `wire.Operation` has no way to ask for it.
+`VxpReader` is for shadow mode, beside another client of the same system id: it is made of `Looking`, which has no
+way to ask for anything that changes the list, and `settle` says that it cannot. `VxpSource` tells `done`, or
+`fail` where a person or a rule has decided that an entry will never be ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
 import aiohttp
-from yarl import URL
 
-from adapters.vxp.reply import read_document, read_list, require_ok
-from adapters.vxp.wire import Operation, headers_of
-from adapters.webhook_channel import Contexts, Secrets, Target, open_session
-from adapters.webhook_names import Names
-from adapters.webhook_reply import redacted
-from gateway.errors import ConfigError, SourceError
+from adapters.vxp.calls import REPLY_BYTES_MAX, Acting, Looking
+from adapters.vxp.reply import accept_settled, read_document, read_list
+from adapters.vxp.wire import Act, Look
+from gateway.errors import SourceError
 from gateway.model import Endpoint
 from gateway.ports import Listed, Settlement, Surroundings
 
-#: The longest answer that is taken into memory.
-REPLY_BYTES_MAX: Final = 16 * 1024 * 1024
-
-_CONNECT_SECONDS = 10.0
-_CONNECTIONS = 2
-_PIECE = 256 * 1024
-_ERROR_BYTES = 4096
-_KINDS: tuple[tuple[str, Literal["document", "status"]], ...] = (("edoc", "document"), ("status", "status"))
+_KINDS: Final[tuple[tuple[str, Literal["document", "status"]], ...]] = (("edoc", "document"), ("status", "status"))
 #: How a page or an error in JSON begins, and edXML does not.
 _NO_DOCUMENT = (b"{", b"[", b"<!doctype html", b"<html")
+_PIECE = 256 * 1024
+_DESCRIPTION = 200
+#: What `getEdoc` says where the axis is well and this entry is not.
+_OF_THE_ENTRY = frozenset({"peer_error", "peer_reply_invalid"})
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -49,43 +38,40 @@ class VxpReader:
     """Looks at one system id's list."""
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        surroundings: Surroundings,
-        *,
-        reply_bytes_max: int = REPLY_BYTES_MAX,
+        self, endpoint: Endpoint, surroundings: Surroundings, *, reply_bytes_max: int = REPLY_BYTES_MAX
     ) -> None:
-        self._target, self._system_id = _settings(endpoint, surroundings.folder)
-        self._secrets, self._clock = Secrets(surroundings.secrets), surroundings.clock
-        seconds = surroundings.timeout_seconds
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
-        )
+        self._calls: Looking = Looking(endpoint, surroundings, prefix="source_", connections=2)
         self._most = reply_bytes_max
-        self._contexts = Contexts()
-        self._names = Names()
-        self._session: aiohttp.ClientSession | None = None
-        self._context = self._contexts.of(self._target)
 
     async def listed(self) -> tuple[Listed, ...]:
         """Documents and statuses that wait."""
         found: dict[str, Listed] = {}
         for message_type, kind in _KINDS:
             parameters = {"servicetype": "eDoc", "messagetype": message_type}
-            content = await self._answer(Operation.LIST_RECEIVED, parameters)
-            if content is None:
-                raise SourceError("peer_reply_invalid", f"the list is longer than {self._most} bytes")
-            for item in read_list(content, kind):
+            for item in read_list(await self._calls.look(Look.LIST_RECEIVED, parameters, most=self._most), kind):
                 found.setdefault(item.ref, item)
         return tuple(found.values())
 
     async def fetch(self, ref: str, write: Write) -> None:
         """The document's bytes."""
-        content = await self._answer(Operation.GET, {"docId": ref})
-        if content is not None:
-            await write(read_document(content))
+        try:
+            content = await self._calls.look_up_to(Look.GET, {"docId": ref}, self._most)
+            document = None if content is None else read_document(content)
+        except SourceError as error:
+            if error.code not in _OF_THE_ENTRY:
+                raise
+            try:
+                await self._download(ref, write)
+            except SourceError:
+                raise error from None  # the first way's words say more
             return
-        async with self._call(Operation.DOWNLOAD, {"docId": ref}) as response:
+        if document is None:
+            await self._download(ref, write)
+        else:
+            await write(document)
+
+    async def _download(self, ref: str, write: Write) -> None:
+        async with self._calls.opened(Look.DOWNLOAD, {"docId": ref}) as response:
             await _pass_on(response, write)
 
     async def settle(self, ref: str, settlement: Settlement) -> bool:  # noqa: ARG002
@@ -94,57 +80,33 @@ class VxpReader:
 
     async def close(self) -> None:
         """Close the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._calls.close()
 
-    async def _answer(self, operation: Operation, parameters: dict[str, str]) -> bytes | None:
-        """A whole answer; None when it is longer than we take into memory."""
-        async with self._call(operation, parameters) as response:
-            content = bytearray()
-            async for chunk in response.content.iter_chunked(_PIECE):
-                content += chunk
-                if len(content) > self._most:
-                    response.close()
-                    return None
-            return bytes(content)
 
-    @asynccontextmanager
-    async def _call(
-        self, operation: Operation, parameters: dict[str, str]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        session = await self._open()
-        try:
-            headers = headers_of(
-                operation,
-                parameters,
-                system_id=self._system_id,
-                secret=self._secrets.read(self._target.secret_file),
-                now=self._clock.now(),
-            )
-            async with session.request(
-                operation.method,
-                self._target.url / operation.path,
-                headers=headers,
-                data=operation.body,
-                allow_redirects=False,
-                timeout=self._timeout,
-            ) as response:
-                if response.status != 200:  # noqa: PLR2004
-                    require_ok(response.status, await response.content.read(_ERROR_BYTES))
-                yield response
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise _of_error(error) from error
-        except ValueError as error:
-            raise SourceError("peer_reply_invalid", redacted(str(error))) from error
+class VxpSource(VxpReader):
+    """The client of a member."""
 
-    async def _open(self) -> aiohttp.ClientSession:
-        context = self._contexts.of(self._target)
-        if self._session is None or context is not self._context:
-            await self.close()
-            self._context = context
-            self._session = open_session(self._target, context, _CONNECTIONS, self._names)
-        return self._session
+    def __init__(
+        self, endpoint: Endpoint, surroundings: Surroundings, *, reply_bytes_max: int = REPLY_BYTES_MAX
+    ) -> None:
+        self._acting = Acting(endpoint, surroundings)
+        self._calls = self._acting
+        self._most = reply_bytes_max
+
+    async def settle(self, ref: str, settlement: Settlement) -> bool:
+        """Take the entry off the list: `done`, or `fail` with the reason's code."""
+        parameters = {"docId": ref, "status": "done" if settlement.done else "fail"}
+        if not settlement.done and settlement.reason:
+            parameters["description"] = settlement.reason[:_DESCRIPTION]
+        accept_settled(await self._acting.act(Act.UPDATE_STATUS, parameters))
+        return True
+
+
+def open_source(endpoint: Endpoint, surroundings: Surroundings) -> VxpReader:
+    """A channel that names a source is only looked at; a member's own says what became of what it got."""
+    return (
+        VxpReader(endpoint, surroundings) if endpoint.settings.get("source") else VxpSource(endpoint, surroundings)
+    )
 
 
 async def _pass_on(response: aiohttp.ClientResponse, write: Write) -> None:
@@ -157,38 +119,3 @@ async def _pass_on(response: aiohttp.ClientResponse, write: Write) -> None:
         await write(chunk)
     if empty:
         raise SourceError("peer_reply_invalid", "the document is empty")
-
-
-def _of_error(error: Exception) -> SourceError:
-    words = redacted(f"{type(error).__name__}: {error}")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return SourceError("peer_tls_failed", words)
-    if isinstance(error, TimeoutError):
-        return SourceError("peer_timeout", words)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return SourceError("connect_failed", words)
-    return SourceError("connection_lost", words)
-
-
-def _settings(endpoint: Endpoint, folder: Path) -> tuple[Target, str]:
-    url = URL(_text(endpoint, "source_url"))
-    plain = url.scheme == "http" and endpoint.settings.get("allow_plain") is True and url.host == "localhost"
-    if not (url.scheme == "https" or plain) or url.host is None or url.user or url.password or url.query_string:
-        raise ConfigError("the source's url is https://host/path, without name, password or query")
-    anchors = endpoint.settings.get("source_anchors_file")
-    target = Target(
-        url=url,
-        secret_file=_text(endpoint, "source_secret_file"),
-        anchors=folder / str(anchors) if anchors else None,
-        certificate=None,
-        key=None,
-        allow_internal=True,
-    )
-    return target, _text(endpoint, "source_system_id")
-
-
-def _text(endpoint: Endpoint, name: str) -> str:
-    value = endpoint.settings.get(name)
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"the channel {endpoint.name} has no {name}")
-    return value

@@ -4,7 +4,8 @@
 
 `data` is an array of entries for the list, base64 text for a document. Whatever is not of this shape raises
 SourceError `peer_reply_invalid`, a list without `data` too: the vendor's SDK takes an HTML page of a proxy for "OK,
-none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words.
+none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words, or
+`peer_credential_rejected` where they are about who we are.
 """
 
 from __future__ import annotations
@@ -13,16 +14,23 @@ import base64
 import binascii
 import json
 import re
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
 
 import msgspec
 
 from adapters.webhook_reply import redacted
+from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
 from gateway.ports import Listed
 
+#: Error codes that speak of us and not of what was asked: wrong secret or system id, a `from` that is not its own.
+CREDENTIAL_CODES: Final = frozenset({"15", "19"})
+
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
 _SHOWN = 200
+_TITLE = 1000
 _HTTP = {
     401: "peer_credential_rejected",
     403: "peer_credential_rejected",
@@ -39,6 +47,51 @@ class _Entry(msgspec.Struct):
     to: str | list[str] | None = None
     message_type: str | None = msgspec.field(name="messageType", default=None)
     created_time: str | int | None = None
+
+
+class _SentEntry(msgspec.Struct, rename="camel"):
+    sender_doc_id: str | int | None = None
+    message_type: str | None = None
+    from_code: str | None = None
+    to_code: str | None = None
+    notation: str | None = None
+    title: str | None = None
+    sent_time: str | int | None = None
+    send_status: str | None = None
+    send_status_desc: str | None = None
+    receive_status: str | None = None
+    receive_status_desc: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentLine:
+    """One recipient of what we have sent, as the axis tells it."""
+
+    #: The axis's id of the transmission; the same in every line of it.
+    ref: str
+    kind: Literal["document", "status"]
+    sender_code: str
+    recipient_code: str
+    notation: str
+    title: str
+    #: None where it is not said, or not in a form that can be read.
+    sent_at: datetime | None
+    #: done, fail … in its words.
+    send_status: str
+    receive_status: str
+    words: str
+
+
+class _SentListing(msgspec.Struct):
+    data: list[_SentEntry]
+
+
+class _Count(msgspec.Struct):
+    count: int | str
+
+
+class _Nothing(msgspec.Struct):
+    pass
 
 
 class _Listing(msgspec.Struct):
@@ -73,6 +126,39 @@ def read_document(content: bytes) -> bytes:
     return document
 
 
+def accept_settled(content: bytes) -> None:
+    """The answer to `updateStatus`."""
+    _data(content, _Nothing)
+
+
+def read_count(content: bytes) -> int:
+    """The answer to `countReceiveEdoc` and `countReceiveStatus`."""
+    counted = str(_data(content, _Count).count)
+    if not (counted.isascii() and counted.isdigit()):
+        raise SourceError("peer_reply_invalid", "the count is no number")
+    return int(counted)
+
+
+def read_sent(content: bytes) -> tuple[SentLine, ...]:
+    """The lines of what we have sent: one for each recipient."""
+    return tuple(_sent(line) for line in _data(content, _SentListing).data)
+
+
+def _sent(line: _SentEntry) -> SentLine:
+    return SentLine(
+        ref=str(line.sender_doc_id or "")[:_SHOWN],
+        kind="status" if (line.message_type or "").lower() == "status" else "document",
+        sender_code=(line.from_code or "").strip()[:_SHOWN],
+        recipient_code=(line.to_code or "").strip()[:_SHOWN],
+        notation=(line.notation or "")[:_SHOWN],
+        title=(line.title or "")[:_TITLE],
+        sent_at=read_instant(str(line.sent_time or "")),
+        send_status=(line.send_status or "").strip().lower()[:_SHOWN],
+        receive_status=(line.receive_status or "").strip().lower()[:_SHOWN],
+        words=redacted(line.send_status_desc or line.receive_status_desc or "")[:_SHOWN],
+    )
+
+
 def _data(content: bytes, shape: type[Any]) -> Any:
     try:
         envelope = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
@@ -85,7 +171,8 @@ def _data(content: bytes, shape: type[Any]) -> Any:
     if told["status"] != "OK" or told["ErrorCode"] not in {"0", ""}:
         if told["status"] not in {"OK", "FAIL"}:
             raise SourceError("peer_reply_invalid", f"JSON without the agreed status: {_shown(content)}")
-        raise SourceError("peer_error", redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
+        code = "peer_credential_rejected" if told["ErrorCode"] in CREDENTIAL_CODES else "peer_error"
+        raise SourceError(code, redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
     try:
         return msgspec.json.decode(content, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

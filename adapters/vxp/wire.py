@@ -10,8 +10,8 @@ The HMAC covers neither path nor body, and answers are unsigned, so only TLS pro
 its own and the time of this call: the vendor's SDK keeps both in one object, so that old parameters leak into later
 calls and its timestamps grow stale.
 
-`Operation` is the closed list of what this client can ask. None of it changes anything at the axis: `updateStatus`,
-which takes an entry off the list, is not among them, so no error elsewhere can send it.
+What may be asked is in two closed lists. `Look` changes nothing at the axis. `Act` does: it sends, and takes
+entries off the list. Who only looks is given nothing that can name an `Act`, so no error elsewhere can send one.
 """
 
 from __future__ import annotations
@@ -26,23 +26,53 @@ from enum import Enum
 
 from gateway.clock import VIETNAM
 
-_VALUE = re.compile(r"[\x20-\x7e]{1,1000}")
+#: The longest value of a parameter, in characters, so that no header line is longer than 64 KiB. `to` stands twice
+#: in the head, the second time with each quote escaped: 1,000 recipients of 35 characters are 38,000, there 40,000.
+VALUE_LENGTH_MAX = 60_000
+
+_VALUE = re.compile(rf"[\x20-\x7e]{{1,{VALUE_LENGTH_MAX}}}")
 #: What the SDK says of itself; whether the axis looks at it is not known.
 _FIXED = {"XroadVnpt-version": "3.0.201608", "User-Agent": "JAVASDKAgent/1.0.0 XRoad/VPCP"}
 
 
-class Operation(Enum):
-    """What may be asked: path, method, body, content type."""
+_FORM, _JSON, _FILE = "application/x-www-form-urlencoded", "application/json", "application/octet-stream"
 
-    LIST_RECEIVED = ("getReceivedEdocList", "POST", b"", "application/x-www-form-urlencoded")
-    GET = ("getEdoc", "POST", b"{}", "application/json")
-    DOWNLOAD = ("downloadEdoc", "GET", None, "application/octet-stream")
+
+class _Operation(Enum):
+    """Path, method, body, content type."""
 
     def __init__(self, path: str, method: str, body: bytes | None, content_type: str) -> None:
         self.path = path
         self.method = method
+        #: What is sent where the caller has nothing of his own.
         self.body = body
         self.content_type = content_type
+
+
+class Look(_Operation):
+    """What may be asked without changing anything."""
+
+    LIST_RECEIVED = ("getReceivedEdocList", "POST", b"", _FORM)
+    LIST_SENT = ("getSentEdocList", "POST", b"", _FORM)
+    GET = ("getEdoc", "POST", b"{}", _JSON)
+    DOWNLOAD = ("downloadEdoc", "GET", None, _FILE)
+    COUNT_DOCUMENTS = ("countReceiveEdoc", "POST", b"{}", _JSON)
+    COUNT_STATUSES = ("countReceiveStatus", "POST", b"{}", _JSON)
+    AGENCIES = ("getAgenciesList", "POST", b"", _FORM)
+    AGENCIES_QD20 = ("getAgenciesListQD20", "POST", b"", _FORM)
+    UNITS = ("getSynchronizeUnit", "POST", b"", _FORM)
+
+
+class Act(_Operation):
+    """What changes something."""
+
+    SEND = ("sendEdoc", "POST", b"", _FILE)
+    UPDATE_STATUS = ("updateStatus", "POST", b"{}", _JSON)
+    REGISTER_AGENCY = ("registerAgency", "POST", b"{}", _JSON)
+    DELETE_AGENCY = ("deleteAgency", "POST", b"{}", _JSON)
+
+
+Operation = Look | Act
 
 
 def headers_of(
@@ -72,3 +102,8 @@ def timestamp_of(now: datetime) -> str:
     """`ddMMyyyyTHHmmss+SSSS`; what follows the plus is milliseconds padded to four digits, not an offset."""
     local = now.astimezone(VIETNAM)
     return f"{local:%d%m%YT%H%M%S}+{local.microsecond // 1000:04}"
+
+
+def digest_of(sha256: str, form: str) -> str:
+    """The value of `hash-file`: as the SDK prints it (each byte in hex without padding), or padded."""
+    return sha256 if form == "padded" else "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))

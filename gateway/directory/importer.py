@@ -107,14 +107,15 @@ async def import_agencies(
     """Bring the directory to what the file's bytes say; `why` is kept with the event."""
     endpoints = {endpoint.name: endpoint.id for endpoint in await directory.endpoints()}
     work = _Import(pump, readers, data, endpoints, progress or _silent, now=micros(now))
-    await work.check()
-    good = partial or not work.problems
-    if good:
-        try:
-            await work.write()
-            await work.finish(actor, now, why)
-        finally:
-            await directory.reload()
+    async with directory.writing:
+        await work.check()
+        good = partial or not work.problems
+        if good:
+            try:
+                await work.write()
+                await work.finish(actor, now, why)
+            finally:
+                await directory.reload()
     return work.report(applied=good)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
 from gateway.clock import micros
 from gateway.ledger.moves import Move, move, settle
@@ -26,6 +27,9 @@ REASON_OF = {
     Trigger.HANDED_OVER: "",
     Trigger.CONFIRMED: "confirmed_by_operator",
 }
+
+#: Whoever releases what may have arrived says that it did not: a new series, which is in no doubt.
+_AMBIGUOUS: Final = "outcome_ambiguous"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +89,7 @@ class ActOperation:
                 for line in able
             ],
         )
-        await self._follow_up(tx, act, [line[4] for line in able], moved)
+        await self._follow_up(tx, act, able, moved)
         return [
             Acted(
                 id=line[0],
@@ -97,24 +101,28 @@ class ActOperation:
             for line in lines
         ]
 
-    async def _follow_up(self, tx: Transaction, act: Act, dispatches: list[str], moved: set[str]) -> None:
+    async def _follow_up(
+        self, tx: Transaction, act: Act, lines: Sequence[tuple[Any, ...]], moved: set[str]
+    ) -> None:
         if not moved:
             return
+        dispatches = [line[4] for line in lines]
         if act.trigger in {Trigger.RELEASED, Trigger.REQUEUED}:
-            await tx.fetch(
-                "dispatch_reopen_settled",
-                {
-                    "ids": as_json(dispatches),
-                    "now": micros(act.now),
-                    "give_up": micros(act.give_up_at),
-                    "new_series": int(act.trigger is Trigger.REQUEUED),
-                },
-            )
+            doubtful = {line[4] for line in lines if line[6] == _AMBIGUOUS}
+            anew = dispatches if act.trigger is Trigger.REQUEUED else sorted(doubtful)
+            await _reopen(tx, act, anew, new_series=True)
+            await _reopen(tx, act, [each for each in dispatches if each not in set(anew)], new_series=False)
             return
         if act.trigger is Trigger.HANDED_OVER:
             facts = as_json(act.handed_over)
             await tx.fetch("delivery_set_handed_over", (as_json([[item, facts] for item in sorted(moved)]),))
         await settle(tx, dispatches)
+
+
+async def _reopen(tx: Transaction, act: Act, dispatches: Sequence[str], *, new_series: bool) -> None:
+    if dispatches:
+        params = {"ids": as_json(dispatches), "now": micros(act.now), "give_up": micros(act.give_up_at)}
+        await tx.fetch("dispatch_reopen_settled", params | {"new_series": int(new_series)})
 
 
 def _fetched_inbox(act: Act, state: str) -> bool:

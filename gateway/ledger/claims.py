@@ -120,7 +120,21 @@ class ClaimOperation:
 async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str, Doubt]:
     """What earlier tries of the same series left unknown, by dispatch."""
     found = await tx.fetch("attempt_list_unknown", (as_json([[row[0], row[5]] for row in rows]),))
-    return {row[0]: Doubt(since=instant(row[1]), transmissions=row[2], inquiries=row[3]) for row in found if row[2]}
+    if not found:
+        return {}
+    taken: dict[str, set[str]] = {}
+    for dispatch, ref in await tx.fetch("delivery_list_twins_ids", (as_json([row[0] for row in found]),)):
+        taken.setdefault(dispatch, set()).add(ref)
+    return {
+        row[0]: Doubt(
+            since=instant(row[1]),
+            transmissions=row[2],
+            inquiries=row[3],
+            taken=frozenset(taken.get(row[0], ())),
+        )
+        for row in found
+        if row[2]
+    }
 
 
 async def _open_lines(tx: Transaction, dispatch_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
@@ -156,6 +170,8 @@ def _outgoing(
         failures=row[6],
         created_at=instant(row[7]),
         doubt=doubt,
+        notation=f"{message[9]}/{message[10]}",
+        subject=message[11],
     )
 
 

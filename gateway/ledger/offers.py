@@ -98,6 +98,8 @@ class Filled:
     findings: str
     routes: tuple[Route, ...]
     at: datetime
+    #: What it has become already.
+    message_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +199,7 @@ class FilledOperation:
             "reason": ask.reason or None,
             "findings": ask.findings,
             "routes": as_json(ask.routes),
+            "message": ask.message_id or None,
         }
         if not await tx.fetch("offer_fill_if_unfetched", row):
             return False

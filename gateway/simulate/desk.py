@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -23,7 +24,7 @@ from gateway.simulate.facts import Facts
 from gateway.simulate.journal import Accepted, Journal, Received, Sent
 from gateway.simulate.post import Post
 from gateway.simulate.reading import Incoming, UnreadableError, read
-from gateway.simulate.rest import Reply, Request, Rest
+from gateway.simulate.rest import Reply, Request
 from gateway.simulate.script import Script
 
 
@@ -36,8 +37,18 @@ class Arrival:
     deliveries: tuple[Accepted, ...]
     dispatch: str = ""
     attempt: int = 0
+    #: The id that a peer's protocol has for it, where that names no deliveries.
+    ref: str = ""
     #: Seconds until the offices look at what is in the journal already.
     unread_for: float = 0.0
+
+
+class Submits(Protocol):
+    """Whatever takes a submission to the other side and brings its final answer."""
+
+    async def submit(self, request: Request) -> Reply:
+        """Try until there is a final answer."""
+        ...
 
 
 class Desk:
@@ -49,11 +60,12 @@ class Desk:
         script: Script,
         codes: frozenset[str],
         journal: Journal,
-        rest: Rest,
+        rest: Submits,
         tasks: asyncio.TaskGroup,
         announce: Callable[[str], None],
         clock: Clock,
         answers_by_form: bool,
+        writes_forms: bool = True,
     ) -> None:
         self._script = script
         self._codes = codes
@@ -61,7 +73,7 @@ class Desk:
         self._rest = rest
         self._tasks = tasks
         self._announce = announce
-        self._post = Post(script, clock)
+        self._post = Post(script, clock, writes_forms=writes_forms)
         self._answers_by_form = answers_by_form
         self._facts = Facts()
         self._messages: dict[str, str] = {}
@@ -80,6 +92,7 @@ class Desk:
                 delivery=delivery.delivery,
                 recipient=delivery.recipient,
                 dispatch=arrival.dispatch,
+                ref=arrival.ref,
                 message=arrival.message,
                 kind="status" if incoming is not None and incoming.is_status else "document",
                 sha256=sha256,

@@ -25,6 +25,9 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, tag="received"):
     recipient: str
     #: "" where the system pulls: dispatches are seen by pushed systems only.
     dispatch: str = ""
+    #: The id that the other side's protocol has for it, where that names no deliveries: `delivery` is then
+    #: `<digest>/<recipient>`.
+    ref: str = ""
     message: str
     kind: str
     sha256: str

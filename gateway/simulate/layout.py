@@ -65,6 +65,11 @@ class Layout:
         return self.folder / "simulate"
 
     @property
+    def axis(self) -> Path:
+        """The axis's own files."""
+        return self.folder / "axis"
+
+    @property
     def journals(self) -> Path:
         """One file per simulated system."""
         return self.simulate / "journals"
@@ -84,7 +89,7 @@ class Layout:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True)
         (self.folder / _MARKER).write_text(_MARKED, "utf-8")
-        for path in (self.secrets, self.simulate, self.journals, self.logs):
+        for path in (self.secrets, self.simulate, self.journals, self.logs, self.axis):
             path.mkdir(mode=0o700)
 
 

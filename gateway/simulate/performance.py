@@ -14,14 +14,16 @@ from time import monotonic
 from typing import Self
 
 import aiohttp
+from yarl import URL
 
 from gateway.errors import EnvironmentRefusedError
+from gateway.simulate.axis_stage import axis_arguments
 from gateway.simulate.children import Child
 from gateway.simulate.ledger import LedgerReader
 from gateway.simulate.province import GATEWAY
 from gateway.simulate.reckoning import LedgerView
 from gateway.simulate.script import Script
-from gateway.simulate.stage import Stage
+from gateway.simulate.stage import SIMULATORS, Stage
 from gateway.simulate.standing import Standing, stand
 from gateway.simulate.systems import ROLES
 from gateway.simulate.table import Display
@@ -46,7 +48,7 @@ class _Heard:
 
     def take(self, name: str, line: str) -> None:
         word, _, rest = line.partition(" ")
-        if word == "ready":
+        if word in {"ready", "axis"}:  # the axis says where it is ready, too
             self.ready.add(name)
         elif word == "acted":
             self.acted.add(rest)
@@ -79,11 +81,11 @@ class Performance:
     async def start(self) -> None:
         """Everything is up and nobody has acted yet."""
         starting = [self._start_simulator(role) for role in ROLES]
-        self._simulators = list(await asyncio.gather(*starting))
+        self._simulators = list(await asyncio.gather(self._start_axis(), *starting))
         await self._start_gateway()
         await self._reader.open()
         async with asyncio.timeout(_START):
-            while len(self._heard.ready) < len(ROLES):
+            while len(self._heard.ready) < len(self._simulators):
                 self._refuse_dead()
                 await asyncio.sleep(_LOOK)
 
@@ -156,6 +158,17 @@ class Performance:
             role,
             ["gateway.simulate", role, "--config", str(self._stage.process_file(role))],
             self._stage.layout.logs / f"{role}.log",
+            heard=self._heard.take,
+        )
+
+    async def _start_axis(self) -> Child:
+        listens = self._stage.pki.simulator(SIMULATORS)
+        port = URL(self._stage.axis_url).port
+        assert port is not None
+        return await Child.start(
+            "national-axis",
+            axis_arguments(self._stage.layout, port, listens.certificate, listens.key),
+            self._stage.layout.logs / "national-axis.log",
             heard=self._heard.take,
         )
 

@@ -14,16 +14,18 @@ from gateway.simulate.writing import Named, Paper, Reference, Report, document_x
 class Post:
     """The writing desk of one system."""
 
-    def __init__(self, script: Script, clock: Clock) -> None:
+    def __init__(self, script: Script, clock: Clock, *, writes_forms: bool = True) -> None:
         self._script = script
+        self._writes_forms = writes_forms
         self._clock = clock
 
     def document(self, act: Send) -> Request:
         """A submission of a document."""
-        if act.way == "multipart":
+        if act.way == "multipart" and self._writes_forms:
             kind, body = multipart(self._form(act), act.file_name, act.file())
         else:
-            kind, body = "application/xml", document_xml(self._paper(act), act.way, self._clock.now())
+            dialect = "A" if act.way == "multipart" else act.way
+            kind, body = "application/xml", document_xml(self._paper(act), dialect, self._clock.now())
         return Request(path="/documents", body=body, content_type=kind, key=act.key)
 
     def status(self, about: Send, reporter: str, answer: Answer) -> bytes:

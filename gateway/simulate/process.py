@@ -13,14 +13,17 @@ import contextlib
 import signal
 import ssl
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from gateway.clock import SystemClock
 from gateway.pki import KeyPair, client_tls_context
+from gateway.simulate.collect import Collector
 from gateway.simulate.desk import Desk
 from gateway.simulate.journal import Journal
+from gateway.simulate.member import Member
 from gateway.simulate.plot import write_script
 from gateway.simulate.province import make_cast
 from gateway.simulate.pull import Puller
@@ -104,25 +107,43 @@ def _open_system(
 ) -> Desk:
     own = KeyPair(key=Path(spec.key), certificate=Path(spec.certificate)) if spec.certificate else None
     token = Path(spec.token_file).read_text("ascii").strip() if spec.token_file else ""
-    rest = Rest(
-        process.gateway_url,
-        client_tls_context(Path(process.anchors), own),
-        token=token,
-        connections=_CONNECTIONS_OF_MANY if len(spec.codes) > _MANY else _CONNECTIONS,
-    )
-    closing.push_async_callback(rest.close)
+    connections = _CONNECTIONS_OF_MANY if len(spec.codes) > _MANY else _CONNECTIONS
+    context = client_tls_context(Path(process.anchors), own)
     journal = Journal(Path(spec.journal))
     closing.push_async_callback(journal.close)
-    desk = Desk(
+    open_desk = partial(
+        Desk,
         script=script,
         codes=frozenset(spec.codes),
         journal=journal,
-        rest=rest,
         tasks=tasks,
         announce=announce,
         clock=SystemClock(),
         answers_by_form=spec.answers_by_form,
     )
+    if spec.receives == "member":
+        member = Member(
+            spec.member_url,
+            context,
+            system_id=spec.system_id,
+            secret=Path(spec.secret_file).read_bytes().strip(),
+            clock=SystemClock(),
+            connections=connections,
+        )
+        closing.push_async_callback(member.close)
+        desk = open_desk(rest=member, writes_forms=False)
+        collector = Collector(
+            member=member,
+            desk=desk,
+            codes=frozenset(spec.codes),
+            behind_relay=spec.behind_relay,
+            faults=spec.faults,
+        )
+        tasks.create_task(collector.run())
+        return desk
+    rest = Rest(process.gateway_url, context, token=token, connections=connections)
+    closing.push_async_callback(rest.close)
+    desk = open_desk(rest=rest)
     if spec.receives == "pull":
         tasks.create_task(Puller(rest=rest, desk=desk, faults=spec.faults, tasks=tasks).run())
         return desk
@@ -131,8 +152,6 @@ def _open_system(
         secret=Path(spec.secret_file).read_bytes().strip(),
         port=spec.port,
         context=_listening_context(spec),
-        relays=spec.receives == "relay",
-        dropped=script.cast.dropped.code,
         faults=spec.faults,
     )
     tasks.create_task(receiver.run())

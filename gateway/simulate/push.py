@@ -1,9 +1,8 @@
-"""A system that is pushed, and the axis: an HTTPS listener that speaks the webhook protocol.
+"""A system that is pushed: an HTTPS listener that speaks the webhook protocol.
 
-It checks digest and signature, hands the message to the desk, and answers per delivery: an office's system has
-*delivered* it, the axis has *relayed* it and gives an id of its own, and refuses deliveries for agencies it no
-longer carries for. The deliveries of a message that stays without an answer are in the journal all the same: the
-gateway sends it again, and dedupe must catch it.
+It checks digest and signature, proves that it holds the secret when it is asked to, hands the message to the desk,
+and answers per delivery. The deliveries of a message that stays without an answer are in the journal all the same:
+the gateway sends it again, and dedupe must catch it.
 """
 
 from __future__ import annotations
@@ -34,16 +33,12 @@ class Receiver:
         secret: bytes,
         port: int,
         context: ssl.SSLContext,
-        relays: bool,
-        dropped: str,
         faults: Faults,
     ) -> None:
         self._desk = desk
         self._secret = secret
         self._port = port
         self._context = context
-        self._relays = relays
-        self._dropped = dropped
         self._faults = faults
         self._unanswered = faults.unanswered
         self._busy = faults.busy
@@ -71,34 +66,29 @@ class Receiver:
         data = await request.read()
         if not self._is_genuine(request, data):
             return web.json_response({"error": "digest or signature"}, status=401)
+        if request.headers.get("Gateway-Kind") == "verification":
+            challenge = request.headers.get("Gateway-Dispatch-Id", "")
+            proof = hmac.new(self._secret, f"verification.{challenge}".encode(), hashlib.sha256).hexdigest()
+            return web.json_response({"challenge": challenge, "proof": f"v1={proof}"})
         stalls = self._unanswered > 0
         self._unanswered -= stalls
         deliveries = _deliveries(request.headers["Gateway-Deliveries"])
-        kept = tuple(each for each in deliveries if not (self._relays and each.recipient == self._dropped))
-        if kept:
-            arrival = Arrival(
-                data=data,
-                message=request.headers["Gateway-Message-Id"],
-                deliveries=kept,
-                dispatch=request.headers["Gateway-Dispatch-Id"],
-                attempt=int(request.headers["Gateway-Attempt"]),
-                # An answer from the office would settle the delivery before it is sent again.
-                unread_for=2 * self._faults.stall_seconds if stalls else 0.0,
-            )
-            await self._desk.take(arrival)
+        arrival = Arrival(
+            data=data,
+            message=request.headers["Gateway-Message-Id"],
+            deliveries=deliveries,
+            dispatch=request.headers["Gateway-Dispatch-Id"],
+            attempt=int(request.headers["Gateway-Attempt"]),
+            # An answer from the office would settle the delivery before it is sent again.
+            unread_for=2 * self._faults.stall_seconds if stalls else 0.0,
+        )
+        await self._desk.take(arrival)
         if stalls:
             await asyncio.sleep(self._faults.stall_seconds)
             return web.Response(status=503)
-        return web.json_response({"deliveries": [self._outcome(each) for each in deliveries]})
-
-    def _outcome(self, delivery: Accepted) -> dict[str, str]:
-        if not self._relays:
-            return {"id": delivery.delivery, "outcome": "delivered"}
-        if delivery.recipient == self._dropped:
-            reason = "Trục không còn kết nối đơn vị này"
-            return {"id": delivery.delivery, "outcome": "refused", "reason": reason}
-        reference = hashlib.sha256(delivery.delivery.encode()).hexdigest()[:12]
-        return {"id": delivery.delivery, "outcome": "relayed", "reference": f"vxp-{reference}"}
+        return web.json_response(
+            {"deliveries": [{"id": each.delivery, "outcome": "delivered"} for each in deliveries]}
+        )
 
     def _is_genuine(self, request: web.Request, data: bytes) -> bool:
         headers = request.headers

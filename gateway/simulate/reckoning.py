@@ -22,7 +22,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from gateway.simulate.journal import Received, Record, Sent
+from msgspec.structs import replace
+
+from gateway.simulate.journal import Accepted, Received, Record, Sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +90,67 @@ def reckon(
 ) -> Reckoning:
     """Compare. `is_awaited` says whether somebody reads that delivery; `own_code` is the gateway's organ id."""
     records = list(chain.from_iterable(journals))
-    received = [record for record in records if isinstance(record, Received)]
-    sent = [record for record in records if isinstance(record, Sent) and record.message]
+    submitted = [record for record in records if isinstance(record, Sent) and record.message]
+    known = _Known(ledger, submitted)
+    received = known.received([record for record in records if isinstance(record, Received)])
+    sent = [known.sent(record) for record in submitted]
     result = Reckoning()
     _count_lost(result, sent, received, ledger, is_awaited)
     _count_damaged(result, received, ledger)
     _count_doubled(result, received)
-    _count_transmissions(result, received, ledger)
+    _count_transmissions(result, received, ledger, known.relayed)
     _count_unclaimed(result, sent, ledger, own_code)
     return result
+
+
+class _Known:
+    """What a protocol without delivery ids leaves out, found in the ledger by digest and recipient."""
+
+    def __init__(self, ledger: LedgerView, submitted: list[Sent]) -> None:
+        self._ledger = ledger
+        #: Digest -> how often a relay got those bytes from somebody else than us, which it may carry to its own.
+        self.relayed = Counter(record.sha256 for record in submitted if record.message not in ledger.messages)
+        self._messages = {message.sha256: message for message in ledger.messages.values()}
+        self._lines: dict[str, list[LedgerDelivery]] = defaultdict(list)
+        for line in ledger.deliveries.values():
+            self._lines[line.message_id].append(line)
+        self._deliveries = {
+            (ledger.messages[line.message_id].sha256, line.recipient_code): line
+            for line in ledger.deliveries.values()
+        }
+
+    def received(self, records: list[Received]) -> list[Received]:
+        """With the ledger's ids; an entry that was read again is the same transmission."""
+        named: list[Received] = []
+        seen: set[tuple[str, str]] = set()
+        for record in records:
+            if not record.ref:
+                named.append(record)
+                continue
+            found = self._named(record)
+            among_themselves = found is record and bool(record.dispatch) and record.sha256 in self.relayed
+            if (record.ref, record.recipient) not in seen and not among_themselves:
+                seen.add((record.ref, record.recipient))
+                named.append(found)
+        return named
+
+    def _named(self, record: Received) -> Received:
+        line = self._deliveries.get((record.sha256, record.recipient))
+        if line is None:
+            return record
+        dispatch = line.dispatch_id if record.dispatch else ""
+        return replace(record, delivery=line.id, dispatch=dispatch)
+
+    def sent(self, record: Sent) -> Sent:
+        """With the ledger's message and its lines."""
+        if record.deliveries or record.message in self._ledger.messages:
+            message = self._ledger.messages.get(record.message)
+        else:
+            message = self._messages.get(record.sha256)
+        if message is None:
+            return replace(record, deliveries=record.deliveries or (Accepted("", "anybody"),))
+        lines = tuple(Accepted(line.id, line.recipient_code) for line in self._lines[message.id])
+        return replace(record, message=message.id, deliveries=record.deliveries or lines)
 
 
 def _count_lost(
@@ -143,15 +197,19 @@ def _count_doubled(result: Reckoning, received: list[Received]) -> None:
             result.double(f"{recipient} got the same bytes as {', '.join(sorted(deliveries))}", len(deliveries) - 1)
 
 
-def _count_transmissions(result: Reckoning, received: list[Received], ledger: LedgerView) -> None:
+def _count_transmissions(
+    result: Reckoning, received: list[Received], ledger: LedgerView, relayed: Mapping[str, int]
+) -> None:
     # One transmission carries all deliveries of its dispatch that are still open, so the delivery that came
     # most often tells how many there were.
     seen = Counter((record.dispatch, record.delivery) for record in received if record.dispatch)
+    digests = {record.dispatch: record.sha256 for record in received}
     transmissions: dict[str, int] = defaultdict(int)
     for (dispatch, _), times in seen.items():
         transmissions[dispatch] = max(transmissions[dispatch], times)
-    for dispatch, times in transmissions.items():
+    for dispatch, came in transmissions.items():
         attempts = ledger.attempts.get(dispatch, 0)
+        times = max(1, came - relayed.get(digests[dispatch], 0))
         result.retransmitted += times - 1
         if times > attempts:
             result.double(f"dispatch {dispatch} was seen {times} times, with {attempts} attempts", times - attempts)

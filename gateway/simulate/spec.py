@@ -27,7 +27,8 @@ class SystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One office system: one credential, one journal, one or many offices."""
 
     name: str
-    receives: Literal["pull", "push", "relay"]
+    #: member: it collects and submits by the axis's protocol.
+    receives: Literal["pull", "push", "member"]
     #: The offices whose part it plays.
     codes: tuple[str, ...]
     journal: str
@@ -40,6 +41,10 @@ class SystemSpec(msgspec.Struct, frozen=True, kw_only=True):
     server_certificate: str = ""
     server_key: str = ""
     secret_file: str = ""
+    #: Members: where the protocol is spoken, by which system id, and whether the gateway reaches it by a relay.
+    member_url: str = ""
+    system_id: str = ""
+    behind_relay: bool = False
     #: Answers with JSON about the inbox item instead of an edXML status of its own.
     answers_by_form: bool = False
     faults: Faults = Faults()

@@ -17,6 +17,7 @@ import msgspec
 from cryptography import x509
 
 from gateway import config
+from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.clock import Clock, SystemClock
 from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
@@ -28,14 +29,15 @@ from gateway.model import Agency
 from gateway.pki import DevPki, issue_client, issue_server, make_dev_pki
 from gateway.seal.profile import fingerprint
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.axis_stage import write_axis, write_axis_faults
 from gateway.simulate.cast import Cast
 from gateway.simulate.layout import Layout, free_ports
 from gateway.simulate.province import BROWSER_ENDPOINT, DIVISIONS_ENDPOINT, GATEWAY, directory_csv
-from gateway.simulate.spec import ProcessSpec, SystemSpec
+from gateway.simulate.spec import Faults, ProcessSpec, SystemSpec
 from gateway.simulate.systems import ROLES, System
 
 ACTOR = "operator:demo"
-_SIMULATORS = "simulators"
+SIMULATORS = "simulators"
 _LIFETIME = timedelta(days=30)
 
 #: Short waits, so that working days pass in a minute; the meaning of each is in config.example.toml.
@@ -90,6 +92,9 @@ class Stage:
     layout: Layout
     pki: DevPki
     url: str
+    #: Where the axis listens, and where the gateway speaks the axis's protocol itself.
+    axis_url: str
+    bindings_url: str
     operations_url: str
     systems: tuple[System, ...]
 
@@ -101,6 +106,13 @@ class Stage:
         """Where a system's bearer token lies."""
         return self.layout.simulate / f"{system.name}.token"
 
+    def secret_file(self, system: System) -> Path:
+        """Where a system keeps what it shares with the other side of its protocol."""
+        if system.behind_relay:
+            return self.layout.axis / f"{system.name}.secret"
+        folder = self.layout.secrets if system.receives == "push" else self.layout.simulate
+        return folder / system.name
+
     def process_file(self, role: str) -> Path:
         """What the process of a role is told."""
         return self.layout.simulate / f"{role}.json"
@@ -111,8 +123,8 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     clock = SystemClock()
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
-    pushed = [system for system in systems if system.receives != "pull"]
-    port, operations_port, bindings_port, *ports = free_ports(3 + len(pushed))
+    pushed = [system for system in systems if system.receives == "push"]
+    port, operations_port, bindings_port, axis_port, *ports = free_ports(4 + len(pushed))
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
     text = CONFIG.format(port=port, operations_port=operations_port, bindings_port=bindings_port, organ_id=GATEWAY)
     write_durably(layout.config, text.encode())
@@ -120,6 +132,8 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
         layout=layout,
         pki=pki,
         url=f"https://localhost:{port}",
+        axis_url=f"https://localhost:{axis_port}",
+        bindings_url=f"https://localhost:{bindings_port}/vxp",
         operations_url=f"http://127.0.0.1:{operations_port}",
         systems=tuple(systems),
     )
@@ -131,7 +145,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
 
 def _make_pki(layout: Layout, systems: Sequence[System], clock: Clock) -> DevPki:
     pki = make_dev_pki(layout.pki, now=clock.now())
-    issue_server(layout.pki, _SIMULATORS, now=clock.now())
+    issue_server(layout.pki, SIMULATORS, now=clock.now())
     for system in systems:
         if system.uses_certificate:
             issue_client(layout.pki, system.name, system.owner, now=clock.now())
@@ -162,40 +176,66 @@ async def _fill_directory(stage: Stage, cast: Cast, listening: dict[str, int], c
 
 
 def _endpoints(stage: Stage, listening: dict[str, int], clock: Clock) -> list[UpsertEndpoint]:
-    anchors = stage.pki.anchors(TrustPurpose.TLS) / "root.pem"
     found = [
         UpsertEndpoint(name=BROWSER_ENDPOINT, kind="inbox", actor=ACTOR, now=clock.now()),
         UpsertEndpoint(
             name=DIVISIONS_ENDPOINT, kind="inbox", capabilities={"answers": False}, actor=ACTOR, now=clock.now()
         ),
     ]
-    for system in stage.systems:
-        settings: dict[str, object] = {}
-        if system.receives != "pull":
-            write_durably(stage.layout.secrets / system.name, secrets.token_hex(32).encode())
-            settings = {
-                "url": f"https://localhost:{listening[system.name]}/receive",
-                "secret_file": system.name,
-                "anchors_file": str(anchors.relative_to(stage.layout.folder)),
-                "timeout_seconds": 3,
-            }
-        found.append(
-            UpsertEndpoint(
-                name=system.endpoint,
-                kind="inbox" if system.receives == "pull" else "webhook",
-                settings=settings,
-                capabilities={"fans_out": system.receives == "relay"},
-                is_relay=system.receives == "relay",
-                actor=ACTOR,
-                now=clock.now(),
-            )
+    found += [
+        UpsertEndpoint(
+            name=system.endpoint,
+            kind="vxp" if system.behind_relay else "webhook" if system.receives == "push" else "inbox",
+            settings=_settings(stage, system, listening),
+            capabilities={"fans_out": system.behind_relay},
+            is_relay=system.behind_relay,
+            actor=ACTOR,
+            now=clock.now(),
         )
+        for system in stage.systems
+    ]
     return found
+
+
+def _settings(stage: Stage, system: System, listening: dict[str, int]) -> dict[str, object]:
+    """How the gateway reaches it; nothing where it comes by itself."""
+    anchors = stage.pki.anchors(TrustPurpose.TLS) / "root.pem"
+    common: dict[str, object] = {
+        "anchors_file": str(anchors.relative_to(stage.layout.folder)),
+        "timeout_seconds": 3,
+    }
+    if system.behind_relay:
+        if system.faults != Faults():
+            write_axis_faults(stage.layout, GATEWAY)
+        secret = write_axis(stage.layout, own_system=GATEWAY, member=system.name, codes=system.codes)
+        write_durably(stage.layout.secrets / "axis", secret)
+        more = {"url": stage.axis_url, "system_id": GATEWAY, "secret_file": "axis"}
+        return common | more | {"poll_seconds": 0.5, "poll_seconds_min": 0.1}
+    if system.receives == "push":
+        write_durably(stage.layout.secrets / system.name, secrets.token_hex(32).encode())
+        return common | {"url": f"https://localhost:{listening[system.name]}/receive", "secret_file": system.name}
+    return {}
 
 
 async def _give_credential(stage: Stage, system: System, owner: Agency, base: Foundation) -> None:
     now = base.clock.now()
-    if system.uses_certificate:
+    if system.behind_relay:
+        return  # the axis knows it, we do not
+    if system.receives == "member":
+        wish = Wish(
+            agency_id=owner.id,
+            binding="vxp",
+            system_id=owner.organ_id,
+            lifetime=_LIFETIME,
+            overlap=timedelta(),
+            networks=tuple(loopback()),
+            label=system.name,
+            actor=ACTOR,
+            why="demo",
+        )
+        issued = await base.shared_secrets.issue(wish, now)
+        write_durably(stage.secret_file(system), issued.secret.encode())
+    elif system.uses_certificate:
         pem = stage.pki.client(system.name).certificate.read_bytes()
         known = fingerprint(x509.load_pem_x509_certificate(pem)).hex()
         await base.accounts.record_certificate(
@@ -228,7 +268,8 @@ def _write_processes(stage: Stage, listening: dict[str, int]) -> None:
 
 def _spec(stage: Stage, system: System, listening: dict[str, int]) -> SystemSpec:
     own = stage.pki.client(system.name) if system.uses_certificate else None
-    listens = stage.pki.simulator(_SIMULATORS) if system.receives != "pull" else None
+    listens = stage.pki.simulator(SIMULATORS) if system.receives == "push" else None
+    is_member = system.receives == "member"
     return SystemSpec(
         name=system.name,
         receives=system.receives,
@@ -236,11 +277,14 @@ def _spec(stage: Stage, system: System, listening: dict[str, int]) -> SystemSpec
         journal=str(stage.journal(system)),
         certificate=str(own.certificate) if own else "",
         key=str(own.key) if own else "",
-        token_file="" if own else str(stage.token_file(system)),
+        token_file="" if own or is_member else str(stage.token_file(system)),
         port=listening.get(system.name, 0),
         server_certificate=str(listens.certificate) if listens else "",
         server_key=str(listens.key) if listens else "",
-        secret_file=str(stage.layout.secrets / system.name) if listens else "",
+        secret_file=str(stage.secret_file(system)) if listens or is_member else "",
+        member_url=(stage.axis_url if system.behind_relay else stage.bindings_url) if is_member else "",
+        system_id=(system.name if system.behind_relay else system.owner) if is_member else "",
+        behind_relay=system.behind_relay,
         answers_by_form=system.answers_by_form,
         faults=system.faults,
     )

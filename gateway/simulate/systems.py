@@ -30,7 +30,7 @@ class System:
 
     name: str
     role: Role
-    receives: Literal["pull", "push", "relay"]
+    receives: Literal["pull", "push", "member"]
     #: The agency whose credential it uses.
     owner: str
     #: The offices whose part it plays.
@@ -38,13 +38,15 @@ class System:
     #: Its channel in the directory.
     endpoint: str
     uses_certificate: bool
+    #: What the gateway reaches by the axis, not at a channel of its own.
+    behind_relay: bool = False
     answers_by_form: bool = False
     faults: Faults = field(default_factory=Faults)
 
     @property
     def represents(self) -> tuple[str, ...]:
         """The offices that it speaks for beside its owner."""
-        return tuple(code for code in self.codes if code != self.owner) if self.receives != "relay" else ()
+        return tuple(code for code in self.codes if code != self.owner) if not self.behind_relay else ()
 
 
 def all_systems(cast: Cast, *, faults: bool) -> list[System]:
@@ -61,11 +63,12 @@ def _axis(cast: Cast, *, faults: bool) -> System:
     return System(
         name="axis",
         role="axis",
-        receives="relay",
+        receives="member",
         owner=cast.axis.code,
         codes=(cast.axis.code, *(office.code for office in cast.outside)),
         endpoint=endpoint_name(cast.axis),
-        uses_certificate=True,
+        uses_certificate=False,
+        behind_relay=True,
         faults=Faults(busy=2, unanswered=1, stall_seconds=_STALL) if faults else Faults(),
     )
 
@@ -76,11 +79,11 @@ def _shared(cast: Cast, *, faults: bool) -> System:
     return System(
         name="qlvb-100",
         role="shared",
-        receives="pull",
+        receives="member",
         owner=cast.hosting.code,
         codes=tuple(office.code for office in offices),
         endpoint=endpoint_name(offices[0]),
-        uses_certificate=True,
+        uses_certificate=False,
         faults=Faults(away_seconds=_AWAY, offices_away=away, unanswered=3, stall_seconds=1.0)
         if faults
         else Faults(),

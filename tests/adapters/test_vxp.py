@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.vxp.calls import Looking
 from adapters.vxp.reader import VxpReader
 from adapters.vxp.reply import read_document, read_list
-from adapters.vxp.wire import Operation, headers_of, timestamp_of
+from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, headers_of, timestamp_of
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SourceError
 from gateway.model import Endpoint, EndpointId
@@ -34,7 +35,7 @@ def answer(**more: object) -> bytes:
 
 
 def signed(parameters: dict[str, str]) -> dict[str, str]:
-    return headers_of(Operation.GET, parameters, system_id="000.00.00.H33", secret=SECRET, now=NOW)
+    return headers_of(Look.GET, parameters, system_id="000.00.00.H33", secret=SECRET, now=NOW)
 
 
 def test_call_is_signed_over_its_own_parameters_in_order() -> None:
@@ -54,7 +55,7 @@ def test_call_is_signed_over_its_own_parameters_in_order() -> None:
 def test_parameters_do_not_leak_into_the_next_call() -> None:
     """The vendor's SDK does that; a call of ours has its own headers and its own time."""
     signed({"docId": "d-1"})
-    later = headers_of(Operation.LIST_RECEIVED, {"servicetype": "eDoc"}, system_id="s", secret=SECRET, now=NOW)
+    later = headers_of(Look.LIST_RECEIVED, {"servicetype": "eDoc"}, system_id="s", secret=SECRET, now=NOW)
     assert "XroadVnpt-docId" not in later
 
 
@@ -63,16 +64,22 @@ def test_timestamp_is_vietnams_with_milliseconds_padded_to_four() -> None:
     assert timestamp_of(NOW) == "16062025T083000+0123"
 
 
-@pytest.mark.parametrize("value", ["", "xã", "a\r\nX-Other: b", "x" * 1001])
+@pytest.mark.parametrize("value", ["", "xã", "a\r\nX-Other: b", "x" * (VALUE_LENGTH_MAX + 1)])
 def test_value_that_no_header_can_carry_is_refused(value: str) -> None:
     """An id from outside cannot write headers of its own."""
     with pytest.raises(ValueError, match="docId"):
         signed({"docId": value})
 
 
-def test_no_operation_of_this_client_changes_anything_there() -> None:
-    """The way to acknowledge is not in the list of what can be asked."""
-    assert {operation.path for operation in Operation} == {"getReceivedEdocList", "getEdoc", "downloadEdoc"}
+def test_no_operation_of_a_client_that_only_looks_changes_anything_there() -> None:
+    """The ways to send and to acknowledge are not in the list of what it can ask."""
+    assert not {operation.path for operation in Look} & {
+        "sendEdoc",
+        "updateStatus",
+        "registerAgency",
+        "deleteAgency",
+    }
+    assert not any(hasattr(Looking, name) for name in ("act", "transmit"))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,8 @@ def test_recipients_are_read_in_every_form(to: object) -> None:
         (answer(data=[{"id": 1}]), "peer_reply_invalid"),
         (answer(data=[{"docId": "a\nb"}]), "peer_reply_invalid"),
         (answer(data=[], status="Ok?"), "peer_reply_invalid"),
-        (answer(data=[], ErrorCode="15"), "peer_error"),
+        (answer(data=[], ErrorCode="15"), "peer_credential_rejected"),
+        (answer(data=[], ErrorCode="20"), "peer_error"),
         (answer(data=[], status="FAIL"), "peer_error"),
         (b"[" * 100_000, "peer_reply_invalid"),
     ],

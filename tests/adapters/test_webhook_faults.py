@@ -126,7 +126,13 @@ async def test_a_certificate_that_does_not_fit_ends_it(
         ({"url": "http://192.0.2.1/", "allow_plain": True}, "plain http"),
         ({"url": "ftp://localhost/"}, "not https"),
         ({"url": "https://name:word@localhost/"}, "name or password"),
-        ({"url": "https://10.1.2.3/", "allow_internal": False}, "internal"),
+        ({"signature": "plain"}, "hmac or rfc9421"),
+        ({"algorithm": "ed25519"}, "needs signature rfc9421"),
+        ({"signature": "rfc9421", "algorithm": "rsa-sha1"}, "not known"),
+        ({"signature": "rfc9421", "algorithm": "ed25519"}, "private key in PEM"),
+        ({"next_secret_file": "peer"}, "instant"),
+        ({"next_secret_file": "peer", "next_secret_at": "2026-12-01T00:00:00"}, "offset"),
+        ({"header_bytes": 10}, "header_bytes"),
         ({"secret_file": "../peer"}, "plain file name"),
         ({"secret_file": "absent"}, "cannot be read"),
         ({"secret_file": ""}, "no secret_file"),
@@ -139,6 +145,27 @@ async def test_wrong_settings_are_told_and_nothing_is_dialled(
     """The operator reads what to mend; the breaker opens, and the age clock stops."""
     outcome = only_outcome(await lab.adapter.send(lab.endpoint(1, **settings), outgoing(), FakeBody()))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "connect_failed")
+    assert words in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"url": "https://10.1.2.3/", "allow_internal": False}, "internal"),
+        ({"url": "https://127.1/"}, "unusual form"),
+        ({"url": "https://2130706433/"}, "unusual form"),
+        ({"url": "https://127.0.0.1./"}, "unusual form"),
+        ({"url": "https://169.254.169.254/latest/meta-data/"}, "never dialled"),
+        ({"url": "https://[fe80::1]/"}, "never dialled"),
+        ({"url": "https://[::ffff:127.0.0.1]/", "allow_internal": False}, "this machine"),
+    ],
+)
+async def test_an_address_that_may_not_be_dialled_is_a_reason_of_its_own(
+    lab: Lab, settings: dict[str, object], words: str
+) -> None:
+    """Nobody points a channel at the metadata service of a cloud, however he writes its address."""
+    outcome = only_outcome(await lab.adapter.send(lab.endpoint(1, **settings), outgoing(), FakeBody()))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "target_not_allowed")
     assert words in outcome.detail
 
 

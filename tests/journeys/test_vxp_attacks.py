@@ -190,9 +190,11 @@ async def test_share_is_one_for_both_protocols_and_strangers_are_slowed_down(
         assert (http, told["ErrorCode"], told["Reason"]["code"]) == (429, "20", "rate_limited")
         stranger = dataclasses.replace(await lab.sdk(PROVINCE), secret="gw_wrong")
         headers = stranger.headers({})
-        replies = [json.loads((await stranger.raw("countReceiveEdoc", headers))[1]) for _ in range(201)]
-        assert {reply["Reason"]["code"] for reply in replies[:200]} == {"credential_invalid"}
-        assert replies[200]["Reason"]["code"] == "rate_limited"
+        codes: list[str] = []
+        while len(codes) < 260 and "rate_limited" not in codes:
+            codes.append(json.loads((await stranger.raw("countReceiveEdoc", headers))[1])["Reason"]["code"])
+        assert codes.count("credential_invalid") >= 200
+        assert codes[-1] == "rate_limited"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "8.8.8.8", "::", "2001:4860:4860::8888", "no-such-if0", "localhost"])

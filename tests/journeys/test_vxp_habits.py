@@ -287,6 +287,10 @@ async def test_commands_issue_secrets_and_close_tasks_beside_the_running_server(
     assert (await run("agencies", "revoke", told["credential"], "--reason", "thử xong"))[0] == 0
     assert (await sdk.call("countReceiveEdoc", {}))["Reason"]["code"] == "credential_revoked"
     assert (await run("agencies", "token", COMMUNE, "--binding", "vxp", "--network", "no network"))[0] == 1
+    assert (await run("agencies", "token", COMMUNE, "--binding", "xroad"))[0] == 1
+    code, out = await run("agencies", "token", COMMUNE, "--binding", "xroad", "--system-id", "VN/GOV/145/QLVB")
+    assert json.loads(out)["base_url"] == lab.url.replace("/vxp", "/xroad")
+    assert json.loads(out)["secret"] == ""
     await (await lab.sdk(COMMUNE)).fresh().call("deleteAgency", {"AgencyCode": "H33.1"})
     code, out = await run("tasks", "list", "--json")
     [task] = [each for each in json.loads(out) if each["agency"] == COMMUNE]

@@ -1,6 +1,6 @@
 -- name: delivery_list_by_ids
 -- Lines by id: what an act needs to know.
-SELECT id, message_id, recipient_id, state, dispatch_id, recipient_code FROM delivery
+SELECT id, message_id, recipient_id, state, dispatch_id, recipient_code, COALESCE(reason, '') FROM delivery
 WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq;
 
 -- name: dispatch_reopen_settled

@@ -41,7 +41,8 @@ RETURNING id, attempt_id, message_id, endpoint_id, lane, series, failures, creat
 
 -- name: message_get_for_sending
 -- The facts of some messages that adapters send along.
-SELECT id, kind, sha256, size, sender_code, document_ref, business_type, priority, trace_id
+SELECT id, kind, sha256, size, sender_code, document_ref, business_type, priority, trace_id,
+       code_number, code_notation, subject
 FROM message WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: delivery_list_open_of_dispatches
@@ -70,6 +71,18 @@ SELECT s.dispatch_id, s.first, s.transmissions,
        (SELECT COUNT(*) FROM unknown AS u
         WHERE u.dispatch_id = s.dispatch_id AND u.inquiry = 'none' AND u.started_at > s.last)
 FROM sent AS s;
+
+-- name: delivery_list_twins_ids
+-- The peers' ids of what our own lists would call by the same name as some dispatches: same sender, kind and number.
+SELECT x.id, d.peer_ref
+FROM json_each(?) AS v
+JOIN dispatch AS x ON x.id = v.value
+JOIN message AS m ON m.id = x.message_id
+JOIN message AS o ON o.code_number = m.code_number AND o.code_notation = m.code_notation AND o.kind = m.kind
+                 AND o.sender_id = m.sender_id
+JOIN delivery AS d ON d.message_id = o.id AND d.endpoint_id = x.endpoint_id AND d.dispatch_id <> x.id
+WHERE d.peer_ref IS NOT NULL AND m.kind = 'document'
+GROUP BY x.id, d.peer_ref;
 
 -- name: attempt_close
 -- Close tries: ended, outcome, reason, detail, peer, bytes, id.

@@ -67,7 +67,7 @@ UPDATE offer SET failures = failures + 1, failure = ? WHERE id = ?;
 -- Its bytes are kept.
 UPDATE offer
 SET fetched_at = :at, sha256 = :sha256, size = :size, document_ref = :document_ref, verdict = :verdict,
-    reason = :reason, findings = :findings, routes = :routes, failure = NULL
+    reason = :reason, findings = :findings, routes = :routes, failure = NULL, message_id = :message
 WHERE id = :id AND fetched_at IS NULL RETURNING id;
 
 -- name: offer_set_message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ async def ask(folder: Path, method: str, path: str, body: object = None) -> dict
     try:
         async with (
             aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket)), timeout=_TIMEOUT) as session,
-            session.request(method, f"http://axis{path}", data=msgspec.json.encode(body)) as response,
+            session.request(method, f"http://axis{path}", data=io.BytesIO(msgspec.json.encode(body))) as response,
         ):
             answer: dict[str, Any] = msgspec.json.decode(await response.read())
     except (aiohttp.ClientError, OSError, TimeoutError) as error:

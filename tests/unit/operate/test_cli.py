@@ -45,11 +45,15 @@ CHANGING = {
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
     "cutover watch", "cutover take", "cutover return", "import", "tasks close",
+    "agencies endpoint rekey", "agencies endpoint verify",
+    "alerts set",
+    "agencies sync",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
 SIMULATING = {
     "simulate axis",
+    "simulate lgsp",
     *(
         f"simulate axis-control {order}"
         for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
@@ -64,6 +68,7 @@ def test_the_commands_are_these() -> None:
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "shadow report", "cutover show", "tasks list",
+        "alerts list", "alerts bounced",
     }  # fmt: skip
 
 
@@ -79,14 +84,22 @@ def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
-    """What only reads does not. An import without one only says what would come of it; a demo's token has one."""
+    """And what only reads does not; where one is needed at times only, the act itself checks.
+
+    An import without one says what would come of it, a token of another protocol needs none in the development
+    profile, and only a catalogue that is held needs one.
+    """
     parser = build_parser()
     for word in words:
         inner = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
         parser = inner.choices[word]
     reason = [action for action in parser._actions if action.dest == "reason"]
     assert bool(reason) is (" ".join(words) in CHANGING)
-    assert all(action.required for action in reason) or words in {("import",), ("agencies", "token")}
+    assert all(action.required for action in reason) or words in {
+        ("import",),
+        ("agencies", "sync"),
+        ("agencies", "token"),
+    }
 
 
 @pytest.mark.parametrize("arguments", [[], ["burn"], ["show"], ["pause", "x"], ["hold", "--state", "burnt"]])

@@ -17,7 +17,6 @@ from gateway.clock import SystemClock
 from gateway.model import (
     AgencyId,
     AttemptId,
-    Capabilities,
     DeliveryId,
     DispatchId,
     Endpoint,
@@ -31,6 +30,7 @@ from gateway.model import (
 )
 from gateway.pki import DevPki, client_tls_context
 from gateway.ports import Surroundings
+from gateway.reach import Reach
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.desk import Desk
 from gateway.simulate.journal import Journal, Received, read_journal
@@ -103,7 +103,7 @@ class Pushed:
 
 @asynccontextmanager
 async def pushed(
-    tmp_path: Path, pki: DevPki, *, relays: bool = False, secret: str = SECRET, faults: Faults | None = None
+    tmp_path: Path, pki: DevPki, *, secret: str = SECRET, faults: Faults | None = None
 ) -> AsyncIterator[Pushed]:
     """One receiver, listening, and the gateway's adapter with `SECRET`."""
     (port,) = free_ports(1)
@@ -121,10 +121,10 @@ async def pushed(
         name="pushed",
         kind="webhook",
         settings=settings,
-        capabilities=Capabilities(fans_out=relays),
-        is_relay=relays,
     )
-    adapter = WebhookAdapter(Surroundings(secrets=tmp_path, folder=tmp_path, clock=SystemClock()))
+    adapter = WebhookAdapter(
+        Surroundings(secrets=tmp_path, folder=tmp_path, clock=SystemClock(), reach=Reach(development=True))
+    )
     rest = Rest("https://localhost:1", client_tls_context(anchors))
     journal = Journal(tmp_path / "j.jsonl")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -146,8 +146,6 @@ async def pushed(
             secret=secret.encode(),
             port=port,
             context=context,
-            relays=relays,
-            dropped=SCRIPT.cast.dropped.code,
             faults=faults or Faults(),
         )
         listening = tasks.create_task(receiver.run())
@@ -183,16 +181,6 @@ async def test_repeated_transmission_is_answered_and_noted_as_such(tmp_path: Pat
         outcomes = await system.send(silent(), number=2)
         assert outcomes[silent()].kind is OutcomeKind.DELIVERED
         assert [(record.first, record.attempt) for record in system.received] == [(True, 1), (False, 2)]
-
-
-async def test_axis_relays_with_an_id_of_its_own_and_refuses_whom_it_dropped(tmp_path: Path, pki: DevPki) -> None:
-    """Outcomes are per delivery; what is refused is in no journal."""
-    dropped = SCRIPT.cast.dropped.code
-    async with pushed(tmp_path, pki, relays=True) as system:
-        outcomes = await system.send(silent(), dropped)
-        assert (outcomes[silent()].kind, outcomes[dropped].kind) == (OutcomeKind.RELAYED, OutcomeKind.REFUSED)
-        assert outcomes[silent()].peer_ref.startswith("vxp-")
-        assert [record.recipient for record in system.received] == [silent()]
 
 
 async def test_wrong_signature_is_turned_away(tmp_path: Path, pki: DevPki) -> None:

@@ -168,3 +168,60 @@ def test_what_a_pulling_system_reads_again_is_no_retransmission() -> None:
     pulled = msgspec.structs.replace(GOT, dispatch="", attempt=0)
     again = msgspec.structs.replace(pulled, first=False)
     assert counts(compare([SENT], [pulled, again, GOT_OTHER])) == (0, 0, 0)
+
+
+# --- a protocol that names no deliveries
+
+UNNAMED = Received(
+    delivery=f"{DIGEST}/{OFFICE}",
+    recipient=OFFICE,
+    dispatch="doc-7",
+    ref="doc-7",
+    message="",
+    kind="document",
+    sha256=DIGEST,
+    document_id="ref",
+    first=True,
+)
+UNNAMED_OTHER = msgspec.structs.replace(UNNAMED, delivery=f"{DIGEST}/{OTHER}", recipient=OTHER)
+TAKEN = msgspec.structs.replace(SENT, message="doc-1", deliveries=())
+
+
+def test_what_a_protocol_leaves_out_is_found_by_digest_and_recipient() -> None:
+    """Collected and submitted without ids, all is well."""
+    assert counts(compare([TAKEN], [UNNAMED, UNNAMED_OTHER])) == (0, 0, 0)
+
+
+def test_submission_of_which_the_ledger_has_no_bytes_is_lost() -> None:
+    """An id of the peer's own is a promise, too."""
+    lost = msgspec.structs.replace(TAKEN, sha256="c" * 64)
+    assert compare([SENT, lost], [GOT, GOT_OTHER]).lost == 1
+
+
+def test_entry_that_was_read_again_is_the_same_transmission() -> None:
+    """What a system reads twice is its own doing."""
+    again = msgspec.structs.replace(UNNAMED, first=False)
+    assert counts(compare([TAKEN], [UNNAMED, again, UNNAMED_OTHER])) == (0, 0, 0)
+
+
+def test_second_entry_of_the_same_bytes_is_a_transmission_that_an_attempt_must_account_for() -> None:
+    """Without an attempt it is doubled, with one it is sent again."""
+    twice = msgspec.structs.replace(UNNAMED, ref="doc-8", dispatch="doc-8", first=False)
+    assert counts(compare([SENT], [UNNAMED, twice, UNNAMED_OTHER])) == (0, 1, 1)
+    assert counts(compare([SENT], [UNNAMED, twice, UNNAMED_OTHER], ledger=view(attempts=2))) == (0, 0, 1)
+
+
+def test_bytes_that_the_ledger_never_had_are_doubled() -> None:
+    """Nothing arrives that was not accepted."""
+    strange = msgspec.structs.replace(UNNAMED, sha256="d" * 64, ref="doc-9", dispatch="", delivery="dd/x")
+    assert compare([TAKEN], [UNNAMED, UNNAMED_OTHER, strange]).duplicated == 1
+
+
+def test_what_a_relay_carries_among_its_own_is_none_of_ours() -> None:
+    """Bytes that somebody else handed to it, ours brought back included, need no attempt of ours."""
+    returned = msgspec.structs.replace(TAKEN, key="returned", message="doc-8")
+    again = msgspec.structs.replace(UNNAMED, ref="doc-8", dispatch="doc-8", first=False)
+    assert counts(compare([SENT, returned], [UNNAMED, UNNAMED_OTHER, again])) == (0, 0, 0)
+    own = msgspec.structs.replace(TAKEN, key="order", message="doc-9")
+    neighbour = msgspec.structs.replace(UNNAMED, ref="doc-9", dispatch="doc-9", recipient="000.00.00.H01")
+    assert counts(compare([SENT, own], [UNNAMED, UNNAMED_OTHER, neighbour])) == (0, 0, 0)

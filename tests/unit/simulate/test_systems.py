@@ -55,12 +55,12 @@ def test_nobody_misbehaves_without_being_asked(cast: Cast) -> None:
 def test_about_a_tenth_of_the_receivers_misbehave_when_asked(cast: Cast) -> None:
     """Of 145 communes and the offices, some 17 or 18, in every way there is."""
     systems = all_systems(cast, faults=True)
-    inside = [system for system in systems if system.receives != "relay" and system.role != "offices"]
+    inside = [system for system in systems if not system.behind_relay and system.role != "offices"]
     assert 0.09 <= faulty_offices(inside) / len(cast.communes) <= 0.15
     assert any(system.faults.away_seconds and system.receives == "push" for system in systems)
     assert any(system.faults.unanswered and system.receives == "push" for system in systems)
     assert any(system.faults.busy and system.receives == "push" for system in systems)
-    assert any(system.faults.unanswered and system.receives == "relay" for system in systems)
+    assert any(system.faults.unanswered and system.behind_relay for system in systems)
 
 
 def test_every_agency_of_the_directory_has_a_channel_that_exists(cast: Cast) -> None:

@@ -1,0 +1,177 @@
+"""The gateway as a member of the national axis: one `sendEdoc` for each dispatch and all its recipients.
+
+A document goes out as it was received, with the CRLF behind it that the vendor's SDK writes, always with a
+Content-Length and never chunked. `to` names the recipients of this dispatch. Where there are more than one header
+line may name (`VALUE_LENGTH_MAX`), a call takes the first of them, and the others follow with the next try
+(`rest_follows`): so each try is one call, and each recipient has the id of the call that named it.
+
+The axis knows no key by which it could tell a repetition, and a lost answer loses the id that it gave. So where an
+earlier try may have arrived (`Outgoing.doubt`) the axis is asked first what it has from us, by sender, recipient,
+notation, title and time (`adapters.vxp.outcomes`). For each recipient:
+
+- one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
+- none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
+  questions it is sent once more, marked `possible_duplicate`. A proxy's page in place of an answer leaves the same
+  doubt, so in an outage this goes on; nothing is sent again that the axis lists;
+- several: *held*, for a person to decide.
+
+A list that cannot be read settles nothing. Statuses may be repeated without harm, so nobody asks about them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+import aiohttp
+
+from adapters.upload import Upload, deferred, of_error, report_all
+from adapters.vxp.calls import Acting
+from adapters.vxp.outcomes import blames_document, found_again, outcome_of_send
+from adapters.vxp.reply import read_sent
+from adapters.vxp.settings import Manners, manners_of
+from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, digest_of
+from gateway.errors import ConfigError, SourceError
+from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
+from gateway.ports import Body, Surroundings, allowed_seconds
+
+#: Questions without a find before something in doubt is sent again.
+ASKED_TWICE: Final = 2
+#: The longest list of what we sent that is read.
+SENT_BYTES_MAX: Final = 64 * 1024 * 1024
+
+_GIVEN_MOST: Final = 20_000
+_ESCAPED: Final = 2  # a quote in `to` is two characters in sign-header
+_TYPES = {"document": "edoc", "status": "status"}
+
+
+class VxpAdapter:
+    """Sends to channels of kind vxp; one pool of connections for each."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._channels: dict[str, tuple[Endpoint, Acting, Manners]] = {}
+        #: Ids that the axes gave, by channel: none of them is that of another dispatch, committed or not.
+        self._given: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
+        """Transmit once, or ask whether that is done already."""
+        began = self._surroundings.clock.monotonic()
+        try:
+            calls, manners = await self._calls(endpoint)
+            report = await self._settled(calls, manners, outgoing)
+            if report is None:
+                report = await self._transmit(endpoint, calls, manners, outgoing, body)
+        except ConfigError as error:
+            return report_all(outgoing, deferred("connect_failed", str(error)), {})
+        except SourceError as error:
+            return report_all(outgoing, deferred(error.code, error.detail), {"inquiry": "failed"})
+        self._remember(outgoing, report)
+        report.peer["duration_ms"] = round((self._surroundings.clock.monotonic() - began) * 1000)
+        return report
+
+    async def close(self) -> None:
+        """Close every connection."""
+        channels, self._channels = list(self._channels.values()), {}
+        for _, calls, _ in channels:
+            await calls.close()
+
+    async def _calls(self, endpoint: Endpoint) -> tuple[Acting, Manners]:
+        known = self._channels.get(endpoint.id)
+        if (
+            known is not None
+            and known[0].settings == endpoint.settings
+            and known[0].capabilities == endpoint.capabilities
+        ):
+            return known[1], known[2]
+        calls = Acting(endpoint, self._surroundings, connections=endpoint.capabilities.max_in_flight)
+        manners = manners_of(endpoint)
+        self._channels[endpoint.id] = (endpoint, calls, manners)
+        if known is not None:
+            await known[1].retire()
+        return calls, manners
+
+    def _remember(self, outgoing: Outgoing, report: SendReport) -> None:
+        for outcome in report.outcomes.values():
+            if outcome.peer_ref:
+                self._given[outgoing.endpoint_id, outcome.peer_ref] = outgoing.dispatch_id
+        while len(self._given) > _GIVEN_MOST:
+            self._given.popitem(last=False)
+
+    async def _settled(self, calls: Acting, manners: Manners, outgoing: Outgoing) -> SendReport | None:
+        """What is known of something in doubt; None where it goes out (again)."""
+        if outgoing.doubt is None or outgoing.kind == "status":
+            return None
+        parameters = {"servicetype": "eDoc", "messagetype": _TYPES[outgoing.kind]}
+        lines = read_sent(await calls.look(Look.LIST_SENT, parameters, most=SENT_BYTES_MAX))
+        taken = [
+            ref
+            for (endpoint_id, ref), dispatch_id in self._given.items()
+            if endpoint_id == outgoing.endpoint_id and dispatch_id != outgoing.dispatch_id
+        ]
+        found = found_again(outgoing, lines, system_id=calls.system_id, tolerance=manners.tolerance, taken=taken)
+        if any(found.values()):
+            outcomes = {key: _judged(refs) for key, refs in found.items()}
+            facts = {"inquiry": "adopted" if all(len(refs) == 1 for refs in found.values()) else "several"}
+            return SendReport(outcomes=outcomes, peer=dict(facts), answered=True)
+        if outgoing.doubt.inquiries + 1 < ASKED_TWICE:
+            return report_all(outgoing, _judged(()), {"inquiry": "none"}, answered=True)
+        return None
+
+    async def _transmit(
+        self, endpoint: Endpoint, calls: Acting, manners: Manners, outgoing: Outgoing, body: Body
+    ) -> SendReport:
+        parameters = {"from": calls.system_id, "servicetype": "eDoc", "messagetype": _TYPES[outgoing.kind]}
+        facts: dict[str, object] = {} if outgoing.doubt is None else {"possible_duplicate": True}
+        named = outgoing.deliveries
+        if manners.names_recipients and outgoing.kind == "document":  # a status is routed by what it is about
+            named = nameable(outgoing.deliveries)
+            parameters["to"] = recipients_text(named)
+        parameters["hash-file"] = digest_of(body.sha256, manners.hash_file)
+        upload = Upload(body, media_type="application/octet-stream", end=manners.end)
+        allowed = allowed_seconds(endpoint, outgoing.size, self._surroundings.timeout_seconds)
+        try:
+            status, retry_after, content = await calls.transmit(parameters, upload, allowed)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return report_all(outgoing, of_error(error, upload, allowed), upload.peer | facts)
+        outcome = outcome_of_send(status, retry_after, content, self._surroundings.clock, manners.codes)
+        facts["http_status"] = status
+        outcomes = {one.id: outcome for one in outgoing.deliveries}
+        if outcome.kind is OutcomeKind.RELAYED:
+            outcomes |= _following(outgoing.deliveries[len(named) :])
+        return SendReport(outcomes=outcomes, peer=upload.peer | facts, answered=blames_document(outcome))
+
+
+def nameable(deliveries: Sequence[OutgoingDelivery]) -> tuple[OutgoingDelivery, ...]:
+    """As many of them, from the first, as one header line may name; one at least."""
+    length, count = 2, 0
+    for one in deliveries:
+        length += len(json.dumps(one.recipient_code)) + 1 + _ESCAPED
+        if length > VALUE_LENGTH_MAX:
+            break
+        count += 1
+    return tuple(deliveries[: max(1, count)])
+
+
+def recipients_text(deliveries: Sequence[OutgoingDelivery]) -> str:
+    """The value of `to`."""
+    return json.dumps([one.recipient_code for one in deliveries], separators=(",", ":"))
+
+
+def _following(deliveries: Sequence[OutgoingDelivery]) -> dict[DeliveryId, Outcome]:
+    detail = f"{len(deliveries)} more recipients than one call can name"
+    outcome = Outcome(kind=OutcomeKind.DEFERRED, reason="rest_follows", detail=detail, retry_after=1.0)
+    return {one.id: outcome for one in deliveries}
+
+
+def _judged(refs: tuple[str, ...]) -> Outcome:
+    """What the sent list says of one recipient."""
+    if len(refs) == 1:
+        return Outcome(kind=OutcomeKind.RELAYED, peer_ref=refs[0])
+    if refs:
+        detail = f"the axis has {len(refs)} that may be it: {', '.join(refs[:5])}"
+        return Outcome(kind=OutcomeKind.HELD, reason="outcome_ambiguous", detail=detail)
+    detail = "the axis does not list it; it is asked once more before it is sent again"
+    return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail)

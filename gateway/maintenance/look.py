@@ -1,0 +1,425 @@
+"""One look at one source: lists, fetches, keeps, judges; accepts what is for the agencies that the gateway serves.
+
+    1 list     a list that cannot be read concludes nothing
+    2 record   what is new, what is still there, what has gone: one transaction
+    3 fetch    several at once; what acceptance would make of each is judged in the parser pool
+    4 accept   urgent documents first, each by the same way as everything else; then whatever is about documents
+    5 end      the peer is told, if its client can and nobody else still needs the entry
+
+An entry is fetched once. What was not accepted is kept with its bytes, its verdict and an event, for whoever serves
+its agencies, or for a person where nobody can read it. What was accepted is in the ledger before the peer hears of
+it; a crash in between repeats the acceptance, which its fingerprint makes the same message. An entry with
+recipients of ours that another system serves is never acknowledged: that system needs it.
+
+One bad entry keeps no other from its way: it is asked for ever more seldom. What tells of the peer as a whole
+(`HOPELESS`) ends the look, once what is under way has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+import msgspec
+import structlog
+
+from gateway.edxml.envelope import BusinessType, MessageKind
+from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
+from gateway.foundation import Foundation
+from gateway.journey import Journey, Judged, Submission
+from gateway.ledger.offers import (
+    Fetched,
+    Filled,
+    FilledOperation,
+    Look,
+    LookOperation,
+    Noted,
+    NotedOperation,
+    Route,
+    Unfetched,
+    Verdict,
+)
+from gateway.ledger.params import as_json
+from gateway.maintenance.pace import Backoffs, Rate
+from gateway.model import Agency, AgencyId, Caller, Endpoint, Lane
+from gateway.outbox import Outbox
+from gateway.ports import Settlement, Source
+from gateway.reasons import is_temporary
+from gateway.route import is_hosted
+from gateway.storage.bodies import SpooledBody
+
+#: After these the next entry would fare no better.
+HOPELESS: Final = frozenset(
+    {
+        "connect_failed",
+        "peer_tls_failed",
+        "peer_timeout",
+        "peer_busy",
+        "peer_credential_rejected",
+        "disk_nearly_full",
+    }
+)
+
+_log = structlog.get_logger(__name__)
+_routes = msgspec.json.Decoder(tuple[Route, ...])
+_codes = msgspec.json.Decoder(list[str])
+_look, _fill, _note = LookOperation(), FilledOperation(), NotedOperation()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desks:
+    """What a look works with, the same for every source."""
+
+    base: Foundation
+    journey: Journey
+    outbox: Outbox
+
+
+@dataclass(kw_only=True, slots=True)
+class Peer:
+    """What is looked at."""
+
+    endpoint: Endpoint
+    source: Source
+    caller: Caller
+    rate: Rate
+    backoffs: Backoffs
+    #: Entries side by side.
+    at_once: int
+    #: Version of the directory when entries that it refuses were last offered to it.
+    refused_at: int = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ready:
+    """Fetched and judged; its bytes are in the spool."""
+
+    offer: Unfetched
+    body: SpooledBody
+    judged: Judged
+    routes: tuple[Route, ...]
+    #: Whether it is ours to accept, and whether ours alone.
+    ours: bool
+    alone: bool
+
+    @property
+    def follows(self) -> bool:
+        """It is about another message, and must not overtake it."""
+        envelope = self.judged.envelope
+        return envelope is None or not (
+            envelope.kind is MessageKind.DOCUMENT and envelope.business.type is BusinessType.NEW
+        )
+
+    @property
+    def rank(self) -> int:
+        envelope = self.judged.envelope
+        return Lane.of_priority(envelope.priority if envelope else 0).rank
+
+
+class SourceLook:
+    """One look."""
+
+    def __init__(self, desks: Desks, peer: Peer, *, listed: Callable[[Endpoint], None]) -> None:
+        self._base, self._journey, self._outbox = desks.base, desks.journey, desks.outbox
+        self._peer, self._listed = peer, listed
+
+    async def run(self) -> int:
+        """The number of entries that were new."""
+        peer, base = self._peer, self._base
+        items = tuple(await peer.source.listed())
+        at = base.clock.now()
+        new = await base.pump.submit(_look, Look(endpoint_id=peer.endpoint.id, items=items, at=at))
+        self._listed(peer.endpoint)
+        while batch := await self._to_fetch():
+            await self._take(batch)
+        rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
+        await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
+        peer.refused_at = base.directory.version
+        return new
+
+    # --- 3 fetch
+
+    async def _to_fetch(self) -> list[Unfetched]:
+        peer, base = self._peer, self._base
+        rows = await base.readers.fetch("offer_list_unfetched", (peer.endpoint.id,))
+        offers = [Unfetched(*row) for row in rows]
+        peer.backoffs.keep_only(frozenset(offer.id for offer in offers))
+        now = base.clock.now()
+        offers = [offer for offer in offers if peer.backoffs.is_due(offer.id, now)]
+        codes = {offer.id: _codes.decode(offer.recipient_codes) for offer in offers}
+        known = await base.directory.resolve({code for each in codes.values() for code in each}, now)
+        wanted = [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
+        return wanted[: base.settings.cutover.fetch_at_most]
+
+    async def _take(self, batch: Sequence[Unfetched]) -> None:
+        """Fetch, then accept in the order of urgency."""
+        ready: list[_Ready] = []
+        try:
+            await self._side_by_side(lambda offer: self._fetch(offer, ready), batch)
+            place = {offer.id: number for number, offer in enumerate(batch)}
+            ready.sort(key=lambda each: (each.rank, place[each.offer.id]))
+            await self._side_by_side(self._accept_ready, [each for each in ready if not each.follows])
+            await self._side_by_side(self._accept_ready, [each for each in ready if each.follows])
+        finally:
+            for each in ready:
+                await self._base.bodies.discard(each.body)
+
+    async def _side_by_side(self, act: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
+        """So many at once, taken in their order; the first hopeless one keeps more from beginning."""
+        left = iter(items)
+        ended: list[GatewayError] = []
+
+        async def work() -> None:
+            for item in left:
+                if ended:
+                    return
+                try:
+                    await act(item)
+                except (SourceError, RefusedError, StorageError) as error:
+                    ended.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._peer.at_once, len(items))):
+                group.create_task(work())
+        if ended:
+            raise ended[0]
+
+    async def _fetch(self, offer: Unfetched, ready: list[_Ready]) -> None:
+        base = self._base
+        if base.bodies.free_bytes() < base.settings.storage.min_free_bytes:
+            raise SourceError("disk_nearly_full")
+        body = None
+        try:
+            body = await self._spooled(offer.ref)
+            judged = await self._journey.judge(self._submission(body, offer.id), whoever_serves=True)
+        except (SourceError, RefusedError) as error:  # unreadable there, too large, or our parsers are busy
+            if body is not None:
+                await base.bodies.discard(body)
+            await self._failed(offer, error)
+            return
+        except BaseException:
+            if body is not None:
+                await base.bodies.discard(body)
+            raise
+        routes = await self._routed(judged)
+        ours, alone = await self._whose(routes)
+        found = _Ready(offer=offer, body=body, judged=judged, routes=routes, ours=ours, alone=alone)
+        ready.append(found)
+        if judged.refusal or not ours:
+            await self._keep(found)
+
+    async def _failed(self, offer: Unfetched, error: SourceError | RefusedError) -> None:
+        await self._base.pump.submit(_note, Noted(id=offer.id, failure=error.code))
+        if error.code in HOPELESS:
+            raise error
+        self._peer.backoffs.failed(offer.id, self._base.clock.now())
+        name = self._peer.endpoint.name
+        _log.warning("offer.not_fetched", endpoint=name, ref=offer.ref, reason=error.code, detail=error.detail)
+
+    async def _spooled(self, ref: str) -> SpooledBody:
+        most, size = self._base.settings.limits.max_body, 0
+        async with self._base.bodies.open_spool() as spool:
+
+            async def write(chunk: bytes) -> None:
+                nonlocal size
+                size += len(chunk)
+                if size > most:
+                    raise RefusedError("body_too_large", f"more than {most} bytes")
+                await spool.write(chunk)
+
+            await self._peer.source.fetch(ref, write)
+            return await spool.finish()
+
+    async def _routed(self, judged: Judged) -> tuple[Route, ...]:
+        if judged.envelope is None:
+            return ()
+        codes = [party.organ_id for party in judged.envelope.recipients]
+        codes += [about.organ_id for about in judged.envelope.responses_for if not codes]
+        known = await self._base.directory.resolve(codes, self._base.clock.now())
+        return tuple(_route(code, known.get(code)) for code in dict.fromkeys(codes))
+
+    async def _whose(self, routes: Sequence[Route]) -> tuple[bool, bool]:
+        """Whether we serve one of its recipients, and whether nobody else serves any; an office's own is ours."""
+        if not self._peer.endpoint.is_relay:
+            return True, True
+        hosted = [AgencyId(route.agency) for route in routes if route.hosted]
+        served = {agency.served_by for agency in (await self._base.directory.agencies(hosted)).values()}
+        return "gateway" in served, served == {"gateway"}
+
+    async def _keep(self, ready: _Ready) -> None:
+        """Its bytes and what was made of them, without accepting it."""
+        await self._base.bodies.keep(ready.body)
+        await self._base.pump.submit(_fill, self._filled(ready))
+
+    def _filled(self, ready: _Ready, message_id: str = "") -> Filled:
+        judged, envelope = ready.judged, ready.judged.envelope
+        verdict: Verdict = "refused" if judged.refusal else "parked" if judged.parked else "routable"
+        return Filled(
+            id=ready.offer.id,
+            endpoint_id=self._peer.endpoint.id,
+            sha256=ready.body.sha256,
+            size=ready.body.size,
+            document_ref=envelope.document_id if envelope else "",
+            verdict=verdict,
+            reason=judged.refusal or judged.parked,
+            findings=as_json(judged.findings),
+            routes=ready.routes,
+            at=self._base.clock.now(),
+            message_id=message_id,
+        )
+
+    # --- 4 accept, 5 end
+
+    async def _accept_ready(self, ready: _Ready) -> None:
+        """What was fetched a moment ago, judged and ours."""
+        if ready.judged.refusal or not ready.ours:
+            return
+        await self._peer.rate.admit()
+        submission = self._submission(ready.body, ready.offer.id, ready.judged)
+        try:
+            answer = await self._journey.accept(submission)
+            if answer.replayed:
+                await self._make_whole(ready.body)
+                if self._peer.endpoint.is_relay and ready.offer.kind == "document":
+                    await self._complete(answer.message_id, ready.routes)
+            await self._base.pump.submit(_fill, self._filled(ready, answer.message_id))
+            if ready.alone:
+                await self._tell(ready.offer.id, ready.offer.ref, answer.message_id)
+        except (RefusedError, SourceError) as error:
+            self._peer.backoffs.failed(ready.offer.id, self._base.clock.now())
+            await self._not_taken(ready.offer.id, ready.offer.ref, error, "")
+
+    async def _make_whole(self, body: SpooledBody) -> None:
+        """A repetition's bytes are kept like any: they may differ from those of the message that it repeats."""
+        try:
+            await self._base.bodies.open_sound(body.sha256)
+        except BodyDamagedError:
+            await self._base.bodies.keep(body)
+
+    async def _settle(self, offer: Fetched) -> None:
+        """What was fetched at an earlier look, or is left to nobody yet."""
+        if offer.left_at is not None:
+            return
+        stale = offer.failure and not is_temporary(offer.failure)
+        if stale and not offer.message_id and self._peer.refused_at == self._base.directory.version:
+            return  # refused for good by the same directory
+        try:
+            if self._peer.endpoint.is_relay:
+                await self._settle_relayed(offer)
+            else:
+                await self._settle_own(offer)
+        except (RefusedError, SourceError) as error:
+            await self._not_taken(offer.id, offer.ref, error, offer.failure)
+        except StorageError as error:
+            _log.exception("offer.unreadable", offer=offer.id, error=str(error))
+
+    async def _not_taken(self, offer_id: str, ref: str, error: RefusedError | SourceError, known: str) -> None:
+        if error.code in HOPELESS:
+            raise error
+        if not is_temporary(error.code) and known != error.code:  # told once
+            _log.warning("offer.not_accepted", offer=offer_id, ref=ref, reason=error.code)
+            await self._base.pump.submit(_note, Noted(id=offer_id, failure=error.code))
+
+    async def _settle_own(self, offer: Fetched) -> None:
+        """What an office of ours put into its own channel: accepted or refused, and the office told which."""
+        try:
+            message_id = offer.message_id or await self._accept(offer)
+        except RefusedError as error:
+            if is_temporary(error.code):
+                raise
+            refusal = Settlement(done=False, reason=error.code, detail=error.detail)
+            if await self._peer.source.settle(offer.ref, refusal):
+                ended = Noted(id=offer.id, failure=error.code, acknowledged_at=self._base.clock.now())
+                await self._base.pump.submit(_note, ended)
+        else:
+            await self._tell(offer.id, offer.ref, message_id)
+
+    async def _settle_relayed(self, offer: Fetched) -> None:
+        """What a relay brings: accepted where it is for agencies that we serve."""
+        routes = _routes.decode(offer.routes)
+        ours, alone = await self._whose(routes)
+        if not ours:
+            return
+        message_id = offer.message_id or await self._accept(offer)
+        if offer.kind == "document":
+            await self._complete(message_id, routes)
+        if alone:
+            await self._tell(offer.id, offer.ref, message_id)
+
+    async def _tell(self, offer_id: str, ref: str, message_id: str) -> None:
+        """Tell the peer that the entry is durably ours."""
+        transfer, xades, answer = b"", b"", b""
+        if not self._peer.endpoint.is_relay:  # an office gets its receipt
+            transfer, xades, answer = await self._base.reads.receipt(message_id) or (b"", b"", b"")
+        told = Settlement(done=True, message_id=message_id, answer=answer, transfer=transfer, xades=xades)
+        if await self._peer.source.settle(ref, told):
+            await self._base.pump.submit(_note, Noted(id=offer_id, acknowledged_at=self._base.clock.now()))
+
+    async def _accept(self, offer: Fetched) -> str:
+        """The message that it became."""
+        body = await self._read_again(offer.sha256)
+        try:
+            answer = await self._journey.accept(self._submission(body, offer.id))
+        finally:
+            await self._base.bodies.discard(body)
+        await self._base.pump.submit(_note, Noted(id=offer.id, message_id=answer.message_id))
+        return answer.message_id
+
+    async def _read_again(self, sha256: str) -> SpooledBody:
+        reader = await self._base.bodies.open(sha256)
+        async with self._base.bodies.open_spool() as spool:
+            async for chunk in reader:
+                await spool.write(chunk)
+            body = await spool.finish()
+        if body.sha256 != sha256:
+            await self._base.bodies.discard(body)
+            raise StorageError(f"the body {sha256} is damaged")
+        return body
+
+    async def _complete(self, message_id: str, routes: Sequence[Route]) -> None:
+        """Every agency that we serve has a line of the document that is ours to deliver.
+
+        One has none that was taken after the document had been accepted for others. One has a closed line where the
+        document was imported as sent by another agency of ours: what the other system sent, the axis now brings.
+        """
+        hosted = [AgencyId(route.agency) for route in routes if route.hosted]
+        agencies = (await self._base.directory.agencies(hosted)).values()
+        ours = frozenset(agency.id for agency in agencies if agency.served_by == "gateway")
+        lines = await self._base.reads.deliveries(message_id)
+        lacking = ours - {line.recipient_id for line in lines}
+        codes = [route.code for route in routes if route.agency in lacking]
+        if codes:
+            await self._outbox.add_recipients(message_id, codes)
+        imported = await self._base.readers.fetch("delivery_list_sent_elsewhere", (message_id,))
+        again = [row[0] for row in imported if row[1] in ours]
+        if again:
+            await self._outbox.deliver_after_all(again, sorted(ours))
+
+    def _submission(self, body: SpooledBody, offer_id: str, judged: Judged | None = None) -> Submission:
+        at: datetime = self._base.clock.now()
+        return Submission(
+            caller=self._peer.caller,
+            body=body,
+            trace_id=hashlib.sha256(offer_id.encode()).hexdigest()[:32],
+            arrived_at=at,
+            report=judged.report if judged else None,
+        )
+
+
+def _concerns_us(codes: Sequence[str], known: Mapping[str, Agency]) -> bool:
+    """Whether somebody we serve or watch may be meant; unknown codes may be ours, and so may those of no list."""
+    return not codes or any(
+        code not in known or (is_hosted(known[code]) and known[code].served_by != "scripts") for code in codes
+    )
+
+
+def _route(code: str, agency: Agency | None) -> Route:
+    if agency is None:
+        return Route(code=code)
+    channel = agency.endpoint.name if agency.endpoint else ""
+    return Route(code=code, agency=agency.id, hosted=is_hosted(agency), channel=channel)
