@@ -23,10 +23,18 @@ CALLER: Final = web.RequestKey("caller", Caller)
 REFUSAL: Final = web.RequestKey("refusal", RefusedError)
 
 
-async def show(call: Call) -> models.Connection:
+class Connection(models.Response):
+    """Your own system's last requests since the gateway started, newest first."""
+
+    #: How many are kept at most.
+    kept: int
+    items: list[Exchange]
+
+
+async def show(call: Call) -> Connection:
     """GET /connection."""
     found = call.parts.inspection.last(call.caller.credential_id)
-    return models.Connection(kept=KEPT, items=found[:KEPT])
+    return Connection(kept=KEPT, items=found[:KEPT])
 
 
 def note(

@@ -11,8 +11,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from gateway.inspection import Exchange
-
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 ShortText = Annotated[str, Meta(max_length=500)]
 Code = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -492,11 +490,3 @@ class Certificate(Response):
     fingerprint: str
     not_after: datetime
     organ_id: str
-
-
-class Connection(Response):
-    """Your own system's last requests since the gateway started, newest first."""
-
-    #: How many are kept at most.
-    kept: int
-    items: list[Exchange]

@@ -334,7 +334,7 @@ _ACCOUNTS: Final = (
         tag="accounts",
         handler=connection.show,
         description="Of this very credential; kept in memory, so a restart forgets them. Looking leaves no trace.",
-        response=models.Connection,
+        response=connection.Connection,
     ),
 )
 
