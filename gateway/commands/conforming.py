@@ -47,6 +47,13 @@ def _sandbox(parser: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--as", dest="organ_id", default="000.00.90.H33", metavar="ORGAN_ID", help="whom the system speaks for"
     )
+    serve.add_argument(
+        "--host",
+        default="localhost",
+        metavar="NAME",
+        help="name or address by which the system's machine reaches this one (default: %(default)s, this "
+        "machine only)",
+    )
     serve.add_argument("--port", type=int, default=0, metavar="N", help="port of the sandbox (default: a free one)")
     serve.add_argument(
         "--folder", type=Path, metavar="FOLDER", help="where the sandbox is made (default: a temporary folder)"
@@ -105,6 +112,7 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
     wanted = Wanted(
         organ_id=args.organ_id,
         binding=args.binding or "rest",
+        host=args.host,
         port=args.port,
         folder=args.folder,
         receiver=args.receiver,

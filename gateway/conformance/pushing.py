@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
+from multidict import CIMultiDict
 
 from gateway.ids import uuid7
 
@@ -45,6 +46,10 @@ class Push:
     #: Seconds that the timestamp is off.
     clock_off: int = 0
     secret: bytes | None = None
+    #: A first signature by this secret stands before the right one, as while secrets are rotated.
+    earlier_secret: bytes | None = None
+    #: "1/2": one of several transmissions of a dispatch, each with deliveries and an Idempotency-Key of its own.
+    part: str = ""
     without: tuple[str, ...] = ()
     digest_of: bytes | None = None
     #: The bytes that really leave, where they are not the signed ones.
@@ -121,9 +126,13 @@ class Pusher:
         """One POST."""
         push = push.named()
         body = push.body if push.sent_instead is None else push.sent_instead
-        headers = headers_of(push, self._secret) | {"Content-Length": str(len(body))}
+        headers = CIMultiDict(headers_of(push, self._secret) | {"Content-Length": str(len(body))})
+        if push.earlier_secret is not None:
+            last = headers.pop("Gateway-Signature")
+            headers.add("Gateway-Signature", headers_of(push, push.earlier_secret)["Gateway-Signature"])
+            headers.add("Gateway-Signature", last)
         for name in push.without:
-            headers.pop(name, None)
+            headers.popall(name, None)
         began = monotonic()
         timeout = aiohttp.ClientTimeout(total=self._seconds + push.slowly, sock_connect=10)
         try:
@@ -156,7 +165,8 @@ def headers_of(push: Push, secret: bytes) -> dict[str, str]:
         "Gateway-Kind": push.kind,
         "Gateway-Message-Id": push.message,
         "Gateway-Dispatch-Id": push.dispatch,
-        "Idempotency-Key": push.dispatch,
+        "Idempotency-Key": f"{push.dispatch}-{push.part.partition('/')[0]}" if push.part else push.dispatch,
+        **({"Gateway-Part": push.part} if push.part else {}),
         "Gateway-Deliveries": deliveries,
         "Gateway-Attempt": str(push.attempt),
         "Gateway-Sender": quote(push.sender, safe=""),

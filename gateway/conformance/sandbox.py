@@ -29,7 +29,7 @@ from gateway.errors import EnvironmentRefusedError
 from gateway.foundation import Foundation, open_foundation
 from gateway.fsio import write_durably
 from gateway.model import AgencyId
-from gateway.pki import make_dev_pki
+from gateway.pki import LOOPBACK, make_dev_pki
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import Layout, free_ports
 from gateway.simulate.province import GATEWAY
@@ -60,6 +60,8 @@ class Sandbox:
     layout: Layout
     organ_id: str
     url: str
+    #: The same, as the developer's machine reaches it.
+    public_url: str
     operations_url: str
     #: CAs that the server's certificate leads to, as a folder and as one file.
     anchors: Path
@@ -88,7 +90,7 @@ class Sandbox:
         folder = self.layout.simulate
         return {
             "organ_id": self.organ_id,
-            "rest_url": f"{self.url}/api/v1",
+            "rest_url": f"{self.public_url}/api/v1",
             "token_file": str(folder / "vendor.token"),
             "ca_file": str(self.ca_file),
             **{f"offices.{office.key}": office.code for office in OFFICES},
@@ -111,22 +113,38 @@ class _Desk:
 
 
 async def lay_out(
-    folder: Path, organ_id: str, *, port: int, pushed: Pushed | None, with_secret: bool, clock: Clock
+    folder: Path,
+    organ_id: str,
+    *,
+    host: str,
+    port: int,
+    pushed: Pushed | None,
+    with_secret: bool,
+    clock: Clock,
 ) -> Sandbox:
-    """Everything up to the first start, in an absolute folder of our own."""
+    """Everything up to the first start, in an absolute folder of our own.
+
+    `host` is how the developer's machine reaches this one; only if that is another one we listen to the network.
+    """
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     free = free_ports(3)
     chosen = port or free[0]
-    pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now())
+    names = tuple(dict.fromkeys((*LOOPBACK, host)))
+    pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now(), server_names=names)
     text = CONFIG.format(port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY)
+    if host not in LOOPBACK:
+        text = text.replace("[server]\n", '[server]\nhost = "0.0.0.0"\n')
+        text = text.replace("[bindings]\n", '[bindings]\nhost = "0.0.0.0"\n')
+        text = text.replace('public_url = "https://localhost:', f'public_url = "https://{host}:')
     write_durably(layout.config, text.encode())
     secret_name = await asyncio.to_thread(_share, layout, pushed)
     async with open_foundation(config.load(layout.config), clock=clock, purpose="conformance") as base:
         await _fill(base, organ_id, pushed, secret_name)
         token = await _token(base, organ_id)
         offices_token = await _token(base, HOSTING)
-        shared = await _secret(base, layout, organ_id) if with_secret else {}
+        anywhere = () if host in LOOPBACK else ("0.0.0.0/0", "::/0")
+        shared = await _secret(base, layout, organ_id, anywhere) if with_secret else {}
     if pushed is not None:
         shared["webhook_secret_file"] = str(layout.secrets / secret_name)
     write_durably(layout.simulate / "vendor.token", token.encode())
@@ -135,6 +153,7 @@ async def lay_out(
         layout=layout,
         organ_id=organ_id,
         url=f"https://localhost:{chosen}",
+        public_url=f"https://{host}:{chosen}",
         operations_url=f"http://127.0.0.1:{free[1]}",
         anchors=anchors,
         ca_file=anchors / "root.pem",
@@ -212,8 +231,8 @@ async def _token(base: Foundation, organ_id: str) -> str:
     return token
 
 
-async def _secret(base: Foundation, layout: Layout, organ_id: str) -> dict[str, str]:
-    asked = IssueSecret(organ_id=organ_id, binding="vxp", label="conformance", reason=_WHY)
+async def _secret(base: Foundation, layout: Layout, organ_id: str, networks: tuple[str, ...]) -> dict[str, str]:
+    asked = IssueSecret(organ_id=organ_id, binding="vxp", label="conformance", networks=list(networks), reason=_WHY)
     issued = await issue_secret(_Desk(base), asked, _ACTOR)
     file = layout.simulate / "vendor.secret"
     write_durably(file, str(issued["secret"]).encode())

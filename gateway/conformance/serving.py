@@ -59,6 +59,7 @@ class Wanted:
 
     organ_id: str
     binding: str
+    host: str
     port: int
     folder: Path | None
     receiver: str
@@ -146,6 +147,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
         sandbox = await lay_out(
             folder,
             wanted.organ_id,
+            host=wanted.host,
             port=wanted.port,
             pushed=pushed if wanted.binding == "webhook" else None,
             with_secret=wanted.binding == "vxp",

@@ -178,6 +178,28 @@ CHECKS: Final = (
         trials.many,
     ),
     _check(
+        "parts",
+        ("Một dispatch gửi nhiều phần", "A dispatch in parts"),
+        (
+            "Gateway-Part 1/2 và 2/2: cùng dispatch, khác lượt giao và Idempotency-Key.",
+            "Gateway-Part 1/2 and 2/2: one dispatch, other deliveries and another Idempotency-Key each.",
+        ),
+        Words(
+            "Loại trùng theo Idempotency-Key hoặc mã lượt giao, đừng theo Gateway-Dispatch-Id: phần sau sẽ "
+            "bị bỏ mất.",
+            "Dedupe on the Idempotency-Key or the delivery ids, not on Gateway-Dispatch-Id: later parts "
+            "would be lost.",
+        ),
+        trials.in_parts,
+    ),
+    _check(
+        "rotation",
+        ("Đổi khóa", "A rotation of secrets"),
+        ("Hai dòng Gateway-Signature, dòng sau đúng.", "Two lines of Gateway-Signature, the second right."),
+        _FORGED,
+        trials.in_rotation,
+    ),
+    _check(
         "recall",
         ("Nhận thu hồi (1)", "A recall (1) is taken"),
         ("Văn bản, rồi bản thu hồi nó.", "A document, then its recall."),

@@ -228,6 +228,38 @@ async def several(bench: Bench) -> Verdict:
     return taken(await bench.pusher.push(push), push)
 
 
+async def in_parts(bench: Bench) -> Verdict:
+    """One dispatch in two transmissions, each for deliveries of its own."""
+    codes = tuple(bench.codes[place % len(bench.codes)] for place in range(2))
+    sheet = bench.sheet("V/v kiểm tra gửi từng phần", recipients=codes)
+    whole = bench.push_of(sheet)
+    for place in range(2):
+        part = replace(
+            whole,
+            recipients=whole.recipients[place : place + 1],
+            deliveries=whole.deliveries[place : place + 1],
+            part=f"{place + 1}/2",
+        )
+        verdict = taken(await bench.pusher.push(part), part)
+        if verdict.grade != "passed":
+            return verdict
+    return passed()
+
+
+async def in_rotation(bench: Bench) -> Verdict:
+    """Two signatures, the second by our secret."""
+    push = bench.push_of(bench.sheet("V/v kiểm tra đổi khóa"))
+    answer = await bench.pusher.push(replace(push, earlier_secret=b"the secret before " * 2))
+    if answer.is_refusal:
+        return skipped(
+            "Chỉ đọc chữ ký đầu tiên: đổi khóa đúng lúc với người vận hành, hoặc xét mọi dòng Gateway-Signature",
+            "It reads the first signature only: change the secret together with the operator, or look at "
+            "every line "
+            "of Gateway-Signature",
+        )
+    return taken(answer, push)
+
+
 async def many(bench: Bench) -> Verdict:
     """A hundred deliveries."""
     codes = tuple(bench.codes[place % len(bench.codes)] for place in range(_MANY))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import sys
 import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,27 @@ async def conformance(*arguments: str | Path) -> tuple[int, dict[str, int], str]
     assert process.returncode is not None
     lines = out.decode().splitlines()
     return process.returncode, json.loads(lines[-1]) if lines else {}, err.decode()
+
+
+async def conformance_until(marks: Iterable[str], *arguments: str | Path) -> tuple[int, dict[str, int], str]:
+    """The same, ended by Ctrl-C once every mark (a pattern of a line) was told."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "conformance", *map(str, arguments), "--json", stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    left, told = [re.compile(mark) for mark in marks], ""
+    try:
+        async with asyncio.timeout(120):
+            while left and (line := (await process.stderr.readline()).decode()):
+                told += line
+                left = [mark for mark in left if not mark.search(line)]
+    except TimeoutError:
+        told += f"never told: {[mark.pattern for mark in left]}"
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(out.decode().splitlines()[-1]), told + err.decode()
 
 
 def grades(report: Path) -> dict[str, str]:

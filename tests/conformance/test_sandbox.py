@@ -12,7 +12,7 @@ import pytest
 
 from gateway.api.models import InboxItem, NewStatus
 from gateway.errors import GatewayError
-from tests.conformance.runs import conformance, grades, step
+from tests.conformance.runs import conformance, conformance_until, grades, step
 from tests.conformance.vendor import Vendor, plain
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,8 @@ async def test_system_that_answers_wrongly_is_told_how_to_mend_it(tmp_path: Path
             return [NewStatus(code="03", description="Đã tiếp nhận")]
         return plain(item)
 
-    run = asyncio.create_task(conformance("serve", "--folder", folder, "--exit-after", "25"))
+    marks = ("✗ .*· recall", "✓ .*· answer-03", "status_reason_missing")
+    run = asyncio.create_task(conformance_until(marks, "serve", "--folder", folder))
     vendor = await Vendor.of(folder)
     vendor.answers = wrong
 

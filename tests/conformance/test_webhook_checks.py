@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.pki import DevPki
+from gateway.seal.trust import TrustPurpose
 from tests.conformance.runs import EXAMPLES, broken_receiver, conformance, grades, started, step, text_of
 
 RECEIVER = EXAMPLES / "python" / "receive_webhook.py"
@@ -19,13 +21,15 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
-async def test_example_receiver_fails_nothing(tmp_path: Path, secret: Path) -> None:
-    """What we tell vendors to copy passes what we ask of vendors; the last line counts the steps."""
+async def test_example_receiver_fails_nothing(tmp_path: Path, secret: Path, pki_folder: Path) -> None:
+    """What we tell vendors to copy passes what we ask of vendors, over TLS; the last line counts the steps."""
+    pki = DevPki(folder=pki_folder)
     arguments = ("--secret-file", secret, "--folder", tmp_path / "received", "--port", "0")
-    async with started(sys.executable, RECEIVER, *arguments) as (_, url):
-        code, count, told = await conformance(
-            url[0], "--secret-file", secret, "--report", tmp_path, "--timeout", "20"
-        )
+    own = ("--cert", pki.server.certificate, "--key", pki.server.key)
+    options = ("--secret-file", secret, "--anchors", pki.anchors(TrustPurpose.TLS) / "root.pem", "--timeout", "30")
+    async with started(sys.executable, RECEIVER, *arguments, *own) as (_, url):
+        assert url[0].startswith("https://")
+        code, count, told = await conformance(url[0], *options, "--report", tmp_path)
     assert (code, count["failed"]) == (0, 0), told
     found = grades(tmp_path / "report.json")
     assert {key for key, grade in found.items() if grade == "skipped"} == {"retry-after"}
