@@ -197,6 +197,7 @@ class CallSettings:
     secret_file: str = _f("", "name of a file in storage.secrets: signs the requests and the links in them")
     anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
     priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
+    per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
