@@ -102,6 +102,26 @@ async def test_command_takes_the_catalogue_in_and_searches_find_it(
         assert gone.closed_at is not None
 
 
+async def test_show_tells_whose_an_agency_is(
+    installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The catalogue's, the catalogue's but changed here and therefore kept, or ours alone."""
+
+    async def whose(code: str) -> str | None:
+        given = ["--config", str(installation.folder / "config.toml"), "agencies", "show", code, "--json"]
+        assert await asyncio.to_thread(main, given) == 0
+        told: str | None = json.loads(capsys.readouterr().out)["catalogue"]
+        return told
+
+    async with connected(installation, axis):
+        await run(installation, capsys)
+        assert (await whose("H41"), await whose(COMMUNE)) == ("axis", None)
+        given = ["--config", str(installation.folder / "config.toml"), "agencies", "route", "H41", "commune"]
+        assert await asyncio.to_thread(main, [*given, "--reason", "thử"]) == 0
+        capsys.readouterr()
+        assert await whose("H41") == "axis, changed here and kept"
+
+
 async def test_catalogue_that_lost_half_is_held_until_accepted(
     installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
