@@ -245,7 +245,7 @@ class DirectorySettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BindingSettings:
-    """Other protocols that agencies' systems speak to us (docs/vxp-endpoint.md), on a listener of their own."""
+    """Other protocols that agencies' systems speak to us (docs/connect-vxp.md), on a listener of their own."""
 
     host: str = _f("127.0.0.1", "address of that listener (TLS, the server's certificate)")
     port: int = _f(0, "its port; 0: off")
