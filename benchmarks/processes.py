@@ -81,6 +81,11 @@ class Gateway:
         """The same per process, by what its command line ends in."""
         return {f"{_name_of(pid)} {pid}": _pss_bytes(pid) for pid in self._pids()}
 
+    def peak_bytes(self) -> int:
+        """The most memory that the gateway's own process, without what it started, has had so far."""
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM:"))
+
     def open_files(self) -> int:
         """Descriptors of all its processes."""
         return sum(_descriptors(pid) for pid in self._pids())

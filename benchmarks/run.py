@@ -9,6 +9,12 @@ served, senders with client certificates, and receivers. Documents have 20 KB wi
 4. the 202's latency at 70 % of that rate, open loop
 5. memory of all gateway processes, and whether anything was lost
 
+and, each on an installation of its own (`--only` leaves out what is not named):
+
+6. documents that wait at the national axis, taken by the poller
+7. documents accepted by the axis's protocol from a vendor's system
+8. the axis's catalogue of agencies taken in, its memory, and searches in it
+
 Writes build/bench.json. A goal that is missed is shown as missed and the exit code is 0 all the same, for this is
 a measurement; it is 1 when a document was lost or refused.
 """
@@ -21,20 +27,26 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import phases
+from benchmarks import catalogue, phases, poller, vxp_endpoint
 from benchmarks.installation import Site, fill, prepare
 from benchmarks.phases import Bench, Figure
 from benchmarks.processes import gateway, receivers, senders
 
 _OUTPUT = Path("build/bench.json")
 _LOG = Path("build/bench-gateway.log")
+#: Documents that wait at the axis, and how long its protocol is measured.
+_WAITING = 1000
+_ENDPOINT_SECONDS = 20.0
 _PHASES = ("circular", "sustained", "latency")
+_CONNECTORS = ("poller", "endpoint", "catalogue")
 
 
 def main() -> int:
@@ -48,9 +60,13 @@ def main() -> int:
     def say(text: str) -> None:
         console.print(f"{time.monotonic() - began:6.1f}  {text}", markup=False)
 
-    with tempfile.TemporaryDirectory(prefix="gateway-bench-", dir=arguments.folder) as folder:
-        site = prepare(Path(folder).resolve())
-        figures, troubles = measure(site, arguments, say)
+    figures: list[Figure] = []
+    troubles: list[str] = []
+    if set(arguments.only) & set(_PHASES):
+        with _folder(arguments) as folder:
+            figures, troubles = measure(prepare(folder), arguments, say)
+    more = connectors(arguments, say)
+    figures, troubles = figures + more[0], troubles + more[1]
     _OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode([_shown(each) for each in figures]), indent=2))
     console.print(_table(figures))
     for trouble in troubles:
@@ -80,15 +96,41 @@ def measure(site: Site, arguments: argparse.Namespace, say: phases.Say) -> tuple
     return figures, bench.troubles
 
 
+def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Figure], list[str]]:
+    """What is measured between the gateway and other systems, and what went wrong."""
+    seconds = min(arguments.seconds, _ENDPOINT_SECONDS)
+    measures: dict[str, Callable[[Path], list[Figure]]] = {
+        "poller": lambda folder: poller.measure(folder, documents=_WAITING, say=say),
+        "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
+        "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
+    }
+    figures: list[Figure] = []
+    troubles: list[str] = []
+    for name in (each for each in _CONNECTORS if each in arguments.only):
+        try:
+            with _folder(arguments) as folder:
+                figures += measures[name](folder)
+        except RuntimeError as error:  # the figures of the others are wanted all the same
+            troubles.append(f"{name}: {error}")
+    return figures, troubles
+
+
+@contextmanager
+def _folder(arguments: argparse.Namespace) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-", dir=arguments.folder) as folder:
+        yield Path(folder).resolve()
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the sustained run (default 60)")
     parser.add_argument("--agencies", type=int, default=125_000, help="size of the directory (default 125000)")
-    parser.add_argument("--only", nargs="*", choices=_PHASES, default=_PHASES, help="phases (default: all)")
+    parser.add_argument("--only", nargs="*", choices=(*_PHASES, *_CONNECTORS), help="phases (default: all)")
     # not below build: for minutes after many files were deleted, ext4 is slow to find inodes in that place
     where = Path("/var/tmp")
     parser.add_argument("--folder", type=Path, default=where, help="on the disk to measure (default: %(default)s)")
     parser.add_argument("--profile", type=Path, help="profile the gateway's event loop into this file")
+    parser.set_defaults(only=(*_PHASES, *_CONNECTORS))
     return parser.parse_args()
 
 

@@ -14,13 +14,16 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters.mail import MailServer, SmtpMailer
+from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
-from gateway.model import Endpoint
-from gateway.ports import Adapter, Counterpart, Source, Surroundings
+from gateway.model import Endpoint, EndpointId
+from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Source, Surroundings, Teller
+from gateway.reach import Reach, networks_of
 
 
 def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
@@ -30,7 +33,46 @@ def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Sur
         folder=settings.storage.folder.parent,
         clock=clock,
         timeout_seconds=timeout.total_seconds(),
+        reach=reach_of(settings),
     )
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Which addresses channels may lead to."""
+    server = settings.server
+    return Reach(
+        allowed=networks_of(settings.webhook.allowed_networks),
+        development=settings.profile == "development",
+        own=frozenset({(server.host, server.port), (server.operations_host, server.operations_port)}),
+    )
+
+
+def make_mailer(settings: Settings, clock: Clock) -> Mailer | None:
+    """What hands letters over; None where no mail server is set."""
+    mail = settings.mail
+    if not mail.host:
+        return None
+    server = MailServer(
+        host=mail.host,
+        port=mail.port,
+        tls=mail.tls,
+        sender=mail.sender,
+        bounces=mail.bounces,
+        anchors=mail.anchors,
+        username=mail.username,
+        password_file=mail.password_file,
+    )
+    return SmtpMailer(server, secrets=settings.storage.secrets, clock=clock)
+
+
+def make_teller(settings: Settings, clock: Clock) -> tuple[Teller | None, Endpoint]:
+    """What pushes calls, and where to; None where no call gateway is set."""
+    calls = settings.calls
+    told: dict[str, object] = {"url": calls.url, "secret_file": calls.secret_file}
+    told |= {"anchors_file": str(calls.anchors)} if calls.anchors else {}
+    endpoint = Endpoint(id=EndpointId("calls"), name="calls", kind="webhook", settings=told)
+    surroundings = surroundings_of(settings, clock, settings.delivery.timeout)
+    return (WebhookAdapter(surroundings) if calls.url else None), endpoint
 
 
 def make_adapters(surroundings: Surroundings) -> Mapping[str, Adapter]:
@@ -63,6 +105,19 @@ def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Co
             f"{endpoint.name} is a channel of kind {endpoint.kind}, which has nothing to compare with"
         )
     return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def catalogue_kind(endpoint: Endpoint) -> str:
+    """The name of the catalogue that a channel teaches the directory by itself; "" for none."""
+    return str(endpoint.settings.get("catalogue", ""))
+
+
+def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Catalogue:
+    """The client of a channel's catalogue; ConfigError for settings that it cannot work with."""
+    kind = catalogue_kind(endpoint) or endpoint.kind
+    if kind not in CATALOGUES:
+        raise ConfigError(f"{endpoint.name} has no catalogue; kinds that have one: {', '.join(sorted(CATALOGUES))}")
+    return CATALOGUES[kind](endpoint, surroundings_of(settings, clock, settings.directory.timeout))
 
 
 def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:

@@ -23,6 +23,7 @@ from yarl import URL
 from gateway.audit.findings import Findings
 from gateway.backup.sealed import BackupKey
 from gateway.channels import problems_of
+from gateway.check_bindings import check_bindings
 from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
@@ -67,6 +68,7 @@ def check(
     _check_folder(settings, findings)
     _check_backup(settings, findings)
     _check_machine(settings, findings, now, newest_event)
+    check_bindings(settings, findings)
     if not running:
         _check_ports(settings, findings)
     return findings
@@ -291,9 +293,10 @@ def _check_machine(settings: Settings, findings: Findings, now: datetime, newest
 
 
 def _check_ports(settings: Settings, findings: Findings) -> None:
-    server = settings.server
+    server, bindings = settings.server, settings.bindings
     places = (("server.port", server.host, server.port),
-              ("server.operations_port", server.operations_host, server.operations_port))  # fmt: skip
+              ("server.operations_port", server.operations_host, server.operations_port),
+              ("bindings.port", bindings.host, bindings.port))  # fmt: skip
     for name, host, port in places:
         if port == 0:
             continue  # the system chooses

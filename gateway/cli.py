@@ -16,13 +16,16 @@ from pathlib import Path
 from gateway import __version__
 from gateway.commands import (
     agencies,
+    alerts,
     backups,
     channels,
+    conforming,
     cutover,
     deliveries,
     examining,
     exchange,
     importing,
+    inspecting,
     keys,
     offers,
     reconciling,
@@ -68,13 +71,16 @@ def build_parser() -> argparse.ArgumentParser:
         deliveries,
         statuses,
         tasks,
+        alerts,
         channels,
+        inspecting,
         backups,
         offers,
         reconciling,
         shadow,
         cutover,
         importing,
+        conforming,
         simulating,
     ):
         group.add(parsers)

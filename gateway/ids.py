@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
 
 _RANDOM_BYTES = 10
 _AT_ONCE = 400
@@ -21,6 +22,19 @@ def uuid7() -> str:
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid7_series(count: int) -> Iterator[str]:
+    """So many UUIDv7 of one millisecond, each greater than the one before, by its last 62 bits alone, too.
+
+    Rows that are written in their order lie side by side in every index over them.
+    """
+    head = time.time_ns() // 1_000_000 << 16 | 0x7 << 12 | int.from_bytes(_random(), "big") & 0xFFF
+    step = (1 << 62) // max(1, count)
+    for number in range(count):
+        tail = number * step + int.from_bytes(_random(), "big") % step
+        text = f"{head << 64 | 0x2 << 62 | tail:032x}"
+        yield f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _random() -> bytes:

@@ -222,6 +222,14 @@ class Metrics:
         self.source_listed_at = self._gauge(
             "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
         )
+        self.catalogue_synced_at = self._gauge(
+            "gateway_catalogue_synced_timestamp_seconds",
+            "when a peer's catalogue was last taken in whole",
+            "endpoint",
+        )
+        self.catalogue_held = self._gauge(
+            "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
+        )
         self.source_failing = self._gauge(
             "gateway_source_failing_seconds", "how long a peer's list cannot be read; 0: it can", "endpoint"
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
 
 from gateway.clock import Clock
-from gateway.model import Endpoint, Outgoing, SendReport
+from gateway.model import Endpoint, Outcome, Outgoing, SendReport
+from gateway.reach import Reach
 
 
 class Body(Protocol):
@@ -45,6 +48,8 @@ class Surroundings:
     clock: Clock
     #: How long one exchange may take where the channel states nothing else.
     timeout_seconds: float = 60.0
+    #: Which addresses a channel that somebody pointed at them may lead to.
+    reach: Reach = field(default_factory=Reach)
 
 
 class Adapter(Protocol):
@@ -52,6 +57,54 @@ class Adapter(Protocol):
 
     async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
         """Transmit once; the caller retries, so an adapter never does."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """An adapter whose receivers show, before they get a document, that they want it and hold the channel's key."""
+
+    def mark(self, endpoint: Endpoint) -> str:
+        """What a proof stands for: another address or key has another mark. Raises ConfigError."""
+        ...
+
+    async def prove(self, endpoint: Endpoint, nonce: str) -> Outcome:
+        """Ask for the proof once: delivered when it was given, else deferred with a reason."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A mail to one address."""
+
+    to: str
+    subject: str
+    text: str
+    #: The same for every try of the same mail.
+    id: str
+    #: Names in the return path what a bounce is about.
+    token: str
+    #: File name and content.
+    attachment: tuple[str, bytes] | None = None
+
+
+class Mailer(Protocol):
+    """A mail server that takes letters; like an adapter it never raises for what the server does."""
+
+    async def send(self, letter: Letter) -> Outcome:
+        """Hand over one letter, once: delivered means that the server took it."""
+        ...
+
+
+class Teller(Protocol):
+    """Pushes a small JSON text to a service, signed like any transmission."""
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """Once; `key` is the same for every try of the same text."""
         ...
 
     async def close(self) -> None:
@@ -146,6 +199,43 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One agency as one list of a peer's catalogue writes it. Nothing of it is checked; it is cut to be small."""
+
+    #: Which of the peer's lists says it; an agency stands once in each.
+    listing: str
+    #: The peer's id of it in that list, and of the agency above it; empty: none.
+    ref: str
+    parent_ref: str
+    code: str
+    #: What else it is addressed by, in other forms or from earlier times.
+    further_codes: tuple[str, ...] = ()
+    name: str = ""
+    email: str = ""
+    #: `virtual`: a node of the peer's own, which no user is to see.
+    kind: Literal["agency", "unit", "virtual"] = "agency"
+    deleted: bool = False
+
+
+class Catalogue(Protocol):
+    """A peer that knows all agencies. Each method raises SourceError where no conclusion may be drawn."""
+
+    async def fetch(self) -> str:
+        """Bring all its lists over, whole; a digest of what came."""
+        ...
+
+    def entries(self) -> AsyncIterator[Sequence[CatalogueEntry]]:
+        """What was fetched, list after list, some hundred entries at once.
+
+        It may raise after entries were given: then none of them counts.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back connections and what was fetched."""
         ...
 
 

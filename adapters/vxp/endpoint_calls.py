@@ -12,13 +12,14 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from aiohttp import web
 
+from adapters.serving import send_file
 from adapters.vxp.endpoint_catalogue import Catalogue
-from adapters.vxp.endpoint_content import send_base64, send_file
+from adapters.vxp.endpoint_content import send_base64
+from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_lists import sent_row, waiting_row
 from adapters.vxp.endpoint_reply import fine
 from adapters.vxp.endpoint_signature import Signed
@@ -28,19 +29,18 @@ from gateway.model import Caller
 
 #: Entries of a list where the client names no size, and at most.
 MOST_LISTED: Final = 1000
-#: Sent messages of a page; each has a line per recipient.
-MOST_SENT: Final = 200
+#: Sent messages of a page, as long as their lines are not too many (`gateway.broker.MOST_LINES`).
+MOST_SENT: Final = 1000
 #: Pages that a client may pass over: what is further back, REST finds.
 _MOST_PAGES: Final = 1000
 #: The body of registerAgency.
 _MOST_JSON: Final = 64 * 1024
 _MOST_FACT: Final = 500
+_PRINTED: Final = tuple(f"{byte:x}" for byte in range(256))
 _CRLF: Final = b"\r\n"
 _FIELDS: Final = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
 #: Message types of calls that send a document, whatever its kind.
 _DOCUMENTS: Final = frozenset({"edoc", "replacement", "revocation", "update"})
-
-_log: Any = structlog.get_logger("gateway.bindings")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +59,7 @@ class Call:
     signed: Signed
     caller: Caller
     visit: Visit
+    seen: Seen
     broker: Broker
     catalogue: Catalogue
 
@@ -87,7 +88,7 @@ async def _send(call: Call) -> web.StreamResponse:
     handed = Handed(
         stream=request.content,
         announced=request.content_length,
-        matches=lambda sha256: digest in {sha256, as_sdk_prints(sha256)},
+        matches=lambda sha256: digest in (sha256, as_sdk_prints(sha256)),
         ending=_CRLF,
         status_only=message_type == "status",
     )
@@ -97,12 +98,13 @@ async def _send(call: Call) -> web.StreamResponse:
         if error.code == "sender_not_permitted":
             raise _not_registered(str(error.facts.get("organ_id", "")), signed.system_id) from error
         raise
+    call.seen.replayed = taken.replayed
     return fine(DocId=taken.message_id)
 
 
 def as_sdk_prints(sha256: str) -> str:
     """Hexadecimal as the vendor's SDK prints it: bytes below 16 with one digit."""
-    return "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))
+    return "".join(map(_PRINTED.__getitem__, bytes.fromhex(sha256)))
 
 
 def _not_registered(sender: str, system_id: str) -> RefusedError:
@@ -123,7 +125,7 @@ async def _get(call: Call) -> web.StreamResponse:
 
 async def _download(call: Call) -> web.StreamResponse:
     body = await call.broker.hand_out(call.caller, call.signed.value("docId", "docid"))
-    return await send_file(call.request, body, call.visit.trace_id)
+    return await send_file(call.request, body, {"Trace-Id": call.visit.trace_id})
 
 
 async def _update(call: Call) -> web.StreamResponse:
@@ -188,7 +190,7 @@ async def _register(call: Call) -> web.StreamResponse:
         raise RefusedError("request_malformed", "the body is no JSON") from error
     if not isinstance(told, Mapping):
         raise RefusedError("request_malformed", "the body is no JSON object")
-    facts = {name: _fact(told[name]) for name in _FIELDS if told.get(name) not in {None, ""}}
+    facts = {name: _fact(told[name]) for name in _FIELDS if not _is_empty(told.get(name))}
     if not facts.get("code") or not facts.get("name"):
         raise RefusedError("parameter_invalid", "code and name are needed")
     return fine(taskId=await call.broker.open_task(call.caller, "register_agency", facts))
@@ -236,6 +238,10 @@ def _page(signed: Signed, most: int) -> tuple[int, int]:
 def _number(signed: Signed, name: str) -> int:
     told = signed.optional(name)
     return int(told) if told and told.isascii() and told.isdecimal() and len(told) < 7 else 0  # noqa: PLR2004
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _fact(value: object) -> str:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,11 +32,12 @@ from gateway.clock import VIETNAM
 from gateway.errors import RefusedError
 
 PREFIX: Final = "XroadVnpt-"
+_PREFIX_BYTES: Final = PREFIX.lower().encode()
 #: Headers of the signature itself.
 _TEXT, _HASH = f"{PREFIX}sign-header", f"{PREFIX}hash-header"
 _MOST_NAMES: Final = 64
-#: A value without quotes in the signed text, as hand-made JSON has it.
-_BARE: Final = re.compile(r':(?!["{\[])([^,{}"\[\]\s][^,{}"\[\]]*)(?=[,}])')
+#: A value without quotes in the signed text, as hand-made JSON has it; bounded, for anybody may send it.
+_BARE: Final = re.compile(r':(?!["{\[])([^,:{}"\[\]\s][^,:{}"\[\]]{0,199})(?=[,}])')
 _TIMESTAMP: Final = re.compile(r"(\d{2})(\d{2})(\d{4})T(\d{2})(\d{2})(\d{2})(?:\+\d{1,6})?")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -51,6 +53,8 @@ class Signed:
     values: Mapping[str, str]
     #: What the headers say, by the names' lower-case form.
     sent: Mapping[str, Sequence[str]]
+    #: In how many spellings a name was signed.
+    spellings: Mapping[str, int]
     system_id: str
 
     def proves(self, secret: bytes) -> bool:
@@ -62,15 +66,23 @@ class Signed:
         if not window:
             return
         text = self.value("timestamp")
-        found = _TIMESTAMP.fullmatch(text)
-        try:
-            day, month, year, hour, minute, second = map(int, found.groups()) if found else (0,) * 6
-            signed_at = datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM)
-        except ValueError as error:
-            raise RefusedError("timestamp_invalid", f"{_shown(text)} is not ddMMyyyyTHHmmss+SSSS") from error
+        signed_at = self.signed_at()
+        if signed_at is None:
+            raise RefusedError("timestamp_invalid", f"{_shown(text)} is not ddMMyyyyTHHmmss+SSSS")
         if abs(now - signed_at) > window:
             hours = (now - signed_at).total_seconds() / 3600
             raise RefusedError("timestamp_invalid", f"{_shown(text)} differs from our clock by {hours:+.1f} hours")
+
+    def signed_at(self) -> datetime | None:
+        """The time of signing; None where it says none."""
+        found = _TIMESTAMP.fullmatch(self.values.get("timestamp", ""))
+        if found is None:
+            return None
+        day, month, year, hour, minute, second = map(int, found.groups())
+        try:
+            return datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM)
+        except ValueError:
+            return None
 
     def value(self, *names: str) -> str:
         """What was signed under the first of these spellings; `header_not_signed` when under none."""
@@ -85,7 +97,7 @@ class Signed:
             if name not in self.values:
                 continue
             told = self.sent.get(name.lower(), ())
-            spellings = sum(each.lower() == name.lower() for each in self.values)
+            spellings = self.spellings[name.lower()]
             # of two spellings a client may send one header, with the other's value: what was signed counts
             if self.values[name] not in told and (spellings == 1 or not told):
                 raise RefusedError("header_differs", f"{PREFIX}{name}")
@@ -97,13 +109,12 @@ class Signed:
 
 def read_signed(headers: Sequence[tuple[bytes, bytes]]) -> Signed:
     """The signature of a request's raw headers; RefusedError for what is none."""
-    prefix = PREFIX.lower()
     sent: dict[str, list[str]] = {}
     for raw_name, raw_value in headers:
-        name = raw_name.decode("latin-1").lower()
-        if name.startswith(prefix):
+        name = raw_name.lower()
+        if name.startswith(_PREFIX_BYTES):
             value = raw_value.decode("utf-8", "surrogateescape").strip()
-            sent.setdefault(name[len(prefix) :], []).append(value)
+            sent.setdefault(name[len(_PREFIX_BYTES) :].decode("latin-1"), []).append(value)
     text, mac = _only(sent, "sign-header"), _only(sent, "hash-header")
     if not _HEX.fullmatch(mac):
         raise RefusedError("credential_invalid", f"{_HASH} is no HMAC-SHA256 in hexadecimal")
@@ -112,7 +123,12 @@ def read_signed(headers: Sequence[tuple[bytes, bytes]]) -> Signed:
     if not system_id:
         raise RefusedError("header_not_signed", f"{PREFIX}systemid")
     return Signed(
-        text=text.encode("utf-8", "surrogateescape"), mac=mac.lower(), values=values, sent=sent, system_id=system_id
+        text=text.encode("utf-8", "surrogateescape"),
+        mac=mac.lower(),
+        values=values,
+        sent=sent,
+        spellings=Counter(name.lower() for name in values),
+        system_id=system_id,
     )
 
 

@@ -16,8 +16,8 @@ from gateway.admin_directory import (
     RouteAgency,
     import_file,
 )
-from gateway.clock import SystemClock, rfc3339
-from gateway.commands import credentials
+from gateway.clock import SystemClock, instant, rfc3339
+from gateway.commands import catalogue, channel_keys, credentials
 from gateway.commands.acting import (
     Desk,
     Ledger,
@@ -60,6 +60,7 @@ def add(parsers: Subparsers) -> None:
     load.add_argument("file", type=Path, metavar="FILE", help="UTF-8 CSV; columns: gateway/directory/README.md")
     load.add_argument("--partial", action="store_true", help="take the good rows of a file with bad ones")
     _finish(load)
+    catalogue.add(group)
     listing = add_command(group, "list", _list, "list agencies, or search them by name or code, without diacritics")
     listing.add_argument("text", nargs="?", default="", metavar="TEXT", help="words of the name, or a code")
     listing.add_argument(
@@ -115,6 +116,13 @@ def _add_endpoints(group: Subparsers) -> None:
         help="a list of the peer's that is looked at: kind=vxp, url=…, system_id=…, secret_file=…, anchors_file=…",
     )
     put.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another setting of its kind, such as signature=rfc9421; an empty value takes it away; repeatable",
+    )
+    put.add_argument(
         "--capability",
         action="append",
         default=[],
@@ -122,6 +130,7 @@ def _add_endpoints(group: Subparsers) -> None:
         help="such as fans_out=true; may be repeated",
     )
     _finish(put)
+    channel_keys.add(channels)
 
 
 def _finish(parser: argparse.ArgumentParser) -> None:
@@ -232,6 +241,7 @@ async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
         after = [found.successor_id] if found.successor_id else []
         return _agency(found) | {
             "contact": record.contact,
+            "catalogue": await _catalogue(ledger, found.id),
             "parent": await _names(ledger, above),
             "successor": await _names(ledger, after),
             "speaks_for": await _names(
@@ -241,6 +251,16 @@ async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
                 ledger, sorted(await ledger.directory.agents_of(found.id, now) - {found.id})
             ),
         }
+
+
+async def _catalogue(ledger: Ledger, agency_id: AgencyId) -> str | None:
+    """Whose catalogue it is known from, and what has become of it there."""
+    rows = await ledger.readers.fetch("catalogue_entry_read", (agency_id,))
+    if not rows:
+        return None
+    name, missing_since, untouched = rows[0]
+    missing = f", missing there since {rfc3339(instant(missing_since))}" if missing_since is not None else ""
+    return f"{name}{missing}{'' if untouched else ', changed here and kept'}"
 
 
 async def _names(ledger: Ledger, ids: Sequence[AgencyId]) -> list[str]:
@@ -319,7 +339,8 @@ def _set_endpoint(context: Context, args: argparse.Namespace) -> int:
         name=args.name,
         kind=args.kind,
         settings={name: value for name, value in given.items() if value is not None}
-        | dict(_source(text) for text in args.source),
+        | dict(_source(text) for text in args.source)
+        | dict(_setting(text) for text in args.setting),
         capabilities=dict(_capability(text) for text in args.capability),
         is_relay=args.relay,
         reason=args.reason,
@@ -332,6 +353,15 @@ def _source(text: str) -> tuple[str, str]:
     if not equals or name not in _SOURCE:
         raise InputError(f"--source {text}: write NAME=VALUE; names are {', '.join(_SOURCE)}")
     return ("source" if name == "kind" else f"source_{name}"), value
+
+
+def _setting(text: str) -> tuple[str, str | int | bool]:
+    name, found, value = text.partition("=")
+    if not found or not name.isidentifier():
+        raise InputError(f"--setting {text}: write NAME=VALUE, such as signature=rfc9421")
+    if value in {"true", "false"}:
+        return name, value == "true"
+    return name, int(value) if value.isdecimal() else value
 
 
 def _capability(text: str) -> tuple[str, object]:

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
-from uuid import UUID
 
 from gateway.clock import micros
-from gateway.directory.diff import DirectoryRows
+from gateway.directory.diff import DirectoryRows, rowid_of
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import history
@@ -28,8 +27,6 @@ from gateway.storage.pump import Transaction
 
 P = TypeVar("P")
 R = TypeVar("R")
-
-_ROWID_BITS = (1 << 62) - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,17 +124,7 @@ class WriteRowsOperation(OneByOne[WriteRows, int]):
     name = "directory_write_rows"
 
     async def _one(self, tx: Transaction, payload: WriteRows) -> int:
-        rows = payload.rows
-        await tx.execute_many("agency_insert_new", rows.agencies_new)
-        await tx.execute_many("agency_update_fields", rows.agencies_changed)
-        touched = [(key,) for key in rows.changed]
-        await tx.execute_many("agency_code_end", rows.codes_ended)
-        await tx.execute_many("agency_name_end", rows.names_ended)
-        await tx.execute_many("agency_code_delete_empty", touched)
-        await tx.execute_many("agency_name_delete_empty", touched)
-        await tx.execute_many("agency_code_insert_new", rows.codes_new)
-        await tx.execute_many("agency_name_insert_new", rows.names_new)
-        await _refresh_words(tx, rows)
+        await write_rows(tx, payload.rows)
         if payload.event is not None:
             await history.append(tx, [payload.event])
         return await bump_version(tx)
@@ -246,19 +233,34 @@ class EndRepresentationOperation(OneByOne[EndRepresentation, int]):
         return await bump_version(tx)
 
 
-async def _refresh_words(tx: Transaction, rows: DirectoryRows) -> None:
-    """Write search words anew, those of the agencies below included, since theirs hold their parents' names."""
-    changed = [key for key in rows.searched if key not in set(rows.created)]
-    below = await tx.fetch("agency_list_ids_below", (json.dumps(changed),)) if changed else []
-    ids = dict.fromkeys([*rows.searched, *(AgencyId(row[0]) for row in below)])
-    numbered = [(rowid_of(key), key) for key in ids]
+async def write_rows(tx: Transaction, rows: DirectoryRows, *, with_those_below: bool = True) -> None:
+    """Agencies, their codes and names, and the words of searches.
+
+    The words of an agency hold its parent's names, so those of all agencies below one change with it.
+    """
+    await tx.execute_many("agency_insert_new", rows.agencies_new)
+    await tx.execute_many("agency_update_fields", rows.agencies_changed)
+    touched = [(key,) for key in rows.changed]
+    await tx.execute_many("agency_code_end", rows.codes_ended)
+    await tx.execute_many("agency_name_end", rows.names_ended)
+    await tx.execute_many("agency_code_delete_empty", touched)
+    await tx.execute_many("agency_name_delete_empty", touched)
+    await tx.execute_many("agency_code_insert_new", rows.codes_new)
+    await tx.execute_many("agency_name_insert_new", rows.names_new)
+    # in the order of their numbers: FTS writes out what it has gathered whenever a smaller number follows
+    await tx.execute_many("agency_search_insert_new", sorted(rows.words_new))
+    searched = list(rows.searched)
+    if searched and with_those_below:
+        below = await tx.fetch("agency_list_ids_below", (json.dumps(searched),))
+        searched += [AgencyId(row[0]) for row in below]
+    await refresh_words(tx, searched)
+
+
+async def refresh_words(tx: Transaction, ids: Sequence[AgencyId]) -> None:
+    """Write the search words of agencies anew."""
+    numbered = sorted((rowid_of(key), key) for key in set(ids))
     await tx.execute_many("agency_search_delete", [(rowid,) for rowid, _ in numbered])
     await tx.execute_many("agency_search_insert", numbered)
-
-
-def rowid_of(key: AgencyId) -> int:
-    """Where an agency's words lie: the random bits of its id, since searching FTS by id would read it all."""
-    return UUID(key).int & _ROWID_BITS
 
 
 async def bump_version(tx: Transaction) -> int:

@@ -63,14 +63,20 @@ INSERT INTO agency_name (agency_id, name, folded, is_alias, valid_from, valid_un
 DELETE FROM agency_search WHERE rowid = ?;
 
 -- name: agency_search_insert
--- An agency's words: all its names and codes of all times, and its parent's names.
+-- An agency's words: all its names and codes of all times, and its parent's names; none of what users do not see.
 INSERT INTO agency_search (rowid, agency_id, words)
     SELECT ?, a.id,
             (SELECT group_concat(n.folded, ' ') FROM agency_name AS n WHERE n.agency_id = a.id)
             || ' ' || coalesce((SELECT group_concat(c.code, ' ') FROM agency_code AS c WHERE c.agency_id = a.id), '')
             || ' ' || coalesce((SELECT group_concat(p.folded, ' ') FROM agency_name AS p
                 WHERE p.agency_id = a.parent_id), '')
-        FROM agency AS a WHERE a.id = ?;
+        FROM agency AS a WHERE a.id = ? AND a.kind <> 'virtual';
+
+-- name: agency_search_insert_new
+-- A new agency's words, and its parent's names.
+INSERT INTO agency_search (rowid, agency_id, words)
+    VALUES (?, ?, ? || ' ' || coalesce((SELECT group_concat(p.folded, ' ') FROM agency_name AS p
+        WHERE p.agency_id = ?), ''));
 
 -- name: agency_list_ids_below
 -- The agencies directly below any of some.

@@ -7,7 +7,8 @@ time at all was a mistake and goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -16,10 +17,14 @@ import msgspec
 from gateway.directory.fold import fold
 from gateway.directory.records import Code, Holder, Name, Period, Record
 from gateway.directory.rows import AgencyRow
-from gateway.edxml.organ_ids import canonical, scheme_of
+from gateway.edxml.organ_ids import scheme_of_canonical
 from gateway.model import AgencyId, EndpointId
 
+#: Agencies of this kind are found by their codes only.
+HIDDEN: Final = "virtual"
+
 _OFFICIAL: Final = ("qcvn102", "qd20")
+_ROWID_BITS = (1 << 62) - 1
 
 _Dated = TypeVar("_Dated", Code, Name)
 
@@ -34,7 +39,9 @@ class DirectoryRows:
     codes_new: list[tuple[object, ...]] = field(default_factory=list)
     names_ended: list[tuple[object, ...]] = field(default_factory=list)
     names_new: list[tuple[object, ...]] = field(default_factory=list)
-    #: Agencies whose search words change; a changed name changes those of the agencies below, too.
+    #: Search words of new agencies, without those of their parents.
+    words_new: list[tuple[int, AgencyId, str, AgencyId | None]] = field(default_factory=list)
+    #: Others whose search words change; a changed name changes those of the agencies below, too.
     searched: list[AgencyId] = field(default_factory=list)
     created: list[AgencyId] = field(default_factory=list)
     changed: list[AgencyId] = field(default_factory=list)
@@ -99,40 +106,68 @@ def add_agency(out: DirectoryRows, key: AgencyId, row: AgencyRow, links: Links, 
             now,
         )
     )
-    for code in row.codes:
-        out.codes_new.append((key, code, str(scheme_of(code)), canonical(code), opened, closed))
-    name = row.name or ""
-    out.names_new.append((key, name, fold(name), 0, opened, closed))
-    for alias in dict.fromkeys(row.aliases or ()):
-        if alias != name:
-            out.names_new.append((key, alias, fold(alias), 1, opened, closed))
+    for code, form, scheme in schemed(row):
+        out.codes_new.append((key, code, scheme, form, opened, closed))
+    names = dict.fromkeys((row.name or "", *(row.aliases or ())))
+    folded = [fold(name) for name in names]
+    for number, (name, text) in enumerate(zip(names, folded, strict=True)):
+        out.names_new.append((key, name, text, int(number > 0), opened, closed))
     out.created.append(key)
-    out.searched.append(key)
+    if row.kind != HIDDEN:
+        out.words_new.append((rowid_of(key), key, " ".join((*folded, *row.codes)), links.parent_id))
     if closed is not None:
         out.closed.append(key)
 
 
-def change_agency(out: DirectoryRows, record: Record, row: AgencyRow, links: Links, now: int) -> None:
-    """Rows for an agency that the directory knows; none if the row says nothing new."""
+def change_agency(
+    out: DirectoryRows,
+    record: Record,
+    row: AgencyRow,
+    links: Links,
+    now: int,
+    *,
+    late: AbstractSet[str] = frozenset(),
+) -> None:
+    """Rows for an agency that the directory knows; none if the row says nothing new.
+
+    `late`: codes, as they are compared, that another agency had before: they begin with the change.
+    """
     closed = record.closed if row.closed is None else row.closed
     since = row.effective if row.effective is not None else now
     if closed is not None and since >= closed:  # nothing new can have begun: this corrects all of its time
         since = record.opened
-    change = _Change(out=out, record=record, row=row, since=since, closed=closed)
+    change = _Change(out=out, record=record, row=row, since=since, closed=closed, late=late)
     change.codes()
     change.names()
     if closed is not None and closed != record.closed:
         change.close(closed)
         out.closed.append(record.id)
     fields = _fields(record, row, links)
-    if fields != _fields_of(record):
-        out.agencies_changed.append((*fields, now, record.id))
-        change.searched |= fields[1] != record.parent_id
-    elif not change.made:
+    if fields == _fields_of(record) and not change.made:
         return
+    out.agencies_changed.append((*fields, now, record.id))
+    change.searched |= fields[:2] != (record.kind, record.parent_id)
     out.changed.append(record.id)
     if change.searched:
         out.searched.append(record.id)
+
+
+def schemed(row: AgencyRow) -> Iterator[tuple[str, str, str]]:
+    """The codes of a row, as they are compared, and which scheme's they count as.
+
+    An agency's code of an official form is the first of that form; a further one (which it had before, as a rule)
+    is an alias like any other, so that it never becomes the organ id.
+    """
+    seen: set[str] = set()
+    for code, form in zip(row.codes, row.canonicals, strict=True):
+        scheme = scheme_of_canonical(form).value
+        yield code, form, "opaque" if scheme in seen else scheme
+        seen.add(scheme)
+
+
+def rowid_of(key: AgencyId) -> int:
+    """Where an agency's words lie: the random bits of its id, since searching FTS by id would read it all."""
+    return int(key[19:23] + key[24:], 16) & _ROWID_BITS
 
 
 def _fields(record: Record, row: AgencyRow, links: Links) -> tuple[object, ...]:
@@ -179,6 +214,7 @@ class _Change:
     since: int
     #: Until when: the agency's closing.
     closed: int | None
+    late: AbstractSet[str] = frozenset()
     #: Whether codes or names change.
     made: bool = False
     #: Whether the words of searches change.
@@ -189,8 +225,7 @@ class _Change:
         """A code of an official form replaces the one of that form; other codes only add up."""
         given = self.row.canonicals
         held = [code for code in self.record.codes if code.period.holds(self.since)]
-        for text, form in zip(self.row.codes, given, strict=True):
-            scheme = str(scheme_of(text))
+        for text, form, scheme in schemed(self.row):
             if any(code.canonical == form for code in held):
                 continue
             outdated = [
@@ -201,7 +236,7 @@ class _Change:
             for code in outdated:
                 self._end_code(code, self.since)
             known = any(code.canonical == form for code in self.record.codes)
-            start = self.since if outdated or known else self.record.opened
+            start = self.since if outdated or known or form in self.late else self.record.opened
             self.out.codes_new.append((self.record.id, text, scheme, form, start, self.closed))
             self.made = self.searched = True
 

@@ -16,6 +16,7 @@ It does NOT write: `gateway.directory.changes` does, through `apply` here, so th
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -60,6 +61,8 @@ class Directory:
         self._states: dict[EndpointId, EndpointState] = {}
         self._version = 0
         self._generation = 0
+        #: Held by whoever compares files or catalogues with the directory and writes the difference.
+        self.writing = asyncio.Lock()
 
     @property
     def version(self) -> int:

@@ -29,11 +29,11 @@ SELECT a.id, a.opened_at, a.closed_at FROM json_each(?) AS j JOIN agency AS a ON
 
 -- name: agency_list_children
 -- A page of the agencies directly below one, or of those below none, in the order of their ids.
-SELECT id FROM agency WHERE parent_id IS :parent_id AND id > :after ORDER BY id LIMIT :limit;
+SELECT id FROM agency WHERE parent_id IS :parent_id AND id > :after AND kind <> 'virtual' ORDER BY id LIMIT :limit;
 
 -- name: agency_list_all
--- A page of all agencies in the order of their ids.
-SELECT id FROM agency WHERE id > :after ORDER BY id LIMIT :limit;
+-- A page of all agencies that users see, in the order of their ids.
+SELECT id FROM agency WHERE id > :after AND kind <> 'virtual' ORDER BY id LIMIT :limit;
 
 -- name: agency_search_words
 -- A page of the first matches: names that hold the phrase first, then by length; `most` bounds a vague question.

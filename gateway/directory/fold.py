@@ -11,7 +11,7 @@ import unicodedata
 
 # U+00D0 and U+00F0 are Icelandic letters that look like the Vietnamese ones and are often typed for them
 _ETH = str.maketrans({"\u00d0": "\u0110", "\u00f0": "\u0111"})
-_STROKE = str.maketrans({"\u0110": "d", "\u0111": "d"})
+_STROKE = str.maketrans({"\u0110": "d", "\u0111": "d", "\u00d0": "d", "\u00f0": "d"})
 _MARKS = {code: None for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))}
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -26,7 +26,7 @@ def proper(text: str) -> str:
 
 def fold(text: str) -> str:
     """The text as searches compare it."""
-    plain = unicodedata.normalize("NFD", text.translate(_ETH).translate(_STROKE))
+    plain = unicodedata.normalize("NFD", text.translate(_STROKE))
     return " ".join(plain.translate(_MARKS).casefold().split())
 
 

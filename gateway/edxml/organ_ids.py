@@ -29,12 +29,18 @@ class Scheme(StrEnum):
 
 def canonical(code: str) -> str:
     """The key under which two spellings of one code are equal: NFC, trimmed, upper case."""
+    if code.isascii():
+        return code.strip().upper()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", code).strip().upper())
 
 
 def scheme_of(code: str) -> Scheme:
     """The grammar of a code in any spelling."""
-    key = canonical(code)
+    return scheme_of_canonical(canonical(code))
+
+
+def scheme_of_canonical(key: str) -> Scheme:
+    """The same of what `canonical` has made."""
     if _QCVN102.fullmatch(key):
         return Scheme.QCVN102
     return Scheme.QD20 if _QD20.fullmatch(key) else Scheme.OPAQUE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import ssl
 from collections.abc import Mapping
@@ -67,7 +68,8 @@ class Sdk:
     ) -> tuple[int, bytes]:
         """One call with these headers: status and body."""
         url = f"{self.url}/{operation}"
-        async with self.session.request(method, url, headers=headers, data=body, expect100=body == b"{}") as reply:
+        data = io.BytesIO(body) if body else b""
+        async with self.session.request(method, url, headers=headers, data=data, expect100=body == b"{}") as reply:
             return reply.status, await reply.read()
 
     async def send(self, document: bytes, kind: str = "edoc", **more: str) -> dict[str, Any]:

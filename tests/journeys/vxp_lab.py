@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ import aiohttp
 
 from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.app import Application
+from gateway.config import Settings
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports
@@ -68,11 +69,19 @@ class VxpLab:
 
 
 @asynccontextmanager
-async def vxp_lab(folder: Path, pki_folder: Path, *, more: str = "", bindings: str = "") -> AsyncIterator[VxpLab]:
+async def vxp_lab(
+    folder: Path,
+    pki_folder: Path,
+    *,
+    more: str = "",
+    bindings: str = "",
+    change: Callable[[Settings], Settings] = lambda settings: settings,
+) -> AsyncIterator[VxpLab]:
     """Laid out and started; `more` are sections of the configuration, `bindings` lines of its own."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
     (port,) = free_ports(1)
     made = await prepare(folder, pki_folder, more=f"{more}\n[bindings]\nport = {port}\n{bindings}\n")
+    made.settings = change(made.settings)
     async with (
         made.running() as app,
         open_session(client_tls_context(made.pki.anchors(TrustPurpose.TLS))) as session,

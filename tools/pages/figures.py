@@ -42,6 +42,18 @@ _NAMES = {
     "latency_p99": ("202 at p99, at 70 % of that rate", "202 ở p99, tại 70 % mức trên", False),
     "memory": ("memory of all gateway processes (PSS)", "bộ nhớ của trục (PSS)", False),
     "lost": ("lost", "mất", False),
+    "poll_1000": ("1,000 waiting documents taken from the axis", "lấy 1.000 văn bản đang chờ ở trục", False),
+    "vxp_accepted_per_second": (
+        "documents a second by the axis's protocol",
+        "văn bản mỗi giây qua giao thức VXP",
+        True,
+    ),
+    "catalogue_sync": ("125,000 agencies taken in for the first time", "đồng bộ lần đầu 125.000 cơ quan", False),
+    "catalogue_unchanged": ("the same again, unchanged", "đồng bộ lại khi không đổi", False),
+    "catalogue_memory_peak": ("peak memory of the gateway then (RSS)", "bộ nhớ cao nhất khi đó (RSS)", False),
+    "catalogue_stall": ("longest stall of the event loop then", "vòng lặp sự kiện dừng lâu nhất khi đó", False),
+    "search_p99": ("search among them at p99", "tìm kiếm trong danh bạ, p99", False),
+    "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị", False),
 }
 
 

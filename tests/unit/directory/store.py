@@ -80,7 +80,10 @@ class Store:
 async def open_store(folder: Path, *, remember: int = 8192) -> AsyncIterator[Store]:
     """A database made by the migrations, open until the block ends."""
     extra = folder / "test.sql"
-    extra.write_text("-- name: test_event_list\n-- For the tests.\nSELECT kind, leaf FROM event ORDER BY seq;\n")
+    extra.write_text(
+        "-- name: test_event_list\n-- For the tests.\nSELECT kind, leaf FROM event ORDER BY seq;\n"
+        "-- name: test_catalogue_forget\n-- For the tests.\nDELETE FROM catalogue;\n"
+    )
     Path(gateway.ledger.__file__).with_name("sql") / "history.sql"
     statements = Statements.load("gateway.directory", "gateway.accounts", "gateway.ledger.sql", extra)
     path = folder / "gateway.db"

@@ -106,6 +106,15 @@ async def test_correction_of_a_closed_agency_holds_for_all_of_its_time(store: St
     assert (await store.load("organ_id,name\nH33.01,Sở A\n", now=LATER)).unchanged == 1
 
 
+async def test_further_code_of_the_same_form_is_an_alias_and_never_the_organ_id(store: Store) -> None:
+    """Whichever would come first in an order; the code of a form that is given first is the agency's."""
+    await store.load("organ_id,other_codes,name\nH33.07,H33.01|H33.99,A\n")
+    agency = await store.agency("H33.01")
+    assert (agency.organ_id, set(agency.codes)) == ("H33.07", {"H33.07", "H33.01", "H33.99"})
+    await store.load("organ_id,other_codes,name\nH33.07,H33.02,A\n", now=LATER)
+    assert (await store.agency("H33.02", LATER)).organ_id == "H33.07"
+
+
 _BAD = [
     ("organ_id,name\n,A\n", 2, "organ_id"),
     ("organ_id,name\nH33 01,A\n", 2, "organ_id"),

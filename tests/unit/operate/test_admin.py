@@ -24,6 +24,7 @@ from gateway.commands.acting import ask
 from gateway.config import Settings
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.foundation import Foundation, open_foundation
+from gateway.inspection import Inspection
 from gateway.model import AgencyId
 from tests.journeys.installation import COMMUNE, Installation
 
@@ -41,6 +42,7 @@ class FakeServer:
     reload_fails: GatewayError | None = None
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
+    inspection: Inspection = field(default_factory=Inspection)
 
     @property
     def logs(self) -> FakeServer:

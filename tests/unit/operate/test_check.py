@@ -74,6 +74,9 @@ def _foreign_seal_anchor(settings: Settings) -> None:
 
 
 CASES = [
+    Case(code="plain_http", settings=_replaced("bindings", plain_port=8080)),
+    Case(code="plain_host_unfit", settings=_replaced("bindings", plain_port=8080, plain_host="0.0.0.0")),
+    Case(code="head_small", settings=_replaced("bindings", port=8444, max_head=Size(8192))),
     Case(code="lease_short", settings=_replaced("delivery", lease=timedelta(seconds=1))),
     Case(code="retry_order", settings=_replaced("delivery", base=timedelta(days=1))),
     Case(code="organ_id_missing", settings=_replaced("seal", organ_id="")),
@@ -187,6 +190,7 @@ def test_taken_port_is_found_only_while_the_server_is_stopped(installation: Inst
 def test_channel_without_its_files_is_found(installation: Installation) -> None:
     """A webhook needs its secret and its CAs."""
     settings: dict[str, object] = {"secret_file": "nobody", "anchors_file": "none.pem"}
+    settings["url"] = "https://qlvb.example.vn/nhan"
     endpoint = Endpoint(id=EndpointId("e"), name="x", kind="webhook", settings=settings)
     findings = Findings(KINDS)
     checking.check_channels(installation.settings, [endpoint], findings)

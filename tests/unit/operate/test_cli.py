@@ -46,16 +46,30 @@ CHANGING = {
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
     "cutover watch", "cutover take", "cutover return", "import", "tasks close", "offers done",
     "offers fail",
+    "agencies endpoint rekey", "agencies endpoint verify",
+    "alerts set",
+    "agencies sync",
 }  # fmt: skip
+
+#: What plays a peer, and orders for it.
+SIMULATING = {
+    "simulate axis",
+    "simulate lgsp",
+    *(
+        f"simulate axis-control {order}"
+        for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
+    ),
+}
 
 
 def test_the_commands_are_these() -> None:
     """A command that goes away breaks somebody's script."""
-    assert {" ".join(words) for words in ALL} == CHANGING | {
+    assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
+        "alerts list", "alerts bounced",
     }  # fmt: skip
 
 
@@ -71,10 +85,10 @@ def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
-    """And what only reads does not.
+    """And what only reads does not; where one is needed at times only, the act itself checks.
 
-    An import without one only says what would come of it, a token of another protocol needs none in the development
-    profile, which the act itself checks.
+    An import without one says what would come of it, a token of another protocol needs none in the development
+    profile, and only a catalogue that is held needs one.
     """
     parser = build_parser()
     for word in words:
@@ -82,7 +96,11 @@ def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
         parser = inner.choices[word]
     reason = [action for action in parser._actions if action.dest == "reason"]
     assert bool(reason) is (" ".join(words) in CHANGING)
-    assert all(action.required for action in reason) or words in {("import",), ("agencies", "token")}
+    assert all(action.required for action in reason) or words in {
+        ("import",),
+        ("agencies", "sync"),
+        ("agencies", "token"),
+    }
 
 
 @pytest.mark.parametrize("arguments", [[], ["burn"], ["show"], ["pause", "x"], ["hold", "--state", "burnt"]])
