@@ -94,6 +94,18 @@ async def test_outage_is_degraded_and_never_empty_and_ends_by_itself(site: AxisS
     assert kinds == [("source.closed",), ("source.opened",)]
 
 
+async def test_list_in_order_that_stays_empty_is_silent_until_something_comes(site: AxisSite) -> None:
+    """Told once, seen in the readiness details, which stays ready, and over with the next document."""
+    await site.configure(silent_hours=0.0003, silent_minutes=0.001)
+    await site.start()
+    await site.until("SELECT 1 FROM event WHERE kind = 'source.silenced'")
+    told = await site.ready()
+    assert (told["ready"], told["details"]["sources"]) == (True, {"axis": "silent"})
+    await site.axis.send(MINISTRY, [COMMUNE])
+    await site.until("SELECT 1 FROM event WHERE kind = 'source.heard'")
+    assert site.rows("SELECT COUNT(*) FROM event WHERE kind = 'source.silenced'") == [(1,)]
+
+
 async def test_document_sent_and_status_back_travel_over_the_axis(site: AxisSite) -> None:
     """Out by the client with the axis's id; the ministry's status comes in by the poller and moves the line."""
     await site.start()
