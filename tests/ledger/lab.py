@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -222,7 +222,7 @@ class Lab:
     def finishing(
         self,
         item: Outgoing,
-        kinds: OutcomeKind | dict[str, OutcomeKind] = OutcomeKind.DELIVERED,
+        kinds: OutcomeKind | Mapping[str, OutcomeKind | Outcome] = OutcomeKind.DELIVERED,
         *,
         now: datetime = START,
         again: timedelta = MINUTE,
@@ -231,7 +231,10 @@ class Lab:
         """The outcome of an attempt: one kind for all, or kinds by recipient (what is absent is not reported)."""
         if isinstance(kinds, OutcomeKind):
             kinds = {one.recipient_id: kinds for one in item.deliveries}
-        outcomes = {DeliveryId(f"{item.message_id}/{name}"): outcome(kind) for name, kind in kinds.items()}
+        outcomes = {
+            DeliveryId(f"{item.message_id}/{name}"): kind if isinstance(kind, Outcome) else outcome(kind)
+            for name, kind in kinds.items()
+        }
         return Finish(
             attempt_id=item.attempt_id,
             dispatch_id=item.dispatch_id,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from gateway.clock import micros
-from gateway.model import DeliveryId, Doubt, OutcomeKind
-from gateway.states import State
+from gateway.model import DeliveryId, Doubt, Outcome, OutcomeKind
+from gateway.states import State, Trigger
 from tests.ledger.lab import HOUR, MINUTE, START, Lab, message, status
 
 DELIVERED, DEFERRED, REFUSED = OutcomeKind.DELIVERED, OutcomeKind.DEFERRED, OutcomeKind.REFUSED
@@ -126,3 +126,29 @@ async def test_claim_after_a_crash_in_flight_is_in_doubt(lab: Lab) -> None:
     assert await lab.rescue(START + MINUTE) == 1
     [again] = await lab.claim(START + MINUTE)
     assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0)
+
+
+async def test_claim_in_doubt_names_the_ids_that_its_twins_have(lab: Lab) -> None:
+    """The peer lists a document's update under the same number: the id of the one is not the other's."""
+    await lab.record(message("x1", name="m", fans_out=True))
+    [item] = await lab.claim()
+    given = Outcome(kind=OutcomeKind.RELAYED, peer_ref="D-1")
+    await lab.finish(item, {"x1": given})
+    await lab.record(message("x1", name="n", fans_out=True))
+    [other] = await lab.claim()
+    await lab.finish(other, UNKNOWN)
+    [again] = await lab.claim(START + MINUTE)
+    assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0, taken=frozenset({"D-1"}))
+
+
+async def test_released_line_that_may_have_arrived_begins_a_series_without_doubt(lab: Lab) -> None:
+    """Whoever releases it has found out that the peer does not have it."""
+    await lab.record(message("a1", name="m"))
+    [first] = await lab.claim()
+    await lab.finish(first, UNKNOWN)
+    [second] = await lab.claim(START + MINUTE)
+    held = Outcome(kind=OutcomeKind.HELD, reason="outcome_ambiguous", detail="two there")
+    await lab.finish(second, {"a1": held}, now=START + MINUTE)
+    await lab.act(Trigger.RELEASED, "m/a1", now=START + HOUR)
+    [third] = await lab.claim(START + HOUR)
+    assert (third.series, third.doubt) == (2, None)
