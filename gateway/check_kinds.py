@@ -419,6 +419,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Tìm tiến trình đang giữ một lượt đọc dài.",
             "Look for a process that holds a long read open.",
         ),
+        "source_degraded": _kind(
+            _E,
+            "Không đọc được danh sách của kênh.",
+            "The channel's list cannot be read.",
+            "Xem lý do; docs/connect-axis.vi.md.",
+            "See the reason; docs/connect-axis.md.",
+        ),
+        "source_silent": _kind(
+            _E,
+            "Danh sách rỗng lâu hơn thường lệ.",
+            "The list has been empty for longer than is usual.",
+            "Hỏi bên kia, hoặc tự gửi thử qua kênh.",
+            "Ask the peer, or send yourself something through it.",
+        ),
+        "offers_stuck": _kind(
+            _W,
+            "Có mục trong danh sách chưa nhận được.",
+            "Entries of the list could not be accepted.",
+            "Xem `gateway offers list`.",
+            "See `gateway offers list`.",
+        ),
         "layer_fine": _kind(_I, "Tầng này tốt.", "This layer is fine.", "Không cần làm gì.", "Nothing to do."),
     }
 )

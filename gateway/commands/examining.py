@@ -20,6 +20,7 @@ from gateway.commands.acting import Ledger, is_running, open_for_reading, status
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
 from gateway.config import Settings
+from gateway.doctor_source import examine_source
 from gateway.errors import InputError, RefusedError, StorageError
 from gateway.foundation import database_of
 from gateway.ledger.proofs import Proof, proof_of
@@ -230,7 +231,10 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         last = await _last_attempt(ledger, endpoint)
         row = await ledger.readers.fetch_one("proof_find", (endpoint.id,))
         proof = None if row is None else proof_of(row)
-        return await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
+        layers = await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
+        states = {row[0]: row for row in await ledger.readers.fetch("source_list_states")}
+        stuck = {row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")}
+        return [*layers, *examine_source(states.get(channel), stuck.get(channel, 0))]
 
 
 async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:

@@ -1,0 +1,31 @@
+"""What `gateway doctor CHANNEL` says of the list that is polled there. Pure: rows in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.audit.findings import Finding
+from gateway.check_kinds import KINDS
+from gateway.clock import instant, rfc3339
+
+
+def examine_source(state: Sequence[Any] | None, stuck: int) -> list[Finding]:
+    """A row of `source_list_states`, if the channel is polled, and how many of its entries wait for a person."""
+    if state is None:
+        return []
+    _, failing_since, reason, detail, listed_at, _, silent_since, _ = state
+    if failing_since is not None:
+        told = f"since {rfc3339(instant(failing_since))}: {reason} {detail}"
+        return [_finding("source_degraded", told)]
+    if silent_since is not None:
+        return [_finding("source_silent", f"since {rfc3339(instant(silent_since))}")]
+    told = "never" if listed_at is None else rfc3339(instant(listed_at))
+    found = [_finding("layer_fine", f"last read {told}")]
+    if stuck:
+        found.append(_finding("offers_stuck", str(stuck)))
+    return found
+
+
+def _finding(code: str, detail: str) -> Finding:
+    return Finding(code=code, kind=KINDS[code], subject="list", detail=detail)
