@@ -14,15 +14,14 @@ _STORED: Final = Words(
     "Acknowledge only after storing; once for each delivery, a repetition does no harm.",
 )
 _STATUS: Final = Words(
-    "Trạng thái là thông điệp riêng: ResponseFor phải ghi đúng OrganId, Code, ngày và DocumentId của văn bản gốc; "
-    "From là đơn vị của bạn.",
-    "A status is a message of its own: ResponseFor must name OrganId, Code, date and DocumentId of the "
-    "original; From "
-    "is your agency.",
+    "Trạng thái là thông điệp riêng: ResponseFor phải ghi đúng OrganId, Code, ngày và DocumentId của văn bản "
+    "gốc; From là đơn vị của bạn.",
+    "A status is a message of its own: ResponseFor must name OrganId, Code, date and DocumentId of the original; "
+    "From is your agency.",
 )
 _REQUEST: Final = Words(
-    "Văn bản loại 1, 2, 3 và trạng thái 13 là yêu cầu: trả lời 15 (đồng ý) hoặc 16 (từ chối), không phải 02 "
-    "hay 03.",
+    "Văn bản loại 1, 2, 3 và trạng thái 13 là yêu cầu: trả lời 15 (đồng ý) hoặc 16 (từ chối), không phải 02 hay "
+    "03.",
     "Types 1, 2, 3 and status 13 are requests: answer 15 (agreed) or 16 (refused), not 02 or 03.",
 )
 _DIALECT: Final = Words(
@@ -194,11 +193,10 @@ RECEIVING: Final = (
             "{ready} sends the same content twice. Take both, link them to one registration.",
         ),
         Words(
-            "Loại trùng theo mã lượt giao khi nhận lại; cùng DocumentId ở hai lượt giao là bản gửi lặp, "
-            "liên kết chứ "
-            "đừng báo lỗi.",
-            "Dedupe on the delivery id; the same DocumentId in two deliveries is a repetition: link it, it "
-            "is no error.",
+            "Loại trùng theo mã lượt giao khi nhận lại; cùng DocumentId ở hai lượt giao là bản gửi lặp, liên kết "
+            "chứ đừng báo lỗi.",
+            "Dedupe on the delivery id; the same DocumentId in two deliveries is a repetition: link it, it is no "
+            "error.",
         ),
         taken,
         order=Order(copies=2, subject="V/v kiểm tra gửi trùng"),

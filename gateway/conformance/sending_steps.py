@@ -22,8 +22,8 @@ _DIALECT: Final = Words(
 )
 _SEND: Final = Words(
     "Xem mã lý do và findings trong trả lời; `gateway inspect` và GET /api/v1/connection cho biết trục đã thấy gì.",
-    "See the reason code and findings in the answer; `gateway inspect` and GET /api/v1/connection tell what "
-    "was seen.",
+    "See the reason code and findings in the answer; `gateway inspect` and GET /api/v1/connection tell what was "
+    "seen.",
 )
 _REPEAT: Final = Words(
     "Khi không nhận được trả lời, gửi lại đúng các byte cũ (và Idempotency-Key cũ): trục trả lại biên nhận cũ.",
@@ -34,8 +34,8 @@ _ERRORS: Final = Words(
     "Read the reason code and show it to the user; do not repeat by yourself what was refused for good.",
 )
 _LEARN: Final = Words(
-    "Trạng thái của nơi nhận về như một mục trong hộp thư: nhận, gắn với văn bản theo "
-    "ResponseFor/DocumentId, xác nhận.",
+    "Trạng thái của nơi nhận về như một mục trong hộp thư: nhận, gắn với văn bản theo ResponseFor/DocumentId, "
+    "xác nhận.",
     "A receiver's status comes like any other item: take it, match it by ResponseFor/DocumentId, acknowledge it.",
 )
 
