@@ -12,6 +12,7 @@
 #
 # Sending the same file again is safe: the same receipt comes back. So every call is tried again when the line breaks
 # or the gateway asks to wait (curl heeds Retry-After). Exit code 22: the gateway refused; its reason is printed.
+# Needs curl 7.76 or later.
 set -euo pipefail
 
 : "${GATEWAY_URL:?export GATEWAY_URL, such as https://localhost:8443/api/v1}"
@@ -40,6 +41,6 @@ case $command in
       --data-binary "{\"code\": $(quoted "$2"), \"description\": $(quoted "${3:-}")}" "$GATEWAY_URL/inbox/$1/status" ;;
   deliveries) call "$GATEWAY_URL/documents/$1/deliveries" ;;
   connection) call "$GATEWAY_URL/connection" ;;
-  *) sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
+  *) sed -n '2,16p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
 esac
 echo
