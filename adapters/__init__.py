@@ -18,6 +18,7 @@ from aiohttp import web
 from adapters.bindings import answer_unreadable, build_bindings
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
+from adapters.lgsp.catalogue import LgspCatalogue
 from adapters.lgsp.source import LgspSource
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
@@ -50,7 +51,10 @@ SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
 }
 
 #: What makes the client that knows all agencies behind a channel.
-CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": open_catalogue}
+CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
+    "lgsp": LgspCatalogue,
+    "vxp": open_catalogue,
+}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

@@ -38,6 +38,7 @@ from gateway import (
     admin_channels,
     admin_cutover,
     admin_directory,
+    admin_offers,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -127,6 +128,8 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
+    "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
+    "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),
     "rekey": ActKind(request=admin_channels.RekeyChannel, run=admin_channels.rekey_channel),

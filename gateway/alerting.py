@@ -112,9 +112,10 @@ def digest(code: str, count: int, oldest_at: datetime, *, url: str) -> tuple[str
     return subject, text
 
 
-def call_text(code: str, priority: int) -> str:
+def call_text(code: str, count: int, priority: int) -> str:
     """What a person hears or reads on the telephone."""
-    return f"Văn bản {_PRIORITIES.get(priority, 'khẩn / urgent')} đang chờ {code} nhận. An urgent document waits."
+    words = _PRIORITIES.get(priority, "khẩn / urgent")
+    return f"{count} văn bản {words} đang chờ {code} nhận. {count} urgent document(s) wait."
 
 
 def link_token(secret: bytes, alert_id: str) -> str:

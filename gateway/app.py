@@ -51,7 +51,7 @@ from gateway.lifecycle import Lifecycle
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
-from gateway.model import AgencyId
+from gateway.model import AgencyId, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
@@ -142,6 +142,10 @@ class Application:
         """Deliveries came back into the queue."""
         self.gateway.mailbox.notify(agencies)
         self.worker.wake()
+
+    def poll(self, endpoint_id: str) -> int:
+        """Have the list of this channel read now, or every one for ""; how many are."""
+        return self.watcher.wake([EndpointId(endpoint_id)] if endpoint_id else ())
 
 
 @asynccontextmanager

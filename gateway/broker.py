@@ -15,11 +15,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from gateway.inspection import Exchange
 from gateway.model import Caller
 from gateway.ports import Body
+
+#: Lines of one answer of `sent`: of the newest messages as many as fit, and one at least.
+MOST_LINES: Final = 20_000
 
 #: `document` or `status`.
 Kind = Literal["document", "status"]
@@ -235,15 +238,18 @@ class Broker(Protocol):
         ...
 
     async def sent(self, caller: Caller, wanted: SentFilter) -> Sequence[SentLine]:
-        """The lines of what the caller's agencies sent; of somebody else's message, or of none, `not_found`."""
+        """The lines of what the caller's agencies sent, at most about MOST_LINES.
+
+        Of somebody else's message, or of none, `not_found`.
+        """
         ...
 
     async def receives(self, caller: Caller, ref: str) -> bool:
         """Whether it is an entry, open or closed, of one of the caller's agencies."""
         ...
 
-    def catalogue(self) -> AsyncIterator[Sequence[Catalogued]]:
-        """The whole directory, in pages."""
+    def catalogue(self, after: str = "") -> AsyncIterator[Sequence[Catalogued]]:
+        """The directory behind an agency's id, in pages."""
         ...
 
     def catalogue_version(self) -> int:

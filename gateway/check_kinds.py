@@ -370,6 +370,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Bên nhận làm theo docs/connect-webhook.vi.md, rồi `gateway agencies endpoint verify KÊNH`.",
             "The receiver does as docs/connect-webhook.md says; then `gateway agencies endpoint verify CHANNEL`.",
         ),
+        "address_bounced": _kind(
+            _W,
+            "Có địa chỉ thư trả về, không gửi báo tin tới đó nữa.",
+            "A mail address bounces; no alerts go there any more.",
+            "`gateway alerts bounced` liệt kê; hỏi cơ quan địa chỉ đúng rồi `gateway alerts set`.",
+            "`gateway alerts bounced` lists them; ask the agency for its address, then `gateway alerts set`.",
+        ),
+        "target_not_allowed": _kind(
+            _E,
+            "Địa chỉ của kênh không được phép kết nối.",
+            "The channel's address may not be dialled.",
+            "Thêm mạng đó vào [webhook] allowed_networks nếu đúng là nơi nhận.",
+            "Add the network to [webhook] allowed_networks if it is the receiver's.",
+        ),
         "secret_overlap": _kind(
             _I,
             "Kênh đang dùng đồng thời khóa cũ và khóa mới.",

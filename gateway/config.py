@@ -197,6 +197,7 @@ class CallSettings:
     secret_file: str = _f("", "name of a file in storage.secrets: signs the requests and the links in them")
     anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
     priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
+    per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,7 +245,7 @@ class DirectorySettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BindingSettings:
-    """Other protocols that agencies' systems speak to us (docs/vxp-endpoint.md), on a listener of their own."""
+    """Other protocols that agencies' systems speak to us (docs/connect-vxp.md), on a listener of their own."""
 
     host: str = _f("127.0.0.1", "address of that listener (TLS, the server's certificate)")
     port: int = _f(0, "its port; 0: off")

@@ -30,7 +30,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from gateway import __version__
+from gateway import __version__, channels
 from gateway.audit.findings import Finding, Severity
 from gateway.channels import problems_of
 from gateway.check_bindings import examine_bindings
@@ -174,7 +174,11 @@ async def _examine_way(settings: Settings, endpoint: Endpoint, url: URL, now: da
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError) as error:
         return [layer("name_unknown", "name", f"{host}: {str(error) or 'no answer'}")]
-    layers = [_fine("name", f"{host} is {', '.join(sorted({str(each[4][0]) for each in found}))}")]
+    addresses = sorted({str(each[4][0]) for each in found})
+    layers = [_fine("name", f"{host} is {', '.join(addresses)}")]
+    refusals = [channels.reach_of(settings).refusal(address, port) for address in addresses]
+    if all(refusals) and endpoint.kind == "webhook":
+        return [*layers, layer("target_not_allowed", "address", "; ".join(refusals))]
     began = time.monotonic()
     try:
         async with asyncio.timeout(_SECONDS):

@@ -116,10 +116,16 @@ class Event(StrEnum):
     AGENCY_RETURNED = "agency.returned"
     #: What a peer's list offers was fetched and kept, and not acknowledged; the leaf holds its digest.
     OFFER_FETCHED = "offer.fetched"
+    #: A person decided about an entry that could not be accepted; the peer is told so.
+    OFFER_DECIDED = "offer.decided"
     #: A peer's list cannot be read.
     SOURCE_CLOSED = "source.closed"
     #: It can be read again.
     SOURCE_OPENED = "source.opened"
+    #: A list that is in order has held nothing new for longer than is usual.
+    SOURCE_SILENCED = "source.silenced"
+    #: Something came after all.
+    SOURCE_HEARD = "source.heard"
     #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
     DOCUMENT_IMPORTED = "document.imported"
     #: A receiver asked to be pushed again what it had confirmed.

@@ -32,7 +32,7 @@ from gateway.storage.readers import Readers
 
 _PROVED = Outcome(kind=OutcomeKind.DELIVERED)
 #: Those that waited while a question failed are not asked for again.
-_SHARED_SECONDS = 2.0
+_SHARED_SECONDS = 0.5
 
 
 class Proofs:

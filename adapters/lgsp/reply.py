@@ -169,6 +169,11 @@ def require_done(status: int, content: bytes) -> None:
     _required(status, content)
 
 
+def require_data(status: int, content: bytes) -> msgspec.Raw:
+    """What a success holds; everything else raises."""
+    return _required(status, content)
+
+
 def is_unauthorised(status: int) -> bool:
     """Whether the token was turned away, and nothing else was looked at."""
     return status == 401  # noqa: PLR2004

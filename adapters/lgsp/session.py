@@ -1,9 +1,9 @@
 """Calls to one facade: connections, the token, the three headers.
 
-Every call carries `Authorization: Bearer`, `X-SystemId` and `X-SecretKey`; the guide names two of them, and the
-facade answers 401 without the third. A call that is turned away with 401 is made once more with another token: the
-facade looked at nothing but the token then. Redirects are not followed, cookies not kept. Secrets are read again
-when their files change, and are in no error.
+Every call but that of agencies carries `Authorization: Bearer`, `X-SystemId` and `X-SecretKey`; the guide names
+two of them, and the facade answers 401 without the third. A call that is turned away with 401 is made once more
+with another token: the facade looked at nothing but the token then. Redirects are not followed, cookies not kept.
+Secrets are read again when their files change, and are in no error.
 """
 
 from __future__ import annotations
@@ -97,9 +97,10 @@ class Session:
         query: Mapping[str, str] | None = None,
         content: object = None,
         most: int = REPLY_BYTES_MAX,
+        token_alone: bool = False,
     ) -> Answer:
         """One call without a document; SourceError when no whole answer comes."""
-        password, key = self._password(), self._key()
+        password, key = self._password(), "" if token_alone else self._key()
         token = await self._tokens.current(password)
         answer = await self._ask(method, path, query, content, self._headers(token, key), most)
         if is_unauthorised(answer.status):
@@ -209,7 +210,8 @@ class Session:
         return key.decode()
 
     def _headers(self, token: str, key: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {token}", "X-SystemId": self.facade.system_id, "X-SecretKey": key}
+        bearer = {"Authorization": f"Bearer {token}"}
+        return bearer | {"X-SystemId": self.facade.system_id, "X-SecretKey": key} if key else bearer
 
 
 def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:

@@ -29,8 +29,8 @@ from gateway.model import Caller
 
 #: Entries of a list where the client names no size, and at most.
 MOST_LISTED: Final = 1000
-#: Sent messages of a page; each has a line per recipient.
-MOST_SENT: Final = 200
+#: Sent messages of a page, as long as their lines are not too many (`gateway.broker.MOST_LINES`).
+MOST_SENT: Final = 1000
 #: Pages that a client may pass over: what is further back, REST finds.
 _MOST_PAGES: Final = 1000
 #: The body of registerAgency.

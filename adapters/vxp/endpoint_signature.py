@@ -36,8 +36,8 @@ _PREFIX_BYTES: Final = PREFIX.lower().encode()
 #: Headers of the signature itself.
 _TEXT, _HASH = f"{PREFIX}sign-header", f"{PREFIX}hash-header"
 _MOST_NAMES: Final = 64
-#: A value without quotes in the signed text, as hand-made JSON has it.
-_BARE: Final = re.compile(r':(?!["{\[])([^,{}"\[\]\s][^,{}"\[\]]*)(?=[,}])')
+#: A value without quotes in the signed text, as hand-made JSON has it; bounded, for anybody may send it.
+_BARE: Final = re.compile(r':(?!["{\[])([^,:{}"\[\]\s][^,:{}"\[\]]{0,199})(?=[,}])')
 _TIMESTAMP: Final = re.compile(r"(\d{2})(\d{2})(\d{4})T(\d{2})(\d{2})(\d{2})(?:\+\d{1,6})?")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 

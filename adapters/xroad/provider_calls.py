@@ -7,6 +7,7 @@ Bodies are documents and statuses as they are; what is fetched stays until `done
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,17 +16,18 @@ import msgspec
 from aiohttp import web
 
 from adapters.serving import HEADERS, send_file
-from gateway.broker import Broker, Handed, Kind, SentFilter, SentLine, Visit
+from gateway.broker import Broker, Catalogued, Handed, Kind, SentFilter, SentLine, Visit
 from gateway.clock import rfc3339
 from gateway.errors import RefusedError
 from gateway.model import Caller
 
 #: Entries of a list where the client names no limit, and at most.
 MOST_LISTED: Final = 1000
-MOST_SENT: Final = 200
+MOST_SENT: Final = 1000
 _MOST_SKIPPED: Final = 1_000_000
 _MOST_JSON: Final = 16 * 1024
 _KEY_LENGTH: Final = 255
+_ID: Final = re.compile(r"[0-9a-zA-Z-]{0,64}")
 _DONE: Final = 200
 _ACCEPTED: Final = 202
 
@@ -182,26 +184,27 @@ def _message(line: SentLine) -> dict[str, object]:
 
 async def _agencies(call: Call) -> web.StreamResponse:
     """A page of the directory: the whole of it is too much for one message through two security servers."""
-    limit, skip = _page(call.request, MOST_LISTED)
+    limit, after = _page(call.request, MOST_LISTED)[0], call.request.query.get("after", "")
+    if not _ID.fullmatch(after):
+        raise RefusedError("parameter_invalid", "after is the id of an agency")
     items: list[dict[str, object]] = []
-    passed = 0
-    async for page in call.broker.catalogue():
-        for agency in page[max(0, skip - passed) :]:
-            items.append(
-                {
-                    "id": agency.id,
-                    "parent_id": agency.parent_id,
-                    "code": agency.code,
-                    "codes": list(agency.codes),
-                    "name": agency.name,
-                    "kind": agency.kind,
-                    "closed": agency.closed_at is not None,
-                }
-            )
-            if len(items) > limit:
-                return _json(call, {"items": items[:limit], "more": True})
-        passed += len(page)
-    return _json(call, {"items": items, "more": False})
+    async for page in call.broker.catalogue(after):
+        items += map(_agency, page)
+        if len(items) > limit:
+            break
+    return _json(call, {"items": items[:limit], "more": len(items) > limit})
+
+
+def _agency(agency: Catalogued) -> dict[str, object]:
+    return {
+        "id": agency.id,
+        "parent_id": agency.parent_id,
+        "code": agency.code,
+        "codes": list(agency.codes),
+        "name": agency.name,
+        "kind": agency.kind,
+        "closed": agency.closed_at is not None,
+    }
 
 
 #: In the order of the description.

@@ -33,7 +33,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
 _QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "listSent": ("kind", "limit", "skip"),
     "listInbox": ("kind", "limit", "skip"),
-    "listAgencies": ("limit", "skip"),
+    "listAgencies": ("limit", "after"),
 }
 
 
@@ -76,6 +76,8 @@ def _operation(operation: Operation) -> dict[str, object]:
 def _query(name: str, operation: str) -> dict[str, object]:
     if name == "kind":
         schema: dict[str, object] = {"type": "string", "enum": ["document", "status"]}
+    elif name == "after":
+        schema = {"type": "string", "description": "The id of the last agency of the page before."}
     else:
         most = MOST_SENT if operation == "listSent" else MOST_LISTED
         bounds = {"minimum": 1, "maximum": most} if name == "limit" else {"minimum": 0}

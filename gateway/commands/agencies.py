@@ -16,7 +16,7 @@ from gateway.admin_directory import (
     RouteAgency,
     import_file,
 )
-from gateway.clock import SystemClock, rfc3339
+from gateway.clock import SystemClock, instant, rfc3339
 from gateway.commands import catalogue, channel_keys, credentials
 from gateway.commands.acting import (
     Desk,
@@ -241,6 +241,7 @@ async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
         after = [found.successor_id] if found.successor_id else []
         return _agency(found) | {
             "contact": record.contact,
+            "catalogue": await _catalogue(ledger, found.id),
             "parent": await _names(ledger, above),
             "successor": await _names(ledger, after),
             "speaks_for": await _names(
@@ -250,6 +251,16 @@ async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
                 ledger, sorted(await ledger.directory.agents_of(found.id, now) - {found.id})
             ),
         }
+
+
+async def _catalogue(ledger: Ledger, agency_id: AgencyId) -> str | None:
+    """Whose catalogue it is known from, and what has become of it there."""
+    rows = await ledger.readers.fetch("catalogue_entry_read", (agency_id,))
+    if not rows:
+        return None
+    name, missing_since, untouched = rows[0]
+    missing = f", missing there since {rfc3339(instant(missing_since))}" if missing_since is not None else ""
+    return f"{name}{missing}{'' if untouched else ', changed here and kept'}"
 
 
 async def _names(ledger: Ledger, ids: Sequence[AgencyId]) -> list[str]:

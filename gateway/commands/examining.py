@@ -74,6 +74,7 @@ class _Stored:
     endpoints: list[Endpoint]
     #: By the endpoint's id; empty where the database is older than they are.
     proofs: dict[str, Proof]
+    bounced: list[str]
     #: Whether the directory knows the gateway's own organ id.
     own_agency: bool
     #: Under which keys shared secrets are sealed.
@@ -118,6 +119,8 @@ def _examined(context: Context) -> Findings:
         check_secret_key(settings, stored.secret_keys, findings)
         if stored.schema == known:
             _add_proofs(settings, stored, findings)
+        for address in stored.bounced:
+            findings.add("address_bounced", "alerts", address)
     return findings
 
 
@@ -148,6 +151,7 @@ async def _stored(context: Context) -> _Stored:
         versions = dict(await ledger.readers.fetch("meta_read_versions"))
         is_current = int(versions.get("schema_version", "0")) == len(load_migrations(MIGRATIONS))
         proofs = await ledger.readers.fetch("proof_list_all") if is_current else []
+        bounced = await ledger.readers.fetch("bounced_address_list") if is_current else []
         return _Stored(
             newest_event=instant(newest[0]) if newest else None,
             schema=int(versions.get("schema_version", "0")),
@@ -155,6 +159,7 @@ async def _stored(context: Context) -> _Stored:
             endpoints=await ledger.directory.endpoints(),
             secret_keys=await _secret_keys(ledger, int(versions.get("schema_version", "0"))),
             proofs={row[0]: proof_of(row[1:]) for row in proofs},
+            bounced=[row[0] for row in bounced],
             own_agency=bool(own and await ledger.directory.resolve([own], ledger.clock.now())),
         )
 

@@ -107,6 +107,10 @@ class _Desk:
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         """Nobody waits."""
 
+    def poll(self, endpoint_id: str) -> int:  # noqa: ARG002
+        """Nothing is polled yet."""
+        return 0
+
 
 async def lay_out(
     folder: Path,

@@ -52,3 +52,9 @@ INSERT INTO catalogue (endpoint_id, held_digest, held_at, held_counts) VALUES (:
         held_counts = excluded.held_counts
         WHERE held_digest IS NOT excluded.held_digest
     RETURNING endpoint_id;
+
+-- name: catalogue_entry_read
+-- From whose catalogue an agency is known, since when it is missing there, and whether nobody else has changed it.
+SELECT p.name, e.missing_since, a.updated_at = e.written_at
+    FROM catalogue_entry AS e JOIN agency AS a ON a.id = e.agency_id JOIN endpoint AS p ON p.id = e.endpoint_id
+    WHERE e.agency_id = ?;

@@ -159,10 +159,10 @@ class Merged:
                     below += children.get(place, ())
             level = below
 
-    def digest_of(self, place: int) -> bytes:
+    def digest_of(self, place: int, *, with_parent: bool) -> bytes:
         """Sixteen bytes that change with whatever the directory would take of the agency."""
         agency = self.agencies[place]
-        parent = self.agencies[agency.parent].codes[0] if agency.parent >= 0 else ""
+        parent = self.agencies[agency.parent].codes[0] if with_parent else ""
         state = "deleted" if agency.deleted else ""
         text = "\x1f".join((_FORMAT, agency.kind, agency.name, agency.email, parent, state, *agency.codes))
         return blake2b(text.encode(), digest_size=16).digest()

@@ -13,7 +13,7 @@ An agency that the catalogue names no more is missing first, and closed once it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -159,7 +159,7 @@ class Planner:
         asked: list[int] = []
         for place in places:
             agency = self._merged.agencies[place]
-            digest = self._merged.digest_of(place)
+            digest = self._merged.digest_of(place, with_parent=self._has_place(agency.parent))
             self._digests.add(digest)
             known = self._by_code.get(agency.form)
             if agency.fault:
@@ -181,6 +181,10 @@ class Planner:
             else:
                 self._judge(place, holders)
         await self._compare_kept(kept)
+
+    def _has_place(self, place: int) -> bool:
+        """Whether it is, or will be, an agency of the directory, so that others can be below it."""
+        return place in self._new or self.plan.agency_at(place, self._merged) is not None
 
     def _see(self, agency: Found) -> None:
         for form in agency.forms:
@@ -221,22 +225,35 @@ class Planner:
         owner = holder_at(held.get(agency.form, ()), self._now)
         if owner in strangers:
             self.plan.agency_of[place] = owner
-        if len(ids) == 1 and owner is not None:
-            self.plan.kept += 1
-            kept[place] = owner
+        if len(ids) == 1:
+            kept[place] = next(iter(ids))
         else:
-            claimed = ", ".join(form for form in held if any(one.agency_id in strangers for one in held[form]))
-            self._merged.problems.add("catalogue_code_kept", agency.codes[0], claimed)
+            self._note_claim(agency, held)
+
+    def _note_claim(self, agency: Found, held: Iterable[str]) -> None:
+        self._merged.problems.add("catalogue_code_kept", agency.codes[0], ", ".join(held))
 
     async def _compare_kept(self, kept: Mapping[int, AgencyId]) -> None:
+        """What is said of kept agencies: the same, something else, or that one of their codes is somebody else's.
+
+        Who has another code of his own than we know, but the name that we know, is taken for the one that we know.
+        """
         if not kept:
             return
         rows = await self._readers.fetch("agency_read_by_ids", (as_json(sorted(set(kept.values()))),))
-        names = {record.id: fold(record.current_name(self._now)) for record in map(record_of, rows)}
+        records = {record.id: record for record in map(record_of, rows)}
         for place, key in kept.items():
-            agency = self._merged.agencies[place]
-            if agency.name and not agency.deleted and names.get(key) != fold(agency.name):
-                self._merged.problems.add("catalogue_differs", agency.codes[0], agency.name)
+            agency, record = self._merged.agencies[place], records[key]
+            ours = {code.canonical for code in record.codes}
+            same_name = fold(record.current_name(self._now)) == fold(agency.name)
+            if agency.form not in ours and not same_name:
+                self._note_claim(agency, ours.intersection(agency.forms))
+                continue
+            self.plan.kept += 1
+            self.plan.agency_of[place] = key
+            unknown = [code for code, form in zip(agency.codes, agency.forms, strict=True) if form not in ours]
+            if not agency.deleted and (unknown or not same_name):
+                self._merged.problems.add("catalogue_differs", agency.codes[0], " ".join((*unknown, agency.name)))
 
     def _judge(self, place: int, holders: Mapping[str, Sequence[Holder]]) -> None:
         """One agency of the catalogue that is new or not what it was."""

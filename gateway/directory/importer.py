@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -31,7 +31,7 @@ from gateway.directory.records import Holder, Period, Record, holder_at
 from gateway.directory.rows import AgencyRow, RowProblem, read_rows
 from gateway.edxml.organ_ids import canonical
 from gateway.events import Event
-from gateway.ids import uuid7
+from gateway.ids import uuid7_series
 from gateway.ledger.history import EventRow
 from gateway.model import AgencyId, EndpointId
 from gateway.storage.pump import Pump
@@ -138,6 +138,8 @@ class _Import:
         self._now = now
         self._index = FileIndex()
         self._total = 0
+        #: Of new agencies; in a row, as they are written.
+        self._ids: Iterator[str] = iter(())
         self._written = _Written()
         self._fresh: dict[str, list[Holder]] = {}
         self._digest = sha256(data).hexdigest()
@@ -158,6 +160,7 @@ class _Import:
 
     async def write(self) -> None:
         """Step 3."""
+        self._ids = uuid7_series(self._total)
         for _ in range(_ROUNDS):
             complete = True
             async for batch in self._batches("write"):
@@ -305,7 +308,7 @@ class _Import:
         if found:
             change_agency(rows, batch.records[next(iter(found))], row, links, self._now)
         else:
-            key = AgencyId(uuid7())
+            key = AgencyId(next(self._ids))
             add_agency(rows, key, row, links, self._now)
             for form in row.canonicals:
                 holder = Holder(key, row.opened or 0, row.closed)

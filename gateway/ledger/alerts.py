@@ -209,7 +209,7 @@ class Acknowledge:
 
 
 class AcknowledgeOperation:
-    """Stops the calls about the same delivery; whether it was the first time."""
+    """Stops the calls about the same deliveries; whether it was the first time."""
 
     name = "acknowledge_alert"
 

@@ -4,7 +4,7 @@ Each run goes: 1. what came into inboxes becomes alerts, in one transaction with
 2. the digest of the day, once it is time; 3. what is due goes out, several documents in one mail; 4. bounces.
 
 - What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again.
-- An agency gets at most `mail.per_hour` mails an hour; the rest waits and then shares one.
+- An agency gets at most `mail.per_hour` mails and `calls.per_hour` calls an hour; the rest waits and shares one.
 - The mail server's or call gateway's outage delays alerts, with growing pauses, for three days, and nothing else.
 - An attempt is committed before anybody dials; see `gateway.ledger.alerts` for what a crash leaves.
 """
@@ -47,6 +47,7 @@ from gateway.ledger.alerts import (
 from gateway.maintenance.bounces import look, put_away
 from gateway.model import AgencyId, BootId, Endpoint, Outcome, OutcomeKind
 from gateway.ports import Letter, Mailer, Teller
+from gateway.states import State
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -58,6 +59,9 @@ _POSTPONED = timedelta(minutes=10)
 _HOUR = timedelta(hours=1)
 #: Nobody there, or not for us: what else is due would fare the same.
 _OUTAGES = frozenset({"connect_failed", "peer_tls_failed", "peer_credential_rejected", "target_not_allowed"})
+
+_WAITS = frozenset({State.QUEUED, State.HELD})
+_GONE = frozenset({State.IN_FLIGHT, State.DELIVERED, State.ACKNOWLEDGED})
 
 _log = structlog.get_logger(__name__)
 
@@ -116,6 +120,8 @@ class Alerter:
         self._has_begun = False
         #: Way -> until when its service is left alone.
         self._quiet: dict[Way, datetime] = {}
+        #: The day, and the agencies whose digest of it was decided.
+        self._digested: tuple[str, set[str]] = ("", set())
         self._plan, self._claim, self._end, self._put = (
             PlanOperation(), ClaimOperation(), EndOperation(), PutOperation(),
         )  # fmt: skip
@@ -181,11 +187,14 @@ class Alerter:
         day, at = alerting.day_of(now, parts.settings.mail.digest_at)
         if now < at:
             return
+        if self._digested[0] != day:
+            self._digested = (day, set())
         for agency_id, text in await parts.readers.fetch("alerting_list_all"):
             wishes = msgspec.json.decode(text, type=Wishes)
-            if wishes.notices == "each" or not wishes.mail:
+            if agency_id in self._digested[1] or wishes.notices == "each" or not wishes.mail:
                 continue
             if await parts.readers.fetch_one("alert_digest_exists", (agency_id, day)):
+                self._digested[1].add(agency_id)
                 continue
             counted = await parts.readers.fetch_one("alert_count_waiting", (agency_id,))
             settled = "" if counted and counted[0] else "nothing_waits"
@@ -217,12 +226,15 @@ class Alerter:
             why = "mail_address_refused"
         elif one.acknowledged and one.way == "call":
             why = "acknowledged"
-        elif one.delivery_id is not None and (one.state != "queued" or one.fetched_at is not None):
-            why = "fetched"
+        elif one.delivery_id is not None and (one.state not in _WAITS or one.fetched_at is not None):
+            why = "fetched" if one.fetched_at is not None or one.state in _GONE else str(one.state)
         elif now - instant(one.created_at) > _GIVE_UP_AFTER:
             why = "gave_up"
         if why:
             await self._parts.pump.submit(self._put, Put(alert_ids=(one.id,), reason=why, now=now))
+        elif one.state == State.HELD:  # nobody may fetch it yet
+            await self._parts.pump.submit(self._put, Put(alert_ids=(one.id,), now=now, due_at=now + _POSTPONED))
+            return True
         return bool(why)
 
     async def _send(self, group: Sequence[Due], wishes: Wishes) -> None:
@@ -231,7 +243,7 @@ class Alerter:
         service = parts.mailer if first.way == "mail" else parts.teller
         if service is None or self._quiet.get(first.way, now) > now:
             return
-        if first.way == "mail" and await self._has_had_enough(first.agency_id, now):
+        if await self._has_had_enough(first.way, first.agency_id, now):
             await parts.pump.submit(self._put, Put(alert_ids=ids, now=now, due_at=now + _POSTPONED))
             return
         attempt_id = uuid7()
@@ -241,7 +253,7 @@ class Alerter:
         if await parts.pump.submit(self._claim, claim) != frozenset(ids):
             raise GatewayError("alerts were claimed by somebody else")
         try:
-            outcome = await (self._mail(group, wishes) if first.way == "mail" else self._call(first))
+            outcome = await (self._mail(group, wishes) if first.way == "mail" else self._call(group))
         except GatewayError as error:
             outcome = Outcome(kind=OutcomeKind.DEFERRED, reason="internal_error", detail=type(error).__name__)
         await self._settle(group, attempt_id, outcome)
@@ -265,9 +277,11 @@ class Alerter:
         )
         await parts.pump.submit(self._end, ended)
 
-    async def _has_had_enough(self, agency_id: str, now: datetime) -> bool:
-        sent = await self._parts.readers.fetch_one("alert_count_sent", (agency_id, micros(now - _HOUR)))
-        return bool(sent and sent[0] >= self._parts.settings.mail.per_hour)
+    async def _has_had_enough(self, way: Way, agency_id: str, now: datetime) -> bool:
+        settings = self._parts.settings
+        most = settings.mail.per_hour if way == "mail" else settings.calls.per_hour
+        sent = await self._parts.readers.fetch_one("alert_count_sent", (agency_id, way, micros(now - _HOUR)))
+        return bool(sent and sent[0] >= most)
 
     async def _mail(self, group: Sequence[Due], wishes: Wishes) -> Outcome:
         parts, first = self._parts, group[0]
@@ -289,19 +303,19 @@ class Alerter:
         )
         return await parts.mailer.send(letter)
 
-    async def _call(self, one: Due) -> Outcome:
-        parts = self._parts
+    async def _call(self, group: Sequence[Due]) -> Outcome:
+        parts, first = self._parts, group[0]
         assert parts.teller is not None
-        code = await self._code_of(one.agency_id)
-        link = f"{parts.settings.server.public_url}/api/v1/alerts/{alerting.link_token(parts.secret, one.id)}"
+        code, priority = await self._code_of(first.agency_id), max(one.priority or 0 for one in group)
+        link = f"{parts.settings.server.public_url}/api/v1/alerts/{alerting.link_token(parts.secret, first.id)}"
         content = {
-            "to": one.target,
-            "text": alerting.call_text(code, one.priority or 0),
+            "to": first.target,
+            "text": alerting.call_text(code, len(group), priority),
             "acknowledge": link,
-            "priority": one.priority or 0,
-            "repeated": one.doubted,
+            "priority": priority,
+            "repeated": any(one.doubted for one in group),
         }
-        return await parts.teller.tell(parts.calls, one.id, msgspec.json.encode(content))
+        return await parts.teller.tell(parts.calls, first.id, msgspec.json.encode(content))
 
     async def _code_of(self, agency_id: str) -> str:
         found = await self._parts.directory.agencies([AgencyId(agency_id)])
@@ -347,7 +361,8 @@ def _groups(due: Sequence[Due], wishes: dict[str, Wishes]) -> list[list[Due]]:
     """What goes out together: documents for one address of one agency, unless they go as attachments."""
     groups: dict[tuple[str, ...], list[Due]] = {}
     for one in due:
-        alone = one.way == "call" or one.delivery_id is None or wishes.get(one.agency_id, Wishes()).attach
+        attached = one.way == "mail" and wishes.get(one.agency_id, Wishes()).attach
+        alone = attached or one.delivery_id is None
         key = (one.way, one.agency_id, one.target, one.id if alone else "")
         groups.setdefault(key, []).append(one)
     return list(groups.values())

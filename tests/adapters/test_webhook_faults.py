@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import ssl
 from collections.abc import AsyncIterator
 
 import pytest
@@ -220,3 +223,36 @@ async def test_renewed_anchors_open_a_new_channel(lab: Lab) -> None:
         (lab.folder / "anchors.pem").write_bytes(issue("new ca").certificate.public_bytes(Encoding.PEM))
         assert only_outcome(await lab.adapter.send(to, outgoing(), FakeBody())).reason == "peer_tls_failed"
         await lab.adapter.close()
+
+
+async def test_a_server_that_asks_for_our_certificate_only_after_the_request_gets_it(lab: Lab) -> None:
+    """Some ask once they know the path (TLS 1.3 post-handshake authentication)."""
+    issue("gateway", by=lab.ca).write(lab.folder / "client.pem")
+    context = lab.context(client_ca=lab.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.post_handshake_auth = True
+    seen: list[bytes | None] = []
+
+    def serve(listening: socket.socket) -> None:
+        raw_socket, _ = listening.accept()
+        with context.wrap_socket(raw_socket, server_side=True) as connection:
+            connection.settimeout(5)
+            seen.append(connection.getpeercert(binary_form=True))
+            while b"<edXML/>" not in connection.recv(65_536):
+                pass
+            connection.verify_client_post_handshake()
+            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # what carries the question
+            connection.settimeout(0.5)
+            with contextlib.suppress(TimeoutError):
+                connection.recv(1)
+            seen.append(connection.getpeercert(binary_form=True))
+            connection.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        to = lab.endpoint(listening.getsockname()[1], certificate_file="client.pem")
+        outcome = only_outcome(await lab.adapter.send(to, outgoing(), FakeBody(b"<edXML/>")))
+        await lab.adapter.close()
+        await serving
+    assert outcome.kind is OutcomeKind.DELIVERED
+    assert [certificate is not None for certificate in seen] == [False, True]

@@ -10,7 +10,9 @@ import aiohttp
 import pytest
 
 from gateway import alerting
+from gateway.admin_acts import ActOnDeliveries
 from gateway.alerting import Person
+from gateway.commands.acting import ask
 from gateway.errors import RefusedError
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
@@ -234,6 +236,36 @@ async def test_persons_are_called_one_after_the_other_until_somebody_acknowledge
     await lab.run(minutes=30)
     assert len(_numbers(receiver)) == 2
     assert ("+84900000003", "dropped", "acknowledged") in await lab.states()
+
+
+async def test_a_rush_of_urgent_documents_is_one_call_and_one_answer(lab: AlertLab, receiver: Receiver) -> None:
+    """Nobody can make a telephone ring a hundred times, and the link answers for all that the call was about."""
+    await lab.wish(calls=_PERSONS)
+    for number in ("1", "2", "3"):
+        await _send(lab.installation, number, priority=3)
+    await lab.run()
+    await lab.run()
+    assert _numbers(receiver) == ["+84900000001"]
+    call = json.loads(receiver.came[-1].body)
+    assert call["text"].startswith("3 văn bản")
+    assert await _follow(lab, "POST", call["acknowledge"]) == (200, False)
+    await lab.run(minutes=60)
+    assert _numbers(receiver) == ["+84900000001"]
+
+
+async def test_what_is_held_is_told_once_it_may_be_fetched(lab: AlertLab) -> None:
+    """A mail about something that nobody can have would only make people ring us."""
+    await lab.wish(mail=[ADDRESS], notices="each")
+    message = await _send(lab.installation)
+    await lab.run()
+    act = ActOnDeliveries(act="hold", document=message, reason="kiểm thử")
+    await ask(lab.installation.settings, "deliveries", act)
+    await lab.run(minutes=6)
+    assert lab.server.mails == []
+    act = ActOnDeliveries(act="release", document=message, reason="kiểm thử")
+    await ask(lab.installation.settings, "deliveries", act)
+    await lab.run(minutes=11)
+    assert len(lab.server.mails) == 1
 
 
 async def test_nobody_else_is_called_once_it_is_fetched(lab: AlertLab, receiver: Receiver) -> None:

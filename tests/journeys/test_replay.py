@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from gateway.admin_acts import PauseChannel, ResumeChannel
 from gateway.audit.fsck import examine
+from gateway.commands.acting import ask
 from gateway.foundation import database_of
+from gateway.ids import uuid7
+from gateway.ledger.replays import ClaimReplays, ClaimReplaysOperation
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
-from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.receiver import Came, Receiver, Reply
 from tests.journeys.test_journey import reaches, until
@@ -165,3 +171,28 @@ async def test_a_ledger_with_replays_is_sound(installation: Installation, receiv
     assert installation.app is not None
     report = await examine(installation.settings, database_of(installation.settings))
     assert report.findings == []
+
+
+async def test_a_replay_under_way_at_a_crash_is_made_again_with_a_trace(
+    tmp_path: Path, pki_folder: Path, receiver: Receiver
+) -> None:
+    """The next boot finds it, says that nobody knows how it ended, and pushes it."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    site = await prepare(folder, pki_folder, push_url=receiver.url("/pushed"))
+    async with site.running() as app:
+        await _deliver(site, "1")
+        rest = Rest(site, PUSHED)
+        (item,) = (await rest.pushed())["items"]
+        pause = PauseChannel(target="pushed", until=app.foundation.clock.now() + timedelta(hours=1), reason="thử")
+        await ask(site.settings, "pause", pause)  # so that the duty leaves it to us
+        assert (await rest.call("POST", "/api/v1/pushed/replay", {"after": 0}))[1]["queued"] == 1
+        base = app.foundation
+        (due,) = await base.readers.fetch("replay_list_due", {"now": 2**62, "limit": 10})
+        claim = ClaimReplays(replay_ids=(due[0],), attempt_id=uuid7(), boot_id=base.boot_id, now=base.clock.now())
+        assert await base.pump.submit(ClaimReplaysOperation(), claim) == frozenset({due[0]})
+    came = len(receiver.came)
+    async with site.running():
+        await ask(site.settings, "resume", ResumeChannel(target="pushed", reason="thử"))
+        await receiver.wait_for(came + 1)
+        await until(lambda: _has_events(site, item["id"], ["replay.asked", "replay.ended", "replay.ended"]))

@@ -136,6 +136,7 @@ async def test_member_that_nobody_named_is_refused(lab: VxpLab, client: str | No
         ("GET", "inbox?kind=letter", None, 422, "parameter_invalid"),
         ("GET", "inbox?limit=0", None, 422, "parameter_invalid"),
         ("GET", "inbox?skip=x", None, 422, "parameter_invalid"),
+        ("GET", "agencies?after=a%20b", None, 422, "parameter_invalid"),
         ("GET", "nothing", None, 404, "not_found"),
         ("DELETE", "inbox", None, 404, "not_found"),
         ("GET", "documents/none", None, 404, "not_found"),
@@ -167,11 +168,13 @@ async def test_entry_of_somebody_else_does_not_exist(lab: VxpLab) -> None:
 async def test_directory_comes_in_pages(lab: VxpLab) -> None:
     """All of it, none twice."""
     codes: list[str] = []
+    after = ""
     while True:
-        page = (await call(lab, "GET", f"agencies?limit=2&skip={len(codes)}", CLIENTS[PROVINCE]))[1]
+        page = (await call(lab, "GET", f"agencies?limit=2&after={after}", CLIENTS[PROVINCE]))[1]
         codes += [each["code"] for each in page["items"]]
         if not page["more"]:
             break
+        after = page["items"][-1]["id"]
     assert len(codes) == len(set(codes)) == 6
     assert PROVINCE in codes
 

@@ -66,9 +66,9 @@ ORDER BY a.due_at, a.id
 LIMIT :limit;
 
 -- name: alert_count_sent
--- Mails to an agency since an instant: agency, since.
+-- Mails or calls to an agency since an instant: agency, way, since.
 SELECT COUNT(DISTINCT attempt_id) FROM alert
-WHERE agency_id = ? AND state = 'sent' AND way = 'mail' AND ended_at > ?;
+WHERE agency_id = ? AND state = 'sent' AND way = ? AND ended_at > ?;
 
 -- name: alert_claim_waiting
 -- They belong to an attempt now: ids, attempt.
@@ -115,8 +115,10 @@ RETURNING id;
 SELECT id FROM alert_attempt WHERE ended_at IS NULL AND boot_id <> ?;
 
 -- name: alert_acknowledge
--- Somebody has seen it: id, at.
-UPDATE alert SET acknowledged_at = :at WHERE id = :id AND acknowledged_at IS NULL AND delivery_id IS NOT NULL
+-- Somebody has seen it, and what came with it: id, at.
+UPDATE alert SET acknowledged_at = :at
+WHERE acknowledged_at IS NULL AND delivery_id IS NOT NULL
+  AND (id = :id OR attempt_id = (SELECT o.attempt_id FROM alert AS o WHERE o.id = :id))
 RETURNING agency_id, delivery_id;
 
 -- name: alert_list_calls

@@ -43,7 +43,7 @@ SELECT r.id, r.failures, d.id, d.recipient_id, d.recipient_code, d.endpoint_id, 
        m.sha256, m.size, m.sender_code, m.document_ref, m.business_type, m.priority, m.trace_id
 FROM replay AS r JOIN delivery AS d ON d.id = r.delivery_id JOIN message AS m ON m.id = d.message_id
 WHERE r.state = 'waiting' AND r.due_at <= :now
-ORDER BY r.due_at, r.id
+ORDER BY r.due_at, r.rowid
 LIMIT :limit;
 
 -- name: replay_claim_waiting

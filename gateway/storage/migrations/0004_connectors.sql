@@ -219,3 +219,40 @@ CREATE TABLE bounced_address (
     reason      TEXT NOT NULL,
     detail      TEXT NOT NULL
 ) STRICT;
+-- Peers' lists ---------------------------------------------------------------------------------------
+
+-- What a person decided about an entry of a peer's list that could not be accepted; the peer is told so.
+CREATE TABLE offer_decision (
+    offer_id   TEXT PRIMARY KEY REFERENCES offer (id),
+    decision   TEXT NOT NULL CHECK (decision IN ('done', 'fail')),
+    decided_at INTEGER NOT NULL,
+    decided_by TEXT NOT NULL,
+    why        TEXT NOT NULL
+) STRICT;
+
+-- How many entries came by a channel in one hour since 1970; an hour without any has no row.
+CREATE TABLE arrival (
+    endpoint_id TEXT NOT NULL REFERENCES endpoint (id),
+    hour        INTEGER NOT NULL,
+    entries     INTEGER NOT NULL,
+    PRIMARY KEY (endpoint_id, hour)
+) STRICT, WITHOUT ROWID;
+
+-- When something last came by a channel, and since when that is longer ago than is usual.
+CREATE TABLE silence (
+    endpoint_id  TEXT PRIMARY KEY REFERENCES endpoint (id),
+    arrived_at   INTEGER NOT NULL,
+    silent_since INTEGER
+) STRICT;
+
+-- What comparing a day's ledger with a peer's lists came to.
+CREATE TABLE reconciliation (
+    id          TEXT PRIMARY KEY,
+    endpoint_id TEXT NOT NULL REFERENCES endpoint (id),
+    -- the day in Vietnam, yyyy-mm-dd
+    day         TEXT NOT NULL,
+    made_at     INTEGER NOT NULL,
+    findings    INTEGER NOT NULL,
+    report      TEXT NOT NULL CHECK (json_valid(report))
+) STRICT;
+CREATE INDEX reconciliation_by_day ON reconciliation (endpoint_id, day, made_at);

@@ -204,6 +204,24 @@ async def test_hosted_agency_is_never_touched_and_a_difference_told(store: Store
     assert await store.agency("H01.4", NOW + 2 * DAY) == before
 
 
+async def test_further_code_of_ours_is_told_and_not_taken(store: Store) -> None:
+    """Whoever has our name and one of our codes is ours under a code that we do not know; those below find it."""
+    await store.endpoint("axis", "webhook", relay=True)
+    await store.endpoint("tinh")
+    await store.load("organ_id,name,endpoint\n000.00.00.H01,UBND tỉnh,tinh\n")
+    ours = await store.agency("000.00.00.H01")
+    said = [
+        entry("H01", "Ủy ban nhân dân tỉnh", further_codes=("000.00.00.H01",)),
+        entry("H01.1", "Sở", parent_ref="H01"),
+    ]
+    assert (await sync(store, said)).problems == {"catalogue_code_kept": 1}
+    said[0] = entry("H01", "UBND Tỉnh", further_codes=("000.00.00.H01",))
+    report = await sync(store, said, at=NOW + DAY)
+    assert (report.problems, report.counts["kept"]) == ({"catalogue_differs": 1}, 1)
+    assert (await store.agency("H01.1", NOW + DAY)).parent_id == ours.id
+    assert await store.directory.resolve(["H01"], NOW + DAY) == {}
+
+
 @pytest.mark.parametrize(
     "claim",
     [

@@ -54,6 +54,9 @@ class FakeServer:
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         self.told.append(frozenset(agencies))
 
+    def poll(self, endpoint_id: str) -> int:
+        return 1 if endpoint_id else 0
+
     async def reload(self) -> list[str]:
         if self.reload_fails is not None:
             raise self.reload_fails

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -102,6 +105,26 @@ async def test_command_takes_the_catalogue_in_and_searches_find_it(
         assert gone.closed_at is not None
 
 
+async def test_show_tells_whose_an_agency_is(
+    installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The catalogue's, the catalogue's but changed here and therefore kept, or ours alone."""
+
+    async def whose(code: str) -> str | None:
+        given = ["--config", str(installation.folder / "config.toml"), "agencies", "show", code, "--json"]
+        assert await asyncio.to_thread(main, given) == 0
+        told: str | None = json.loads(capsys.readouterr().out)["catalogue"]
+        return told
+
+    async with connected(installation, axis):
+        await run(installation, capsys)
+        assert (await whose("H41"), await whose(COMMUNE)) == ("axis", None)
+        given = ["--config", str(installation.folder / "config.toml"), "agencies", "route", "H41", "commune"]
+        assert await asyncio.to_thread(main, [*given, "--reason", "thử"]) == 0
+        capsys.readouterr()
+        assert await whose("H41") == "axis, changed here and kept"
+
+
 async def test_catalogue_that_lost_half_is_held_until_accepted(
     installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +162,29 @@ async def test_command_works_without_the_server_and_tells_what_is_wrong(
     given[-1] = "commune"
     assert await asyncio.to_thread(main, given) == 1
     assert "catalogue" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("point", ["pump.commit.before", "pump.commit.after"])
+async def test_killed_in_the_middle_it_goes_on_where_it_stopped(
+    installation: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str], point: str
+) -> None:
+    """The directory is whole in between, and what was left is not held for being new."""
+    async with connected(installation, axis):
+        pass
+    path = str(installation.folder / "config.toml")
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "--config", path, "agencies", "sync", "axis",
+        env=os.environ | {"GATEWAY_FAILPOINTS": f"{point}=kill:4"},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert await killed.wait() == -signal.SIGKILL
+    assert await asyncio.to_thread(main, ["--config", path, "fsck"]) == 0
+    capsys.readouterr()
+    code, report = await run(installation, capsys)
+    counts = report["counts"]
+    assert (code, report["outcome"], 0 < counts["unchanged"] < AGENCIES) == (0, "applied", True)
+    assert counts["created"] + counts["unchanged"] + counts["kept"] == AGENCIES
+    assert (await run(installation, capsys))[1]["outcome"] == "unchanged"
 
 
 async def test_duty_runs_once_a_night_for_channels_that_ask_for_it(
