@@ -41,6 +41,6 @@ case $command in
       --data-binary "{\"code\": $(quoted "$2"), \"description\": $(quoted "${3:-}")}" "$GATEWAY_URL/inbox/$1/status" ;;
   deliveries) call "$GATEWAY_URL/documents/$1/deliveries" ;;
   connection) call "$GATEWAY_URL/connection" ;;
-  *) sed -n '2,16p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
+  *) sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
 esac
 echo
