@@ -1,7 +1,7 @@
 """The ways to reach a peer, by the kind of a channel; `loopback` is the shortest and read first.
 
-Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only the composition root reads
-these tables; the package `gateway` names no adapter.
+Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only `gateway.channels` reads these
+tables; the package `gateway` names no adapter.
 
 `BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`.
 
@@ -16,11 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 
 from adapters.bindings import answer_unreadable, build_bindings
+from adapters.lgsp import session as lgsp
+from adapters.lgsp.adapter import LgspAdapter
+from adapters.lgsp.catalogue import LgspCatalogue
+from adapters.lgsp.source import LgspSource
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import open_source
 from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
+from adapters.webhook import problems as webhook_problems
+from adapters.xroad import client_session as xroad
+from adapters.xroad.client import XroadAdapter
+from adapters.xroad.client_source import XroadSource
 from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
@@ -28,16 +36,33 @@ from gateway.model import Endpoint
 from gateway.ports import Adapter, Catalogue, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
-FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {"vxp": VxpAdapter, "webhook": WebhookAdapter}
+FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
+    "lgsp": LgspAdapter,
+    "vxp": VxpAdapter,
+    "webhook": WebhookAdapter,
+    "xroad": XroadAdapter,
+}
 
 #: What makes the client that lists and fetches at one channel.
-SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {"vxp": open_source}
+SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
+    "lgsp": LgspSource,
+    "vxp": open_source,
+    "xroad": XroadSource,
+}
 
 #: What makes the client that knows all agencies behind a channel.
-CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {"vxp": open_catalogue}
+CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
+    "lgsp": LgspCatalogue,
+    "vxp": open_catalogue,
+}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
-PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {"vxp": problems_of_vxp}
+PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
+    "lgsp": lgsp.problems,
+    "vxp": problems_of_vxp,
+    "webhook": webhook_problems,
+    "xroad": xroad.problems,
+}
 
 #: What makes the application of the protocols that are served; settings are those of `[bindings]`.
 BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import web
 
 from adapters.vxp.endpoint import VxpEndpoint
 from adapters.vxp.endpoint_calls import Options
 from adapters.vxp.endpoint_reply import failed
+from adapters.xroad.provider import XroadProvider
 from gateway.broker import Broker, Refusal
 from gateway.clock import Clock
 from gateway.errors import RefusedError
@@ -21,6 +23,9 @@ def build_bindings(broker: Broker, clock: Clock, settings: Mapping[str, object])
     app = web.Application(client_max_size=0)
     window = settings["vxp_window"]
     assert isinstance(window, timedelta)
+    certificates = settings["xroad_certificates"]
+    assert certificates is None or isinstance(certificates, Path)
+    XroadProvider(broker, certificates).add_to(app)
     VxpEndpoint(broker, clock, Options(window=window)).add_to(app)
     return app
 

@@ -1,51 +1,74 @@
-"""Push by HTTPS: the raw bytes in one POST, with ids, digest and an HMAC in the headers.
+"""Push by HTTPS: the raw bytes in one POST, with ids, digest and signatures in the headers.
 
     POST url                      Content-Type (application/xml, multipart/related), Content-Length (never chunked)
     Content-Digest                sha-256=:base64: (RFC 9530)
-    Gateway-Kind                  document or status
+    Gateway-Kind                  document, status, verification (`adapters.webhook_challenge`), or alert (to a
+                                  service that calls people)
     Gateway-Message-Id, Gateway-Dispatch-Id, Gateway-Attempt, Gateway-Sender, Gateway-Priority, Traceparent
     Idempotency-Key               the dispatch's id, the same for every try: the receiver can dedupe
     Gateway-Deliveries            <delivery id>=<recipient's code, percent-encoded>, …
     Gateway-Timestamp             Unix seconds
-    Gateway-Signature             v1=hex HMAC-SHA256(secret, "timestamp.dispatch id.Gateway-Deliveries.sha256 hex")
+    Gateway-Signature             v1=hex HMAC-SHA256(secret, "timestamp.dispatch id.Gateway-Deliveries.sha256 hex"),
+                                  or Signature-Input and Signature (RFC 9421): see `adapters.webhook_keys`
 
-What the answer means is in `adapters.webhook_reply`. Without an answer it matters how far we came: not
-connected, `connect_failed`; part of the body written, `connection_lost`; all of it written, *unknown*, since
-the receiver may have it. Redirects are never followed, cookies never kept, an answer is read up to 64 KiB
-and as a whole within the time the endpoint is given.
+`Gateway-Replay: 1` says that the receiver had it before and asked for it again.
+
+A `Gateway-Deliveries` longer than the channel's `header_bytes`, or of more than 400, is split: several POSTs one
+after the other, each whole in itself, with `Gateway-Part: 2/9` and an `Idempotency-Key` of its own that follows
+from its deliveries. The first that fails ends the try, and what was not sent by then is deferred.
+
+What an answer means is in `adapters.webhook_reply`, what none means in `adapters.webhook_transmission`. Redirects
+are never followed, cookies never kept, an answer is read up to 64 KiB and as a whole within the time that the
+endpoint is given, and no address is dialled that `gateway.reach` refuses.
 
 It does NOT retry, and no part of a secret ever enters an outcome.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
-import hmac
 import ssl
-from collections.abc import AsyncGenerator, Iterator
-from typing import NoReturn
+from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_writer import StreamWriter
-from aiohttp.payload import Payload
+from multidict import CIMultiDict
 
-from adapters.webhook_channel import Contexts, Secrets, Target, open_session, target_of
+from adapters import webhook_challenge
+from adapters.webhook_channel import (
+    Contexts,
+    MissingFileError,
+    Secrets,
+    Target,
+    TargetForbiddenError,
+    open_session,
+    target_of,
+)
+from adapters.webhook_keys import keys_of, mark_of, sign, signed_headers
 from adapters.webhook_names import Names
-from adapters.webhook_reply import REPLY_BYTES_MAX, read_reply, redacted
+from adapters.webhook_reply import outcome_of_status, read_reply, redacted
+from adapters.webhook_transmission import Transmission, failed, head_of, of_error, read_answer
 from gateway.edxml.mime import media_type_of
-from gateway.errors import ConfigError, StorageError
-from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
+from gateway.errors import ConfigError
+from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
 from gateway.ports import Body, Surroundings, allowed_seconds
+
+__all__ = ["WebhookAdapter", "name_deliveries", "portions", "problems", "sign"]
 
 _CONNECT_SECONDS = 10.0
 #: Up to here a body is read at once and leaves together with its headers.
 _SMALL_BYTES = 262_144
 _TRACE_DIGITS = 32
 _SPAN_DIGITS = 16
+#: So many answers of 160 bytes each fit into what is read of a reply.
+_DELIVERIES_MOST = 400
+#: The document that waits behind a challenge has its own time after it.
+_SMALL_SECONDS = 10.0
+#: A part of a dispatch is not begun with less time than this left.
+_SHORTEST_SECONDS = 1.0
 
 
 @dataclasses.dataclass(kw_only=True, slots=True)
@@ -64,39 +87,11 @@ class _Channel:
             await self.session.close()
 
 
-class _Transmission(Payload):
-    """The body on its way: knows how much of it was handed to the connection, and which connection that is."""
-
-    def __init__(self, body: Body, content: bytes | None, media_type: str) -> None:
-        super().__init__(body, content_type=media_type)
-        self._size = body.size
-        self._body = body
-        self._content = content
-        self.has_begun = False
-        self.is_complete = False
-        self.trouble: StorageError | None = None
-        self.peer: dict[str, object] = {}
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:  # noqa: ARG002
-        if isinstance(writer, StreamWriter) and writer.transport is not None:
-            self.peer = dict(_peer_of(writer.transport.get_extra_info))
-        self.has_begun = True
-        try:
-            if self._content is not None:
-                await writer.write(self._content)
-            else:
-                async for chunk in self._body.chunks():
-                    await writer.write(chunk)
-        except StorageError as error:
-            self.trouble = error
-            raise
-        self.is_complete = True
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> NoReturn:  # noqa: ARG002
-        raise TypeError("a transmission is never read back")
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    status: int
+    retry_after: str | None
+    content: bytes
 
 
 class WebhookAdapter:
@@ -107,6 +102,7 @@ class WebhookAdapter:
         self._folder = surroundings.folder
         self._clock = surroundings.clock
         self._timeout_seconds = surroundings.timeout_seconds
+        self._reach = surroundings.reach
         self._contexts = Contexts()
         self._names = Names()
         self._channels: dict[str, _Channel] = {}
@@ -116,19 +112,67 @@ class WebhookAdapter:
         began = self._clock.monotonic()
         try:
             channel = await self._channel(endpoint)
-            headers = self._headers(outgoing, self._secrets.read(channel.target.secret_file))
+            keys_of(endpoint, self._secrets, self._clock.now())
         except ConfigError as error:
-            return _report(outgoing, _outcome("connect_failed", str(error)), {})
+            return _report(outgoing, _of_settings(error), {})
         content = await body.read() if body.size <= _SMALL_BYTES else None
-        transmission = _Transmission(body, content, media_type_of(await _head(body, content)))
+        media_type = media_type_of(await head_of(body, content))
         channel.users += 1
         try:
-            report = await self._post(endpoint, outgoing, channel, headers, transmission)
+            report = await self._send_parts(endpoint, outgoing, channel, (body, content, media_type))
         finally:
             channel.users -= 1
             await channel.close_if_done()
         report.peer["duration_ms"] = round((self._clock.monotonic() - began) * 1000)
         return report
+
+    def mark(self, endpoint: Endpoint) -> str:
+        """Another URL or key has another mark."""
+        target = target_of(endpoint, self._folder, self._reach)
+        return mark_of(target.url, keys_of(endpoint, self._secrets, self._clock.now())[0])
+
+    async def prove(self, endpoint: Endpoint, nonce: str) -> Outcome:
+        """Send the challenge and judge the answer."""
+        asked = webhook_challenge.question(nonce, endpoint.name)
+        answer = await self._post_small(endpoint, "verification", nonce, asked)
+        if isinstance(answer, Outcome):
+            return dataclasses.replace(answer, kind=OutcomeKind.DEFERRED)
+        keys = keys_of(endpoint, self._secrets, self._clock.now())
+        return webhook_challenge.judge(answer.status, answer.content, nonce, keys)
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """Push a small JSON text; what the answer says beyond its status is not read."""
+        answer = await self._post_small(endpoint, "alert", key, content)
+        if isinstance(answer, Outcome):
+            return answer
+        return outcome_of_status(answer.status, answer.retry_after, answer.content, self._clock.now())
+
+    async def _post_small(self, endpoint: Endpoint, kind: str, key: str, content: bytes) -> _Answer | Outcome:
+        """A transmission of ours about no delivery."""
+        try:
+            channel = await self._channel(endpoint)
+            keys = keys_of(endpoint, self._secrets, self._clock.now())
+        except ConfigError as error:
+            return _of_settings(error)
+        body = _Small(content)
+        headers = {
+            "Content-Type": webhook_challenge.MEDIA_TYPE,
+            "Content-Digest": _digest(body.sha256),
+            "Gateway-Kind": kind,
+            "Gateway-Dispatch-Id": key,
+            "Idempotency-Key": key,
+            "Gateway-Deliveries": "",
+            "Gateway-Timestamp": str(int(self._clock.now().timestamp())),
+        }
+        transmission = Transmission(body, content, webhook_challenge.MEDIA_TYPE)
+        seconds = min(_SMALL_SECONDS, allowed_seconds(endpoint, body.size, self._timeout_seconds))
+        channel.users += 1
+        try:
+            signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=body.sha256)
+            return await self._post(channel, CIMultiDict(signed), transmission, seconds)
+        finally:
+            channel.users -= 1
+            await channel.close_if_done()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -146,7 +190,7 @@ class WebhookAdapter:
             and self._contexts.of(known.target) is known.context
         ):
             return known
-        target = target_of(endpoint, self._folder)
+        target = target_of(endpoint, self._folder, self._reach)
         context = self._contexts.of(target)
         channel = _Channel(
             settings=endpoint.settings,
@@ -161,23 +205,79 @@ class WebhookAdapter:
             await known.close_if_done()
         return channel
 
-    def _headers(self, outgoing: Outgoing, secret: bytes) -> dict[str, str]:
-        timestamp = str(int(self._clock.now().timestamp()))
+    async def _send_parts(
+        self, endpoint: Endpoint, outgoing: Outgoing, channel: _Channel, what: tuple[Body, bytes | None, str]
+    ) -> SendReport:
+        """One part after the other, all within the time of the one transmission that they are to the caller."""
+        parts = list(portions(outgoing.deliveries, channel.target.header_bytes))
+        allowed = allowed_seconds(endpoint, outgoing.size, self._timeout_seconds)
+        ends = asyncio.get_running_loop().time() + allowed
+        outcomes: dict[DeliveryId, Outcome] = {}
+        peer: dict[str, object] = {}
+        answered = True
+        for number, part in enumerate(parts, start=1):
+            left = ends - asyncio.get_running_loop().time() if number > 1 else allowed
+            if number > 1 and (left < _SHORTEST_SECONDS or not answered):
+                why = "an earlier part of this dispatch failed" if not answered else "no time is left for this part"
+                outcomes |= {one.id: failed("peer_timeout", why) for one in part}
+                answered = False
+                continue
+            place = f"{number}/{len(parts)}" if len(parts) > 1 else ""
+            sent = dataclasses.replace(outgoing, deliveries=part)
+            report = await self._send_part(endpoint, sent, channel, Transmission(*what), place, left)
+            outcomes |= report.outcomes
+            peer, answered = report.peer, report.answered
+        if len(parts) > 1:
+            peer["parts"] = len(parts)
+        return SendReport(outcomes=outcomes, peer=peer, answered=answered)
+
+    async def _send_part(
+        self,
+        endpoint: Endpoint,
+        outgoing: Outgoing,
+        channel: _Channel,
+        transmission: Transmission,
+        place: str,
+        seconds: float,
+    ) -> SendReport:
+        keys = keys_of(endpoint, self._secrets, self._clock.now())
+        headers = self._headers(outgoing, transmission.content_type, place)
+        signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=outgoing.sha256)
+        answer = await self._post(channel, CIMultiDict(signed), transmission, seconds)
+        if isinstance(answer, Outcome):
+            return _report(outgoing, answer, transmission.peer)
+        outcomes, answered = read_reply(
+            answer.status,
+            answer.retry_after,
+            answer.content,
+            outgoing.deliveries,
+            is_relay=endpoint.is_relay,
+            now=self._clock.now(),
+        )
+        return SendReport(outcomes=outcomes, peer=transmission.peer, answered=answered)
+
+    def _headers(self, outgoing: Outgoing, media_type: str, place: str) -> dict[str, str]:
         deliveries = name_deliveries(outgoing.deliveries)
-        digest = base64.b64encode(bytes.fromhex(outgoing.sha256)).decode("ascii")
+        key = str(outgoing.dispatch_id)
+        if place:
+            key += f".{hashlib.sha256(deliveries.encode()).hexdigest()[:16]}"
         headers = {
-            "Content-Digest": f"sha-256=:{digest}:",
+            "Content-Type": media_type,
+            "Content-Digest": _digest(outgoing.sha256),
             "Gateway-Kind": outgoing.kind,
             "Gateway-Message-Id": outgoing.message_id,
             "Gateway-Dispatch-Id": outgoing.dispatch_id,
-            "Idempotency-Key": outgoing.dispatch_id,
+            "Idempotency-Key": key,
             "Gateway-Deliveries": deliveries,
             "Gateway-Attempt": str(outgoing.number),
             "Gateway-Sender": quote(outgoing.sender_code, safe=""),
             "Gateway-Priority": str(outgoing.priority),
-            "Gateway-Timestamp": timestamp,
-            "Gateway-Signature": sign(secret, timestamp, outgoing.dispatch_id, deliveries, outgoing.sha256),
+            "Gateway-Timestamp": str(int(self._clock.now().timestamp())),
         }
+        if place:
+            headers["Gateway-Part"] = place
+        if outgoing.is_replay:
+            headers["Gateway-Replay"] = "1"
         trace = outgoing.trace_id.replace("-", "").lower()
         span = outgoing.attempt_id.replace("-", "").lower()[-_SPAN_DIGITS:]
         if len(trace) == _TRACE_DIGITS and len(span) == _SPAN_DIGITS:
@@ -185,121 +285,85 @@ class WebhookAdapter:
         return headers
 
     async def _post(
-        self,
-        endpoint: Endpoint,
-        outgoing: Outgoing,
-        channel: _Channel,
-        headers: dict[str, str],
-        transmission: _Transmission,
-    ) -> SendReport:
-        allowed = allowed_seconds(endpoint, outgoing.size, self._timeout_seconds)
+        self, channel: _Channel, headers: Mapping[str, str], transmission: Transmission, seconds: float
+    ) -> _Answer | Outcome:
         timeout = aiohttp.ClientTimeout(
-            total=allowed, sock_connect=min(_CONNECT_SECONDS, allowed), sock_read=allowed
+            total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
         )
         try:
             async with channel.session.post(
                 channel.target.url, data=transmission, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
-                content = await _read(response)
-                retry_after = response.headers.get("Retry-After")
+                content = await read_answer(response)
                 transmission.peer["http_status"] = response.status
+                return _Answer(
+                    status=response.status, retry_after=response.headers.get("Retry-After"), content=content
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return _report(outgoing, _of_error(error, transmission, allowed), transmission.peer)
-        outcomes, answered = read_reply(
-            response.status,
-            retry_after,
-            content,
-            outgoing.deliveries,
-            is_relay=endpoint.is_relay,
-            now=self._clock.now(),
-        )
-        return SendReport(outcomes=outcomes, peer=transmission.peer, answered=answered)
+            return of_error(error, transmission, seconds)
+
+
+class _Small:
+    """A body of our own."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+        self.sha256 = hashlib.sha256(content).hexdigest()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The one piece."""
+        yield self.content
+
+    async def read(self) -> bytes:
+        """All of it."""
+        return self.content
 
 
 def name_deliveries(deliveries: tuple[OutgoingDelivery, ...]) -> str:
     """The value of `Gateway-Deliveries`."""
-    return ", ".join(f"{one.id}={quote(one.recipient_code, safe='')}" for one in deliveries)
+    return ", ".join(_named(one) for one in deliveries)
 
 
-def sign(secret: bytes, timestamp: str, dispatch_id: str, deliveries: str, sha256: str) -> str:
-    """The value of `Gateway-Signature`."""
-    signed = f"{timestamp}.{dispatch_id}.{deliveries}.{sha256}".encode("ascii")
-    return f"v1={hmac.new(secret, signed, hashlib.sha256).hexdigest()}"
+def portions(deliveries: tuple[OutgoingDelivery, ...], most: int) -> Iterator[tuple[OutgoingDelivery, ...]]:
+    """The deliveries in their order, at least one in each portion, whose names are at most `most` bytes long."""
+    part: list[OutgoingDelivery] = []
+    length = 0
+    for one in deliveries:
+        size = len(_named(one)) + 2
+        if part and (length + size > most or len(part) == _DELIVERIES_MOST):
+            yield tuple(part)
+            part, length = [], 0
+        part.append(one)
+        length += size
+    if part:
+        yield tuple(part)
 
 
-async def _head(body: Body, content: bytes | None) -> bytes:
-    if content is not None:
-        return content
-    pieces = body.chunks()
+def _named(delivery: OutgoingDelivery) -> str:
+    return f"{delivery.id}={quote(delivery.recipient_code, safe='')}"
+
+
+def _digest(sha256: str) -> str:
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode('ascii')}:"
+
+
+def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
+    """What is wrong with a channel's settings, and with its key where the file is there already."""
     try:
-        return await anext(pieces, b"")
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
+        target_of(endpoint, surroundings.folder, surroundings.reach)
+        keys_of(endpoint, Secrets(surroundings.secrets), surroundings.clock.now())
+    except MissingFileError:
+        return []  # told by whoever looks at files
+    except ConfigError as error:
+        return [str(error)]
+    return []
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """At most one byte more than an answer may have; what was cut off is told only if the status needs it."""
-    content = bytearray()
-    try:
-        while len(content) <= REPLY_BYTES_MAX and (chunk := await response.content.readany()):
-            content += chunk
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        if response.status < 300:  # noqa: PLR2004  # the content is the answer there
-            raise
-    if len(content) > REPLY_BYTES_MAX:
-        response.close()
-        del content[REPLY_BYTES_MAX + 1 :]
-    return bytes(content)
-
-
-def _of_error(error: Exception, transmission: _Transmission, allowed: float) -> Outcome:
-    """What no answer means, by how far we came."""
-    if transmission.trouble is not None:
-        return _outcome("storage_unavailable", type(transmission.trouble).__name__)
-    if isinstance(error, aiohttp.ClientSSLError) or _is_alert(error):
-        return _outcome("peer_tls_failed", _words(error))
-    if not transmission.has_begun:
-        return _outcome("connect_failed", _words(error))
-    is_late = isinstance(error, TimeoutError)
-    if not transmission.is_complete:
-        return _outcome("peer_timeout" if is_late else "connection_lost", _words(error))
-    why = f"no answer within {allowed:.0f} s" if is_late else _words(error)
-    return _unknown(f"all was sent, but the answer did not come: {why}")
-
-
-def _is_alert(error: BaseException | None) -> bool:
-    """Whether the peer broke off by a TLS alert, as it does when it does not take our certificate."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _words(error: Exception) -> str:
-    return redacted(f"{type(error).__name__}: {error}")
-
-
-def _outcome(reason: str, detail: str) -> Outcome:
-    return Outcome(kind=OutcomeKind.DEFERRED, reason=reason, detail=redacted(detail))
-
-
-def _unknown(detail: str) -> Outcome:
-    return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=redacted(detail))
+def _of_settings(error: ConfigError) -> Outcome:
+    reason = "target_not_allowed" if isinstance(error, TargetForbiddenError) else "connect_failed"
+    return Outcome(kind=OutcomeKind.DEFERRED, reason=reason, detail=redacted(str(error)))
 
 
 def _report(outgoing: Outgoing, outcome: Outcome, peer: dict[str, object]) -> SendReport:
     return SendReport(outcomes={one.id: outcome for one in outgoing.deliveries}, peer=peer)
-
-
-def _peer_of(extra: object) -> Iterator[tuple[str, object]]:
-    assert callable(extra)
-    address = extra("peername")
-    if isinstance(address, tuple):
-        yield "address", f"{address[0]}:{address[1]}"
-    tls = extra("ssl_object")
-    if isinstance(tls, ssl.SSLObject):
-        yield "tls_version", tls.version()
-        if certificate := tls.getpeercert(binary_form=True):
-            yield "certificate_sha256", hashlib.sha256(certificate).hexdigest()

@@ -2,12 +2,15 @@
 
 Settings of an endpoint: `url`, `secret_file` (a bare name in the secrets folder, mode 0600), `anchors_file`
 (CAs the receiver's certificate leads to; absent: the system's), `certificate_file` and `key_file` (our client
-certificate, if the receiver wants one), `timeout_seconds`, `allow_plain`, `allow_internal`.
+certificate, if the receiver wants one), `timeout_seconds`, `allow_plain`, `allow_internal`, `header_bytes` (the
+longest `Gateway-Deliveries`); those of signatures are in `adapters.webhook_keys`.
 
 Anything wrong here raises ConfigError with a sentence for the operator: plain HTTP except on loopback and
 where `allow_plain` says so, a name or password inside the URL, a secret that others may read. Files are read
 again when they change. Contexts are shared between endpoints with the same files: each holds its own copy of
 the CAs, and there may be hundreds of endpoints.
+
+Whom the URL may lead to is the policy of `gateway.reach`, asked about each address that is about to be dialled.
 """
 
 from __future__ import annotations
@@ -28,11 +31,15 @@ from yarl import URL
 from adapters.webhook_names import Names
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
+from gateway.reach import Reach
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SECRET_BYTES_MIN = 16
 _SECRET_BYTES_MAX = 4096
 _KEEP_ALIVE_SECONDS = 30.0
+#: Servers take 8 KiB for one field, or for all of them together, unless told otherwise.
+_HEADER_BYTES = 6_000
+_HEADER_BYTES_MIN, _HEADER_BYTES_MAX = 200, 262_144
 
 #: What changes when a file changes.
 _Stamp = tuple[int, int, int]
@@ -47,10 +54,23 @@ class Target:
     anchors: Path | None
     certificate: Path | None
     key: Path | None
-    allow_internal: bool
+    #: False: no internal address, whatever `reach` allows.
+    allow_internal: bool = True
+    #: How long `Gateway-Deliveries` may be before a transmission is split.
+    header_bytes: int = _HEADER_BYTES
+    #: Which addresses may be dialled; None: any.
+    reach: Reach | None = None
 
 
-def target_of(endpoint: Endpoint, folder: Path) -> Target:
+class MissingFileError(ConfigError):
+    """A file that the settings name cannot be read."""
+
+
+class TargetForbiddenError(ConfigError):
+    """The URL leads where nobody may point a channel."""
+
+
+def target_of(endpoint: Endpoint, folder: Path, reach: Reach) -> Target:
     """Read the settings; paths are relative to `folder`."""
     url = URL(_text(endpoint, "url"))
     host = url.host
@@ -60,9 +80,10 @@ def target_of(endpoint: Endpoint, folder: Path) -> Target:
         raise ConfigError("the webhook's url holds a name or password; use secret_file")
     if url.scheme == "http" and not (endpoint.settings.get("allow_plain") is True and _is_loopback(host)):
         raise ConfigError("the webhook's url is plain http, which is allowed on loopback with allow_plain only")
-    allow_internal = endpoint.settings.get("allow_internal", True) is not False
-    if not allow_internal and _is_internal(host):
-        raise ConfigError("the webhook's url names an internal address, which allow_internal forbids")
+    allow_internal = endpoint.settings.get("allow_internal") is not False
+    if not allow_internal:
+        reach = Reach(own=reach.own)
+    _require_allowed(host, url.port or 0, reach)
     return Target(
         url=url,
         secret_file=_text(endpoint, "secret_file"),
@@ -70,7 +91,28 @@ def target_of(endpoint: Endpoint, folder: Path) -> Target:
         certificate=_path(endpoint, "certificate_file", folder),
         key=_path(endpoint, "key_file", folder),
         allow_internal=allow_internal,
+        header_bytes=_header_bytes(endpoint),
+        reach=reach,
     )
+
+
+def _require_allowed(host: str, port: int, reach: Reach) -> None:
+    """Judge a host that is an address; a name is judged by its answers.
+
+    The client dials what consists of digits and dots without asking a resolver, and the system then reads `127.1`
+    or `2130706433` as an address: so such a host must be an address as everybody writes it.
+    """
+    if _address(host) is None and host.replace(".", "").isdigit():
+        raise TargetForbiddenError("the webhook's url names an address in an unusual form")
+    if _address(host) is not None and (why := reach.refusal(host, port)):
+        raise TargetForbiddenError(f"the webhook's url may not be dialled: {why}")
+
+
+def _header_bytes(endpoint: Endpoint) -> int:
+    stated = endpoint.settings.get("header_bytes", _HEADER_BYTES)
+    if type(stated) is not int or not _HEADER_BYTES_MIN <= stated <= _HEADER_BYTES_MAX:
+        raise ConfigError(f"header_bytes is a number of {_HEADER_BYTES_MIN} to {_HEADER_BYTES_MAX}")
+    return stated
 
 
 class Secrets:
@@ -80,8 +122,8 @@ class Secrets:
         self._folder = folder
         self._known: dict[str, tuple[_Stamp, bytes]] = {}
 
-    def read(self, name: str) -> bytes:
-        """The secret, read again when its file changed."""
+    def read(self, name: str, *, least: int = _SECRET_BYTES_MIN) -> bytes:
+        """The secret, read again when its file changed; it has `least` bytes or more."""
         if not _NAME.fullmatch(name):
             raise ConfigError("secret_file is not a plain file name")
         path = self._folder / name
@@ -93,8 +135,8 @@ class Secrets:
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
             raise ConfigError(f"the secret {name} may be read by others; its mode must be 0600")
         secret = path.read_bytes().strip()
-        if not _SECRET_BYTES_MIN <= len(secret) <= _SECRET_BYTES_MAX:
-            raise ConfigError(f"the secret {name} must have {_SECRET_BYTES_MIN} to {_SECRET_BYTES_MAX} bytes")
+        if not least <= len(secret) <= _SECRET_BYTES_MAX:
+            raise ConfigError(f"the secret {name} must have {least} to {_SECRET_BYTES_MAX} bytes")
         self._known[name] = (stamp, secret)
         return secret
 
@@ -123,6 +165,7 @@ def _context(target: Target) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if target.certificate is not None:
             context.load_cert_chain(target.certificate, target.key)
+            context.post_handshake_auth = True  # servers that ask for it only once they know the path
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"the channel's certificates cannot be loaded: {error.strerror}") from error
     return context
@@ -130,13 +173,13 @@ def _context(target: Target) -> ssl.SSLContext:
 
 def open_session(target: Target, context: ssl.SSLContext, connections: int, names: Names) -> aiohttp.ClientSession:
     """A pool of connections to one endpoint, without cookies, proxies or unpacking of answers."""
-    resolver = names if target.allow_internal else _OutsideResolver(names)
+    reach = target.reach if target.reach is not None or target.allow_internal else Reach()
     connector = aiohttp.TCPConnector(
         limit=connections,
         ssl=context,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
         use_dns_cache=False,  # `names` keeps answers for all channels
-        resolver=resolver,
+        resolver=names if reach is None else _AllowedResolver(names, reach),
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -146,23 +189,29 @@ def open_session(target: Target, context: ssl.SSLContext, connections: int, name
     )
 
 
-class _OutsideResolver(AbstractResolver):
-    """Names that lead to internal addresses are not found."""
+class _AllowedResolver(AbstractResolver):
+    """Addresses that may not be dialled are not found: what is judged here is what is dialled."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, reach: Reach) -> None:
         self._names = names
+        self._reach = reach
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._names.resolve(host, port, family)
-        outside = [one for one in found if not _is_internal(one["host"])]
-        if not outside:
-            raise OSError(None, "the name leads to internal addresses only")
-        return outside
+        refusals = {one["host"]: self._reach.refusal(one["host"], port) for one in found}
+        allowed = [one for one in found if not refusals[one["host"]]]
+        if not allowed:
+            raise ForbiddenAddressError(None, "; ".join(sorted(set(refusals.values()))))
+        return allowed
 
     async def close(self) -> None:
         """Nothing of its own."""
+
+
+class ForbiddenAddressError(OSError):
+    """A name leads only to addresses that may not be dialled."""
 
 
 def _text(endpoint: Endpoint, name: str) -> str:
@@ -180,7 +229,7 @@ def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except OSError as error:
-        raise ConfigError(f"the file {path.name} cannot be read: {error.strerror}") from error
+        raise MissingFileError(f"the file {path.name} cannot be read: {error.strerror}") from error
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -193,11 +242,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _is_loopback(host: str) -> bool:
     address = _address(host)
     return host == "localhost" if address is None else address.is_loopback
-
-
-def _is_internal(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" if address is None else not address.is_global
 
 
 def _stamp(status: os.stat_result) -> _Stamp:

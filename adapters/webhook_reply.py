@@ -5,9 +5,11 @@
   A delivery it does not mention, or mentions with two different outcomes, is not confirmed; a relay's word that
   something is delivered counts as relayed, since only the recipient can confirm an arrival.
 - The same with anything else (a login page, say): not confirmed, `peer_reply_invalid`.
-- 400, 405, 410, 411, 413, 415 and 422 are permanent; this list is closed. All else is temporary: 429 and 503
+- 400, 405, 411, 413, 415 and 422 are permanent; this list is closed. All else is temporary: 429 and 503
   `peer_busy`, 408 and 504 `peer_timeout`, 401 and 403 `peer_credential_rejected`, a redirect
   `peer_reply_invalid`, the rest `peer_error`. `Retry-After` is read in both of its forms.
+- 410 speaks about the address, not about the document: `endpoint_gone`. What waits goes on waiting, and the
+  receiver must be verified again.
 
 What the peer wrote is shown to operators cut short and without what looks like a secret.
 """
@@ -32,7 +34,6 @@ _TAKEN = frozenset({200, 201, 202, 204})
 _PERMANENT = {
     400: "peer_refused",
     405: "peer_refused",
-    410: "peer_refused",
     411: "peer_refused",
     413: "too_large_for_peer",
     415: "peer_refused",
@@ -42,6 +43,7 @@ _TEMPORARY = {
     401: "peer_credential_rejected",
     403: "peer_credential_rejected",
     408: "peer_timeout",
+    410: "endpoint_gone",
     429: "peer_busy",
     503: "peer_busy",
     504: "peer_timeout",
@@ -102,6 +104,13 @@ def read_reply(
     said = _said(reply, is_relay=is_relay)
     missing = _invalid("the answer does not mention this delivery, or contradicts itself about it")
     return {one.id: said.get(one.id) or missing for one in deliveries}, True
+
+
+def outcome_of_status(status: int, retry_after: str | None, content: bytes, now: datetime) -> Outcome:
+    """What a status alone says, where nothing is to be read from the answer."""
+    return (
+        Outcome(kind=OutcomeKind.DELIVERED) if status in _TAKEN else _of_status(status, retry_after, content, now)
+    )
 
 
 def seconds_of(retry_after: str | None, now: datetime) -> float | None:

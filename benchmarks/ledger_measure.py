@@ -113,6 +113,10 @@ class _Side:
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         """Nobody waits here."""
 
+    def poll(self, endpoint_id: str) -> int:  # noqa: ARG002
+        """No list is read here."""
+        return 0
+
     def reopened(self) -> Readers:
         """Other connections that read; to be used instead of the first ones."""
         readers = Readers(self.ledger.database, load_statements(), count=1)

@@ -7,6 +7,7 @@ JSON object in, one out:
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
     POST /v1/<act>    a request of `gateway.admin_acts`, `admin_directory` or `admin_statuses` -> its reply
     GET  /v1/status   how the server is
+    GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
 
 A refusal is 409 with {"code", "detail"}, a request of the wrong shape 400, another user 403. The folder's lock
 proves that no other server is alive, so a socket left by a dead one is taken over. Replies that hold a code or
@@ -30,11 +31,14 @@ from aiohttp import web
 
 from gateway import (
     admin_acts,
+    admin_alerts,
     admin_backups,
     admin_bindings,
     admin_catalogue,
+    admin_channels,
     admin_cutover,
     admin_directory,
+    admin_offers,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -43,6 +47,7 @@ from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, R
 from gateway.events import Event
 from gateway.fsio import make_private_dir
 from gateway.importing import Importer, ImportFile
+from gateway.inspection import Inspection
 from gateway.ledger import history
 from gateway.storage.pump import Transaction
 
@@ -82,6 +87,11 @@ class Server(Desk, Protocol):
         """What brings over files of another system."""
         ...
 
+    @property
+    def inspection(self) -> Inspection:
+        """The last requests of each system."""
+        ...
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; ConfigError keeps the old ones.
 
@@ -118,7 +128,12 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
+    "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
+    "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
+    "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),
+    "rekey": ActKind(request=admin_channels.RekeyChannel, run=admin_channels.rekey_channel),
+    "verify": ActKind(request=admin_channels.VerifyChannel, run=admin_channels.verify_channel),
     "endpoint": ActKind(request=admin_directory.ConfigureEndpoint, run=admin_directory.configure_endpoint),
 }
 
@@ -158,6 +173,7 @@ class AdminServer:
         self._path: Path | None = None
         app = web.Application(client_max_size=_MAX_REQUEST, middlewares=[_guard])
         app.router.add_get(f"{PREFIX}/status", self._status)
+        app.router.add_get(f"{PREFIX}/inspect", self._inspect)
         app.router.add_post(f"{PREFIX}/reload", self._reload)
         app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
         app.router.add_post(f"{PREFIX}/import-document", self._import_document)
@@ -214,6 +230,14 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         return _json(await admin_acts.summary(self._server.foundation))
+
+    async def _inspect(self, request: web.Request) -> web.Response:
+        base = self._server.foundation
+        code = request.query.get("agency", "")
+        agency = (await base.directory.resolve([code], base.clock.now())).get(code) if code else None
+        if agency is None:
+            raise RefusedError("agency_unknown", code[:100])
+        return _json({"organ_id": agency.organ_id, "items": self._server.inspection.of_agency(agency.id)})
 
     async def _reload(self, request: web.Request) -> web.Response:
         asked = await _decoded(request, Reload)

@@ -61,6 +61,10 @@ class Desk(Protocol):
         """Deliveries to these agencies came back into the queue, or a channel may be used again."""
         ...
 
+    def poll(self, endpoint_id: str) -> int:
+        """Have the list of this channel read now, or every one for ""; how many are."""
+        ...
+
 
 class Request(Struct, kw_only=True, forbid_unknown_fields=True):
     """What every act is asked with."""

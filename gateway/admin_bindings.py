@@ -21,7 +21,9 @@ from gateway.ledger.tasks import CloseTask, CloseTaskOperation
 from gateway.pki import server_key_pin
 
 #: Binding -> where it begins below the public address.
-PATHS: Final = {"vxp": "/vxp"}
+PATHS: Final = {"vxp": "/vxp", "xroad": "/xroad"}
+#: Bindings in which somebody we trust vouches for the peer, so that it has no secret with us.
+_VOUCHED: Final = frozenset({"xroad"})
 _CLOSE = CloseTaskOperation()
 
 
@@ -29,7 +31,7 @@ class IssueSecret(Change, kw_only=True):
     """A secret that a system of an agency and we both know."""
 
     organ_id: Annotated[str, Meta(min_length=1, max_length=100)]
-    binding: Literal["vxp"]
+    binding: Literal["vxp", "xroad"]
     #: What it calls itself; its agency's organ id by default.
     system_id: Annotated[str, Meta(max_length=MOST_CHARACTERS)] = ""
     label: Annotated[str, Meta(max_length=200)] = ""
@@ -59,6 +61,8 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
     base = desk.foundation
     url, now = base_url(base.settings, request.binding), base.clock.now()
     agency = await agency_of(base, request.organ_id, now)
+    if request.binding in _VOUCHED and not request.system_id:
+        raise RefusedError("parameter_invalid", "give --system-id INSTANCE/CLASS/MEMBER/SUBSYSTEM")
     networks = request.networks or (loopback() if base.settings.profile == "development" else ())
     wish = Wish(
         agency_id=agency.id,
@@ -70,6 +74,7 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
         label=request.label,
         actor=actor,
         why=request.reason,
+        secret=request.binding not in _VOUCHED,
     )
     issued = await base.shared_secrets.issue(wish, now)
     certificate = x509.load_pem_x509_certificate(base.settings.tls.certificate.read_bytes())

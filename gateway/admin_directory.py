@@ -300,6 +300,8 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
     if kind is None:
         raise RefusedError("parameter_invalid", f"there is no channel {request.name} yet: say its kind")
     settings = (old.settings if old else {}) | request.settings
+    for name in [name for name, value in settings.items() if value == "" and name != "source"]:
+        del settings[name]  # "" for a source means that there is none; elsewhere, that nothing is set
     if kind == "webhook":
         _require_reachable(request.name, settings)
     _require_sound(base, request.name, kind, settings)

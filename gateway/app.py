@@ -29,34 +29,30 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
-from gateway.addressing import Addressing, Plan
 from gateway.admin import AdminServer, NoteReload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.brokering import LocalBroker
-from gateway.compose import Composer
 from gateway.config import Settings
 from gateway.damage import SoundBodies
+from gateway.desks import Desks, make_gateway
 from gateway.errors import ConfigError, GatewayError
 from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
-from gateway.feed import Feed
 from gateway.foundation import Foundation, open_foundation
 from gateway.importing import Importer
-from gateway.inspecting import Inspector, parse_limits
+from gateway.inspecting import parse_limits
+from gateway.inspection import Inspection
 from gateway.intake import Intake
-from gateway.journey import Journey
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
-from gateway.mailbox import Mailbox
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
-from gateway.outbox import Outbox
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
@@ -66,6 +62,7 @@ from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
 
 _log = structlog.get_logger(__name__)
@@ -99,6 +96,7 @@ class Application:
     uploads: Uploads
     watcher: Watcher
     importer: Importer
+    inspection: Inspection
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -145,6 +143,10 @@ class Application:
         self.gateway.mailbox.notify(agencies)
         self.worker.wake()
 
+    def poll(self, endpoint_id: str) -> int:
+        """Have the list of this channel read now, or every one for ""; how many are."""
+        return self.watcher.wake([EndpointId(endpoint_id)] if endpoint_id else ())
+
 
 @asynccontextmanager
 async def run_application(
@@ -166,7 +168,7 @@ async def run_application(
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
         worker = _worker(stack, base, pool, sound, metrics)
-        gateway = _gateway(_Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
+        gateway = make_gateway(Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
         watcher = Watcher(
@@ -184,8 +186,9 @@ async def run_application(
             uploads=uploads,
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
+            inspection=Inspection(),
             tls=server_tls_context(settings.tls),
-            bindings_tls=bindings_tls_context(settings.tls),
+            bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
             shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
@@ -249,8 +252,9 @@ def _worker(
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
     surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
     limits = parse_limits(settings.limits)
+    proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {
-        kind: RenderingAdapter(adapter, renditions, bodies, limits)
+        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
         for kind, adapter in channels.make_adapters(surroundings).items()
     }
     for adapter in adapters.values():
@@ -270,109 +274,6 @@ def _worker(
         steady=base.steady,
         draw=SystemRandom().random,
         metrics=metrics,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Desks:
-    """What the journey and the two desks share."""
-
-    base: Foundation
-    key: SealingKey
-    pool: ParserPool
-    sound: SoundBodies
-    worker: Worker
-    metrics: Metrics
-
-    def mailbox(self, intake: Intake) -> Mailbox:
-        base = self.base
-        return Mailbox(
-            reads=base.reads,
-            pump=base.pump,
-            bodies=base.bodies,
-            sound=self.sound,
-            directory=base.directory,
-            clock=base.clock,
-            boot_id=base.boot_id,
-            pool=self.pool,
-            limits=parse_limits(base.settings.limits),
-            lease_max=base.settings.delivery.inbox_lease_max,
-            room=intake.room,
-        )
-
-    def addressing(self) -> Addressing:
-        base = self.base
-        give_up_after = base.settings.delivery.give_up_after
-        return Addressing(directory=base.directory, reads=base.reads, give_up_after=give_up_after)
-
-    def outbox(self, mailbox: Mailbox, intake: Intake) -> Outbox:
-        def requeued(agencies: Iterable[AgencyId]) -> None:
-            mailbox.notify(agencies)
-            self.worker.wake()
-
-        return Outbox(
-            reads=self.base.reads,
-            pump=self.base.pump,
-            clock=self.base.clock,
-            directory=self.base.directory,
-            addressing=self.addressing(),
-            intake=intake,
-            give_up_after=self.base.settings.delivery.give_up_after,
-            requeued=requeued,
-        )
-
-    def journey(self, mailbox: Mailbox, intake: Intake) -> Journey:
-        def accepted(plan: Plan) -> None:
-            mailbox.notify(plan.recipients)
-            due = [EndpointId(item.endpoint_id) for item in plan.dispatches if item.state == "ready"]
-            if due:
-                self.worker.wake(due)
-
-        base, settings = self.base, self.base.settings
-        inspector = Inspector(
-            pool=self.pool,
-            limits=parse_limits(settings.limits),
-            clock=base.clock,
-            timeout=settings.parser.timeout,
-        )
-        return Journey(
-            parse=inspector.inspect,
-            directory=base.directory,
-            reads=base.reads,
-            bodies=base.bodies,
-            pump=base.pump,
-            key=self.key,
-            intake=intake,
-            addressing=self.addressing(),
-            clock=base.clock,
-            gateway_organ_id=settings.seal.organ_id,
-            idempotency_days=settings.limits.idempotency_days,
-            committed=accepted,
-            metrics=self.metrics,
-        )
-
-
-def _gateway(desks: _Desks) -> LocalGateway:
-    base, settings = desks.base, desks.base.settings
-    intake = Intake(
-        bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
-    )
-    mailbox = desks.mailbox(intake)
-    journey = desks.journey(mailbox, intake)
-    return LocalGateway(
-        journey=journey,
-        composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
-        mailbox=mailbox,
-        outbox=desks.outbox(mailbox, intake),
-        feed=Feed(base.readers),
-        reads=base.reads,
-        directory=base.directory,
-        accounts=base.accounts,
-        credentials=base.credentials,
-        bodies=base.bodies,
-        sound=desks.sound,
-        intake=intake,
-        clock=base.clock,
     )
 
 
@@ -403,6 +304,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         metrics=app.metrics,
         lifecycle=app.lifecycle,
         uploads=app.uploads,
+        inspection=app.inspection,
         shares=app.shares,
     )
     listener = Listener(
@@ -434,6 +336,7 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         clock=base.clock,
         metrics=app.metrics,
         lifecycle=app.lifecycle,
+        inspection=app.inspection,
     )
 
     async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:

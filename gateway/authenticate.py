@@ -93,6 +93,11 @@ class SecretAuthenticator:
         _check(in_force, address, now)
         return await _caller(self._directory, in_force, "shared_secret", address, now)
 
+    async def named(self, binding: str, system_id: str) -> SharedSecret | None:
+        """The newest secret of a system; that it was named proves nothing."""
+        found = await self._secrets.find(binding, system_id)
+        return found[0][0] if found else None
+
 
 def permit(caller: Caller, sender: Agency, *, hosted: bool) -> None:
     """Let the caller speak for the sender, or raise RefusedError("sender_not_permitted").
@@ -129,11 +134,16 @@ async def _caller(
 
 def _check(credential: Credential | SharedSecret, address: str, now: datetime) -> None:
     if credential.revoked_at is not None:
-        raise RefusedError("credential_revoked", f"revoked at {rfc3339(credential.revoked_at)}")
-    if credential.expires_at <= now:
-        raise RefusedError("credential_expired", f"it expired at {rfc3339(credential.expires_at)}")
-    if not credential.allows(address):
-        raise RefusedError("address_not_allowed", f"{address} is not on the credential's list")
+        refusal = RefusedError("credential_revoked", f"revoked at {rfc3339(credential.revoked_at)}")
+    elif credential.expires_at <= now:
+        refusal = RefusedError("credential_expired", f"it expired at {rfc3339(credential.expires_at)}")
+    elif not credential.allows(address):
+        refusal = RefusedError("address_not_allowed", f"{address} is not on the credential's list")
+    else:
+        return
+    # for the connection inspector: whose it was
+    refusal.facts |= {"credential_id": credential.id, "agency_id": credential.agency_id}
+    raise refusal
 
 
 def _relay_endpoint(agency: Agency) -> EndpointId | None:

@@ -15,10 +15,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
+from gateway.inspection import Exchange
 from gateway.model import Caller
 from gateway.ports import Body
+
+#: Lines of one answer of `sent`: of the newest messages as many as fit, and one at least.
+MOST_LINES: Final = 20_000
 
 #: `document` or `status`.
 Kind = Literal["document", "status"]
@@ -234,15 +238,18 @@ class Broker(Protocol):
         ...
 
     async def sent(self, caller: Caller, wanted: SentFilter) -> Sequence[SentLine]:
-        """The lines of what the caller's agencies sent; of somebody else's message, or of none, `not_found`."""
+        """The lines of what the caller's agencies sent, at most about MOST_LINES.
+
+        Of somebody else's message, or of none, `not_found`.
+        """
         ...
 
     async def receives(self, caller: Caller, ref: str) -> bool:
         """Whether it is an entry, open or closed, of one of the caller's agencies."""
         ...
 
-    def catalogue(self) -> AsyncIterator[Sequence[Catalogued]]:
-        """The whole directory, in pages."""
+    def catalogue(self, after: str = "") -> AsyncIterator[Sequence[Catalogued]]:
+        """The directory behind an agency's id, in pages."""
         ...
 
     def catalogue_version(self) -> int:
@@ -259,6 +266,10 @@ class Broker(Protocol):
 
     async def refuse(self, error: Exception, operation: str) -> Refusal:
         """What may be told; whoever asks too fast waits for it."""
+        ...
+
+    async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
+        """A request for the connection inspector: of `caller`, or of somebody who only named a system of ours."""
         ...
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:

@@ -20,6 +20,7 @@ from prometheus_client import Counter, Histogram
 from gateway.api.service import Arrival
 from gateway.authenticate import SecretAuthenticator
 from gateway.broker import (
+    MOST_LINES,
     Catalogued,
     Claim,
     Handed,
@@ -38,6 +39,8 @@ from gateway.config import Settings
 from gateway.errors import RefusedError, StorageError
 from gateway.facade import LocalGateway
 from gateway.incoming import Incoming, Pace
+from gateway.inspection import Exchange, Inspection
+from gateway.ledger.pages import SentMessage
 from gateway.ledger.peers import PeerReads
 from gateway.ledger.tasks import OpenTask, OpenTaskOperation
 from gateway.lifecycle import Lifecycle
@@ -86,6 +89,7 @@ class LocalBroker:
     clock: Clock
     metrics: Metrics
     lifecycle: Lifecycle
+    inspection: Inspection
     counted: dict[tuple[str, int], Counter] = field(default_factory=dict)
     timed: dict[str, Histogram] = field(default_factory=dict)
     #: Bound once, when logging is set up: the lazy proxy would build a logger for every line.
@@ -219,7 +223,7 @@ class LocalBroker:
             ids = [wanted.message_id]
         else:
             ids = await self.peers.messages(agencies, kind=wanted.kind, limit=wanted.limit, skip=wanted.skip)
-        messages = {row.id: row for row in await self.gateway.reads.sent_messages(ids, agencies)}
+        messages = _that_fit(await self.gateway.reads.sent_messages(ids, agencies))
         if wanted.message_id and not messages:
             raise RefusedError("not_found")
         lines = await self.peers.lines(list(messages))
@@ -249,10 +253,10 @@ class LocalBroker:
         """Whether it is one of the caller's entries."""
         return await self.gateway.reads.inbox_item(ref, caller.speaks_for) is not None
 
-    async def catalogue(self) -> AsyncIterator[Sequence[Catalogued]]:
+    async def catalogue(self, after: str = "") -> AsyncIterator[Sequence[Catalogued]]:
         """The directory."""
-        directory, after = self.gateway.directory, None
-        while page := await directory.page(limit=_PAGE, after=after):
+        directory, last = self.gateway.directory, AgencyId(after) if after else None
+        while page := await directory.page(limit=_PAGE, after=last):
             yield [
                 Catalogued(
                     id=agency.id,
@@ -265,7 +269,7 @@ class LocalBroker:
                 )
                 for agency in page
             ]
-            after = AgencyId(page[-1].id)
+            last = AgencyId(page[-1].id)
 
     def catalogue_version(self) -> int:
         """Changes with the directory."""
@@ -308,6 +312,15 @@ class LocalBroker:
             retry_after=found.retry_after or RETRY_AFTER,
         )
 
+    async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
+        """A place in the inspector; a name that nobody has gets none."""
+        if caller is not None:
+            self.inspection.note(caller.credential_id, caller.agency_id, exchange)
+            return
+        named = await self.authenticator.named(claim.binding, claim.system_id)
+        if named is not None:
+            self.inspection.note_claim(named.id, named.agency_id, exchange)
+
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:
         """One line, one count."""
         if (operation, status) not in self.counted:
@@ -324,6 +337,18 @@ class LocalBroker:
             ms=round(seconds * 1000, 1),
             address=address,
         )
+
+
+def _that_fit(rows: Sequence[SentMessage]) -> dict[str, SentMessage]:
+    """The first of them whose lines are together not too many; one at least."""
+    found: dict[str, SentMessage] = {}
+    lines = 0
+    for row in rows:
+        lines += sum(row.states.values())
+        if found and lines > MOST_LINES:
+            break
+        found[row.id] = row
+    return found
 
 
 async def _spooled(spool: Spool, source: Incoming, handed: Handed, grow: Callable[[int], None]) -> SpooledBody:

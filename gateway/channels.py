@@ -15,12 +15,15 @@ from datetime import timedelta
 from aiohttp import web
 
 from adapters import BINDINGS, CATALOGUES, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters.mail import MailServer, SmtpMailer
+from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
-from gateway.model import Endpoint
-from gateway.ports import Adapter, Catalogue, Source, Surroundings
+from gateway.model import Endpoint, EndpointId
+from gateway.ports import Adapter, Catalogue, Mailer, Source, Surroundings, Teller
+from gateway.reach import Reach, networks_of
 
 
 def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
@@ -30,7 +33,46 @@ def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Sur
         folder=settings.storage.folder.parent,
         clock=clock,
         timeout_seconds=timeout.total_seconds(),
+        reach=reach_of(settings),
     )
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Which addresses channels may lead to."""
+    server = settings.server
+    return Reach(
+        allowed=networks_of(settings.webhook.allowed_networks),
+        development=settings.profile == "development",
+        own=frozenset({(server.host, server.port), (server.operations_host, server.operations_port)}),
+    )
+
+
+def make_mailer(settings: Settings, clock: Clock) -> Mailer | None:
+    """What hands letters over; None where no mail server is set."""
+    mail = settings.mail
+    if not mail.host:
+        return None
+    server = MailServer(
+        host=mail.host,
+        port=mail.port,
+        tls=mail.tls,
+        sender=mail.sender,
+        bounces=mail.bounces,
+        anchors=mail.anchors,
+        username=mail.username,
+        password_file=mail.password_file,
+    )
+    return SmtpMailer(server, secrets=settings.storage.secrets, clock=clock)
+
+
+def make_teller(settings: Settings, clock: Clock) -> tuple[Teller | None, Endpoint]:
+    """What pushes calls, and where to; None where no call gateway is set."""
+    calls = settings.calls
+    told: dict[str, object] = {"url": calls.url, "secret_file": calls.secret_file}
+    told |= {"anchors_file": str(calls.anchors)} if calls.anchors else {}
+    endpoint = Endpoint(id=EndpointId("calls"), name="calls", kind="webhook", settings=told)
+    surroundings = surroundings_of(settings, clock, settings.delivery.timeout)
+    return (WebhookAdapter(surroundings) if calls.url else None), endpoint
 
 
 def make_adapters(surroundings: Surroundings) -> Mapping[str, Adapter]:

@@ -61,6 +61,12 @@ async def examine_bindings(settings: Settings) -> list[Finding]:
             found.append(_finding("layer_fine", "bindings", place))
     if chosen.plain_port:
         found.append(_finding("plain_http", "bindings", f"{chosen.plain_host}:{chosen.plain_port}"))
+    box = SecretBox(settings.storage.secrets)
+    if box.exists():
+        try:
+            found.append(_finding("layer_fine", "shared secrets", f"key {box.key_id}"))
+        except KeyFileError as error:
+            found.append(_finding("shared_key_unfit", "shared secrets", str(error)))
     return found
 
 

@@ -12,6 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, NewType, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,9 @@ from gateway.errors import ConfigError
 
 #: A number of bytes, written with a unit.
 Size = NewType("Size", int)
+
+#: Networks, written as a list such as ["10.0.0.0/8"].
+Networks = tuple[str, ...]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -154,6 +158,49 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookSettings:
+    """Channels to which documents are pushed (docs/connect-webhook.md)."""
+
+    allowed_networks: Networks = _f(
+        (), "internal networks that channels may lead to; public addresses need none, development needs none"
+    )
+    verify: Literal["by_profile", "always", "never"] = _f(
+        "by_profile", "whether a receiver answers a challenge before its first document; by_profile: if strict"
+    )
+    secret_overlap: timedelta = _f(timedelta(days=7), "how long an old secret goes on signing beside a new one")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailSettings:
+    """Mails that tell an agency that documents wait (docs/mail.md); `gateway alerts set` says to whom."""
+
+    host: str = _f("", "the mail server that takes them; empty: no mails")
+    port: int = _f(587, "its port")
+    tls: Literal["starttls", "tls", "none"] = _f("starttls", "none: plain, on loopback only")
+    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
+    username: str = _f("", "account there; empty: none")
+    password_file: str = _f("", "name of a file in storage.secrets with its password; mode 0600")
+    sender: str = _f("", "From, such as truc@vanban.example.vn")
+    bounces: str = _f("", "address to which bounces go, as name+token@domain; empty: the sender's")
+    bounce_folder: Path | None = _f(None, "Maildir into which the mail server puts them; empty: not read")
+    wait: timedelta = _f(timedelta(minutes=5), "how long a document may wait before a mail; urgent ones: at once")
+    digest_at: str = _f("07:30", "when the digest of the day goes out, Vietnam's time")
+    per_hour: int = _f(20, "mails an hour to one agency; what is over waits")
+    attach_most: Size = _f(Size(10 * 1024**2), "largest document in a mail, where an agency wants it there")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallSettings:
+    """A gateway that calls or texts persons about urgent documents (docs/mail.md)."""
+
+    url: str = _f("", "where one request a call is pushed to; empty: no calls")
+    secret_file: str = _f("", "name of a file in storage.secrets: signs the requests and the links in them")
+    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
+    priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
+    per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ObserveSettings:
     """Logs, metrics, heartbeat."""
 
@@ -198,7 +245,7 @@ class DirectorySettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BindingSettings:
-    """Other protocols that agencies' systems speak to us (docs/vxp-endpoint.md), on a listener of their own."""
+    """Other protocols that agencies' systems speak to us (docs/connect-vxp.md), on a listener of their own."""
 
     host: str = _f("127.0.0.1", "address of that listener (TLS, the server's certificate)")
     port: int = _f(0, "its port; 0: off")
@@ -210,6 +257,9 @@ class BindingSettings:
     max_connections: int = _f(500, "connections at once")
     max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
     max_head: Size = _f(Size(384 * 1024), "a request's header fields in all: 1,000 recipients stand there twice")
+    xroad_certificates: Path | None = _f(
+        None, "PEM file with the certificates of our X-Road security servers; empty: their addresses alone count"
+    )
     vxp_window: timedelta = _f(
         timedelta(hours=24),
         "how far a time of signing may be from ours; the SDK signs with its object's, so make that daily; 0s: any",
@@ -229,6 +279,9 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     parser: ParserSettings = field(default_factory=ParserSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    calls: CallSettings = field(default_factory=CallSettings)
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
@@ -295,20 +348,14 @@ def _build(kind: Any, raw: Any, folder: Path, where: str) -> Any:
 
 
 def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
-    if hint is timedelta:
-        match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
-        if match is None:
-            raise ConfigError(f'{name} must be a duration such as "30s", "5m", "12h"')
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-    if hint is Size:
-        match = _SIZE.fullmatch(raw) if isinstance(raw, str) else None
-        if match is None:
-            raise ConfigError(f'{name} must be a size such as "64KiB", "20MiB"')
-        return Size(int(match[1]) * _BYTES[match[2]])
+    if hint is timedelta or hint is Size:
+        return _measured(hint, raw, name)
     if get_origin(hint) is Literal:
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
+    if hint == Networks:
+        return _networks(raw, name)
     if hint in (Path, Path | None):
         return _path(hint, raw, folder, name)
     if hint is float and type(raw) is int:
@@ -316,6 +363,25 @@ def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
     if type(raw) is not hint:
         raise ConfigError(f"{name} must be {hint.__name__}, not {type(raw).__name__}")
     return raw
+
+
+def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
+    if hint is timedelta:
+        match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None:
+            raise ConfigError(f'{name} must be a duration such as "30s", "5m", "12h"')
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    match = _SIZE.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise ConfigError(f'{name} must be a size such as "64KiB", "20MiB"')
+    return Size(int(match[1]) * _BYTES[match[2]])
+
+
+def _networks(raw: Any, name: str) -> Networks:
+    try:
+        return tuple(str(ip_network(text)) for text in raw if isinstance(raw, list))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f'{name} must be a list of networks such as ["10.0.0.0/8"]: {error}') from error
 
 
 def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:

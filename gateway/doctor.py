@@ -30,17 +30,20 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from gateway import __version__
+from gateway import __version__, channels
 from gateway.audit.findings import Finding, Severity
+from gateway.channels import problems_of
 from gateway.check_bindings import examine_bindings
 from gateway.check_kinds import KINDS
-from gateway.clock import rfc3339
+from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
 from gateway.errors import KeyFileError
 from gateway.fsio import atomic_replace
+from gateway.ledger.proofs import Proof
 from gateway.model import Endpoint
 from gateway.observe import HIDDEN, redact
 from gateway.seal.keys import read_key_file
+from gateway.verification import is_required
 
 _SECONDS = 10.0
 _SKEW = timedelta(seconds=30)
@@ -114,8 +117,24 @@ async def _readiness(settings: Settings) -> Finding:
     return _fine("readiness", told) if ready else layer("not_ready", "readiness", told)
 
 
+def examine_proof(settings: Settings, endpoint: Endpoint, proof: Proof | None, now: datetime) -> list[Finding]:
+    """Whether the receiver has shown that it holds the channel's key, and how many keys there are."""
+    layers = []
+    ends = str(endpoint.settings.get("next_secret_at", ""))
+    if ends and datetime.fromisoformat(ends) > now:
+        layers.append(layer("secret_overlap", "keys", f"until {ends}"))
+    if not is_required(settings, endpoint):
+        return layers
+    if proof is None:
+        return [*layers, layer("channel_unverified", "verification", "it was never asked")]
+    if proof.proved_at is None:
+        told = f"{rfc3339(proof.asked_at)} {proof.reason} {proof.detail}".strip()
+        return [*layers, layer("channel_unverified", "verification", told)]
+    return [*layers, _fine("verification", f"by {proof.how} at {rfc3339(proof.proved_at)}")]
+
+
 async def examine_channel(
-    settings: Settings, endpoint: Endpoint, last: LastAttempt | None, *, now: datetime
+    settings: Settings, endpoint: Endpoint, last: LastAttempt | None, *, proof: Proof | None = None, now: datetime
 ) -> list[Finding]:
     """One channel, layer by layer."""
     layers: list[Finding] = []
@@ -125,14 +144,26 @@ async def examine_channel(
     if endpoint.kind == "webhook":
         url = URL(str(endpoint.settings.get("url", "")))
         layers.append(_secret(settings, endpoint))
+        layers += examine_proof(settings, endpoint, proof, now)
         if url.host is None or url.scheme not in {"https", "http"} or url.user or url.password:
             layers.append(layer("channel_unfit", "url", "the webhook's url is no plain https url"))
         else:
             layers += await _examine_way(settings, endpoint, url, now)
     else:
-        layers.append(_fine("way", f"{endpoint.kind}: nothing to dial"))
+        layers += await _examine_peer(settings, endpoint, now)
     layers.append(_last(last))
     return layers
+
+
+async def _examine_peer(settings: Settings, endpoint: Endpoint, now: datetime) -> list[Finding]:
+    """A channel whose adapter knows best what its settings and files lack."""
+    problems = problems_of(settings, endpoint, SystemClock())
+    if problems:
+        return [layer("channel_unfit", "settings", problem) for problem in problems]
+    url = URL(str(endpoint.settings.get("url", "")))
+    if url.host is None or url.scheme not in {"https", "http"}:
+        return [_fine("way", f"{endpoint.kind}: nothing to dial")]
+    return [_fine("settings", f"{endpoint.kind}: complete"), *await _examine_way(settings, endpoint, url, now)]
 
 
 async def _examine_way(settings: Settings, endpoint: Endpoint, url: URL, now: datetime) -> list[Finding]:
@@ -143,7 +174,11 @@ async def _examine_way(settings: Settings, endpoint: Endpoint, url: URL, now: da
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError) as error:
         return [layer("name_unknown", "name", f"{host}: {str(error) or 'no answer'}")]
-    layers = [_fine("name", f"{host} is {', '.join(sorted({str(each[4][0]) for each in found}))}")]
+    addresses = sorted({str(each[4][0]) for each in found})
+    layers = [_fine("name", f"{host} is {', '.join(addresses)}")]
+    refusals = [channels.reach_of(settings).refusal(address, port) for address in addresses]
+    if all(refusals) and endpoint.kind == "webhook":
+        return [*layers, layer("target_not_allowed", "address", "; ".join(refusals))]
     began = time.monotonic()
     try:
         async with asyncio.timeout(_SECONDS):

@@ -92,6 +92,12 @@ class Event(StrEnum):
     ENDPOINT_PAUSED = "endpoint.paused"
     #: That pause was ended.
     ENDPOINT_RESUMED = "endpoint.resumed"
+    #: The receiver at an endpoint has shown that it holds the channel's key; the leaf says for which address.
+    ENDPOINT_VERIFIED = "endpoint.verified"
+    #: It has not, or says that the address is gone; no document is sent until it has.
+    ENDPOINT_DOUBTED = "endpoint.doubted"
+    #: An endpoint's key is replaced; the leaf says until when the old one goes on signing.
+    ENDPOINT_REKEYED = "endpoint.rekeyed"
     #: An import made or changed an agency.
     AGENCY_IMPORTED = "agency.imported"
     #: An agency was closed; its successor, if it has one, is named.
@@ -110,12 +116,32 @@ class Event(StrEnum):
     AGENCY_RETURNED = "agency.returned"
     #: What a peer's list offers was fetched and kept, and not acknowledged; the leaf holds its digest.
     OFFER_FETCHED = "offer.fetched"
+    #: A person decided about an entry that could not be accepted; the peer is told so.
+    OFFER_DECIDED = "offer.decided"
     #: A peer's list cannot be read.
     SOURCE_CLOSED = "source.closed"
     #: It can be read again.
     SOURCE_OPENED = "source.opened"
+    #: A list that is in order has held nothing new for longer than is usual.
+    SOURCE_SILENCED = "source.silenced"
+    #: Something came after all.
+    SOURCE_HEARD = "source.heard"
     #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
     DOCUMENT_IMPORTED = "document.imported"
+    #: A receiver asked to be pushed again what it had confirmed.
+    REPLAY_ASKED = "replay.asked"
+    #: A try to do so ended; the leaf says how. The delivery stays what it was.
+    REPLAY_ENDED = "replay.ended"
+    #: How an agency wants to hear that documents wait was set; the leaf holds no address.
+    ALERTING_SET = "alerting.set"
+    #: A mail server or a call gateway took an alert.
+    ALERT_SENT = "alert.sent"
+    #: An alert was refused for good, or given up.
+    ALERT_FAILED = "alert.failed"
+    #: Somebody who was called says that he has seen it; nobody else is called.
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    #: An agency's mail address bounces for good; nothing more is sent there until it is set again.
+    ADDRESS_BOUNCED = "address.bounced"
     #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
     #: It may no longer.

@@ -21,6 +21,7 @@ from uuid import UUID
 from gateway import views
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
+from gateway.acknowledging import Acknowledging
 from gateway.api import models, service
 from gateway.clock import VIETNAM, Clock, micros
 from gateway.compose import Composer
@@ -37,6 +38,7 @@ from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.parsing import LARGE_BYTES
+from gateway.pushes import Pushes
 from gateway.storage.bodies import Bodies, SpooledBody
 
 #: A cursor is a number that the database can hold, behind the epoch that gave it.
@@ -52,6 +54,8 @@ class LocalGateway:
     mailbox: Mailbox
     outbox: Outbox
     feed: Feed
+    pushes: Pushes
+    acknowledging: Acknowledging
     reads: Reads
     directory: Directory
     accounts: Accounts
@@ -304,6 +308,27 @@ class LocalGateway:
         label = request.label or address
         issued = await self.accounts.enrol(request.code, request.signing_request.encode(), label, self.clock.now())
         return await self._certificate(issued)
+
+    async def pushed(self, caller: Caller, since: int, limit: int) -> models.PushedPage:
+        """What the caller's webhooks confirmed."""
+        return await self.pushes.page(caller, since, limit)
+
+    async def pushed_content(self, caller: Caller, delivery_id: str) -> service.Content:
+        """The bytes of one of them."""
+        sha256, name = await self.pushes.content(caller, delivery_id)
+        return await self._content(sha256, name)
+
+    async def replay(self, caller: Caller, request: models.ReplayRequest) -> models.Replays:
+        """Push some of it again."""
+        return await self.pushes.replay(caller, request)
+
+    async def alert(self, token: str) -> bool:
+        """Whether it was acknowledged before."""
+        return await self.acknowledging.is_done(token)
+
+    async def acknowledge_alert(self, token: str) -> bool:
+        """Nobody else is called; whether that was new."""
+        return await self.acknowledging.acknowledge(token)
 
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         """Certify its next key."""

@@ -159,8 +159,6 @@ class Doubt:
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
-    #: Those of the transmissions that were made in doubt already (`SendReport.peer["possible_duplicate"]`).
-    repeats: int = 0
     #: The peer's ids of other transmissions of ours that it may list under the same number.
     taken: frozenset[str] = frozenset()
 
@@ -192,6 +190,8 @@ class Outgoing:
     #: What a person would look for at the peer: `125/UBND-VP`, and the title.
     notation: str = ""
     subject: str = ""
+    #: It was confirmed before, and its receiver asks for it again.
+    is_replay: bool = False
 
 
 class OutcomeKind(StrEnum):

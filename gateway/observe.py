@@ -230,6 +230,18 @@ class Metrics:
         self.catalogue_held = self._gauge(
             "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
         )
+        self.source_failing = self._gauge(
+            "gateway_source_failing_seconds", "how long a peer's list cannot be read; 0: it can", "endpoint"
+        )
+        self.source_silent = self._gauge(
+            "gateway_source_silent", "1 while nothing has come for longer than is usual", "endpoint"
+        )
+        self.offers_stuck = self._gauge(
+            "gateway_offers_stuck", "entries of a peer's list that could not be accepted", "endpoint"
+        )
+        self.offers_oldest_seconds = self._gauge(
+            "gateway_offers_stuck_oldest_seconds", "how long the oldest of them is listed", "endpoint"
+        )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 
     def _store(self) -> None:

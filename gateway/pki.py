@@ -190,11 +190,14 @@ def server_tls_context(settings: TlsSettings) -> ssl.SSLContext:
     return context
 
 
-def bindings_tls_context(settings: TlsSettings) -> ssl.SSLContext:
-    """The listener of other protocols: our certificate, and nobody is asked for one."""
+def bindings_tls_context(settings: TlsSettings, peers: Path | None = None) -> ssl.SSLContext:
+    """The listener of other protocols: our certificate; nobody is asked for one, but for `peers`, a PEM file's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context)
     _load_own(context, settings.key, settings.certificate)
+    if peers is not None:
+        context.load_verify_locations(cafile=peers)
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

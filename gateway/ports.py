@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from gateway.clock import Clock
-from gateway.model import Endpoint, Outgoing, SendReport
+from gateway.model import Endpoint, Outcome, Outgoing, SendReport
+from gateway.reach import Reach
 
 
 class Body(Protocol):
@@ -46,6 +47,8 @@ class Surroundings:
     clock: Clock
     #: How long one exchange may take where the channel states nothing else.
     timeout_seconds: float = 60.0
+    #: Which addresses a channel that somebody pointed at them may lead to.
+    reach: Reach = field(default_factory=Reach)
 
 
 class Adapter(Protocol):
@@ -53,6 +56,54 @@ class Adapter(Protocol):
 
     async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
         """Transmit once; the caller retries, so an adapter never does."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """An adapter whose receivers show, before they get a document, that they want it and hold the channel's key."""
+
+    def mark(self, endpoint: Endpoint) -> str:
+        """What a proof stands for: another address or key has another mark. Raises ConfigError."""
+        ...
+
+    async def prove(self, endpoint: Endpoint, nonce: str) -> Outcome:
+        """Ask for the proof once: delivered when it was given, else deferred with a reason."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A mail to one address."""
+
+    to: str
+    subject: str
+    text: str
+    #: The same for every try of the same mail.
+    id: str
+    #: Names in the return path what a bounce is about.
+    token: str
+    #: File name and content.
+    attachment: tuple[str, bytes] | None = None
+
+
+class Mailer(Protocol):
+    """A mail server that takes letters; like an adapter it never raises for what the server does."""
+
+    async def send(self, letter: Letter) -> Outcome:
+        """Hand over one letter, once: delivered means that the server took it."""
+        ...
+
+
+class Teller(Protocol):
+    """Pushes a small JSON text to a service, signed like any transmission."""
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """Once; `key` is the same for every try of the same text."""
         ...
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gateway.api.service import Readiness
+from gateway.clock import instant
 from gateway.damage import SoundBodies
 from gateway.errors import RefusedError, StorageError
 from gateway.foundation import Foundation
@@ -56,6 +57,7 @@ class Probe:
         else:
             details["endpoints"] = len(endpoints)
             details["endpoints_down"] = sum(1 for endpoint in endpoints if endpoint.down_since is not None)
+            details |= await self._sources()
         if self._watch.told:
             details["clock"] = self._watch.told
         if self._sound.damaged:
@@ -63,6 +65,15 @@ class Probe:
         if self._base.store.alarm:
             details["alarm"] = self._base.store.alarm
         return Readiness(ready=not refusal and broken is None, details=details)
+
+    async def _sources(self) -> dict[str, object]:
+        """The polled channels whose lists cannot be read, or have been empty for too long."""
+        try:
+            rows = await self._base.readers.fetch("source_list_states")
+        except StorageError:
+            return {}
+        states = {row[0]: "degraded" if row[1] is not None else "silent" for row in rows if row[1] or row[6]}
+        return {"sources": states} if states else {}
 
     async def refresh(self) -> None:
         """Set the gauges."""
@@ -92,6 +103,21 @@ class Probe:
         for state, count in (await base.reads.open_deliveries()).items():
             metrics.deliveries.labels(state=state).set(count)
         metrics.statuses_parked.set(await base.reads.parked())
+        await self._read_sources()
+
+    async def _read_sources(self) -> None:
+        base, metrics = self._base, self._metrics
+        now = base.clock.now()
+        rows = await base.readers.fetch("source_list_states")
+        stuck = {row[0]: row[1:] for row in await base.readers.fetch("offer_count_stuck")}
+        for name, failing_since, _, _, _, _, silent_since, _ in rows:
+            failing = (now - instant(failing_since)).total_seconds() if failing_since is not None else 0.0
+            metrics.source_failing.labels(name).set(failing)
+            metrics.source_silent.labels(name).set(0 if silent_since is None else 1)
+            count, oldest = stuck.get(name, (0, None))
+            metrics.offers_stuck.labels(name).set(count)
+            age = (now - instant(oldest)).total_seconds() if oldest is not None else 0.0
+            metrics.offers_oldest_seconds.labels(name).set(age)
 
     def _days_left(self, now: datetime) -> Mapping[str, float]:
         settings = self._base.settings

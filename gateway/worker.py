@@ -157,6 +157,11 @@ class Worker:
         return self._windows
 
     @property
+    def ports(self) -> WorkerPorts:
+        """For duties that send what is in no queue of its."""
+        return self._ports
+
+    @property
     def in_flight(self) -> int:
         """Transmissions under way."""
         return len(self._under_way)

@@ -124,9 +124,12 @@ class AxisLab:
         found: list[dict[str, Any]] = told["sent"]
         return found
 
-    async def report(self, reporter: str, about: dict[str, str], code: str, **more: Any) -> dict[str, Any]:
-        """A status; `about` has organ_id, number, notation, date (ISO) and document_id."""
-        told = {"reporter": reporter, "about": about, "code": code, **more}
+    async def report(self, reporter: str, code: str, **more: Any) -> dict[str, Any]:
+        """A status about the message `doc_id` (as its sender got it), or `about` any document.
+
+        `about` has organ_id, number, notation, date (ISO) and document_id.
+        """
+        told = {"reporter": reporter, "code": code, **more}
         return await ask(self.folder, "POST", "/report", told)
 
     async def put(self, system: str, content: bytes, **more: Any) -> dict[str, Any]:

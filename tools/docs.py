@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.cli import build_parser
-from tools.pages import commands, figures, listed, machine, settings
+from tools.pages import commands, figures, listed, machine, postman, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +24,10 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/reasons.md": listed.reasons(),
         "docs/events.md": listed.events(),
         "docs/states.md": machine.page(),
+        "docs/xroad-openapi.json": DOCUMENT.decode(),
         "docs/commands.md": commands.page(build_parser()),
+        "deploy/examples/postman/gateway.postman_collection.json": postman.collection(),
+        "deploy/examples/postman/sandbox.postman_environment.json": postman.environment(),
         "gateway/DESIGN.md": _with_block(root / "gateway/DESIGN.md", "states", machine.diagram()),
         "README.md": _with_block(root / "README.md", "bench", figures.table(published, "en")),
         "README.vi.md": _with_block(root / "README.vi.md", "bench", figures.table(published, "vi")),

@@ -11,8 +11,9 @@ notation, title and time (`adapters.vxp.outcomes`). For each recipient:
 
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
-  questions it is sent once more, marked `possible_duplicate`;
-- several, or none after that: *held*, for a person to decide.
+  questions it is sent once more, marked `possible_duplicate`. A proxy's page in place of an answer leaves the same
+  doubt, so in an outage this goes on; nothing is sent again that the axis lists;
+- several: *held*, for a person to decide.
 
 A list that cannot be read settles nothing. Statuses may be repeated without harm, so nobody asks about them.
 """
@@ -117,10 +118,6 @@ class VxpAdapter:
             return SendReport(outcomes=outcomes, peer=dict(facts), answered=True)
         if outgoing.doubt.inquiries + 1 < ASKED_TWICE:
             return report_all(outgoing, _judged(()), {"inquiry": "none"}, answered=True)
-        if outgoing.doubt.repeats:
-            detail = "it was sent twice without an answer, and the axis does not list it"
-            outcome = Outcome(kind=OutcomeKind.HELD, reason="outcome_ambiguous", detail=detail)
-            return report_all(outgoing, outcome, {"inquiry": "none"}, answered=True)
         return None
 
     async def _transmit(

@@ -19,8 +19,10 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.serving import expect_continue
 from adapters.vxp.endpoint_calls import OPERATIONS, Call, Operation, Options
 from adapters.vxp.endpoint_catalogue import Catalogue
+from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_reply import failed, failed_file
 from adapters.vxp.endpoint_signature import read_signed
 from gateway.broker import Broker, Claim, Visit
@@ -66,14 +68,15 @@ class VxpEndpoint:
     async def _answer(
         self, request: web.Request, operation: Operation | None, told: str, visit: Visit
     ) -> web.StreamResponse:
+        seen = Seen(visit=visit, operation=told.removeprefix("vxp."))
         try:
             if operation is None:
                 raise RefusedError("not_found", "there is no such operation")  # noqa: TRY301 - told like the others
-            return await self._serve(request, operation, visit)
+            response = await self._serve(request, operation, seen)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
-            refusal = await self._broker.refuse(error, told)
+            refusal = seen.refusal = await self._broker.refuse(error, told)
             if request.writer.output_size and request.transport is not None:
                 request.transport.abort()
                 raise ConnectionResetError("the answer broke off") from error
@@ -81,20 +84,23 @@ class VxpEndpoint:
             response = (failed_file if file else failed)(refusal, visit.trace_id)
             if not request.content.is_eof() and (request.content_length or _UNREAD) >= _UNREAD:
                 response.force_close()
-            return response
+        if seen.claim is not None:
+            exchange = seen.exchange(request, response.status, self._clock.now())
+            await self._broker.inspected(seen.caller, seen.claim, exchange)
+        return response
 
-    async def _serve(self, request: web.Request, operation: Operation, visit: Visit) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, operation: Operation, seen: Seen) -> web.StreamResponse:
         if request.method not in {"GET", "POST"}:
             raise RefusedError("method_not_allowed", "POST or GET")
-        signed = read_signed(request.raw_headers)
-        claim = Claim(
+        signed = seen.signed = read_signed(request.raw_headers)
+        claim = seen.claim = Claim(
             binding=BINDING,
             system_id=signed.system_id,
             address=request.remote or "",
             proves=signed.proves,
             hands_in=operation.hands_in,
         )
-        caller = await self._broker.admit(claim)
+        caller = seen.caller = await self._broker.admit(claim)
         signed.require_fresh(self._clock.now(), self._options.window)
         size = request.content_length if request.body_exists else 0
         with self._broker.place(caller, size):
@@ -103,16 +109,9 @@ class VxpEndpoint:
                     request=request,
                     signed=signed,
                     caller=caller,
-                    visit=visit,
+                    visit=seen.visit,
+                    seen=seen,
                     broker=self._broker,
                     catalogue=self._catalogue,
                 )
             )
-
-
-async def expect_continue(request: web.Request) -> None:
-    """100 for every Expect, as RFC 9110 10.1.1 allows: what is wrong with the request, its answer says."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # nothing of the answer has left by that
-        request.writer.output_size = 0

@@ -16,8 +16,10 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.serving import send_file
 from adapters.vxp.endpoint_catalogue import Catalogue
-from adapters.vxp.endpoint_content import send_base64, send_file
+from adapters.vxp.endpoint_content import send_base64
+from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_lists import sent_row, waiting_row
 from adapters.vxp.endpoint_reply import fine
 from adapters.vxp.endpoint_signature import Signed
@@ -27,8 +29,8 @@ from gateway.model import Caller
 
 #: Entries of a list where the client names no size, and at most.
 MOST_LISTED: Final = 1000
-#: Sent messages of a page; each has a line per recipient.
-MOST_SENT: Final = 200
+#: Sent messages of a page, as long as their lines are not too many (`gateway.broker.MOST_LINES`).
+MOST_SENT: Final = 1000
 #: Pages that a client may pass over: what is further back, REST finds.
 _MOST_PAGES: Final = 1000
 #: The body of registerAgency.
@@ -57,6 +59,7 @@ class Call:
     signed: Signed
     caller: Caller
     visit: Visit
+    seen: Seen
     broker: Broker
     catalogue: Catalogue
 
@@ -95,6 +98,7 @@ async def _send(call: Call) -> web.StreamResponse:
         if error.code == "sender_not_permitted":
             raise _not_registered(str(error.facts.get("organ_id", "")), signed.system_id) from error
         raise
+    call.seen.replayed = taken.replayed
     return fine(DocId=taken.message_id)
 
 
@@ -121,7 +125,7 @@ async def _get(call: Call) -> web.StreamResponse:
 
 async def _download(call: Call) -> web.StreamResponse:
     body = await call.broker.hand_out(call.caller, call.signed.value("docId", "docid"))
-    return await send_file(call.request, body, call.visit.trace_id)
+    return await send_file(call.request, body, {"Trace-Id": call.visit.trace_id})
 
 
 async def _update(call: Call) -> web.StreamResponse:

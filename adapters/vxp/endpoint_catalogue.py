@@ -14,8 +14,9 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from adapters.serving import HEADERS, write
 from adapters.vxp.endpoint_lists import agency_row, qd20_row, unit_row
-from adapters.vxp.endpoint_reply import HEADERS, beginning_of
+from adapters.vxp.endpoint_reply import beginning_of
 from gateway.broker import Broker, Catalogued
 from gateway.clock import Clock
 
@@ -25,7 +26,6 @@ _KEPT_SECONDS: Final = 600.0
 #: Lists kept at once: the three, and one level of the second.
 _KEPT: Final = 4
 _PIECE: Final = 256 * 1024
-_STALL: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,8 +51,7 @@ class Catalogue:
         response.content_length = len(content)
         await response.prepare(request)
         for start in range(0, len(content), _PIECE):
-            async with asyncio.timeout(_STALL):
-                await response.write(content[start : start + _PIECE])
+            await write(response, content[start : start + _PIECE])
         await response.write_eof()
         return response
 

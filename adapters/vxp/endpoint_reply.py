@@ -21,14 +21,9 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.serving import HEADERS
 from gateway.broker import Refusal
 
-#: On every answer.
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Server": "gateway",
-    "X-Content-Type-Options": "nosniff",
-}
 _OK: Final = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong"}
 _CODES: Final = {
     "credential_missing": "15",

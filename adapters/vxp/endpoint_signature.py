@@ -36,8 +36,8 @@ _PREFIX_BYTES: Final = PREFIX.lower().encode()
 #: Headers of the signature itself.
 _TEXT, _HASH = f"{PREFIX}sign-header", f"{PREFIX}hash-header"
 _MOST_NAMES: Final = 64
-#: A value without quotes in the signed text, as hand-made JSON has it.
-_BARE: Final = re.compile(r':(?!["{\[])([^,{}"\[\]\s][^,{}"\[\]]*)(?=[,}])')
+#: A value without quotes in the signed text, as hand-made JSON has it; bounded, for anybody may send it.
+_BARE: Final = re.compile(r':(?!["{\[])([^,:{}"\[\]\s][^,:{}"\[\]]{0,199})(?=[,}])')
 _TIMESTAMP: Final = re.compile(r"(\d{2})(\d{2})(\d{4})T(\d{2})(\d{2})(\d{2})(?:\+\d{1,6})?")
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -66,15 +66,23 @@ class Signed:
         if not window:
             return
         text = self.value("timestamp")
-        found = _TIMESTAMP.fullmatch(text)
-        try:
-            day, month, year, hour, minute, second = map(int, found.groups()) if found else (0,) * 6
-            signed_at = datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM)
-        except ValueError as error:
-            raise RefusedError("timestamp_invalid", f"{_shown(text)} is not ddMMyyyyTHHmmss+SSSS") from error
+        signed_at = self.signed_at()
+        if signed_at is None:
+            raise RefusedError("timestamp_invalid", f"{_shown(text)} is not ddMMyyyyTHHmmss+SSSS")
         if abs(now - signed_at) > window:
             hours = (now - signed_at).total_seconds() / 3600
             raise RefusedError("timestamp_invalid", f"{_shown(text)} differs from our clock by {hours:+.1f} hours")
+
+    def signed_at(self) -> datetime | None:
+        """The time of signing; None where it says none."""
+        found = _TIMESTAMP.fullmatch(self.values.get("timestamp", ""))
+        if found is None:
+            return None
+        day, month, year, hour, minute, second = map(int, found.groups())
+        try:
+            return datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM)
+        except ValueError:
+            return None
 
     def value(self, *names: str) -> str:
         """What was signed under the first of these spellings; `header_not_signed` when under none."""

@@ -21,6 +21,7 @@ EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "NewStatus": {"code": "03", "description": "Đã vào sổ số 125", "staff": "Trần Thị B"},
     "Withdrawal": {"reason": "Gửi nhầm nơi nhận", "recipients": ["000.01.01.H33"]},
     "Redelivery": {"reason": "Nơi nhận cài lại phần mềm", "recipients": ["000.01.01.H33"]},
+    "ReplayRequest": {"after": 1024, "upto": 4096},
     "EnrolmentRequest": {
         "code": "0000-0000-0000-0000-0000-0000-0000",
         "signingRequest": "-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n",

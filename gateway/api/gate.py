@@ -7,7 +7,7 @@
 5. the handler; its struct becomes JSON
 6. whatever was raised becomes problem+json; an unknown exception is logged with its traceback and shown as
    `internal_error`. Once bytes of an answer have left, an error can only break the connection off.
-7. one log line, metrics
+7. one log line, metrics, and a place in the connection inspector
 
 It does NOT retry, and it never writes a credential or a body into a log.
 """
@@ -27,6 +27,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AiohttpHandler
 from prometheus_client import Counter, Histogram
 
+from gateway.api import connection
 from gateway.api.callers import authenticate
 from gateway.api.headers import SECURITY, trace_id_of
 from gateway.api.intake import media_type, read_small
@@ -78,15 +79,20 @@ class Gate:
         structlog.contextvars.bind_contextvars(trace_id=trace_id)
         route = self._routes.get(handler)
         name = _NO_ROUTE if route is None else route.name
-        status = _GONE
+        status, replayed = _GONE, False
         self._parts.lifecycle.begin()
         try:
             response = await self._answer(request, route, handler, trace_id)
-            status = response.status
+            status, replayed = response.status, "Idempotency-Replayed" in response.headers
             return response
         finally:
             self._parts.lifecycle.end()
-            self._account(request, name, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._account(request, name, status, seconds)
+            answered = (status, replayed)
+            connection.note(
+                self._parts, request, operation=name, answered=answered, seconds=seconds, trace_id=trace_id
+            )
 
     async def _answer(
         self, request: web.Request, route: Route | None, handler: AiohttpHandler, trace_id: str
@@ -152,6 +158,7 @@ class Gate:
         except StorageError:  # nobody's fault but ours
             self._shares.strangers.give_back(site)
             raise
+        request[connection.CALLER] = caller
         self._shares.strangers.give_back(site)
         self._shares.requests.take(caller.agency_id, clock.monotonic())
         if route.hands_in:
@@ -183,7 +190,7 @@ class Gate:
             call.body = read_json(route.decoder, await read_small(call))
 
     def _refuse(self, request: web.Request, error: Exception, trace_id: str) -> web.StreamResponse:
-        refusal = refusal_of(error)
+        refusal = request[connection.REFUSAL] = refusal_of(error)
         if refusal.code == "internal_error":
             self._log.error("request.failed", path=request.path, exc_info=error)
         elif not isinstance(error, RefusedError):

@@ -15,6 +15,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 ShortText = Annotated[str, Meta(max_length=500)]
 Code = Annotated[str, Meta(min_length=1, max_length=50)]
 Priority = Annotated[int, Meta(ge=0, le=4)]
+#: The number of an event.
+Cursor = Annotated[int, Meta(ge=0, le=10**18)]
 
 
 class Request(Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +99,14 @@ class Redelivery(Request):
 
     reason: Text
     recipients: Annotated[list[Code], Meta(min_length=1, max_length=2000)]
+
+
+class ReplayRequest(Request):
+    """What to push again: everything after a cursor up to another one, or some deliveries."""
+
+    after: Cursor | None = None
+    upto: Cursor | None = None
+    deliveries: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=500)] = []
 
 
 class EnrolmentRequest(Request):
@@ -308,6 +318,42 @@ class InboxDetail(Response):
     item: InboxItem
     envelope: dict[str, Any]
     attachments: list[AttachmentOut]
+
+
+class PushedItem(Response):
+    """A delivery that a webhook of yours confirmed."""
+
+    #: The number of its confirmation: a cursor.
+    seq: int
+    #: The delivery.
+    id: str
+    message_id: str
+    dispatch_id: str
+    kind: Literal["document", "status"]
+    organ_id: str
+    sender_organ_id: str
+    document_id: str
+    sha256: str
+    size: int
+    delivered_at: datetime
+    #: Where its bytes are.
+    content: str
+
+
+class PushedPage(Response):
+    """In the order in which they were confirmed; `cursor` goes on from here."""
+
+    items: list[PushedItem]
+    cursor: int
+    more: bool
+
+
+class Replays(Response):
+    """How many will be pushed again; `cursor` is where to go on where it was not all of them."""
+
+    queued: int
+    cursor: int
+    more: bool
 
 
 class Acknowledged(Response):

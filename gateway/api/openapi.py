@@ -31,6 +31,8 @@ _TAGS: Final = {
     "inbox": "What waits for you.",
     "directory": "Agencies, channels, code lists, limits.",
     "events": "What happens, as it happens.",
+    "pushed": "What your webhooks confirmed, and having it pushed again.",
+    "alerts": "The links in calls about urgent documents.",
     "accounts": "Your system's certificate.",
     "about": "This interface.",
 }

@@ -28,6 +28,21 @@ class ById(Query):
     id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class PushedFrom(Query):
+    """`GET /pushed`."""
+
+    since: Annotated[
+        int, Meta(ge=0, le=10**18, description="a `cursor` of a page before; 0: from the beginning")
+    ] = 0
+    limit: PageSize = 100
+
+
+class ByToken(Query):
+    """A path with the token of a link."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 class ByNumber(ById):
     """An attachment of an item."""
 

@@ -21,6 +21,7 @@ from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway,
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import RefusedError
+from gateway.inspection import Inspection
 from gateway.lifecycle import Lifecycle
 from gateway.model import Caller
 from gateway.observe import Metrics
@@ -68,6 +69,7 @@ class ApiParts:
     lifecycle: Lifecycle
     uploads: Uploads
     shares: Shares
+    inspection: Inspection = field(default_factory=Inspection)
 
 
 @dataclass(kw_only=True, slots=True)

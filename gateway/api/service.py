@@ -265,6 +265,26 @@ class Gateway(Protocol):
         """Certify a system's first key, for a one-time code."""
         ...
 
+    async def pushed(self, caller: Caller, since: int, limit: int) -> models.PushedPage:
+        """What the caller's webhooks confirmed, in that order; it looks at so much of the history at most."""
+        ...
+
+    async def pushed_content(self, caller: Caller, delivery_id: str) -> Content:
+        """The bytes of one of them."""
+        ...
+
+    async def replay(self, caller: Caller, request: models.ReplayRequest) -> models.Replays:
+        """Push some of that again; `state_forbids` while too much of an earlier request waits."""
+        ...
+
+    async def alert(self, token: str) -> bool:
+        """Whether the alert of this link was acknowledged before; `not_found` where it is no link of ours."""
+        ...
+
+    async def acknowledge_alert(self, token: str) -> bool:
+        """Somebody has seen it: nobody else is called; whether that was new."""
+        ...
+
     async def renew(self, caller: Caller, request: models.RenewalRequest) -> models.Certificate:
         """Certify its next key; only for callers that came with a certificate."""
         ...

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import documents, inbox, lists, models, queries
+from gateway.api import connection, documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
-from gateway.api.table_shared import ACCEPT, ADDRESS, DIGEST, KEY, STATUS, XML
+from gateway.api.table_pushed import PUSHED
+from gateway.api.table_shared import ACCEPT, ADDRESS, BYTES, DIGEST, KEY, RANGE, STATUS, XML
 from gateway.api.table_uploads import UPLOADS
 
-#: Media types of raw edXML.
-_RANGE: Final = Header(
-    name="Range",
-    description="One range of bytes; anything else is ignored.",
-    schema={"type": "string"},
-    example="bytes=0-1023",
-)
 _LAST_EVENT: Final = Header(
     name="Last-Event-ID",
     description="The id of the last event seen; the stream goes on after it.",
     schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
     example="1024",
 )
-_BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))
 
 #: What acceptance may refuse.
 _ITEM: Final = ("item_leased", "state_forbids")
@@ -103,9 +96,9 @@ _DOCUMENTS: Final = (
         tag="documents",
         handler=documents.fetch_document,
         path_type=queries.ById,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("application/xml",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable",),
     ),
     Route(
@@ -199,9 +192,9 @@ _INBOX: Final = (
         handler=inbox.fetch_item,
         path_type=queries.ById,
         query_type=queries.ByReader,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("application/xml",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable", *_ITEM),
     ),
     Route(
@@ -213,9 +206,9 @@ _INBOX: Final = (
         handler=inbox.fetch_attachment,
         path_type=queries.ByNumber,
         query_type=queries.ByReader,
-        headers=(_RANGE,),
+        headers=(RANGE,),
         produces=("*/*",),
-        also=_BYTES,
+        also=BYTES,
         problems=("range_not_satisfiable", "attachment_invalid", *_ITEM),
     ),
     Route(
@@ -333,6 +326,16 @@ _ACCOUNTS: Final = (
         response=models.Certificate,
         problems=("signing_request_invalid", "not_permitted"),
     ),
+    Route(
+        method="GET",
+        path="/connection",
+        name="showConnection",
+        summary="Your system's last requests, and why they were refused",
+        tag="accounts",
+        handler=connection.show,
+        description="Of this very credential; kept in memory, so a restart forgets them. Looking leaves no trace.",
+        response=connection.Connection,
+    ),
 )
 
 
@@ -366,4 +369,4 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         handler=described.page,
         produces=("text/html",),
     )
-    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *_ACCOUNTS, events, document, page)
+    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *PUSHED, *_ACCOUNTS, events, document, page)

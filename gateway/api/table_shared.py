@@ -63,3 +63,11 @@ STATUS: Final = (
     "status_without_request",
     "not_found",
 )
+RANGE: Final = Header(
+    name="Range",
+    description="One range of bytes; anything else is ignored.",
+    schema={"type": "string"},
+    example="bytes=0-1023",
+)
+#: Answers to a reader that has it already, or some of it.
+BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))

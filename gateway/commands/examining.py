@@ -19,8 +19,10 @@ from gateway.clock import SystemClock, instant
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
+from gateway.config import Settings
 from gateway.errors import InputError, RefusedError, StorageError
 from gateway.foundation import database_of
+from gateway.ledger.proofs import Proof, proof_of
 from gateway.model import Endpoint
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 
@@ -70,6 +72,9 @@ class _Stored:
     schema: int
     compat: int
     endpoints: list[Endpoint]
+    #: By the endpoint's id; empty where the database is older than they are.
+    proofs: dict[str, Proof]
+    bounced: list[str]
     #: Whether the directory knows the gateway's own organ id.
     own_agency: bool
     #: Under which keys shared secrets are sealed.
@@ -112,7 +117,21 @@ def _examined(context: Context) -> Findings:
             findings.add("migrations_pending", "database", f"{stored.schema} of {known} are applied")
         checking.check_channels(settings, stored.endpoints, findings)
         check_secret_key(settings, stored.secret_keys, findings)
+        if stored.schema == known:
+            _add_proofs(settings, stored, findings)
+        for address in stored.bounced:
+            findings.add("address_bounced", "alerts", address)
     return findings
+
+
+def _add_proofs(settings: Settings, stored: _Stored, findings: Findings) -> None:
+    now = SystemClock().now()
+    for endpoint in stored.endpoints:
+        if endpoint.kind != "webhook":
+            continue
+        for found in doctor.examine_proof(settings, endpoint, stored.proofs.get(endpoint.id), now):
+            if found.code != "layer_fine":
+                findings.add(found.code, f"channel {endpoint.name}", found.detail)
 
 
 def _looked_up(context: Context) -> tuple[_Stored | None, str]:
@@ -130,12 +149,17 @@ async def _stored(context: Context) -> _Stored:
         own = context.settings.seal.organ_id
         newest = await ledger.readers.fetch_one("event_newest_instant")
         versions = dict(await ledger.readers.fetch("meta_read_versions"))
+        is_current = int(versions.get("schema_version", "0")) == len(load_migrations(MIGRATIONS))
+        proofs = await ledger.readers.fetch("proof_list_all") if is_current else []
+        bounced = await ledger.readers.fetch("bounced_address_list") if is_current else []
         return _Stored(
             newest_event=instant(newest[0]) if newest else None,
             schema=int(versions.get("schema_version", "0")),
             compat=int(versions.get("compat_version", "0")),
             endpoints=await ledger.directory.endpoints(),
             secret_keys=await _secret_keys(ledger, int(versions.get("schema_version", "0"))),
+            proofs={row[0]: proof_of(row[1:]) for row in proofs},
+            bounced=[row[0] for row in bounced],
             own_agency=bool(own and await ledger.directory.resolve([own], ledger.clock.now())),
         )
 
@@ -204,7 +228,9 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         if endpoint is None:
             raise RefusedError("channel_unknown", channel)
         last = await _last_attempt(ledger, endpoint)
-        return await doctor.examine_channel(settings, endpoint, last, now=ledger.clock.now())
+        row = await ledger.readers.fetch_one("proof_find", (endpoint.id,))
+        proof = None if row is None else proof_of(row)
+        return await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
 
 
 async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group
+from gateway.commands.simulating_lgsp import add_lgsp
 from gateway.errors import InputError
 
 _FOLDER = Path("build/axis")
@@ -39,6 +40,7 @@ def add(parsers: Subparsers) -> None:
     axis.add_argument("--faults", type=Path, metavar="FILE", help="JSON array of orders that hold from the start")
     axis.add_argument("--answers", action="store_true", help="the offices behind it answer, whatever the file says")
     _add_control(add_group(group, "axis-control", "give orders to a running axis"))
+    add_lgsp(group)
 
 
 def _add_control(group: Subparsers) -> None:
@@ -57,6 +59,11 @@ def _add_control(group: Subparsers) -> None:
     send.add_argument("to", nargs="+", help="organ ids of the receiving offices")
     send.add_argument("--count", type=int, default=1, metavar="N", help="how many (default: %(default)s)")
     send.add_argument("--size", type=int, default=20_000, metavar="BYTES", help="about (default: %(default)s)")
+    report = add_command(group, "report", _report, "send a status about a message")
+    report.add_argument("reporter", help="organ id of the reporting office")
+    report.add_argument("code", help="01 … 16")
+    report.add_argument("doc_id", help="the DocId that the message's sender got")
+    report.add_argument("--words", default="", help="its description")
     put = add_command(group, "put", _put, "put any file into a system's list")
     put.add_argument("system", help="whose list")
     put.add_argument("file", type=Path, help="the bytes")
@@ -69,7 +76,7 @@ def _add_control(group: Subparsers) -> None:
         change.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"how many to {name}")
     change.add_argument("--seed", type=int, default=1, help="same seed, same choice")
     state = add_command(group, "state", _state, "print counts and standing orders")
-    for parser in (order, calm, send, put, secret, change, state):
+    for parser in (order, calm, send, report, put, secret, change, state):
         _add_folder(parser, "of the running axis")
 
 
@@ -134,6 +141,11 @@ def _calm(context: Context, args: argparse.Namespace) -> int:
 def _send(context: Context, args: argparse.Namespace) -> int:
     wanted = {name: getattr(args, name) for name in ("sender", "to", "count", "size")}
     return _ask(context, args, "POST", "/send", wanted)
+
+
+def _report(context: Context, args: argparse.Namespace) -> int:
+    told = {name: getattr(args, name) for name in ("reporter", "code", "doc_id", "words")}
+    return _ask(context, args, "POST", "/report", told)
 
 
 def _put(context: Context, args: argparse.Namespace) -> int:

@@ -40,6 +40,9 @@ class UpsertEndpoint:
     now: datetime
     #: Why, for the event.
     why: str = ""
+    #: What is recorded, and what its leaf says beside the endpoint.
+    event: Event = Event.ENDPOINT_CONFIGURED
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,9 +98,8 @@ class UpsertEndpointOperation(OneByOne[UpsertEndpoint, EndpointId]):
         }
         endpoint_id = EndpointId((await tx.fetch("endpoint_upsert_configuration", configuration))[0][0])
         facts: dict[str, object] = {"endpoint": endpoint_id, "kind": payload.kind, "is_relay": payload.is_relay}
-        await history.append(
-            tx, [event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)]
-        )
+        facts |= payload.facts
+        await history.append(tx, [event_of(payload.event, payload.now, payload.actor, facts, note=payload.why)])
         await bump_version(tx)
         return endpoint_id
 

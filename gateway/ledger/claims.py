@@ -130,7 +130,6 @@ async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str,
             since=instant(row[1]),
             transmissions=row[2],
             inquiries=row[3],
-            repeats=row[4],
             taken=frozenset(taken.get(row[0], ())),
         )
         for row in found

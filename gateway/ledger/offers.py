@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -23,11 +23,14 @@ from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.params import as_json
+from gateway.ledger.sources import Pulse, note_pulse
 from gateway.model import EndpointId
 from gateway.ports import Listed
 from gateway.storage.pump import Transaction
 
 Verdict = Literal["routable", "parked", "refused"]
+#: Of the counts of what came: seven weeks.
+HOURS_KEPT: Final = 7 * 168
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -72,6 +75,8 @@ class Look:
     endpoint_id: EndpointId
     items: tuple[Listed, ...]
     at: datetime
+    #: Since 1970, for the count of what comes when; 0: not counted.
+    hour: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +162,15 @@ class LookOperation:
             ],
         )
         await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at})
+        if look.hour:
+            pulse = Pulse(
+                endpoint_id=look.endpoint_id,
+                entries=len(new),
+                at=look.at,
+                hour=look.hour,
+                oldest_hour=look.hour - HOURS_KEPT,
+            )
+            await note_pulse(tx, pulse)
         return len(new)
 
 

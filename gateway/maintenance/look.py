@@ -45,6 +45,7 @@ from gateway.ledger.offers import (
 )
 from gateway.ledger.params import as_json
 from gateway.maintenance.pace import Backoffs, Rate
+from gateway.maintenance.silence import hour_of
 from gateway.model import Agency, AgencyId, Caller, Endpoint, Lane
 from gateway.outbox import Outbox
 from gateway.ports import Settlement, Source
@@ -133,14 +134,31 @@ class SourceLook:
         peer, base = self._peer, self._base
         items = tuple(await peer.source.listed())
         at = base.clock.now()
-        new = await base.pump.submit(_look, Look(endpoint_id=peer.endpoint.id, items=items, at=at))
+        new = await base.pump.submit(
+            _look, Look(endpoint_id=peer.endpoint.id, items=items, at=at, hour=hour_of(at))
+        )
         self._listed(peer.endpoint)
+        await self._tell_decisions()
         while batch := await self._to_fetch():
             await self._take(batch)
         rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
         await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
         peer.refused_at = base.directory.version
         return new
+
+    async def _tell_decisions(self) -> None:
+        """What people decided about entries of this list."""
+        for offer_id, endpoint_id, ref, decision, why in await self._base.readers.fetch("offer_list_decided"):
+            if endpoint_id != self._peer.endpoint.id:
+                continue
+            told = Settlement(done=decision == "done", reason=why or "offer_decided")
+            try:
+                is_told = await self._peer.source.settle(ref, told)
+            except SourceError as error:
+                await self._not_taken(offer_id, ref, error, error.code)
+                continue
+            if is_told:
+                await self._base.pump.submit(_note, Noted(id=offer_id, acknowledged_at=self._base.clock.now()))
 
     # --- 3 fetch
 

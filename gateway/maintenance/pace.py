@@ -45,7 +45,7 @@ class PollSettings:
 
 def poll_settings(settings: Mapping[str, object], *, every: timedelta) -> PollSettings:
     """`poll_seconds`, `poll_seconds_min`, `poll_rate`, `poll_at_once` of a channel; ConfigError for nonsense."""
-    longest = _number(settings, "poll_seconds", every.total_seconds(), _LEAST_SECONDS)
+    longest = _number(settings, "poll_seconds", max(_LEAST_SECONDS, every.total_seconds()), _LEAST_SECONDS)
     shortest = _number(settings, "poll_seconds_min", max(_LEAST_SECONDS, longest / _LEAST_SHARE), _LEAST_SECONDS)
     at_once = int(_number(settings, "poll_at_once", 16, 1))
     return PollSettings(

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from gateway import channels
+from gateway.acknowledging import link_secret
 from gateway.backup.apart import drill_apart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
@@ -17,11 +19,13 @@ from gateway.journey import Journey
 from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
+from gateway.maintenance.alerter import Alerter, AlerterParts
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
 from gateway.maintenance.sweeper import Sweeper
@@ -101,6 +105,40 @@ def _heartbeat(base: Foundation, metrics: Metrics) -> Heartbeat:
     )
 
 
+def _alerter(stack: AsyncExitStack, base: Foundation) -> Alerter:
+    settings = base.settings
+    teller, calls = channels.make_teller(settings, base.clock)
+    if teller is not None:
+        stack.push_async_callback(teller.close)
+    parts = AlerterParts(
+        readers=base.readers,
+        pump=base.pump,
+        bodies=base.bodies,
+        directory=base.directory,
+        clock=base.clock,
+        boot_id=base.boot_id,
+        settings=settings,
+        mailer=channels.make_mailer(settings, base.clock),
+        teller=teller,
+        calls=calls,
+        secret=link_secret(settings),
+    )
+    return Alerter(parts)
+
+
+def _replayer(base: Foundation, worker: Worker) -> Replayer:
+    return Replayer(
+        base.readers,
+        base.pump,
+        worker.ports.bodies,
+        worker.ports.adapters,
+        directory=base.directory,
+        boot_id=base.boot_id,
+        settings=base.settings.delivery,
+        clock=base.clock,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -133,8 +171,11 @@ async def start_duties(
         ),
         Tending(watcher),
         CatalogueSyncer(base, metrics),
+        _replayer(base, worker),
     ]
     stack.push_async_callback(watcher.close)
+    if settings.mail.host or settings.calls.url:
+        duties.append(_alerter(stack, base))
     if settings.observe.heartbeat_url:
         duties.append(_heartbeat(base, metrics))
     if settings.backup.folder is not None:

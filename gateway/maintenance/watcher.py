@@ -25,12 +25,15 @@ from datetime import timedelta
 import structlog
 
 from gateway.channels import source_kind
+from gateway.clock import instant, rfc3339
 from gateway.errors import ConfigError, RefusedError, SourceError, StorageError
 from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
+from gateway.ledger.sources import Silent, SilentOperation
 from gateway.maintenance.look import Desks, Peer, SourceLook
 from gateway.maintenance.pace import Backoffs, Pace, PollSettings, Rate, poll_settings
+from gateway.maintenance.silence import is_silent, patience_of
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
@@ -82,7 +85,7 @@ class Watcher:
         self._listed_at = metrics.source_listed_at
         self._base, self._source_of = base, source_of
         self._desks = Desks(base=base, journey=journey, outbox=outbox)
-        self._failed = FailedOperation()
+        self._failed, self._silent = FailedOperation(), SilentOperation()
         self._lines: dict[EndpointId, _Line] = {}
         self._is_first = True
 
@@ -160,6 +163,7 @@ class Watcher:
             except StorageError as error:  # ours, and no word about the peer
                 _log.warning("source.not_recorded", endpoint=endpoint.name, error=type(error).__name__)
             else:
+                await self._listen(polled)
                 return polled.pace.after_list(came=new > 0)
             return line.polled.pace.after_failure() if line.polled else self._first_wait()
 
@@ -186,6 +190,23 @@ class Watcher:
             return await look.run()
         finally:
             polled.refused_at = peer.refused_at
+
+    async def _listen(self, polled: _Polled) -> None:
+        """Whether nothing has come for longer than is usual."""
+        endpoint, base = polled.endpoint, self._base
+        patience = patience_of(endpoint.settings, is_relay=endpoint.is_relay)
+        row = await base.readers.fetch_one("silence_read", (endpoint.id,))
+        if patience is None or row is None:
+            return
+        now, arrived_at = base.clock.now(), instant(row[0])
+        if row[1] is None and now - arrived_at >= patience.floor:
+            arrivals = dict(await base.readers.fetch("arrival_list", (endpoint.id,)))
+            if is_silent(
+                arrivals, now=now, arrived_at=arrived_at, watched_since=instant(row[2]), patience=patience
+            ):
+                _log.warning("source.silent", endpoint=endpoint.name, since=rfc3339(arrived_at))
+                silent = Silent(endpoint_id=endpoint.id, arrived_at=arrived_at, at=now)
+                await base.pump.submit(self._silent, silent)
 
     def _listed(self, endpoint: Endpoint) -> None:
         self._listed_at.labels(endpoint.name).set(self._base.clock.now().timestamp())

@@ -32,12 +32,12 @@ def write_axis(layout: Layout, *, own_system: str, member: str, codes: Sequence[
     return (layout.axis / f"{own_system}.secret").read_bytes()
 
 
-def write_axis_faults(layout: Layout) -> None:
+def write_axis_faults(layout: Layout, system: str) -> None:
     """A proxy's page instead of an answer, twice each way; one document taken whose answer is lost."""
     orders = [
-        Order(kind=FaultKind.HTML, operations=("sendEdoc",), calls=2),
-        Order(kind=FaultKind.HTML, operations=("getReceivedEdocList",), calls=2, skip=3),
-        Order(kind=FaultKind.CUT_AFTER, operations=("sendEdoc",), calls=1, skip=1),
+        Order(kind=FaultKind.HTML, system=system, operations=("sendEdoc",), calls=2),
+        Order(kind=FaultKind.HTML, system=system, operations=("getReceivedEdocList",), calls=2, skip=3),
+        Order(kind=FaultKind.CUT_AFTER, system=system, operations=("sendEdoc",), calls=1, skip=2),
     ]
     write_durably(layout.axis / _FAULTS, msgspec.json.encode(orders))
 

@@ -90,7 +90,8 @@ def _documents_of_the_province(script: Script) -> None:
     )
     answers = _same(cast.districts, "01", "03", "05", "06") | _same(cast.neighbours, "01", "03", "06")
     script.add(decision, answers)
-    script.end(decision.key, cast.dropped.code, End(state=State.REFUSED))
+    # The axis takes the document for all and carries it for those whom it knows: its sent list says so.
+    script.end(decision.key, cast.dropped.code, End(state=State.RELAYED))
     divisions = [office for office in cast.divisions if office.parent == cast.districts[0].code]
     divided = _send(
         "divisions", cast.districts[0], divisions, _LETTER, "91/UBND-VP", "V/v phân công kiểm tra", way="multipart"

@@ -1,7 +1,8 @@
 """A system that is pushed: an HTTPS listener that speaks the webhook protocol.
 
-It checks digest and signature, hands the message to the desk, and answers per delivery. The deliveries of a message
-that stays without an answer are in the journal all the same: the gateway sends it again, and dedupe must catch it.
+It checks digest and signature, proves that it holds the secret when it is asked to, hands the message to the desk,
+and answers per delivery. The deliveries of a message that stays without an answer are in the journal all the same:
+the gateway sends it again, and dedupe must catch it.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class Receiver:
         data = await request.read()
         if not self._is_genuine(request, data):
             return web.json_response({"error": "digest or signature"}, status=401)
+        if request.headers.get("Gateway-Kind") == "verification":
+            challenge = request.headers.get("Gateway-Dispatch-Id", "")
+            proof = hmac.new(self._secret, f"verification.{challenge}".encode(), hashlib.sha256).hexdigest()
+            return web.json_response({"challenge": challenge, "proof": f"v1={proof}"})
         stalls = self._unanswered > 0
         self._unanswered -= stalls
         deliveries = _deliveries(request.headers["Gateway-Deliveries"])

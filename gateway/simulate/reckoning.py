@@ -90,14 +90,15 @@ def reckon(
 ) -> Reckoning:
     """Compare. `is_awaited` says whether somebody reads that delivery; `own_code` is the gateway's organ id."""
     records = list(chain.from_iterable(journals))
-    known = _Known(ledger)
+    submitted = [record for record in records if isinstance(record, Sent) and record.message]
+    known = _Known(ledger, submitted)
     received = known.received([record for record in records if isinstance(record, Received)])
-    sent = [known.sent(record) for record in records if isinstance(record, Sent) and record.message]
+    sent = [known.sent(record) for record in submitted]
     result = Reckoning()
     _count_lost(result, sent, received, ledger, is_awaited)
     _count_damaged(result, received, ledger)
     _count_doubled(result, received)
-    _count_transmissions(result, received, ledger)
+    _count_transmissions(result, received, ledger, known.relayed)
     _count_unclaimed(result, sent, ledger, own_code)
     return result
 
@@ -105,8 +106,10 @@ def reckon(
 class _Known:
     """What a protocol without delivery ids leaves out, found in the ledger by digest and recipient."""
 
-    def __init__(self, ledger: LedgerView) -> None:
+    def __init__(self, ledger: LedgerView, submitted: list[Sent]) -> None:
         self._ledger = ledger
+        #: Digest -> how often a relay got those bytes from somebody else than us, which it may carry to its own.
+        self.relayed = Counter(record.sha256 for record in submitted if record.message not in ledger.messages)
         self._messages = {message.sha256: message for message in ledger.messages.values()}
         self._lines: dict[str, list[LedgerDelivery]] = defaultdict(list)
         for line in ledger.deliveries.values():
@@ -123,9 +126,12 @@ class _Known:
         for record in records:
             if not record.ref:
                 named.append(record)
-            elif (record.ref, record.recipient) not in seen:
+                continue
+            found = self._named(record)
+            among_themselves = found is record and bool(record.dispatch) and record.sha256 in self.relayed
+            if (record.ref, record.recipient) not in seen and not among_themselves:
                 seen.add((record.ref, record.recipient))
-                named.append(self._named(record))
+                named.append(found)
         return named
 
     def _named(self, record: Received) -> Received:
@@ -191,15 +197,19 @@ def _count_doubled(result: Reckoning, received: list[Received]) -> None:
             result.double(f"{recipient} got the same bytes as {', '.join(sorted(deliveries))}", len(deliveries) - 1)
 
 
-def _count_transmissions(result: Reckoning, received: list[Received], ledger: LedgerView) -> None:
+def _count_transmissions(
+    result: Reckoning, received: list[Received], ledger: LedgerView, relayed: Mapping[str, int]
+) -> None:
     # One transmission carries all deliveries of its dispatch that are still open, so the delivery that came
     # most often tells how many there were.
     seen = Counter((record.dispatch, record.delivery) for record in received if record.dispatch)
+    digests = {record.dispatch: record.sha256 for record in received}
     transmissions: dict[str, int] = defaultdict(int)
     for (dispatch, _), times in seen.items():
         transmissions[dispatch] = max(transmissions[dispatch], times)
-    for dispatch, times in transmissions.items():
+    for dispatch, came in transmissions.items():
         attempts = ledger.attempts.get(dispatch, 0)
+        times = max(1, came - relayed.get(digests[dispatch], 0))
         result.retransmitted += times - 1
         if times > attempts:
             result.double(f"dispatch {dispatch} was seen {times} times, with {attempts} attempts", times - attempts)

@@ -29,11 +29,11 @@ from gateway.model import Agency
 from gateway.pki import DevPki, issue_client, issue_server, make_dev_pki
 from gateway.seal.profile import fingerprint
 from gateway.seal.trust import TrustPurpose
-from gateway.simulate.axis_stage import write_axis
+from gateway.simulate.axis_stage import write_axis, write_axis_faults
 from gateway.simulate.cast import Cast
 from gateway.simulate.layout import Layout, free_ports
 from gateway.simulate.province import BROWSER_ENDPOINT, DIVISIONS_ENDPOINT, GATEWAY, directory_csv
-from gateway.simulate.spec import ProcessSpec, SystemSpec
+from gateway.simulate.spec import Faults, ProcessSpec, SystemSpec
 from gateway.simulate.systems import ROLES, System
 
 ACTOR = "operator:demo"
@@ -205,10 +205,12 @@ def _settings(stage: Stage, system: System, listening: dict[str, int]) -> dict[s
         "timeout_seconds": 3,
     }
     if system.behind_relay:
+        if system.faults != Faults():
+            write_axis_faults(stage.layout, GATEWAY)
         secret = write_axis(stage.layout, own_system=GATEWAY, member=system.name, codes=system.codes)
         write_durably(stage.layout.secrets / "axis", secret)
         more = {"url": stage.axis_url, "system_id": GATEWAY, "secret_file": "axis"}
-        return common | more | {"poll_seconds": 0.3, "poll_seconds_max": 0.6}
+        return common | more | {"poll_seconds": 0.5, "poll_seconds_min": 0.1}
     if system.receives == "push":
         write_durably(stage.layout.secrets / system.name, secrets.token_hex(32).encode())
         return common | {"url": f"https://localhost:{listening[system.name]}/receive", "secret_file": system.name}

@@ -59,8 +59,7 @@ class Stage(Protocol):
         ...
 
 
-_CONTENT = "<edXML>công văn</edXML>".encode()
-_LARGE = b"<edXML>" + b"0123456789abcdef" * 200_000 + b"</edXML>"
+_LARGE_BYTES = 3_000_000
 
 
 class AdapterConformance:
@@ -79,42 +78,47 @@ class AdapterConformance:
     def stage(self) -> Stage:
         raise NotImplementedError
 
+    def content(self, number: int = 1, *, size: int = 30) -> bytes:
+        """A message that the peer takes, of about so many bytes; another number, other bytes."""
+        return f"<edXML>công văn {number}</edXML>".encode().ljust(size)
+
     @property
     def _taken(self) -> OutcomeKind:
         return OutcomeKind.RELAYED if self.always_relays else OutcomeKind.DELIVERED
 
     async def test_bytes_arrive_exactly_and_every_delivery_is_delivered(self, stage: Stage) -> None:
         """What was sealed is what arrives."""
-        item = outgoing("e1", "r1", "r2")
-        report = await stage.send(Scene(behaviour="takes"), item, _CONTENT)
-        assert [content for _, content in stage.received] == [_CONTENT]
+        item, content = outgoing("e1", "r1", "r2"), self.content()
+        report = await stage.send(Scene(behaviour="takes"), item, content)
+        assert [came for _, came in stage.received] == [content]
         assert [one.kind for one in report.outcomes.values()] == [self._taken] * 2
         assert report.answered
 
     async def test_large_body_arrives_exactly(self, stage: Stage) -> None:
         """A body that is no single piece in memory is no other body."""
-        report = await stage.send(Scene(behaviour="takes"), outgoing(), _LARGE)
-        assert [content for _, content in stage.received] == [_LARGE]
+        large = self.content(size=_LARGE_BYTES)
+        report = await stage.send(Scene(behaviour="takes"), outgoing(), large)
+        assert [came for _, came in stage.received] == [large]
         assert [one.kind for one in report.outcomes.values()] == [self._taken]
 
     async def test_what_a_relay_takes_is_relayed(self, stage: Stage) -> None:
         """An intermediary's word is not the recipient's."""
-        report = await stage.send(Scene(behaviour="takes", is_relay=True), outgoing(), _CONTENT)
+        report = await stage.send(Scene(behaviour="takes", is_relay=True), outgoing(), self.content())
         assert [one.kind for one in report.outcomes.values()] == [OutcomeKind.RELAYED]
 
     async def test_slow_receiver_within_its_time_has_it(self, stage: Stage) -> None:
         """Slow is not failed."""
-        report = await stage.send(Scene(behaviour="takes_slowly"), outgoing(), _CONTENT)
+        report = await stage.send(Scene(behaviour="takes_slowly"), outgoing(), self.content())
         assert [one.kind for one in report.outcomes.values()] == [self._taken]
 
     async def test_same_dispatch_twice_can_be_told_apart_from_two(self, stage: Stage) -> None:
         """Whoever gets it again can see that it is the same."""
         item = outgoing()
         for _ in range(2):
-            report = await stage.send(Scene(behaviour="takes"), item, _CONTENT)
+            report = await stage.send(Scene(behaviour="takes"), item, self.content())
             assert [one.kind for one in report.outcomes.values()] == [self._taken]
         assert len({key for key, _ in stage.received}) == 1
-        await stage.send(Scene(behaviour="takes"), outgoing(), _CONTENT + b" ")
+        await stage.send(Scene(behaviour="takes"), outgoing(), self.content(2))
         assert len({key for key, _ in stage.received}) == 2
 
     async def test_answers_per_delivery_are_kept_apart(self, stage: Stage) -> None:
@@ -128,7 +132,7 @@ class AdapterConformance:
             ids[1]: Outcome(kind=OutcomeKind.DEFERRED, reason="peer_busy", detail="later", retry_after=30),
             ids[2]: Outcome(kind=OutcomeKind.REFUSED, reason="peer_refused", detail="no such office"),
         }
-        report = await stage.send(Scene(behaviour="answers", answers=answers), item, _CONTENT)
+        report = await stage.send(Scene(behaviour="answers", answers=answers), item, self.content())
         assert report.outcomes == answers
         assert report.answered
 
@@ -144,7 +148,7 @@ class AdapterConformance:
     ) -> None:
         """What failed for good is not tried again."""
         item = outgoing("e1", "r1", "r2")
-        report = await stage.send(Scene(behaviour=behaviour), item, _CONTENT)
+        report = await stage.send(Scene(behaviour=behaviour), item, self.content())
         assert [one.kind for one in report.outcomes.values()] == [kind] * 2
         for one in report.outcomes.values():
             assert one.reason in REASONS
@@ -153,7 +157,7 @@ class AdapterConformance:
 
     async def test_reply_that_makes_no_sense_is_no_success_and_no_refusal(self, stage: Stage) -> None:
         """Whoever answers so may have it or not, so it is tried again."""
-        report = await stage.send(Scene(behaviour="talks_nonsense"), outgoing("e1", "r1", "r2"), _CONTENT)
+        report = await stage.send(Scene(behaviour="talks_nonsense"), outgoing("e1", "r1", "r2"), self.content())
         for one in report.outcomes.values():
             assert one.kind in {OutcomeKind.DEFERRED, OutcomeKind.UNKNOWN}
             assert is_temporary(one.reason)
@@ -161,7 +165,7 @@ class AdapterConformance:
 
     async def test_an_absent_receiver_is_a_failed_connection(self, stage: Stage) -> None:
         """Nothing left, so nothing is unknown."""
-        report = await stage.send(Scene(behaviour="is_absent"), outgoing("e1", "r1", "r2"), _CONTENT)
+        report = await stage.send(Scene(behaviour="is_absent"), outgoing("e1", "r1", "r2"), self.content())
         assert {one.kind for one in report.outcomes.values()} == {OutcomeKind.DEFERRED}
         assert {one.reason for one in report.outcomes.values()} <= self.absent
         assert not report.answered
@@ -173,7 +177,7 @@ class AdapterConformance:
         """It may have it: neither delivered nor failed."""
         if not self.can_be_doubtful:
             pytest.skip("an exchange with this peer ends or did not begin")
-        report = await stage.send(Scene(behaviour=behaviour), outgoing(), _CONTENT)
+        report = await stage.send(Scene(behaviour=behaviour), outgoing(), self.content())
         (outcome,) = report.outcomes.values()
         assert (outcome.kind, outcome.reason) == (OutcomeKind.UNKNOWN, "outcome_unknown")
         assert is_temporary(outcome.reason)
@@ -181,7 +185,7 @@ class AdapterConformance:
     async def test_an_adapter_never_tries_twice(self, stage: Stage) -> None:
         """Each try is an attempt row; the caller retries."""
         await stage.send(
-            Scene(behaviour="takes_and_drops" if self.can_be_doubtful else "takes"), outgoing(), _CONTENT
+            Scene(behaviour="takes_and_drops" if self.can_be_doubtful else "takes"), outgoing(), self.content()
         )
         assert len(stage.received) == 1
 
@@ -189,11 +193,11 @@ class AdapterConformance:
         """A shutdown waits for nobody, and leaves no half-used connection behind."""
         if not self.can_be_doubtful:
             pytest.skip("an exchange with this peer ends or did not begin")
-        sending = asyncio.create_task(stage.send(Scene(behaviour="takes_and_stalls"), outgoing(), _CONTENT))
+        sending = asyncio.create_task(stage.send(Scene(behaviour="takes_and_stalls"), outgoing(), self.content()))
         await stage.reached()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             async with asyncio.timeout(1):
                 await sending
-        report = await stage.send(Scene(behaviour="takes"), outgoing(), _CONTENT)
+        report = await stage.send(Scene(behaviour="takes"), outgoing(), self.content())
         assert [one.kind for one in report.outcomes.values()] == [self._taken]

@@ -22,6 +22,8 @@ class Request:
     headers: dict[str, str]
     body: bytes
     connection: int
+    #: Every field line in its order, names in lower case.
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -43,10 +45,12 @@ class Receiver:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 line, *rest = head.decode("latin-1").split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in rest)}
+                lines = (one.partition(":") for one in rest if one)
+                fields = tuple((name.lower(), value.strip()) for name, _, value in lines)
+                headers = dict(fields)
                 length = int(headers.get("content-length", "0")) if self.reads_bodies else 0
                 body = await reader.readexactly(length)
-                request = Request(line=line, headers=headers, body=body, connection=connection)
+                request = Request(line=line, headers=headers, body=body, connection=connection, fields=fields)
                 self.requests.append(request)
                 if not await self.act(request, reader, writer):
                     return

@@ -236,15 +236,6 @@ async def test_what_the_axis_lacks_goes_out_again_after_two_questions(axis: Axis
     assert len(taken(axis)) == 1
 
 
-async def test_what_was_repeated_without_an_answer_waits_for_a_person(axis: AxisLab, member: Member) -> None:
-    """Nobody sends the same a third time by himself."""
-    sent = document()
-    item = doubted(letter(sent, [G22], subject="khác"), inquiries=1, repeats=1)
-    report = await member.adapter.send(member.endpoint, item, Content(sent))
-    assert [(one.kind, one.reason) for one in report.outcomes.values()] == [(OutcomeKind.HELD, "outcome_ambiguous")]
-    assert not taken(axis)
-
-
 async def test_several_that_may_be_it_wait_for_a_person(axis: AxisLab, member: Member) -> None:
     """Two with our number, title and recipient: no rule can tell which is ours."""
     sent = document()

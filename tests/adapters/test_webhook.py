@@ -208,7 +208,7 @@ async def test_without_a_client_certificate_nothing_is_delivered(lab: Lab, versi
         ("407 Proxy Authentication Required", OutcomeKind.DEFERRED, "peer_error"),
         ("408 Request Timeout", OutcomeKind.DEFERRED, "peer_timeout"),
         ("409 Conflict", OutcomeKind.DEFERRED, "peer_error"),
-        ("410 Gone", OutcomeKind.REFUSED, "peer_refused"),
+        ("410 Gone", OutcomeKind.DEFERRED, "endpoint_gone"),
         ("413 Content Too Large", OutcomeKind.REFUSED, "too_large_for_peer"),
         ("415 Unsupported Media Type", OutcomeKind.REFUSED, "peer_refused"),
         ("418 I'm a teapot", OutcomeKind.DEFERRED, "peer_error"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import ssl
 from collections.abc import AsyncIterator
 
 import pytest
@@ -126,7 +129,13 @@ async def test_a_certificate_that_does_not_fit_ends_it(
         ({"url": "http://192.0.2.1/", "allow_plain": True}, "plain http"),
         ({"url": "ftp://localhost/"}, "not https"),
         ({"url": "https://name:word@localhost/"}, "name or password"),
-        ({"url": "https://10.1.2.3/", "allow_internal": False}, "internal"),
+        ({"signature": "plain"}, "hmac or rfc9421"),
+        ({"algorithm": "ed25519"}, "needs signature rfc9421"),
+        ({"signature": "rfc9421", "algorithm": "rsa-sha1"}, "not known"),
+        ({"signature": "rfc9421", "algorithm": "ed25519"}, "private key in PEM"),
+        ({"next_secret_file": "peer"}, "instant"),
+        ({"next_secret_file": "peer", "next_secret_at": "2026-12-01T00:00:00"}, "offset"),
+        ({"header_bytes": 10}, "header_bytes"),
         ({"secret_file": "../peer"}, "plain file name"),
         ({"secret_file": "absent"}, "cannot be read"),
         ({"secret_file": ""}, "no secret_file"),
@@ -139,6 +148,27 @@ async def test_wrong_settings_are_told_and_nothing_is_dialled(
     """The operator reads what to mend; the breaker opens, and the age clock stops."""
     outcome = only_outcome(await lab.adapter.send(lab.endpoint(1, **settings), outgoing(), FakeBody()))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "connect_failed")
+    assert words in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"url": "https://10.1.2.3/", "allow_internal": False}, "internal"),
+        ({"url": "https://127.1/"}, "unusual form"),
+        ({"url": "https://2130706433/"}, "unusual form"),
+        ({"url": "https://127.0.0.1./"}, "unusual form"),
+        ({"url": "https://169.254.169.254/latest/meta-data/"}, "never dialled"),
+        ({"url": "https://[fe80::1]/"}, "never dialled"),
+        ({"url": "https://[::ffff:127.0.0.1]/", "allow_internal": False}, "this machine"),
+    ],
+)
+async def test_an_address_that_may_not_be_dialled_is_a_reason_of_its_own(
+    lab: Lab, settings: dict[str, object], words: str
+) -> None:
+    """Nobody points a channel at the metadata service of a cloud, however he writes its address."""
+    outcome = only_outcome(await lab.adapter.send(lab.endpoint(1, **settings), outgoing(), FakeBody()))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "target_not_allowed")
     assert words in outcome.detail
 
 
@@ -193,3 +223,36 @@ async def test_renewed_anchors_open_a_new_channel(lab: Lab) -> None:
         (lab.folder / "anchors.pem").write_bytes(issue("new ca").certificate.public_bytes(Encoding.PEM))
         assert only_outcome(await lab.adapter.send(to, outgoing(), FakeBody())).reason == "peer_tls_failed"
         await lab.adapter.close()
+
+
+async def test_a_server_that_asks_for_our_certificate_only_after_the_request_gets_it(lab: Lab) -> None:
+    """Some ask once they know the path (TLS 1.3 post-handshake authentication)."""
+    issue("gateway", by=lab.ca).write(lab.folder / "client.pem")
+    context = lab.context(client_ca=lab.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.post_handshake_auth = True
+    seen: list[bytes | None] = []
+
+    def serve(listening: socket.socket) -> None:
+        raw_socket, _ = listening.accept()
+        with context.wrap_socket(raw_socket, server_side=True) as connection:
+            connection.settimeout(5)
+            seen.append(connection.getpeercert(binary_form=True))
+            while b"<edXML/>" not in connection.recv(65_536):
+                pass
+            connection.verify_client_post_handshake()
+            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # what carries the question
+            connection.settimeout(0.5)
+            with contextlib.suppress(TimeoutError):
+                connection.recv(1)
+            seen.append(connection.getpeercert(binary_form=True))
+            connection.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        to = lab.endpoint(listening.getsockname()[1], certificate_file="client.pem")
+        outcome = only_outcome(await lab.adapter.send(to, outgoing(), FakeBody(b"<edXML/>")))
+        await lab.adapter.close()
+        await serving
+    assert outcome.kind is OutcomeKind.DELIVERED
+    assert [certificate is not None for certificate in seen] == [False, True]

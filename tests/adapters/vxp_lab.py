@@ -92,10 +92,8 @@ def letter(
 
 
 def doubted(
-    item: Outgoing, *, inquiries: int = 0, repeats: int = 0, taken: Sequence[str] = (), since: datetime = BEGINNING
+    item: Outgoing, *, inquiries: int = 0, taken: Sequence[str] = (), since: datetime = BEGINNING
 ) -> Outgoing:
     """The same, when an earlier try may have arrived."""
-    doubt = Doubt(
-        since=since, transmissions=1 + repeats, inquiries=inquiries, repeats=repeats, taken=frozenset(taken)
-    )
+    doubt = Doubt(since=since, transmissions=1, inquiries=inquiries, taken=frozenset(taken))
     return replace(item, doubt=doubt)

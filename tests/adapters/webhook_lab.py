@@ -20,6 +20,7 @@ from gateway.model import (
     SendReport,
 )
 from gateway.ports import Surroundings
+from gateway.reach import Reach
 from tests.adapters.certificates import Issued, issue, server_context
 from tests.adapters.receiver import Act, Receiver, receiving
 from tests.unit.deliver.fakes import FakeBody, endpoint, outgoing
@@ -47,7 +48,9 @@ class Lab:
         (folder / "secrets").mkdir()
         self.write_secret(SECRET)
         self.certificate = issue("receiver", by=self.ca)
-        self.adapter = WebhookAdapter(Surroundings(secrets=folder / "secrets", folder=folder, clock=_Clock()))
+        self.adapter = WebhookAdapter(
+            Surroundings(secrets=folder / "secrets", folder=folder, clock=_Clock(), reach=Reach(development=True))
+        )
 
     def write_secret(self, secret: bytes, mode: int = 0o600) -> None:
         path = self.folder / "secrets" / "peer"

@@ -44,6 +44,7 @@ from tests.fakes.gateway_shapes import (
     delivery_shape,
     document_shape,
 )
+from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
@@ -64,7 +65,7 @@ class _Message:
 
 
 @dataclass(kw_only=True)
-class FakeGateway:
+class FakeGateway(FakePushes):
     """`gateway.api.service.Gateway`."""
 
     folder: Path

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -95,7 +95,7 @@ class AxisSite:
     async def command(self, *words: str) -> tuple[int, str]:
         """`gateway …` beside it: exit code and what it printed."""
         process = await asyncio.create_subprocess_exec(
-            shutil.which("python") or "python", "-m", "gateway", "--config", str(self.config), *words,
+            sys.executable, "-m", "gateway", "--config", str(self.config), *words,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         out, _ = await process.communicate()

@@ -81,6 +81,8 @@ class CrossingConformance:
     outcomes: ClassVar[tuple[str, ...]] = ("unknown", "delivered")
     #: How often the peer took it, and how many of those it can tell apart.
     copies: ClassVar[tuple[int, int]] = (2, 1)
+    #: What the facts of the last attempt hold, if anything is expected there.
+    fact: ClassVar[str] = ""
 
     @pytest.fixture
     def peer(self) -> Peer:
@@ -107,6 +109,7 @@ class CrossingConformance:
             await again.gone()
         trace = _trace(site.folder / "data" / DATABASE, accepted.id)
         assert (trace.state, trace.outcomes) == (self.state, self.outcomes), trace.peers
+        assert self.fact in trace.peers[-1]
         copies = await peer.copies()
         assert (len(copies), len(set(copies))) == self.copies
 

@@ -22,6 +22,8 @@ class Came:
     path: str
     headers: dict[str, str]
     body: bytes
+    #: Every value of `Gateway-Signature`.
+    signatures: tuple[str, ...] = ()
 
     @property
     def deliveries(self) -> dict[str, str]:
@@ -58,15 +60,19 @@ class Receiver:
         """Where to push to."""
         return f"https://localhost:{self.port}{path}"
 
+    def context(self) -> ssl.SSLContext:
+        """The server's side of TLS."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._pki.server.certificate, self._pki.server.key)
+        return context
+
     async def start(self) -> None:
         """Listen."""
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_post("/{tail:.*}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._pki.server.certificate, self._pki.server.key)
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.context())
         await site.start()
         assert site._server is not None
         self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
@@ -85,7 +91,8 @@ class Receiver:
 
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.read()
-        came = Came(path=request.path, headers=dict(request.headers), body=body)
+        signatures = tuple(request.headers.getall("Gateway-Signature", []))
+        came = Came(path=request.path, headers=dict(request.headers), body=body, signatures=signatures)
         async with self._arrived:
             self.came.append(came)
             self._arrived.notify_all()

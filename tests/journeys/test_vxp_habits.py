@@ -14,8 +14,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.admin_acts import ActOnDeliveries, act_on_deliveries
+from gateway.audit.fsck import examine
 from gateway.cli import main
 from gateway.commands.acting import Desk
+from gateway.foundation import database_of
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports
@@ -287,6 +289,10 @@ async def test_commands_issue_secrets_and_close_tasks_beside_the_running_server(
     assert (await run("agencies", "revoke", told["credential"], "--reason", "thử xong"))[0] == 0
     assert (await sdk.call("countReceiveEdoc", {}))["Reason"]["code"] == "credential_revoked"
     assert (await run("agencies", "token", COMMUNE, "--binding", "vxp", "--network", "no network"))[0] == 1
+    assert (await run("agencies", "token", COMMUNE, "--binding", "xroad"))[0] == 1
+    code, out = await run("agencies", "token", COMMUNE, "--binding", "xroad", "--system-id", "VN/GOV/145/QLVB")
+    assert json.loads(out)["base_url"] == lab.url.replace("/vxp", "/xroad")
+    assert json.loads(out)["secret"] == ""
     await (await lab.sdk(COMMUNE)).fresh().call("deleteAgency", {"AgencyCode": "H33.1"})
     code, out = await run("tasks", "list", "--json")
     [task] = [each for each in json.loads(out) if each["agency"] == COMMUNE]
@@ -294,6 +300,18 @@ async def test_commands_issue_secrets_and_close_tasks_beside_the_running_server(
     assert (await run("tasks", "close", task["id"], "--reason", "đã xem"))[0] == 1
     code, out = await run("tasks", "list", "--all", "--json")
     assert [each["closed_why"] for each in json.loads(out) if each["id"] == task["id"]] == ["đã xem"]
+
+
+async def test_ledger_holds_after_all_of_it(lab: VxpLab) -> None:
+    """What came and went through the endpoint is whole: digests, seals, leaves, counts, states."""
+    await (await lab.sdk(PROVINCE)).fresh().send(document(PROVINCE, [COMMUNE], number="850"))
+    [item] = await arrived(lab, "850")
+    commune = (await lab.sdk(COMMUNE)).fresh()
+    await commune.call("getEdoc", {"docId": item["docId"]})
+    await commune.call("updateStatus", {"docId": item["docId"], "status": "fail"})
+    settings = lab.installation.settings
+    report = await examine(settings, database_of(settings))
+    assert report.ok, report.findings
 
 
 async def test_plain_http_is_served_where_it_was_switched_on(lab: VxpLab) -> None:

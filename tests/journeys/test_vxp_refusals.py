@@ -73,6 +73,7 @@ def spoilt(name: str) -> Callable[[Sdk, dict[str, str]], dict[str, str]]:
             "text a list": resigned(sdk, headers, "[1]"),
             "text nested": resigned(sdk, headers, '{"XroadVnpt-systemid":{"a":"b"}}'),
             "text very deep": resigned(sdk, headers, "[" * 50_000),
+            "text slow to read": resigned(sdk, headers, "{" + ":" * 100_000 + ":a" * 40_000),
             "name twice": resigned(sdk, headers, text[:-1] + ',"XroadVnpt-messagetype":"status"}'),
         }  # fmt: skip
         return changed[name]
@@ -96,6 +97,7 @@ def spoilt(name: str) -> Callable[[Sdk, dict[str, str]], dict[str, str]]:
         ("text a list", "request_malformed"),
         ("text nested", "request_malformed"),
         ("text very deep", "request_malformed"),
+        ("text slow to read", "request_malformed"),
         ("name twice", "header_differs"),
     ],
 )

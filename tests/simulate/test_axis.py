@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
+
+import aiohttp
 
 from gateway.simulate.axis.journal import Called, Handed, Settled, Taken
 from tests.axis_lab import G22, H33, AxisLab
@@ -111,6 +114,33 @@ async def test_kill_loses_nothing_that_was_answered(axis: AxisLab) -> None:
     assert sorted(taken) == sorted(line["senderDocId"] for line in before)
 
 
+async def test_kill_in_the_middle_of_traffic_keeps_every_answer_true(axis: AxisLab) -> None:
+    """What was answered is there; what is there and was not answered is in the journal; nothing is there twice."""
+    answered: list[str] = []
+
+    async def send(first: int) -> None:
+        client = axis.client(H33)
+        for number in range(first, first + 1000):
+            told = await client.send(document(number=number))
+            answered.append(told["DocId"])
+
+    sending = [asyncio.create_task(send(first)) for first in (1, 1001, 2001, 3001)]
+    await axis.wait("taken", count=60)
+    await axis.kill()
+    ended = await asyncio.gather(*sending, return_exceptions=True)
+    assert all(isinstance(end, aiohttp.ClientError) for end in ended)
+    await axis.start()
+    sent = [line["senderDocId"] for line in await axis.client(H33).sent()]
+    assert set(answered) <= set(sent)
+    assert len(sent) - len(answered) <= 4
+    received = await axis.client(G22).received()
+    assert len(received) == len(sent) == len(set(sent))
+    taken = [line for line in axis.journal() if isinstance(line, Taken)]
+    assert [line.doc_id for line in taken] == sent
+    for entry in received:
+        assert await axis.client(G22).get(entry["docId"])
+
+
 async def test_journal_gets_the_line_that_a_kill_cut_off(axis: AxisLab) -> None:
     """What was committed has its line at the next start, even where half of it had been written."""
     client = axis.client(H33)
@@ -126,7 +156,7 @@ async def test_journal_gets_the_line_that_a_kill_cut_off(axis: AxisLab) -> None:
         (told[1], True),
         (told[2], True),
     ]
-    assert taken[1].entries[0][1] == G22
+    assert (taken[1].entries[0][1], taken[1].to) == (G22, (G22,))
 
 
 async def test_journal_says_what_came_and_what_went(axis: AxisLab) -> None:
@@ -141,7 +171,7 @@ async def test_journal_says_what_came_and_what_went(axis: AxisLab) -> None:
     lines = axis.journal()
     (taken,) = [line for line in lines if isinstance(line, Taken)]
     assert (taken.doc_id, taken.system, taken.sha256, taken.size) == (told["DocId"], H33, digest, len(sent))
-    assert taken.entries == ((entry["docId"], G22),)
+    assert (taken.entries, taken.to) == (((entry["docId"], G22),), (G22,))
     assert [line for line in lines if isinstance(line, Handed)] == [
         Handed(doc_id=entry["docId"], system=G22, sha256=digest)
     ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from gateway.errors import InputError
 from gateway.simulate.axis.reading import read
 from tests.axis_lab import G22, H33, AxisClient, AxisLab, running_axis
 from tests.simulate.documents import document, document_id, status
@@ -110,7 +113,23 @@ async def test_status_is_made_to_order(axis: AxisLab) -> None:
         "date": "2018-11-05",
         "document_id": document_id(number=7),
     }
-    told = await axis.report("G12.01", about, "02", words="Không đúng thẩm quyền")
-    (entry,) = await axis.client(H33).received("status")
+    told = await axis.report("G12.01", "02", about=about, words="Không đúng thẩm quyền")
+    client = axis.client(H33)
+    (entry,) = await client.received("status")
     assert entry["docId"] == told["entries"][0]["doc_id"]
-    assert await reports(axis.client(H33)) == [("G12.01", "02")]
+    number = (await client.send(document(number=8)))["DocId"]
+    await axis.report(G22, "03", doc_id=number)
+    assert await reports(client) == [("G12.01", "02"), (G22, "03")]
+    last = (await client.received("status"))[-1]["docId"]
+    assert read(await client.get(last)).about[0].document_id == document_id(number=8)
+    with pytest.raises(InputError, match="nothing was sent"):
+        await axis.report(G22, "03", doc_id="7")
+
+
+async def test_status_to_a_played_office_is_heard(tmp_path: Path) -> None:
+    """It has no answer to it, and does not let it wait for ever."""
+    async with running_axis(tmp_path, answers=AT_ONCE) as axis:
+        await axis.send("G12.01", [H33])
+        client = axis.client(H33)
+        await client.send(status(H33, "01", about="G12.01"), "status")
+        assert [line["receiveStatus"] for line in await client.sent(messagetype="status")] == ["done"]

@@ -61,14 +61,16 @@ async def test_orders_are_given_from_the_command_line(axis: AxisLab, tmp_path: P
     (told,) = await control(axis, "order", *order)
     assert (told["kind"], told["calls"], told["code"]) == ("fail", 2, "20")
     await control(axis, "order", "slow", "--set", "delay=0.5", "--seconds", "60")
-    await control(axis, "send", G22, H33, "--count", "3")
+    (made,) = await control(axis, "send", G22, H33, "--count", "3")
+    await control(axis, "report", H33, "01", made["sent"][0]["doc_id"], "--words", "Đã đến")
+    assert len(await axis.client(G22).received("status")) == 1
     file = tmp_path / "garbage.bin"
     file.write_bytes(b"garbage")
     await control(axis, "put", H33, str(file))
     (changed,) = await control(axis, "catalogue", "--rename", "2", "--add", "1")
     assert len(changed["codes"]) == 3
     state, orders = await control(axis, "state")
-    assert (state["sent"], state["waiting"], state["agencies"]) == (3, 4, 1001)
+    assert (state["sent"], state["waiting"], state["agencies"]) == (4, 5, 1001)
     assert [each["kind"] for each in orders["orders"]] == ["fail", "slow"]
     assert (await control(axis, "calm", str(told["id"])))[0]["removed"] == 1
     assert (await control(axis, "calm"))[0]["removed"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 
 from gateway.simulate.axis.journal import Taken
 from tests.axis_lab import G22, H33, AxisLab, running_axis
@@ -130,6 +131,22 @@ async def test_thousand_recipients_fit_into_the_header(axis: AxisLab) -> None:
     http, _ = await axis.client(H33).raw("sendEdoc", too_long, body)
     assert http == 400
     assert (await axis.client(H33).received()) == []
+
+
+async def test_chunked_body_is_refused(axis: AxisLab) -> None:
+    """The real axis answers a stream without length with an error."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield document()
+
+    client = axis.client(H33)
+    await client.received()
+    assert client.session is not None
+    headers = client.signed(sending(), OCTETS)
+    async with client.session.post(f"{axis.url}/sendEdoc", data=pieces(), headers=headers) as response:
+        told = await response.json()
+    assert (told["ErrorCode"], told["ErrorDesc"]) == ("20", "Unexpected end of Stream")
+    assert (await axis.state())["sent"] == 0
 
 
 async def test_body_over_the_limit_is_refused(axis: AxisLab) -> None:

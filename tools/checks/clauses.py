@@ -13,7 +13,7 @@ from pathlib import Path
 from tools.checks.source import Source, sources
 
 INDEX = "docs/references.md"
-_SPEC = r"RFC \d+|ETSI (?:TS|EN) \d{3} \d{3}(?:-\d+)?|QCVN \d+:\d{4}|ISO(?:/IEC)? \d+(?:-\d+)?"
+_SPEC = r"RFC \d+|ETSI (?:TS|EN) \d{3} \d{3}(?:-\d+)?|QCVN \d+:\d{4}|ISO(?:/IEC)? \d+(?:-\d+)?|PR-REST"
 _CITED = re.compile(rf"\b(?P<spec>{_SPEC})(?: (?P<clause>\d+(?:\.\d+)*)(?=\]))?")
 _HEADING = re.compile(rf"## (?P<spec>{_SPEC})\b")
 _CLAUSE = re.compile(r"- (?P<clause>\d+(?:\.\d+)*) ")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from gateway.config import Settings, Size
+from gateway.config import Networks, Settings, Size
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config.py.
@@ -49,6 +49,8 @@ def _unit(hint: Any) -> str:
         return " or ".join(map(str, get_args(hint)))
     if hint == Path | None:
         return "path or empty"
+    if hint == Networks:
+        return "list of networks"
     names = {timedelta: "duration", Size: "size", Path: "path", bool: "true or false", int: "number"}
     return names.get(hint, "number" if hint is float else "text")
 
@@ -61,6 +63,8 @@ def written(hint: Any, value: Any) -> str:
         return f'"{_in_units(value, _SIZES)}"'
     if value is None:
         return '""'
+    if isinstance(value, tuple):
+        return json.dumps(value)
     if isinstance(value, bool | str | Path):
         return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
     return f"{value}"

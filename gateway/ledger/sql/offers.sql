@@ -46,7 +46,8 @@ FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 -- name: offer_list_unfetched
 -- What is listed and not here yet, those that failed least first.
 SELECT id, ref, kind, recipient_codes FROM offer
-WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL ORDER BY failures, rowid;
+WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledged_at IS NULL
+ORDER BY failures, rowid;
 
 -- name: offer_list_fetched
 -- What is listed and here, and was not acknowledged by us, oldest first.
@@ -132,3 +133,83 @@ FROM message AS m JOIN delivery AS d ON d.message_id = m.id
 WHERE m.sender_id = :agency AND m.kind = 'document' AND d.expects_status = 1
   AND d.state NOT IN ('acknowledged', 'withdrawn')
 ORDER BY 2, 1;
+
+-- name: offer_list_stuck
+-- What is listed, could not be accepted, and waits for a person or for better times; endpoint's name or "".
+SELECT o.id, e.name, o.ref, o.kind, o.sender_code, o.recipient_codes, o.first_seen_at, o.failures,
+       COALESCE(o.failure, o.reason, ''), COALESCE(o.sha256, ''), COALESCE(o.document_ref, ''),
+       COALESCE(d.decision, ''), COALESCE(o.routes, '[]')
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
+LEFT JOIN offer_decision AS d ON d.offer_id = o.id
+WHERE o.gone_at IS NULL AND o.message_id IS NULL AND o.left_at IS NULL
+  AND (o.verdict = 'refused' OR o.failure IS NOT NULL) AND o.acknowledged_at IS NULL
+ORDER BY o.rowid;
+
+-- name: offer_count_stuck
+-- How many of them per endpoint, and since when the oldest is listed.
+SELECT e.name, COUNT(*), MIN(o.first_seen_at)
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.gone_at IS NULL AND o.message_id IS NULL AND o.left_at IS NULL
+  AND (o.verdict = 'refused' OR o.failure IS NOT NULL) AND o.acknowledged_at IS NULL
+GROUP BY e.name;
+
+-- name: offer_find
+-- One entry by its id here, or by a channel's name and the peer's id: key, endpoint, ref.
+SELECT o.id, o.endpoint_id, e.name, o.ref, o.gone_at, o.acknowledged_at, COALESCE(o.message_id, ''),
+       COALESCE(o.sha256, '')
+FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.id = :key
+UNION ALL
+SELECT o.id, o.endpoint_id, e.name, o.ref, o.gone_at, o.acknowledged_at, COALESCE(o.message_id, ''),
+       COALESCE(o.sha256, '')
+FROM endpoint AS e JOIN offer AS o ON o.endpoint_id = e.id
+WHERE e.name = :endpoint AND o.ref = :key
+LIMIT 2;
+
+-- name: offer_decide
+-- A person's decision; the last one counts until the peer was told: id, decision, at, by, why.
+INSERT INTO offer_decision (offer_id, decision, decided_at, decided_by, why)
+VALUES (:id, :decision, :at, :by, :why)
+ON CONFLICT (offer_id) DO UPDATE SET decision = :decision, decided_at = :at, decided_by = :by, why = :why;
+
+-- name: offer_list_decided
+-- Decisions of which the peer has not heard.
+SELECT o.id, o.endpoint_id, o.ref, d.decision, COALESCE(o.reason, o.failure, '')
+FROM offer_decision AS d JOIN offer AS o ON o.id = d.offer_id
+WHERE o.acknowledged_at IS NULL AND o.gone_at IS NULL AND o.message_id IS NULL;
+
+-- name: arrival_add
+-- Entries came: endpoint, hour, entries.
+INSERT INTO arrival (endpoint_id, hour, entries) VALUES (:endpoint, :hour, :entries)
+ON CONFLICT (endpoint_id, hour) DO UPDATE SET entries = entries + :entries;
+
+-- name: arrival_forget
+-- What is too old to say what is usual: endpoint, hour.
+DELETE FROM arrival WHERE endpoint_id = :endpoint AND hour < :hour;
+
+-- name: arrival_list
+-- How many entries came by a channel, hour by hour.
+SELECT hour, entries FROM arrival WHERE endpoint_id = ?;
+
+-- name: silence_note_list
+-- A list was read; entries came or not: endpoint, at, came.
+INSERT INTO silence (endpoint_id, arrived_at) VALUES (:endpoint, :at)
+ON CONFLICT (endpoint_id) DO UPDATE
+SET arrived_at = CASE WHEN :came THEN :at ELSE arrived_at END,
+    silent_since = CASE WHEN :came THEN NULL ELSE silent_since END;
+
+-- name: silence_read
+-- When something last came, and since when that is too long ago.
+SELECT s.arrived_at, s.silent_since, o.began_at FROM silence AS s JOIN source AS o ON o.endpoint_id = s.endpoint_id
+WHERE s.endpoint_id = ?;
+
+-- name: silence_begin_if_none
+-- It is too long ago since then: at, endpoint.
+UPDATE silence SET silent_since = ? WHERE endpoint_id = ? AND silent_since IS NULL RETURNING endpoint_id;
+
+-- name: source_list_states
+-- The state of each source: name, since when it cannot be read, why, last list, last arrival, silent since.
+SELECT e.name, o.failing_since, COALESCE(o.reason, ''), COALESCE(o.detail, ''), o.listed_at, s.arrived_at,
+       s.silent_since, o.began_at
+FROM source AS o JOIN endpoint AS e ON e.id = o.endpoint_id LEFT JOIN silence AS s ON s.endpoint_id = o.endpoint_id
+ORDER BY e.name;

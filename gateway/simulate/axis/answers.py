@@ -63,20 +63,25 @@ class Answerer:
         sender, notation, document_id, _, sent_at = rows[0]
         host = self._agencies.host_of(reporter).system_id or PLAYED
         self._store.settle(entry_id, host, "done", "")
-        number, _, rest = notation.partition("/")
-        about = Reference(
-            organ_id=sender,
-            number=number,
-            notation=rest,
-            issued_on=_day(document_id, sent_at),
-            document_id=document_id,
-        )
+        about = reference(sender, notation, document_id, sent_at)
         name = Named(code=reporter, name=self._agencies.name_of(reporter))
         report = Report(reporter=name, about=about, code=code, description=words)
         try:
             await self._exchange.take(host, "status", status_xml(report, self._clock.now()), errand=errand)
         except FailedError:  # the document's sender is gone from the catalogue: nobody to tell
             self._store.run("errand_delete", errand)
+
+
+def reference(sender: str, notation: str, document_id: str, sent_at: int) -> Reference:
+    """How a status names a message that the axis remembers."""
+    number, _, rest = notation.partition("/")
+    return Reference(
+        organ_id=sender,
+        number=number,
+        notation=rest,
+        issued_on=_day(document_id, sent_at),
+        document_id=document_id,
+    )
 
 
 def _day(document_id: str, sent_at: int) -> date:

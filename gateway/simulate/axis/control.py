@@ -2,7 +2,7 @@
 
     POST /orders {kind, operations, system, calls, seconds, …}    GET /orders    DELETE /orders[?id=N]
     POST /send {sender, to, count, size, …}      documents of made-up content, as if their system had sent them
-    POST /report {reporter, about: {…}, code}    a status
+    POST /report {reporter, code, doc_id or about: {…}}    a status
     POST /put {system, message_type, sender, to, content}    any bytes (base64) as an entry that nobody sent
     POST /secret {system, secret}    POST /catalogue {rename, add, delete, seed}
     GET /state    POST /wait {event, operation, system, outcome, status, count, seconds}
@@ -24,6 +24,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from gateway.simulate.axis.answers import reference
 from gateway.simulate.axis.faults import Faults, Order
 from gateway.simulate.axis.journal import Line, Put
 from gateway.simulate.axis.making import Wanted, make_document
@@ -52,8 +53,10 @@ class Reporting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A status to send."""
 
     reporter: str
-    about: About
     code: str
+    #: The message it is about: described, or by the DocId that its sender got.
+    about: About | None = None
+    doc_id: str = ""
     words: str = ""
     to: tuple[str, ...] = ()
 
@@ -174,16 +177,10 @@ class Control:
 
     async def _report(self, request: web.Request) -> web.Response:
         told = await _read(request, Reporting)
-        agencies, about = self._axis.agencies, told.about
+        agencies = self._axis.agencies
         report = Report(
             reporter=Named(code=told.reporter, name=agencies.name_of(told.reporter)),
-            about=Reference(
-                organ_id=about.organ_id,
-                number=about.number,
-                notation=about.notation,
-                issued_on=about.date,
-                document_id=about.document_id,
-            ),
+            about=self._reference(told),
             code=told.code,
             description=told.words,
         )
@@ -191,6 +188,21 @@ class Control:
         data = status_xml(report, self._axis.clock.now())
         posted = await self._axis.exchange.take(system_id, "status", data, told.to)
         return _json({"doc_id": str(posted.doc_id), "sha256": posted.sha256, **_entries(posted.entries)})
+
+    def _reference(self, told: Reporting) -> Reference:
+        if (about := told.about) is not None:
+            return Reference(
+                organ_id=about.organ_id,
+                number=about.number,
+                notation=about.notation,
+                issued_on=about.date,
+                document_id=about.document_id,
+            )
+        rows = self._axis.store.rows("sent_read", int(told.doc_id or 0))
+        if not rows:
+            raise ValueError(f"nothing was sent with the DocId {told.doc_id}")
+        sender, notation, document_id, _, sent_at = rows[0]
+        return reference(sender, notation, document_id, sent_at)
 
     async def _put(self, request: web.Request) -> web.Response:
         told = await _read(request, Placing)

@@ -102,8 +102,10 @@ class Exchange:
                 sha256=sha256,
                 size=len(data),
                 entries=tuple((str(entry), system) for entry, system in taken.entries),
+                to=recipients,
             )
         )
+        self._note_heard(taken.entries, letter)
         self.on_taken()
         return Posted(doc_id=taken.sent_id, sha256=sha256, letter=letter, entries=taken.entries)
 
@@ -123,6 +125,7 @@ class Exchange:
                     sha256=sha256,
                     size=size,
                     entries=tuple((str(entry), system) for entry, system in entries),
+                    to=tuple(row[0] for row in self._store.rows("line_list_codes", number)),
                     recovered=True,
                 )
             )
@@ -136,6 +139,13 @@ class Exchange:
             rows = self._store.rows("sent_list_recipients", documents[0]) if documents else []
             return tuple(row[0] for row in rows)
         return asked
+
+    def _note_heard(self, entries: Sequence[tuple[int, str]], letter: Letter) -> None:
+        """Played offices take what they have no answer to."""
+        if self._settings.answers.enabled and not _wants_answer(letter):
+            for entry, system_id in entries:
+                if system_id in self._played:
+                    self._store.settle(entry, system_id, "done", "")
 
     def _refuse_unknown(self, hosts: dict[str, Host]) -> None:
         lost = [code for code, host in hosts.items() if not host.system_id]
@@ -157,9 +167,9 @@ class Exchange:
         answers = self._settings.answers
         if not answers.enabled or system_id not in self._played:
             return ()
-        asks = letter.status_code == _TAKE_BACK or letter.business_type in _CHANGES
-        if letter.status_code and not asks:
+        if not _wants_answer(letter):
             return ()
+        asks = letter.status_code == _TAKE_BACK or letter.business_type in _CHANGES
         self._documents += 1
         now = micros(self._clock.now())
         refused = bool(answers.refuse_every) and self._documents % answers.refuse_every == 0
@@ -168,6 +178,10 @@ class Exchange:
             for reporter in codes
             for code, after, words in _script(answers, asks=asks, refused=refused)
         )
+
+
+def _wants_answer(letter: Letter) -> bool:
+    return not letter.status_code or letter.status_code == _TAKE_BACK
 
 
 def _read(message_type: str, data: bytes) -> Letter:

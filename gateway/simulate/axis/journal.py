@@ -45,6 +45,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
     size: int
     #: Those of the entries, beside the systems whose lists they are in.
     entries: tuple[tuple[str, str], ...]
+    #: All whom it is for, those that nobody knows included.
+    to: tuple[str, ...]
     recovered: bool = False
 
 
@@ -105,9 +107,14 @@ class AxisJournal:
 
     async def wait(self, fits: Callable[[Line], bool], count: int) -> list[Line]:
         """Until so many lines fit, old ones included; those."""
-        while len(found := [line for line in self._lines if fits(line)]) < count:
+        found: list[Line] = []
+        looked_at = 0
+        while True:
+            found += [line for line in self._lines[looked_at:] if fits(line)]
+            if len(found) >= count:
+                return found
+            looked_at = len(self._lines)
             await self._grown.wait()
-        return found
 
     def close(self) -> None:
         """Give the file back."""

@@ -105,6 +105,8 @@ class Server:
         if (failing := ordered.get(FaultKind.FAIL)) is not None:
             raise FailedError(failing.order.code, failing.order.words)
         call = self._judge(request, ordered)
+        if self._axis.habits.needs_length and request.method == "POST" and request.content_length is None:
+            raise FailedError("20", "Unexpected end of Stream")
         if FaultKind.EMPTY in ordered and operation.empty is not None:
             return {**_ENVELOPE, **operation.empty}
         answer = await operation.run(Asked(axis=self._axis, call=call, body=body, ordered=ordered))

@@ -78,6 +78,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     filters: bool = False
     #: Whether `hash-file` must match the file.
     checks_hash: bool = True
+    #: Whether a POST without Content-Length (a chunked one) fails, as the real axis was seen to do.
+    needs_length: bool = True
     #: Hours that a call's timestamp may be off; 0: it is not judged.
     window_hours: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     #: The longest body, in bytes.

@@ -24,6 +24,7 @@ from gateway.commands.acting import ask
 from gateway.config import Settings
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.foundation import Foundation, open_foundation
+from gateway.inspection import Inspection
 from gateway.model import AgencyId
 from tests.journeys.installation import COMMUNE, Installation
 
@@ -41,6 +42,7 @@ class FakeServer:
     reload_fails: GatewayError | None = None
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
+    inspection: Inspection = field(default_factory=Inspection)
 
     @property
     def logs(self) -> FakeServer:
@@ -51,6 +53,9 @@ class FakeServer:
 
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         self.told.append(frozenset(agencies))
+
+    def poll(self, endpoint_id: str) -> int:
+        return 1 if endpoint_id else 0
 
     async def reload(self) -> list[str]:
         if self.reload_fails is not None:

@@ -190,6 +190,7 @@ def test_taken_port_is_found_only_while_the_server_is_stopped(installation: Inst
 def test_channel_without_its_files_is_found(installation: Installation) -> None:
     """A webhook needs its secret and its CAs."""
     settings: dict[str, object] = {"secret_file": "nobody", "anchors_file": "none.pem"}
+    settings["url"] = "https://qlvb.example.vn/nhan"
     endpoint = Endpoint(id=EndpointId("e"), name="x", kind="webhook", settings=settings)
     findings = Findings(KINDS)
     checking.check_channels(installation.settings, [endpoint], findings)

@@ -45,3 +45,10 @@ async def test_doctor_tries_the_listener_and_names_plain_http(installation: Inst
     await server.wait_closed()
     assert [each.code for each in await examine_bindings(chosen)] == ["bindings_closed", "plain_http"]
     assert await examine_bindings(settings) == []
+    box = SecretBox(settings.storage.secrets)
+    box.make()
+    assert [(each.code, each.subject) for each in await examine_bindings(settings)] == [
+        ("layer_fine", "shared secrets")
+    ]
+    box.path.chmod(0o604)
+    assert [each.code for each in await examine_bindings(settings)] == ["shared_key_unfit"]

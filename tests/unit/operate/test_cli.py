@@ -44,17 +44,31 @@ CHANGING = {
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
-    "cutover watch", "cutover take", "cutover return", "import", "tasks close", "agencies sync",
+    "cutover watch", "cutover take", "cutover return", "import", "tasks close",
+    "agencies endpoint rekey", "agencies endpoint verify",
+    "alerts set",
+    "agencies sync",
 }  # fmt: skip
+
+#: What plays a peer, and orders for it.
+SIMULATING = {
+    "simulate axis",
+    "simulate lgsp",
+    *(
+        f"simulate axis-control {order}"
+        for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
+    ),
+}
 
 
 def test_the_commands_are_these() -> None:
     """A command that goes away breaks somebody's script."""
-    assert {" ".join(words) for words in ALL} == CHANGING | {
+    assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "shadow report", "cutover show", "tasks list",
+        "alerts list", "alerts bounced",
     }  # fmt: skip
 
 

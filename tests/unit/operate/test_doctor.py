@@ -73,6 +73,17 @@ async def test_sound_channel_is_fine_in_every_layer(installation: Installation) 
     assert "certificate ends" in layers["tls"].detail
 
 
+async def test_address_that_may_not_be_dialled_ends_the_way(installation: Installation) -> None:
+    """In production this machine is none, whatever its name."""
+    strict = replace(installation.settings, profile="strict")
+    endpoint = channel(installation, "https://localhost:1/")
+    found = await doctor.examine_channel(strict, endpoint, None, now=datetime.now(UTC))
+    layers = {each.subject: each for each in found}
+    assert layers["address"].code == "target_not_allowed"
+    assert layers["verification"].code == "channel_unverified"
+    assert "tcp" not in layers
+
+
 async def test_name_that_does_not_resolve_ends_the_way(installation: Installation) -> None:
     """What stands on a failed layer is not tried."""
     layers = await layers_of(installation, channel(installation, "https://khong-co.invalid/"))

@@ -30,6 +30,7 @@ from gateway.model import (
 )
 from gateway.pki import DevPki, client_tls_context
 from gateway.ports import Surroundings
+from gateway.reach import Reach
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.desk import Desk
 from gateway.simulate.journal import Journal, Received, read_journal
@@ -121,7 +122,9 @@ async def pushed(
         kind="webhook",
         settings=settings,
     )
-    adapter = WebhookAdapter(Surroundings(secrets=tmp_path, folder=tmp_path, clock=SystemClock()))
+    adapter = WebhookAdapter(
+        Surroundings(secrets=tmp_path, folder=tmp_path, clock=SystemClock(), reach=Reach(development=True))
+    )
     rest = Rest("https://localhost:1", client_tls_context(anchors))
     journal = Journal(tmp_path / "j.jsonl")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

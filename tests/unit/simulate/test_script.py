@@ -68,7 +68,6 @@ def test_every_kind_of_change_is_played(script: Script) -> None:
         State.ACKNOWLEDGED,
         State.DELIVERED,
         State.RELAYED,
-        State.REFUSED,
         State.WITHDRAWN,
         State.QUEUED,
     }

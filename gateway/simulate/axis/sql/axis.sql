@@ -31,8 +31,12 @@ WHERE line.sent_id = (
     SELECT id FROM sent WHERE document_id = ? AND status_code = '' ORDER BY id DESC LIMIT 1
 );
 
+-- name: sent_read
+-- What a status about a message has to say.
+SELECT from_code, notation, document_id, status_code, sent_at FROM sent WHERE id = ?;
+
 -- name: sent_read_about
--- What a status about a received document has to say.
+-- The same, by the entry in which it was received.
 SELECT sent.from_code, sent.notation, sent.document_id, sent.status_code, sent.sent_at
 FROM entry JOIN sent ON sent.id = entry.sent_id
 WHERE entry.id = ?;
@@ -80,6 +84,10 @@ JOIN line ON line.sent_id = sent.id
 LEFT JOIN entry ON entry.id = line.entry_id
 WHERE sent.system_id = ?1 AND (?2 = '' OR sent.message_type = ?2) AND (?3 = 0 OR sent.id = ?3)
 ORDER BY sent.id, line.place;
+
+-- name: line_list_codes
+-- To whom a message went.
+SELECT code FROM line WHERE sent_id = ? ORDER BY place;
 
 -- name: errand_insert
 -- A status that a played office will report.

@@ -1,0 +1,126 @@
+"""`gateway conformance URL`: calls a receiver or server, judges its answers, leaves the report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from gateway.clock import Clock, SystemClock
+from gateway.conformance.driving import drive
+from gateway.conformance.pushing import Pusher
+from gateway.conformance.report import Report, as_html, as_json
+from gateway.conformance.rest_checks import CHECKS as REST_CHECKS
+from gateway.conformance.rest_trials import RestBench
+from gateway.conformance.verdicts import Result
+from gateway.conformance.vxp_checks import CHECKS as VXP_CHECKS
+from gateway.conformance.vxp_trials import VxpBench
+from gateway.conformance.webhook_checks import CHECKS as WEBHOOK_CHECKS
+from gateway.conformance.webhook_trials import Bench
+from gateway.errors import InputError
+
+#: Whom documents are for where no --code says it.
+_NOBODY: Final = "000.00.91.H33"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What is checked, as the command line says it."""
+
+    url: str
+    binding: str
+    secret_file: Path | None
+    anchors: Path | None
+    codes: tuple[str, ...]
+    system_id: str
+    seconds: float
+    report: Path
+
+
+async def check(checked: Checked, console: Console) -> list[Result]:
+    """All checks of the binding; Ctrl-C ends them with what there is."""
+    if not checked.url.startswith(("https://", "http://")):
+        raise InputError(f"{checked.url[:80]}: neither `serve` nor a URL that begins with https:// or http://")
+    if checked.secret_file is None:
+        raise InputError("--secret-file: name the file with the secret (or, for rest, the token)")
+    try:
+        secret = checked.secret_file.read_bytes().strip()
+        tls = ssl.create_default_context(cafile=checked.anchors)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(str(error)) from error
+    clock, results = SystemClock(), list[Result]()
+    began = clock.now()
+    driving = asyncio.create_task(_RUNS[checked.binding](checked, secret, tls, clock, results, console))
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, driving.cancel)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await driving
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    report = Report(
+        subject=checked.url, binding=checked.binding, began_at=began, ended_at=clock.now(), results=tuple(results)
+    )
+    leave(report, checked.report, console)
+    return results
+
+
+def leave(report: Report, folder: Path, console: Console) -> None:
+    """Write report.html and report.json, and say where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_bytes(as_html(report))
+    (folder / "report.json").write_bytes(as_json(report))
+    console.print(f"Báo cáo / report: {folder / 'report.html'}", markup=False, highlight=False)
+
+
+async def _webhook(
+    checked: Checked, secret: bytes, tls: ssl.SSLContext, clock: Clock, results: list[Result], console: Console
+) -> None:
+    pusher = Pusher(checked.url, secret=secret, tls=tls, seconds=checked.seconds)
+    try:
+        bench = Bench(pusher=pusher, clock=clock, codes=checked.codes or (_NOBODY,))
+        await drive(WEBHOOK_CHECKS, bench, results, console)
+    finally:
+        await pusher.close()
+
+
+async def _rest(
+    checked: Checked, secret: bytes, tls: ssl.SSLContext, clock: Clock, results: list[Result], console: Console
+) -> None:
+    if not checked.codes:
+        raise InputError("--code: name the agency that the token is for, then one that may be sent to")
+    bench = RestBench.open(
+        checked.url, token=secret.decode("ascii", "replace"), tls=tls, codes=checked.codes, clock=clock
+    )
+    try:
+        await drive(REST_CHECKS, bench, results, console)
+    finally:
+        await bench.close()
+
+
+async def _vxp(
+    checked: Checked, secret: bytes, tls: ssl.SSLContext, clock: Clock, results: list[Result], console: Console
+) -> None:
+    if not checked.system_id:
+        raise InputError("--system-id: name the system that the secret belongs to")
+    bench = VxpBench.open(
+        checked.url,
+        system_id=checked.system_id,
+        secret=secret,
+        tls=tls,
+        code=checked.codes[0] if checked.codes else "",
+        clock=clock,
+    )
+    try:
+        await drive(VXP_CHECKS, bench, results, console)
+    finally:
+        await bench.close()
+
+
+_RUNS: Final = {"webhook": _webhook, "rest": _rest, "vxp": _vxp}

@@ -1,0 +1,137 @@
+"""The journey and its desks, built over the foundation: a part of the composition root, which calls it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.acknowledging import Acknowledging, link_secret
+from gateway.addressing import Addressing, Plan
+from gateway.compose import Composer
+from gateway.damage import SoundBodies
+from gateway.facade import LocalGateway
+from gateway.feed import Feed
+from gateway.foundation import Foundation
+from gateway.inspecting import Inspector, parse_limits
+from gateway.intake import Intake
+from gateway.journey import Journey
+from gateway.mailbox import Mailbox
+from gateway.model import AgencyId, EndpointId
+from gateway.observe import Metrics
+from gateway.outbox import Outbox
+from gateway.parsing import ParserPool
+from gateway.pushes import Pushes
+from gateway.signing import SealingKey
+from gateway.worker import Worker
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desks:
+    """What the journey and the two desks share."""
+
+    base: Foundation
+    key: SealingKey
+    pool: ParserPool
+    sound: SoundBodies
+    worker: Worker
+    metrics: Metrics
+
+    def mailbox(self, intake: Intake) -> Mailbox:
+        """What waits, and who takes it."""
+        base = self.base
+        return Mailbox(
+            reads=base.reads,
+            pump=base.pump,
+            bodies=base.bodies,
+            sound=self.sound,
+            directory=base.directory,
+            clock=base.clock,
+            boot_id=base.boot_id,
+            pool=self.pool,
+            limits=parse_limits(base.settings.limits),
+            lease_max=base.settings.delivery.inbox_lease_max,
+            room=intake.room,
+        )
+
+    def addressing(self) -> Addressing:
+        """Who gets what, by which way."""
+        base = self.base
+        give_up_after = base.settings.delivery.give_up_after
+        return Addressing(directory=base.directory, reads=base.reads, give_up_after=give_up_after)
+
+    def outbox(self, mailbox: Mailbox, intake: Intake) -> Outbox:
+        """What was sent, and what its sender may still do."""
+
+        def requeued(agencies: Iterable[AgencyId]) -> None:
+            mailbox.notify(agencies)
+            self.worker.wake()
+
+        return Outbox(
+            reads=self.base.reads,
+            pump=self.base.pump,
+            clock=self.base.clock,
+            directory=self.base.directory,
+            addressing=self.addressing(),
+            intake=intake,
+            give_up_after=self.base.settings.delivery.give_up_after,
+            requeued=requeued,
+        )
+
+    def journey(self, mailbox: Mailbox, intake: Intake) -> Journey:
+        """Steps 2 to 6, and whom to wake after a commit."""
+
+        def accepted(plan: Plan) -> None:
+            mailbox.notify(plan.recipients)
+            due = [EndpointId(item.endpoint_id) for item in plan.dispatches if item.state == "ready"]
+            if due:
+                self.worker.wake(due)
+
+        base, settings = self.base, self.base.settings
+        inspector = Inspector(
+            pool=self.pool,
+            limits=parse_limits(settings.limits),
+            clock=base.clock,
+            timeout=settings.parser.timeout,
+        )
+        return Journey(
+            parse=inspector.inspect,
+            directory=base.directory,
+            reads=base.reads,
+            bodies=base.bodies,
+            pump=base.pump,
+            key=self.key,
+            intake=intake,
+            addressing=self.addressing(),
+            clock=base.clock,
+            gateway_organ_id=settings.seal.organ_id,
+            idempotency_days=settings.limits.idempotency_days,
+            committed=accepted,
+            metrics=self.metrics,
+        )
+
+
+def make_gateway(desks: Desks) -> LocalGateway:
+    """The facade over all of them."""
+    base, settings = desks.base, desks.base.settings
+    intake = Intake(
+        bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
+    )
+    mailbox = desks.mailbox(intake)
+    journey = desks.journey(mailbox, intake)
+    return LocalGateway(
+        journey=journey,
+        composer=Composer(bodies=base.bodies, directory=base.directory, clock=base.clock),
+        mailbox=mailbox,
+        outbox=desks.outbox(mailbox, intake),
+        feed=Feed(base.readers),
+        pushes=Pushes(base.readers, base.pump, base.clock),
+        acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
+        reads=base.reads,
+        directory=base.directory,
+        accounts=base.accounts,
+        credentials=base.credentials,
+        bodies=base.bodies,
+        sound=desks.sound,
+        intake=intake,
+        clock=base.clock,
+    )

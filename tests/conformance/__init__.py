@@ -1,0 +1,1 @@
+"""The conformance kit, run as vendors run it."""

@@ -1,0 +1,52 @@
+"""The checks of servers: our own endpoints, and the simulated axis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.seal.trust import TrustPurpose
+from tests.axis_lab import H33, running_axis
+from tests.conformance.runs import conformance, grades, text_of
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.vxp_lab import vxp_lab
+
+
+def _not_passed(folder: Path) -> dict[str, str]:
+    return {key: grade for key, grade in grades(folder / "report.json").items() if grade != "passed"}
+
+
+async def test_own_endpoint_of_the_axis_protocol_passes(tmp_path: Path, pki_folder: Path) -> None:
+    """What we ask of others we do."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+        await lab.sdk(PROVINCE)
+        secret = tmp_path / "secret"
+        secret.write_text(lab.secrets[PROVINCE])
+        anchors = lab.installation.pki.anchors(TrustPurpose.TLS) / "root.pem"
+        options = ("--secret-file", secret, "--system-id", PROVINCE, "--anchors", anchors, "--report", tmp_path)
+        code, count, told = await conformance(lab.url, "--binding", "vxp", *options)
+    assert (code, _not_passed(tmp_path)) == (0, {}), told
+    assert count["passed"] >= 25
+    assert text_of(secret) not in told + text_of(tmp_path / "report.json")
+
+
+async def test_simulated_axis_passes(tmp_path: Path) -> None:
+    """It judges no time of signing unless told to, which is skipped, not failed."""
+    async with running_axis(tmp_path / "axis") as axis:
+        options = ("--secret-file", axis.secret_files[H33], "--system-id", H33, "--anchors", axis.anchors)
+        code, count, told = await conformance(axis.url, "--binding", "vxp", *options, "--report", tmp_path)
+    assert (code, _not_passed(tmp_path)) == (0, {"replayed": "skipped"}), told
+    assert count["failed"] == 0
+
+
+async def test_own_rest_interface_passes(tmp_path: Path, pki_folder: Path) -> None:
+    """With a token, whom it is for, and somebody to send to."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+        made = lab.installation
+        token = tmp_path / "token"
+        token.write_text(made.tokens[PROVINCE])
+        anchors = made.pki.anchors(TrustPurpose.TLS) / "root.pem"
+        options = ("--secret-file", token, "--anchors", anchors, "--code", PROVINCE, "--code", COMMUNE)
+        url = f"https://localhost:{lab.app.port}"
+        code, _, told = await conformance(url, "--binding", "rest", *options, "--report", tmp_path)
+    assert (code, _not_passed(tmp_path)) == (0, {}), told
+    assert text_of(token) not in told + text_of(tmp_path / "report.html")

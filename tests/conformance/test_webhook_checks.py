@@ -1,0 +1,80 @@
+"""The checks of a webhook's receiver, on the example that does it right and on one that does it wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.pki import DevPki
+from gateway.seal.trust import TrustPurpose
+from tests.conformance.runs import EXAMPLES, broken_receiver, conformance, grades, started, step, text_of
+
+RECEIVER = EXAMPLES / "python" / "receive_webhook.py"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text("a secret of the test, long enough")
+    return path
+
+
+async def test_example_receiver_fails_nothing(tmp_path: Path, secret: Path, pki_folder: Path) -> None:
+    """What we tell vendors to copy passes what we ask of vendors, over TLS; the last line counts the steps."""
+    pki = DevPki(folder=pki_folder)
+    arguments = ("--secret-file", secret, "--folder", tmp_path / "received", "--port", "0")
+    own = ("--cert", pki.server.certificate, "--key", pki.server.key)
+    options = ("--secret-file", secret, "--anchors", pki.anchors(TrustPurpose.TLS) / "root.pem", "--timeout", "30")
+    async with started(sys.executable, RECEIVER, *arguments, *own) as (_, url):
+        assert url[0].startswith("https://")
+        code, count, told = await conformance(url[0], *options, "--report", tmp_path)
+    assert (code, count["failed"]) == (0, 0), told
+    found = grades(tmp_path / "report.json")
+    assert {key for key, grade in found.items() if grade == "skipped"} == {"retry-after"}
+    assert count == {"passed": len(found) - 1, "failed": 0, "skipped": 1}
+    page = text_of(tmp_path / "report.html")
+    assert page.startswith("<!doctype html><html lang=vi>")
+    assert "src=" not in page
+    assert "href=" not in page
+    assert text_of(secret) not in page + told
+
+
+async def test_broken_receiver_fails_the_right_steps(tmp_path: Path, secret: Path) -> None:
+    """One that checks nothing, doubles and falls over bad files is told so, with the way to mend it."""
+    with broken_receiver() as url:
+        code, count, _ = await conformance(url, "--secret-file", secret, "--report", tmp_path, "--timeout", "10")
+    report = tmp_path / "report.json"
+    failed = {key for key, grade in grades(report).items() if grade == "failed"}
+    assert failed == {
+        "verification",
+        "signature-wrong",
+        "signature-missing",
+        "body-changed",
+        "digest-wrong",
+        "timestamp-old",
+        "again",
+        "again-at-once",
+        "per-delivery",
+        "many-deliveries",
+        "junk",
+        "garbage",
+    }
+    assert (code, count["failed"]) == (1, len(failed))
+    assert "401" in step(report, "signature-wrong")["mend"]["en"]
+    assert "Idempotency-Key" in step(report, "again")["mend"]["vi"]
+    assert "422" in step(report, "garbage")["mend"]["en"]
+    assert "NullPointerException" in step(report, "garbage")["saw"]["vi"]
+    # what came from the receiver is text in the page, never markup
+    assert "<html>Null" not in text_of(tmp_path / "report.html")
+
+
+async def test_receiver_that_is_not_there_fails_in_words(tmp_path: Path, secret: Path) -> None:
+    """No traceback, no hanging: every step says that nobody answered."""
+    code, count, told = await conformance(
+        "http://127.0.0.1:9/", "--secret-file", secret, "--report", tmp_path, "--timeout", "3"
+    )
+    assert (code, count["passed"]) == (1, 0)
+    assert "Traceback" not in told
+    assert "ClientConnectorError" in step(tmp_path / "report.json", "push")["saw"]["en"]

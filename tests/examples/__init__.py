@@ -1,0 +1,1 @@
+"""What vendors copy is run against a real gateway, and the ledger says what arrived."""

@@ -1,0 +1,182 @@
+"""Every example that can run here sends, receives, acknowledges and answers; the ledger has it all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.simulate.reading import read
+from tests.conformance.runs import EXAMPLES, text_of
+from tests.examples.conftest import Site
+from tests.system_tools import require_tool
+
+pytestmark = pytest.mark.slow
+
+
+async def run(*words: str | Path, environment: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit code and both outputs of a program."""
+    process = await asyncio.create_subprocess_exec(
+        *map(str, words), stdout=PIPE, stderr=PIPE, env=os.environ | (environment or {})
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+class Example:
+    """One of the programs, with what it needs to get in."""
+
+    def __init__(self, site: Site, *command: str | Path, **environment: str) -> None:
+        self.site, self.command, self._environment = site, command, environment
+
+    async def __call__(self, *words: str | Path, fails: bool = False) -> Any:
+        """The JSON that it prints; or, where it must fail, what it says."""
+        code, out, err = await run(*self.command, *words, environment=self._environment)
+        assert (code != 0) is fails, (code, out, err)
+        return out + err if fails else json.loads(out) if out.strip() else None
+
+
+async def waiting(example: Example, command: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """An entry that fits; the test offices send the next ones as steps pass."""
+    async with asyncio.timeout(30):
+        while True:
+            listed = await example(command)
+            rows = listed if isinstance(listed, list) else listed.get("items", listed.get("data"))
+            for row in rows:
+                if fits(row):
+                    return dict(row)
+            await asyncio.sleep(0.3)
+
+
+async def rest_example(site: Site, language: str, classes: Path) -> Example:
+    url, token, ca = site.access["rest_url"], site.access["token_file"], site.access["ca_file"]
+    options = ("--url", url, "--token-file", token, "--ca", ca)
+    if language == "curl":
+        script = EXAMPLES / "curl" / "rest.sh"
+        return Example(site, script, GATEWAY_URL=url, GATEWAY_TOKEN_FILE=token, GATEWAY_CA=ca)
+    if language == "python":
+        return Example(site, sys.executable, EXAMPLES / "python" / "rest_client.py", *options)
+    source = EXAMPLES / "java" / "RestClient.java"
+    javac, java = (require_tool(tool, "default-jdk-headless") for tool in ("javac", "java"))
+    code, _, err = await run(javac, "-Xlint:-options", "--release", "8", "-d", classes, source)
+    assert code == 0, err
+    return Example(site, java, "-cp", classes, "RestClient", *options)
+
+
+@pytest.mark.parametrize("language", ["curl", "python", "java"])
+async def test_rest_example_sends_and_receives(site: Site, tmp_path: Path, language: str) -> None:
+    """A document out, its repetition, a refusal in words; one in, acknowledged and answered 03."""
+    example = await rest_example(site, language, tmp_path / "classes")
+    paper, fetched = tmp_path / "out.edxml", tmp_path / "in.edxml"
+    paper.write_bytes(site.papers.document("ready"))
+    accepted = await example("send", paper)
+    assert (await example("send", paper))["id"] == accepted["id"]
+    assert len((await example("deliveries", accepted["id"]))["items"]) == 1
+    broken = tmp_path / "broken.edxml"
+    broken.write_bytes(paper.read_bytes()[:900])
+    assert "xml_not_wellformed" in await example("send", broken, fails=True)
+    item = await waiting(example, "inbox", lambda one: one["kind"] == "document" and one["businessType"] == "0")
+    await example("fetch", item["id"], fetched)
+    assert read(fetched.read_bytes().removeprefix(b"1212")).document_id == item["documentId"]
+    await example("ack", item["id"])
+    await example("status", item["id"], "03", f'Đã tiếp nhận "{language}"')
+    seen = [each["operation"] for each in (await example("connection"))["items"]]
+    assert {"submitDocument", "fetchItem", "acknowledgeItem", "answerItem"} <= set(seen)
+    ledger = await site.ledger()
+    assert ledger.messages[accepted["id"]].sender_code == site.access["organ_id"]
+    line = ledger.deliveries[item["id"]]
+    assert (line.state, line.business_status) == ("acknowledged", "03")
+
+
+@pytest.mark.parametrize("language", ["python", "java"])
+async def test_receive_loop_stores_before_it_acknowledges(site: Site, tmp_path: Path, language: str) -> None:
+    """What it acknowledged is in its folder, byte for byte what the ledger has."""
+    example = await rest_example(site, language, tmp_path / "classes")
+    folder = tmp_path / "received"
+    await example("receive", folder)
+    ledger = await site.ledger()
+    for file in folder.iterdir():
+        assert ledger.deliveries[file.stem].state in {"delivered", "acknowledged"}
+    assert not [file for file in folder.iterdir() if file.suffix == ".part"]
+
+
+@pytest.mark.parametrize("language", ["curl", "python"])
+async def test_axis_example_sends_lists_gets_and_acknowledges(site: Site, tmp_path: Path, language: str) -> None:
+    """Signed calls; the reply of a wrong secret is a refusal in words."""
+    access = site.access
+    secret = Path(access["vxp_secret_file"])
+    example = vxp_example(site, language, secret)
+    paper, got = tmp_path / "out.edxml", tmp_path / "in.edxml"
+    paper.write_bytes(site.papers.document("late"))
+    sent = await example("send", paper)
+    entry = (await waiting(example, "list", lambda one: one["messageType"] == "edoc"))["docId"]
+    await example("get", entry, got)
+    assert (await example("done", entry))["status"] == "OK"
+    ledger = await site.ledger()
+    assert ledger.messages[sent["DocId"]].sender_code == access["organ_id"]
+    assert ledger.deliveries[entry].state == "delivered"
+    assert read(got.read_bytes().removeprefix(b"1212")).document_id
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another secret")
+    told = await vxp_example(site, language, wrong)("list", "edoc", fails=language == "python")
+    assert "credential_invalid" in (told if language == "python" else told["ErrorDesc"])
+
+
+def vxp_example(site: Site, language: str, secret: Path) -> Example:
+    url, system_id, ca = site.access["vxp_url"], site.access["vxp_system_id"], site.access["ca_file"]
+    if language == "curl":
+        environment = {"VXP_URL": url, "VXP_SYSTEM_ID": system_id, "VXP_SECRET_FILE": str(secret), "VXP_CA": ca}
+        return Example(site, EXAMPLES / "curl" / "vxp.sh", **environment)
+    options = ("--url", url, "--id", system_id, "--secret-file", secret, "--ca", ca)
+    return Example(site, sys.executable, EXAMPLES / "python" / "vxp_client.py", *options)
+
+
+async def test_lines_for_java_key_stores_work_as_written(site: Site, tmp_path: Path) -> None:
+    """Each keytool and openssl line of the page is run as it stands, and Java gets in by the store they make."""
+    keytool, java = (require_tool(tool, "default-jdk-headless") for tool in ("keytool", "java"))
+    assert keytool
+    shutil.copy(site.access["ca_file"], tmp_path / "root.pem")
+    await shell(
+        tmp_path, "openssl req -x509 -newkey rsa:2048 -nodes -keyout client.key -out client.pem -subj /CN=me"
+    )
+    lines = [line for line in block("README.md") if line.startswith(("keytool", "openssl pkcs12", "openssl req"))]
+    assert len(lines) == 6
+    assert lines == [line for line in block("README.vi.md") if line in lines]
+    for line in lines:
+        # the key that is made for a request has a store of its own
+        own = "-genkeypair" in line or "-certreq" in line
+        await shell(tmp_path, line.replace("client.jks", "own.jks") if own else line)
+    assert "BEGIN" in text_of(tmp_path / "client.csr")
+    example = await rest_example(site, "java", tmp_path / "classes")
+    assert java in example.command
+    options = ("-Djavax.net.ssl.trustStore=trust.jks", "-Djavax.net.ssl.trustStorePassword=changeit")
+    command = " ".join(map(str, (*example.command[:1], *options, *example.command[1:-2], "inbox")))
+    assert '"items"' in await shell(tmp_path, command)
+
+
+def block(page: str) -> list[str]:
+    """The lines that a page of the examples gives for a shell."""
+    found, inside = [], False
+    for line in (EXAMPLES / page).read_text().splitlines():
+        if line.startswith("```"):
+            inside = line == "```sh"
+        elif inside:
+            found.append(line)
+    return found
+
+
+async def shell(folder: Path, line: str) -> str:
+    """What a line prints; it must end well."""
+    process = await asyncio.create_subprocess_shell(line, cwd=folder, stdout=PIPE, stderr=PIPE)
+    out, err = await process.communicate()
+    assert process.returncode == 0, (line, err.decode())
+    return out.decode()

@@ -1,0 +1,122 @@
+"""The commands about keys of channels and about alerts, beside the running server and without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gateway.config import WebhookSettings
+from gateway.doctor import examine_proof
+from gateway.foundation import open_foundation
+from gateway.ledger.alerts import Bounced, BounceOperation
+from gateway.model import Endpoint, EndpointId
+from tests.journeys.installation import COMMUNE, Installation
+from tests.unit.directory.store import NOW
+from tests.unit.operate.test_commands import WHY, Terminal, server, terminal
+
+__all__ = ["server", "terminal"]
+
+_ADDRESS = "vanthu@xa.example.vn"
+
+
+async def test_a_webhook_gets_a_new_secret(
+    terminal: Terminal, server: Callable[[], Any], installation: Installation
+) -> None:
+    """It is printed once, lies in a file of its own, and the settings name both."""
+    async with server():
+        told = await terminal.json("agencies", "endpoint", "rekey", "pushed", "--overlap", "2h", "--reason", WHY)
+        path = Path(installation.settings.storage.secrets / told["secret_file"])
+        assert await asyncio.to_thread(path.read_text) == told["secret"] + "\n"
+        listed = await terminal.json("agencies", "endpoint", "list")
+        settings = next(each["settings"] for each in listed if each["name"] == "pushed")
+        assert settings["secret_file"] == told["old_secret_file"] == "pushed"
+        assert settings["next_secret_file"] == told["secret_file"]
+        code, _, err = await terminal.run("agencies", "endpoint", "rekey", "pushed", "--reason", WHY)
+        assert code == 1
+        assert "overlap" in err
+        code, _, _ = await terminal.run("agencies", "endpoint", "rekey", "commune", "--reason", WHY)
+        assert code == 1
+
+
+async def test_a_key_for_ed25519_stays_here_and_its_public_half_is_told(
+    terminal: Terminal, installation: Installation
+) -> None:
+    """Whoever reads the terminal cannot sign."""
+    settings = ("--setting", "signature=rfc9421", "--setting", "algorithm=ed25519", "--setting", "secret_file=new")
+    code, _, err = await terminal.run("agencies", "endpoint", "set", "pushed", *settings, "--reason", WHY)
+    assert code == 0, err
+    told = await terminal.json("agencies", "endpoint", "rekey", "pushed", "--overlap", "0m", "--reason", WHY)
+    assert "PUBLIC KEY" in told["public_key"]
+    assert "secret" not in told
+    path = Path(installation.settings.storage.secrets / told["secret_file"])
+    assert "PRIVATE KEY" in await asyncio.to_thread(path.read_text)
+
+
+async def test_a_setting_that_no_push_could_use_is_not_taken(terminal: Terminal) -> None:
+    """The command says why."""
+    for setting, words in (
+        ("signature=pgp", "hmac or rfc9421"),
+        ("header_bytes=1", "header_bytes"),
+        ("x", "NAME="),
+    ):
+        code, _, err = await terminal.run(
+            "agencies", "endpoint", "set", "pushed", "--setting", setting, "--reason", WHY
+        )
+        assert code != 0
+        assert words in err
+
+
+async def test_a_receiver_that_does_not_answer_is_told(terminal: Terminal) -> None:
+    """Exit code 1 and the reason."""
+    told = await terminal.json("agencies", "endpoint", "verify", "pushed", "--reason", WHY, code=1)
+    assert (told["verified"], told["reason"]) == (False, "connect_failed")
+    code, out, _ = await terminal.run("agencies", "endpoint", "verify", "pushed", "--reason", WHY)
+    assert code == 1
+    assert "is not verified: connect_failed" in out
+
+
+async def test_alerts_are_set_and_listed(terminal: Terminal, server: Callable[[], Any]) -> None:
+    """What is given is set, the rest stays; '-' takes all of it away."""
+    async with server():
+        set_them = ("alerts", "set", COMMUNE, "--reason", WHY)
+        told = await terminal.json(
+            *set_them, "--mail", _ADDRESS, "--call", "Nguyễn Văn A,+84900000001,5", "--details"
+        )
+        assert told["calls"] == [{"name": "Nguyễn Văn A", "number": "+84900000001", "after_minutes": 5}]
+        told = await terminal.json(*set_them, "--mail", "-", "--notices", "digest")
+        assert (told["mail"], told["notices"], told["details"], len(told["calls"])) == ([], "digest", True, 1)
+        for wrong in (("--mail", "không phải"), ("--call", "A,12,0"), ("--call", "A")):
+            code, _, _ = await terminal.run(*set_them, *wrong)
+            assert code != 0
+        assert await terminal.json("alerts", "list", COMMUNE) == []
+        assert (await terminal.run("alerts", "list", "no such agency"))[0] == 1
+
+
+async def test_bounced_addresses_are_shown_until_they_are_set_again(
+    terminal: Terminal, installation: Installation
+) -> None:
+    """By their own command and by `check`."""
+    await terminal.json("alerts", "set", COMMUNE, "--mail", _ADDRESS, "--reason", WHY)
+    async with open_foundation(installation.settings, purpose="test") as base:
+        bounced = Bounced(address=_ADDRESS, reason="mail_address_refused", detail="550", now=base.clock.now())
+        await base.pump.submit(BounceOperation(), bounced)
+    assert [row["address"] for row in await terminal.json("alerts", "bounced")] == [_ADDRESS]
+    findings = (await terminal.json("check"))["findings"]
+    assert [each["detail"] for each in findings if each["code"] == "address_bounced"] == [_ADDRESS]
+    await terminal.json("alerts", "set", COMMUNE, "--mail", _ADDRESS, "--reason", WHY)
+    assert await terminal.json("alerts", "bounced") == []
+
+
+def test_a_channel_without_proof_is_a_finding_where_proofs_are_asked_for(installation: Installation) -> None:
+    """And an overlap is told, so that somebody reminds the receiver."""
+    settings: dict[str, object] = {"url": "https://qlvb.example.vn/", "next_secret_at": "2126-01-01T00:00:00+07:00"}
+    endpoint = Endpoint(id=EndpointId("e"), name="x", kind="webhook", settings=settings)
+    asked = replace(installation.settings, webhook=WebhookSettings(verify="always"))
+    assert [each.code for each in examine_proof(asked, endpoint, None, NOW)] == [
+        "secret_overlap",
+        "channel_unverified",
+    ]
+    assert [each.code for each in examine_proof(installation.settings, endpoint, None, NOW)] == ["secret_overlap"]

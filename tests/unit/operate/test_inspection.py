@@ -1,0 +1,74 @@
+"""The connection inspector's memory: what it keeps, what it never shows, and that strangers cannot fill it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from gateway.inspection import KEPT, KEPT_CLAIMS, Exchange, Inspection, compared
+from gateway.model import AgencyId, CredentialId
+
+AT = datetime(2018, 11, 1, 8, tzinfo=UTC)
+ONE, OTHER = CredentialId("one"), CredentialId("other")
+AGENCY = AgencyId("agency")
+
+
+def exchange(number: int, **more: object) -> Exchange:
+    facts = {"binding": "rest", "method": "GET", "operation": f"o{number}", "path": "/x", "status": 200} | more
+    return msgspec.convert({"at": AT + timedelta(seconds=number)} | facts, Exchange)
+
+
+def test_only_the_last_requests_are_kept_newest_first() -> None:
+    """A system that asks for ever costs no more memory than a hundred requests."""
+    inspection = Inspection()
+    for number in range(KEPT + 30):
+        inspection.note(ONE, AGENCY, exchange(number))
+    found = inspection.last(ONE)
+    assert [each.operation for each in found[:2]] == [f"o{KEPT + 29}", f"o{KEPT + 28}"]
+    assert len(found) == KEPT
+
+
+def test_claims_push_out_neither_own_requests_nor_other_systems() -> None:
+    """Whoever knows a system's name can fill only the places meant for that."""
+    inspection = Inspection(systems=2)
+    inspection.note(ONE, AGENCY, exchange(1))
+    for number in range(2, 500):
+        inspection.note_claim(ONE, AGENCY, exchange(number))
+        inspection.note_claim(CredentialId(f"made up {number}"), AGENCY, exchange(number))
+    found = inspection.last(ONE)
+    assert [each.operation for each in found if each.authenticated] == ["o1"]
+    assert sum(not each.authenticated for each in found) == KEPT_CLAIMS
+
+
+def test_systems_that_asked_least_recently_are_forgotten() -> None:
+    """The number of systems is bounded, too."""
+    inspection = Inspection(systems=2)
+    for name in (ONE, OTHER, ONE, CredentialId("third")):
+        inspection.note(name, AGENCY, exchange(1))
+    assert (len(inspection.last(ONE)), len(inspection.last(OTHER))) == (2, 0)
+    assert len(inspection.of_agency(AGENCY)) == 3
+
+
+def test_comparison_names_the_first_difference_and_only_begins_a_hash() -> None:
+    """What would be valid elsewhere is never shown whole."""
+    mac = sha256(b"whatever").hexdigest()
+    found = compared("hmac", '{"from":"A"}', '{"from":"B"}', mac)
+    assert found.first_difference == 9
+    assert found.their_hash == mac[:8]
+    assert mac not in msgspec.json.encode(found).decode()
+    assert compared("hmac", "same", "same").first_difference == -1
+    assert compared("hmac", "longer text", "longer").first_difference == len("longer")
+
+
+def test_long_texts_are_cut_around_the_difference() -> None:
+    """A header of megabytes costs no megabytes, and the difference stays to be seen."""
+    ours = "a" * 500_000 + "OURS" + "a" * 500_000
+    found = compared("header", ours, ours.replace("OURS", "THEM"))
+    assert len(found.ours) < 3000
+    assert "OURS" in found.ours
+    assert "THEM" in found.theirs
+    inspection = Inspection()
+    inspection.note(ONE, AGENCY, exchange(1, detail="d" * 100_000, path="/" * 100_000))
+    assert len(msgspec.json.encode(inspection.last(ONE))) < 2000
