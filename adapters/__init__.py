@@ -22,6 +22,7 @@ from adapters.lgsp.catalogue import LgspCatalogue
 from adapters.lgsp.source import LgspSource
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
+from adapters.vxp.counterpart import VxpCounterpart
 from adapters.vxp.reader import open_source
 from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
@@ -33,7 +34,7 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Catalogue, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, Counterpart, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
@@ -55,6 +56,9 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
     "lgsp": LgspCatalogue,
     "vxp": open_catalogue,
 }
+
+#: `Endpoint.kind` -> what makes the client that reads a peer's own books about us.
+COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

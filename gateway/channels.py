@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, CATALOGUES, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint, EndpointId
-from gateway.ports import Adapter, Catalogue, Mailer, Source, Surroundings, Teller
+from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Source, Surroundings, Teller
 from gateway.reach import Reach, networks_of
 
 
@@ -91,6 +91,20 @@ def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
     return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def has_counterpart(endpoint: Endpoint) -> bool:
+    """Whether the peer keeps books that ours can be compared with."""
+    return endpoint.kind in COUNTERPARTS
+
+
+def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Counterpart:
+    """The client that reads a peer's books; ConfigError where there is none."""
+    if not has_counterpart(endpoint):
+        raise ConfigError(
+            f"{endpoint.name} is a channel of kind {endpoint.kind}, which has nothing to compare with"
+        )
+    return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
 def catalogue_kind(endpoint: Endpoint) -> str:

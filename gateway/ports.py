@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -139,6 +140,43 @@ class Settlement:
     answer: bytes = b""
     transfer: bytes = b""
     xades: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentRecord:
+    """One recipient of something that the peer says we sent."""
+
+    #: The peer's own id of the transmission.
+    ref: str
+    kind: Literal["document", "status"]
+    recipient_code: str
+    #: Number and notation, as the peer shows them.
+    notation: str
+    #: None where the peer does not say.
+    sent_at: datetime | None
+    #: The peer could not pass it on.
+    failed: bool
+    words: str = ""
+
+
+class Counterpart(Protocol):
+    """A peer's own books about us, for comparing with ours. Methods raise SourceError like those of a source."""
+
+    async def sent(self, first: date, last: date) -> Sequence[SentRecord]:
+        """What it says that we sent, at least all of these days (Vietnam's)."""
+        ...
+
+    async def listed(self) -> Sequence[Listed]:
+        """What waits for us."""
+        ...
+
+    async def counted(self) -> tuple[int, int]:
+        """How many documents and statuses it says wait for us."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
 
 
 class Source(Protocol):

@@ -219,6 +219,9 @@ _ALL = (
     _p("offer_unknown", 404, "Không có mục nào mang mã này trong danh sách của kênh.",
        "There is no entry with this id in a peer's list.",
        "Xem danh sách bằng `gateway offers list`.", "`gateway offers list` prints their ids.", operators=True),
+    _p("reconciliation_unknown", 404, "Không có bản đối soát nào mang mã này.",
+       "There is no reconciliation with this id.", "Xem danh sách bằng `gateway reconcile list`.",
+       "`gateway reconcile list` prints their ids.", operators=True),
     _p("offer_decided", 409, "Người vận hành đã quyết định về mục này.", "An operator decided about this entry.",
        "Không cần làm gì.", "Nothing is to be done."),
     # --- statuses

@@ -65,6 +65,9 @@ HOPELESS: Final = frozenset(
     }
 )
 
+#: After so long in one backlog the list is read again.
+_DRAIN_SECONDS: Final = 30.0
+
 _log = structlog.get_logger(__name__)
 _routes = msgspec.json.Decoder(tuple[Route, ...])
 _codes = msgspec.json.Decoder(list[str])
@@ -139,12 +142,22 @@ class SourceLook:
         )
         self._listed(peer.endpoint)
         await self._tell_decisions()
-        while batch := await self._to_fetch():
-            await self._take(batch)
+        is_all = await self._drain()
         rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
         await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
         peer.refused_at = base.directory.version
-        return new
+        return new if is_all else max(new, 1)
+
+    async def _drain(self) -> bool:
+        """Take what waits; False when a long backlog is left for the next look, which lists what came meanwhile."""
+        most, clock = self._base.settings.cutover.fetch_at_most, self._base.clock
+        until = clock.monotonic() + _DRAIN_SECONDS
+        while wanted := await self._to_fetch():
+            for start in range(0, len(wanted), most):
+                await self._take(wanted[start : start + most])
+                if clock.monotonic() >= until:
+                    return False
+        return True
 
     async def _tell_decisions(self) -> None:
         """What people decided about entries of this list."""
@@ -171,8 +184,7 @@ class SourceLook:
         offers = [offer for offer in offers if peer.backoffs.is_due(offer.id, now)]
         codes = {offer.id: _codes.decode(offer.recipient_codes) for offer in offers}
         known = await base.directory.resolve({code for each in codes.values() for code in each}, now)
-        wanted = [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
-        return wanted[: base.settings.cutover.fetch_at_most]
+        return [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
 
     async def _take(self, batch: Sequence[Unfetched]) -> None:
         """Fetch, then accept in the order of urgency."""

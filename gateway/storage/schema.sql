@@ -626,3 +626,5 @@ CREATE TABLE reconciliation (
     report      TEXT NOT NULL CHECK (json_valid(report))
 ) STRICT;
 CREATE INDEX reconciliation_by_day ON reconciliation (endpoint_id, day, made_at);
+CREATE INDEX delivery_relayed ON delivery (endpoint_id, created_at) WHERE peer_ref IS NOT NULL;
+CREATE INDEX offer_by_day ON offer (endpoint_id, first_seen_at);

@@ -213,3 +213,47 @@ SELECT e.name, o.failing_since, COALESCE(o.reason, ''), COALESCE(o.detail, ''), 
        s.silent_since, o.began_at
 FROM source AS o JOIN endpoint AS e ON e.id = o.endpoint_id LEFT JOIN silence AS s ON s.endpoint_id = o.endpoint_id
 ORDER BY e.name;
+
+-- name: delivery_list_relayed_between
+-- What a peer took of us, with when it went out: endpoint, first, last (of acceptance).
+SELECT d.id, d.message_id, d.recipient_code, d.peer_ref, d.state, COALESCE(d.business_status, ''), d.expects_status,
+       m.kind, m.document_ref,
+       (SELECT MAX(a.started_at) FROM attempt AS a
+        WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed'))
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id
+WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.peer_ref IS NOT NULL;
+
+-- name: delivery_list_ambiguous
+-- What may have arrived at a peer and waits for a person: endpoint.
+SELECT d.id, d.message_id, d.recipient_code, m.document_ref
+FROM delivery AS d INDEXED BY delivery_open JOIN message AS m ON m.id = d.message_id
+WHERE d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') AND d.state = 'held'
+  AND d.endpoint_id = ? AND d.reason = 'outcome_ambiguous';
+
+-- name: offer_list_by_refs
+-- What is known of the entries of a list: endpoint, refs.
+SELECT ref, first_seen_at, COALESCE(message_id, ''), acknowledged_at, COALESCE(failure, reason, ''),
+       COALESCE(verdict, '')
+FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_count_between
+-- What came in a time: entries, those that became messages, those that the peer was told of; endpoint, first, last.
+SELECT COUNT(*), COUNT(message_id), COUNT(acknowledged_at) FROM offer
+WHERE endpoint_id = :endpoint AND first_seen_at BETWEEN :first AND :last;
+
+-- name: reconciliation_insert
+-- A comparison.
+INSERT INTO reconciliation (id, endpoint_id, day, made_at, findings, report) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: reconciliation_list
+-- The newest comparisons: limit.
+SELECT r.id, e.name, r.day, r.made_at, r.findings FROM reconciliation AS r JOIN endpoint AS e ON e.id = r.endpoint_id
+ORDER BY r.id DESC LIMIT ?;
+
+-- name: reconciliation_get
+-- One of them, by its id or the beginning of it.
+SELECT id, report FROM reconciliation WHERE id GLOB ? || '*' ORDER BY id DESC LIMIT 1;
+
+-- name: reconciliation_newest
+-- When a day was last compared: endpoint, day.
+SELECT made_at, findings FROM reconciliation WHERE endpoint_id = ? AND day = ? ORDER BY made_at DESC LIMIT 1;
