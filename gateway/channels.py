@@ -15,16 +15,19 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Source, Surroundings
+from gateway.ports import Adapter, Source, Surroundings, Workshop
 
 
-def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
+def surroundings_of(
+    settings: Settings, clock: Clock, timeout: timedelta, workshop: Workshop | None = None
+) -> Surroundings:
     """What every adapter and source is made with."""
     return Surroundings(
         secrets=settings.storage.secrets,
         folder=settings.storage.folder.parent,
         clock=clock,
         timeout_seconds=timeout.total_seconds(),
+        workshop=workshop,
     )
 
 
@@ -38,12 +41,13 @@ def source_kind(endpoint: Endpoint) -> str:
     return str(endpoint.settings.get("source", endpoint.kind if endpoint.kind in SOURCES else ""))
 
 
-def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
+def make_source(settings: Settings, clock: Clock, workshop: Workshop | None, endpoint: Endpoint) -> Source:
     """The client of a channel that is polled; ConfigError for settings that it cannot work with."""
     kind = source_kind(endpoint)
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
-    return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+    timeout = settings.cutover.poll_timeout
+    return SOURCES[kind](endpoint, surroundings_of(settings, clock, timeout, workshop))
 
 
 def problems_of(settings: Settings, endpoint: Endpoint, clock: Clock) -> Sequence[str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -47,6 +48,7 @@ from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
+from gateway.owners import owner_of
 from gateway.ports import Settlement, Source
 from gateway.reasons import is_temporary
 from gateway.route import is_hosted
@@ -122,7 +124,9 @@ class Watcher:
         source, caller = await self._source(endpoint), await self._caller(endpoint)
         items = tuple(await source.listed())
         at = self._base.clock.now()
-        await self._base.pump.submit(self._look, Look(endpoint_id=endpoint.id, items=items, at=at))
+        await self._base.pump.submit(
+            self._look, Look(endpoint_id=endpoint.id, items=items, at=at, comes_back=not endpoint.is_relay)
+        )
         self._listed_at.labels(endpoint.name).set(at.timestamp())
         for offer in await self._to_fetch(endpoint):
             await self._fetch(endpoint, source, caller, offer)
@@ -160,19 +164,8 @@ class Watcher:
         return AgencyId(row[0])
 
     async def _owner(self, endpoint: Endpoint) -> AgencyId:
-        """Whose channel it is: the agency that its setting names, else the only one behind it."""
-        named = endpoint.settings.get("agency")
-        if named:
-            found = (await self._base.directory.resolve([str(named)], self._base.clock.now())).get(str(named))
-            if found is None or found.endpoint is None or found.endpoint.id != endpoint.id:
-                raise ConfigError(f"the channel {endpoint.name} is not that of its agency {named}")
-            return found.id
-        rows = await self._base.readers.fetch("agency_list_of_endpoint", (endpoint.id,))
-        if len(rows) != 1:
-            raise ConfigError(
-                f"behind the channel {endpoint.name} there are {len(rows)} agencies: give its setting agency"
-            )
-        return AgencyId(rows[0][0])
+        base = self._base
+        return await owner_of(endpoint, base.directory, base.readers, base.clock.now())
 
     async def _to_fetch(self, endpoint: Endpoint) -> Sequence[Unfetched]:
         rows = await self._base.readers.fetch("offer_list_unfetched", (endpoint.id,))
@@ -288,7 +281,8 @@ class Watcher:
         """The message that it became."""
         body = await self._read_again(offer.sha256)
         try:
-            answer = await self._journey.accept(_submission(caller, body, offer.id, self._base.clock.now()))
+            given = _submission(caller, body, offer.id, self._base.clock.now())
+            answer = await self._journey.accept(replace(given, about_delivery=offer.about_delivery))
         finally:
             await self._base.bodies.discard(body)
         await self._base.pump.submit(self._note, Noted(id=offer.id, message_id=answer.message_id))

@@ -401,3 +401,11 @@ CREATE TABLE imported (
     claimed_at  INTEGER,
     imported_at INTEGER NOT NULL
 ) STRICT;
+
+-- Folders --------------------------------------------------------------------------------------------
+
+-- The delivery that an offered status is about, where its office named it.
+CREATE TABLE offer_about (
+    offer_id    TEXT PRIMARY KEY REFERENCES offer (id),
+    delivery_id TEXT NOT NULL
+) STRICT;

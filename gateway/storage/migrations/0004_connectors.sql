@@ -22,3 +22,11 @@ INSERT INTO endpoint_free SELECT id, name, kind, settings, capabilities, is_rela
                                  down_since, last_success_at FROM endpoint;
 DROP TABLE endpoint;
 ALTER TABLE endpoint_free RENAME TO endpoint;
+
+-- Folders --------------------------------------------------------------------------------------------
+
+-- The delivery that an offered status is about, where its office named it.
+CREATE TABLE offer_about (
+    offer_id    TEXT PRIMARY KEY REFERENCES offer (id),
+    delivery_id TEXT NOT NULL
+) STRICT;
