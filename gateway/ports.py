@@ -89,7 +89,7 @@ class Workshop(Protocol):
     async def document(
         self, endpoint: Endpoint, metadata: bytes, files: Sequence[GivenFile], at: datetime, write: Write
     ) -> None:
-        """edXML of metadata (JSON, as REST takes it; the sender may be left out) and files, the same every time."""
+        """Build edXML of metadata (JSON as for REST, perhaps without a sender) and files, the same every time."""
         ...
 
     async def status(self, endpoint: Endpoint, delivery_id: str, status: bytes, at: datetime, write: Write) -> None:

@@ -1,8 +1,8 @@
 """What adapters cannot do by themselves: build messages in an office's name, and take foreign bytes apart.
 
-An office without a service gives files; the composer that serves REST makes edXML of them, and a status of an answer
-to what the office got. Whatever is built here is built again the same, byte for byte, from the same files: its
-instants are those of the office's files, its content ids their digests. So a crash between acceptance and the
+An office without a service gives files; the composer that serves REST makes edXML of them, and a status of an
+answer to what the office got. Whatever is built here is built again the same, byte for byte, from the same files:
+its instants are those of the office's files, its content ids their digests. So a crash between acceptance and the
 clearing of the office's folder repeats the same message.
 
 Attachments are taken out by the parser processes, one at a time, into files that live as long as their context.
