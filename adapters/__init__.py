@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adapters.folder import channel as folder
-from adapters.sftp import channel as sftp
+from adapters.folder import channel as folder_channel
+from adapters.sftp import channel as sftp_channel
 from adapters.vxp.reader import VxpReader
 from adapters.webhook import WebhookAdapter
 from gateway.model import Endpoint
@@ -19,20 +19,20 @@ from gateway.ports import Adapter, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
-    "folder": folder.make_adapter,
-    "sftp": sftp.make_adapter,
+    "folder": folder_channel.make_adapter,
+    "sftp": sftp_channel.make_adapter,
     "webhook": WebhookAdapter,
 }
 
 #: What makes the client that lists and fetches at one channel.
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
-    "folder": folder.make_source,
-    "sftp": sftp.make_source,
+    "folder": folder_channel.make_source,
+    "sftp": sftp_channel.make_source,
     "vxp": VxpReader,
 }
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
-    "folder": folder.problems,
-    "sftp": sftp.problems,
+    "folder": folder_channel.problems,
+    "sftp": sftp_channel.problems,
 }

@@ -16,6 +16,7 @@ two shares that were exchanged are not taken for each other.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from adapters.folder.papers import README
@@ -61,5 +62,6 @@ async def require_ready(store: FileStore, endpoint: Endpoint) -> None:
 async def _lay_out(store: FileStore) -> None:
     for name in FOLDERS:
         await store.make((name,))
-    await put(store, ("README.txt",), README.encode("utf-8-sig"))
+    with suppress(SourceError):  # adapter and source may come at once, and nothing depends on it
+        await put(store, ("README.txt",), README.encode("utf-8-sig"))
     await store.make((NOTES,))

@@ -58,11 +58,13 @@ class LocalStore:
 
     async def read(self, place: Place, stamp: str) -> AsyncIterator[bytes]:
         """A regular file's bytes."""
-        descriptor = await self._run(lambda: self._open(checked(place), stamp))
+        descriptor, left = await self._run(lambda: self._open(checked(place), stamp))
         try:
-            while chunk := await self._run(lambda: os.read(descriptor, _PIECE)):
+            # one that grows as fast as it is read would have no end
+            while left >= 0 and (chunk := await self._run(lambda: os.read(descriptor, _PIECE))):
+                left -= len(chunk)
                 yield chunk
-            if await self._run(lambda: _stamp(os.fstat(descriptor))) != stamp:
+            if left or await self._run(lambda: _stamp(os.fstat(descriptor))) != stamp:
                 raise SourceError("file_changing", f"{shown(place[-1])} changed while it was read")
         finally:
             _in_thread(partial(os.close, descriptor))
@@ -113,7 +115,10 @@ class LocalStore:
     @contextmanager
     def _folder(self, place: Place) -> Iterator[int]:
         """A descriptor of a folder; no name on the way to it is a link."""
-        descriptor = os.open(self._root, _FOLDER)
+        try:
+            descriptor = os.open(self._root, _FOLDER)
+        except OSError as error:
+            raise _trouble(error) from error
         try:
             for name in place:
                 inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
@@ -134,13 +139,14 @@ class LocalStore:
         return found
 
     def _entry(self, place: Place) -> Entry | None:
-        with self._folder(place[:-1]) as folder:
-            try:
+        try:
+            with self._folder(place[:-1]) as folder:
                 return _entry(place[-1], os.stat(place[-1], dir_fd=folder, follow_symlinks=False))
-            except FileNotFoundError:
-                return None
+        except FileNotFoundError:
+            return None
 
-    def _open(self, place: Place, stamp: str) -> int:
+    def _open(self, place: Place, stamp: str) -> tuple[int, int]:
+        """A descriptor, and how many bytes there are."""
         with self._folder(place[:-1]) as folder:
             try:
                 before = os.stat(place[-1], dir_fd=folder, follow_symlinks=False)
@@ -153,7 +159,7 @@ class LocalStore:
         if not stat.S_ISREG(found.st_mode) or _stamp(found) != stamp:
             os.close(descriptor)
             raise SourceError("file_changing", f"{shown(place[-1])} is another one by now")
-        return descriptor
+        return descriptor, found.st_size
 
     def _create(self, place: Place) -> int:
         with self._folder(place[:-1]) as folder:

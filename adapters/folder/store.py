@@ -44,7 +44,7 @@ class FileStore(Protocol):
         ...
 
     async def entry(self, place: Place) -> Entry | None:
-        """One entry; None where there is none."""
+        """One entry; None where there is none, or no folder that it could be in."""
         ...
 
     def read(self, place: Place, stamp: str) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ A rename goes by OpenSSH's extension, which is one act; a server without it gets
 from __future__ import annotations
 
 import asyncio
+import logging
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -35,6 +36,10 @@ _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _LOST = (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.DisconnectError, OSError)
 
 T = TypeVar("T")
+
+# Every connection and request would be told at the level of our own news.
+asyncssh.set_log_level(logging.WARNING)
+asyncssh.set_sftp_log_level(logging.WARNING)
 
 
 class SftpStore:
@@ -93,8 +98,10 @@ class SftpStore:
         """A folder, unless it is there."""
         found = await self.entry(place)
         if found is None:
-            await self._run(lambda client: client.mkdir(self._path(place)))
-        elif found.kind != "folder":
+            with suppress(SourceError):  # somebody else may have made it just now
+                await self._run(lambda client: client.mkdir(self._path(place)))
+            found = await self.entry(place)
+        if found is None or found.kind != "folder":
             raise SourceError("connect_failed", f"{shown(place[-1])} is no folder")
 
     async def move(self, old: Place, new: Place) -> bool:
@@ -166,8 +173,8 @@ class SftpStore:
         return found
 
     async def _entry(self, client: asyncssh.SFTPClient, place: Place) -> Entry | None:
-        await self._require_folders(client, place[:-1])
         try:
+            await self._require_folders(client, place[:-1])
             attrs = await client.lstat(self._path(place))
         except _MISSING:
             return None
