@@ -99,10 +99,9 @@ def _proof(target: Target, secrets: Path) -> dict[str, Any]:
         }
     try:
         key = asyncssh.import_private_key(_secret(secrets, target.key_file))
-    except asyncssh.KeyEncryptionError as error:
-        raise ConfigError(f"the key {target.key_file} has a passphrase, and there is nobody to ask") from error
-    except asyncssh.KeyImportError as error:
-        raise ConfigError(f"the key {target.key_file} cannot be read") from error
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        why = "has a passphrase, and there is nobody to ask" if "assphrase" in str(error) else "cannot be read"
+        raise ConfigError(f"the key {target.key_file} {why}") from error
     return {"client_keys": [key], "password_auth": False, "preferred_auth": "publickey"}
 
 

@@ -104,7 +104,7 @@ class Habits:
     before: Callable[[str], Any] | None = None
     #: Called after a rename has happened.
     after_rename: Callable[[], Any] | None = None
-    #: What it adds to sizes that it tells.
+    #: What it adds to the sizes of edXML that it tells.
     size_lie: int = 0
     #: Whether it knows OpenSSH's extensions.
     extensions: bool = True
@@ -125,13 +125,16 @@ class _Server(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> AsyncIterator[Any]:
         await self._play("scandir")
+        each: Any
         async for each in super().scandir(path):
+            if each.filename.endswith(b".edxml") and each.attrs.size is not None:
+                each.attrs.size += self._habits.size_lie
             yield each
 
     async def lstat(self, path: bytes) -> Any:
         await self._play("lstat")
         found: Any = super().lstat(path)
-        if not self._habits.size_lie:
+        if not self._habits.size_lie or not path.endswith(b".edxml"):
             return found
         attrs = asyncssh.SFTPAttrs.from_local(found)
         attrs.size = (attrs.size or 0) + self._habits.size_lie
