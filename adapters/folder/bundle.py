@@ -108,7 +108,7 @@ def _steps(bundle: Bundle) -> list[tuple[str, str]]:
     if bundle.answers:
         steps += [
             ("Trả lời: chép một tệp trong tra-loi/ vào thư mục status/ (03 = đã tiếp nhận).",
-             "Answer: copy a file out of tra-loi/ to the folder status/ (03 = registered)."),
+             "Answer: copy a file out of tra-loi/ to the folder status/ (03 = accepted)."),
             ("Từ chối: tạo tệp <mã giao nhận>.02 trong status/, trong tệp ghi lý do.",
              "Reject: make a file <delivery>.02 in status/ that holds the reason."),
         ]  # fmt: skip

@@ -115,6 +115,13 @@ def _add_endpoints(group: Subparsers) -> None:
         help="a list of the peer's that is looked at: kind=vxp, url=…, system_id=…, secret_file=…, anchors_file=…",
     )
     put.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another setting of its kind, such as signature=rfc9421; an empty value takes it away; repeatable",
+    )
+    put.add_argument(
         "--capability",
         action="append",
         default=[],
@@ -319,7 +326,8 @@ def _set_endpoint(context: Context, args: argparse.Namespace) -> int:
         name=args.name,
         kind=args.kind,
         settings={name: value for name, value in given.items() if value is not None}
-        | dict(_source(text) for text in args.source),
+        | dict(_source(text) for text in args.source)
+        | dict(_setting(text) for text in args.setting),
         capabilities=dict(_capability(text) for text in args.capability),
         is_relay=args.relay,
         reason=args.reason,
@@ -332,6 +340,15 @@ def _source(text: str) -> tuple[str, str]:
     if not equals or name not in _SOURCE:
         raise InputError(f"--source {text}: write NAME=VALUE; names are {', '.join(_SOURCE)}")
     return ("source" if name == "kind" else f"source_{name}"), value
+
+
+def _setting(text: str) -> tuple[str, str | int | bool]:
+    name, found, value = text.partition("=")
+    if not found or not name.isidentifier():
+        raise InputError(f"--setting {text}: write NAME=VALUE, such as signature=rfc9421")
+    if value in {"true", "false"}:
+        return name, value == "true"
+    return name, int(value) if value.isdecimal() else value
 
 
 def _capability(text: str) -> tuple[str, object]:
