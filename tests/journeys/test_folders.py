@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from tests.adapters.test_folder_faults import taken
 from tests.journeys.folder_site import FolderSite, folder_site, until
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
@@ -197,3 +199,43 @@ async def test_rejection_with_a_reason_reaches_the_sender_in_refused(site: Folde
     await until(lambda: list((one / "refused").glob("trang-thai-02*")))
     text = next((one / "refused").glob("trang-thai-02*/thong-tin.txt")).read_text("utf-8-sig")
     assert "Sai thẩm quyền" in text
+
+
+async def test_same_files_make_the_same_bytes_whoever_asks(site: FolderSite) -> None:
+    """A restart between building and acceptance makes no second document."""
+    outbox = site.one.path / "outbox"
+    (outbox / NAME).write_bytes(PDF)
+    told = {"recipients": [PUSHED], "codeNumber": "1", "codeNotation": "A", "promulgationDate": "2026-03-02"}
+    (outbox / "b.json").write_text(json.dumps(told | {"subject": "x", "files": ["c.pdf"]}))
+    (outbox / "c.pdf").write_bytes(PDF)
+    base = site.app.foundation
+    endpoint = next(each for each in await base.directory.endpoints() if each.name == "commune")
+    made = []
+    for _ in range(2):
+        source = site.app.watcher._source_of(endpoint)
+        items = await source.listed()
+        made.append([(item.ref, await taken(source, item.ref)) for item in items])
+        await source.close()
+    assert len(made[0]) == 2
+    assert made[0] == made[1]
+
+
+@pytest.mark.slow
+async def test_office_learns_that_its_document_could_not_be_delivered(site: FolderSite) -> None:
+    """The gateway's own word comes into refused/, since the office reads nothing else."""
+    base = site.app.foundation
+    change = UpsertEndpoint(
+        name="pushed",
+        kind="sftp",
+        settings=site.two.settings | {"max_bytes": 1},
+        actor="operator:test",
+        now=base.clock.now(),
+    )
+    await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
+    (site.one.path / "outbox" / NAME).write_bytes(PDF)
+    await site.look()
+    refused = site.one.path / "refused"
+    await until(lambda: list(refused.glob("trang-thai-02*")))
+    text = next(refused.glob("*/thong-tin.txt")).read_text("utf-8-sig")
+    assert "too_large_for_peer" in text
+    assert "12/UBND-VP" in text
