@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 
 from adapters.bindings import answer_unreadable, build_bindings
+from adapters.folder import channel as folder_channel
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
 from adapters.lgsp.catalogue import LgspCatalogue
 from adapters.lgsp.source import LgspSource
+from adapters.sftp import channel as sftp_channel
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.counterpart import VxpCounterpart
@@ -38,7 +40,9 @@ from gateway.ports import Adapter, Catalogue, Counterpart, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
+    "folder": folder_channel.make_adapter,
     "lgsp": LgspAdapter,
+    "sftp": sftp_channel.make_adapter,
     "vxp": VxpAdapter,
     "webhook": WebhookAdapter,
     "xroad": XroadAdapter,
@@ -46,7 +50,9 @@ FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
 
 #: What makes the client that lists and fetches at one channel.
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
+    "folder": folder_channel.make_source,
     "lgsp": LgspSource,
+    "sftp": sftp_channel.make_source,
     "vxp": open_source,
     "xroad": XroadSource,
 }
@@ -62,7 +68,9 @@ COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
+    "folder": folder_channel.problems,
     "lgsp": lgsp.problems,
+    "sftp": sftp_channel.problems,
     "vxp": problems_of_vxp,
     "webhook": webhook_problems,
     "xroad": xroad.problems,

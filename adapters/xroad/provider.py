@@ -31,6 +31,8 @@ from adapters.xroad.provider_calls import OPERATIONS, Call, Operation
 from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.broker import Broker, Claim, Refusal, Visit
 from gateway.errors import RefusedError
+from gateway.inspection import Exchange
+from gateway.model import Caller
 
 BINDING: Final = "xroad"
 PATH: Final = "/xroad"
@@ -40,6 +42,27 @@ _PART: Final = re.compile(r"[A-Za-z0-9'()+,\-.=?_]{1,60}")
 _UNREAD: Final = 64 * 1024
 _GONE: Final = 499
 _WAITING: Final = frozenset({429, 503})
+#: What was learnt of a request, for the connection inspector.
+_CLAIM: Final = web.RequestKey("claim", Claim)
+_CALLER: Final = web.RequestKey("caller", Caller)
+
+
+def _exchange(request: web.Request, status: int, told: str, visit: Visit, refusal: Refusal | None) -> Exchange:
+    tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
+    return Exchange(
+        at=visit.at,
+        binding=BINDING,
+        method=request.method,
+        operation=told.removeprefix("xroad."),
+        path=request.path,
+        status=status,
+        reason=refusal.code if refusal is not None else "",
+        detail=refusal.detail if refusal is not None else "",
+        trace_id=visit.trace_id,
+        address=request.remote or "",
+        tls_version=(tls.version() or "") if tls is not None else "",
+        body_size=request.content_length,
+    )
 
 
 class XroadProvider:
@@ -85,10 +108,11 @@ class XroadProvider:
     async def _answer(
         self, request: web.Request, operation: Operation | None, told: str, visit: Visit
     ) -> web.StreamResponse:
+        refusal = None
         try:
             if operation is None:
                 raise RefusedError("not_found", "there is no such operation")  # noqa: TRY301 - told like the others
-            return await self._serve(request, operation, visit)
+            response = await self._serve(request, operation, visit)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -99,11 +123,15 @@ class XroadProvider:
             response = _failed(refusal, visit.trace_id)
             if not request.content.is_eof() and (request.content_length or _UNREAD) >= _UNREAD:
                 response.force_close()
-            return response
+        claim = request.get(_CLAIM)
+        if claim is not None:
+            exchange = _exchange(request, response.status, told, visit, refusal)
+            await self._broker.inspected(request.get(_CALLER), claim, exchange)
+        return response
 
     async def _serve(self, request: web.Request, operation: Operation, visit: Visit) -> web.StreamResponse:
         self._require_server(request)
-        claim = Claim(
+        claim = request[_CLAIM] = Claim(
             binding=BINDING,
             system_id=_client_of(request.headers.getall("X-Road-Client", ())),
             address=request.remote or "",
@@ -111,7 +139,7 @@ class XroadProvider:
             proves=_has_none,
             hands_in=operation.hands_in,
         )
-        caller = await self._broker.admit(claim)
+        caller = request[_CALLER] = await self._broker.admit(claim)
         size = request.content_length if request.body_exists else 0
         with self._broker.place(caller, size):
             return await operation.run(Call(request=request, caller=caller, visit=visit, broker=self._broker))

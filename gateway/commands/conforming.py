@@ -21,8 +21,7 @@ def add(parsers: Subparsers) -> None:
         _conformance,
         "check a vendor's system: `serve` runs a sandbox that tells it what to do; a URL is called and judged",
         more="Ends with a report in HTML and JSON: what passed, what failed, how to mend it. Exit code 0 "
-        "when nothing "
-        "failed. Needs no configuration.",
+        "when nothing failed. Needs no configuration.",
     )
     parser.add_argument("target", metavar="serve|URL", help="`serve`, or the receiver or server to check")
     parser.add_argument(

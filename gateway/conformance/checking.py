@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,18 +14,19 @@ from typing import Final
 from rich.console import Console
 
 from gateway.clock import Clock, SystemClock
-from gateway.conformance.driving import drive
+from gateway.conformance.driving import Listed, drive
 from gateway.conformance.pushing import Pusher
 from gateway.conformance.report import Report, as_html, as_json
 from gateway.conformance.rest_checks import CHECKS as REST_CHECKS
 from gateway.conformance.rest_trials import RestBench
-from gateway.conformance.verdicts import Result
+from gateway.conformance.verdicts import Result, skipped
 from gateway.conformance.vxp_checks import CHECKS as VXP_CHECKS
 from gateway.conformance.vxp_trials import VxpBench
 from gateway.conformance.webhook_checks import CHECKS as WEBHOOK_CHECKS
 from gateway.conformance.webhook_trials import Bench
 from gateway.errors import InputError
 
+_NOT_RUN: Final = skipped("Dừng trước khi tới lượt", "Ended before its turn")
 #: Whom documents are for where no --code says it.
 _NOBODY: Final = "000.00.91.H33"
 
@@ -64,6 +66,10 @@ async def check(checked: Checked, console: Console) -> list[Result]:
             await driving
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+    left = _CHECKS[checked.binding][len(results) :]
+    results += [
+        Result(key=one.key, title=one.title, asked=one.asked, verdict=_NOT_RUN, mend=one.mend) for one in left
+    ]
     report = Report(
         subject=checked.url, binding=checked.binding, began_at=began, ended_at=clock.now(), results=tuple(results)
     )
@@ -123,4 +129,9 @@ async def _vxp(
         await bench.close()
 
 
+_CHECKS: Final[dict[str, Sequence[Listed]]] = {
+    "webhook": WEBHOOK_CHECKS,
+    "rest": REST_CHECKS,
+    "vxp": VXP_CHECKS,
+}
 _RUNS: Final = {"webhook": _webhook, "rest": _rest, "vxp": _vxp}

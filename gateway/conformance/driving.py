@@ -19,8 +19,8 @@ _SHOWN = {Grade.PASSED: ("green", "✓"), Grade.FAILED: ("bold red", "✗"), Gra
 B_contra = TypeVar("B_contra", contravariant=True)
 
 
-class Step(Protocol[B_contra]):
-    """What the lists of checks hold."""
+class Listed(Protocol):
+    """What a check says of itself."""
 
     @property
     def key(self) -> str: ...  # noqa: D102
@@ -30,6 +30,11 @@ class Step(Protocol[B_contra]):
     def asked(self) -> Words: ...  # noqa: D102
     @property
     def mend(self) -> Words: ...  # noqa: D102
+
+
+class Step(Listed, Protocol[B_contra]):
+    """What the lists of checks hold."""
+
     @property
     def run(self) -> Callable[[B_contra], Awaitable[Verdict]]: ...  # noqa: D102
 

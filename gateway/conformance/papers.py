@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+from xml.sax.saxutils import escape
 
 from gateway.clock import VIETNAM
 from gateway.simulate.pdf import make_pdf
@@ -93,20 +94,29 @@ def status(reporter: Named, about: Reference, code: str, description: str, at: d
 def status_d(reporter: Named, about: Reference, code: str, description: str, at: datetime) -> bytes:
     """The same in dialect D: dates day first, everything in the SOAP header."""
     local = at.astimezone(VIETNAM)
+    answered = (
+        _e("OrganId", about.organ_id)
+        + _e("Code", f"{about.number}/{about.notation}")
+        + _e("PromulgationDate", f"{about.issued_on:%d/%m/%Y}")
+        + _e("DocumentId", about.document_id)
+    )
+    body = (
+        f"<edXML:ResponseFor>{answered}</edXML:ResponseFor>"
+        f"<edXML:From>{_e('OrganId', reporter.code)}{_e('OrganName', reporter.name)}</edXML:From>"
+        + _e("StatusCode", code)
+        + _e("Description", description)
+        + _e("Timestamp", f"{local:%d/%m/%Y %H:%M:%S}")
+        + f"<edXML:StaffInfo>{_e('Department', 'Văn phòng')}{_e('Staff', 'Văn thư')}</edXML:StaffInfo>"
+    )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{_SOAP}" xmlns:edXML="{_SOAP}"><SOAP-ENV:Header><edXML:Status>'
-        f"<edXML:ResponseFor><edXML:OrganId>{about.organ_id}</edXML:OrganId>"
-        f"<edXML:Code>{about.number}/{about.notation}</edXML:Code>"
-        f"<edXML:PromulgationDate>{about.issued_on:%d/%m/%Y}</edXML:PromulgationDate>"
-        f"<edXML:DocumentId>{about.document_id}</edXML:DocumentId></edXML:ResponseFor>"
-        f"<edXML:From><edXML:OrganId>{reporter.code}</edXML:OrganId>"
-        f"<edXML:OrganName>{reporter.name}</edXML:OrganName></edXML:From>"
-        f"<edXML:StatusCode>{code}</edXML:StatusCode><edXML:Description>{description}</edXML:Description>"
-        f"<edXML:Timestamp>{local:%d/%m/%Y %H:%M:%S}</edXML:Timestamp>"
-        "<edXML:StaffInfo><edXML:Department>Văn phòng</edXML:Department><edXML:Staff>Văn thư</edXML:Staff>"
-        "</edXML:StaffInfo></edXML:Status></SOAP-ENV:Header><SOAP-ENV:Body/></SOAP-ENV:Envelope>\n"
+        f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{_SOAP}" xmlns:edXML="{_SOAP}"><SOAP-ENV:Header>'
+        f"<edXML:Status>{body}</edXML:Status></SOAP-ENV:Header><SOAP-ENV:Body/></SOAP-ENV:Envelope>\n"
     ).encode()
+
+
+def _e(name: str, text: str) -> str:
+    return f"<edXML:{name}>{escape(text)}</edXML:{name}>"
 
 
 def odd(data: bytes) -> bytes:

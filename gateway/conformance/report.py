@@ -106,7 +106,8 @@ def as_html(report: Report) -> bytes:
     if broken:
         parts.append("<h2>Cần sửa <span class=en lang=en>to be mended</span></h2>")
         parts += [_section(result) for result in broken]
-    parts.append("<h2>Tất cả các bước <span class=en lang=en>all steps</span></h2>")
+    head = "Các bước khác <span class=en lang=en>the others</span>"
+    parts.append(f"<h2>{head if broken else 'Các bước <span class=en lang=en>the steps</span>'}</h2>")
     parts += [_section(result) for result in report.results if result.verdict.grade is not Grade.FAILED]
     parts.append("</body></html>\n")
     return "\n".join(parts).encode()

@@ -36,7 +36,8 @@ from gateway.conformance.offices import Crew, TestOffices
 from gateway.conformance.report import Report
 from gateway.conformance.sandbox import VENDOR_NAME, Pushed, Sandbox, lay_out
 from gateway.conformance.showing import Board, show_access
-from gateway.conformance.steps import Step, steps_of
+from gateway.conformance.stepping import Step
+from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, skipped
 from gateway.errors import EnvironmentRefusedError, InputError
 from gateway.pki import client_tls_context

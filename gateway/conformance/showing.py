@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.conformance.sandbox import Sandbox
-from gateway.conformance.steps import HOW, Step
+from gateway.conformance.stepping import HOW, Step
 from gateway.conformance.verdicts import Grade, Verdict, Words
 from gateway.reasons import REASONS
 

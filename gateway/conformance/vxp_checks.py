@@ -10,12 +10,10 @@ from gateway.conformance.verdicts import Verdict, Words
 from gateway.conformance.vxp_trials import VxpBench, VxpCheck
 
 _SIGNATURE: Final = Words(
-    "Tính HMAC-SHA256 trên đúng chuỗi sign-header đã nhận; mọi tham số cần dùng phải nằm trong đó và bằng "
-    "tiêu đề đã "
-    "gửi; sai thì trả FAIL, không xử lý.",
-    "Compute HMAC-SHA256 over the sign-header text exactly as received; every parameter in use must be in "
-    "it and equal "
-    "the header that was sent; else answer FAIL and do nothing.",
+    "Tính HMAC-SHA256 trên đúng chuỗi sign-header đã nhận; mọi tham số cần dùng phải nằm trong đó và bằng tiêu "
+    "đề đã gửi; sai thì trả FAIL, không xử lý.",
+    "Compute HMAC-SHA256 over the sign-header text exactly as received; every parameter in use must be in it and "
+    "equal the header that was sent; else answer FAIL and do nothing.",
 )
 _SHAPE: Final = Words(
     'Mọi trả lời là JSON {"status":"OK"|"FAIL","ErrorCode":"0"|…,"ErrorDesc":"…"}, chỉ ký tự ASCII không dấu.',

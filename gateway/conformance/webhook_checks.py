@@ -11,12 +11,10 @@ from gateway.conformance.webhook_trials import Bench, Check
 
 _DAY: Final = 86_400
 _FORGED: Final = Words(
-    "Tính lại HMAC-SHA256 trên “timestamp.dispatch id.Gateway-Deliveries.sha256 của thân”, so sánh bằng hàm "
-    "so sánh "
-    "thời gian hằng; sai hoặc thiếu thì trả 401 và không lưu gì.",
-    "Compute HMAC-SHA256 over “timestamp.dispatch id.Gateway-Deliveries.sha256 of the body”, compare in "
-    "constant time; "
-    "if it is wrong or missing answer 401 and store nothing.",
+    "Tính lại HMAC-SHA256 trên “timestamp.dispatch id.Gateway-Deliveries.sha256 của thân”, so sánh bằng hàm so "
+    "sánh thời gian hằng; sai hoặc thiếu thì trả 401 và không lưu gì.",
+    "Compute HMAC-SHA256 over “timestamp.dispatch id.Gateway-Deliveries.sha256 of the body”, compare in constant "
+    "time; if it is wrong or missing answer 401 and store nothing.",
 )
 _STORE: Final = Words(
     "Lưu xong mới trả 200; thân rỗng, hoặc JSON có đúng một dòng cho mỗi lượt giao trong Gateway-Deliveries.",
@@ -24,11 +22,10 @@ _STORE: Final = Words(
     "Gateway-Deliveries.",
 )
 _NOT_5XX: Final = Words(
-    "Tệp không đọc được thì trả 422 (từ chối hẳn), hoặc lưu nguyên rồi trả 200. Trả 5xx hay im lặng thì "
-    "trục gửi lại "
-    "nhiều ngày.",
-    "Answer 422 (refused for good) to a file that cannot be read, or keep its bytes and answer 200. After a 5xx or "
-    "silence the gateway sends it again for days.",
+    "Tệp không đọc được thì trả 422 (từ chối hẳn), hoặc lưu nguyên rồi trả 200. Trả 5xx hay im lặng thì trục gửi "
+    "lại nhiều ngày.",
+    "Answer 422 (refused for good) to a file that cannot be read, or keep its bytes and answer 200. After a 5xx "
+    "or silence the gateway sends it again for days.",
 )
 
 
@@ -43,38 +40,34 @@ def _check(
 
 
 _AGAIN: Final = Words(
-    "Nhớ Idempotency-Key (mã dispatch) hoặc mã lượt giao trong cùng giao dịch với việc lưu; gặp lại thì trả "
-    "kết quả cũ.",
-    "Remember the Idempotency-Key (dispatch id) or the delivery ids in the transaction that stores; when it comes "
-    "again, give the old answer.",
+    "Nhớ Idempotency-Key (mã dispatch) hoặc mã lượt giao trong cùng giao dịch với việc lưu; gặp lại thì trả kết "
+    "quả cũ.",
+    "Remember the Idempotency-Key (dispatch id) or the delivery ids in the transaction that stores; when it "
+    "comes again, give the old answer.",
 )
 _HEADER: Final = Words(
     "Nâng giới hạn tiêu đề của máy chủ web lên ít nhất 16 KB (nginx: large_client_header_buffers 8 32k; Tomcat: "
     "maxHttpHeaderSize=32768; Kestrel: MaxRequestHeadersTotalSize).",
-    "Raise the web server's limit of headers to at least 16 KB (nginx: large_client_header_buffers 8 32k; Tomcat: "
-    "maxHttpHeaderSize=32768; Kestrel: MaxRequestHeadersTotalSize).",
+    "Raise the web server's limit of headers to at least 16 KB (nginx: large_client_header_buffers 8 32k; "
+    "Tomcat: maxHttpHeaderSize=32768; Kestrel: MaxRequestHeadersTotalSize).",
 )
 _BUSINESS: Final = Words(
-    "Đọc BussinessDocType 1 (thu hồi), 2 (cập nhật), 3 (thay thế); nhận như văn bản, đưa vào việc của văn "
-    "thư, rồi báo "
-    "15 hoặc 16. Cùng DocumentId với văn bản gốc không phải là trùng.",
-    "Read BussinessDocType 1 (recall), 2 (update), 3 (replacement); take them like documents, give them to "
-    "the clerk, "
-    "then report 15 or 16. The same DocumentId as the original is no duplicate.",
+    "Đọc BussinessDocType 1 (thu hồi), 2 (cập nhật), 3 (thay thế); nhận như văn bản, đưa vào việc của văn thư, "
+    "rồi báo 15 hoặc 16. Cùng DocumentId với văn bản gốc không phải là trùng.",
+    "Read BussinessDocType 1 (recall), 2 (update), 3 (replacement); take them like documents, give them to the "
+    "clerk, then report 15 or 16. The same DocumentId as the original is no duplicate.",
 )
 _LARGE: Final = Words(
-    "Ghi thân xuống đĩa khi nhận, đừng giữ cả tệp trong bộ nhớ; nâng giới hạn thân (nginx: "
-    "client_max_body_size 100m), "
-    "hoặc trả 413 rõ ràng.",
+    "Ghi thân xuống đĩa khi nhận, đừng giữ cả tệp trong bộ nhớ; nâng giới hạn thân (nginx: client_max_body_size "
+    "100m), hoặc trả 413 rõ ràng.",
     "Write the body to disk as it comes instead of keeping it in memory; raise the limit of bodies (nginx: "
     "client_max_body_size 100m), or answer a clear 413.",
 )
 _LINE: Final = Words(
     "Đợi đủ Content-Length byte, ít nhất 60 giây; nếu kết nối đứt thì bỏ phần đã nhận, không ghi nhớ "
     "Idempotency-Key.",
-    "Wait for Content-Length bytes, at least 60 seconds; when the connection breaks, drop what came and do "
-    "not remember "
-    "the Idempotency-Key.",
+    "Wait for Content-Length bytes, at least 60 seconds; when the connection breaks, drop what came and do not "
+    "remember the Idempotency-Key.",
 )
 _DIGEST: Final = Words(
     "So Content-Digest (RFC 9530, sha-256) với các byte đã nhận; khác thì trả 400 hoặc 422.",
@@ -185,10 +178,10 @@ CHECKS: Final = (
             "Gateway-Part 1/2 and 2/2: one dispatch, other deliveries and another Idempotency-Key each.",
         ),
         Words(
-            "Loại trùng theo Idempotency-Key hoặc mã lượt giao, đừng theo Gateway-Dispatch-Id: phần sau sẽ "
-            "bị bỏ mất.",
-            "Dedupe on the Idempotency-Key or the delivery ids, not on Gateway-Dispatch-Id: later parts "
-            "would be lost.",
+            "Loại trùng theo Idempotency-Key hoặc mã lượt giao, đừng theo Gateway-Dispatch-Id: phần sau sẽ bị bỏ "
+            "mất.",
+            "Dedupe on the Idempotency-Key or the delivery ids, not on Gateway-Dispatch-Id: later parts would be "
+            "lost.",
         ),
         trials.in_parts,
     ),
@@ -225,11 +218,10 @@ CHECKS: Final = (
         ("Nhận trạng thái", "A status is taken"),
         ("Gateway-Kind: status, trạng thái 03.", "Gateway-Kind: status, a status 03."),
         Words(
-            "Nhận cả Gateway-Kind: status; tìm văn bản theo ResponseFor/DocumentId; không tìm thấy cũng lưu "
-            "và trả 200.",
-            "Take Gateway-Kind: status, too; find the document by ResponseFor/DocumentId; store it and "
-            "answer 200 even "
-            "when there is none.",
+            "Nhận cả Gateway-Kind: status; tìm văn bản theo ResponseFor/DocumentId; không tìm thấy cũng lưu và "
+            "trả 200.",
+            "Take Gateway-Kind: status, too; find the document by ResponseFor/DocumentId; store it and answer "
+            "200 even when there is none.",
         ),
         trials.reporting(dialect_d=False),
     ),

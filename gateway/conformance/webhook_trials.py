@@ -253,9 +253,8 @@ async def in_rotation(bench: Bench) -> Verdict:
     if answer.is_refusal:
         return skipped(
             "Chỉ đọc chữ ký đầu tiên: đổi khóa đúng lúc với người vận hành, hoặc xét mọi dòng Gateway-Signature",
-            "It reads the first signature only: change the secret together with the operator, or look at "
-            "every line "
-            "of Gateway-Signature",
+            "It reads the first signature only: change the secret together with the operator, or look at every "
+            "line of Gateway-Signature",
         )
     return taken(answer, push)
 
@@ -303,8 +302,8 @@ def _or_capability(answer: Answer, push: Push, what: str) -> Verdict:
         return skipped(
             f"Không nhận ({answer.told()}): đặt capability của kênh, trục sẽ chuyển đổi hoặc từ chối trước "
             f"({what})",
-            f"Not taken ({answer.told()}): set the channel's capability, and the gateway converts or "
-            f"refuses ({what})",
+            f"Not taken ({answer.told()}): set the channel's capability, and the gateway converts or refuses "
+            f"({what})",
         )
     return taken(answer, push)
 

@@ -138,7 +138,14 @@ class SourceLook:
         items = tuple(await peer.source.listed())
         at = base.clock.now()
         new = await base.pump.submit(
-            _look, Look(endpoint_id=peer.endpoint.id, items=items, at=at, hour=hour_of(at))
+            _look,
+            Look(
+                endpoint_id=peer.endpoint.id,
+                items=items,
+                at=at,
+                hour=hour_of(at),
+                comes_back=not peer.endpoint.is_relay,
+            ),
         )
         self._listed(peer.endpoint)
         await self._tell_decisions()
@@ -226,7 +233,7 @@ class SourceLook:
         body = None
         try:
             body = await self._spooled(offer.ref)
-            judged = await self._journey.judge(self._submission(body, offer.id), whoever_serves=True)
+            judged = await self._journey.judge(self._submission(body, offer), whoever_serves=True)
         except (SourceError, RefusedError) as error:  # unreadable there, too large, or our parsers are busy
             if body is not None:
                 await base.bodies.discard(body)
@@ -310,7 +317,7 @@ class SourceLook:
         if ready.judged.refusal or not ready.ours:
             return
         await self._peer.rate.admit()
-        submission = self._submission(ready.body, ready.offer.id, ready.judged)
+        submission = self._submission(ready.body, ready.offer, ready.judged)
         try:
             answer = await self._journey.accept(submission)
             if answer.replayed:
@@ -394,7 +401,7 @@ class SourceLook:
         """The message that it became."""
         body = await self._read_again(offer.sha256)
         try:
-            answer = await self._journey.accept(self._submission(body, offer.id))
+            answer = await self._journey.accept(self._submission(body, offer))
         finally:
             await self._base.bodies.discard(body)
         await self._base.pump.submit(_note, Noted(id=offer.id, message_id=answer.message_id))
@@ -430,13 +437,16 @@ class SourceLook:
         if again:
             await self._outbox.deliver_after_all(again, sorted(ours))
 
-    def _submission(self, body: SpooledBody, offer_id: str, judged: Judged | None = None) -> Submission:
+    def _submission(
+        self, body: SpooledBody, offer: Unfetched | Fetched, judged: Judged | None = None
+    ) -> Submission:
         at: datetime = self._base.clock.now()
         return Submission(
             caller=self._peer.caller,
             body=body,
-            trace_id=hashlib.sha256(offer_id.encode()).hexdigest()[:32],
+            trace_id=hashlib.sha256(offer.id.encode()).hexdigest()[:32],
             arrived_at=at,
+            about_delivery=offer.about_delivery,
             report=judged.report if judged else None,
         )
 

@@ -11,7 +11,8 @@ from gateway.conformance.offices import BY_KEY, OFFICES, Performed
 from gateway.conformance.papers import reference_of
 from gateway.conformance.report import Report, as_html, as_json
 from gateway.conformance.serving import Progress
-from gateway.conformance.steps import HOW, STEPS, steps_of
+from gateway.conformance.stepping import HOW
+from gateway.conformance.steps import STEPS, steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, passed, tally
 from gateway.simulate.reckoning import LedgerDelivery, LedgerMessage, LedgerView
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -9,7 +10,17 @@ import pytest
 
 from gateway.pki import DevPki
 from gateway.seal.trust import TrustPurpose
-from tests.conformance.runs import EXAMPLES, broken_receiver, conformance, grades, started, step, text_of
+from tests.adapters.receiver import Request, falls_silent, receiving, says
+from tests.conformance.runs import (
+    EXAMPLES,
+    broken_receiver,
+    conformance,
+    conformance_until,
+    grades,
+    started,
+    step,
+    text_of,
+)
 
 RECEIVER = EXAMPLES / "python" / "receive_webhook.py"
 
@@ -78,3 +89,18 @@ async def test_receiver_that_is_not_there_fails_in_words(tmp_path: Path, secret:
     assert (code, count["passed"]) == (1, 0)
     assert "Traceback" not in told
     assert "ClientConnectorError" in step(tmp_path / "report.json", "push")["saw"]["en"]
+
+
+async def test_interrupted_run_leaves_what_it_has(tmp_path: Path, secret: Path) -> None:
+    """Ctrl-C while a receiver is silent: the report says what was not reached, and nothing of it has failed."""
+
+    async def act(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        answer = falls_silent if request.headers["gateway-kind"] == "verification" else says("200 OK")
+        return await answer(request, reader, writer)
+
+    options = ("--secret-file", secret, "--report", tmp_path, "--timeout", "100")
+    async with receiving(act, None) as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/"
+        code, count, _ = await conformance_until(["✓ .*· push"], url, *options)
+    assert (code, count["passed"], count["failed"]) == (0, 1, 0)
+    assert step(tmp_path / "report.json", "garbage")["saw"]["en"] == "Ended before its turn"

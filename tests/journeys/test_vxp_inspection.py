@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +78,22 @@ async def test_strangers_leave_nothing_and_claims_push_nobody_out(tmp_path: Path
         found = await _seen(lab, PROVINCE)
         assert [each["authenticated"] for each in found].count(True) == 1
         assert len(found) == 21
+
+
+async def test_operator_reads_the_difference_on_the_command_line(tmp_path: Path, pki_folder: Path) -> None:
+    """One line per request, then both texts and the first character at which they differ."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+        sdk = await lab.sdk(PROVINCE)
+        headers = sdk.headers(LIST)
+        await sdk.raw("getReceivedEdocList", headers | {"XroadVnpt-messagetype": "status"}, b"")
+        config = lab.installation.folder / "config.toml"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "--config", str(config), "inspect", PROVINCE, "--refused",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        told = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    assert "header_differs" in told
+    assert "computed over edoc" in told
+    assert "sent: status" in told
+    assert "they differ first at character 1" in told

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from adapters.xroad.provider_calls import OPERATIONS
 from gateway.accounts.shared_secrets import Wish, loopback
+from gateway.commands.acting import ask
 from gateway.pki import DevPki, client_tls_context, issue_client
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
@@ -94,6 +95,15 @@ async def test_document_and_status_go_both_ways(lab: VxpLab) -> None:
     assert (line["recipient"], line["state"], line["business_status"]) == (COMMUNE, "acknowledged", "03")
     listed = (await call(lab, "GET", "documents?kind=document&limit=200", province))[1]["items"]
     assert sent in listed
+
+
+async def test_requests_of_a_member_are_seen_by_the_operator(lab: VxpLab) -> None:
+    """What it asked, and why it was refused."""
+    await call(lab, "GET", "inbox?kind=nonsense", CLIENTS[PROVINCE])
+    found = (await ask(lab.installation.settings, f"inspect?agency={PROVINCE}"))["items"]
+    assert found[0]["binding"] == "xroad"
+    assert (found[0]["reason"], found[0]["status"]) == ("parameter_invalid", 422)
+    assert found[0]["authenticated"]
 
 
 async def test_entry_that_cannot_be_used_is_held_with_its_words(lab: VxpLab) -> None:

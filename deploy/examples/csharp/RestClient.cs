@@ -41,7 +41,7 @@ public sealed class RestClient
         this.authority = authority;
         // .NET Framework 4.5 offers TLS 1.0 unless told otherwise
         ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
-        // the gateway answers 417 to nobody, but two bytes of waiting cost a round trip
+        // waiting for "100 Continue" costs a round trip
         ServicePointManager.Expect100Continue = false;
     }
 
@@ -138,7 +138,7 @@ public sealed class RestClient
     }
 
     /// <summary>The CA of the file and no other; a wrong name or an expired certificate stays wrong.</summary>
-    private bool Trusts(object sender, X509Certificate certificate, X509Chain _, SslPolicyErrors errors)
+    private bool Trusts(object sender, X509Certificate certificate, X509Chain sent, SslPolicyErrors errors)
     {
         if ((errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) { return false; }
         using (var chain = new X509Chain())
@@ -146,7 +146,7 @@ public sealed class RestClient
             chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
             chain.ChainPolicy.VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority;
             chain.ChainPolicy.ExtraStore.Add(authority);
-            foreach (var each in _.ChainElements.Cast<X509ChainElement>()) { chain.ChainPolicy.ExtraStore.Add(each.Certificate); }
+            foreach (var each in sent.ChainElements.Cast<X509ChainElement>()) { chain.ChainPolicy.ExtraStore.Add(each.Certificate); }
             if (!chain.Build(new X509Certificate2(certificate))) { return false; }
             var root = chain.ChainElements[chain.ChainElements.Count - 1].Certificate;
             return root.RawData.SequenceEqual(authority.RawData);

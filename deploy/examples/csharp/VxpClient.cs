@@ -33,6 +33,7 @@ public sealed class VxpClient
         this.secret = secret;
         // .NET Framework 4.5 offers TLS 1.0 unless told otherwise
         ServicePointManager.SecurityProtocol |= SecurityProtocolType.Tls12;
+        // waiting for "100 Continue" costs a round trip
         ServicePointManager.Expect100Continue = false;
     }
 

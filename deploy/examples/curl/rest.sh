@@ -12,6 +12,7 @@
 #
 # Sending the same file again is safe: the same receipt comes back. So every call is tried again when the line breaks
 # or the gateway asks to wait (curl heeds Retry-After). Exit code 22: the gateway refused; its reason is printed.
+# Needs curl 7.76 or later.
 set -euo pipefail
 
 : "${GATEWAY_URL:?export GATEWAY_URL, such as https://localhost:8443/api/v1}"

@@ -4,6 +4,12 @@ INSERT INTO offer (id, endpoint_id, ref, kind, sender_code, recipient_codes, cla
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (endpoint_id, ref) DO NOTHING;
 
+-- name: offer_insert_about
+-- What an offered status is about: delivery, endpoint, ref.
+INSERT INTO offer_about (offer_id, delivery_id)
+SELECT id, ? FROM offer WHERE endpoint_id = ? AND ref = ?
+ON CONFLICT (offer_id) DO NOTHING;
+
 -- name: offer_find_refs
 -- Which entries of a list are known: endpoint, refs.
 SELECT ref FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
@@ -17,6 +23,11 @@ WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 -- What a list no longer holds was acknowledged by somebody: endpoint, at, refs.
 UPDATE offer SET gone_at = :at
 WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_open_again
+-- What is listed after it was settled was put there once more: endpoint, at, refs.
+UPDATE offer SET acknowledged_at = NULL
+WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: source_note_list
 -- A list was read: endpoint, at.
@@ -45,15 +56,17 @@ FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 
 -- name: offer_list_unfetched
 -- What is listed and not here yet, those that failed least first.
-SELECT id, ref, kind, recipient_codes FROM offer
+SELECT id, ref, kind, recipient_codes, about.delivery_id
+FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledged_at IS NULL
-ORDER BY failures, rowid;
+ORDER BY failures, offer.rowid;
 
 -- name: offer_list_fetched
 -- What is listed and here, and was not acknowledged by us, oldest first.
-SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '') FROM offer
+SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, ''), about.delivery_id
+FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
-ORDER BY rowid;
+ORDER BY offer.rowid;
 
 -- name: delivery_list_sent_elsewhere
 -- The lines of an imported document that another system has sent, and nobody has answered yet.

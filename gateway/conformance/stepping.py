@@ -1,0 +1,88 @@
+"""The shape of a step of the sandbox, and by which call each action is done in each protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.conformance.evidence import Judge
+from gateway.conformance.offices import BY_KEY, Order
+from gateway.conformance.verdicts import Words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One of them."""
+
+    key: str
+    title: Words
+    #: What the developer does; {ready} and the like become codes of test offices.
+    do: Words
+    mend: Words
+    #: Which line of HOW names the call.
+    how: str
+    judge: Judge
+    #: What a test office sends when the step opens.
+    order: Order | None = None
+    #: Steps that must have passed before.
+    after: tuple[str, ...] = ()
+
+    def told(self) -> Words:
+        """With the codes filled in."""
+        codes = {key: office.code for key, office in BY_KEY.items()}
+        return Words(self.do.vi.format(**codes), self.do.en.format(**codes))
+
+
+#: Protocol -> action -> the call.
+HOW: Final[Mapping[str, Mapping[str, str]]] = {
+    "rest": {
+        "connect": "GET /api/v1/limits  (Authorization: Bearer …)",
+        "list": "GET /api/v1/inbox?wait=30",
+        "fetch": "GET /api/v1/inbox/{id}/content",
+        "take": "GET /api/v1/inbox/{id}/content, POST /api/v1/inbox/{id}/ack",
+        "answer": "POST /api/v1/inbox/{id}/status  JSON, or POST /api/v1/statuses  edXML",
+        "send": "POST /api/v1/documents  Content-Type: application/xml",
+        "withdraw": "POST /api/v1/documents/{id}/withdraw  JSON {reason}",
+    },
+    "vxp": {
+        "connect": "POST …/getReceivedEdocList",
+        "list": "POST …/getReceivedEdocList  messagetype=edoc",
+        "fetch": "POST …/getEdoc  docId",
+        "take": "POST …/getEdoc, POST …/updateStatus  docId, status=done",
+        "answer": "POST …/sendEdoc  messagetype=status",
+        "send": "POST …/sendEdoc  messagetype=edoc",
+        "replay": "POST …/sendEdoc",
+        "sign": "POST …/getReceivedEdocList",
+    },
+    "webhook": {
+        "take": "200 sau khi lưu / 200 once it is stored",
+        "answer": "POST /api/v1/statuses  edXML  (Authorization: Bearer …)",
+        "send": "POST /api/v1/documents  Content-Type: application/xml",
+        "withdraw": "POST /api/v1/documents/{id}/withdraw  JSON {reason}",
+    },
+}
+
+
+def make_step(
+    key: str,
+    how: str,
+    titles: tuple[str, str],
+    do: tuple[str, str],
+    mend: Words,
+    judge: Judge,
+    *,
+    order: Order | None = None,
+    after: tuple[str, ...] = (),
+) -> Step:
+    """A line of the lists."""
+    return Step(
+        key=key,
+        how=how,
+        title=Words(*titles),
+        do=Words(*do),
+        mend=mend,
+        judge=judge,
+        order=order,
+        after=after,
+    )
