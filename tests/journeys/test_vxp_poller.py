@@ -180,3 +180,14 @@ async def test_reconciliation_finds_what_is_missing_and_extra_in_both_directions
     assert (code, "extra_there" in out) == (1, True)
     await site.axis.order("html")
     assert (await site.command("reconcile", "axis", "--day", today))[0] != 0
+
+
+async def test_large_documents_come_in_like_small_ones(site: AxisSite) -> None:
+    """What does not stay in memory goes through the spool and leaves nothing there."""
+    sent = await site.axis.send(MINISTRY, [COMMUNE], count=3, size=3_000_000)
+    await site.start()
+    await site.axis.wait("settled", system=SYSTEM, count=3)
+    await site.until("SELECT 1 WHERE (SELECT COUNT(acknowledged_at) FROM offer) = 3")
+    assert {row[0] for row in site.rows("SELECT sha256 FROM message")} == {each["sha256"] for each in sent}
+    code, out = await site.command("fsck", "--json")
+    assert code == 0, out
