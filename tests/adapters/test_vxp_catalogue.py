@@ -77,7 +77,7 @@ _FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "cut_body"}, "connection_lost"),
     ({"kind": "truncated"}, "peer_reply_invalid"),
     ({"kind": "not_json"}, "peer_reply_invalid"),
-    ({"kind": "hmac"}, "peer_error"),
+    ({"kind": "hmac"}, "peer_credential_rejected"),
     ({"kind": "fail", "code": "99", "words": "Loi he thong"}, "peer_error"),
     ({"kind": "slow", "delay": 30}, "peer_timeout"),
 ]
@@ -107,7 +107,7 @@ async def test_wrong_secret_wrong_authority_and_no_axis_are_told_apart(axis: Axi
         with pytest.raises(SourceError) as caught:
             await taken(catalogue(axis, **settings))
         codes.append(caught.value.code)
-    assert codes == ["peer_error", "peer_tls_failed", "connect_failed"]
+    assert codes == ["peer_credential_rejected", "peer_tls_failed", "connect_failed"]
 
 
 @pytest.mark.parametrize(
