@@ -16,12 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 
 from adapters.bindings import answer_unreadable, build_bindings
+from adapters.folder import channel as folder_channel
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
 from adapters.lgsp.catalogue import LgspCatalogue
 from adapters.lgsp.source import LgspSource
+from adapters.sftp import channel as sftp_channel
 from adapters.vxp.catalogue import open_catalogue
 from adapters.vxp.client import VxpAdapter
+from adapters.vxp.counterpart import VxpCounterpart
 from adapters.vxp.reader import open_source
 from adapters.vxp.settings import problems_of as problems_of_vxp
 from adapters.webhook import WebhookAdapter
@@ -33,11 +36,13 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Catalogue, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, Counterpart, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
+    "folder": folder_channel.make_adapter,
     "lgsp": LgspAdapter,
+    "sftp": sftp_channel.make_adapter,
     "vxp": VxpAdapter,
     "webhook": WebhookAdapter,
     "xroad": XroadAdapter,
@@ -45,7 +50,9 @@ FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
 
 #: What makes the client that lists and fetches at one channel.
 SOURCES: dict[str, Callable[[Endpoint, Surroundings], Source]] = {
+    "folder": folder_channel.make_source,
     "lgsp": LgspSource,
+    "sftp": sftp_channel.make_source,
     "vxp": open_source,
     "xroad": XroadSource,
 }
@@ -56,9 +63,14 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
     "vxp": open_catalogue,
 }
 
+#: `Endpoint.kind` -> what makes the client that reads a peer's own books about us.
+COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
+
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
+    "folder": folder_channel.problems,
     "lgsp": lgsp.problems,
+    "sftp": sftp_channel.problems,
     "vxp": problems_of_vxp,
     "webhook": webhook_problems,
     "xroad": xroad.problems,

@@ -39,6 +39,7 @@ from gateway import (
     admin_cutover,
     admin_directory,
     admin_offers,
+    admin_reconcile,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -129,6 +130,7 @@ ACTS: Mapping[str, ActKind] = {
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
+    "reconcile": ActKind(request=admin_reconcile.ReconcileDay, run=admin_reconcile.reconcile_day),
     "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),

@@ -84,6 +84,8 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
         "secret": issued.secret,
         "organ_id": agency.organ_id,
         "binding": request.binding,
+        # of another kind than inbox: it sends here, and what is for it goes there
+        "channel": agency.endpoint.kind if agency.endpoint else None,
         "credential": issued.id,
         "expires_at": rfc3339(issued.expires_at),
         "networks": list(networks),

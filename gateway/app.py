@@ -64,6 +64,7 @@ from gateway.signing import SealingKey
 from gateway.uploads import Uploads
 from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
+from gateway.workshop import Workshop
 
 _log = structlog.get_logger(__name__)
 
@@ -167,12 +168,17 @@ async def run_application(
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
-        worker = _worker(stack, base, pool, sound, metrics)
+        workshop = Workshop(base, pool, sound)
+        worker = _worker(stack, base, pool, sound, metrics, workshop)
         gateway = make_gateway(Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
         watcher = Watcher(
-            base, gateway.journey, gateway.outbox, partial(channels.make_source, settings, base.clock), metrics
+            base,
+            gateway.journey,
+            gateway.outbox,
+            partial(channels.make_source, settings, base.clock, workshop),
+            metrics,
         )
         app = Application(
             settings=settings,
@@ -245,12 +251,17 @@ def _uploads(base: Foundation, intake: Intake) -> Uploads:
 
 
 def _worker(
-    stack: AsyncExitStack, base: Foundation, pool: ParserPool, sound: SoundBodies, metrics: Metrics
+    stack: AsyncExitStack,
+    base: Foundation,
+    pool: ParserPool,
+    sound: SoundBodies,
+    metrics: Metrics,
+    workshop: Workshop,
 ) -> Worker:
     settings = base.settings
     bodies = StoredBodies(base.bodies, sound)
     renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
-    surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout)
+    surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout, workshop)
     limits = parse_limits(settings.limits)
     proofs = Proofs(base.readers, base.pump, base.clock)
     adapters = {

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, CATALOGUES, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
@@ -22,11 +22,13 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint, EndpointId
-from gateway.ports import Adapter, Catalogue, Mailer, Source, Surroundings, Teller
+from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Source, Surroundings, Teller, Workshop
 from gateway.reach import Reach, networks_of
 
 
-def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Surroundings:
+def surroundings_of(
+    settings: Settings, clock: Clock, timeout: timedelta, workshop: Workshop | None = None
+) -> Surroundings:
     """What every adapter and source is made with."""
     return Surroundings(
         secrets=settings.storage.secrets,
@@ -34,6 +36,7 @@ def surroundings_of(settings: Settings, clock: Clock, timeout: timedelta) -> Sur
         clock=clock,
         timeout_seconds=timeout.total_seconds(),
         reach=reach_of(settings),
+        workshop=workshop,
     )
 
 
@@ -85,12 +88,27 @@ def source_kind(endpoint: Endpoint) -> str:
     return str(endpoint.settings.get("source", endpoint.kind if endpoint.kind in SOURCES else ""))
 
 
-def make_source(settings: Settings, clock: Clock, endpoint: Endpoint) -> Source:
+def make_source(settings: Settings, clock: Clock, workshop: Workshop | None, endpoint: Endpoint) -> Source:
     """The client of a channel that is polled; ConfigError for settings that it cannot work with."""
     kind = source_kind(endpoint)
     if kind not in SOURCES:
         raise ConfigError(f"source {kind!r} is not known; known: {', '.join(sorted(SOURCES))}")
-    return SOURCES[kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+    timeout = settings.cutover.poll_timeout
+    return SOURCES[kind](endpoint, surroundings_of(settings, clock, timeout, workshop))
+
+
+def has_counterpart(endpoint: Endpoint) -> bool:
+    """Whether the peer keeps books that ours can be compared with."""
+    return endpoint.kind in COUNTERPARTS
+
+
+def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Counterpart:
+    """The client that reads a peer's books; ConfigError where there is none."""
+    if not has_counterpart(endpoint):
+        raise ConfigError(
+            f"{endpoint.name} is a channel of kind {endpoint.kind}, which has nothing to compare with"
+        )
+    return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
 def catalogue_kind(endpoint: Endpoint) -> str:

@@ -55,15 +55,17 @@ class Composer:
     def __init__(self, *, bodies: Bodies, directory: Directory, clock: Clock) -> None:
         self._bodies, self._directory, self._clock = bodies, directory, clock
 
-    async def document(self, metadata: models.NewDocument, files: Sequence[SubmittedFile]) -> Built:
-        """A document in dialect A."""
+    async def document(
+        self, metadata: models.NewDocument, files: Sequence[SubmittedFile], *, at: datetime | None = None
+    ) -> Built:
+        """A document in dialect A; with an instant of its own, the same parts give the same bytes."""
         now = self._clock.now()
         known = await self._directory.resolve([metadata.sender, *metadata.recipients], now)
         sender = known.get(metadata.sender)
         if sender is None:
             raise RefusedError("sender_unknown", metadata.sender)
-        envelope = _envelope(metadata, known, now)
-        sources = [_source(item) for item in files]
+        envelope = _envelope(metadata, known, at or now)
+        sources = [_source(item, number if at else 0) for number, item in enumerate(files, 1)]
         with self._bodies.scratch() as path:
             await self._bodies.run(lambda: _write(path, envelope, sources))
             body = await self._bodies.spool_file(path)
@@ -111,12 +113,13 @@ def _write(path: Path, envelope: Envelope, sources: Sequence[AttachmentSource]) 
         write_document(out, envelope, sources, _PROFILE, scratch=path.parent)
 
 
-def _source(item: SubmittedFile) -> AttachmentSource:
+def _source(item: SubmittedFile, number: int) -> AttachmentSource:
     return AttachmentSource(
         name=item.name,
         content_type=item.content_type or "application/octet-stream",
         description=item.name,
         open=item.body.open,
+        content_id=f"{number}.{item.body.sha256[:32]}" if number else "",
     )
 
 

@@ -32,12 +32,12 @@ from yarl import URL
 
 from gateway import __version__, channels
 from gateway.audit.findings import Finding, Severity
-from gateway.channels import problems_of
+from gateway.channels import make_source, problems_of
 from gateway.check_bindings import examine_bindings
 from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
-from gateway.errors import KeyFileError
+from gateway.errors import ConfigError, KeyFileError, SourceError
 from gateway.fsio import atomic_replace
 from gateway.ledger.proofs import Proof
 from gateway.model import Endpoint
@@ -46,6 +46,8 @@ from gateway.seal.keys import read_key_file
 from gateway.verification import is_required
 
 _SECONDS = 10.0
+#: Kinds at which looking changes nothing for anybody.
+_LISTABLE = frozenset({"folder", "sftp"})
 _SKEW = timedelta(seconds=30)
 _SOON = timedelta(days=30)
 _LOG_BYTES = 5_000_000
@@ -149,6 +151,8 @@ async def examine_channel(
             layers.append(layer("channel_unfit", "url", "the webhook's url is no plain https url"))
         else:
             layers += await _examine_way(settings, endpoint, url, now)
+    elif endpoint.kind in _LISTABLE:
+        layers += await _examine_list(settings, endpoint)
     else:
         layers += await _examine_peer(settings, endpoint, now)
     layers.append(_last(last))
@@ -164,6 +168,23 @@ async def _examine_peer(settings: Settings, endpoint: Endpoint, now: datetime) -
     if url.host is None or url.scheme not in {"https", "http"}:
         return [_fine("way", f"{endpoint.kind}: nothing to dial")]
     return [_fine("settings", f"{endpoint.kind}: complete"), *await _examine_way(settings, endpoint, url, now)]
+
+
+async def _examine_list(settings: Settings, endpoint: Endpoint) -> list[Finding]:
+    """Settings and files, then a look at what waits there, which takes nothing up."""
+    clock = SystemClock()
+    found = [layer("channel_unfit", "settings", told) for told in problems_of(settings, endpoint, clock)]
+    if found:
+        return found
+    try:
+        source = make_source(settings, clock, None, endpoint)
+        try:
+            waiting = len(await source.listed())
+        finally:
+            await source.close()
+    except (ConfigError, SourceError) as error:
+        return [layer("connect_failed", "list", str(error))]
+    return [_fine("settings", endpoint.kind), _fine("list", f"it can be read; {waiting} ready to be taken up")]
 
 
 async def _examine_way(settings: Settings, endpoint: Endpoint, url: URL, now: datetime) -> list[Finding]:

@@ -126,6 +126,8 @@ class Event(StrEnum):
     SOURCE_SILENCED = "source.silenced"
     #: Something came after all.
     SOURCE_HEARD = "source.heard"
+    #: A day of our ledger was compared with a peer's own books; the leaf holds the report's digest.
+    RECONCILIATION_MADE = "reconciliation.made"
     #: A document was accepted from the files of another system; the leaf holds when that says it was sent or came.
     DOCUMENT_IMPORTED = "document.imported"
     #: A receiver asked to be pushed again what it had confirmed.

@@ -36,7 +36,7 @@ from gateway.storage.pump import Pump
 from gateway.storage.spool import in_our_words
 
 #: For decoding one attachment, beside the time that its message's size takes.
-_EXTRACT_SECONDS = 120.0
+EXTRACT_SECONDS = 120.0
 #: Attachments that one credential may be reading at once.
 UNPACKED_AT_ONCE = 32
 #: Items whose content, envelope included, is kept from their recipients.
@@ -211,7 +211,7 @@ class Mailbox:
                 number,
                 str(path),
                 self._limits,
-                timeout=_EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
+                timeout=EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
                 size=row.size,
                 owner=caller.agency_id,
             )

@@ -236,6 +236,9 @@ class Metrics:
         self.source_silent = self._gauge(
             "gateway_source_silent", "1 while nothing has come for longer than is usual", "endpoint"
         )
+        self.reconciliation_findings = self._gauge(
+            "gateway_reconciliation_findings", "findings of the last comparison with a peer's books", "endpoint"
+        )
         self.offers_stuck = self._gauge(
             "gateway_offers_stuck", "entries of a peer's list that could not be accepted", "endpoint"
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -36,6 +38,76 @@ class Body(Protocol):
         ...
 
 
+#: Takes the next bytes.
+Write = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenFile:
+    """A file that an office put beside its metadata."""
+
+    name: str
+    content_type: str
+    #: Its bytes from the start, in pieces; raises SourceError when it cannot be had whole.
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainedFile:
+    """An attachment of a message that goes out."""
+
+    number: int
+    #: Safe as a name of a file anywhere.
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What a message that goes out says, for people."""
+
+    sender_name: str
+    #: Number and notation; of a status: those of the document that it is about.
+    code: str
+    promulgated_on: str
+    type_name: str
+    subject: str
+    signer: str
+    due_on: str
+    status_description: str
+    #: DocumentId that it answers; "" for none.
+    about_document: str
+    #: Of the message as it was accepted.
+    sha256: str
+    files: tuple[ContainedFile, ...]
+
+
+class Workshop(Protocol):
+    """What needs the directory, the ledger or the parser processes, for adapters of offices without a service.
+
+    Each method raises RefusedError for what is wrong with what the office gave.
+    """
+
+    async def document(
+        self, endpoint: Endpoint, metadata: bytes, files: Sequence[GivenFile], at: datetime, write: Write
+    ) -> None:
+        """Build edXML of metadata (JSON as for REST, perhaps without a sender) and files, the same every time."""
+        ...
+
+    async def status(self, endpoint: Endpoint, delivery_id: str, status: bytes, at: datetime, write: Write) -> None:
+        """The office's status (JSON, as REST takes it) about a delivery that it got, as edXML."""
+        ...
+
+    async def contents(self, outgoing: Outgoing) -> Contents:
+        """What a message that goes out says."""
+        ...
+
+    def attachment(self, outgoing: Outgoing, contents: Contents, number: int) -> AbstractAsyncContextManager[Path]:
+        """One of its attachments, decoded, in a file that lives as long as the context."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What every adapter and every source is made with."""
@@ -49,6 +121,8 @@ class Surroundings:
     timeout_seconds: float = 60.0
     #: Which addresses a channel that somebody pointed at them may lead to.
     reach: Reach = field(default_factory=Reach)
+    #: None where nothing is exchanged: only settings are looked at.
+    workshop: Workshop | None = None
 
 
 class Adapter(Protocol):
@@ -123,6 +197,8 @@ class Listed:
     recipient_codes: tuple[str, ...] = ()
     #: The peer's word for when it came; never computed with.
     claimed_at: str = ""
+    #: The delivery that a status is about, where the peer names it; else the status is matched by what it says.
+    about_delivery: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +215,43 @@ class Settlement:
     answer: bytes = b""
     transfer: bytes = b""
     xades: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentRecord:
+    """One recipient of something that the peer says we sent."""
+
+    #: The peer's own id of the transmission.
+    ref: str
+    kind: Literal["document", "status"]
+    recipient_code: str
+    #: Number and notation, as the peer shows them.
+    notation: str
+    #: None where the peer does not say.
+    sent_at: datetime | None
+    #: The peer could not pass it on.
+    failed: bool
+    words: str = ""
+
+
+class Counterpart(Protocol):
+    """A peer's own books about us, for comparing with ours. Methods raise SourceError like those of a source."""
+
+    async def sent(self, first: date, last: date) -> Sequence[SentRecord]:
+        """What it says that we sent, at least all of these days (Vietnam's)."""
+        ...
+
+    async def listed(self) -> Sequence[Listed]:
+        """What waits for us."""
+        ...
+
+    async def counted(self) -> tuple[int, int]:
+        """How many documents and statuses it says wait for us."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
 
 
 class Source(Protocol):

@@ -126,7 +126,12 @@ def _secret(context: Context, args: argparse.Namespace, why: str) -> int:
         networks=args.network,
         reason=why,
     )
-    context.print_json(asyncio.run(perform(context, "secret", request)))
+    reply = asyncio.run(perform(context, "secret", request))
+    context.print_json(reply)
+    if reply["channel"] != "inbox":
+        context.note(
+            f"What is for it goes by its channel ({reply['channel'] or 'none'}): its list here stays empty."
+        )
     return FINE
 
 

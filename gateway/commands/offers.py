@@ -44,7 +44,6 @@ def add(parsers: Subparsers) -> None:
         parser.set_defaults(decision=decision)
     poll = add_command(group, "poll", _poll, "read the lists now instead of at their next turn")
     poll.add_argument("channel", nargs="?", default="", metavar="CHANNEL", help="only this one")
-    add_reason(poll)
     add_json(poll)
 
 
@@ -107,7 +106,7 @@ def _decide(context: Context, args: argparse.Namespace) -> int:
 
 
 def _poll(context: Context, args: argparse.Namespace) -> int:
-    request = PollSources(channel=args.channel, reason=args.reason)
+    request = PollSources(channel=args.channel, reason="asked for at the command line")
     reply = asyncio.run(perform(context, "poll", request))
     if args.json:
         context.print_json(reply)

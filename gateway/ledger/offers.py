@@ -53,6 +53,8 @@ class Unfetched(NamedTuple):
     ref: str
     kind: str
     recipient_codes: str
+    #: The delivery that a status is about, where its office named it.
+    about_delivery: str | None
 
 
 class Fetched(NamedTuple):
@@ -66,6 +68,7 @@ class Fetched(NamedTuple):
     left_at: int | None
     message_id: str | None
     failure: str
+    about_delivery: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +80,8 @@ class Look:
     at: datetime
     #: Since 1970, for the count of what comes when; 0: not counted.
     hour: int = 0
+    #: An entry that is listed although it was settled was put there again, and is settled again.
+    comes_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +147,8 @@ class LookOperation:
         await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
         await tx.fetch("offer_mark_gone", listed)
         await tx.fetch("offer_mark_seen", listed)
+        if look.comes_back:
+            await tx.fetch("offer_open_again", listed)
         known = {row[0] for row in await tx.fetch("offer_find_refs", {"endpoint": look.endpoint_id, "refs": refs})}
         new = [item for item in look.items if item.ref not in known]
         await tx.execute_many(
@@ -161,6 +168,8 @@ class LookOperation:
                 for item in new
             ],
         )
+        about = [(item.about_delivery, look.endpoint_id, item.ref) for item in new if item.about_delivery]
+        await tx.execute_many("offer_insert_about", about)
         await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at})
         if look.hour:
             pulse = Pulse(

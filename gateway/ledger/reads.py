@@ -153,7 +153,14 @@ class Reads:
 
     async def inbox_item(self, delivery_id: str, agencies: frozenset[AgencyId]) -> InboxRow | None:
         """One item with its envelope."""
-        params = {"id": delivery_id, "agencies": as_json(sorted(agencies))}
+        return await self._item(delivery_id, agencies, pushed=False)
+
+    async def received(self, delivery_id: str, agencies: frozenset[AgencyId]) -> InboxRow | None:
+        """One line of some agencies, whether they fetch it or it is brought to them."""
+        return await self._item(delivery_id, agencies, pushed=True)
+
+    async def _item(self, delivery_id: str, agencies: frozenset[AgencyId], *, pushed: bool) -> InboxRow | None:
+        params = {"id": delivery_id, "agencies": as_json(sorted(agencies)), "pushed": int(pushed)}
         row = await self._readers.fetch_one("inbox_get_item", params)
         return None if row is None else _inbox(row)
 

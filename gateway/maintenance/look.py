@@ -65,6 +65,9 @@ HOPELESS: Final = frozenset(
     }
 )
 
+#: After so long in one backlog the list is read again.
+_DRAIN_SECONDS: Final = 30.0
+
 _log = structlog.get_logger(__name__)
 _routes = msgspec.json.Decoder(tuple[Route, ...])
 _codes = msgspec.json.Decoder(list[str])
@@ -135,16 +138,33 @@ class SourceLook:
         items = tuple(await peer.source.listed())
         at = base.clock.now()
         new = await base.pump.submit(
-            _look, Look(endpoint_id=peer.endpoint.id, items=items, at=at, hour=hour_of(at))
+            _look,
+            Look(
+                endpoint_id=peer.endpoint.id,
+                items=items,
+                at=at,
+                hour=hour_of(at),
+                comes_back=not peer.endpoint.is_relay,
+            ),
         )
         self._listed(peer.endpoint)
         await self._tell_decisions()
-        while batch := await self._to_fetch():
-            await self._take(batch)
+        is_all = await self._drain()
         rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
         await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
         peer.refused_at = base.directory.version
-        return new
+        return new if is_all else max(new, 1)
+
+    async def _drain(self) -> bool:
+        """Take what waits; False when a long backlog is left for the next look, which lists what came meanwhile."""
+        most, clock = self._base.settings.cutover.fetch_at_most, self._base.clock
+        until = clock.monotonic() + _DRAIN_SECONDS
+        while wanted := await self._to_fetch():
+            for start in range(0, len(wanted), most):
+                await self._take(wanted[start : start + most])
+                if clock.monotonic() >= until:
+                    return False
+        return True
 
     async def _tell_decisions(self) -> None:
         """What people decided about entries of this list."""
@@ -171,8 +191,7 @@ class SourceLook:
         offers = [offer for offer in offers if peer.backoffs.is_due(offer.id, now)]
         codes = {offer.id: _codes.decode(offer.recipient_codes) for offer in offers}
         known = await base.directory.resolve({code for each in codes.values() for code in each}, now)
-        wanted = [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
-        return wanted[: base.settings.cutover.fetch_at_most]
+        return [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
 
     async def _take(self, batch: Sequence[Unfetched]) -> None:
         """Fetch, then accept in the order of urgency."""
@@ -214,7 +233,7 @@ class SourceLook:
         body = None
         try:
             body = await self._spooled(offer.ref)
-            judged = await self._journey.judge(self._submission(body, offer.id), whoever_serves=True)
+            judged = await self._journey.judge(self._submission(body, offer), whoever_serves=True)
         except (SourceError, RefusedError) as error:  # unreadable there, too large, or our parsers are busy
             if body is not None:
                 await base.bodies.discard(body)
@@ -298,7 +317,7 @@ class SourceLook:
         if ready.judged.refusal or not ready.ours:
             return
         await self._peer.rate.admit()
-        submission = self._submission(ready.body, ready.offer.id, ready.judged)
+        submission = self._submission(ready.body, ready.offer, ready.judged)
         try:
             answer = await self._journey.accept(submission)
             if answer.replayed:
@@ -382,7 +401,7 @@ class SourceLook:
         """The message that it became."""
         body = await self._read_again(offer.sha256)
         try:
-            answer = await self._journey.accept(self._submission(body, offer.id))
+            answer = await self._journey.accept(self._submission(body, offer))
         finally:
             await self._base.bodies.discard(body)
         await self._base.pump.submit(_note, Noted(id=offer.id, message_id=answer.message_id))
@@ -418,13 +437,16 @@ class SourceLook:
         if again:
             await self._outbox.deliver_after_all(again, sorted(ours))
 
-    def _submission(self, body: SpooledBody, offer_id: str, judged: Judged | None = None) -> Submission:
+    def _submission(
+        self, body: SpooledBody, offer: Unfetched | Fetched, judged: Judged | None = None
+    ) -> Submission:
         at: datetime = self._base.clock.now()
         return Submission(
             caller=self._peer.caller,
             body=body,
-            trace_id=hashlib.sha256(offer_id.encode()).hexdigest()[:32],
+            trace_id=hashlib.sha256(offer.id.encode()).hexdigest()[:32],
             arrived_at=at,
+            about_delivery=offer.about_delivery,
             report=judged.report if judged else None,
         )
 

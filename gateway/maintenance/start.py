@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway import channels
 from gateway.acknowledging import link_secret
 from gateway.backup.apart import drill_apart
+from gateway.channels import make_counterpart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
@@ -25,6 +26,7 @@ from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.reconciler import Reconciler
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
@@ -170,6 +172,7 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         Tending(watcher),
+        Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
     ]

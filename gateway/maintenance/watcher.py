@@ -37,6 +37,7 @@ from gateway.maintenance.silence import is_silent, patience_of
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
+from gateway.owners import owner_of
 from gateway.ports import Source
 
 _log = structlog.get_logger(__name__)
@@ -249,19 +250,8 @@ class Watcher:
         return AgencyId(row[0])
 
     async def _owner(self, endpoint: Endpoint) -> AgencyId:
-        """Whose channel it is: the agency that its setting names, else the only one behind it."""
-        named = endpoint.settings.get("agency")
-        if named:
-            found = (await self._base.directory.resolve([str(named)], self._base.clock.now())).get(str(named))
-            if found is None or found.endpoint is None or found.endpoint.id != endpoint.id:
-                raise ConfigError(f"the channel {endpoint.name} is not that of its agency {named}")
-            return found.id
-        rows = await self._base.readers.fetch("agency_list_of_endpoint", (endpoint.id,))
-        if len(rows) != 1:
-            raise ConfigError(
-                f"behind the channel {endpoint.name} there are {len(rows)} agencies: give its setting agency"
-            )
-        return AgencyId(rows[0][0])
+        base = self._base
+        return await owner_of(endpoint, base.directory, base.readers, base.clock.now())
 
 
 class Tending:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from gateway import config
 from gateway.client import GatewayClient
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
@@ -85,6 +87,13 @@ class AxisSite:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
             found: list[tuple[Any, ...]] = ledger.execute(sql, params).fetchall()
             return found
+
+    async def ready(self) -> dict[str, Any]:
+        """What /readyz says."""
+        address = f"http://127.0.0.1:{self.operations_port}/readyz"
+        async with aiohttp.ClientSession() as session, session.get(address) as response:
+            told: dict[str, Any] = await response.json()
+            return told
 
     async def until(self, sql: str, *params: object, seconds: float = 30) -> None:
         """Until the ledger, which another process writes, has such a row."""

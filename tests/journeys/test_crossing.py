@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 
 from gateway.seal.trust import TrustPurpose
+from tests.adapters.folder_lab import Office, local_office, sftp_office
 from tests.journeys.crossing import Channel, CrossingConformance, Peer
 from tests.journeys.installation import Installation
 from tests.journeys.receiver import Receiver
@@ -23,6 +29,50 @@ class _Webhook:
 
     async def copies(self) -> list[str]:
         return [came.headers["Idempotency-Key"] for came in self._receiver.came]
+
+
+class _Folder:
+    """An office's folder, on this disk or behind an SFTP server."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def channel(self, installation: Installation) -> Channel:
+        for each in (self._office.surroundings.folder / "secrets").glob("*"):
+            shutil.copy2(each, installation.folder / "secrets")
+        if self._office.kind == "sftp":
+            shutil.copy2(self._office.surroundings.folder / "known_hosts", installation.folder)
+        return Channel(kind=self._office.kind, settings=self._office.settings)
+
+    async def copies(self) -> list[str]:
+        return [dispatch for dispatch, _ in self._office.arrived()]
+
+
+class TestFolder(CrossingConformance):
+    """The folder is found again, so there is one."""
+
+    copies: ClassVar[tuple[int, int]] = (1, 1)
+
+    @pytest.fixture
+    def peer(self, tmp_path: Path) -> Peer:
+        return _Folder(local_office(tmp_path / "office-side"))
+
+
+class TestSftp(CrossingConformance):
+    """The folder is found again, so there is one."""
+
+    copies: ClassVar[tuple[int, int]] = (1, 1)
+
+    @pytest.fixture
+    async def peer(self, tmp_path: Path) -> AsyncIterator[Peer]:
+        async with sftp_office(made(tmp_path / "office-side")) as office:
+            yield _Folder(office)
+
+
+def made(folder: Path) -> Path:
+    """A folder that is there."""
+    folder.mkdir()
+    return folder
 
 
 class TestWebhook(CrossingConformance):

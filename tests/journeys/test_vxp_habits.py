@@ -281,6 +281,8 @@ async def test_commands_issue_secrets_and_close_tasks_beside_the_running_server(
     code, out = await run("agencies", "token", COMMUNE, "--binding", "vxp", "--system-id", "qlvb.xa-mot")
     told = json.loads(out)
     assert (code, told["base_url"], told["system_id"]) == (0, lab.url, "qlvb.xa-mot")
+    assert told["channel"] == "inbox"
+    assert json.loads((await run("agencies", "token", PUSHED, "--binding", "vxp"))[1])["channel"] == "webhook"
     sdk = Sdk(url=told["base_url"], system_id=told["system_id"], secret=told["secret"], session=lab.session)
     assert (await sdk.call("countReceiveEdoc", {}))["status"] == "OK"
     code, out = await run("agencies", "credentials", COMMUNE, "--json")

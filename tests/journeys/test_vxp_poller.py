@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from gateway.clock import VIETNAM
 from gateway.simulate.axis.journal import Called, Handed, Settled
 from tests.journeys.axis_site import SYSTEM, AxisSite, axis_site
 from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED
@@ -76,7 +78,7 @@ async def test_one_bad_entry_keeps_no_other_waiting_and_a_person_ends_it(site: A
     await site.until("SELECT 1 WHERE (SELECT COUNT(acknowledged_at) FROM offer) = 5")
     assert json.loads((await site.command("offers", "list", "--json"))[1]) == []
     assert site.rows("SELECT COUNT(*) FROM event WHERE kind = 'offer.decided'") == [(2,)]
-    assert (await site.command("offers", "done", "nothing", "--reason", "x"))[0] == 1
+    assert (await site.command("offers", "done", "nothing", "--reason", "x"))[0] == 2
 
 
 async def test_outage_is_degraded_and_never_empty_and_ends_by_itself(site: AxisSite) -> None:
@@ -92,6 +94,18 @@ async def test_outage_is_degraded_and_never_empty_and_ends_by_itself(site: AxisS
     assert kinds == [("source.closed",), ("source.opened",)]
 
 
+async def test_list_in_order_that_stays_empty_is_silent_until_something_comes(site: AxisSite) -> None:
+    """Told once, seen in the readiness details, which stays ready, and over with the next document."""
+    await site.configure(silent_hours=0.0003, silent_minutes=0.001)
+    await site.start()
+    await site.until("SELECT 1 FROM event WHERE kind = 'source.silenced'")
+    told = await site.ready()
+    assert (told["ready"], told["details"]["sources"]) == (True, {"axis": "silent"})
+    await site.axis.send(MINISTRY, [COMMUNE])
+    await site.until("SELECT 1 FROM event WHERE kind = 'source.heard'")
+    assert site.rows("SELECT COUNT(*) FROM event WHERE kind = 'source.silenced'") == [(1,)]
+
+
 async def test_document_sent_and_status_back_travel_over_the_axis(site: AxisSite) -> None:
     """Out by the client with the axis's id; the ministry's status comes in by the poller and moves the line."""
     await site.start()
@@ -105,8 +119,7 @@ async def test_document_sent_and_status_back_travel_over_the_axis(site: AxisSite
         told = await ministry.send(status(MINISTRY, "03", sender=PROVINCE, number="77"), "status")
         assert told["status"] == "OK", told
         await site.until("SELECT 1 FROM delivery WHERE state = 'acknowledged' AND business_status = '03'")
-        lines = {line.recipient: line for line in await province.deliveries(accepted.id)}
-    assert lines[MINISTRY].business_status == "03"
+        assert {line.business_status for line in await province.deliveries(accepted.id)} == {"03", ""}
     assert [line for line in site.axis.journal() if isinstance(line, Called) and line.operation == "sendEdoc"]
     assert site.rows("SELECT recipient_code FROM delivery WHERE peer_ref IS NOT NULL") == [(MINISTRY,)]
 
@@ -131,6 +144,39 @@ async def test_slow_peer_slows_nobody_and_a_command_ends_the_wait(site: AxisSite
     await site.start()
     await site.until("SELECT 1 FROM source WHERE polls = 1")
     await site.axis.send(MINISTRY, [COMMUNE])
-    code, out = await site.command("offers", "poll", "axis", "--reason", "waiting for a document")
+    code, out = await site.command("offers", "poll", "axis")
     assert (code, "1 " in out) == (0, True), out
     await site.axis.wait("settled", system=SYSTEM)
+
+
+async def test_reconciliation_finds_what_is_missing_and_extra_in_both_directions(site: AxisSite) -> None:
+    """Ours against theirs: agreed, then each kind of difference, with exit code 1."""
+    today = datetime.now(VIETNAM).date().isoformat()
+    await site.start()
+    async with site.client(PROVINCE) as province:
+        await province.submit(document(PROVINCE, [MINISTRY], number="90"))
+        await site.until("SELECT 1 FROM delivery WHERE state = 'relayed'")
+    code, out = await site.command("reconcile", "axis", "--day", today, "--json")
+    report = json.loads(out)
+    assert (code, report["findings"]) == (0, 0), out
+    assert report["outgoing"]["numbers"]["recipients_here"] == 1
+    assert report["outgoing"]["numbers"]["recipients_there"] == 1
+    await site.axis.client(SYSTEM).send(document(PROVINCE, [MINISTRY], number="91"))  # by somebody else
+    await site.axis.put(SYSTEM, b"<khong-phai/>")
+    await site.until("SELECT 1 FROM offer WHERE verdict = 'refused'")
+    code, out = await site.command("reconcile", "axis", "--day", today, "--json")
+    report = json.loads(out)
+    found = {
+        name: kind["count"]
+        for way in ("outgoing", "incoming")
+        for name, kind in report[way]["findings"].items()
+        if kind["count"]
+    }
+    assert (code, found) == (1, {"extra_there": 1, "unaccepted": 1}), out
+    stored = json.loads((await site.command("reconcile", "list", "--json"))[1])
+    listed = [item for item in stored if item["day"] == today]  # the night's was made, too
+    assert [item["findings"] for item in listed] == [2, 0]
+    code, out = await site.command("reconcile", "show", listed[0]["id"])
+    assert (code, "extra_there" in out) == (1, True)
+    await site.axis.order("html")
+    assert (await site.command("reconcile", "axis", "--day", today))[0] != 0

@@ -29,14 +29,14 @@ WHERE ended_at IS NULL AND dispatch_id IN (SELECT value FROM json_each(:ids))
 RETURNING id;
 
 -- name: inbox_get_item
--- One item of some agencies, whatever its state.
+-- One item of some agencies, whatever its state; `pushed`: also what was brought to them.
 SELECT d.seq, d.id, d.message_id, m.kind, d.recipient_id, d.recipient_code, m.sender_code, m.document_ref,
        m.code_number, m.code_notation, m.subject, m.business_type, m.priority, m.sha256, m.size, m.accepted_at,
        d.fetched_at, d.leased_until, d.state, m.sender_id,
        COALESCE(m.envelope ->> '$.status_code', ''), d.leased_by, m.envelope
 FROM delivery AS d
 JOIN message AS m ON m.id = d.message_id
-WHERE d.id = :id AND d.in_inbox = 1
+WHERE d.id = :id AND (d.in_inbox = 1 OR :pushed)
   AND d.recipient_id IN (SELECT value FROM json_each(:agencies));
 
 -- name: delivery_lease_free

@@ -4,6 +4,12 @@ INSERT INTO offer (id, endpoint_id, ref, kind, sender_code, recipient_codes, cla
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (endpoint_id, ref) DO NOTHING;
 
+-- name: offer_insert_about
+-- What an offered status is about: delivery, endpoint, ref.
+INSERT INTO offer_about (offer_id, delivery_id)
+SELECT id, ? FROM offer WHERE endpoint_id = ? AND ref = ?
+ON CONFLICT (offer_id) DO NOTHING;
+
 -- name: offer_find_refs
 -- Which entries of a list are known: endpoint, refs.
 SELECT ref FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
@@ -17,6 +23,11 @@ WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 -- What a list no longer holds was acknowledged by somebody: endpoint, at, refs.
 UPDATE offer SET gone_at = :at
 WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_open_again
+-- What is listed after it was settled was put there once more: endpoint, at, refs.
+UPDATE offer SET acknowledged_at = NULL
+WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: source_note_list
 -- A list was read: endpoint, at.
@@ -45,15 +56,17 @@ FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 
 -- name: offer_list_unfetched
 -- What is listed and not here yet, those that failed least first.
-SELECT id, ref, kind, recipient_codes FROM offer
+SELECT id, ref, kind, recipient_codes, about.delivery_id
+FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledged_at IS NULL
-ORDER BY failures, rowid;
+ORDER BY failures, offer.rowid;
 
 -- name: offer_list_fetched
 -- What is listed and here, and was not acknowledged by us, oldest first.
-SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, '') FROM offer
+SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, ''), about.delivery_id
+FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
-ORDER BY rowid;
+ORDER BY offer.rowid;
 
 -- name: delivery_list_sent_elsewhere
 -- The lines of an imported document that another system has sent, and nobody has answered yet.
@@ -213,3 +226,47 @@ SELECT e.name, o.failing_since, COALESCE(o.reason, ''), COALESCE(o.detail, ''), 
        s.silent_since, o.began_at
 FROM source AS o JOIN endpoint AS e ON e.id = o.endpoint_id LEFT JOIN silence AS s ON s.endpoint_id = o.endpoint_id
 ORDER BY e.name;
+
+-- name: delivery_list_relayed_between
+-- What a peer took of us, with when it went out: endpoint, first, last (of acceptance).
+SELECT d.id, d.message_id, d.recipient_code, d.peer_ref, d.state, COALESCE(d.business_status, ''), d.expects_status,
+       m.kind, m.document_ref,
+       (SELECT MAX(a.started_at) FROM attempt AS a
+        WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed'))
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id
+WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.peer_ref IS NOT NULL;
+
+-- name: delivery_list_ambiguous
+-- What may have arrived at a peer and waits for a person: endpoint.
+SELECT d.id, d.message_id, d.recipient_code, m.document_ref
+FROM delivery AS d INDEXED BY delivery_open JOIN message AS m ON m.id = d.message_id
+WHERE d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') AND d.state = 'held'
+  AND d.endpoint_id = ? AND d.reason = 'outcome_ambiguous';
+
+-- name: offer_list_by_refs
+-- What is known of the entries of a list: endpoint, refs.
+SELECT ref, first_seen_at, COALESCE(message_id, ''), acknowledged_at, COALESCE(failure, reason, ''),
+       COALESCE(verdict, '')
+FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_count_between
+-- What came in a time: entries, those that became messages, those that the peer was told of; endpoint, first, last.
+SELECT COUNT(*), COUNT(message_id), COUNT(acknowledged_at) FROM offer
+WHERE endpoint_id = :endpoint AND first_seen_at BETWEEN :first AND :last;
+
+-- name: reconciliation_insert
+-- A comparison.
+INSERT INTO reconciliation (id, endpoint_id, day, made_at, findings, report) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: reconciliation_list
+-- The newest comparisons: limit.
+SELECT r.id, e.name, r.day, r.made_at, r.findings FROM reconciliation AS r JOIN endpoint AS e ON e.id = r.endpoint_id
+ORDER BY r.id DESC LIMIT ?;
+
+-- name: reconciliation_get
+-- One of them, by its id or the beginning of it.
+SELECT id, report FROM reconciliation WHERE id GLOB ? || '*' ORDER BY id DESC LIMIT 1;
+
+-- name: reconciliation_newest
+-- When a day was last compared: endpoint, day.
+SELECT made_at, findings FROM reconciliation WHERE endpoint_id = ? AND day = ? ORDER BY made_at DESC LIMIT 1;

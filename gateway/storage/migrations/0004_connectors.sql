@@ -256,3 +256,12 @@ CREATE TABLE reconciliation (
     report      TEXT NOT NULL CHECK (json_valid(report))
 ) STRICT;
 CREATE INDEX reconciliation_by_day ON reconciliation (endpoint_id, day, made_at);
+CREATE INDEX delivery_relayed ON delivery (endpoint_id, created_at) WHERE peer_ref IS NOT NULL;
+CREATE INDEX offer_by_day ON offer (endpoint_id, first_seen_at);
+-- Folders --------------------------------------------------------------------------------------------
+
+-- The delivery that an offered status is about, where its office named it.
+CREATE TABLE offer_about (
+    offer_id    TEXT PRIMARY KEY REFERENCES offer (id),
+    delivery_id TEXT NOT NULL
+) STRICT;

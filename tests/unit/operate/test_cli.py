@@ -44,7 +44,8 @@ CHANGING = {
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
-    "cutover watch", "cutover take", "cutover return", "import", "tasks close",
+    "cutover watch", "cutover take", "cutover return", "import", "tasks close", "offers done",
+    "offers fail",
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
     "agencies sync",
@@ -67,7 +68,7 @@ def test_the_commands_are_these() -> None:
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
-        "shadow report", "cutover show", "tasks list",
+        "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced",
     }  # fmt: skip
 
