@@ -48,7 +48,7 @@ from gateway.simulate.writing import Named
 
 _OPEN: Final = 5
 _LOOK_SECONDS: Final = 0.4
-_START_SECONDS: Final = 40.0
+_START_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 15.0
 _ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOT_DONE: Final = skipped("Chưa làm", "Not done")

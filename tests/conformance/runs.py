@@ -75,7 +75,7 @@ async def started(*command: str | Path) -> AsyncIterator[tuple[Process, re.Match
     process = await asyncio.create_subprocess_exec(*map(str, command), stdout=PIPE, stderr=DEVNULL)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = (await process.stdout.readline()).decode()
         found = re.search(r"https?://\S+", line)
         assert found, line

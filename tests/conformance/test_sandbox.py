@@ -34,7 +34,7 @@ async def working(vendor: Vendor) -> AsyncIterator[None]:
 async def test_system_that_does_everything_passes_every_step(tmp_path: Path) -> None:
     """The run ends by itself once all steps are judged; nothing failed, nothing was skipped."""
     folder = tmp_path / "s"
-    run = asyncio.create_task(conformance("serve", "--folder", folder, "--exit-after", "90"))
+    run = asyncio.create_task(conformance("serve", "--folder", folder, "--exit-after", "120"))
     async with working(await Vendor.of(folder)):
         code, count, told = await run
     missing = {key: grade for key, grade in grades(folder / "report.json").items() if grade != "passed"}

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 async def test_example_client_passes_every_step(tmp_path: Path) -> None:
     """Signed calls only; nothing failed, nothing was skipped."""
     folder = tmp_path / "s"
-    run = asyncio.create_task(conformance("serve", "--binding", "vxp", "--folder", folder, "--exit-after", "60"))
+    run = asyncio.create_task(conformance("serve", "--binding", "vxp", "--folder", folder, "--exit-after", "120"))
     stop = Event()
     vendor = await asyncio.to_thread(VxpVendor, folder)
     working = asyncio.create_task(asyncio.to_thread(vendor.work, stop))

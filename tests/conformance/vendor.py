@@ -41,7 +41,7 @@ class Vendor:
     async def of(cls, folder: Path) -> Vendor:
         """As soon as the sandbox says how to get in."""
         path = folder / "access.json"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while not path.is_file():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(0.05)
         access = json.loads(path.read_text())

@@ -33,7 +33,7 @@ class VxpVendor:
     """Works in a thread of its own until it is told to stop."""
 
     def __init__(self, folder: Path) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 150
         path = folder / "access.json"
         while not path.is_file():
             assert time.monotonic() < until

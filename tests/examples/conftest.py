@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     command = [sys.executable, "-m", "gateway", "conformance", "serve", "--binding", "vxp", "--json"]
     process = subprocess.Popen([*command, "--folder", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     access = folder / "access.json"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 150
     while not access.is_file():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until

@@ -47,7 +47,7 @@ class Example:
 
 async def waiting(example: Example, command: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """An entry that fits; the test offices send the next ones as steps pass."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             listed = await example(command)
             rows = listed if isinstance(listed, list) else listed.get("items", listed.get("data"))

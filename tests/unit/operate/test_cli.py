@@ -68,6 +68,7 @@ def test_the_commands_are_these() -> None:
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "inbox list", "inbox get", "inbox ack", "show", "agencies list", "agencies show", "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
+        "conformance", "inspect",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced",
     }  # fmt: skip
