@@ -29,7 +29,7 @@ from pathlib import Path
 from adapters.folder.bundle import Bundle, attachment_names, bundle_of
 from adapters.folder.layout import INBOX, NOTES, RECEIPTS, REFUSED, require_ready
 from adapters.folder.settings import FolderSettings, settings_of
-from adapters.folder.store import FileStore, put
+from adapters.folder.store import FileStore, pieces, put
 from gateway.edxml.names import safe_name
 from gateway.errors import BodyDamagedError, ConfigError, RefusedError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
@@ -172,12 +172,12 @@ class FolderAdapter:
 
 async def _write_papers(store: FileStore, place: tuple[str, ...], bundle: Bundle, lost: tuple[str, ...]) -> None:
     page, facts = bundle.papers(lost)
-    await put(store, (*place, "thong-tin.txt"), page)
-    await put(store, (*place, "info.json"), facts)
+    await store.write((*place, "thong-tin.txt"), pieces(page))
+    await store.write((*place, "info.json"), pieces(facts))
     if bundle.answers:
         await store.make((*place, _ANSWERS))
         for name in bundle.answers:
-            await put(store, (*place, _ANSWERS, name), b"")
+            await store.write((*place, _ANSWERS, name), pieces(b""))
 
 
 async def _require_room(store: FileStore, outgoing: Outgoing, contents: Contents | None) -> None:

@@ -30,6 +30,8 @@ from gateway.errors import ConfigError, SourceError
 _PIECE = 256 * 1024
 _DEPTH_MAX = 8
 _TREE_MAX = 10_000
+_SEEN_SECONDS = 5.0
+_SEEN_MAX = 1_000
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 _FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
@@ -51,6 +53,8 @@ class SftpStore:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
         self._opening = asyncio.Lock()
+        #: Folders that were ones lately; each question costs a way to the server and back.
+        self._folders: dict[Place, float] = {}
 
     async def entries(self, place: Place, most: int) -> Sequence[Entry]:
         """What a folder holds."""
@@ -153,6 +157,7 @@ class SftpStore:
     def _abort(self) -> asyncssh.SSHClientConnection | None:
         """Give the connection up at once; whoever uses it hears that it is lost."""
         connection, self._connection, self._client = self._connection, None, None
+        self._folders.clear()
         if connection is not None:
             connection.abort()
         return connection
@@ -182,10 +187,16 @@ class SftpStore:
 
     async def _require_folders(self, client: asyncssh.SFTPClient, place: Place) -> None:
         """No name on the way is a link, as far as the server tells."""
+        now = asyncio.get_running_loop().time()
         for depth in range(1, len(place) + 1):
+            if now - self._folders.get(place[:depth], -_SEEN_SECONDS) < _SEEN_SECONDS:
+                continue
             attrs = await client.lstat(self._path(place[:depth]))
             if attrs.permissions is None or not stat.S_ISDIR(attrs.permissions):
                 raise SourceError("connect_failed", f"{shown(place[depth - 1])} is no folder")
+            if len(self._folders) >= _SEEN_MAX:
+                self._folders.clear()
+            self._folders[place[:depth]] = now
 
     async def _run(self, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
         try:

@@ -59,7 +59,7 @@ class _Stage:
         habits.before = habits.after_rename = None
         slow = asyncio.Event()
         if scene.behaviour == "takes_slowly":
-            habits.before = lambda _: asyncio.sleep(0.005)
+            habits.before = lambda name: asyncio.sleep(0.1) if name == "write" else None
         elif scene.behaviour in {"takes_and_drops", "takes_and_stalls"}:
             renames = 0
 
