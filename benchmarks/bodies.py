@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import uvloop
-
+from gateway.loop import run
 from gateway.storage.bodies import Bodies
 
 
@@ -54,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for keeps in arguments.keeps:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            rate, cpu, middle, tail = uvloop.run(measure(Path(folder), keeps, arguments.seconds, arguments.size))
+            rate, cpu, middle, tail = run(measure(Path(folder), keeps, arguments.seconds, arguments.size))
             print(
                 f"{keeps:4} keeps {rate:7.0f} bodies/s  {cpu:6.1f} us CPU each  "
                 f"p50 {middle:.2f} ms  p99 {tail:.2f} ms"

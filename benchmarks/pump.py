@@ -16,8 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvloop
-
+from gateway import loop
 from gateway.clock import SystemClock
 from gateway.storage.pump import Pump, Transaction
 from gateway.storage.sqlite import Writer, connect_writer
@@ -96,7 +95,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for clients in arguments.clients:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            uvloop.run(run(clients, arguments.seconds, Path(folder)))
+            loop.run(run(clients, arguments.seconds, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-import uvloop
+from gateway.loop import run
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -81,7 +81,7 @@ class _Receiving(asyncio.Protocol):
 
 def receive(certificate: Path, key: Path, host: str, pipe: Connection) -> None:
     """The process: sends its port, then answers until the pipe closes."""
-    uvloop.run(_serve(certificate, key, host, pipe))
+    run(_serve(certificate, key, host, pipe))
 
 
 async def _serve(certificate: Path, key: Path, host: str, pipe: Connection) -> None:

@@ -19,9 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
 
-import uvloop
-
 from benchmarks.papers import PDF_BYTES, Office, Papers
+from gateway.loop import run
 
 _TAIL_SECONDS = 30.0
 _TELL_EVERY = 1.0
@@ -207,9 +206,9 @@ def send(target: Target, pipe: Connection) -> None:
         except EOFError:
             return
         if isinstance(asked, Load):
-            pipe.send(uvloop.run(_Run(asked, pipe).go(target)))
+            pipe.send(run(_Run(asked, pipe).go(target)))
         else:
-            pipe.send(uvloop.run(_once(target, asked)))
+            pipe.send(run(_once(target, asked)))
 
 
 async def _once(target: Target, document: bytes) -> tuple[float, int, bytes]:

@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-import uvloop
-
 from gateway import config
 from gateway.app import serve
+from gateway.loop import run
 
 
 def main() -> None:
@@ -19,7 +18,7 @@ def main() -> None:
     profiler = cProfile.Profile(time.thread_time)
     profiler.enable()
     try:
-        uvloop.run(serve(config.load(path), path))
+        run(serve(config.load(path), path))
     finally:
         profiler.disable()
         profiler.dump_stats(profile)

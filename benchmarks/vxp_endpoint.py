@@ -28,8 +28,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
-import uvloop
-
 from benchmarks.installation import COMMUNES, PROVINCE, Site, prepare
 from benchmarks.papers import Office, Papers
 from benchmarks.phases import Figure
@@ -40,6 +38,7 @@ from gateway.clock import VIETNAM
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import open_foundation
+from gateway.loop import run
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports
 
@@ -134,7 +133,7 @@ def _clients(load: _Load) -> _Sent:
 
 
 def _run(load: _Load, pipe: Connection) -> None:
-    pipe.send(uvloop.run(_all(load)))
+    pipe.send(run(_all(load)))
 
 
 async def _all(load: _Load) -> _Sent:

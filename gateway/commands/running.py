@@ -6,8 +6,6 @@ import argparse
 import asyncio
 from pathlib import Path
 
-import uvloop
-
 from gateway.admin import Reload, SetLogLevel
 from gateway.commands.acting import ask, is_running, status_of
 from gateway.commands.context import (
@@ -23,6 +21,7 @@ from gateway.errors import EnvironmentRefusedError
 from gateway.failpoints import refuse_armed
 from gateway.foundation import database_of
 from gateway.fsio import make_private_dir
+from gateway.loop import run
 from gateway.storage.migrations import MIGRATIONS, load_migrations, migrate, pending
 from gateway.storage.sqlite import SqliteSettings, connect_writer
 
@@ -90,7 +89,7 @@ def _demo(_context: Context, args: argparse.Namespace) -> int:
 def _serve(context: Context, args: argparse.Namespace) -> int:
     from gateway.app import serve  # it brings the whole program along
 
-    return uvloop.run(serve(context.settings, context.config_path.resolve(), accept_clock=args.accept_clock))
+    return run(serve(context.settings, context.config_path.resolve(), accept_clock=args.accept_clock))
 
 
 def _migrate(context: Context, args: argparse.Namespace) -> int:

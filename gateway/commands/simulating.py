@@ -85,8 +85,7 @@ def _add_folder(parser: argparse.ArgumentParser, more: str) -> None:
 
 
 def _axis(_context: Context, args: argparse.Namespace) -> int:
-    import uvloop
-
+    from gateway.loop import run
     from gateway.simulate.axis.process import Options, announce, run_axis
 
     options = Options(
@@ -103,7 +102,7 @@ def _axis(_context: Context, args: argparse.Namespace) -> int:
         faults=args.faults,
         answers=args.answers,
     )
-    uvloop.run(run_axis(options, announce))
+    run(run_axis(options, announce))
     return FINE
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import uvloop
-
+from gateway.loop import run
 from gateway.simulate.process import read_spec, run_process
 
 
@@ -15,7 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gateway.simulate", description=__doc__)
     parser.add_argument("role", choices=("axis", "shared", "communes", "offices"), help="whose part it plays")
     parser.add_argument("--config", type=Path, required=True, help="the process's JSON file")
-    uvloop.run(run_process(read_spec(parser.parse_args().config)))
+    run(run_process(read_spec(parser.parse_args().config)))
 
 
 if __name__ == "__main__":
