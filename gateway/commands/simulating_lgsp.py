@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import uvloop
-
+from gateway import loop
 from gateway.clock import SystemClock
 from gateway.commands.context import FINE, Context, Subparsers, add_command
 
@@ -46,5 +45,5 @@ def _lgsp(_context: Context, args: argparse.Namespace) -> int:
     folder = args.folder.resolve()
     ours, theirs = args.ours or ["*.H33", "H33", "H33.*"], args.theirs or ["*.H99", "H99", "H99.*"]
     make_folder(folder, ours=ours, theirs=theirs, now=SystemClock().now())
-    uvloop.run(run_facade(folder, host=args.host, port=args.port))
+    loop.run(run_facade(folder, host=args.host, port=args.port))
     return FINE

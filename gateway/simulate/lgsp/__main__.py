@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import uvloop
-
+from gateway import loop
 from gateway.simulate.lgsp.process import run_facade
 
 if __name__ == "__main__":
-    uvloop.run(run_facade(Path(sys.argv[1]), port=int((sys.argv[2:] or ["0"])[0])))
+    loop.run(run_facade(Path(sys.argv[1]), port=int((sys.argv[2:] or ["0"])[0])))
