@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,10 @@ from gateway.ports import Listed
 CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
+#: Entries of one list: as many as fit into it with the fields that an axis sends.
+_ENTRIES = 100_000
+#: Characters of a `to` that is no array.
+_TO = 100_000
 _SHOWN = 200
 _TITLE = 1000
 _HTTP = {
@@ -111,7 +115,10 @@ def require_ok(status: int, content: bytes) -> None:
 
 def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
     """The entries of a list that was asked for messages of this kind."""
-    return tuple(_listed(entry, kind) for entry in _data(content, _Listing).data)
+    entries = _data(content, _Listing).data
+    if len(entries) > _ENTRIES:
+        raise SourceError("peer_reply_invalid", f"the list has more than {_ENTRIES} entries")
+    return tuple(_listed(entry, kind) for entry in entries)
 
 
 def read_document(content: bytes) -> bytes:
@@ -197,14 +204,11 @@ def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
 def _codes(to: str | list[str] | None) -> tuple[str, ...]:
     """`to` is one code, several in one text, an array, or the text of a JSON array."""
     if isinstance(to, str) and to.lstrip().startswith("["):
-        try:
-            parsed = json.loads(to)
-        except ValueError:
-            parsed = None
-        if isinstance(parsed, list):
-            to = [str(each) for each in parsed]
+        # the sender's own text: whatever is wrong with it is no reason to leave the list unread
+        with contextlib.suppress(msgspec.DecodeError):
+            to = [str(each) for each in msgspec.json.decode(to, type=list[str | int])]
     if isinstance(to, str):
-        to = re.split(r"[;,\s]+", to)
+        to = re.split(r"[;,\s]+", to[:_TO])
     return tuple(dict.fromkeys(code.strip()[:_SHOWN] for code in to or () if code.strip()))
 
 

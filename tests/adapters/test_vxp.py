@@ -132,6 +132,22 @@ def test_document_that_is_not_base64_raises(data: object) -> None:
 def test_empty_list_is_empty_and_a_document_is_its_bytes() -> None:
     """The tests above can fail."""
     assert read_list(answer(data=[]), "document") == ()
+
+
+@pytest.mark.parametrize("to", ["[" * 60_000, '["\\ud800"]', '[{"a": 1}]', '["A", null]', "[9" + "9" * 5000 + "]"])
+def test_senders_odd_recipients_leave_the_list_readable(to: str) -> None:
+    """`to` is what some member wrote; the other entries are not his to stop, and what is read can be stored."""
+    first, second = read_list(answer(data=[{"docId": "1", "to": to}, {"docId": "2", "to": '["A", 5]'}]), "document")
+    assert second.recipient_codes == ("A", "5")
+    assert sum(len(code.encode()) for code in first.recipient_codes) < 1000
+
+
+def test_list_of_a_million_entries_is_no_list() -> None:
+    """Such a list is made to keep us busy."""
+    entries = b",".join(b'{"docId":%d}' % number for number in range(100_001))
+    with pytest.raises(SourceError) as caught:
+        read_list(b'{"status":"OK","data":[' + entries + b"]}", "document")
+    assert caught.value.code == "peer_reply_invalid"
     assert read_document(answer(data=base64.b64encode(b"<edXML/>").decode())) == b"<edXML/>"
 
 
