@@ -17,7 +17,7 @@ from tests.journeys.installation import COMMUNE, MINISTRY
 async def test_entry_that_always_times_out_keeps_no_other_from_being_accepted(
     tmp_path: Path, pki_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a proxy does that gives up on one huge document: what was fetched beside it is accepted and acknowledged."""
+    """As a proxy does that gives up on one huge document: what was fetched beside it is accepted."""
     async with axis_site(tmp_path, pki_folder, poll_seconds=0.1, poll_seconds_min=0.05) as site:
         bad = str((await site.axis.put(SYSTEM, b"<never/>"))["doc_id"])
         await site.axis.send(MINISTRY, [COMMUNE], count=5)
