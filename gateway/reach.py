@@ -8,8 +8,8 @@
 - Every other internal address (RFC 1918, unique local, carrier-grade NAT …) must lie in an allowed network.
 - Public addresses are dialled.
 
-An IPv6 address that only wraps an IPv4 one (mapped, compatible, NAT64, 6to4) is judged by what it wraps. What must be
-judged is the address that is then dialled, never a name: a name's answer changes (DNS rebinding).
+An IPv6 address that only wraps an IPv4 one (mapped, compatible, NAT64, 6to4) is judged by what it wraps. What must
+be judged is the address that is then dialled, never a name: a name's answer changes (DNS rebinding).
 """
 
 from __future__ import annotations
