@@ -24,9 +24,9 @@ from gateway.errors import ConfigError
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
-#: The prefix that is the same everywhere, and the one of networks of their own (RFC 8215).
+#: The prefix that is the same everywhere, and the one of networks of their own.
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-#: IPv4 addresses as they were once written into IPv6 ones (RFC 4291 2.5.5.1); `::` and `::1` are none.
+#: IPv4 addresses as they were once written into IPv6 ones; `::` and `::1` are none.
 _COMPATIBLE = IPv6Network("::/96")
 _LOOPBACKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 #: Services that tell a machine its credentials and lie outside of link-local.

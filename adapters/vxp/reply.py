@@ -29,8 +29,9 @@ from gateway.ports import Listed
 CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
-#: Entries of one list: as many as fit into it with the fields that an axis sends.
-_ENTRIES = 100_000
+#: Entries of a list, and lines of what we sent: more than fit with the fields that an axis sends. Counted by their
+#: braces before any is read: 64 MiB of `{}` would be gigabytes.
+_ENTRIES, _LINES = 100_000, 500_000
 #: Characters of a `to` that is no array.
 _TO = 100_000
 _SHOWN = 200
@@ -115,10 +116,8 @@ def require_ok(status: int, content: bytes) -> None:
 
 def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
     """The entries of a list that was asked for messages of this kind."""
-    entries = _data(content, _Listing).data
-    if len(entries) > _ENTRIES:
-        raise SourceError("peer_reply_invalid", f"the list has more than {_ENTRIES} entries")
-    return tuple(_listed(entry, kind) for entry in entries)
+    _require_few(content, _ENTRIES)
+    return tuple(_listed(entry, kind) for entry in _data(content, _Listing).data)
 
 
 def read_document(content: bytes) -> bytes:
@@ -148,7 +147,13 @@ def read_count(content: bytes) -> int:
 
 def read_sent(content: bytes) -> tuple[SentLine, ...]:
     """The lines of what we have sent: one for each recipient."""
+    _require_few(content, _LINES)
     return tuple(_sent(line) for line in _data(content, _SentListing).data)
+
+
+def _require_few(content: bytes, most: int) -> None:
+    if content.count(b"{") > most:
+        raise SourceError("peer_reply_invalid", f"the list has more than {most} entries")
 
 
 def _sent(line: _SentEntry) -> SentLine:

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.vxp.calls import Looking
 from adapters.vxp.reader import VxpReader
-from adapters.vxp.reply import read_document, read_list
+from adapters.vxp.reply import read_document, read_list, read_sent
 from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, headers_of, timestamp_of
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SourceError
@@ -132,6 +133,7 @@ def test_document_that_is_not_base64_raises(data: object) -> None:
 def test_empty_list_is_empty_and_a_document_is_its_bytes() -> None:
     """The tests above can fail."""
     assert read_list(answer(data=[]), "document") == ()
+    assert read_document(answer(data=base64.b64encode(b"<edXML/>").decode())) == b"<edXML/>"
 
 
 @pytest.mark.parametrize("to", ["[" * 60_000, '["\\ud800"]', '[{"a": 1}]', '["A", null]', "[9" + "9" * 5000 + "]"])
@@ -142,13 +144,15 @@ def test_senders_odd_recipients_leave_the_list_readable(to: str) -> None:
     assert sum(len(code.encode()) for code in first.recipient_codes) < 1000
 
 
-def test_list_of_a_million_entries_is_no_list() -> None:
-    """Such a list is made to keep us busy."""
-    entries = b",".join(b'{"docId":%d}' % number for number in range(100_001))
-    with pytest.raises(SourceError) as caught:
-        read_list(b'{"status":"OK","data":[' + entries + b"]}", "document")
+@pytest.mark.parametrize(
+    ("read", "entry"), [(partial(read_list, kind="document"), b'{"docId":1}'), (read_sent, b"{}")]
+)
+def test_list_of_a_million_entries_is_not_even_read(read: Callable[[bytes], object], entry: bytes) -> None:
+    """Such a list is made to keep us busy, and to fill the memory."""
+    content = b'{"status":"OK","data":[' + b",".join([entry] * 1_000_000) + b"]}"
+    with pytest.raises(SourceError, match="entries") as caught:
+        read(content)
     assert caught.value.code == "peer_reply_invalid"
-    assert read_document(answer(data=base64.b64encode(b"<edXML/>").decode())) == b"<edXML/>"
 
 
 @asynccontextmanager
