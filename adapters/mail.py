@@ -36,7 +36,9 @@ from gateway.model import Outcome, OutcomeKind
 from gateway.ports import Letter
 
 #: An address that can be in no header but as itself.
-ADDRESS = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?")
+ADDRESS = re.compile(
+    r"(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?"
+)
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SECONDS = 60.0
 _PERMANENT = 500
@@ -94,7 +96,10 @@ class SmtpMailer:
         if server.tls != "none":
             context = ssl.create_default_context(cafile=server.anchors)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-        password = self._secrets.read(server.password_file).decode() if server.password_file else None
+        try:
+            password = self._secrets.read(server.password_file).decode() if server.password_file else None
+        except UnicodeDecodeError:
+            raise ConfigError("the file in mail.password_file is not UTF-8") from None
         return aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,

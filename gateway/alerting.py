@@ -27,7 +27,8 @@ _LISTED = 50
 Address = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$",
+        # as `adapters.mail` can write it into a header: no dot stands beside a dot, or at an end
+        pattern=r"^(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$",
         max_length=254,
     ),
 ]

@@ -42,11 +42,17 @@ def surroundings_of(
 
 def reach_of(settings: Settings) -> Reach:
     """Which addresses channels may lead to."""
-    server = settings.server
+    server, bindings = settings.server, settings.bindings
+    own = {
+        (server.host, server.port),
+        (server.operations_host, server.operations_port),
+        (bindings.host, bindings.port),
+        ("", bindings.plain_port),  # its host may be an interface's name
+    }
     return Reach(
         allowed=networks_of(settings.webhook.allowed_networks),
         development=settings.profile == "development",
-        own=frozenset({(server.host, server.port), (server.operations_host, server.operations_port)}),
+        own=frozenset((host, port) for host, port in own if port),
     )
 
 

@@ -95,7 +95,8 @@ def compared(what: str, ours: str, theirs: str = "", their_hash: str = "") -> Co
 
 
 def _around(text: str, place: int) -> str:
-    """A text that fits, with the difference inside."""
+    """A text that fits, with the difference inside; what is no Unicode could not be shown."""
+    text = text.encode("utf-8", "replace").decode()
     if len(text) <= _SIGNED:
         return text
     start = max(0, min(place - _SIGNED // 2, len(text) - _SIGNED))

@@ -8,8 +8,8 @@
 - Every other internal address (RFC 1918, unique local, carrier-grade NAT …) must lie in an allowed network.
 - Public addresses are dialled.
 
-An IPv6 address that only wraps an IPv4 one (mapped, NAT64, 6to4) is judged by what it wraps. What must be judged is
-the address that is then dialled, never a name: a name's answer changes (DNS rebinding).
+An IPv6 address that only wraps an IPv4 one (mapped, compatible, NAT64, 6to4) is judged by what it wraps. What must
+be judged is the address that is then dialled, never a name: a name's answer changes (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from gateway.errors import ConfigError
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+#: The prefix that is the same everywhere, and the one of networks of their own.
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+#: IPv4 addresses as they were once written into IPv6 ones; `::` and `::1` are none.
+_COMPATIBLE = IPv6Network("::/96")
 _LOOPBACKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 #: Services that tell a machine its credentials and lie outside of link-local.
 _METADATA = (IPv4Network("100.100.100.200/32"), IPv6Network("fd00:ec2::254/128"), IPv4Network("168.63.129.16/32"))
@@ -62,7 +65,7 @@ class Reach:
         if address.is_loopback:
             named = any(_holds(network, address) for network in self.allowed if _is_within_loopback(network))
             return "" if self.development or named else f"{address} is this machine"
-        if self.development or address.is_global or any(_holds(network, address) for network in self.allowed):
+        if self.development or _is_public(address) or any(_holds(network, address) for network in self.allowed):
             return ""
         return f"{address} is an internal address outside of webhook.allowed_networks"
 
@@ -84,6 +87,10 @@ def _is_never(address: Address) -> bool:
     return isinstance(address, IPv4Address) and address.is_reserved  # 240.0.0.0/4 with broadcast
 
 
+def _is_public(address: Address) -> bool:
+    return address.is_global and not (isinstance(address, IPv6Address) and address.is_site_local)
+
+
 def _holds(network: Network, address: Address) -> bool:
     return network.version == address.version and address in network
 
@@ -96,7 +103,9 @@ def _unwrapped(address: Address) -> Address:
     if isinstance(address, IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour
-    if inner is None and address in _NAT64:
+    if inner is None and (
+        any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 1)
+    ):
         inner = IPv4Address(int(address) & 0xFFFFFFFF)
     return inner if inner is not None else address
 

@@ -103,7 +103,7 @@ class Signed:
                 raise RefusedError("header_differs", f"{PREFIX}{name}")
             if spellings == 1 and len(set(told)) > 1:
                 raise RefusedError("header_differs", f"{PREFIX}{name} was sent {len(told)} times")
-            return self.values[name]
+            return _text(name, self.values[name])
         return None
 
 
@@ -119,7 +119,7 @@ def read_signed(headers: Sequence[tuple[bytes, bytes]]) -> Signed:
     if not _HEX.fullmatch(mac):
         raise RefusedError("credential_invalid", f"{_HASH} is no HMAC-SHA256 in hexadecimal")
     values = _values(text)
-    system_id = values.get("systemid", "")
+    system_id = _text("systemid", values.get("systemid", ""))
     if not system_id:
         raise RefusedError("header_not_signed", f"{PREFIX}systemid")
     return Signed(
@@ -130,6 +130,15 @@ def read_signed(headers: Sequence[tuple[bytes, bytes]]) -> Signed:
         spellings=Counter(name.lower() for name in values),
         system_id=system_id,
     )
+
+
+def _text(name: str, value: str) -> str:
+    """The value, which nobody behind this could store or look for if it were no Unicode."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise RefusedError("request_malformed", f"{PREFIX}{name} is not UTF-8") from error
+    return value
 
 
 def _only(sent: Mapping[str, Sequence[str]], name: str) -> str:
@@ -150,7 +159,7 @@ def _values(text: str) -> dict[str, str]:
     except ValueError:
         try:
             pairs = _pairs(_BARE.sub(lambda found: f":{json.dumps(found[1].strip())}", text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RefusedError("request_malformed", f"{_TEXT} is no JSON object of texts") from error
     values: dict[str, str] = {}
     for name, value in pairs:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,11 @@ from gateway.ports import Listed
 CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
+#: Entries of a list, and lines of what we sent: more than fit with the fields that an axis sends. Counted by their
+#: braces before any is read: 64 MiB of `{}` would be gigabytes.
+_ENTRIES, _LINES = 100_000, 500_000
+#: Characters of a `to` that is no array.
+_TO = 100_000
 _SHOWN = 200
 _TITLE = 1000
 _HTTP = {
@@ -111,6 +116,7 @@ def require_ok(status: int, content: bytes) -> None:
 
 def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
     """The entries of a list that was asked for messages of this kind."""
+    _require_few(content, _ENTRIES)
     return tuple(_listed(entry, kind) for entry in _data(content, _Listing).data)
 
 
@@ -141,7 +147,13 @@ def read_count(content: bytes) -> int:
 
 def read_sent(content: bytes) -> tuple[SentLine, ...]:
     """The lines of what we have sent: one for each recipient."""
+    _require_few(content, _LINES)
     return tuple(_sent(line) for line in _data(content, _SentListing).data)
+
+
+def _require_few(content: bytes, most: int) -> None:
+    if content.count(b"{") > most:
+        raise SourceError("peer_reply_invalid", f"the list has more than {most} entries")
 
 
 def _sent(line: _SentEntry) -> SentLine:
@@ -197,14 +209,11 @@ def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
 def _codes(to: str | list[str] | None) -> tuple[str, ...]:
     """`to` is one code, several in one text, an array, or the text of a JSON array."""
     if isinstance(to, str) and to.lstrip().startswith("["):
-        try:
-            parsed = json.loads(to)
-        except ValueError:
-            parsed = None
-        if isinstance(parsed, list):
-            to = [str(each) for each in parsed]
+        # the sender's own text: whatever is wrong with it is no reason to leave the list unread
+        with contextlib.suppress(msgspec.DecodeError):
+            to = [str(each) for each in msgspec.json.decode(to, type=list[str | int])]
     if isinstance(to, str):
-        to = re.split(r"[;,\s]+", to)
+        to = re.split(r"[;,\s]+", to[:_TO])
     return tuple(dict.fromkeys(code.strip()[:_SHOWN] for code in to or () if code.strip()))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -29,6 +30,7 @@ from gateway.errors import InputError
 _NOT_RUN: Final = skipped("Dừng trước khi tới lượt", "Ended before its turn")
 #: Whom documents are for where no --code says it.
 _NOBODY: Final = "000.00.91.H33"
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,11 @@ async def check(checked: Checked, console: Console) -> list[Result]:
     """All checks of the binding; Ctrl-C ends them with what there is."""
     if not checked.url.startswith(("https://", "http://")):
         raise InputError(f"{checked.url[:80]}: neither `serve` nor a URL that begins with https:// or http://")
+    parts = urlsplit(checked.url)
+    if parts.username or parts.password:
+        raise InputError("the URL holds a name or password, and would stand in the report: use --secret-file")
+    if checked.binding == "rest" and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        raise InputError("https://: over http the token would cross the network for anybody to read")
     if checked.secret_file is None:
         raise InputError("--secret-file: name the file with the secret (or, for rest, the token)")
     try:

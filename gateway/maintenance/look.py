@@ -149,9 +149,15 @@ class SourceLook:
         )
         self._listed(peer.endpoint)
         await self._tell_decisions()
-        is_all = await self._drain()
+        trouble: SourceError | None = None
+        try:
+            is_all = await self._drain()
+        except SourceError as error:  # perhaps one entry's: what came before it is brought to its end first
+            is_all, trouble = False, error
         rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
         await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
+        if trouble is not None:
+            raise trouble
         peer.refused_at = base.directory.version
         return new if is_all else max(new, 1)
 
@@ -194,10 +200,14 @@ class SourceLook:
         return [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
 
     async def _take(self, batch: Sequence[Unfetched]) -> None:
-        """Fetch, then accept in the order of urgency."""
+        """Fetch, then accept in the order of urgency: what came before a hopeless one, too."""
         ready: list[_Ready] = []
+        trouble: SourceError | None = None
         try:
-            await self._side_by_side(lambda offer: self._fetch(offer, ready), batch)
+            try:
+                await self._side_by_side(lambda offer: self._fetch(offer, ready), batch)
+            except SourceError as error:
+                trouble = error
             place = {offer.id: number for number, offer in enumerate(batch)}
             ready.sort(key=lambda each: (each.rank, place[each.offer.id]))
             await self._side_by_side(self._accept_ready, [each for each in ready if not each.follows])
@@ -205,6 +215,8 @@ class SourceLook:
         finally:
             for each in ready:
                 await self._base.bodies.discard(each.body)
+        if trouble is not None:
+            raise trouble
 
     async def _side_by_side(self, act: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
         """So many at once, taken in their order; the first hopeless one keeps more from beginning."""

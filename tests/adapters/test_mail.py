@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.mail import MailServer as Settings
 from adapters.mail import SmtpMailer
+from gateway.alerting import Wishes
 from gateway.clock import SystemClock
 from gateway.model import Outcome, OutcomeKind
 from gateway.ports import Letter
@@ -95,6 +97,9 @@ async def test_an_attachment_arrives_byte_for_byte(post: Post) -> None:
         replace(_LETTER, to="a@example.vn, b@example.vn"),
         replace(_LETTER, to="<a@example.vn>"),
         replace(_LETTER, to="văn@example.vn"),
+        replace(_LETTER, to="a..b@example.vn"),
+        replace(_LETTER, to="a.@example.vn"),
+        replace(_LETTER, to="a@example..vn"),
         replace(_LETTER, subject="x\r\nBcc: b@example.vn"),
         replace(_LETTER, token="x@elsewhere.example"),
         replace(_LETTER, id="x>\r\nBcc: b@example.vn"),
@@ -208,3 +213,21 @@ async def test_a_password_that_others_may_read_is_not_used(post: Post) -> None:
 def test_the_context_checks_names() -> None:
     """What `ssl` makes by default is what is used."""
     assert ssl.create_default_context().check_hostname
+
+
+async def test_a_password_that_is_no_text_is_told_without_a_byte_of_it(post: Post) -> None:
+    """An error of the decoder would name one."""
+    (post.folder / "secrets" / "mail").write_bytes(b"correct horse battery \xf3")
+    async with serving(post.context) as server:
+        outcome = await post.send(post.settings(server.port))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "connect_failed")
+    assert "f3" not in outcome.detail
+    assert not server.mails
+
+
+@pytest.mark.parametrize("address", ["a..b@example.vn", ".a@example.vn", "a.@example.vn", "a@example..vn"])
+def test_a_wish_that_no_letter_could_be_sent_to_is_refused(address: str) -> None:
+    """Whoever sets it is told, not whoever waits for letters."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"mail": [address]}, Wishes)
+    assert msgspec.convert({"mail": ["van.thu@xa.example.vn"]}, Wishes).mail

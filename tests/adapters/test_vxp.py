@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.vxp.calls import Looking
 from adapters.vxp.reader import VxpReader
-from adapters.vxp.reply import read_document, read_list
+from adapters.vxp.reply import read_document, read_list, read_sent
 from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, headers_of, timestamp_of
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SourceError
@@ -133,6 +134,25 @@ def test_empty_list_is_empty_and_a_document_is_its_bytes() -> None:
     """The tests above can fail."""
     assert read_list(answer(data=[]), "document") == ()
     assert read_document(answer(data=base64.b64encode(b"<edXML/>").decode())) == b"<edXML/>"
+
+
+@pytest.mark.parametrize("to", ["[" * 60_000, '["\\ud800"]', '[{"a": 1}]', '["A", null]', "[9" + "9" * 5000 + "]"])
+def test_senders_odd_recipients_leave_the_list_readable(to: str) -> None:
+    """`to` is what some member wrote; the other entries are not his to stop, and what is read can be stored."""
+    first, second = read_list(answer(data=[{"docId": "1", "to": to}, {"docId": "2", "to": '["A", 5]'}]), "document")
+    assert second.recipient_codes == ("A", "5")
+    assert sum(len(code.encode()) for code in first.recipient_codes) < 1000
+
+
+@pytest.mark.parametrize(
+    ("read", "entry"), [(partial(read_list, kind="document"), b'{"docId":1}'), (read_sent, b"{}")]
+)
+def test_list_of_a_million_entries_is_not_even_read(read: Callable[[bytes], object], entry: bytes) -> None:
+    """Such a list is made to keep us busy, and to fill the memory."""
+    content = b'{"status":"OK","data":[' + b",".join([entry] * 1_000_000) + b"]}"
+    with pytest.raises(SourceError, match="entries") as caught:
+        read(content)
+    assert caught.value.code == "peer_reply_invalid"
 
 
 @asynccontextmanager

@@ -106,3 +106,31 @@ def test_every_reason_has_words_in_ascii(code: str) -> None:
     plain = ascii_of(REASONS[code].vi)
     assert plain.isascii()
     assert plain.count("?") == REASONS[code].vi.count("?")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"XroadVnpt-systemid":"\\ud800"}', '{"a":x,"systemid":' + "[" * 30_000, '{"systemid":' + "[" * 30_000]
+)
+def test_texts_that_nobody_can_store_or_read_are_refused_by_name(text: str) -> None:
+    """Half a character, and what is nested deeper than can be read, once quotes are added too."""
+    with pytest.raises(RefusedError) as caught:
+        read_signed(raw({"XroadVnpt-sign-header": text, "XroadVnpt-hash-header": "a" * 64}))
+    assert caught.value.code == "request_malformed"
+
+
+def test_parameter_of_half_a_character_is_refused_where_it_is_needed() -> None:
+    """Only there: a title that leaked in from another call is nobody's business."""
+    text = '{"systemid":"s","docId":"\\ud800"}'
+    call = read_signed(raw({"XroadVnpt-sign-header": text, "XroadVnpt-hash-header": "a" * 64}))
+    assert call.optional("status") is None
+    call = Signed(
+        text=call.text,
+        mac=call.mac,
+        values=call.values,
+        sent={"docid": ["\ud800"]},
+        spellings=call.spellings,
+        system_id="s",
+    )
+    with pytest.raises(RefusedError) as caught:
+        call.value("docId")
+    assert caught.value.code == "request_malformed"

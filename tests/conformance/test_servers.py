@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from gateway.seal.trust import TrustPurpose
 from tests.axis_lab import H33, running_axis
@@ -50,3 +55,18 @@ async def test_own_rest_interface_passes(tmp_path: Path, pki_folder: Path) -> No
         code, _, told = await conformance(url, "--binding", "rest", *options, "--report", tmp_path)
     assert (code, _not_passed(tmp_path)) == (0, {}), told
     assert text_of(token) not in told + text_of(tmp_path / "report.html")
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1/api/v1", "https://name:geheim@192.0.2.1/api/v1"])
+async def test_nothing_secret_leaves_in_the_clear_or_enters_the_report(tmp_path: Path, url: str) -> None:
+    """A token over http, or a password in the URL, is refused before anybody dials."""
+    token = tmp_path / "token"
+    token.write_text("a-token")
+    command = ("-m", "gateway", "conformance", url, "--binding", "rest", "--secret-file", str(token), "--code", "A")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, "--report", str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 2, told
+    assert b"geheim" not in told
+    assert not (tmp_path / "report.json").exists()

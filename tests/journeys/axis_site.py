@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
@@ -25,6 +24,7 @@ from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports
+from gateway.storage.driver import choose_driver
 from tests.axis_lab import AxisLab, make_axis
 from tests.crash.kill_process import Gateway
 from tests.journeys.installation import COMMUNE, MINISTRY, OWN, PROVINCE, PUSHED, Installation, prepare
@@ -82,9 +82,10 @@ class AxisSite:
         )
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
-        """What the ledger holds."""
+        """What the ledger holds; by the server's own SQLite, since two in one process undo each other's locks."""
         path = self.folder / "data" / DATABASE
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+        connect = choose_driver(allow_affected_sqlite=True).module.connect
+        with closing(connect(f"file:{path}?mode=ro", uri=True)) as ledger:
             found: list[tuple[Any, ...]] = ledger.execute(sql, params).fetchall()
             return found
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.api import listener
+from gateway.commands.acting import ask
 from gateway.config import Settings
 from gateway.directory.importer import import_agencies
 from gateway.errors import ConfigError
@@ -210,3 +211,25 @@ def test_plain_http_is_not_for_public_addresses(host: str) -> None:
 def test_plain_http_may_be_on_this_machine_or_a_named_interface(host: str, address: str) -> None:
     """An interface is named as `ip link` names it."""
     assert plain_address(host) == address
+
+
+async def test_stranger_with_odd_bytes_breaks_neither_the_call_nor_the_inspector(
+    tmp_path: Path, pki_folder: Path
+) -> None:
+    """He names a system of somebody else; half a character finds nobody, and bytes that are no UTF-8 are shown."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+        await lab.sdk(PROVINCE)
+        for text, code in (
+            ('{"XroadVnpt-systemid":"\\ud800"}', "request_malformed"),
+            ('{"a":x,"systemid":' + "[" * 30_000, "request_malformed"),
+            (json.dumps({"XroadVnpt-systemid": PROVINCE}), "credential_invalid"),
+        ):
+            reader, writer = await connect(lab)
+            headers = {"XroadVnpt-sign-header": text, "XroadVnpt-hash-header": "a" * 64, "XroadVnpt-title": "@"}
+            headers |= {"XroadVnpt-sign-header-key": "systemid;title", "XroadVnpt-systemid": PROVINCE}
+            writer.write(head("getEdoc", headers, 0).replace(b": @", b": \xff\xfe"))
+            status, told = await answer(reader)
+            assert (status, told["Reason"]["code"]) == (200, code)
+            writer.close()
+        (seen,) = (await ask(lab.installation.settings, f"inspect?agency={PROVINCE}"))["items"]
+        assert seen["comparisons"][0]["theirs"] == f'{{"XroadVnpt-systemid":"{PROVINCE}","XroadVnpt-title":"??"}}'

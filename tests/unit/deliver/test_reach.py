@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.channels import reach_of
+from gateway.config import BindingSettings, Settings
 from gateway.errors import ConfigError
 from gateway.reach import Reach, networks_of
 
@@ -21,6 +23,7 @@ def test_public_and_allowed_internal_addresses_are_dialled(host: str) -> None:
     [
         "192.168.1.1", "172.16.0.9", "100.64.0.1", "fd99::1", "127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1",
         "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::c0a8:101", "0.0.0.0", "::", "localhost", "name.example",
+        "::7f00:1", "::192.168.1.1", "64:ff9b:1::c0a8:101", "fec0::1",
     ],
 )  # fmt: skip
 def test_other_internal_addresses_are_refused(host: str) -> None:
@@ -58,6 +61,14 @@ def test_our_own_listeners_are_never_dialled(bound: str) -> None:
     assert "gateway itself" in reach.refusal("127.0.0.1", 9443)
     assert reach.refusal("127.0.0.1", 8443) == ""
     assert reach.refusal("192.0.2.7", 9443) == ""
+
+
+def test_listeners_of_other_protocols_are_our_own_too() -> None:
+    """Where nobody is asked for a secret of his own, the address is what counts, and it would be ours."""
+    bindings = BindingSettings(port=8444, plain_host="lo", plain_port=8080)
+    reach = reach_of(Settings(profile="development", bindings=bindings))
+    assert "gateway itself" in reach.refusal("127.0.0.1", 8444)
+    assert "gateway itself" in reach.refusal("127.0.0.1", 8080)
 
 
 def test_a_wrong_network_is_told() -> None:

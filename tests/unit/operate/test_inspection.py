@@ -72,3 +72,11 @@ def test_long_texts_are_cut_around_the_difference() -> None:
     inspection = Inspection()
     inspection.note(ONE, AGENCY, exchange(1, detail="d" * 100_000, path="/" * 100_000))
     assert len(msgspec.json.encode(inspection.last(ONE))) < 2000
+
+
+def test_text_that_is_no_unicode_can_be_shown_all_the_same() -> None:
+    """Headers hold any bytes; one stranger's must not keep a system from seeing its requests."""
+    inspection = Inspection()
+    text = b"t\xff".decode("utf-8", "surrogateescape")
+    inspection.note_claim(ONE, AGENCY, exchange(1, comparisons=(compared("hmac", text, text + "x"),)))
+    assert b"t?x" in msgspec.json.encode(inspection.last(ONE))
