@@ -10,7 +10,7 @@ of each file.
 Refused: a database whose `compat_version` is beyond this program (SchemaVersionError); a file whose bytes
 are no longer those that were applied, a gap, a number used twice, a name in another form (StorageError).
 
-The table `meta` belongs to this runner: it makes it, and migrations and `schema.sql` leave it out.
+The table `meta` belongs to this runner: it makes it, and migrations and `schema/*.sql` leave it out.
 It does NOT go backwards: a restore does.
 """
 

@@ -119,7 +119,7 @@ async def test_schema_dump_ignores_layout_comments_and_quoting(writer: Writer, f
 
 
 async def test_migrations_give_exactly_the_schema(tmp_path: Path) -> None:
-    """`schema.sql` shows what a database is after all migrations; neither may drift from the other."""
+    """`schema/*.sql` show what a database is after all migrations; neither may drift from the other."""
     dumps = []
     for name in ("migrated", "whole"):
         (tmp_path / name).mkdir()
@@ -128,7 +128,8 @@ async def test_migrations_give_exactly_the_schema(tmp_path: Path) -> None:
             if name == "migrated":
                 await migrate(writer)
             else:
-                for statement in split(MIGRATIONS.with_name("schema.sql").read_text(encoding="utf-8")):
+                files = sorted(MIGRATIONS.with_name("schema").glob("*.sql"))
+                for statement in split("".join(file.read_text(encoding="utf-8") for file in files)):
                     await writer.fetch(statement)
             dumps.append(await schema_of(writer))
         finally:
