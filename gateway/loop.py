@@ -8,7 +8,7 @@ closed behind its back when the object is collected. libuv aborts the process wh
 that, bytes may have gone where they do not belong.
 
 Here a socket that is given is given away: once the call ends, whichever way, the object owns nothing. Only the
-handle closes the descriptor, as it does for connections that the loop opens itself (decision 22).
+handle closes the descriptor, as it does for connections that the loop opens itself (decision 19).
 
 It does NOT change anything else, and nobody else of ours imports uvloop.
 """
