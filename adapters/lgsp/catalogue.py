@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.lgsp.reply import require_data
+from adapters.lgsp.reply import require_data, require_few
 from adapters.lgsp.session import Session
 from adapters.lgsp.settings import facade_of
 from adapters.webhook_channel import Contexts
@@ -26,6 +26,8 @@ from gateway.model import Endpoint
 from gateway.ports import CatalogueEntry, Surroundings
 
 BYTES_MAX: Final = 96 * 1024 * 1024
+#: The national catalogue has some 125,000.
+ENTRIES_MAX: Final = 300_000
 
 _LISTING = "agencies"
 _AT_ONCE = 500
@@ -74,6 +76,7 @@ class LgspCatalogue:
 
 def read_agencies(status: int, content: bytes) -> list[_Row]:
     """The rows of an answer in any of its three shapes."""
+    require_few(content, ENTRIES_MAX)
     bare = content.lstrip()[:1] == b"[" and status == 200  # noqa: PLR2004
     try:
         found = _inner(msgspec.Raw(content) if bare else require_data(status, content))

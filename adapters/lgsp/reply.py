@@ -29,6 +29,8 @@ from gateway.ports import Listed
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
 _SHOWN = 200
+#: Entries of one list: more than fit with the fields that a facade sends.
+_ENTRIES = 400_000
 #: errorCode -> our reason. Of these, 20 and 21 are the facade's own troubles, which may pass; 15 is ours to mend.
 _CODES = {
     10: "peer_refused",
@@ -144,6 +146,7 @@ def read_list(
     status: int, content: bytes, kind: Literal["document", "status"], settled: frozenset[str]
 ) -> tuple[Listed, ...]:
     """The entries that wait; `settled` are the statuses of those that do not."""
+    require_few(content, _ENTRIES)
     try:
         entries = msgspec.json.decode(_required(status, content), type=list[_Entry])
     except msgspec.DecodeError as error:
@@ -274,6 +277,12 @@ def _bytes_of(text: str) -> bytes:
 
 def _is_edxml(name: str | None) -> bool:
     return (name or "").lower().endswith((".edxml", ".xml"))
+
+
+def require_few(content: bytes, most: int) -> None:
+    """Refuse a list of more entries by their braces, before any is read: small ones would fill the memory."""
+    if content.count(b"{") > most:
+        raise SourceError("peer_reply_invalid", f"the list has more than {most} entries")
 
 
 def _senseless(content: bytes) -> SourceError:

@@ -90,7 +90,10 @@ def options_of(target: Target, secrets: Path, timeout_seconds: float) -> dict[st
 
 def _proof(target: Target, secrets: Path) -> dict[str, Any]:
     if target.password_file:
-        password = _secret(secrets, target.password_file).decode("utf-8", "strict").strip("\r\n")
+        try:
+            password = _secret(secrets, target.password_file).decode().strip("\r\n")
+        except UnicodeDecodeError:  # which would name a byte of it
+            raise ConfigError(f"the password in {target.password_file} is not UTF-8") from None
         return {
             "password": password,
             "client_keys": None,

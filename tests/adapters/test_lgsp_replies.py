@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from adapters.lgsp.catalogue import read_agencies
 from adapters.lgsp.reply import read_list, read_sent, read_token, require_done
 from adapters.lgsp.token import lifetime_of
 from gateway.errors import SourceError
@@ -171,6 +172,15 @@ def test_whatever_is_no_list_raises(status: int, content: bytes, code: str) -> N
     with pytest.raises(SourceError) as caught:
         read_list(status, content, "document", DONE)
     assert caught.value.code == code
+
+
+def test_list_of_a_million_entries_is_not_even_read() -> None:
+    """Such a list is made to keep us busy, and to fill the memory."""
+    content = b'{"success":true,"data":[' + b",".join([b'{"docId":1}'] * 1_000_000) + b"]}"
+    with pytest.raises(SourceError, match="entries"):
+        read_list(200, content, "document", DONE)
+    with pytest.raises(SourceError, match="entries"):
+        read_agencies(200, content.replace(b"docId", b"orgCode"))
 
 
 def test_list_leaves_out_what_is_settled() -> None:

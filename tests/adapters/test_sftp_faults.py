@@ -59,6 +59,16 @@ async def test_password_from_its_file_lets_us_in_and_is_told_nowhere(office: Sft
     assert "quite wrong" not in str(error)
 
 
+async def test_password_that_is_no_text_is_told_without_a_byte_of_it(office: SftpOffice, tmp_path: Path) -> None:
+    """An error of the decoder would name one."""
+    office.settings = {**office.settings, "key_file": "", "password_file": "office-password"}
+    write_secret(tmp_path / "secrets" / "office-password", b"correct horse \xf3")
+    outcome = only_outcome(await office.send(outgoing(), _EDXML))
+    assert outcome.kind is OutcomeKind.DEFERRED
+    assert "UTF-8" in outcome.detail
+    assert "f3" not in outcome.detail
+
+
 async def test_key_of_somebody_else_is_rejected(office: SftpOffice, tmp_path: Path) -> None:
     """The server decides who comes in."""
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key()
