@@ -100,10 +100,13 @@ class Watcher:
         endpoints = {each.id: each for each in await self._base.directory.endpoints() if source_kind(each)}
         for endpoint_id in [each for each in self._lines if each not in endpoints]:
             await self._end(self._lines.pop(endpoint_id))
+        wait = 0.0 if self._is_first else self._first_wait()
         for endpoint in endpoints.values():
             line = self._line(endpoint.id)
             if line.task is None or line.task.done():
-                line.task = asyncio.create_task(self._follow(endpoint.id, line), name=f"source-{endpoint.name}")
+                line.task = asyncio.create_task(
+                    self._follow(endpoint.id, line, wait), name=f"source-{endpoint.name}"
+                )
         self._is_first = False
 
     def wake(self, endpoint_ids: Iterable[EndpointId] = ()) -> int:
@@ -130,9 +133,8 @@ class Watcher:
     def _line(self, endpoint_id: EndpointId) -> _Line:
         return self._lines.setdefault(endpoint_id, _Line())
 
-    async def _follow(self, endpoint_id: EndpointId, line: _Line) -> None:
-        """Look, wait, look."""
-        wait = 0.0 if self._is_first else self._first_wait()
+    async def _follow(self, endpoint_id: EndpointId, line: _Line, wait: float) -> None:
+        """Look, wait, look; `wait`: seconds before the first."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):

@@ -13,6 +13,7 @@ every delivery and status is as scripted, nothing is lost and nothing duplicated
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -41,6 +42,8 @@ _SHOWN = 40
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How long the last answers take to reach the simulators' journals while these go on.
 _CALM_SECONDS = 1.0
+_FAR_END_SECONDS = 15.0
+_LOOK_SECONDS = 0.2
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -100,10 +103,11 @@ async def _perform(
     if not is_as_scripted:
         _print_account(console, performance.account(standing))
         _print_tails(console, performance)
+    if not exit_after:
+        await asyncio.sleep(_CALM_SECONDS)
+    await _read_at_far_end(performance, stage, script)
     if exit_after:
         await performance.end_simulators()
-    else:
-        await asyncio.sleep(_CALM_SECONDS)
     view = await performance.view()
     reckoning = _reckon(stage, script, view)
     for finding in reckoning.findings[:_SHOWN]:
@@ -119,6 +123,14 @@ async def _perform(
         console.file.write(msgspec.json.encode(result).decode() + "\n")
         console.file.flush()
     return 0 if is_as_scripted and not reckoning.lost and not reckoning.duplicated else 1
+
+
+async def _read_at_far_end(performance: Performance, stage: Stage, script: Script) -> None:
+    """What the axis has taken, the systems behind it read at their own pace; only then is anything counted."""
+    with contextlib.suppress(TimeoutError):  # what is missing after that is lost, and counted so
+        async with asyncio.timeout(_FAR_END_SECONDS):
+            while _reckon(stage, script, await performance.view()).lost:  # noqa: ASYNC110 - another process writes
+                await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _reckon(stage: Stage, script: Script, view: LedgerView) -> Reckoning:

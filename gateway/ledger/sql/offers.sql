@@ -25,8 +25,8 @@ UPDATE offer SET gone_at = :at
 WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_open_again
--- What is listed after it was settled was put there once more: endpoint, at, refs.
-UPDATE offer SET acknowledged_at = NULL
+-- What is listed after it was settled was put there once more, to be judged anew: endpoint, at, refs.
+UPDATE offer SET acknowledged_at = NULL, failure = NULL
 WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: source_note_list
