@@ -6,7 +6,7 @@
 //   VxpClient.exe --url https://localhost:8444/vxp --id 000.00.90.H33 --secret-file secret list edoc
 //   ... send edoc FILE | send status FILE | get DOCID FILE | done DOCID | sent
 //
-// The gateway's CA must be in the machine's store of trusted roots: certutil -addstore Root root.pem
+// The gateway's CA must be in the user's store of trusted roots: certutil -user -addstore Root root.pem
 //
 // Every parameter is a header XroadVnpt-NAME; XroadVnpt-sign-header holds all of them as a JSON object, and
 // XroadVnpt-hash-header the HMAC-SHA256 of exactly that text. Every reply is JSON: status, ErrorCode, ErrorDesc, ...
