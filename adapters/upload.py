@@ -1,4 +1,4 @@
-"""A body on its way to a peer over HTTP, and what it means that no answer came.
+"""A body on its way to a peer over HTTP, its answer, and what it means that none came.
 
 `Upload` streams a `Body` between a fixed beginning and a fixed end, with the length of all three stated, so that
 nothing is sent chunked and memory does not grow with the body. It knows whether the peer may have the whole of it.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import NoReturn
 
 import aiohttp
@@ -22,6 +22,8 @@ from adapters.webhook_reply import redacted
 from gateway.errors import SourceError, StorageError
 from gateway.model import Outcome, OutcomeKind, Outgoing, SendReport
 from gateway.ports import Body
+
+_PIECE = 256 * 1024
 
 
 class Upload(Payload):
@@ -61,6 +63,27 @@ class Upload(Payload):
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> NoReturn:  # noqa: ARG002
         """Never."""
         raise TypeError("an upload is never read back")
+
+
+async def head_of(body: Body) -> bytes:
+    """The first bytes, by which the media type is told."""
+    pieces = body.chunks()
+    try:
+        return await anext(pieces, b"")
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
+
+
+async def read_answer(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole answer; one that is longer than `most` bytes is broken off and raises ClientPayloadError."""
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(_PIECE):
+        content += chunk
+        if len(content) > most:
+            response.close()
+            raise aiohttp.ClientPayloadError(f"the answer is longer than {most} bytes")
+    return bytes(content)
 
 
 def of_error(error: Exception, upload: Upload, allowed: float) -> Outcome:

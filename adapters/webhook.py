@@ -17,7 +17,7 @@ A `Gateway-Deliveries` longer than the channel's `header_bytes`, or of more than
 after the other, each whole in itself, with `Gateway-Part: 2/9` and an `Idempotency-Key` of its own that follows
 from its deliveries. The first that fails ends the try, and what was not sent by then is deferred.
 
-What an answer means is in `adapters.webhook_reply`, what none means in `adapters.webhook_transmission`. Redirects
+What an answer means is in `adapters.webhook_reply`, what none means in `adapters.upload`. Redirects
 are never followed, cookies never kept, an answer is read up to 64 KiB and as a whole within the time that the
 endpoint is given, and no address is dialled that `gateway.reach` refuses.
 
@@ -38,6 +38,7 @@ import aiohttp
 from multidict import CIMultiDict
 
 from adapters import webhook_challenge
+from adapters.upload import Upload, deferred, head_of
 from adapters.webhook_channel import (
     Contexts,
     MissingFileError,
@@ -50,7 +51,7 @@ from adapters.webhook_channel import (
 from adapters.webhook_keys import keys_of, mark_of, sign, signed_headers
 from adapters.webhook_names import Names
 from adapters.webhook_reply import outcome_of_status, read_reply, redacted
-from adapters.webhook_transmission import Transmission, failed, head_of, of_error, read_answer
+from adapters.webhook_transmission import of_error, read_answer
 from gateway.edxml.mime import media_type_of
 from gateway.errors import ConfigError
 from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
@@ -115,11 +116,12 @@ class WebhookAdapter:
             keys_of(endpoint, self._secrets, self._clock.now())
         except ConfigError as error:
             return _report(outgoing, _of_settings(error), {})
-        content = await body.read() if body.size <= _SMALL_BYTES else None
-        media_type = media_type_of(await head_of(body, content))
+        if body.size <= _SMALL_BYTES:
+            body = _Small(await body.read())
+        media_type = media_type_of(await head_of(body))
         channel.users += 1
         try:
-            report = await self._send_parts(endpoint, outgoing, channel, (body, content, media_type))
+            report = await self._send_parts(endpoint, outgoing, channel, body, media_type)
         finally:
             channel.users -= 1
             await channel.close_if_done()
@@ -164,12 +166,12 @@ class WebhookAdapter:
             "Gateway-Deliveries": "",
             "Gateway-Timestamp": str(int(self._clock.now().timestamp())),
         }
-        transmission = Transmission(body, content, webhook_challenge.MEDIA_TYPE)
+        upload = Upload(body, media_type=webhook_challenge.MEDIA_TYPE)
         seconds = min(_SMALL_SECONDS, allowed_seconds(endpoint, body.size, self._timeout_seconds))
         channel.users += 1
         try:
             signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=body.sha256)
-            return await self._post(channel, CIMultiDict(signed), transmission, seconds)
+            return await self._post(channel, CIMultiDict(signed), upload, seconds)
         finally:
             channel.users -= 1
             await channel.close_if_done()
@@ -206,7 +208,7 @@ class WebhookAdapter:
         return channel
 
     async def _send_parts(
-        self, endpoint: Endpoint, outgoing: Outgoing, channel: _Channel, what: tuple[Body, bytes | None, str]
+        self, endpoint: Endpoint, outgoing: Outgoing, channel: _Channel, body: Body, media_type: str
     ) -> SendReport:
         """One part after the other, all within the time of the one transmission that they are to the caller."""
         parts = list(portions(outgoing.deliveries, channel.target.header_bytes))
@@ -219,12 +221,14 @@ class WebhookAdapter:
             left = ends - asyncio.get_running_loop().time() if number > 1 else allowed
             if number > 1 and (left < _SHORTEST_SECONDS or not answered):
                 why = "an earlier part of this dispatch failed" if not answered else "no time is left for this part"
-                outcomes |= {one.id: failed("peer_timeout", why) for one in part}
+                outcomes |= {one.id: deferred("peer_timeout", why) for one in part}
                 answered = False
                 continue
             place = f"{number}/{len(parts)}" if len(parts) > 1 else ""
             sent = dataclasses.replace(outgoing, deliveries=part)
-            report = await self._send_part(endpoint, sent, channel, Transmission(*what), place, left)
+            report = await self._send_part(
+                endpoint, sent, channel, Upload(body, media_type=media_type), place, left
+            )
             outcomes |= report.outcomes
             peer, answered = report.peer, report.answered
         if len(parts) > 1:
@@ -236,16 +240,16 @@ class WebhookAdapter:
         endpoint: Endpoint,
         outgoing: Outgoing,
         channel: _Channel,
-        transmission: Transmission,
+        upload: Upload,
         place: str,
         seconds: float,
     ) -> SendReport:
         keys = keys_of(endpoint, self._secrets, self._clock.now())
-        headers = self._headers(outgoing, transmission.content_type, place)
+        headers = self._headers(outgoing, upload.content_type, place)
         signed = signed_headers(endpoint, keys, channel.target.url, headers, sha256=outgoing.sha256)
-        answer = await self._post(channel, CIMultiDict(signed), transmission, seconds)
+        answer = await self._post(channel, CIMultiDict(signed), upload, seconds)
         if isinstance(answer, Outcome):
-            return _report(outgoing, answer, transmission.peer)
+            return _report(outgoing, answer, upload.peer)
         outcomes, answered = read_reply(
             answer.status,
             answer.retry_after,
@@ -254,7 +258,7 @@ class WebhookAdapter:
             is_relay=endpoint.is_relay,
             now=self._clock.now(),
         )
-        return SendReport(outcomes=outcomes, peer=transmission.peer, answered=answered)
+        return SendReport(outcomes=outcomes, peer=upload.peer, answered=answered)
 
     def _headers(self, outgoing: Outgoing, media_type: str, place: str) -> dict[str, str]:
         deliveries = name_deliveries(outgoing.deliveries)
@@ -285,31 +289,35 @@ class WebhookAdapter:
         return headers
 
     async def _post(
-        self, channel: _Channel, headers: Mapping[str, str], transmission: Transmission, seconds: float
+        self, channel: _Channel, headers: Mapping[str, str], upload: Upload, seconds: float
     ) -> _Answer | Outcome:
         timeout = aiohttp.ClientTimeout(
             total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
         )
         try:
             async with channel.session.post(
-                channel.target.url, data=transmission, headers=headers, allow_redirects=False, timeout=timeout
+                channel.target.url, data=upload, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 content = await read_answer(response)
-                transmission.peer["http_status"] = response.status
+                upload.peer["http_status"] = response.status
                 return _Answer(
                     status=response.status, retry_after=response.headers.get("Retry-After"), content=content
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return of_error(error, transmission, seconds)
+            return of_error(error, upload, seconds)
 
 
 class _Small:
-    """A body of our own."""
+    """A body in memory."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.size = len(content)
-        self.sha256 = hashlib.sha256(content).hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        """Hashed only when asked for: what comes from a store has been."""
+        return hashlib.sha256(self.content).hexdigest()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The one piece."""

@@ -20,7 +20,7 @@ import msgspec
 from adapters.lgsp.reply import is_unauthorised, read_token
 from adapters.lgsp.settings import Facade, facade_of
 from adapters.lgsp.token import Tokens
-from adapters.upload import Upload, source_error
+from adapters.upload import Upload, read_answer, source_error
 from adapters.webhook_channel import Contexts, Secrets, open_session
 from adapters.webhook_names import Names
 from gateway.errors import ConfigError
@@ -31,7 +31,6 @@ from gateway.ports import SLOWEST_BYTES_PER_SECOND, Surroundings
 REPLY_BYTES_MAX: Final = 65_536
 
 _CONNECT_SECONDS = 10.0
-_PIECE = 256 * 1024
 _PASSWORD_BYTES_MIN = 6
 #: As long as the largest document in base64 may take, no fetch takes longer.
 _DOCUMENT_BYTES = 400_000_000
@@ -150,7 +149,7 @@ class Session:
                 timeout=timeout,
             ) as response:
                 upload.peer["http_status"] = response.status
-                content = await read(response, REPLY_BYTES_MAX)
+                content = await read_answer(response, REPLY_BYTES_MAX)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return Sent(upload=upload, error=error)
         return Sent(upload=upload, answer=Answer(response.status, content))
@@ -176,7 +175,7 @@ class Session:
                 allow_redirects=False,
                 timeout=self._patience(most),
             ) as response:
-                return Answer(response.status, await read(response, most))
+                return Answer(response.status, await read_answer(response, most))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise source_error(error) from error
 
@@ -232,14 +231,3 @@ def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
     except ConfigError as error:
         found.append(str(error))
     return found
-
-
-async def read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The whole answer."""
-    content = bytearray()
-    async for chunk in response.content.iter_chunked(_PIECE):
-        content += chunk
-        if len(content) > most:
-            response.close()
-            raise aiohttp.ClientPayloadError(f"the answer is longer than {most} bytes")
-    return bytes(content)

@@ -20,9 +20,10 @@ from datetime import date, timedelta
 from typing import Final, Literal
 
 from adapters.lgsp.reply import read_attached, read_list, require_done
-from adapters.lgsp.session import REPLY_BYTES_MAX, Session, read
+from adapters.lgsp.session import REPLY_BYTES_MAX, Session
 from adapters.lgsp.settings import facade_of
 from adapters.lgsp.unwrapping import Unwrapper
+from adapters.upload import read_answer
 from adapters.webhook_channel import Contexts
 from adapters.webhook_names import Names
 from gateway.clock import VIETNAM
@@ -80,7 +81,7 @@ class LgspSource:
                     await unwrapper.feed(piece)
                 rest = await unwrapper.end()
             else:
-                rest = await read(response, REPLY_BYTES_MAX)
+                rest = await read_answer(response, REPLY_BYTES_MAX)
         require_done(response.status, rest)
         if not unwrapper.has_document:
             answer = await session.call("GET", "getEdoc", query=query, most=self._most)

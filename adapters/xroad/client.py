@@ -11,18 +11,16 @@ Idempotency-Key, and on the bytes: what was sent once more after an unknown outc
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import aiohttp
 
 from adapters.sessions import Sessions
-from adapters.upload import Upload, deferred, of_error, report_all, unknown
+from adapters.upload import Upload, deferred, head_of, of_error, read_answer, report_all, unknown
 from adapters.webhook_channel import Contexts
 from adapters.webhook_names import Names
 from adapters.xroad.client_hash import HashedBody
 from adapters.xroad.client_line import line_of
 from adapters.xroad.client_reply import read_sent
-from adapters.xroad.client_session import REPLY_BYTES_MAX, Call, Session, read
+from adapters.xroad.client_session import REPLY_BYTES_MAX, Call, Session
 from gateway.edxml.mime import media_type_of
 from gateway.errors import ConfigError
 from gateway.model import Endpoint, Outgoing, SendReport
@@ -55,7 +53,7 @@ class XroadAdapter:
 
     async def _send(self, session: Session, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
         hashed = HashedBody(body) if session.line.hash_check == "computed" else None
-        upload = Upload(hashed or body, media_type=media_type_of(await _head(body)))
+        upload = Upload(hashed or body, media_type=media_type_of(await head_of(body)))
         call = Call(
             method="POST",
             path="documents",
@@ -68,7 +66,7 @@ class XroadAdapter:
         try:
             async with session.open(call, allowed) as response:
                 upload.peer["http_status"] = response.status
-                content = await read(response, REPLY_BYTES_MAX)
+                content = await read_answer(response, REPLY_BYTES_MAX)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return report_all(outgoing, of_error(error, upload, allowed), upload.peer)
         call.upload_digest = hashed.digest if hashed is not None else b""
@@ -93,12 +91,3 @@ class XroadAdapter:
             names=self._names,
             connections=endpoint.capabilities.max_in_flight,
         )
-
-
-async def _head(body: Body) -> bytes:
-    pieces = body.chunks()
-    try:
-        return await anext(pieces, b"")
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()

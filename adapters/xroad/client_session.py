@@ -29,7 +29,6 @@ from gateway.ports import Surroundings
 REPLY_BYTES_MAX: Final = 65_536
 
 _CONNECT_SECONDS = 10.0
-_PIECE = 256 * 1024
 
 
 @dataclass(kw_only=True, slots=True)
@@ -113,17 +112,6 @@ def problems(endpoint: Endpoint, surroundings: Surroundings) -> list[str]:
     except ConfigError as error:
         return [str(error)]
     return []
-
-
-async def read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The whole answer."""
-    content = bytearray()
-    async for chunk in response.content.iter_chunked(_PIECE):
-        content += chunk
-        if len(content) > most:
-            response.close()
-            raise aiohttp.ClientPayloadError(f"the answer is longer than {most} bytes")
-    return bytes(content)
 
 
 def _notes_headers() -> aiohttp.TraceConfig:

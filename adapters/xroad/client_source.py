@@ -21,12 +21,12 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from adapters.upload import source_error
+from adapters.upload import read_answer, source_error
 from adapters.webhook_channel import Contexts
 from adapters.webhook_names import Names
 from adapters.xroad.client_line import line_of
 from adapters.xroad.client_reply import read_list, require_ok
-from adapters.xroad.client_session import REPLY_BYTES_MAX, Call, Session, read
+from adapters.xroad.client_session import REPLY_BYTES_MAX, Call, Session
 from gateway.errors import SourceError
 from gateway.model import Endpoint
 from gateway.ports import SLOWEST_BYTES_PER_SECOND, Listed, Settlement, Surroundings
@@ -65,7 +65,7 @@ class XroadSource:
 
     async def _page(self, path: str) -> tuple[tuple[Listed, ...], bool]:
         async with self._call("GET", path, most=LIST_BYTES_MAX) as response:
-            return read_list(await read(response, LIST_BYTES_MAX))
+            return read_list(await read_answer(response, LIST_BYTES_MAX))
 
     async def fetch(self, ref: str, write: Callable[[bytes], Awaitable[None]]) -> None:
         """The bytes of one entry."""
@@ -81,7 +81,7 @@ class XroadSource:
         """Tell the provider."""
         act, content = ("done", None) if settlement.done else ("fail", _refusal(settlement))
         async with self._call("POST", f"inbox/{quote(ref, safe='')}/{act}", content) as response:
-            await read(response, REPLY_BYTES_MAX)
+            await read_answer(response, REPLY_BYTES_MAX)
         return True
 
     async def close(self) -> None:
