@@ -174,9 +174,8 @@ class SourceLook:
 
     async def _tell_decisions(self) -> None:
         """What people decided about entries of this list."""
-        for offer_id, endpoint_id, ref, decision, why in await self._base.readers.fetch("offer_list_decided"):
-            if endpoint_id != self._peer.endpoint.id:
-                continue
+        rows = await self._base.readers.fetch("offer_list_decided", (self._peer.endpoint.id,))
+        for offer_id, ref, decision, why in rows:
             told = Settlement(done=decision == "done", reason=why or "offer_decided")
             try:
                 is_told = await self._peer.source.settle(ref, told)

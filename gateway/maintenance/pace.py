@@ -111,10 +111,6 @@ class Backoffs:
         wait = min(_LAST_RETRY, _FIRST_RETRY * (1 << min(failures - 1, _DOUBLINGS_MOST)))
         self._next[key] = (failures, now + wait)
 
-    def forget(self, key: str) -> None:
-        """It was had, or is gone."""
-        self._next.pop(key, None)
-
     def keep_only(self, keys: frozenset[str]) -> None:
         """The others are listed no more."""
         self._next = {key: value for key, value in self._next.items() if key in keys}

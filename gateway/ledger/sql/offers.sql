@@ -20,8 +20,9 @@ UPDATE offer SET last_seen_at = :at, gone_at = NULL
 WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_mark_gone
--- What a list no longer holds was acknowledged by somebody: endpoint, at, refs.
-UPDATE offer SET gone_at = :at
+-- What a list no longer holds was acknowledged by somebody: endpoint, at, refs. The index is named here and below
+-- because without statistics another one is chosen, and every look goes through all that the peer ever listed.
+UPDATE offer INDEXED BY offer_listed SET gone_at = :at
 WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_open_again
@@ -57,7 +58,7 @@ FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 -- name: offer_list_unfetched
 -- What is listed and not here yet, those that failed least first.
 SELECT id, ref, kind, recipient_codes, about.delivery_id
-FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
+FROM offer INDEXED BY offer_listed LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledged_at IS NULL
 ORDER BY failures, offer.rowid;
 
@@ -186,10 +187,10 @@ VALUES (:id, :decision, :at, :by, :why)
 ON CONFLICT (offer_id) DO UPDATE SET decision = :decision, decided_at = :at, decided_by = :by, why = :why;
 
 -- name: offer_list_decided
--- Decisions of which the peer has not heard.
-SELECT o.id, o.endpoint_id, o.ref, d.decision, COALESCE(o.reason, o.failure, '')
-FROM offer_decision AS d JOIN offer AS o ON o.id = d.offer_id
-WHERE o.acknowledged_at IS NULL AND o.gone_at IS NULL AND o.message_id IS NULL;
+-- Decisions of which the peer behind an endpoint has not heard; people made them, so they are few beside its entries.
+SELECT o.id, o.ref, d.decision, COALESCE(o.reason, o.failure, '')
+FROM offer_decision AS d CROSS JOIN offer AS o ON o.id = d.offer_id
+WHERE o.endpoint_id = ? AND o.acknowledged_at IS NULL AND o.gone_at IS NULL AND o.message_id IS NULL;
 
 -- name: arrival_add
 -- Entries came: endpoint, hour, entries.
