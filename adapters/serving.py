@@ -1,4 +1,4 @@
-"""What every protocol that is served needs of HTTP: headers of answers, `Expect`, files as answers."""
+"""What every protocol that is served needs of HTTP: headers of answers, `Expect`, files as answers, refusals."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ HEADERS: Final = {
 }
 #: Up to here a file goes out in one piece.
 SMALL: Final = 256 * 1024
+#: A request's body that was not read is read to its end for the next request's sake up to here.
+_UNREAD: Final = 64 * 1024
 #: A reader that takes nothing for so many seconds loses the connection.
 _STALL: Final = 60.0
 
@@ -51,3 +53,16 @@ async def expect_continue(request: web.Request) -> None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # nothing of the answer has left by that
         request.writer.output_size = 0
+
+
+def break_off_if_begun(request: web.Request, error: Exception) -> None:
+    """A refusal cannot follow the beginning of an answer: abort the connection and raise ConnectionResetError."""
+    if request.writer.output_size and request.transport is not None:
+        request.transport.abort()
+        raise ConnectionResetError("the answer broke off") from error
+
+
+def close_unless_read(request: web.Request, response: web.StreamResponse) -> None:
+    """After a refusal, a body of unknown length or a long one that was not read costs its sender the connection."""
+    if not request.content.is_eof() and (request.content_length or _UNREAD) >= _UNREAD:
+        response.force_close()

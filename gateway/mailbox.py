@@ -21,22 +21,19 @@ from gateway.clock import Clock, micros
 from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
 from gateway.edxml.envelope import Attachment, Envelope
-from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError
+from gateway.extraction import extract
 from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
 from gateway.ledger.unusable import Unusable, UnusableOperation
 from gateway.model import AgencyId, BootId, Caller, CredentialId
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing import ParserPool
 from gateway.states import State
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
-from gateway.storage.spool import in_our_words
 
-#: For decoding one attachment, beside the time that its message's size takes.
-EXTRACT_SECONDS = 120.0
 #: Attachments that one credential may be reading at once.
 UNPACKED_AT_ONCE = 32
 #: Items whose content, envelope included, is kept from their recipients.
@@ -199,22 +196,8 @@ class Mailbox:
         size = attachments[number - 1].size
         with self._room(size), self._one_of_few(caller), self._bodies.scratch() as path:
             row = await self.hand_out(caller, delivery_id, reader)
-            yield path, await self._extract(caller, row, number, path)
-
-    async def _extract(self, caller: Caller, row: InboxRow, number: int, path: Path) -> Attachment:
-        body = await self._sound.open(row.sha256)
-        with in_our_words():
-            return await self._pool.run(
-                extract_to,
-                str(body.path),
-                body.offset,
-                number,
-                str(path),
-                self._limits,
-                timeout=EXTRACT_SECONDS + row.size / PARSED_PER_SECOND,
-                size=row.size,
-                owner=caller.agency_id,
-            )
+            body = await self._sound.open(row.sha256)
+            yield path, await extract(self._pool, body, number, path, self._limits, owner=caller.agency_id)
 
     @contextmanager
     def _one_of_few(self, caller: Caller) -> Iterator[None]:
@@ -256,12 +239,6 @@ class Mailbox:
             why=why,
         )
         return await self._pump.submit(self._unusable, failed)
-
-
-def extract_to(path: str, offset: int, number: int, target: str, limits: ParseLimits) -> Attachment:
-    """Decode one attachment into a new file; runs in a parser process."""
-    with Path(target).open("xb") as out:
-        return extract_attachment(path, offset=offset, number=number, out=out, limits=limits)
 
 
 def reader_name(caller: Caller, reader: str) -> str:

@@ -25,12 +25,13 @@ from gateway.compose import Composer
 from gateway.damage import SoundBodies
 from gateway.edxml.envelope import Envelope
 from gateway.errors import ConfigError, RefusedError
+from gateway.extraction import extract
 from gateway.foundation import Foundation
 from gateway.inspecting import parse_limits
-from gateway.mailbox import EXTRACT_SECONDS, NOT_FOR_RECIPIENTS, extract_to
+from gateway.mailbox import NOT_FOR_RECIPIENTS
 from gateway.model import Agency, Endpoint, Outgoing
 from gateway.owners import owner_of
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing import ParserPool
 from gateway.ports import ContainedFile, Contents, GivenFile, Write
 from gateway.states import State
 from gateway.storage.bodies import SpooledBody
@@ -118,18 +119,7 @@ class Workshop:
             raise RefusedError("disk_nearly_full")
         body = await self._sound.open(contents.sha256, dispatch_id=outgoing.dispatch_id)
         with bodies.scratch() as path:
-            with in_our_words():
-                await self._pool.run(
-                    extract_to,
-                    str(body.path),
-                    body.offset,
-                    number,
-                    str(path),
-                    self._limits,
-                    timeout=EXTRACT_SECONDS + body.size / PARSED_PER_SECOND,
-                    size=body.size,
-                    owner=outgoing.sender_code,
-                )
+            await extract(self._pool, body, number, path, self._limits, owner=outgoing.sender_code)
             yield path
 
     async def _owner(self, endpoint: Endpoint) -> Agency:

@@ -19,7 +19,7 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.serving import expect_continue
+from adapters.serving import break_off_if_begun, close_unless_read, expect_continue
 from adapters.vxp.endpoint_calls import OPERATIONS, Call, Operation, Options
 from adapters.vxp.endpoint_catalogue import Catalogue
 from adapters.vxp.endpoint_inspection import Seen
@@ -31,8 +31,6 @@ from gateway.errors import RefusedError
 
 BINDING: Final = "vxp"
 PATH: Final = "/vxp"
-#: Refusals that may leave a body unread: the connection is not used again.
-_UNREAD: Final = 64 * 1024
 _GONE: Final = 499
 
 
@@ -75,15 +73,12 @@ class VxpEndpoint:
             response = await self._serve(request, operation, seen)
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a refusal
             refusal = seen.refusal = await self._broker.refuse(error, told)
-            if request.writer.output_size and request.transport is not None:
-                request.transport.abort()
-                raise ConnectionResetError("the answer broke off") from error
+            break_off_if_begun(request, error)
             file = operation is not None and operation.file
             response = (failed_file if file else failed)(refusal, visit.trace_id)
-            if not request.content.is_eof() and (request.content_length or _UNREAD) >= _UNREAD:
-                response.force_close()
+            close_unless_read(request, response)
         if seen.claim is not None:
             exchange = seen.exchange(request, response.status, self._clock.now())
             await self._broker.inspected(seen.caller, seen.claim, exchange)

@@ -26,7 +26,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from adapters.serving import HEADERS, expect_continue
+from adapters.serving import HEADERS, break_off_if_begun, close_unless_read, expect_continue
 from adapters.xroad.provider_calls import OPERATIONS, Call, Operation
 from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.broker import Broker, Claim, Refusal, Visit
@@ -39,7 +39,6 @@ PATH: Final = "/xroad"
 #: Parts of a client's name: with a subsystem, or the member itself.
 _PARTS: Final = (3, 4)
 _PART: Final = re.compile(r"[A-Za-z0-9'()+,\-.=?_]{1,60}")
-_UNREAD: Final = 64 * 1024
 _GONE: Final = 499
 _WAITING: Final = frozenset({429, 503})
 #: What was learnt of a request, for the connection inspector.
@@ -115,14 +114,11 @@ class XroadProvider:
             response = await self._serve(request, operation, visit)
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a refusal
             refusal = await self._broker.refuse(error, told)
-            if request.writer.output_size and request.transport is not None:
-                request.transport.abort()
-                raise ConnectionResetError("the answer broke off") from error
+            break_off_if_begun(request, error)
             response = _failed(refusal, visit.trace_id)
-            if not request.content.is_eof() and (request.content_length or _UNREAD) >= _UNREAD:
-                response.force_close()
+            close_unless_read(request, response)
         claim = request.get(_CLAIM)
         if claim is not None:
             exchange = _exchange(request, response.status, told, visit, refusal)
