@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import subprocess
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from gateway import config
 from gateway.cli import build_parser
 from gateway.config import Settings, Size
 from gateway.events import Event
+from gateway.simulate.stage import CONFIG
 from gateway.states import State
 from tools import docs
 from tools.pages import commands, figures, settings
@@ -140,3 +142,16 @@ def test_links_between_pages_lead_somewhere() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert dead == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.vi.md"])
+def test_readme_finds_the_address_in_the_configuration_of_the_demo(name: str, tmp_path: Path) -> None:
+    """Whatever other addresses stand there: every example after that line rests on it."""
+    lines = (docs.ROOT / name).read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("URL=")]
+    text = CONFIG.format(port=4443, operations_port=4444, bindings_port=4445, organ_id="000.00.00.H33")
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    found = subprocess.run(
+        ["bash", "-c", f'{line}\nprintf %s "$URL"'], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "https://localhost:4443/api/v1"
