@@ -17,9 +17,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def text_of(endpoint: Endpoint, name: str) -> str:
-    """A text that has to be there; the command line makes numbers of digits."""
+    """A text that has to be there; the command line makes numbers of what looks like one."""
     value = endpoint.settings.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:
         raise ConfigError(f"the channel {endpoint.name} has no {name}")

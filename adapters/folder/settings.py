@@ -20,6 +20,7 @@ from gateway.model import Endpoint
 ENTRIES_MAX = 20_000
 #: Entries told to the watcher at once, the most urgent and oldest first.
 LISTED_MAX = 1_000
+_NUMBER_MAX = 10**15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,6 @@ def path_of(endpoint: Endpoint, folder: Path) -> Path:
 
 def _number(given: Mapping[str, object], name: str, default: float) -> float:
     value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ConfigError(f"{name} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _NUMBER_MAX:
+        raise ConfigError(f"{name} is no number from 0 to {_NUMBER_MAX}")
     return float(value)

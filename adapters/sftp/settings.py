@@ -138,6 +138,8 @@ def _secret(secrets: Path, name: str) -> bytes:
 
 def _text(given: Mapping[str, object], name: str) -> str:
     value = given.get(name)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)  # the command line makes numbers of digits
     if not isinstance(value, str) or not value:
         raise ConfigError(f"the channel has no {name}")
     return value

@@ -40,7 +40,7 @@ from gateway.commands.context import (
     add_json,
     add_reason,
 )
-from gateway.commands.inputs import read_text, whole
+from gateway.commands.inputs import read_text, typed_value, whole
 from gateway.commands.instants import parse_instant
 from gateway.errors import InputError, RefusedError
 from gateway.model import Agency, AgencyId
@@ -120,7 +120,8 @@ def _add_endpoints(group: Subparsers) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="another setting of its kind, such as signature=rfc9421; an empty value takes it away; repeatable",
+        help="another setting of its kind, such as signature=rfc9421 or settle_seconds=0.5; an empty value "
+        "takes it away, one in double quotes is text whatever it looks like; repeatable",
     )
     put.add_argument(
         "--capability",
@@ -355,13 +356,11 @@ def _source(text: str) -> tuple[str, str]:
     return ("source" if name == "kind" else f"source_{name}"), value
 
 
-def _setting(text: str) -> tuple[str, str | int | bool]:
+def _setting(text: str) -> tuple[str, str | int | float | bool]:
     name, found, value = text.partition("=")
     if not found or not name.isidentifier():
         raise InputError(f"--setting {text}: write NAME=VALUE, such as signature=rfc9421")
-    if value in {"true", "false"}:
-        return name, value == "true"
-    return name, int(value) if value.isdecimal() else value
+    return name, typed_value(f"--setting {name}", value)
 
 
 def _capability(text: str) -> tuple[str, object]:
@@ -370,6 +369,4 @@ def _capability(text: str) -> tuple[str, object]:
         raise InputError(f"--capability {text}: write NAME=VALUE, such as fans_out=true")
     if name == "document_types":
         return name, value.split(",")
-    if value in {"true", "false"}:
-        return name, value == "true"
-    return name, int(value) if value.isdecimal() else value
+    return name, typed_value(f"--capability {name}", value)

@@ -13,6 +13,11 @@ from pathlib import Path
 
 from gateway.errors import InputError
 
+_DIGITS_MOST = 15
+_PLAIN_NUMBER = re.compile(rf"\d{{1,{_DIGITS_MOST}}}(\.\d{{1,{_DIGITS_MOST}}})?", re.ASCII)
+#: Signed, with an exponent, too long, in digits of another script, or no number at all by its own name.
+_ODD_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
 
 def require_readable(path: Path, what: str) -> None:
     """Refuse what is no file or cannot be opened."""
@@ -51,6 +56,26 @@ def lasting(text: str) -> timedelta:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no length of time such as 30m, 12h or 7d")
     return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]])
+
+
+def typed_value(what: str, text: str) -> str | int | float | bool:
+    """A channel's setting: true, false, a number as 30 or 0.5, or text; what looks like another number is refused.
+
+    Digits that a number would not give back as they stand (007, 1.10) are a code or a version, so text.
+    """
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    if text in {"true", "false"}:
+        return text == "true"
+    if _PLAIN_NUMBER.fullmatch(text):
+        value = float(text) if "." in text else int(text)
+        return value if str(value) == text else text
+    if _ODD_NUMBER.fullmatch(text):
+        raise InputError(
+            f"{what}: {text[:40]} is no number from 0 to {10**_DIGITS_MOST - 1} such as 30 or 0.5;"
+            f" if it is text, put it into double quotes: '\"{text[:40]}\"'"
+        )
+    return text
 
 
 def _refusal(path: Path, what: str, error: OSError) -> InputError:

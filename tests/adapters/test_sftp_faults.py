@@ -92,6 +92,10 @@ async def test_key_of_somebody_else_is_rejected(office: SftpOffice, tmp_path: Pa
         ({"port": 0}, "port"),
         ({"root": ""}, "no root"),
         ({"settle_seconds": "soon"}, "settle_seconds"),
+        ({"settle_seconds": float("nan")}, "settle_seconds"),
+        ({"max_bytes": float("inf")}, "max_bytes"),
+        ({"patience_seconds": -1}, "patience_seconds"),
+        ({"max_bytes": 10**400}, "max_bytes"),
     ],
 )
 async def test_wrong_settings_are_told_and_nothing_is_dialled(

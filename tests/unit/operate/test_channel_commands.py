@@ -13,6 +13,7 @@ from gateway.doctor import examine_proof
 from gateway.foundation import open_foundation
 from gateway.ledger.alerts import Bounced, BounceOperation
 from gateway.model import Endpoint, EndpointId
+from tests.adapters.folder_lab import lay
 from tests.journeys.installation import COMMUNE, Installation
 from tests.unit.directory.store import NOW
 from tests.unit.operate.test_commands import WHY, Terminal, server, terminal
@@ -120,3 +121,43 @@ def test_a_channel_without_proof_is_a_finding_where_proofs_are_asked_for(install
         "channel_unverified",
     ]
     assert [each.code for each in examine_proof(installation.settings, endpoint, None, NOW)] == ["secret_overlap"]
+
+
+async def test_settings_take_fractions_and_refuse_what_only_looks_like_a_number(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """What was meant stands in the channel; what cannot be meant changes nothing and says what to write."""
+    folder = lay(tmp_path / "share")
+    set_it = ("agencies", "endpoint", "set", "folder-1", "--kind", "folder", "--reason", WHY)
+    given = (f"path={folder}", "settle_seconds=0.5", "patience_seconds=0", "poll_seconds=2", "answers=false")
+    texts = ("a=007", "b=1.10", 'c="-5"', 'd="true"', "e=10.0.0.1")
+    words = [word for setting in given + texts for word in ("--setting", setting)]
+    await terminal.json(*set_it, *words, "--capability", "outcomes=true")
+    (settings,) = [
+        each["settings"]
+        for each in await terminal.json("agencies", "endpoint", "list")
+        if each["name"] == "folder-1"
+    ]
+    assert settings == {
+        "path": str(folder),
+        "settle_seconds": 0.5,
+        "patience_seconds": 0,
+        "poll_seconds": 2,
+        "answers": False,
+        "a": "007",
+        "b": "1.10",
+        "c": "-5",
+        "d": "true",
+        "e": "10.0.0.1",
+    }
+    for value in ("nan", "-inf", "Infinity", "-1", "+0.5", "1e3", "2E-5", ".5", "5.", "9" * 16, "9" * 5000, "１２"):
+        code, _, err = await terminal.run(*set_it, "--setting", f"settle_seconds={value}")
+        assert code == 2, value
+        assert "is no number from 0" in " ".join(err.split()), err
+        assert "double quotes" in " ".join(err.split())
+    for value in ('"nan"', "soon", "true", "007"):
+        code, _, err = await terminal.run(*set_it, "--setting", f"settle_seconds={value}")
+        assert code == 1, value
+        assert "settle_seconds is no number" in err
+    listed = await terminal.json("agencies", "endpoint", "list")
+    assert [each["settings"] for each in listed if each["name"] == "folder-1"] == [settings]
