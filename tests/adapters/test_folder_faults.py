@@ -242,10 +242,10 @@ async def test_ten_thousand_files_are_taken_up_in_turns_urgent_and_old_ones_firs
 
 
 @contextmanager
-def small_disk(path: Path) -> Iterator[Path]:
-    """A file system of two megabytes."""
+def small_disk(path: Path, megabytes: int = 2) -> Iterator[Path]:
+    """A file system of its own, of two megabytes."""
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
