@@ -11,6 +11,7 @@ makes the same message.
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
 _CODE = "02"
+_TOLD = re.compile(r"\[([a-z0-9_]+)\]")
 #: Older outcomes are no news; those nobody wants to hear of would be looked at for ever.
 _LATEST = timedelta(days=30)
 
@@ -108,6 +110,12 @@ class Announcer:
             status_description=f"Không chuyển được tới {recipient_code} [{reason.code}]: {reason.vi}",
             status_at=self._clock.now().astimezone(VIETNAM),
         )
+
+
+def reason_told(description: str) -> str:
+    """The code in a notice's description; "" where there is none."""
+    found = _TOLD.search(description)
+    return found[1] if found and found[1] in REASONS else ""
 
 
 def _self(own: Agency) -> Caller:

@@ -78,6 +78,8 @@ class Contents:
     status_description: str
     #: DocumentId that it answers; "" for none.
     about_document: str
+    #: Of a status in which the gateway itself says why something was not delivered: the code; else "".
+    reason: str
     #: Of the message as it was accepted.
     sha256: str
     files: tuple[ContainedFile, ...]
@@ -218,6 +220,28 @@ class Settlement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Paper:
+    """What an office is to read about something of its own that came to no good end, or not yet."""
+
+    #: The same for every try of the same paper; can stand in a file's name.
+    key: str
+    #: A value of `gateway.states.State`; "listed" for an entry of its list that could not be taken up yet.
+    state: str
+    #: A code of `gateway.reasons`.
+    reason: str
+    detail: str = ""
+    message_id: str = ""
+    document_id: str = ""
+    #: Number and notation.
+    code: str = ""
+    subject: str = ""
+    #: (delivery, recipient's code) of all that it is true of.
+    deliveries: tuple[tuple[str, str], ...] = ()
+    #: The entry's own id, where it is about one.
+    ref: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SentRecord:
     """One recipient of something that the peer says we sent."""
 
@@ -274,6 +298,15 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A source whose office reads what is put there for it."""
+
+    async def inform(self, paper: Paper) -> None:
+        """Put it there, once however often it is tried; SourceError where that cannot be done now."""
         ...
 
 

@@ -23,13 +23,14 @@ from gateway.api import models
 from gateway.api.service import SubmittedFile
 from gateway.compose import Composer
 from gateway.damage import SoundBodies
-from gateway.edxml.envelope import Envelope
+from gateway.edxml.envelope import Envelope, MessageKind
 from gateway.errors import ConfigError, RefusedError
 from gateway.extraction import extract
 from gateway.foundation import Foundation
 from gateway.inspecting import parse_limits
 from gateway.mailbox import NOT_FOR_RECIPIENTS
 from gateway.model import Agency, Endpoint, Outgoing
+from gateway.notices import reason_told
 from gateway.owners import owner_of
 from gateway.parsing import ParserPool
 from gateway.ports import ContainedFile, Contents, GivenFile, Write
@@ -103,6 +104,7 @@ class Workshop:
             signer=envelope.signer,
             due_on=envelope.due_date.isoformat() if envelope.due_date else "",
             status_description=envelope.status_description,
+            reason=self._own_reason(envelope, outgoing.sender_code),
             about_document=about.document_id if about else "",
             sha256=row[8],
             files=tuple(
@@ -121,6 +123,11 @@ class Workshop:
         with bodies.scratch() as path:
             await extract(self._pool, body, number, path, self._limits, owner=outgoing.sender_code)
             yield path
+
+    def _own_reason(self, envelope: Envelope, sender_code: str) -> str:
+        """The code that the gateway's own notice names; in anybody else's words brackets mean nothing."""
+        is_ours = envelope.kind is MessageKind.STATUS and sender_code == self._base.settings.seal.organ_id
+        return reason_told(envelope.status_description) if is_ours else ""
 
     async def _owner(self, endpoint: Endpoint) -> Agency:
         base = self._base

@@ -1,11 +1,6 @@
 """Brings messages to an office: each transmission becomes one folder in inbox/, whole or not at all.
 
-    1 note     .gateway/<dispatch>: written when the folder is whole under a temporary name, before
-    2 rename   to its name in inbox/, which is the delivery
-
-Both are synced. What is found again tells what happened: the folder, or the note without the temporary folder,
-means that it was delivered, even if a clerk has moved it away since; anything else is begun anew. So a
-transmission that is repeated never makes two folders.
+It is placed as `placing` says, so a transmission that is repeated never makes two folders.
 
 A folder holds the message's exact bytes (van-ban.edxml), its attachments under safe names, thong-tin.txt and
 info.json, and in tra-loi/ the answers, ready to be copied to status/. Statuses about what the office sent come into
@@ -27,9 +22,10 @@ from functools import partial
 from pathlib import Path
 
 from adapters.folder.bundle import Bundle, attachment_names, bundle_of
-from adapters.folder.layout import INBOX, NOTES, RECEIPTS, REFUSED, require_ready
+from adapters.folder.layout import INBOX, RECEIPTS, REFUSED, require_ready
+from adapters.folder.placing import is_placed, note, temporary_of
 from adapters.folder.settings import FolderSettings, settings_of
-from adapters.folder.store import FileStore, pieces, put
+from adapters.folder.store import FileStore, pieces
 from gateway.edxml.names import safe_name
 from gateway.errors import BodyDamagedError, ConfigError, RefusedError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
@@ -124,21 +120,16 @@ class FolderAdapter:
         bundle = bundle_of(outgoing, contents, answers=answers)
         area = _STATUS_AREAS.get(outgoing.business_type, RECEIPTS) if outgoing.kind == "status" else INBOX
         dispatch = safe_name(outgoing.dispatch_id)
-        note, temporary, final = (NOTES, dispatch), (area, f".{dispatch}.part"), (area, bundle.folder)
-        if await store.entry(final) is not None:
+        temporary, final = temporary_of(area, dispatch), (area, bundle.folder)
+        if await is_placed(store, dispatch, temporary, final):
             return bundle.folder
-        noted = await store.entry(note) is not None
-        if noted and await store.entry(temporary) is None:
-            return bundle.folder  # it was there, and somebody has taken it
-        await store.remove(note)
-        await store.remove(temporary)
         await _require_room(store, outgoing, contents)
         await store.make(temporary)
         try:
             await store.write((*temporary, MESSAGE), body.chunks())
             lost = await self._unpack(store, workshop, outgoing, contents, temporary) if contents else ()
             await _write_papers(store, temporary, bundle, lost)
-            await put(store, note, bundle.folder.encode())
+            await note(store, dispatch, final)
         except (SourceError, RefusedError, StorageError):
             with suppress(SourceError):  # at the next try
                 await store.remove(temporary)

@@ -92,6 +92,7 @@ def _page(bundle: Bundle, lost: Sequence[str]) -> bytes:
         facts += [
             ("Trạng thái", "Status", told),
             ("Nội dung", "Description", contents.status_description if contents else ""),
+            ("Mã lý do", "Reason code", contents.reason if contents else ""),
         ]
     facts += [("Mã giao nhận", "Delivery", one.id) for one in outgoing.deliveries]
     facts += [("Không mở được tệp đính kèm", "Attachment that cannot be opened", name) for name in lost]
@@ -105,6 +106,8 @@ def _page(bundle: Bundle, lost: Sequence[str]) -> bytes:
 
 def _steps(bundle: Bundle) -> list[tuple[str, str]]:
     steps = [("van-ban.edxml là bản gốc: không sửa.", "van-ban.edxml is the original: do not change it.")]
+    if bundle.contents is not None and bundle.contents.reason:
+        steps += papers.advice(papers.reason_of(bundle.contents.reason))
     if bundle.answers:
         steps += [
             ("Trả lời: chép một tệp trong tra-loi/ vào thư mục status/ (03 = đã tiếp nhận).",
@@ -140,9 +143,14 @@ def _facts(bundle: Bundle, lost: Sequence[str]) -> dict[str, object]:
             "dueDate": contents.due_on,
             "statusDescription": contents.status_description,
             "about": contents.about_document,
+            **({"reason": _reason_facts(contents.reason)} if contents.reason else {}),
             "files": [
                 {"name": name, "sha256": file.sha256, "size": file.size, "extracted": name not in lost}
                 for file, name in zip(contents.files, attachment_names(contents.files), strict=True)
             ],
         }
     return facts
+
+
+def _reason_facts(code: str) -> dict[str, object]:
+    return papers.reason_facts(papers.reason_of(code), "")

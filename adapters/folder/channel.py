@@ -35,16 +35,16 @@ def _open_store(endpoint: Endpoint, surroundings: Surroundings) -> FileStore:
 
 def problems(endpoint: Endpoint, surroundings: Surroundings) -> Sequence[str]:
     """What is wrong with the settings, the folder, its marker, its rights and its room."""
-    found = outcomes_problem(endpoint)
     try:
         settings_of(endpoint)
         path = path_of(endpoint, surroundings.folder)
         names = {each.name for each in path.iterdir()}
         room = os.statvfs(path)
     except ConfigError as error:
-        return [*found, str(error)]
+        return [str(error)]
     except OSError as error:
-        return [*found, f"the folder cannot be read: {error.strerror}"]
+        return [f"the folder cannot be read: {error.strerror}"]
+    found: list[str] = []
     if MARKER not in names:
         found.append(f"{path} has no file {MARKER}: make it, once the share is mounted there")
     if NOTES in names:
@@ -54,10 +54,3 @@ def problems(endpoint: Endpoint, surroundings: Surroundings) -> Sequence[str]:
     if room.f_bavail * room.f_frsize < _FREE_BYTES_MIN:
         found.append(f"{path} has less than {_FREE_BYTES_MIN // 1024**2} MiB of room")
     return found
-
-
-def outcomes_problem(endpoint: Endpoint) -> list[str]:
-    """An office with nothing but a folder learns of failures only by what is put there."""
-    if endpoint.capabilities.outcomes or endpoint.is_relay or not endpoint.id:
-        return []
-    return ["without --capability outcomes=true the office never learns that something could not be delivered"]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from gateway.reasons import REASONS
+from gateway.edxml.names import safe_name
+from gateway.ports import Paper
+from gateway.reasons import REASONS, Reason
 
 README = """\
 THƯ MỤC TRAO ĐỔI VĂN BẢN ĐIỆN TỬ
@@ -21,7 +23,7 @@ inbox/     Văn bản đến, mỗi văn bản một thư mục; đọc thong-ti
 status/    Đặt trạng thái trả lời vào đây: chép tệp trong tra-loi/ của văn bản đến.
 sent/      Văn bản trục đã tiếp nhận.
 receipts/  Biên nhận có chữ ký số của trục, và trạng thái từ nơi nhận.
-refused/   Thứ trục không nhận, hoặc không chuyển được: đọc LY-DO.txt.
+refused/   Thứ trục không nhận, đang giữ lại hoặc không chuyển được: đọc LY-DO.txt.
 
 Không xóa tệp .gateway-folder và thư mục .gateway.
 
@@ -34,7 +36,7 @@ inbox/     What comes for you, one folder for each document; read thong-tin.txt 
 status/    Put your answers here: copy a file out of tra-loi/ of the document.
 sent/      What the gateway has accepted.
 receipts/  The gateway's sealed receipts, and statuses of recipients.
-refused/   What was not accepted, or could not be delivered: read LY-DO.txt.
+refused/   What was not accepted, is held or could not be delivered: read LY-DO.txt.
 
 Do not remove the file .gateway-folder nor the folder .gateway.
 """.replace("\n", "\r\n")
@@ -60,7 +62,7 @@ def table(title: tuple[str, str], facts: Sequence[tuple[str, str, str]], steps: 
 
 def refusal(name: str, code: str, detail: str) -> tuple[bytes, bytes]:
     """LY-DO.txt and reason.json."""
-    reason = REASONS[code] if code in REASONS else REASONS["internal_error"]
+    reason = reason_of(code)
     page = table(
         ("TRỤC KHÔNG NHẬN TỆP NÀY", "THE GATEWAY DID NOT ACCEPT THIS FILE"),
         (
@@ -69,22 +71,92 @@ def refusal(name: str, code: str, detail: str) -> tuple[bytes, bytes]:
             ("Chi tiết", "Details", detail),
         ),
         (
-            (f"Lý do: {reason.vi}", f"Reason: {reason.en}"),
-            (f"Việc cần làm: {reason.next_vi}", f"What to do: {reason.next_en}"),
+            *advice(reason),
             (
                 "Sửa xong, đặt lại tệp vào outbox/ (hoặc status/).",
                 "When it is mended, put the file into outbox/ (or status/) again.",
             ),
         ),
     )
-    facts = {
-        "file": name,
+    return page, as_json({"file": name, **reason_facts(reason, detail)})
+
+
+_TITLES = {
+    "held": ("TRỤC ĐANG GIỮ LẠI VĂN BẢN", "THE GATEWAY HOLDS THE DOCUMENT"),
+    "quarantined": ("TRỤC ĐÃ CÁCH LY VĂN BẢN", "THE GATEWAY HAS SET THE DOCUMENT ASIDE"),
+    "dead": ("TRỤC KHÔNG CHUYỂN ĐƯỢC VĂN BẢN", "THE GATEWAY COULD NOT DELIVER THE DOCUMENT"),
+    "refused": ("TRỤC KHÔNG CHUYỂN ĐƯỢC VĂN BẢN", "THE GATEWAY COULD NOT DELIVER THE DOCUMENT"),
+    "listed": ("TRỤC CHƯA TIẾP NHẬN ĐƯỢC TỆP NÀY", "THE GATEWAY COULD NOT TAKE UP THIS FILE YET"),
+}
+_NAMES = {"held": "dang-giu-lai", "quarantined": "cach-ly", "listed": "chua-tiep-nhan"}
+_STAYS = ("Đừng gửi lại: trục vẫn giữ văn bản, người vận hành sẽ quyết định.",
+          "Do not send it again: the gateway has the document, its operator decides.")  # fmt: skip
+_ENDS = ("Chỉ các nơi nhận nêu trên bị ảnh hưởng; muốn gửi bằng cách khác thì báo người vận hành.",
+         "Only the recipients above are concerned; before sending another way, tell the operator.")  # fmt: skip
+_TRIED = ("Cứ để tệp ở nguyên chỗ: trục tự thử lại. Muốn thôi thì lấy tệp ra.",
+          "Leave the file where it is: the gateway tries again. To give it up, take the file away.")  # fmt: skip
+_CLOSING = {"held": _STAYS, "quarantined": _STAYS, "listed": _TRIED}
+_RECIPIENTS_SHOWN = 200
+
+
+def paper_name(paper: Paper) -> str:
+    """Of the folder that holds it: readable, and another one for each."""
+    about = paper.code or paper.ref.partition("|")[0].rpartition("/")[2]
+    told = safe_name(about.replace("/", "-"))[:40].rstrip(". ")
+    return f"{_NAMES.get(paper.state, 'khong-chuyen-duoc')}_{told}_{paper.key}".replace(" ", "_")
+
+
+def outcome(paper: Paper) -> tuple[bytes, bytes]:
+    """LY-DO.txt and reason.json about a document on its way, or a file that waits."""
+    reason = reason_of(paper.reason)
+    entry = paper.ref.partition("|")[0]
+    codes = [code for _, code in paper.deliveries]
+    more = f" … ({len(codes)})" if len(codes) > _RECIPIENTS_SHOWN else ""
+    page = table(
+        _TITLES[paper.state],
+        (
+            ("Tệp", "File", entry),
+            ("Số, ký hiệu", "Number and notation", paper.code),
+            ("Trích yếu", "Subject", paper.subject),
+            ("Nơi nhận", "Recipients", ", ".join(codes[:_RECIPIENTS_SHOWN]) + more),
+            ("Mã giao dịch", "Message id", paper.message_id),
+            ("Mã lý do", "Reason code", reason.code),
+            ("Chi tiết", "Details", paper.detail),
+        ),
+        (*advice(reason), _CLOSING.get(paper.state, _ENDS)),
+    )
+    facts: dict[str, object] = {
+        "state": paper.state,
+        "file": entry,
+        "messageId": paper.message_id,
+        "documentId": paper.document_id,
+        "documentCode": paper.code,
+        "deliveries": [{"id": key, "recipient": code} for key, code in paper.deliveries],
+    }
+    return page, as_json({key: value for key, value in facts.items() if value} | reason_facts(reason, paper.detail))
+
+
+def reason_facts(reason: Reason, detail: str) -> dict[str, object]:
+    """A reason, for programs."""
+    return {
         "code": reason.code,
         "detail": detail,
         "message": {"vi": reason.vi, "en": reason.en},
         "nextStep": {"vi": reason.next_vi, "en": reason.next_en},
     }
-    return page, as_json(facts)
+
+
+def advice(reason: Reason) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What happened and what to do."""
+    return (
+        (f"Lý do: {reason.vi}", f"Reason: {reason.en}"),
+        (f"Việc cần làm: {reason.next_vi}", f"What to do: {reason.next_en}"),
+    )
+
+
+def reason_of(code: str) -> Reason:
+    """The entry of a code; a paper is written even about one that is unknown."""
+    return REASONS.get(code, REASONS["internal_error"])
 
 
 def receipt(name: str, message_id: str) -> bytes:

@@ -3,6 +3,7 @@
     listed   what is ready (`outbox`), the most urgent first, at most LISTED_MAX of it
     fetch    an edXML file as it is; else the document or status that the gateway's workshop makes of the files
     settle   the receipt goes to receipts/, then the files to sent/; refused, to refused/ with the reason
+    inform   what became of a document later on, or why a file is not taken up yet, goes to refused/ as a paper
 
 Files are moved only once their message is committed, the description of several last of all: after a crash in
 between, what is left there is the same entry again, and settling it again goes on where it stopped.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,13 +27,14 @@ from adapters.folder import papers
 from adapters.folder.layout import OUTBOX, RECEIPTS, REFUSED, SENT, STATUS, require_ready
 from adapters.folder.names import extension, is_unfinished, read_name
 from adapters.folder.outbox import Item, Looked, Stillness, described, ready
+from adapters.folder.placing import is_placed, note, temporary_of
 from adapters.folder.settings import ENTRIES_MAX, LISTED_MAX, FolderSettings
 from adapters.folder.sidecar import ANSWER_BYTES_MAX, BYTES_MAX, Sidecar, read_answer, read_sidecar
 from adapters.folder.store import Entry, FileStore, Place, put, read_small, shown
 from gateway.edxml.names import safe_name
 from gateway.errors import RefusedError, SourceError
 from gateway.model import Endpoint
-from gateway.ports import GivenFile, Listed, Settlement, Surroundings, Workshop, Write
+from gateway.ports import GivenFile, Listed, Paper, Settlement, Surroundings, Workshop, Write
 from gateway.reasons import REASONS, is_temporary
 
 #: Descriptions read at one look; each is read once.
@@ -111,6 +114,26 @@ class FolderSource:
                 await put(self._store, (*folder, name), content)
         await self._move_away(item, (SENT, _label(item)) if item.sidecar else (SENT,))
         return True
+
+    async def inform(self, paper: Paper) -> None:
+        """Put a paper into refused/, where the office looks for what went wrong."""
+        store = self._store
+        await require_ready(store, self._endpoint)
+        name = papers.paper_name(paper)
+        temporary, final = temporary_of(REFUSED, name), (REFUSED, name)
+        if await is_placed(store, name, temporary, final):
+            return
+        await store.make(temporary)
+        page, facts = papers.outcome(paper)
+        try:
+            await put(store, (*temporary, "LY-DO.txt"), page)
+            await put(store, (*temporary, "reason.json"), facts)
+            await note(store, name, final)
+        except SourceError:
+            with suppress(SourceError):  # at the next try
+                await store.remove(temporary)
+            raise
+        await store.move(temporary, final)
 
     async def close(self) -> None:
         """Give back connections."""

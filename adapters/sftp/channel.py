@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.folder.adapter import FolderAdapter
-from adapters.folder.channel import outcomes_problem
 from adapters.folder.settings import settings_of
 from adapters.folder.source import FolderSource
 from adapters.folder.store import FileStore
@@ -32,10 +31,9 @@ def _open_store(endpoint: Endpoint, surroundings: Surroundings) -> FileStore:
 
 def problems(endpoint: Endpoint, surroundings: Surroundings) -> Sequence[str]:
     """What is wrong with the settings, the server's pinned key and our own key or password; dials nobody."""
-    found = outcomes_problem(endpoint)
     try:
         settings_of(endpoint)
         options_of(target_of(endpoint, surroundings), surroundings.secrets, surroundings.timeout_seconds)
     except ConfigError as error:
-        found.append(str(error))
-    return found
+        return [str(error)]
+    return ()

@@ -26,6 +26,7 @@ from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.informer import Informer
 from gateway.maintenance.reconciler import Reconciler
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
@@ -172,6 +173,7 @@ async def start_duties(
             organ_id=settings.seal.organ_id,
         ),
         Tending(watcher),
+        Informer(base, watcher),
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),

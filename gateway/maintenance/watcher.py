@@ -38,7 +38,7 @@ from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
 from gateway.owners import owner_of
-from gateway.ports import Source
+from gateway.ports import Informed, Paper, Source
 
 _log = structlog.get_logger(__name__)
 _TROUBLE_SECONDS = 5.0
@@ -56,6 +56,8 @@ class _Polled:
     source: Source
     backoffs: Backoffs = field(default_factory=Backoffs)
     refused_at: int = -1
+    #: Whether the last look went well.
+    is_well: bool = False
 
 
 class _Line:
@@ -117,6 +119,22 @@ class Watcher:
             line.woken.set()
         return len(lines)
 
+    def informed(self) -> list[EndpointId]:
+        """The channels whose offices read papers, and are there."""
+        known = [(key, line.polled) for key, line in self._lines.items() if line.polled and line.polled.is_well]
+        return [key for key, polled in known if isinstance(polled.source, Informed)]
+
+    async def inform(self, endpoint_id: EndpointId, paper: Paper) -> None:
+        """Put a paper there, between two looks."""
+        line = self._lines.get(endpoint_id)
+        if line is None:
+            raise SourceError("source_misconfigured", "the channel is looked at no more")
+        async with line.lock:
+            polled = line.polled
+            if polled is None or not isinstance(polled.source, Informed):
+                raise SourceError("source_misconfigured", "nobody there reads papers")
+            await polled.source.inform(paper)
+
     async def close(self) -> None:
         """End the tasks, give back connections."""
         lines, self._lines = list(self._lines.values()), {}
@@ -156,6 +174,8 @@ class Watcher:
     async def _try(self, endpoint: Endpoint, line: _Line) -> float:
         """One look; seconds until the next."""
         async with line.lock:
+            if line.polled is not None:
+                line.polled.is_well = False
             try:
                 polled = await self._polled(endpoint, line)
                 new = await self._watch(polled)
@@ -166,6 +186,7 @@ class Watcher:
             except StorageError as error:  # ours, and no word about the peer
                 _log.warning("source.not_recorded", endpoint=endpoint.name, error=type(error).__name__)
             else:
+                polled.is_well = True
                 await self._listen(polled)
                 return polled.pace.after_list(came=new > 0)
             return line.polled.pace.after_failure() if line.polled else self._first_wait()

@@ -22,7 +22,7 @@ from adapters.folder.settings import FolderSettings
 from adapters.folder.source import FolderSource
 from gateway.errors import SourceError
 from gateway.model import Outcome, OutcomeKind, Outgoing, SendReport
-from gateway.ports import Listed, Settlement, Source
+from gateway.ports import Informed, Listed, Paper, Settlement, Source
 from tests.adapters.folder_killed import KilledError, KilledStore
 from tests.adapters.folder_lab import Office, local_office
 from tests.unit.deliver.fakes import FakeBody, outgoing
@@ -391,6 +391,32 @@ async def test_pick_up_killed_at_any_act_ends_the_same_after_a_restart(tmp_path:
             if not died:
                 break
         assert acts > 5
+
+
+async def test_paper_killed_at_any_act_lies_there_once_after_a_restart(tmp_path: Path) -> None:
+    """Whole, with its reason, and never again once a clerk has taken it away."""
+    paper = Paper(key="0123456789abcdef", state="held", reason="held_by_operator", code="1/VP")
+    for acts in count():
+        office = local_office(tmp_path / f"{acts}")
+        await office.source().listed()
+        store = KilledStore(LocalStore(office.path, 2), acts)
+        died = False
+        try:
+            await FolderSource(office.endpoint(), office.surroundings, store, FolderSettings()).inform(paper)
+        except KilledError:
+            died = True
+        source = office.source()
+        assert isinstance(source, Informed)
+        for _ in range(2):
+            await source.inform(paper)
+        assert len(office.texts("refused/[!.]*/LY-DO.txt")) == len(office.texts("refused/[!.]*/reason.json")) == 1
+        assert not office.texts("**/.*.part")
+        shutil.rmtree(office.path / office.texts("refused/[!.]*")[0])
+        await source.inform(paper)
+        assert office.texts("refused/*") == []
+        if not died:
+            break
+    assert acts > 5
 
 
 async def _settle(office: Office, settlement: Settlement, acts: int) -> tuple[bool, list[str]]:

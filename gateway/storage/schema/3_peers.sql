@@ -297,3 +297,12 @@ CREATE TABLE offer_about (
     offer_id    TEXT PRIMARY KEY REFERENCES offer (id),
     delivery_id TEXT NOT NULL
 ) STRICT;
+
+-- What an office was told by a paper in its folder: of a delivery in a state, of an entry that could not be taken up.
+CREATE TABLE paper (
+    -- delivery or offer
+    about   TEXT NOT NULL,
+    fact    TEXT NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (about, fact)
+) STRICT, WITHOUT ROWID;
