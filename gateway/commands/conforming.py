@@ -26,9 +26,9 @@ def add(parsers: Subparsers) -> None:
     parser.add_argument("target", metavar="serve|URL", help="`serve`, or the receiver or server to check")
     parser.add_argument(
         "--binding",
-        choices=["rest", "vxp", "webhook"],
+        choices=["rest", "vxp", "webhook", "folder", "sftp"],
         default="",
-        help="protocol (default: rest; of a URL, webhook)",
+        help="protocol (default: rest; of a URL, webhook; folder and sftp with `serve` only)",
     )
     parser.add_argument(
         "--report",
@@ -124,6 +124,8 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
 
 
 def _drive(context: Context, args: argparse.Namespace) -> list[Result]:
+    if args.binding in {"folder", "sftp"}:
+        raise InputError(f"--binding {args.binding} goes with `serve`: a folder is called by nobody")
     from gateway.conformance.checking import Checked, check  # it brings an HTTP client along
 
     checked = Checked(

@@ -36,10 +36,19 @@ CONNECTING: Final = (
         ("Kết nối", "Connect"),
         ("Gọi một lần với thông tin xác thực đã cấp.", "Make one call with the credential you were given."),
         Words(
-            "Tin tệp CA đã in ra, dùng TLS 1.2 trở lên, gửi token trong tiêu đề Authorization.",
-            "Trust the CA file that was printed, use TLS 1.2 or later, send the token in the Authorization header.",
+            "Tin tệp CA (SFTP: known_hosts) đã in ra, dùng TLS 1.2 trở lên, gửi token trong tiêu đề Authorization "
+            "(SFTP: dùng khóa đã cấp).",
+            "Trust the CA file (SFTP: known_hosts) that was printed, use TLS 1.2 or later, send the token in the "
+            "Authorization header (SFTP: use the key you were given).",
         ),
-        asked("showLimits", "listInbox", "getReceivedEdocList", "getAgenciesList", "countReceiveEdoc"),
+        asked(
+            "showLimits",
+            "listInbox",
+            "getReceivedEdocList",
+            "getAgenciesList",
+            "countReceiveEdoc",
+            "sftpLogin",
+        ),
     ),
     make_step(
         "list",

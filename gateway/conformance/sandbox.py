@@ -21,6 +21,7 @@ import msgspec
 from gateway import config
 from gateway.admin_bindings import IssueSecret, issue_secret
 from gateway.clock import Clock
+from gateway.conformance.exchange import Exchange, Kind, make_exchange
 from gateway.conformance.offices import OFFICES
 from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
@@ -41,7 +42,9 @@ HOSTING: Final = "don-vi-thu.H33"
 _ACTOR: Final = "operator:conformance"
 _WHY: Final = "conformance sandbox"
 _LIFETIME: Final = timedelta(days=30)
-_VENDOR_ENDPOINT, _OFFICES_ENDPOINT = "nha-cung-cap", "don-vi-thu"
+#: The channel of the system under test.
+VENDOR_ENDPOINT: Final = "nha-cung-cap"
+_OFFICES_ENDPOINT: Final = "don-vi-thu"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +73,8 @@ class Sandbox:
     offices_token: str
     #: For protocols with a shared secret: base_url, system_id, secret_file.
     shared: dict[str, str]
+    #: Of a system that exchanges files.
+    exchange: Exchange | None
 
     @property
     def access_file(self) -> Path:
@@ -119,7 +124,7 @@ async def lay_out(
     host: str,
     port: int,
     pushed: Pushed | None,
-    with_secret: bool,
+    binding: str,
     clock: Clock,
 ) -> Sandbox:
     """Everything up to the first start, in an absolute folder of our own.
@@ -139,12 +144,18 @@ async def lay_out(
         text = text.replace('public_url = "https://localhost:', f'public_url = "https://{host}:')
     write_durably(layout.config, text.encode())
     secret_name = await asyncio.to_thread(_share, layout, pushed)
+    exchange = None
+    if binding in {"folder", "sftp"}:
+        kind: Kind = "sftp" if binding == "sftp" else "folder"
+        exchange = await make_exchange(layout, kind, host=host, port=free_ports(1)[0])
     async with open_foundation(config.load(layout.config), clock=clock, purpose="conformance") as base:
-        await _fill(base, organ_id, pushed, secret_name)
+        await _fill(base, organ_id, _channel(pushed, secret_name, exchange))
         token = await _token(base, organ_id)
         offices_token = await _token(base, HOSTING)
         anywhere = () if host in LOOPBACK else ("0.0.0.0/0", "::/0")
-        shared = await _secret(base, layout, organ_id, anywhere) if with_secret else {}
+        shared = await _secret(base, layout, organ_id, anywhere) if binding == "vxp" else {}
+    if exchange is not None:
+        shared |= exchange.access
     if pushed is not None:
         shared["webhook_secret_file"] = str(layout.secrets / secret_name)
     write_durably(layout.simulate / "vendor.token", token.encode())
@@ -160,6 +171,7 @@ async def lay_out(
         token=token,
         offices_token=offices_token,
         shared=shared,
+        exchange=exchange,
     )
 
 
@@ -172,23 +184,27 @@ def _share(layout: Layout, pushed: Pushed | None) -> str:
     return "vendor"
 
 
-async def _fill(base: Foundation, organ_id: str, pushed: Pushed | None, secret_name: str) -> None:
+def _channel(pushed: Pushed | None, secret_name: str, exchange: Exchange | None) -> tuple[str, dict[str, object]]:
+    """Kind and settings of the channel of the system under test."""
+    if exchange is not None:
+        return exchange.kind, exchange.settings
+    if pushed is None:
+        return "inbox", {}
+    settings = {"url": pushed.url, "secret_file": secret_name, "allow_internal": True, "timeout_seconds": 30}
+    if pushed.url.startswith("http://"):
+        settings["allow_plain"] = True
+    if pushed.anchors is not None:
+        settings["anchors_file"] = str(pushed.anchors.resolve())
+    return "webhook", settings
+
+
+async def _fill(base: Foundation, organ_id: str, channel: tuple[str, dict[str, object]]) -> None:
     now = base.clock.now()
-    settings: dict[str, object] = {}
-    if pushed is not None:
-        settings = {"url": pushed.url, "secret_file": secret_name, "allow_internal": True, "timeout_seconds": 30}
-        if pushed.url.startswith("http://"):
-            settings["allow_plain"] = True
-        if pushed.anchors is not None:
-            settings["anchors_file"] = str(pushed.anchors.resolve())
-    for name, kind, more in (
-        (_VENDOR_ENDPOINT, "webhook" if pushed else "inbox", settings),
-        (_OFFICES_ENDPOINT, "inbox", {}),
-    ):
+    for name, (kind, more) in ((VENDOR_ENDPOINT, channel), (_OFFICES_ENDPOINT, ("inbox", {}))):
         change = UpsertEndpoint(name=name, kind=kind, settings=more, actor=_ACTOR, now=now)
         await base.directory.apply(base.pump, UpsertEndpointOperation(), change)
     rows = [
-        _row(organ_id, VENDOR_NAME, "agency", _VENDOR_ENDPOINT),
+        _row(organ_id, VENDOR_NAME, "agency", VENDOR_ENDPOINT),
         *(_row(office.code, f"Đơn vị thử: {office.words.vi}", "agency", _OFFICES_ENDPOINT) for office in OFFICES),
         _row(HOSTING, "Hệ thống của các đơn vị thử", "system", _OFFICES_ENDPOINT),
         _row(GATEWAY, "Trục liên thông (thử nghiệm)", "system", ""),

@@ -173,7 +173,7 @@ REFUSED: Final = (
     ),
     make_step(
         "digest-wrong",
-        "send",
+        "digest",
         ("Mã băm sai", "A wrong digest"),
         (
             "Gửi với mã băm của các byte khác (Content-Digest hoặc hash-file); xem trục từ chối.",

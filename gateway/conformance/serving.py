@@ -18,7 +18,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -32,9 +32,10 @@ from rich.console import Console
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
+from gateway.conformance.exchange import without_untaken
 from gateway.conformance.offices import Crew, TestOffices
 from gateway.conformance.report import Report
-from gateway.conformance.sandbox import VENDOR_NAME, Pushed, Sandbox, lay_out
+from gateway.conformance.sandbox import VENDOR_ENDPOINT, VENDOR_NAME, Pushed, Sandbox, lay_out
 from gateway.conformance.showing import Board, show_access
 from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
@@ -151,10 +152,10 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
             host=wanted.host,
             port=wanted.port,
             pushed=pushed if wanted.binding == "webhook" else None,
-            with_secret=wanted.binding == "vxp",
+            binding=wanted.binding,
             clock=clock,
         )
-        async with _running(sandbox) as gateway:
+        async with _reached(sandbox), _running(sandbox) as gateway:
             sandbox.open_for_scripts()
             show_access(console, sandbox, wanted.binding)
             await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
@@ -173,6 +174,11 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
     )
     leave(report, wanted.report or wanted.folder or Path(), console)
     return results
+
+
+def _reached(sandbox: Sandbox) -> contextlib.AbstractAsyncContextManager[None]:
+    """What the system and the gateway meet at."""
+    return sandbox.exchange.served() if sandbox.exchange is not None else contextlib.nullcontext()
 
 
 @contextlib.asynccontextmanager
@@ -265,22 +271,34 @@ class _Session:
                     await self._ended.wait()
 
     async def _look(self, offices: TestOffices, admin: aiohttp.ClientSession) -> Evidence:
-        # The inspector keeps the last hundred only; what was seen once counts for the whole run.
+        view, exchange = await self._reader.view(), self._sandbox.exchange
+        if exchange is None:
+            await self._inspect(admin)
+        else:  # the disk after the ledger: a document is there before the ledger says so
+            waiting = await asyncio.to_thread(exchange.waiting)
+            view = without_untaken(view, waiting, self._sandbox.organ_id)
+            self._heed(exchange.requests(await self._reader.offers(VENDOR_ENDPOINT)))
+        return Evidence(
+            vendor=self._sandbox.organ_id,
+            view=view,
+            requests=list(self._requests.values()),
+            performed=offices.performed,
+        )
+
+    async def _inspect(self, admin: aiohttp.ClientSession) -> None:
         path = f"http://gateway/v1/inspect?agency={quote(self._sandbox.organ_id, safe='')}"
         with contextlib.suppress(aiohttp.ClientError, OSError, msgspec.DecodeError):
             async with admin.get(path) as response:
                 found = msgspec.json.decode(await response.read(), type=dict[str, Any])
-            for each in reversed(found.get("items", [])):
-                key = f"{each['at']} {each['traceId']} {each['operation']}"
-                if key not in self._requests:
-                    self._requests[key] = each
-                    self._board.requested(each)
-        return Evidence(
-            vendor=self._sandbox.organ_id,
-            view=await self._reader.view(),
-            requests=list(self._requests.values()),
-            performed=offices.performed,
-        )
+            self._heed(reversed(found.get("items", [])))
+
+    def _heed(self, requests: Iterable[Mapping[str, Any]]) -> None:
+        """The inspector keeps the last hundred only; what was seen once counts for the whole run."""
+        for each in requests:
+            key = f"{each['at']} {each['traceId']} {each['operation']}"
+            if key not in self._requests:
+                self._requests[key] = each
+                self._board.requested(each)
 
     @contextlib.contextmanager
     def _typed(self) -> Any:

@@ -28,7 +28,14 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
         console.print(f"  {name:20} {value}", markup=False, highlight=False)
     console.print(f"  access.json          {sandbox.access_file}", markup=False, highlight=False)
     token, ca = lines["token_file"], lines["ca_file"]
-    if binding != "vxp":
+    if binding == "sftp":
+        console.print(
+            f"\n  sftp -i {lines['sftp_key_file']} -o UserKnownHostsFile={lines['sftp_known_hosts_file']}"
+            f" -P {lines['sftp_port']} {lines['sftp_user']}@{lines['sftp_host']}:{lines['sftp_root']}\n",
+            markup=False,
+            highlight=False,
+        )
+    elif binding in {"rest", "webhook"}:
         console.print(
             f'\n  curl --cacert {ca} -H "Authorization: Bearer $(cat {token})" {lines["rest_url"]}/limits\n',
             markup=False,

@@ -34,6 +34,17 @@ class Step:
         return Words(self.do.vi.format(**codes), self.do.en.format(**codes))
 
 
+_TAKE: Final = (
+    "lưu thư mục trong inbox/, receipts/, refused/ rồi chuyển nó ra khỏi đó / store the folder, then move it out "
+    "of inbox/, receipts/ or refused/"
+)
+_FILES: Final[Mapping[str, str]] = {
+    "fetch": _TAKE,
+    "take": _TAKE,
+    "answer": "status/<mã giao nhận / delivery>.<code>, hoặc / or <delivery>.json; info.json: deliveries[].id",
+    "send": "outbox/<tên / name>.edxml, PDF + JSON; ghi dưới tên / write as .part, đổi tên / then rename",
+}
+
 #: Protocol -> action -> the call.
 HOW: Final[Mapping[str, Mapping[str, str]]] = {
     "rest": {
@@ -44,6 +55,7 @@ HOW: Final[Mapping[str, Mapping[str, str]]] = {
         "answer": "POST /api/v1/inbox/{id}/status  JSON, or POST /api/v1/statuses  edXML",
         "send": "POST /api/v1/documents  Content-Type: application/xml",
         "withdraw": "POST /api/v1/documents/{id}/withdraw  JSON {reason}",
+        "digest": "POST /api/v1/documents  Content-Digest: sha-256=:…:",
     },
     "vxp": {
         "connect": "POST …/getReceivedEdocList",
@@ -53,6 +65,7 @@ HOW: Final[Mapping[str, Mapping[str, str]]] = {
         "answer": "POST …/sendEdoc  messagetype=status",
         "send": "POST …/sendEdoc  messagetype=edoc",
         "replay": "POST …/sendEdoc",
+        "digest": "POST …/sendEdoc  hash-file",
         "sign": "POST …/getReceivedEdocList",
     },
     "webhook": {
@@ -60,7 +73,10 @@ HOW: Final[Mapping[str, Mapping[str, str]]] = {
         "answer": "POST /api/v1/statuses  edXML  (Authorization: Bearer …)",
         "send": "POST /api/v1/documents  Content-Type: application/xml",
         "withdraw": "POST /api/v1/documents/{id}/withdraw  JSON {reason}",
+        "digest": "POST /api/v1/documents  Content-Digest: sha-256=:…:",
     },
+    "folder": _FILES,
+    "sftp": {"connect": "sftp -i sftp_key_file sftp_user@sftp_host", **_FILES},
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gateway.simulate.reckoning import LedgerDelivery, LedgerMessage, LedgerView
 from gateway.storage.readers import Readers
@@ -22,6 +24,10 @@ class LedgerReader:
     async def close(self) -> None:
         """Give the connection back."""
         await self._readers.close()
+
+    async def offers(self, endpoint: str) -> Sequence[tuple[Any, ...]]:
+        """What was listed by a channel, oldest first."""
+        return await self._readers.fetch("ledger_list_offers", (endpoint,))
 
     async def view(self) -> LedgerView:
         """Everything the comparison needs, as of one instant."""

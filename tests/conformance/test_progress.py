@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.conformance.evidence import Evidence, answered, sent_again, sent_together
+from gateway.conformance.evidence import Evidence, answered, fetched, sent_again, sent_together, taken
+from gateway.conformance.exchange import requests_of, without_untaken
 from gateway.conformance.offices import BY_KEY, OFFICES, Performed
 from gateway.conformance.papers import reference_of
 from gateway.conformance.report import Report, as_html, as_json
@@ -86,6 +88,38 @@ def test_judges_look_at_the_vendor_alone() -> None:
     send = {"operation": "submitDocument", "reason": "", "replayed": False}
     assert sent_again(evidence(requests=(send, send)), "x") is None
     assert sent_again(evidence(requests=(send, send | {"replayed": True})), "x") == passed()
+
+
+def test_what_lies_in_the_folder_is_not_taken() -> None:
+    """The ledger calls it delivered as soon as it lies there; the system has it when it has moved it away."""
+    came = message("r", "document", READY, ABOUT.document_id, "1")
+    lying = replace(line("1", "r", VENDOR, "delivered"), dispatch_id="d")
+    seen = evidence(came, lines=(lying,))
+    written = replace(lying, state="in_flight")
+    view = without_untaken(evidence(came, lines=(written,)).view, frozenset(), VENDOR)
+    assert fetched(replace(seen, view=view), "recall") is None
+    for waiting, verdict in ((frozenset({"d"}), None), (frozenset({"other"}), passed())):
+        view = without_untaken(seen.view, waiting, VENDOR)
+        assert fetched(replace(seen, view=view), "recall") == verdict
+        assert taken(replace(seen, view=view), "recall") == verdict
+
+
+def test_files_count_as_requests_once_it_is_clear_what_came_of_them() -> None:
+    """Accepted, refused for good, the same message again; what is only late is none."""
+    found = requests_of([
+        ("1", "outbox/a.edxml|s", "document", 0, None, "m", 9),
+        ("2", "outbox/b.edxml|s", "document", 0, "recipient_unknown", None, None),
+        ("3", "outbox/c.edxml|s", "document", 0, "file_changing", None, None),
+        ("4", "outbox/d.edxml|s", "document", 0, None, None, None),
+        ("5", "outbox/e.edxml|s", "document", 0, None, "m", 9),
+    ])  # fmt: skip
+    assert [(each["traceId"], each["reason"], each["replayed"]) for each in found] == [
+        ("1", "", False),
+        ("2", "recipient_unknown", False),
+        ("5", "", True),
+    ]
+    assert sent_again(evidence(requests=tuple(found)), "x") == passed()
+    assert found[1]["detail"] == "outbox/b.edxml"
 
 
 def test_steps_are_told_in_both_languages_and_know_their_calls() -> None:
