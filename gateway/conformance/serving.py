@@ -32,10 +32,11 @@ from rich.console import Console
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
+from gateway.conformance.exposure import expose
 from gateway.conformance.offices import Crew, TestOffices
 from gateway.conformance.report import Report
 from gateway.conformance.sandbox import VENDOR_NAME, Pushed, Sandbox, lay_out
-from gateway.conformance.showing import Board, show_access
+from gateway.conformance.showing import Board, show_access, show_exposure
 from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, skipped
@@ -61,6 +62,7 @@ class Wanted:
     organ_id: str
     binding: str
     host: str
+    networks: tuple[str, ...]
     port: int
     folder: Path | None
     receiver: str
@@ -134,6 +136,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
     """The whole run; the results for the last line."""
     if wanted.binding == "webhook" and not wanted.receiver:
         raise InputError("--receiver: say where the sandbox pushes to, such as https://localhost:8443/receive")
+    exposure = await expose(wanted.host, wanted.networks)
     clock = SystemClock()
     began = clock.now()
     folder = wanted.folder.resolve() if wanted.folder else Path(tempfile.mkdtemp(prefix="gateway-conformance-"))
@@ -148,7 +151,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
         sandbox = await lay_out(
             folder,
             wanted.organ_id,
-            host=wanted.host,
+            exposure=exposure,
             port=wanted.port,
             pushed=pushed if wanted.binding == "webhook" else None,
             with_secret=wanted.binding == "vxp",
@@ -157,6 +160,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
         async with _running(sandbox) as gateway:
             sandbox.open_for_scripts()
             show_access(console, sandbox, wanted.binding)
+            show_exposure(console, exposure)
             await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
     finally:
         for number in _ENDS:

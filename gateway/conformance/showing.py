@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gateway.conformance.exposure import Exposure
 from gateway.conformance.sandbox import Sandbox
 from gateway.conformance.stepping import HOW, Step
 from gateway.conformance.verdicts import Grade, Verdict, Words
@@ -40,6 +41,18 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
         markup=False,
         highlight=False,
     )
+
+
+def show_exposure(console: Console, exposure: Exposure) -> None:
+    """Said loudly where other machines may come in."""
+    if exposure.is_local:
+        return
+    named = ", ".join(exposure.networks)
+    for words in (
+        f"CHÚ Ý: môi trường thử mở ra mạng ở {exposure.address}; thông tin đăng nhập dùng được từ {named}.",
+        f"WARNING: the sandbox is open to the network at {exposure.address}; its credentials count from {named}.",
+    ):
+        console.print(words, style="bold red", markup=False, highlight=False)
 
 
 class Board:
