@@ -30,8 +30,10 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
     console.print(f"  access.json          {sandbox.access_file}", markup=False, highlight=False)
     token, ca = lines["token_file"], lines["ca_file"]
     if binding != "vxp":
+        # printf is the shell's own: `ps` shows the token to nobody
+        told = f"printf 'Authorization: Bearer %s' \"$(cat {token})\""
         console.print(
-            f'\n  curl --cacert {ca} -H "Authorization: Bearer $(cat {token})" {lines["rest_url"]}/limits\n',
+            f"\n  {told} | curl --cacert {ca} -H @- {lines['rest_url']}/limits\n",
             markup=False,
             highlight=False,
         )
