@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
-from adapters.bindings import answer_unreadable, build_bindings
+from adapters.bindings import answer_unreadable, build_bindings, build_plain
 from adapters.folder import channel as folder_channel
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
@@ -78,6 +78,9 @@ PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
 
 #: What makes the application of the protocols that are served; settings are those of `[bindings]`.
 BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings
+
+#: The same for a listener without TLS, which serves fewer.
+PLAIN_BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_plain
 
 #: How the listener of those protocols answers what is no HTTP, for a refusal and a trace id.
 UNREADABLE: Callable[[RefusedError, str], web.Response] = answer_unreadable

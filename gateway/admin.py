@@ -239,7 +239,7 @@ class AdminServer:
         agency = (await base.directory.resolve([code], base.clock.now())).get(code) if code else None
         if agency is None:
             raise RefusedError("agency_unknown", code[:100])
-        return _json({"organ_id": agency.organ_id, "items": self._server.inspection.of_agency(agency.id)})
+        return _json({"organ_id": agency.organ_id, "items": self._server.inspection.last(agency.id)})
 
     async def _reload(self, request: web.Request) -> web.Response:
         asked = await _decoded(request, Reload)

@@ -351,8 +351,9 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
     )
 
     async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:
+        make = channels.make_plain_bindings if tls is None else channels.make_bindings
         listener = Listener(
-            channels.make_bindings(broker, app.settings, base.clock),
+            make(broker, app.settings, base.clock),
             app.lifecycle,
             app.metrics,
             max_connections=chosen.max_connections,

@@ -192,6 +192,8 @@ class Refusal:
     temporary: bool
     #: Seconds, where temporary.
     retry_after: int
+    #: The id of the credential that was proved and does not count; for operators.
+    credential: str = ""
 
 
 class Broker(Protocol):

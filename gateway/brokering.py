@@ -310,16 +310,17 @@ class LocalBroker:
             en=entry.en,
             temporary=is_temporary(found.code),
             retry_after=found.retry_after or RETRY_AFTER,
+            credential=str(found.facts.get("credential_id", "")),
         )
 
     async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
         """A place in the inspector; a name that nobody has gets none."""
         if caller is not None:
-            self.inspection.note(caller.credential_id, caller.agency_id, exchange)
+            self.inspection.note(caller.agency_id, exchange)
             return
         named = await self.authenticator.named(claim.binding, claim.system_id)
         if named is not None:
-            self.inspection.note_claim(named.id, named.agency_id, exchange)
+            self.inspection.note_claim(named.agency_id, exchange)
 
     def account(self, operation: str, *, method: str, status: int, seconds: float, address: str) -> None:
         """One line, one count."""

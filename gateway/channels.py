@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PROBLEMS, SOURCES, UNREADABLE
+from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PLAIN_BINDINGS, PROBLEMS, SOURCES, UNREADABLE
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
@@ -133,6 +133,11 @@ def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Cata
 def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:
     """The application of the protocols that peers speak to us."""
     return BINDINGS(broker, clock, asdict(settings.bindings))
+
+
+def make_plain_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:
+    """The application of those of them that may be spoken without TLS."""
+    return PLAIN_BINDINGS(broker, clock, asdict(settings.bindings))
 
 
 #: What the bindings' listener answers to what is no HTTP.

@@ -259,10 +259,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "plain_host_unfit": _kind(
             _E,
-            "HTTP không mã hóa không được mở ở địa chỉ này.",
-            "Plain HTTP may not be opened at this address.",
-            "Ghi địa chỉ loopback, địa chỉ riêng hoặc tên giao diện VPN như wg0.",
-            "Name a loopback or private address, or a VPN's interface such as wg0.",
+            "HTTP không mã hóa không được mở ở đây.",
+            "Plain HTTP may not be opened here.",
+            "Ghi tên giao diện mạng của VPN (như wg0), không ghi địa chỉ của nó; địa chỉ chỉ được là loopback.",
+            "Name the VPN's interface (such as wg0), not its address; an address may only be loopback.",
         ),
         "head_small": _kind(
             _W,

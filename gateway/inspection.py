@@ -1,12 +1,13 @@
-"""The connection inspector's memory: the last requests of each system, and what was compared when one was refused.
+"""The connection inspector's memory: the last requests of each agency, and what was compared when one was refused.
 
 A vendor whose signature is refused must see why: over which text it was computed here, what was sent, and where
 the two differ first. Whoever answers peers calls `note` once for a request whose maker is known, and `note_claim`
 for one that could not be authenticated but named a system that we know.
 
-Memory only, gone with a restart; the ledger has what lasts. It is bounded: so many requests of a system, every
-text cut, and the systems that asked least recently are forgotten. Claims have places of their own: strangers who
-know a system's name can push out neither its requests nor another system's.
+Requests of all credentials of an agency are kept together, each with the credential's id: a new secret, or a second
+system, must not hide half of what happened. Memory only, gone with a restart; the ledger has what lasts. It is
+bounded: so many requests of an agency, every text cut, and the agencies that asked least recently are forgotten.
+Claims have places of their own: strangers who know a system's name can push out nothing but claims.
 
 It never holds a secret, a token or a whole MAC; of a hash that proves something, only the first digits.
 """
@@ -14,19 +15,18 @@ It never holds a secret, a token or a whole MAC; of a hash that proves something
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from gateway.model import AgencyId, CredentialId
+from gateway.model import AgencyId
 
-#: Requests kept of one system, and unproved ones that named it.
+#: Requests kept of one agency, and unproved ones that named a system of it.
 KEPT: Final = 100
 KEPT_CLAIMS: Final = 20
-#: Systems that are remembered.
-_SYSTEMS: Final = 1000
+#: Agencies that are remembered, and as many that were named.
+_AGENCIES: Final = 1000
 #: Characters of a text that was signed, of any other one, and digits of somebody's hash.
 _SIGNED: Final = 2000
 _TEXT: Final = 300
@@ -54,6 +54,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     at: datetime
     #: rest, vxp …
     binding: str
+    #: The id of the credential, as `gateway agencies credentials` lists it; "" where none was proved.
+    credential: str = ""
+    #: What the system called itself, in protocols where it does.
+    system_id: str = ""
     method: str
     #: operationId of the OpenAPI document, or the operation's name in its protocol.
     operation: str
@@ -67,7 +71,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     milliseconds: float = 0.0
     #: Whether the answer was one given before to the same request.
     replayed: bool = False
-    #: False: it named this system and did not prove to be it.
+    #: False: it named a system of this agency and did not prove to be it.
     authenticated: bool = True
     tls_version: str = ""
     #: The peer's clock minus ours, where the request said what time it was there.
@@ -77,6 +81,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     body_hash_expected: str = ""
     body_hash_got: str = ""
     comparisons: tuple[Comparison, ...] = ()
+
+
+#: Those of each agency, the one that asked least recently first.
+_Rings = OrderedDict[AgencyId, deque[Exchange]]
 
 
 def compared(what: str, ours: str, theirs: str = "", their_hash: str = "") -> Comparison:
@@ -103,62 +111,47 @@ def _around(text: str, place: int) -> str:
     return f"{'…' if start else ''}{text[start : start + _SIGNED]}{'…' if start + _SIGNED < len(text) else ''}"
 
 
-class _System:
-    """What is kept of one credential."""
-
-    __slots__ = ("agency_id", "claims", "own")
-
-    def __init__(self, agency_id: AgencyId) -> None:
-        self.agency_id = agency_id
-        self.own: deque[Exchange] = deque(maxlen=KEPT)
-        self.claims: deque[Exchange] = deque(maxlen=KEPT_CLAIMS)
-
-
 class Inspection:
     """The memory of one running server."""
 
-    def __init__(self, *, systems: int = _SYSTEMS) -> None:
-        self._most = systems
-        self._systems: OrderedDict[CredentialId, _System] = OrderedDict()
+    def __init__(self, *, agencies: int = _AGENCIES) -> None:
+        self._most = agencies
+        self._own: _Rings = OrderedDict()
+        self._claims: _Rings = OrderedDict()
 
-    def note(self, credential_id: CredentialId, agency_id: AgencyId, exchange: Exchange) -> None:
+    def note(self, agency_id: AgencyId, exchange: Exchange) -> None:
         """A request of a system that proved to be itself."""
-        system = self._systems.setdefault(credential_id, _System(agency_id))
-        self._systems.move_to_end(credential_id)
-        if len(self._systems) > self._most:
-            self._systems.popitem(last=False)
-        system.own.append(_cut(exchange))
+        self._keep(self._own, KEPT, agency_id, exchange)
 
-    def note_claim(self, credential_id: CredentialId, agency_id: AgencyId, exchange: Exchange) -> None:
-        """A request that named a system of ours and did not prove to be it; pushes nobody out."""
-        system = self._systems.get(credential_id)
-        if system is None:
-            if len(self._systems) >= self._most:
-                return
-            system = self._systems[credential_id] = _System(agency_id)
-        system.claims.append(_cut(msgspec.structs.replace(exchange, authenticated=False)))
+    def note_claim(self, agency_id: AgencyId, exchange: Exchange) -> None:
+        """A request that named a system of ours and did not prove to be it; pushes out other claims only."""
+        unproved = msgspec.structs.replace(exchange, authenticated=False)
+        self._keep(self._claims, KEPT_CLAIMS, agency_id, unproved)
 
-    def last(self, credential_id: CredentialId) -> list[Exchange]:
-        """What is known of one system, newest first."""
-        system = self._systems.get(credential_id)
-        return [] if system is None else _newest((*system.own, *system.claims))
-
-    def of_agency(self, agency_id: AgencyId) -> list[Exchange]:
+    def last(self, agency_id: AgencyId) -> list[Exchange]:
         """What is known of all systems of an agency, newest first."""
-        mine = [system for system in self._systems.values() if system.agency_id == agency_id]
-        return _newest(each for system in mine for each in (*system.own, *system.claims))
+        found = (*self._own.get(agency_id, ()), *self._claims.get(agency_id, ()))
+        return sorted(found, key=lambda each: each.at, reverse=True)
 
-
-def _newest(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    return sorted(exchanges, key=lambda each: each.at, reverse=True)
+    def _keep(self, rings: _Rings, most: int, agency_id: AgencyId, exchange: Exchange) -> None:
+        ring = rings.get(agency_id)
+        if ring is None:
+            ring = rings[agency_id] = deque(maxlen=most)
+            if len(rings) > self._most:
+                rings.popitem(last=False)
+        else:
+            rings.move_to_end(agency_id)
+        ring.append(_cut(exchange))
 
 
 def _cut(exchange: Exchange) -> Exchange:
-    if max(len(exchange.path), len(exchange.detail), len(exchange.operation)) <= _TEXT:
+    texts = (exchange.path, exchange.detail, exchange.operation, exchange.system_id)
+    if max(map(len, texts)) <= _TEXT:
         return exchange
     return msgspec.structs.replace(
         exchange,
         path=exchange.path[:_TEXT],
         detail=exchange.detail[:_TEXT],
         operation=exchange.operation[:_TEXT],
+        system_id=exchange.system_id[:_TEXT],
     )

@@ -43,6 +43,8 @@ class Seen:
         return Exchange(
             at=now,
             binding="vxp",
+            credential=self.caller.credential_id if self.caller else refusal.credential if refusal else "",
+            system_id=self.claim.system_id if self.claim is not None else "",
             method=request.method,
             operation=self.operation,
             path=request.path,

@@ -47,10 +47,13 @@ _CALLER: Final = web.RequestKey("caller", Caller)
 
 
 def _exchange(request: web.Request, status: int, told: str, visit: Visit, refusal: Refusal | None) -> Exchange:
+    caller = request.get(_CALLER)
     tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
     return Exchange(
         at=visit.at,
         binding=BINDING,
+        credential=caller.credential_id if caller else refusal.credential if refusal else "",
+        system_id=request[_CLAIM].system_id,
         method=request.method,
         operation=told.removeprefix("xroad."),
         path=request.path,

@@ -1,4 +1,4 @@
-"""The connection inspector over REST: a system sees its own last requests, and what each request leaves there."""
+"""The connection inspector over REST: a system sees its agency's last requests; what each request leaves there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.api.headers import digests_of
 from gateway.api.route import ApiParts, Call
 from gateway.errors import RefusedError
 from gateway.inspection import KEPT, Exchange
-from gateway.model import AgencyId, Caller, CredentialId
+from gateway.model import AgencyId, Caller
 
 #: Looking at the list leaves nothing in it, or a page that refreshes itself would push out all else.
 _UNNOTED: Final = frozenset({"showConnection"})
@@ -24,17 +24,16 @@ REFUSAL: Final = web.RequestKey("refusal", RefusedError)
 
 
 class Connection(models.Response):
-    """Your own system's last requests since the gateway started, newest first."""
+    """Your agency's last requests since the gateway started, by all its credentials, newest first."""
 
-    #: How many are kept at most.
+    #: How many are kept at most; some that proved nothing are kept beside them.
     kept: int
     items: list[Exchange]
 
 
 async def show(call: Call) -> Connection:
     """GET /connection."""
-    found = call.parts.inspection.last(call.caller.credential_id)
-    return Connection(kept=KEPT, items=found[:KEPT])
+    return Connection(kept=KEPT, items=call.parts.inspection.last(call.caller.agency_id))
 
 
 def note(
@@ -60,6 +59,7 @@ def note(
     exchange = Exchange(
         at=now,
         binding="rest",
+        credential=str(credential_id),
         method=request.method,
         operation=operation,
         path=request.path,
@@ -77,7 +77,7 @@ def note(
         body_hash_got=got,
     )
     keep = parts.inspection.note_claim if caller is None else parts.inspection.note
-    keep(CredentialId(str(credential_id)), AgencyId(str(agency_id)), exchange)
+    keep(AgencyId(str(agency_id)), exchange)
 
 
 def _tls_version(request: web.Request) -> str:

@@ -50,8 +50,15 @@ def _sandbox(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="localhost",
         metavar="NAME",
-        help="name or address by which the system's machine reaches this one (default: %(default)s, this "
-        "machine only)",
+        help="name or address of this machine by which the system's reaches it; only there it listens (default: "
+        "%(default)s, this machine only)",
+    )
+    serve.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="with --host: where the sandbox's token and secret count; may be repeated",
     )
     serve.add_argument("--port", type=int, default=0, metavar="N", help="port of the sandbox (default: a free one)")
     serve.add_argument(
@@ -112,6 +119,7 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
         organ_id=args.organ_id,
         binding=args.binding or "rest",
         host=args.host,
+        networks=tuple(args.network),
         port=args.port,
         folder=args.folder,
         receiver=args.receiver,

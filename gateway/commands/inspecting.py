@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from gateway.commands.acting import ask, is_running
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
 from gateway.errors import EnvironmentRefusedError
 
-_COLUMNS = ("time", "binding", "operation", "status", "reason", "clock", "TLS", "detail")
+_COLUMNS = ("time", "binding", "operation", "status", "reason", "clock", "TLS", "credential", "detail")
 
 
 def add(parsers: Subparsers) -> None:
@@ -21,11 +22,16 @@ def add(parsers: Subparsers) -> None:
         "inspect",
         _inspect,
         "show the last requests of an agency's systems, and what was compared when one was refused",
-        more="The running server keeps them in memory, the last 100 of each system; a restart forgets them.",
+        more="The running server keeps them in memory: the last 100 of the agency, by all its credentials, "
+        "and 20 that named a system of it and proved nothing. A restart forgets them.",
     )
     inspect.add_argument("agency", metavar="ORGAN_ID", help="code of the agency whose systems are meant")
     inspect.add_argument(
-        "--limit", type=int, default=20, metavar="N", help="at most so many, newest first (default: %(default)s)"
+        "--limit",
+        type=int,
+        default=20,
+        metavar="N",
+        help="at most so many of either, newest first (default: %(default)s)",
     )
     inspect.add_argument("--refused", action="store_true", help="only those that were refused")
     add_json(inspect)
@@ -36,7 +42,7 @@ def _inspect(context: Context, args: argparse.Namespace) -> int:
     if not is_running(settings):
         raise EnvironmentRefusedError("the server is not running, and only it knows; start it with: gateway serve")
     reply = asyncio.run(ask(settings, f"inspect?agency={quote(args.agency, safe='')}"))
-    items = [each for each in reply["items"] if each["reason"] or not args.refused][: max(0, args.limit)]
+    items = _newest((each for each in reply["items"] if each["reason"] or not args.refused), args.limit)
     if args.json:
         context.print_json({"organ_id": reply["organ_id"], "items": items})
         return FINE
@@ -49,6 +55,17 @@ def _inspect(context: Context, args: argparse.Namespace) -> int:
     return FINE
 
 
+def _newest(items: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """So many of the proved and so many of the unproved: a stranger's must not hide the system's own."""
+    left = {True: limit, False: limit}
+    found = []
+    for each in items:
+        left[each["authenticated"]] -= 1
+        if left[each["authenticated"]] >= 0:
+            found.append(each)
+    return found
+
+
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
     clock = each["clockDifferenceSeconds"]
     return (
@@ -59,6 +76,7 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
         each["reason"] + ("" if each["authenticated"] else " (unproved)"),
         "" if clock is None else f"{clock:+.0f} s",
         each["tlsVersion"],
+        each["credential"] or each["systemId"],
         each["detail"],
     )
 

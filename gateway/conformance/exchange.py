@@ -17,12 +17,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import asyncssh
 
 from gateway.clock import instant, rfc3339
+from gateway.conformance.exposure import Exposure
 from gateway.fsio import make_private_dir, write_durably
 from gateway.reasons import is_temporary
 from gateway.simulate.layout import Layout
@@ -45,7 +47,7 @@ class Exchange:
 
     kind: Kind
     layout: Layout
-    host: str
+    exposure: Exposure
     port: int
     #: The server's key, the gateway's and the system's; made anew for each sandbox.
     keys: tuple[asyncssh.SSHKey, asyncssh.SSHKey, asyncssh.SSHKey] | None = None
@@ -63,7 +65,7 @@ class Exchange:
         pace: dict[str, object] = {"settle_seconds": 0.5, "patience_seconds": 5, "poll_seconds": 0.5}
         if self.kind == "folder":
             return pace | {"path": str(self.folder)}
-        where = {"host": "127.0.0.1", "port": self.port, "username": _OWN_USER, "root": f"/{_OFFICE}"}
+        where = {"host": self.exposure.address, "port": self.port, "username": _OWN_USER, "root": f"/{_OFFICE}"}
         return pace | where | {"known_hosts_file": "simulate/known_hosts", "key_file": _OWN_KEY}
 
     @property
@@ -73,7 +75,7 @@ class Exchange:
             return {"exchange_folder": str(self.folder)}
         files = self.layout.simulate
         return {
-            "sftp_host": self.host,
+            "sftp_host": self.exposure.host,
             "sftp_port": str(self.port),
             "sftp_user": _USER,
             "sftp_root": f"/{_OFFICE}",
@@ -91,9 +93,9 @@ class Exchange:
         allowed = {_OWN_USER: own.public_data, _USER: user.public_data}
         root = str(self.folder.parent).encode()
         acceptor = await asyncssh.listen(
-            "127.0.0.1" if self.host in {"localhost", "127.0.0.1", "::1"} else "",
+            self.exposure.address,
             self.port,
-            server_factory=partial(_Login, allowed, self.logins),
+            server_factory=partial(_Login, allowed, self.exposure, self.logins),
             server_host_keys=[server],
             sftp_factory=partial(asyncssh.SFTPServer, chroot=root),
             allow_scp=False,
@@ -121,11 +123,15 @@ class Exchange:
 
 
 class _Login(asyncssh.SSHServer):
-    """Users by their keys alone."""
+    """Users by their keys alone, each from its networks."""
 
-    def __init__(self, allowed: Mapping[str, bytes], logins: list[str]) -> None:
-        self._allowed, self._logins = allowed, logins
+    def __init__(self, allowed: Mapping[str, bytes], exposure: Exposure, logins: list[str]) -> None:
+        self._allowed, self._exposure, self._logins = allowed, exposure, logins
         self._user = ""
+        self._peer = ip_address("0.0.0.0")  # noqa: S104 - nobody's, until somebody connects
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._peer = ip_address(conn.get_extra_info("peername")[0].partition("%")[0])
 
     def begin_auth(self, username: str) -> bool:
         self._user = username
@@ -135,16 +141,18 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self._allowed.get(username) == key.public_data
+        networks = self._exposure.networks if username == _USER else self._exposure.own_networks
+        is_near = any(self._peer in ip_network(each) for each in networks)
+        return is_near and self._allowed.get(username) == key.public_data
 
     def auth_completed(self) -> None:
         if self._user == _USER:
             self._logins.append(rfc3339(datetime.now(UTC)))
 
 
-async def make_exchange(layout: Layout, kind: Kind, *, host: str, port: int) -> Exchange:
+async def make_exchange(layout: Layout, kind: Kind, *, exposure: Exposure, port: int) -> Exchange:
     """The folder with its marker, and for SFTP the keys."""
-    made = Exchange(kind=kind, layout=layout, host=host, port=port)
+    made = Exchange(kind=kind, layout=layout, exposure=exposure, port=port)
     make_private_dir(made.folder.parent)
     made.folder.mkdir()
     (made.folder / ".gateway-folder").touch()
@@ -155,7 +163,7 @@ async def make_exchange(layout: Layout, kind: Kind, *, host: str, port: int) -> 
     write_durably(layout.secrets / _OWN_KEY, own.export_private_key())
     write_durably(layout.simulate / "vendor.key", user.export_private_key())
     public = server.export_public_key().decode().strip()
-    names = ",".join(dict.fromkeys(f"[{name}]:{port}" for name in ("127.0.0.1", "localhost", host)))
+    names = ",".join(dict.fromkeys(f"[{name}]:{port}" for name in (exposure.address, "localhost", exposure.host)))
     write_durably(layout.simulate / "known_hosts", f"{names} {public}\n".encode())
     return replace(made, keys=(server, own, user))
 

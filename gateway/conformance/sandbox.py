@@ -22,6 +22,7 @@ from gateway import config
 from gateway.admin_bindings import IssueSecret, issue_secret
 from gateway.clock import Clock
 from gateway.conformance.exchange import Exchange, Kind, make_exchange
+from gateway.conformance.exposure import Exposure
 from gateway.conformance.offices import OFFICES
 from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
@@ -63,8 +64,6 @@ class Sandbox:
     layout: Layout
     organ_id: str
     url: str
-    #: The same, as the developer's machine reaches it.
-    public_url: str
     operations_url: str
     #: CAs that the server's certificate leads to, as a folder and as one file.
     anchors: Path
@@ -95,7 +94,7 @@ class Sandbox:
         folder = self.layout.simulate
         return {
             "organ_id": self.organ_id,
-            "rest_url": f"{self.public_url}/api/v1",
+            "rest_url": f"{self.url}/api/v1",
             "token_file": str(folder / "vendor.token"),
             "ca_file": str(self.ca_file),
             **{f"offices.{office.key}": office.code for office in OFFICES},
@@ -121,39 +120,31 @@ async def lay_out(
     folder: Path,
     organ_id: str,
     *,
-    host: str,
+    exposure: Exposure,
     port: int,
     pushed: Pushed | None,
     binding: str,
     clock: Clock,
 ) -> Sandbox:
-    """Everything up to the first start, in an absolute folder of our own.
-
-    `host` is how the developer's machine reaches this one; only if that is another one we listen to the network.
-    """
+    """Everything up to the first start, in an absolute folder of our own."""
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     free = free_ports(3)
     chosen = port or free[0]
-    names = tuple(dict.fromkeys((*LOOPBACK, host)))
+    names = tuple(dict.fromkeys((*LOOPBACK, exposure.host)))
     pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now(), server_names=names)
     text = CONFIG.format(port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY)
-    if host not in LOOPBACK:
-        text = text.replace("[server]\n", '[server]\nhost = "0.0.0.0"\n')
-        text = text.replace("[bindings]\n", '[bindings]\nhost = "0.0.0.0"\n')
-        text = text.replace('public_url = "https://localhost:', f'public_url = "https://{host}:')
-    write_durably(layout.config, text.encode())
+    write_durably(layout.config, _opened(text, exposure).encode())
     secret_name = await asyncio.to_thread(_share, layout, pushed)
     exchange = None
     if binding in {"folder", "sftp"}:
         kind: Kind = "sftp" if binding == "sftp" else "folder"
-        exchange = await make_exchange(layout, kind, host=host, port=free_ports(1)[0])
+        exchange = await make_exchange(layout, kind, exposure=exposure, port=free_ports(1)[0])
     async with open_foundation(config.load(layout.config), clock=clock, purpose="conformance") as base:
         await _fill(base, organ_id, _channel(pushed, secret_name, exchange))
-        token = await _token(base, organ_id)
-        offices_token = await _token(base, HOSTING)
-        anywhere = () if host in LOOPBACK else ("0.0.0.0/0", "::/0")
-        shared = await _secret(base, layout, organ_id, anywhere) if binding == "vxp" else {}
+        token = await _token(base, organ_id, exposure.networks)
+        offices_token = await _token(base, HOSTING, exposure.own_networks)
+        shared = await _secret(base, layout, organ_id, exposure.networks) if binding == "vxp" else {}
     if exchange is not None:
         shared |= exchange.access
     if pushed is not None:
@@ -163,8 +154,7 @@ async def lay_out(
     return Sandbox(
         layout=layout,
         organ_id=organ_id,
-        url=f"https://localhost:{chosen}",
-        public_url=f"https://{host}:{chosen}",
+        url=exposure.url(chosen),
         operations_url=f"http://127.0.0.1:{free[1]}",
         anchors=anchors,
         ca_file=anchors / "root.pem",
@@ -173,6 +163,15 @@ async def lay_out(
         shared=shared,
         exchange=exchange,
     )
+
+
+def _opened(text: str, exposure: Exposure) -> str:
+    """The configuration on the one address that was asked for, by the name that the developer's machine knows."""
+    if exposure.host == "localhost":
+        return text
+    for section in ("[server]\n", "[bindings]\n"):
+        text = text.replace(section, f'{section}host = "{exposure.address}"\n')
+    return text.replace('public_url = "https://localhost:', f'public_url = "{exposure.url(0).removesuffix("0")}')
 
 
 def _share(layout: Layout, pushed: Pushed | None) -> str:
@@ -238,11 +237,11 @@ def _csv(rows: list[dict[str, str]]) -> bytes:
     return out.getvalue().encode()
 
 
-async def _token(base: Foundation, organ_id: str) -> str:
+async def _token(base: Foundation, organ_id: str, networks: tuple[str, ...]) -> str:
     now = base.clock.now()
     agency = (await base.directory.resolve([organ_id], now))[organ_id]
     token, _ = await base.accounts.issue_token(
-        agency.id, label="conformance", lifetime=_LIFETIME, actor=_ACTOR, now=now
+        agency.id, label="conformance", lifetime=_LIFETIME, networks=networks, actor=_ACTOR, now=now
     )
     return token
 

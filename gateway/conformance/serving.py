@@ -33,10 +33,11 @@ from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
 from gateway.conformance.exchange import without_untaken
+from gateway.conformance.exposure import expose
 from gateway.conformance.offices import Crew, TestOffices
 from gateway.conformance.report import Report
 from gateway.conformance.sandbox import VENDOR_ENDPOINT, VENDOR_NAME, Pushed, Sandbox, lay_out
-from gateway.conformance.showing import Board, show_access
+from gateway.conformance.showing import Board, show_access, show_exposure
 from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, skipped
@@ -62,6 +63,7 @@ class Wanted:
     organ_id: str
     binding: str
     host: str
+    networks: tuple[str, ...]
     port: int
     folder: Path | None
     receiver: str
@@ -135,6 +137,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
     """The whole run; the results for the last line."""
     if wanted.binding == "webhook" and not wanted.receiver:
         raise InputError("--receiver: say where the sandbox pushes to, such as https://localhost:8443/receive")
+    exposure = await expose(wanted.host, wanted.networks)
     clock = SystemClock()
     began = clock.now()
     folder = wanted.folder.resolve() if wanted.folder else Path(tempfile.mkdtemp(prefix="gateway-conformance-"))
@@ -149,7 +152,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
         sandbox = await lay_out(
             folder,
             wanted.organ_id,
-            host=wanted.host,
+            exposure=exposure,
             port=wanted.port,
             pushed=pushed if wanted.binding == "webhook" else None,
             binding=wanted.binding,
@@ -158,6 +161,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
         async with _reached(sandbox), _running(sandbox) as gateway:
             sandbox.open_for_scripts()
             show_access(console, sandbox, wanted.binding)
+            show_exposure(console, exposure)
             await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
     finally:
         for number in _ENDS:

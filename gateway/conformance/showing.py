@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gateway.conformance.exposure import Exposure
 from gateway.conformance.sandbox import Sandbox
 from gateway.conformance.stepping import HOW, Step
 from gateway.conformance.verdicts import Grade, Verdict, Words
@@ -36,8 +37,10 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
             highlight=False,
         )
     elif binding in {"rest", "webhook"}:
+        # printf is the shell's own: `ps` shows the token to nobody
+        told = f"printf 'Authorization: Bearer %s' \"$(cat {token})\""
         console.print(
-            f'\n  curl --cacert {ca} -H "Authorization: Bearer $(cat {token})" {lines["rest_url"]}/limits\n',
+            f"\n  {told} | curl --cacert {ca} -H @- {lines['rest_url']}/limits\n",
             markup=False,
             highlight=False,
         )
@@ -47,6 +50,18 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
         markup=False,
         highlight=False,
     )
+
+
+def show_exposure(console: Console, exposure: Exposure) -> None:
+    """Said loudly where other machines may come in."""
+    if exposure.is_local:
+        return
+    named = ", ".join(exposure.networks)
+    for words in (
+        f"CHÚ Ý: môi trường thử mở ra mạng ở {exposure.address}; thông tin đăng nhập dùng được từ {named}.",
+        f"WARNING: the sandbox is open to the network at {exposure.address}; its credentials count from {named}.",
+    ):
+        console.print(words, style="bold red", markup=False, highlight=False)
 
 
 class Board:

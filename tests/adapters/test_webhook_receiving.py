@@ -73,11 +73,14 @@ async def test_what_was_sent_is_believed_and_what_was_changed_is_not(lab: Lab, f
     request, url = await _pushed(lab, form)
     verifier = verify_webhook.Verifier(**keys)
     fields = list(request.fields)
-    assert verifier.refusal("POST", url, fields, _BODY) == ""
-    assert verifier.refusal("POST", url, fields, _BODY + b" ") != ""
+    assert verifier.head_refusal("POST", url, fields) == verifier.refusal("POST", url, fields, _BODY) == ""
+    assert verifier.refusal("POST", url, fields, _BODY + b" ") == "the body does not have its digest"
+    without = [(name, value) for name, value in fields if name.lower() != "content-digest"]
+    assert verifier.head_refusal("POST", url, without) == "the digest of the body is missing"
     changed = [
         (name, value.replace("r1", "r3") if name == "gateway-deliveries" else value) for name, value in fields
     ]
+    assert verifier.head_refusal("POST", url, changed) != ""
     assert verifier.refusal("POST", url, changed, _BODY) != ""
     assert (
         verify_webhook.Verifier(secrets=[b"another secret, long enough"]).refusal("POST", url, fields, _BODY) != ""

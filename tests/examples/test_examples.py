@@ -44,6 +44,10 @@ class Example:
         assert (code != 0) is fails, (code, out, err)
         return out + err if fails else json.loads(out) if out.strip() else None
 
+    def beside(self, **environment: str) -> Example:
+        """The same, with more in its environment."""
+        return Example(self.site, *self.command, **(self._environment | environment))
+
 
 async def waiting(example: Example, command: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """An entry that fits; the test offices send the next ones as steps pass."""
@@ -136,6 +140,7 @@ async def test_axis_example_sends_lists_gets_and_acknowledges(site: Site, tmp_pa
     assert read(got.read_bytes().removeprefix(b"1212")).document_id
     wrong = tmp_path / "wrong"
     wrong.write_text("another secret")
+    wrong.chmod(0o600)
     told = await vxp_example(site, language, wrong)("list", "edoc", fails=language == "python")
     assert "credential_invalid" in (told if language == "python" else told["ErrorDesc"])
 
@@ -147,6 +152,44 @@ def vxp_example(site: Site, language: str, secret: Path) -> Example:
         return Example(site, EXAMPLES / "curl" / "vxp.sh", **environment)
     options = ("--url", url, "--id", system_id, "--secret-file", secret, "--ca", ca)
     return Example(site, sys.executable, EXAMPLES / "python" / "vxp_client.py", *options)
+
+
+#: In front of each program that a shell starts: notes its arguments and environment, then is the program itself.
+RECORDING = """#!/bin/bash
+{{ printf '%s\\n' "$0" "$@"; env; }} >> {log}
+exec {program} "$@"
+"""
+
+
+@pytest.mark.parametrize("name", ["rest.sh", "vxp.sh"])
+async def test_shell_example_gives_its_secret_to_no_program(site: Site, tmp_path: Path, name: str) -> None:
+    """Arguments are in `ps` for every user of the machine, and a signature is good for a day."""
+    log, programs = tmp_path / "log", tmp_path / "bin"
+    programs.mkdir()
+    for tool in ("cat", "curl", "cut", "date", "find", "mv", "od", "openssl", "sed", "sync", "tr"):
+        wrapper = programs / tool
+        wrapper.write_text(RECORDING.format(log=log, program=shutil.which(tool)))
+        wrapper.chmod(0o755)
+    secret = Path(site.access["token_file" if name == "rest.sh" else "vxp_secret_file"])
+    if name == "rest.sh":
+        example = await rest_example(site, "curl", tmp_path)
+    else:
+        example = vxp_example(site, "curl", secret)
+    example = example.beside(PATH=f"{programs}:{os.environ['PATH']}")
+    paper = tmp_path / "own.edxml"
+    paper.write_bytes(site.papers.document(site.access["organ_id"]))
+    await example("send", paper)
+    recorded, kept = text_of(log), text_of(secret).strip()
+    assert f"{programs}/curl\n" in recorded
+    assert kept not in recorded
+    assert "hash-header" not in recorded
+    open_to_all = tmp_path / "open"
+    shutil.copy(secret, open_to_all)
+    open_to_all.chmod(0o640)
+    told = await example.beside(GATEWAY_TOKEN_FILE=str(open_to_all), VXP_SECRET_FILE=str(open_to_all))(
+        "send", paper, fails=True
+    )
+    assert f"chmod 600 {open_to_all}" in told
 
 
 async def test_lines_for_java_key_stores_work_as_written(site: Site, tmp_path: Path) -> None:

@@ -72,11 +72,13 @@ async def test_operator_sees_a_token_that_has_ended(installation: Installation) 
     base = installation.app.foundation
     now = base.clock.now()
     agency = (await base.directory.resolve([COMMUNE], now))[COMMUNE]
-    token, _ = await base.accounts.issue_token(
+    token, ended = await base.accounts.issue_token(
         agency.id, label="old", lifetime=timedelta(seconds=1), actor="operator:test", now=now - timedelta(days=1)
     )
     for each in (token, "gw_nobody-has-this-one-000000"):
         headers = {"Authorization": f"Bearer {each}"}
         assert (await _call(installation, COMMUNE, "GET", "/inbox", headers=headers))[0] == 401
     items = (await ask(installation.settings, f"inspect?agency={COMMUNE}"))["items"]
-    assert [(each["reason"], each["authenticated"]) for each in items] == [("credential_expired", False)]
+    assert [(each["reason"], each["authenticated"], each["credential"]) for each in items] == [
+        ("credential_expired", False, ended)
+    ]

@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 import json
 import ssl
+import sys
+from asyncio.subprocess import PIPE
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,18 @@ from tests.adapters.vxp_sdk import printed
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
+from tests.system_tools import require_namespaces
+
+#: What `plain_address` makes of three interfaces, a line each.
+_ASK_EACH = """
+from gateway.errors import ConfigError
+from gateway.plain import plain_address
+for name in ("wg0", "wan0", "lo"):
+    try:
+        print(plain_address(name))
+    except ConfigError as error:
+        print(error)
+"""
 
 
 def tls_of(lab: VxpLab) -> ssl.SSLContext:
@@ -198,19 +212,49 @@ async def test_share_is_one_for_both_protocols_and_strangers_are_slowed_down(
         assert codes[-1] == "rate_limited"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "8.8.8.8", "::", "2001:4860:4860::8888", "no-such-if0", "localhost"])
-def test_plain_http_is_not_for_public_addresses(host: str) -> None:
-    """Whatever is configured, the line must be this machine's or a private one."""
-    with pytest.raises(ConfigError, match="plain_host"):
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "8.8.8.8", "10.8.0.1", "192.168.1.5", "fd00::2", "fe80::1%lo", "::", "2001:4860:4860::8888"]
+)
+def test_plain_http_is_not_for_addresses_but_loopback(host: str) -> None:
+    """A private one may be the office network's; the message says what to write instead."""
+    with pytest.raises(ConfigError, match=r"plain_host: .* name the VPN's interface, such as wg0"):
+        plain_address(host)
+
+
+@pytest.mark.parametrize("host", ["no-such-if0", "localhost", "", "wg0 ", "an-interface-of-a-very-long-name"])
+def test_plain_http_is_not_for_names_of_no_interface(host: str) -> None:
+    """A host's name could lead anywhere."""
+    with pytest.raises(ConfigError, match=r"plain_host: .* neither loopback nor an interface"):
         plain_address(host)
 
 
 @pytest.mark.parametrize(
-    ("host", "address"), [("127.0.0.1", "127.0.0.1"), ("10.8.0.1", "10.8.0.1"), ("::1", "::1"), ("lo", "127.0.0.1")]
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("127.0.0.9", "127.0.0.9"), ("::1", "::1"), ("lo", "127.0.0.1")],
 )
-def test_plain_http_may_be_on_this_machine_or_a_named_interface(host: str, address: str) -> None:
+def test_plain_http_may_be_on_loopback_or_a_named_interface(host: str, address: str) -> None:
     """An interface is named as `ip link` names it."""
     assert plain_address(host) == address
+
+
+async def test_named_interface_counts_only_with_a_private_address() -> None:
+    """Real interfaces in a network of their own: a VPN's, one with a public address, one with none."""
+    require_namespaces()
+    commands = (
+        "ip link add wg0 type veth peer name wan0",
+        "ip address add 10.8.0.1/24 dev wg0",
+        "ip address add 8.8.8.8/24 dev wan0",
+        f"exec {sys.executable} -c '{_ASK_EACH}'",
+    )
+    process = await asyncio.create_subprocess_exec(
+        "unshare", "--net", "sh", "-ec", "; ".join(commands), stdout=PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    vpn, public, unset = out.decode().splitlines()
+    assert vpn == "10.8.0.1"
+    assert "wan0 has 8.8.8.8, which is no private address" in public
+    assert "lo has no IPv4 address" in unset
 
 
 async def test_stranger_with_odd_bytes_breaks_neither_the_call_nor_the_inspector(

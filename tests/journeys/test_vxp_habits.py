@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -323,6 +324,31 @@ async def test_plain_http_is_served_where_it_was_switched_on(lab: VxpLab) -> Non
     async with open_session(client_tls_context(lab.installation.pki.anchors(TrustPurpose.TLS))) as session:
         plain = Sdk(url=f"http://127.0.0.1:{port}/vxp", system_id=COMMUNE, secret=sdk.secret, session=session)
         assert (await plain.call("countReceiveEdoc", {}))["status"] == "OK"
+
+
+async def test_plain_http_serves_the_axis_protocol_alone(lab: VxpLab) -> None:
+    """An X-Road client is believed for its security server's address, which without TLS says nothing."""
+    plain = f"http://127.0.0.1:{lab.app.plain_port}"
+    member = {"X-Road-Client": "VN/GOV/KG-01/QLVB"}
+    asked = (
+        ("GET", "/xroad/openapi.json", None),
+        ("GET", "/xroad/inbox?kind=document", None),
+        ("POST", "/xroad/documents", document(PROVINCE, [COMMUNE], number="841")),
+        ("POST", "/xroad/documents", b"x" * 200_000),
+        ("GET", "/", None),
+        ("GET", "/vxp/../xroad/inbox", None),
+        ("GET", "/api/v1/limits", None),
+    )
+    async with aiohttp.ClientSession() as session:
+        for method, path, body in asked:
+            async with session.request(method, plain + path, headers=member, data=body) as reply:
+                told = json.loads(await reply.read())
+                assert (reply.status, told["status"], told["Reason"]["code"]) == (404, "FAIL", "not_found"), path
+                assert told["Reason"]["detail"] == "without TLS only /vxp is served"
+    async with lab.session.get(f"https://localhost:{lab.port}/xroad/openapi.json") as reply:
+        assert reply.status == 200
+    async with lab.session.get(f"https://localhost:{lab.port}/elsewhere") as reply:
+        assert (reply.status, (await reply.json())["Reason"]["code"]) == (404, "not_found")
 
 
 async def test_what_was_sent_here_is_in_the_ledger_like_any_other(lab: VxpLab) -> None:

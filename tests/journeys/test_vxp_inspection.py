@@ -24,6 +24,16 @@ async def _seen(lab: VxpLab, organ_id: str) -> list[dict[str, Any]]:
     return [each for each in found if each["binding"] == "vxp"]
 
 
+async def _told(lab: VxpLab, *options: str) -> str:
+    """What the command says of the province."""
+    config = str(lab.installation.folder / "config.toml")
+    command = (sys.executable, "-m", "gateway", "--config", config, "inspect", PROVINCE)
+    process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
+    told = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    return told
+
+
 async def test_wrong_hmac_is_explained_without_the_secret(tmp_path: Path, pki_folder: Path) -> None:
     """The text that was received, where the headers say something else, and only the beginning of the MAC."""
     async with vxp_lab(tmp_path / "site", pki_folder) as lab:
@@ -78,22 +88,58 @@ async def test_strangers_leave_nothing_and_claims_push_nobody_out(tmp_path: Path
         found = await _seen(lab, PROVINCE)
         assert [each["authenticated"] for each in found].count(True) == 1
         assert len(found) == 21
+        told = json.loads(await _told(lab, "--limit", "2", "--json"))
+        assert [each["authenticated"] for each in told["items"]] == [False, False, True]
 
 
 async def test_operator_reads_the_difference_on_the_command_line(tmp_path: Path, pki_folder: Path) -> None:
-    """One line per request, then both texts and the first character at which they differ."""
+    """One line per request with its credential, then both texts and the first character at which they differ."""
     async with vxp_lab(tmp_path / "site", pki_folder) as lab:
-        sdk = await lab.sdk(PROVINCE)
+        secret, credential = await lab.issue(PROVINCE)
+        sdk = Sdk(url=lab.url, system_id=PROVINCE, secret=secret, session=lab.session)
         headers = sdk.headers(LIST)
         await sdk.raw("getReceivedEdocList", headers | {"XroadVnpt-messagetype": "status"}, b"")
-        config = lab.installation.folder / "config.toml"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "--config", str(config), "inspect", PROVINCE, "--refused",
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        told = (await process.communicate())[0].decode()
-    assert process.returncode == 0
+        told = await _told(lab, "--refused")
     assert "header_differs" in told
+    assert credential in "".join(told.split())
     assert "computed over edoc" in told
     assert "sent: status" in told
     assert "they differ first at character 1" in told
+
+
+async def test_all_secrets_of_a_system_are_seen_together_each_named(tmp_path: Path, pki_folder: Path) -> None:
+    """Before and after a rotation, and by REST; whoever looks with either sees both, and no secret."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+
+        async def call(secret: str) -> None:
+            sdk = Sdk(url=lab.url, system_id=PROVINCE, secret=secret, session=lab.session)
+            await sdk.call("countReceiveEdoc", {})
+
+        (old, old_id), base = await lab.issue(PROVINCE), lab.app.foundation
+        await call(old)
+        new, new_id = await lab.issue(PROVINCE)
+        await call(new)
+        await call(old)
+        await base.accounts.revoke(old_id, "operator:test", base.clock.now())
+        base.shared_secrets.forget()
+        await call(old)
+        await call("guessed")
+        bearer = {"Authorization": f"Bearer {lab.installation.tokens[PROVINCE]}"}
+        url = f"https://localhost:{lab.app.port}/api/v1"
+        async with lab.session.get(f"{url}/limits", headers=bearer) as reply:
+            assert reply.status == 200
+        async with lab.session.get(f"{url}/connection", headers=bearer) as reply:
+            items = (await reply.json())["items"]
+        seen = [(each["binding"], each["credential"], each["reason"], each["authenticated"]) for each in items]
+        assert seen[1:] == [
+            ("vxp", "", "credential_invalid", False),
+            ("vxp", old_id, "credential_revoked", False),
+            ("vxp", old_id, "", True),
+            ("vxp", new_id, "", True),
+            ("vxp", old_id, "", True),
+        ]
+        assert seen[0][0] == "rest"
+        assert seen[0][1] not in {"", old_id, new_id}
+        assert {each["systemId"] for each in items[1:]} == {PROVINCE}
+        assert await _seen(lab, PROVINCE) == items[1:]
+        assert not any(secret in json.dumps(items) for secret in (old, new))

@@ -18,6 +18,9 @@ set -euo pipefail
 : "${GATEWAY_URL:?export GATEWAY_URL, such as https://localhost:8443/api/v1}"
 : "${GATEWAY_TOKEN_FILE:?export GATEWAY_TOKEN_FILE, the file with your token}"
 : "${GATEWAY_CA:?export GATEWAY_CA, the CA that the gateway certificate leads to}"
+case $(find -L "$GATEWAY_TOKEN_FILE" -perm /077) in
+  ?*) echo "$GATEWAY_TOKEN_FILE can be read by others: chmod 600 $GATEWAY_TOKEN_FILE" >&2; exit 2 ;;
+esac
 
 call() {
   # the token goes by a file descriptor, where no other user of this machine sees it

@@ -9,12 +9,33 @@
 #   ./vxp.sh sent                                what was sent, and where it stands
 #
 # How a call is signed: every parameter k=v is a header XroadVnpt-k; sign-header is the JSON object of all of them, in
-# one order; hash-header is HMAC-SHA256 over exactly that text. `openssl` gets the secret on its command line, which
-# other users of the same machine can see: for a machine of your own.
+# one order; hash-header is HMAC-SHA256 over exactly that text. Neither the secret nor a signature, which counts for a
+# day, is ever an argument of a program: other users of this machine would see it in `ps`.
+# Needs bash, openssl, od, and curl 7.55 or later.
 set -euo pipefail
 
 : "${VXP_URL:?export VXP_URL}" "${VXP_SYSTEM_ID:?export VXP_SYSTEM_ID}"
 : "${VXP_SECRET_FILE:?export VXP_SECRET_FILE}" "${VXP_CA:?export VXP_CA}"
+
+case $(find -L "$VXP_SECRET_FILE" -perm /077) in
+  ?*) echo "$VXP_SECRET_FILE can be read by others: chmod 600 $VXP_SECRET_FILE" >&2; exit 2 ;;
+esac
+SECRET=$(< "$VXP_SECRET_FILE")
+
+# HMAC-SHA256 of standard input, as RFC 2104 has it: openssl would take the key as an argument only
+hmac() {
+  local key inner='' outer='' at
+  key=$(printf %s "$SECRET" | od -An -v -tx1 | tr -d ' \n')
+  [ ${#key} -le 128 ] || key=$(printf %s "$SECRET" | sha256)
+  printf -v key '%-128s' "$key"; key=${key// /0}
+  for ((at = 0; at < 128; at += 2)); do
+    printf -v inner '%s\\x%02x' "$inner" $((16#${key:at:2} ^ 0x36))
+    printf -v outer '%s\\x%02x' "$outer" $((16#${key:at:2} ^ 0x5c))
+  done
+  { printf %b "$outer"; { printf %b "$inner"; cat; } | openssl dgst -sha256 -binary; } | sha256
+}
+
+sha256() { openssl dgst -sha256 -r | cut -d' ' -f1; }
 
 # signed METHOD OPERATION CONTENT-TYPE [name=value …] -- curl arguments
 signed() {
@@ -25,16 +46,16 @@ signed() {
   do set_header; done
   text="{$text}"
   local mac
-  mac=$(printf '%s' "$text" | openssl dgst -sha256 -hmac "$(cat "$VXP_SECRET_FILE")" | sed 's/.*= *//')
-  curl --silent --show-error --max-time 300 --tlsv1.2 --cacert "$VXP_CA" -X "$method" "${headers[@]}" \
-    -H "XroadVnpt-sign-header-key: $names" -H "XroadVnpt-sign-header: $text" -H "XroadVnpt-hash-header: $mac" \
-    -H "Content-Type: $type" "$@" "$VXP_URL/$operation"
+  mac=$(printf '%s' "$text" | hmac)
+  headers+=("XroadVnpt-sign-header-key: $names" "XroadVnpt-sign-header: $text" "XroadVnpt-hash-header: $mac")
+  curl --silent --show-error --max-time 300 --tlsv1.2 --cacert "$VXP_CA" -X "$method" \
+    -H @<(printf '%s\n' "${headers[@]}") -H "Content-Type: $type" "$@" "$VXP_URL/$operation"
 }
 
 set_header() {
   name=${pair%%=*} value=${pair#*=}
-  case $value in *[\"\\]*) echo "a value may hold neither quotes nor backslashes: $value" >&2; exit 2 ;; esac
-  headers+=(-H "XroadVnpt-$name: $value")
+  case $value in *[\"\\$'\n\r']*) echo "a value may hold neither quotes, backslashes nor line ends: $value" >&2; exit 2 ;; esac
+  headers+=("XroadVnpt-$name: $value")
   text="$text${text:+,}\"XroadVnpt-$name\":\"$value\""
   names="$names${names:+;}$name"
 }
@@ -43,7 +64,7 @@ JSON='application/json' FORM='application/x-www-form-urlencoded' BYTES='applicat
 command=${1:-help}; shift || true
 case $command in
   send)
-    hash=$(openssl dgst -sha256 "$1" | sed 's/.*= *//')
+    hash=$(sha256 < "$1")
     signed POST sendEdoc "$BYTES" "from=$VXP_SYSTEM_ID" servicetype=eDoc "messagetype=${2:-edoc}" "hash-file=$hash" \
       -- --data-binary "@$1" ;;
   list) signed POST getReceivedEdocList "$FORM" servicetype=eDoc "messagetype=${1:-edoc}" -- --data '' ;;
@@ -52,6 +73,6 @@ case $command in
     sync "$2.part"; mv "$2.part" "$2" ;;
   done) signed POST updateStatus "$JSON" "docId=$1" status=done -- --data '{}' ;;
   sent) signed POST getSentEdocList "$FORM" servicetype=eDoc messagetype=edoc -- --data '' ;;
-  *) sed -n '2,13p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
+  *) sed -n '2,14p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
 esac
 echo

@@ -3,6 +3,9 @@
     from verify_webhook import Verifier, answer_challenge
 
     verifier = Verifier(secrets=[b"the secret that you were given"])           # two while a new one is coming
+    if Content-Length is missing or more than you take: answer 411 or 413, read nothing
+    why = verifier.head_refusal("POST", "https://qlvb.xa.example.vn/nhan", headers)
+    if why: answer 401, read nothing
     why = verifier.refusal("POST", "https://qlvb.xa.example.vn/nhan", headers, body)
     if why: answer 401
     if headers["gateway-kind"] == "verification": answer 200 with answer_challenge(body, secret)
@@ -42,15 +45,11 @@ class Verifier:
         self._public_keys = list(public_keys)
         self._most_seconds = most_seconds
 
-    def refusal(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
-        """Why this request is not to be believed; "" where it is. `url` is the whole one, as it was given to us."""
-        fields: dict[str, list[str]] = {}
-        for name, value in headers:
-            fields.setdefault(name.lower(), []).append(value.strip())
-        one = {name: ", ".join(values) for name, values in fields.items()}
-        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        if one.get("content-digest") != f"sha-256=:{digest}:":
-            return "the body does not have its digest"
+    def head_refusal(self, method: str, url: str, headers: Iterable[tuple[str, str]]) -> str:
+        """The same before a byte of the body is read: all but whether the body has its digest."""
+        one = _joined(headers)
+        if _digest_of(one) is None:
+            return "the digest of the body is missing"
         try:
             age = abs(time.time() - int(one.get("gateway-timestamp", "")))
         except ValueError:
@@ -59,11 +58,20 @@ class Verifier:
             return "it is too old, or a clock is wrong"
         if "signature-input" in one:
             return "" if self._has_message_signature(method, url, one) else "no signature is right"
-        return "" if self._has_hmac(one, body) else "no signature is right"
+        return "" if self._has_hmac(one) else "no signature is right"
 
-    def _has_hmac(self, fields: Mapping[str, str], body: bytes) -> bool:
+    def refusal(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
+        """Why this request is not to be believed; "" where it is. `url` is the whole one, as it was given to us."""
+        fields = list(headers)
+        if why := self.head_refusal(method, url, fields):
+            return why
+        right = _digest_of(_joined(fields)) == hashlib.sha256(body).digest()
+        return "" if right else "the body does not have its digest"
+
+    def _has_hmac(self, fields: Mapping[str, str]) -> bool:
         names = ("gateway-timestamp", "gateway-dispatch-id", "gateway-deliveries")
-        text = ".".join([*(fields.get(name, "") for name in names), hashlib.sha256(body).hexdigest()]).encode()
+        digest = (_digest_of(fields) or b"").hex()
+        text = ".".join([*(fields.get(name, "") for name in names), digest]).encode()
         good = [f"v1={hmac.new(secret, text, hashlib.sha256).hexdigest()}" for secret in self._secrets]
         given = [part.strip() for part in fields.get("gateway-signature", "").split(",")]
         return any(hmac.compare_digest(one.encode(), other.encode()) for one in good for other in given)
@@ -92,6 +100,20 @@ class Verifier:
             made = [hmac.new(secret, base, hashlib.sha256).digest() for secret in self._secrets]
             return any(hmac.compare_digest(one, signature) for one in made)
         return any(_is_signed_by(pem, algorithm, base, signature) for pem in self._public_keys)
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names in lower case; equal ones joined, as RFC 9110 says."""
+    fields: dict[str, list[str]] = {}
+    for name, value in headers:
+        fields.setdefault(name.lower(), []).append(value.strip())
+    return {name: ", ".join(values) for name, values in fields.items()}
+
+
+def _digest_of(fields: Mapping[str, str]) -> bytes | None:
+    """The SHA-256 that the body must have."""
+    found = re.fullmatch("sha-256=:([A-Za-z0-9+/]{43}=):", fields.get("content-digest", ""))
+    return base64.b64decode(found[1]) if found else None
 
 
 def answer_challenge(body: bytes, secret: bytes | None) -> bytes:

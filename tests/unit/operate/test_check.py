@@ -76,6 +76,7 @@ def _foreign_seal_anchor(settings: Settings) -> None:
 CASES = [
     Case(code="plain_http", settings=_replaced("bindings", plain_port=8080)),
     Case(code="plain_host_unfit", settings=_replaced("bindings", plain_port=8080, plain_host="0.0.0.0")),
+    Case(code="plain_host_unfit", settings=_replaced("bindings", plain_port=8080, plain_host="10.8.0.1")),
     Case(code="head_small", settings=_replaced("bindings", port=8444, max_head=Size(8192))),
     Case(code="lease_short", settings=_replaced("delivery", lease=timedelta(seconds=1))),
     Case(code="retry_order", settings=_replaced("delivery", base=timedelta(days=1))),
