@@ -199,6 +199,8 @@ class Listed:
     claimed_at: str = ""
     #: The delivery that a status is about, where the peer names it; else the status is matched by what it says.
     about_delivery: str = ""
+    #: Its beginning, where the entry cannot be read: `ref` is of our making then, and nothing can be asked by it.
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

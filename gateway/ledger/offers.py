@@ -29,6 +29,8 @@ from gateway.ports import Listed
 from gateway.storage.pump import Transaction
 
 Verdict = Literal["routable", "parked", "refused"]
+#: The failure of an entry that its list does not let us read; it is never fetched, and the peer never told of it.
+UNREADABLE: Final = "entry_unreadable"
 #: Of the counts of what came: seven weeks.
 HOURS_KEPT: Final = 7 * 168
 
@@ -164,6 +166,7 @@ class LookOperation:
                     item.claimed_at,
                     at,
                     at,
+                    UNREADABLE if item.unreadable else None,
                 )
                 for item in new
             ],

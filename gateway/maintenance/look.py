@@ -11,7 +11,8 @@ its agencies, or for a person where nobody can read it. What was accepted is in 
 it; a crash in between repeats the acceptance, which its fingerprint makes the same message. An entry with
 recipients of ours that another system serves is never acknowledged: that system needs it.
 
-One bad entry keeps no other from its way: it is asked for ever more seldom. What tells of the peer as a whole
+One bad entry keeps no other from its way: it is asked for ever more seldom, or, where not even an id of it can be
+read, it is remembered and waits for a person. What tells of the peer as a whole
 (`HOPELESS`) ends the look, once what is under way has ended.
 """
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -32,6 +33,7 @@ from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceE
 from gateway.foundation import Foundation
 from gateway.journey import Journey, Judged, Submission
 from gateway.ledger.offers import (
+    UNREADABLE,
     Fetched,
     Filled,
     FilledOperation,
@@ -48,7 +50,7 @@ from gateway.maintenance.pace import Backoffs, Rate
 from gateway.maintenance.silence import hour_of
 from gateway.model import Agency, AgencyId, Caller, Endpoint, Lane
 from gateway.outbox import Outbox
-from gateway.ports import Settlement, Source
+from gateway.ports import Listed, Settlement, Source
 from gateway.reasons import is_temporary
 from gateway.route import is_hosted
 from gateway.storage.bodies import SpooledBody
@@ -97,6 +99,8 @@ class Peer:
     at_once: int
     #: Version of the directory when entries that it refuses were last offered to it.
     refused_at: int = -1
+    #: Entries without an id of which the log has told.
+    unreadable: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +152,7 @@ class SourceLook:
             ),
         )
         self._listed(peer.endpoint)
+        self._log_unreadable(items)
         await self._tell_decisions()
         trouble: SourceError | None = None
         try:
@@ -172,13 +177,22 @@ class SourceLook:
                     return False
         return True
 
+    def _log_unreadable(self, items: Sequence[Listed]) -> None:
+        """The only place where the beginning of such an entry is told, once."""
+        told, self._peer.unreadable = self._peer.unreadable, {item.ref for item in items if item.unreadable}
+        for item in items:
+            if item.unreadable and item.ref not in told:
+                name = self._peer.endpoint.name
+                _log.warning("offer.unreadable", endpoint=name, ref=item.ref, entry=item.unreadable)
+
     async def _tell_decisions(self) -> None:
         """What people decided about entries of this list."""
         rows = await self._base.readers.fetch("offer_list_decided", (self._peer.endpoint.id,))
         for offer_id, ref, decision, why in rows:
             told = Settlement(done=decision == "done", reason=why or "offer_decided")
             try:
-                is_told = await self._peer.source.settle(ref, told)
+                # of an entry without an id the peer cannot be told: it stays there, and no longer waits here
+                is_told = why == UNREADABLE or await self._peer.source.settle(ref, told)
             except SourceError as error:
                 await self._not_taken(offer_id, ref, error, error.code)
                 continue

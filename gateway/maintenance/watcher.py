@@ -56,6 +56,7 @@ class _Polled:
     source: Source
     backoffs: Backoffs = field(default_factory=Backoffs)
     refused_at: int = -1
+    unreadable: set[str] = field(default_factory=set)
 
 
 class _Line:
@@ -187,12 +188,13 @@ class Watcher:
             backoffs=polled.backoffs,
             at_once=polled.poll.at_once,
             refused_at=polled.refused_at,
+            unreadable=polled.unreadable,
         )
         look = SourceLook(self._desks, peer, listed=self._listed)
         try:
             return await look.run()
         finally:
-            polled.refused_at = peer.refused_at
+            polled.refused_at, polled.unreadable = peer.refused_at, peer.unreadable
 
     async def _listen(self, polled: _Polled) -> None:
         """Whether nothing has come for longer than is usual."""

@@ -34,6 +34,10 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate"
     #: A list names every entry twice.
     REPEAT = "repeat"
+    #: A list has a further entry that is none: an object without an id, and no object at all.
+    MALFORMED = "malformed"
+    #: Entries of a list have their other fields in types that nobody agreed (all, or those of `doc_ids`).
+    ODD_FIELDS = "odd_fields"
     #: updateStatus says OK and forgets it.
     FORGET = "forget"
     #: A list has its newest entries first.
