@@ -84,6 +84,8 @@ class Look:
     hour: int = 0
     #: An entry that is listed although it was settled was put there again, and is settled again.
     comes_back: bool = False
+    #: False: nothing that it names can be had, so that the source goes on failing.
+    is_all: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,7 +148,8 @@ class LookOperation:
     async def _look(self, tx: Transaction, look: Look) -> int:
         at, refs = micros(look.at), as_json([item.ref for item in look.items])
         listed = {"endpoint": look.endpoint_id, "at": at, "refs": refs}
-        await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
+        if look.is_all:
+            await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
         await tx.fetch("offer_mark_gone", listed)
         await tx.fetch("offer_mark_seen", listed)
         if look.comes_back:
@@ -173,7 +176,7 @@ class LookOperation:
         )
         about = [(item.about_delivery, look.endpoint_id, item.ref) for item in new if item.about_delivery]
         await tx.execute_many("offer_insert_about", about)
-        await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at})
+        await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at, "opens": int(look.is_all)})
         if look.hour:
             pulse = Pulse(
                 endpoint_id=look.endpoint_id,

@@ -31,8 +31,9 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
-from gateway.maintenance.look import Desks, Peer, SourceLook
-from gateway.maintenance.pace import Backoffs, Pace, PollSettings, Rate, poll_settings
+from gateway.maintenance.look import SourceLook
+from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
+from gateway.maintenance.peer import Desks, Memory, Peer
 from gateway.maintenance.silence import is_silent, patience_of
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
@@ -54,9 +55,7 @@ class _Polled:
     pace: Pace
     rate: Rate
     source: Source
-    backoffs: Backoffs = field(default_factory=Backoffs)
-    refused_at: int = -1
-    unreadable: set[str] = field(default_factory=set)
+    memory: Memory = field(default_factory=Memory)
 
 
 class _Line:
@@ -185,16 +184,10 @@ class Watcher:
             source=polled.source,
             caller=await self._caller(polled.endpoint),
             rate=polled.rate,
-            backoffs=polled.backoffs,
+            memory=polled.memory,
             at_once=polled.poll.at_once,
-            refused_at=polled.refused_at,
-            unreadable=polled.unreadable,
         )
-        look = SourceLook(self._desks, peer, listed=self._listed)
-        try:
-            return await look.run()
-        finally:
-            polled.refused_at, polled.unreadable = peer.refused_at, peer.unreadable
+        return await SourceLook(self._desks, peer, listed=self._listed).run()
 
     async def _listen(self, polled: _Polled) -> None:
         """Whether nothing has come for longer than is usual."""

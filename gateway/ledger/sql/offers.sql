@@ -33,11 +33,13 @@ WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND failure IS NOT 'entr
   AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: source_note_list
--- A list was read: endpoint, at.
+-- A list was read, and ends a failure or not: endpoint, at, opens.
 INSERT INTO source (endpoint_id, began_at, polls, listed_at) VALUES (:endpoint, :at, 1, :at)
 ON CONFLICT (endpoint_id) DO UPDATE
 SET polls = polls + 1, longest_gap = max(longest_gap, :at - coalesce(listed_at, began_at)), listed_at = :at,
-    failing_since = NULL, reason = NULL, detail = NULL;
+    failing_since = CASE WHEN :opens THEN NULL ELSE failing_since END,
+    reason = CASE WHEN :opens THEN NULL ELSE reason END,
+    detail = CASE WHEN :opens THEN NULL ELSE detail END;
 
 -- name: source_note_failure
 -- A list could not be read: endpoint, at, reason, detail.

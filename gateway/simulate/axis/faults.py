@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     HTML = "html"
     #: Valid JSON that says: nothing. For lists, counts and catalogues.
     EMPTY = "empty"
-    #: Wait `delay` seconds, then go on.
+    #: Wait `delay` seconds, then go on (for any call, or those about `doc_ids`).
     SLOW = "slow"
     #: The connection ends before anything is done.
     CUT_BEFORE = "cut_before"
@@ -141,6 +141,11 @@ class Faults:
             standing.befallen += 1
             found[order.kind] = standing
         return found
+
+
+def is_meant(standing: Standing, doc_id: str) -> bool:
+    """Whether the order is for this entry."""
+    return not standing.order.doc_ids or doc_id in standing.order.doc_ids
 
 
 def _is_over(standing: Standing, now: float) -> bool:

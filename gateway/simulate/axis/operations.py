@@ -20,7 +20,7 @@ import msgspec
 from gateway.clock import VIETNAM, Clock, instant
 from gateway.simulate.axis.agencies import Agencies, spoken
 from gateway.simulate.axis.exchange import Exchange
-from gateway.simulate.axis.faults import FaultKind, Standing
+from gateway.simulate.axis.faults import FaultKind, Standing, is_meant
 from gateway.simulate.axis.journal import AxisJournal, Handed, Settled
 from gateway.simulate.axis.settings import Habits
 from gateway.simulate.axis.signing import Call, FailedError
@@ -141,7 +141,7 @@ def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
     if FaultKind.REPEAT in asked.ordered:
         listed = [entry for entry in listed for _ in range(2)]
     if (odd := asked.ordered.get(FaultKind.ODD_FIELDS)) is not None:
-        listed = [_odd(entry) if _is_meant(odd, str(entry.get("docId", ""))) else entry for entry in listed]
+        listed = [_odd(entry) if is_meant(odd, str(entry.get("docId", ""))) else entry for entry in listed]
     if FaultKind.MALFORMED in asked.ordered:
         listed = [{"from": "000.00.00.G22", "to": ["?"]}, *listed, "khong phai muc"]
     if (frozen := asked.ordered.get(FaultKind.FROZEN)) is not None:
@@ -158,11 +158,6 @@ def _odd(entry: dict[str, Any]) -> dict[str, Any]:
         "messageType": [],
         "status": {},
     }
-
-
-def _is_meant(standing: Standing, doc_id: str) -> bool:
-    """Whether the order is for this entry."""
-    return not standing.order.doc_ids or doc_id in standing.order.doc_ids
 
 
 def _number_of(line: dict[str, Any]) -> int:
@@ -212,7 +207,7 @@ def _entry(asked: Asked, *names: str, failing: str) -> tuple[int, Entry]:
     text = asked.call.need(*names)
     entry = asked.axis.store.entry(int(text), asked.call.system_id) if _is_id(text) else None
     hidden = asked.ordered.get(FaultKind.UNFETCHABLE)
-    if entry is None or (hidden is not None and _is_meant(hidden, text)):
+    if entry is None or (hidden is not None and is_meant(hidden, text)):
         raise FailedError(failing, "Khong tim thay van ban")
     return int(text), entry
 
