@@ -66,6 +66,8 @@ class Event(StrEnum):
     DELIVERY_HANDED_OVER = "delivery.handed_over"
     #: A person recorded, on the word of its receiver, that a held one had arrived.
     DELIVERY_CONFIRMED = "delivery.confirmed"
+    #: A person found it at an intermediary whose answer was lost; the leaf holds the intermediary's id of it.
+    DELIVERY_ADOPTED = "delivery.adopted"
     #: The stored bytes of a message are damaged or gone; what would hand them out is quarantined.
     BODY_DAMAGED = "body.damaged"
     #: Rows of messages cannot be read any more; the leaf says how many lines were quarantined for it.

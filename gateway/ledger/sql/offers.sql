@@ -234,11 +234,14 @@ FROM source AS o JOIN endpoint AS e ON e.id = o.endpoint_id LEFT JOIN silence AS
 ORDER BY e.name;
 
 -- name: delivery_list_relayed_between
--- What a peer took of us, with when it went out: endpoint, first, last (of acceptance).
+-- What a peer took of us, with when it went out (without an answer, where a person adopted it): endpoint, first, last
+-- (of acceptance).
 SELECT d.id, d.message_id, d.recipient_code, d.peer_ref, d.state, COALESCE(d.business_status, ''), d.expects_status,
        m.kind, m.document_ref,
-       (SELECT MAX(a.started_at) FROM attempt AS a
-        WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed'))
+       COALESCE((SELECT MAX(a.started_at) FROM attempt AS a
+                 WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed')),
+                (SELECT MIN(a.started_at) FROM attempt AS a
+                 WHERE a.dispatch_id = d.dispatch_id AND a.outcome = 'unknown'))
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id
 WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.peer_ref IS NOT NULL;
 
