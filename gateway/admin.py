@@ -41,6 +41,7 @@ from gateway import (
     admin_directory,
     admin_offers,
     admin_reconcile,
+    admin_registry,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -133,6 +134,7 @@ ACTS: Mapping[str, ActKind] = {
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
     "reconcile": ActKind(request=admin_reconcile.ReconcileDay, run=admin_reconcile.reconcile_day),
+    "registry": ActKind(request=admin_registry.ChangeRegistry, run=admin_registry.change_registry),
     "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),

@@ -104,6 +104,10 @@ class Event(StrEnum):
     AGENCY_IMPORTED = "agency.imported"
     #: An agency was closed; its successor, if it has one, is named.
     AGENCY_CLOSED = "agency.closed"
+    #: An operator had a peer enter an agency of ours in its catalogue; the leaf says whether it did.
+    AGENCY_REGISTERED = "agency.registered"
+    #: An operator had a peer take an agency of ours out of its catalogue; the leaf says whether it did.
+    AGENCY_DEREGISTERED = "agency.deregistered"
     #: The directory was brought to what a peer's catalogue says; the leaf holds counts and the catalogue's digest.
     CATALOGUE_SYNCED = "catalogue.synced"
     #: A catalogue would change so much that a person must look at it first; nothing was taken of it.

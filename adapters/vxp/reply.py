@@ -97,7 +97,7 @@ class _Count(msgspec.Struct):
 
 
 class _Nothing(msgspec.Struct):
-    pass
+    words: Any = msgspec.field(name="ErrorDesc", default="")
 
 
 class _Listing(msgspec.Struct):
@@ -137,9 +137,10 @@ def read_document(content: bytes) -> bytes:
     return document
 
 
-def accept_settled(content: bytes) -> None:
-    """The answer to `updateStatus`."""
-    _data(content, _Nothing)
+def accept_settled(content: bytes) -> str:
+    """The answer to `updateStatus`, and to whatever holds no more than that it was done: its words."""
+    told: _Nothing = _data(content, _Nothing)
+    return redacted(str(told.words))[:_SHOWN]
 
 
 def read_count(content: bytes) -> int:
