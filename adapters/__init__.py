@@ -36,7 +36,7 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Catalogue, Counterpart, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, Counterpart, Registrar, Source, Surroundings
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
@@ -65,6 +65,9 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
 
 #: `Endpoint.kind` -> what makes the client that reads a peer's own books about us.
 COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
+
+#: `Endpoint.kind` -> what makes the client that enters agencies of ours in a peer's catalogue.
+REGISTRARS: dict[str, Callable[[Endpoint, Surroundings], Registrar]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

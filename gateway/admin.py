@@ -5,7 +5,7 @@ and the server's own user are served, and the user id becomes the actor (`operat
 JSON object in, one out:
 
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
-    POST /v1/<act>    a request of `gateway.admin_acts`, `admin_directory` or `admin_statuses` -> its reply
+    POST /v1/<act>    a request of `gateway.admin_acts` or its neighbours (`ACTS`) -> its reply
     GET  /v1/status   how the server is
     GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
 
@@ -31,6 +31,7 @@ from aiohttp import web
 
 from gateway import (
     admin_acts,
+    admin_adopt,
     admin_alerts,
     admin_backups,
     admin_bindings,
@@ -40,6 +41,7 @@ from gateway import (
     admin_directory,
     admin_offers,
     admin_reconcile,
+    admin_registry,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -113,6 +115,7 @@ class ActKind:
 #: Path below PREFIX -> the act; the same table serves commands when no server runs.
 ACTS: Mapping[str, ActKind] = {
     "deliveries": ActKind(request=admin_acts.ActOnDeliveries, run=admin_acts.act_on_deliveries),
+    "adopt": ActKind(request=admin_adopt.AdoptDelivery, run=admin_adopt.adopt_delivery),
     "match-status": ActKind(request=admin_statuses.MatchStatus, run=admin_statuses.match_status),
     "dismiss-status": ActKind(request=admin_statuses.DismissStatus, run=admin_statuses.dismiss_status),
     "pause": ActKind(request=admin_acts.PauseChannel, run=admin_acts.pause_channel),
@@ -131,6 +134,7 @@ ACTS: Mapping[str, ActKind] = {
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
     "reconcile": ActKind(request=admin_reconcile.ReconcileDay, run=admin_reconcile.reconcile_day),
+    "registry": ActKind(request=admin_registry.ChangeRegistry, run=admin_registry.change_registry),
     "poll": ActKind(request=admin_offers.PollSources, run=admin_offers.poll_sources),
     "cutover": ActKind(request=admin_cutover.ChangeCutover, run=admin_cutover.change_cutover),
     "alerts": ActKind(request=admin_alerts.SetAlerts, run=admin_alerts.set_alerts),

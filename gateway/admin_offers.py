@@ -2,7 +2,7 @@
 
 A decision (`done`: it is dealt with; `fail`: we do not take it) is kept, and told to the peer at the next look,
 which begins at once. The entry's bytes, where they could be had, stay. An entry that became a message is no matter
-for a decision: the peer hears `done` of it by itself.
+for a decision: the peer hears `done` of it by itself. Of one without an id it cannot be told: that is set aside.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Literal
 
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.errors import RefusedError
+from gateway.ledger.offers import UNREADABLE
 from gateway.ledger.sources import Decide, DecideOperation
 
 _DECIDE = DecideOperation()
@@ -38,7 +39,7 @@ async def decide_offer(desk: Desk, request: DecideOffer, actor: str) -> Reply:
     rows = await base.readers.fetch("offer_find", {"key": request.offer, "endpoint": request.channel})
     if not rows:
         raise RefusedError("offer_unknown", request.offer)
-    offer_id, endpoint_id, channel, ref, gone_at, acknowledged_at, message_id, sha256 = rows[0]
+    offer_id, endpoint_id, channel, ref, gone_at, acknowledged_at, message_id, sha256, failure = rows[0]
     if gone_at is not None or acknowledged_at is not None:
         raise RefusedError("state_forbids", f"{ref} is listed no more")
     if message_id:
@@ -54,7 +55,8 @@ async def decide_offer(desk: Desk, request: DecideOffer, actor: str) -> Reply:
     )
     await base.pump.submit(_DECIDE, decided)
     desk.poll(endpoint_id)
-    return {"offer": offer_id, "channel": channel, "ref": ref, "decision": request.decision}
+    told = failure != UNREADABLE
+    return {"offer": offer_id, "channel": channel, "ref": ref, "decision": request.decision, "told": told}
 
 
 async def poll_sources(desk: Desk, request: PollSources, _actor: str) -> Reply:

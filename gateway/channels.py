@@ -14,7 +14,17 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from adapters import BINDINGS, CATALOGUES, COUNTERPARTS, FACTORIES, PLAIN_BINDINGS, PROBLEMS, SOURCES, UNREADABLE
+from adapters import (
+    BINDINGS,
+    CATALOGUES,
+    COUNTERPARTS,
+    FACTORIES,
+    PLAIN_BINDINGS,
+    PROBLEMS,
+    REGISTRARS,
+    SOURCES,
+    UNREADABLE,
+)
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
@@ -22,7 +32,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.model import Endpoint, EndpointId
-from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Source, Surroundings, Teller, Workshop
+from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Registrar, Source, Surroundings, Teller, Workshop
 from gateway.reach import Reach, networks_of
 
 
@@ -115,6 +125,16 @@ def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Co
             f"{endpoint.name} is a channel of kind {endpoint.kind}, which has nothing to compare with"
         )
     return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
+
+
+def make_registrar(settings: Settings, clock: Clock, endpoint: Endpoint) -> Registrar:
+    """The client that enters agencies of ours in a peer's catalogue; ConfigError where there is none."""
+    make = REGISTRARS.get(endpoint.kind)
+    if make is None:
+        raise ConfigError(
+            f"{endpoint.name} is a channel of kind {endpoint.kind}, whose peer takes no registrations"
+        )
+    return make(endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
 def catalogue_kind(endpoint: Endpoint) -> str:

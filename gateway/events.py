@@ -66,6 +66,8 @@ class Event(StrEnum):
     DELIVERY_HANDED_OVER = "delivery.handed_over"
     #: A person recorded, on the word of its receiver, that a held one had arrived.
     DELIVERY_CONFIRMED = "delivery.confirmed"
+    #: A person found it at an intermediary whose answer was lost; the leaf holds the intermediary's id of it.
+    DELIVERY_ADOPTED = "delivery.adopted"
     #: The stored bytes of a message are damaged or gone; what would hand them out is quarantined.
     BODY_DAMAGED = "body.damaged"
     #: Rows of messages cannot be read any more; the leaf says how many lines were quarantined for it.
@@ -102,6 +104,10 @@ class Event(StrEnum):
     AGENCY_IMPORTED = "agency.imported"
     #: An agency was closed; its successor, if it has one, is named.
     AGENCY_CLOSED = "agency.closed"
+    #: An operator had a peer enter an agency of ours in its catalogue; the leaf says whether it did.
+    AGENCY_REGISTERED = "agency.registered"
+    #: An operator had a peer take an agency of ours out of its catalogue; the leaf says whether it did.
+    AGENCY_DEREGISTERED = "agency.deregistered"
     #: The directory was brought to what a peer's catalogue says; the leaf holds counts and the catalogue's digest.
     CATALOGUE_SYNCED = "catalogue.synced"
     #: A catalogue would change so much that a person must look at it first; nothing was taken of it.

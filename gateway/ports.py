@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -201,6 +201,8 @@ class Listed:
     claimed_at: str = ""
     #: The delivery that a status is about, where the peer names it; else the status is matched by what it says.
     about_delivery: str = ""
+    #: Its beginning, where the entry cannot be read: `ref` is of our making then, and nothing can be asked by it.
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,6 +273,41 @@ class Counterpart(Protocol):
 
     async def counted(self) -> tuple[int, int]:
         """How many documents and statuses it says wait for us."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """What a peer is told of an agency of ours."""
+
+    code: str
+    name: str
+    #: The code of the agency above it; "": none.
+    parent_code: str = ""
+    email: str = ""
+    phone: str = ""
+    fax: str = ""
+    #: The peer's own id of it, where it has one.
+    ref: str = ""
+
+
+class Registrar(Protocol):
+    """A peer in whose catalogue we enter agencies of ours; SourceError where it refuses or is silent."""
+
+    async def register(self, registration: Registration) -> str:
+        """Make an agency known there; the peer's answer in words."""
+        ...
+
+    async def deregister(self, code: str) -> str:
+        """Take it away; the peer's answer in words."""
+        ...
+
+    def told(self, registration: Registration) -> Mapping[str, str]:
+        """What `register` would say, as the peer reads it."""
         ...
 
     async def close(self) -> None:

@@ -24,7 +24,7 @@ class State(StrEnum):
     #: that a receiver that dedupes sees it once.
     IN_FLIGHT = "in_flight"
     #: In when an intermediary (the axis) took it and gave its own id; out by a confirmation that the
-    #: recipient has it. Never counted as arrived.
+    #: recipient has it, or when a person found that id where the answer was lost. Never counted as arrived.
     RELAYED = "relayed"
     #: In when the recipient's system confirmed, or fetched the content in full and acknowledged, or when a person
     #: asked it after a restore and confirmed; out by the recipient's own status. Final where no status is expected.
@@ -83,6 +83,7 @@ class Trigger(StrEnum):
     QUARANTINED = "quarantined"
     HANDED_OVER = "handed_over"
     CONFIRMED = "confirmed"
+    ADOPTED = "adopted"
 
 
 def _table() -> dict[tuple[State, Trigger], State]:
@@ -99,6 +100,7 @@ def _table() -> dict[tuple[State, Trigger], State]:
             (s.DELIVERED, s.RELAYED, s.IN_FLIGHT, s.QUEUED, s.DEFERRED, s.DEAD, s.REFUSED, s.HANDED_OVER),
         ),
         t.CONFIRMED: (s.DELIVERED, (s.HELD,)),
+        t.ADOPTED: (s.RELAYED, (s.HELD, s.DEFERRED, s.DEAD)),
         t.DEFERRED: (s.DEFERRED, (s.IN_FLIGHT,)),
         t.REFUSED: (s.REFUSED, (s.IN_FLIGHT, s.QUEUED, s.DEFERRED)),
         t.HELD: (s.HELD, (s.QUEUED, s.DEFERRED, s.IN_FLIGHT)),

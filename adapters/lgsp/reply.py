@@ -5,7 +5,8 @@
     {"success": false, "message": "…", "data": {"docId", "status", "errorCode", "errorDesc"}}
 
 `errorCode` may be a number or a text, and may stand outside `data`; its values are in `_CODES`. What is not
-JSON, or JSON of another shape, is an outage: a list that cannot be read raises, and is never an empty one.
+JSON, or JSON of another shape, is an outage: a list that cannot be read raises, and is never an empty one. One
+entry of it that cannot be read is set apart (`adapters.entries`).
 After a whole document was sent, such an answer leaves it *unknown*: a proxy's page says nothing about what the
 facade did.
 """
@@ -21,6 +22,7 @@ from typing import Literal
 
 import msgspec
 
+from adapters.entries import Entry, read_entries
 from adapters.upload import deferred, refused, unknown
 from adapters.webhook_reply import redacted
 from gateway.errors import SourceError
@@ -76,8 +78,7 @@ class _Data(msgspec.Struct):
     error_desc: str | None = msgspec.field(name="errorDesc", default=None)
 
 
-class _Entry(msgspec.Struct):
-    doc_id: str | int = msgspec.field(name="docId")
+class _Entry(Entry):
     sender: str | None = msgspec.field(name="from", default=None)
     to: str | list[str] | None = None
     message_type: str | None = msgspec.field(name="messageType", default=None)
@@ -147,12 +148,16 @@ def read_list(
 ) -> tuple[Listed, ...]:
     """The entries that wait; `settled` are the statuses of those that do not."""
     require_few(content, _ENTRIES)
+
+    def listed(entry: _Entry) -> Listed | None:
+        waits = str(entry.status or "").strip().lower() not in settled
+        return _listed(entry, kind) if waits else None
+
+    data = bytes(_required(status, content))
     try:
-        entries = msgspec.json.decode(_required(status, content), type=list[_Entry])
-    except msgspec.DecodeError as error:
+        return read_entries(data, _Entry, listed, kind=kind, most=_ENTRIES)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _senseless(content) from error
-    waiting = [entry for entry in entries if str(entry.status or "").strip().lower() not in settled]
-    return tuple(_listed(entry, kind) for entry in waiting)
 
 
 def read_attached(status: int, content: bytes) -> bytes:

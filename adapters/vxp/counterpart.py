@@ -1,12 +1,12 @@
 """The axis's own books about one system id, and what else a member may ask of it.
 
 `sent` asks for the days by `fromDate` and `toDate`; whether an axis heeds them is not known, so the caller compares
-times by itself. `register_agency` and `delete_agency` change the axis's catalogue for a code of ours.
+times by itself. `register` and `deregister` change the axis's catalogue for a code of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from adapters.vxp.reader import VxpReader
 from adapters.vxp.reply import SentLine, accept_settled, read_count, read_sent
 from adapters.vxp.wire import Act, Look
 from gateway.model import Endpoint
-from gateway.ports import SentRecord, Surroundings
+from gateway.ports import Registration, SentRecord, Surroundings
 
 #: The longest list of what we sent that is read.
 SENT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -52,13 +52,26 @@ class VxpCounterpart(VxpReader):
         ]
         return documents, statuses
 
-    async def register_agency(self, facts: Mapping[str, str]) -> None:
-        """Make a code of ours known there: id, pcode, code, name, mail, mobile, fax."""
-        accept_settled(await self._acting.act(Act.REGISTER_AGENCY, {}, msgspec.json.encode(dict(facts))))
+    async def register(self, registration: Registration) -> str:
+        """Make a code of ours known there; the axis's words."""
+        body = msgspec.json.encode(self.told(registration))
+        return accept_settled(await self._acting.act(Act.REGISTER_AGENCY, {}, body))
 
-    async def delete_agency(self, code: str) -> None:
-        """Take a code of ours away."""
-        accept_settled(await self._acting.act(Act.DELETE_AGENCY, {"AgencyCode": code}))
+    async def deregister(self, code: str) -> str:
+        """Take a code of ours away; the axis's words."""
+        return accept_settled(await self._acting.act(Act.DELETE_AGENCY, {"AgencyCode": code}))
+
+    def told(self, registration: Registration) -> dict[str, str]:
+        """The body of `registerAgency`."""
+        return {
+            "id": registration.ref,
+            "pcode": registration.parent_code,
+            "code": registration.code,
+            "name": registration.name,
+            "mail": registration.email,
+            "mobile": registration.phone,
+            "fax": registration.fax,
+        }
 
 
 def _record(line: SentLine) -> SentRecord:

@@ -4,8 +4,9 @@
 
 `data` is an array of entries for the list, base64 text for a document. Whatever is not of this shape raises
 SourceError `peer_reply_invalid`, a list without `data` too: the vendor's SDK takes an HTML page of a proxy for "OK,
-none", so that an outage looks like an empty inbox. A FAIL is `peer_error` with the axis's own words, or
-`peer_credential_rejected` where they are about who we are.
+none", so that an outage looks like an empty inbox. One entry that cannot be read is set apart (`adapters.entries`),
+but not in the list of what we sent, where a line passed over could be a document sent twice. A FAIL is `peer_error`
+with the axis's own words, or `peer_credential_rejected` where they are about who we are.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from adapters.entries import Entry, read_entries
 from adapters.webhook_reply import redacted
 from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
@@ -46,8 +48,7 @@ _HTTP = {
 }
 
 
-class _Entry(msgspec.Struct):
-    doc_id: str | int = msgspec.field(name="docId")
+class _Entry(Entry):
     sender: str | None = msgspec.field(name="from", default=None)
     to: str | list[str] | None = None
     message_type: str | None = msgspec.field(name="messageType", default=None)
@@ -96,11 +97,11 @@ class _Count(msgspec.Struct):
 
 
 class _Nothing(msgspec.Struct):
-    pass
+    words: Any = msgspec.field(name="ErrorDesc", default="")
 
 
 class _Listing(msgspec.Struct):
-    data: list[_Entry]
+    data: msgspec.Raw
 
 
 class _Document(msgspec.Struct):
@@ -117,7 +118,11 @@ def require_ok(status: int, content: bytes) -> None:
 def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
     """The entries of a list that was asked for messages of this kind."""
     _require_few(content, _ENTRIES)
-    return tuple(_listed(entry, kind) for entry in _data(content, _Listing).data)
+    data = bytes(_data(content, _Listing).data)
+    try:
+        return read_entries(data, _Entry, lambda entry: _listed(entry, kind), kind=kind, most=_ENTRIES)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
 
 
 def read_document(content: bytes) -> bytes:
@@ -132,9 +137,10 @@ def read_document(content: bytes) -> bytes:
     return document
 
 
-def accept_settled(content: bytes) -> None:
-    """The answer to `updateStatus`."""
-    _data(content, _Nothing)
+def accept_settled(content: bytes) -> str:
+    """The answer to `updateStatus`, and to whatever holds no more than that it was done: its words."""
+    told: _Nothing = _data(content, _Nothing)
+    return redacted(str(told.words))[:_SHOWN]
 
 
 def read_count(content: bytes) -> int:

@@ -1,4 +1,4 @@
-"""requeue, hold, release, confirm: what people decide about deliveries."""
+"""requeue, hold, release, confirm, adopt: what people decide about deliveries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 
 from gateway.admin_acts import MANY, ActOnDeliveries
+from gateway.admin_adopt import AdoptDelivery
 from gateway.commands.acting import perform
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
 from gateway.states import State
@@ -48,6 +49,44 @@ def add(parsers: Subparsers) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
         add_reason(parser)
         add_json(parser)
+    _add_adopt(parsers)
+
+
+def _add_adopt(parsers: Subparsers) -> None:
+    parser = add_command(
+        parsers,
+        "adopt",
+        _adopt,
+        "record the id that an intermediary has for a delivery whose answer was lost",
+        more="For what is held, deferred or dead: it is relayed from then on, and not sent again."
+        " The id is looked for in the intermediary's list of what we sent.",
+    )
+    parser.add_argument("delivery", metavar="DELIVERY", help="its id, as `gateway show` prints it")
+    parser.add_argument("--peer-id", required=True, metavar="ID", help="the intermediary's id of the transmission")
+    parser.add_argument(
+        "--unchecked", action="store_true", help="ask nobody whether the id is there: you vouch for it"
+    )
+    add_reason(parser)
+    add_json(parser)
+
+
+def _adopt(context: Context, args: argparse.Namespace) -> int:
+    request = AdoptDelivery(
+        delivery=args.delivery, peer_id=args.peer_id, unchecked=args.unchecked, reason=args.reason
+    )
+    reply = asyncio.run(perform(context, "adopt", request))
+    if args.json:
+        context.print_json(reply)
+        return FINE
+    told = {
+        "listed": f"{reply['channel']} lists it",
+        "not_asked": f"nobody asked {reply['channel']} whether it is there",
+    }
+    context.say(
+        f"{reply['delivery']} to {reply['recipient']} is {reply['state']} as {reply['peer_id']}; "
+        f"{told[reply['checked']]}."
+    )
+    return FINE
 
 
 def _run(context: Context, args: argparse.Namespace) -> int:

@@ -100,8 +100,10 @@ def _decide(context: Context, args: argparse.Namespace) -> int:
     reply = asyncio.run(perform(context, "decide-offer", request))
     if args.json:
         context.print_json(reply)
-    else:
+    elif reply["told"]:
         context.say(f"{reply['ref']}: {reply['channel']} is told {reply['decision']} at the next look.")
+    else:
+        context.say(f"{reply['ref']}: set aside here; it has no id by which {reply['channel']} could be told.")
     return FINE
 
 

@@ -29,6 +29,8 @@ from gateway.ports import Listed
 from gateway.storage.pump import Transaction
 
 Verdict = Literal["routable", "parked", "refused"]
+#: The failure of an entry that its list does not let us read; it is never fetched, and the peer never told of it.
+UNREADABLE: Final = "entry_unreadable"
 #: Of the counts of what came: seven weeks.
 HOURS_KEPT: Final = 7 * 168
 
@@ -82,6 +84,8 @@ class Look:
     hour: int = 0
     #: An entry that is listed although it was settled was put there again, and is settled again.
     comes_back: bool = False
+    #: False: nothing that it names can be had, so that the source goes on failing.
+    is_all: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +148,8 @@ class LookOperation:
     async def _look(self, tx: Transaction, look: Look) -> int:
         at, refs = micros(look.at), as_json([item.ref for item in look.items])
         listed = {"endpoint": look.endpoint_id, "at": at, "refs": refs}
-        await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
+        if look.is_all:
+            await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
         await tx.fetch("offer_mark_gone", listed)
         await tx.fetch("offer_mark_seen", listed)
         if look.comes_back:
@@ -164,13 +169,14 @@ class LookOperation:
                     item.claimed_at,
                     at,
                     at,
+                    UNREADABLE if item.unreadable else None,
                 )
                 for item in new
             ],
         )
         about = [(item.about_delivery, look.endpoint_id, item.ref) for item in new if item.about_delivery]
         await tx.execute_many("offer_insert_about", about)
-        await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at})
+        await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at, "opens": int(look.is_all)})
         if look.hour:
             pulse = Pulse(
                 endpoint_id=look.endpoint_id,

@@ -11,8 +11,9 @@ its agencies, or for a person where nobody can read it. What was accepted is in 
 it; a crash in between repeats the acceptance, which its fingerprint makes the same message. An entry with
 recipients of ours that another system serves is never acknowledged: that system needs it.
 
-One bad entry keeps no other from its way: it is asked for ever more seldom. What tells of the peer as a whole
-(`HOPELESS`) ends the look, once what is under way has ended.
+One bad entry keeps no other from its way: it is asked for ever more seldom, or, where not even an id of it can be
+read, it is remembered and waits for a person. What looks like an outage (`LIKE_OUTAGES`) is the entry's own while
+the same succeeds with others (`tries`); else the look fails, once what is under way has ended.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
 
 from gateway.edxml.envelope import BusinessType, MessageKind
 from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
-from gateway.foundation import Foundation
-from gateway.journey import Journey, Judged, Submission
+from gateway.journey import Judged, Submission
 from gateway.ledger.offers import (
+    UNREADABLE,
     Fetched,
     Filled,
     FilledOperation,
@@ -44,59 +45,25 @@ from gateway.ledger.offers import (
     Verdict,
 )
 from gateway.ledger.params import as_json
-from gateway.maintenance.pace import Backoffs, Rate
+from gateway.maintenance.peer import LIKE_OUTAGES, OURS, Desks, Peer
 from gateway.maintenance.silence import hour_of
-from gateway.model import Agency, AgencyId, Caller, Endpoint, Lane
-from gateway.outbox import Outbox
-from gateway.ports import Settlement, Source
+from gateway.maintenance.tries import Tries
+from gateway.model import Agency, AgencyId, Endpoint, Lane
+from gateway.ports import Listed, Settlement
 from gateway.reasons import is_temporary
 from gateway.route import is_hosted
 from gateway.storage.bodies import SpooledBody
 
-#: After these the next entry would fare no better.
-HOPELESS: Final = frozenset(
-    {
-        "connect_failed",
-        "peer_tls_failed",
-        "peer_timeout",
-        "peer_busy",
-        "peer_credential_rejected",
-        "disk_nearly_full",
-    }
-)
-
 #: After so long in one backlog the list is read again.
 _DRAIN_SECONDS: Final = 30.0
+#: A look that goes in vain so many times one after the other, of what is done at once, goes on with the next list.
+_IN_VAIN: Final = 2
 
 _log = structlog.get_logger(__name__)
 _routes = msgspec.json.Decoder(tuple[Route, ...])
 _codes = msgspec.json.Decoder(list[str])
 _look, _fill, _note = LookOperation(), FilledOperation(), NotedOperation()
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desks:
-    """What a look works with, the same for every source."""
-
-    base: Foundation
-    journey: Journey
-    outbox: Outbox
-
-
-@dataclass(kw_only=True, slots=True)
-class Peer:
-    """What is looked at."""
-
-    endpoint: Endpoint
-    source: Source
-    caller: Caller
-    rate: Rate
-    backoffs: Backoffs
-    #: Entries side by side.
-    at_once: int
-    #: Version of the directory when entries that it refuses were last offered to it.
-    refused_at: int = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +101,7 @@ class SourceLook:
 
     async def run(self) -> int:
         """The number of entries that were new."""
-        peer, base = self._peer, self._base
+        peer, base, memory = self._peer, self._base, self._peer.memory
         items = tuple(await peer.source.listed())
         at = base.clock.now()
         new = await base.pump.submit(
@@ -145,20 +112,30 @@ class SourceLook:
                 at=at,
                 hour=hour_of(at),
                 comes_back=not peer.endpoint.is_relay,
+                is_all=not memory.is_failing,
             ),
         )
         self._listed(peer.endpoint)
-        await self._tell_decisions()
-        trouble: SourceError | None = None
+        self._log_unreadable(items)
+        memory.fetches.begin()
+        memory.settlements.begin()
+        is_all, trouble = True, None
+        decided = await base.readers.fetch("offer_list_decided", (peer.endpoint.id,))
         try:
+            await self._tell_decisions(decided)
             is_all = await self._drain()
         except SourceError as error:  # perhaps one entry's: what came before it is brought to its end first
             is_all, trouble = False, error
         rows = await base.readers.fetch("offer_list_fetched", (peer.endpoint.id,))
-        await self._side_by_side(self._settle, [Fetched(*row) for row in rows])
-        if trouble is not None:
+        fetched = [offer for offer in (Fetched(*row) for row in rows) if offer.left_at is None]
+        memory.settlements.keep_only(frozenset({row[0] for row in decided} | {offer.id for offer in fetched}))
+        try:
+            await self._side_by_side(self._settle, fetched)
+        except SourceError as error:
+            is_all, trouble = False, trouble or error
+        if trouble is not None and (memory.is_failing or trouble.code not in LIKE_OUTAGES):
             raise trouble
-        peer.refused_at = base.directory.version
+        memory.refused_at = base.directory.version
         return new if is_all else max(new, 1)
 
     async def _drain(self) -> bool:
@@ -172,13 +149,24 @@ class SourceLook:
                     return False
         return True
 
-    async def _tell_decisions(self) -> None:
+    def _log_unreadable(self, items: Sequence[Listed]) -> None:
+        """The only place where the beginning of such an entry is told, once."""
+        told = self._peer.memory.unreadable
+        self._peer.memory.unreadable = {item.ref for item in items if item.unreadable}
+        for item in items:
+            if item.unreadable and item.ref not in told:
+                name = self._peer.endpoint.name
+                _log.warning("offer.unreadable", endpoint=name, ref=item.ref, entry=item.unreadable)
+
+    async def _tell_decisions(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """What people decided about entries of this list."""
-        rows = await self._base.readers.fetch("offer_list_decided", (self._peer.endpoint.id,))
         for offer_id, ref, decision, why in rows:
             told = Settlement(done=decision == "done", reason=why or "offer_decided")
+            if not self._peer.memory.settlements.is_due(offer_id, self._base.clock.now()):
+                continue
             try:
-                is_told = await self._peer.source.settle(ref, told)
+                # of an entry without an id the peer cannot be told: it stays there, and no longer waits here
+                is_told = why == UNREADABLE or await self._settled(offer_id, ref, told)
             except SourceError as error:
                 await self._not_taken(offer_id, ref, error, error.code)
                 continue
@@ -191,12 +179,12 @@ class SourceLook:
         peer, base = self._peer, self._base
         rows = await base.readers.fetch("offer_list_unfetched", (peer.endpoint.id,))
         offers = [Unfetched(*row) for row in rows]
-        peer.backoffs.keep_only(frozenset(offer.id for offer in offers))
-        now = base.clock.now()
-        offers = [offer for offer in offers if peer.backoffs.is_due(offer.id, now)]
+        fetches, now = peer.memory.fetches, base.clock.now()
         codes = {offer.id: _codes.decode(offer.recipient_codes) for offer in offers}
         known = await base.directory.resolve({code for each in codes.values() for code in each}, now)
-        return [offer for offer in offers if not peer.endpoint.is_relay or _concerns_us(codes[offer.id], known)]
+        wanted = [each for each in offers if not peer.endpoint.is_relay or _concerns_us(codes[each.id], known)]
+        fetches.keep_only(frozenset(offer.id for offer in wanted))
+        return [offer for offer in wanted if fetches.is_due(offer.id, now)]
 
     async def _take(self, batch: Sequence[Unfetched]) -> None:
         """Fetch, then accept in the order of urgency: what came before a hopeless one, too."""
@@ -240,10 +228,11 @@ class SourceLook:
     async def _fetch(self, offer: Unfetched, ready: list[_Ready]) -> None:
         base = self._base
         if base.bodies.free_bytes() < base.settings.storage.min_free_bytes:
-            raise SourceError("disk_nearly_full")
+            raise SourceError(OURS)
         body = None
         try:
             body = await self._spooled(offer.ref)
+            self._peer.memory.fetches.succeeded(offer.id)
             judged = await self._journey.judge(self._submission(body, offer), whoever_serves=True)
         except (SourceError, RefusedError) as error:  # unreadable there, too large, or our parsers are busy
             if body is not None:
@@ -263,11 +252,21 @@ class SourceLook:
 
     async def _failed(self, offer: Unfetched, error: SourceError | RefusedError) -> None:
         await self._base.pump.submit(_note, Noted(id=offer.id, failure=error.code))
-        if error.code in HOPELESS:
-            raise error
-        self._peer.backoffs.failed(offer.id, self._base.clock.now())
         name = self._peer.endpoint.name
         _log.warning("offer.not_fetched", endpoint=name, ref=offer.ref, reason=error.code, detail=error.detail)
+        if not self._is_like_outage(self._peer.memory.fetches, offer.id, error):
+            self._peer.memory.fetches.failed(offer.id, self._base.clock.now())
+
+    def _is_like_outage(self, tries: Tries, offer_id: str, error: SourceError | RefusedError) -> bool:
+        """Whether the next entry may fare no better; raises where it is known that it will not."""
+        if error.code == OURS:
+            raise error
+        if error.code not in LIKE_OUTAGES:
+            return False
+        tries.failed_as_in_outage(offer_id, self._base.clock.now())
+        if tries.is_peers or tries.in_a_row >= _IN_VAIN * self._peer.at_once:
+            raise error
+        return True
 
     async def _spooled(self, ref: str) -> SpooledBody:
         most, size = self._base.settings.limits.max_body, 0
@@ -339,7 +338,7 @@ class SourceLook:
             if ready.alone:
                 await self._tell(ready.offer.id, ready.offer.ref, answer.message_id)
         except (RefusedError, SourceError) as error:
-            self._peer.backoffs.failed(ready.offer.id, self._base.clock.now())
+            self._peer.memory.fetches.failed(ready.offer.id, self._base.clock.now())
             await self._not_taken(ready.offer.id, ready.offer.ref, error, "")
 
     async def _make_whole(self, body: SpooledBody) -> None:
@@ -351,10 +350,10 @@ class SourceLook:
 
     async def _settle(self, offer: Fetched) -> None:
         """What was fetched at an earlier look, or is left to nobody yet."""
-        if offer.left_at is not None:
+        if not self._peer.memory.settlements.is_due(offer.id, self._base.clock.now()):
             return
         stale = offer.failure and not is_temporary(offer.failure)
-        if stale and not offer.message_id and self._peer.refused_at == self._base.directory.version:
+        if stale and not offer.message_id and self._peer.memory.refused_at == self._base.directory.version:
             return  # refused for good by the same directory
         try:
             if self._peer.endpoint.is_relay:
@@ -367,8 +366,8 @@ class SourceLook:
             _log.exception("offer.unreadable", offer=offer.id, error=str(error))
 
     async def _not_taken(self, offer_id: str, ref: str, error: RefusedError | SourceError, known: str) -> None:
-        if error.code in HOPELESS:
-            raise error
+        if self._is_like_outage(self._peer.memory.settlements, offer_id, error):
+            return
         if not is_temporary(error.code) and known != error.code:  # told once
             _log.warning("offer.not_accepted", offer=offer_id, ref=ref, reason=error.code)
             await self._base.pump.submit(_note, Noted(id=offer_id, failure=error.code))
@@ -381,7 +380,7 @@ class SourceLook:
             if is_temporary(error.code):
                 raise
             refusal = Settlement(done=False, reason=error.code, detail=error.detail)
-            if await self._peer.source.settle(offer.ref, refusal):
+            if await self._settled(offer.id, offer.ref, refusal):
                 ended = Noted(id=offer.id, failure=error.code, acknowledged_at=self._base.clock.now())
                 await self._base.pump.submit(_note, ended)
         else:
@@ -405,8 +404,14 @@ class SourceLook:
         if not self._peer.endpoint.is_relay:  # an office gets its receipt
             transfer, xades, answer = await self._base.reads.receipt(message_id) or (b"", b"", b"")
         told = Settlement(done=True, message_id=message_id, answer=answer, transfer=transfer, xades=xades)
-        if await self._peer.source.settle(ref, told):
+        if await self._settled(offer_id, ref, told):
             await self._base.pump.submit(_note, Noted(id=offer_id, acknowledged_at=self._base.clock.now()))
+
+    async def _settled(self, offer_id: str, ref: str, told: Settlement) -> bool:
+        is_told = await self._peer.source.settle(ref, told)
+        if is_told:
+            self._peer.memory.settlements.succeeded(offer_id)
+        return is_told
 
     async def _accept(self, offer: Fetched) -> str:
         """The message that it became."""

@@ -2,10 +2,7 @@
 
 `Pace`: soon again while something comes, then later and later up to `longest`; where the list cannot be read, later
 still, up to PATIENCE times that. `Rate`: so many a second, evenly, so that an outage's backlog does not push aside
-what offices send meanwhile. `Backoffs`: an entry that cannot be had is asked for ever more seldom, the others go
-on.
-
-Nothing here is stored: after a restart everything is tried at once, once.
+what offices send meanwhile. Nothing here is stored.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from gateway.clock import Clock
@@ -25,9 +22,6 @@ PATIENCE: Final = 10
 _LEAST_SHARE: Final = 15
 _LEAST_SECONDS: Final = 0.05
 _AT_ONCE_MOST: Final = 64
-_DOUBLINGS_MOST: Final = 12
-_FIRST_RETRY: Final = timedelta(seconds=5)
-_LAST_RETRY: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,28 +86,6 @@ class Rate:
         turn = max(now, self._free_at)
         self._free_at = turn + self._gap
         await asyncio.sleep(turn - now)
-
-
-class Backoffs:
-    """When entries that could not be had are asked for again."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, tuple[int, datetime]] = {}
-
-    def is_due(self, key: str, now: datetime) -> bool:
-        """Whether to try."""
-        known = self._next.get(key)
-        return known is None or known[1] <= now
-
-    def failed(self, key: str, now: datetime) -> None:
-        """Once more in vain."""
-        failures = self._next.get(key, (0, now))[0] + 1
-        wait = min(_LAST_RETRY, _FIRST_RETRY * (1 << min(failures - 1, _DOUBLINGS_MOST)))
-        self._next[key] = (failures, now + wait)
-
-    def keep_only(self, keys: frozenset[str]) -> None:
-        """The others are listed no more."""
-        self._next = {key: value for key, value in self._next.items() if key in keys}
 
 
 def _number(settings: Mapping[str, object], name: str, default: float, least: float) -> float:

@@ -31,8 +31,9 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
-from gateway.maintenance.look import Desks, Peer, SourceLook
-from gateway.maintenance.pace import Backoffs, Pace, PollSettings, Rate, poll_settings
+from gateway.maintenance.look import SourceLook
+from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
+from gateway.maintenance.peer import Desks, Memory, Peer
 from gateway.maintenance.silence import is_silent, patience_of
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
@@ -54,8 +55,7 @@ class _Polled:
     pace: Pace
     rate: Rate
     source: Source
-    backoffs: Backoffs = field(default_factory=Backoffs)
-    refused_at: int = -1
+    memory: Memory = field(default_factory=Memory)
     #: Whether the last look went well.
     is_well: bool = False
 
@@ -205,15 +205,10 @@ class Watcher:
             source=polled.source,
             caller=await self._caller(polled.endpoint),
             rate=polled.rate,
-            backoffs=polled.backoffs,
+            memory=polled.memory,
             at_once=polled.poll.at_once,
-            refused_at=polled.refused_at,
         )
-        look = SourceLook(self._desks, peer, listed=self._listed)
-        try:
-            return await look.run()
-        finally:
-            polled.refused_at = peer.refused_at
+        return await SourceLook(self._desks, peer, listed=self._listed).run()
 
     async def _listen(self, polled: _Polled) -> None:
         """Whether nothing has come for longer than is usual."""

@@ -154,8 +154,8 @@ def test_status_that_shows_that_nothing_was_taken(
         (200, answer(success=True), "peer_reply_invalid"),
         (200, answer(success=True, data=None), "peer_reply_invalid"),
         (200, answer(success=True, data={}), "peer_reply_invalid"),
-        (200, answer(success=True, data=[{"id": 1}]), "peer_reply_invalid"),
-        (200, answer(success=True, data=[{"docId": "a\nb"}]), "peer_reply_invalid"),
+        (200, answer(success=True, data="none"), "peer_reply_invalid"),
+        (200, answer(success=True, data=[{"id": number} for number in range(1001)]), "peer_reply_invalid"),
         (200, answer(success=True, data=[])[:-1], "peer_reply_invalid"),
         (201, answer(success=True, data=[]), "peer_reply_invalid"),
         (200, failed(15), "peer_credential_rejected"),
@@ -172,6 +172,14 @@ def test_whatever_is_no_list_raises(status: int, content: bytes, code: str) -> N
     with pytest.raises(SourceError) as caught:
         read_list(status, content, "document", DONE)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("entry", [{"id": 1}, {"docId": "a\nb"}, {"docId": None}, None, 7, [1]])
+def test_entry_without_an_id_to_ask_by_is_set_apart(entry: object) -> None:
+    """The others are taken, and what is settled stays left out."""
+    data = [{"docId": 1}, entry, {"docId": 2, "to": {}, "from": []}, {"docId": 3, "to": 5, "status": "done"}]
+    first, bad, last = read_list(200, answer(success=True, data=data), "document", DONE)
+    assert (first.ref, last.ref, bool(bad.unreadable)) == ("1", "2", True)
 
 
 def test_list_of_a_million_entries_is_not_even_read() -> None:

@@ -107,8 +107,8 @@ def test_recipients_are_read_in_every_form(to: object) -> None:
         (answer(), "peer_reply_invalid"),
         (answer(data=None), "peer_reply_invalid"),
         (answer(data={}), "peer_reply_invalid"),
-        (answer(data=[{"id": 1}]), "peer_reply_invalid"),
-        (answer(data=[{"docId": "a\nb"}]), "peer_reply_invalid"),
+        (answer(data="none"), "peer_reply_invalid"),
+        (answer(data=[{"id": number} for number in range(1001)]), "peer_reply_invalid"),
         (answer(data=[], status="Ok?"), "peer_reply_invalid"),
         (answer(data=[], ErrorCode="15"), "peer_credential_rejected"),
         (answer(data=[], ErrorCode="20"), "peer_error"),
@@ -142,6 +142,47 @@ def test_senders_odd_recipients_leave_the_list_readable(to: str) -> None:
     first, second = read_list(answer(data=[{"docId": "1", "to": to}, {"docId": "2", "to": '["A", 5]'}]), "document")
     assert second.recipient_codes == ("A", "5")
     assert sum(len(code.encode()) for code in first.recipient_codes) < 1000
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b'{"id": 1}',
+        b'{"docId": "a\\nb"}',
+        b'{"docId": null}',
+        b'{"docId": 1.5}',
+        b"null",
+        b'"7"',
+        b"[7]",
+        b'{"docId": "\xff"}',
+    ],
+)
+def test_entry_without_an_id_to_ask_by_is_set_apart_and_the_same_every_time(entry: bytes) -> None:
+    """The others are taken; it is known again by what identifies it there."""
+    content = b'{"status": "OK", "ErrorCode": "0", "data": [{"docId": "1"}, %s, {"docId": 2}]}' % entry
+    first, bad, last = read_list(content, "document")
+    assert (first.ref, first.unreadable, last.ref, last.unreadable) == ("1", "", "2", "")
+    assert bad.unreadable
+    assert bad.ref.startswith("unreadable ")  # no id of a peer's has a space
+    assert bad.ref == read_list(content, "document")[1].ref
+
+
+@pytest.mark.parametrize(
+    "field", [{"from": 5}, {"to": {"code": "A"}}, {"messageType": []}, {"created_time": {}}, {"to": [["A"]]}]
+)
+def test_entry_with_an_id_is_taken_whatever_its_other_fields_are(field: dict[str, object]) -> None:
+    """The document itself says the rest."""
+    content = answer(data=[{"docId": "1", "from": "G22", "to": "A"} | field, {"docId": "2", "to": "B"}])
+    first, second = read_list(content, "status")
+    assert (first.ref, first.kind, first.unreadable) == ("1", "status", "")
+    assert (second.ref, second.recipient_codes) == ("2", ("B",))
+
+
+def test_list_of_a_million_texts_is_not_read_either() -> None:
+    """Without braces they are counted by their commas."""
+    content = b'{"status":"OK","data":[' + b",".join([b'""'] * 3_000_000) + b"]}"
+    with pytest.raises(SourceError, match="entries"):
+        read_list(content, "document")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ class AxisSite:
             told: dict[str, Any] = await response.json()
             return told
 
+    async def metrics(self) -> str:
+        """What /metrics says."""
+        address = f"http://127.0.0.1:{self.operations_port}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(address) as response:
+            return await response.text()
+
     async def until(self, sql: str, *params: object, seconds: float = 30) -> None:
         """Until the ledger, which another process writes, has such a row."""
         async with asyncio.timeout(seconds):

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.audit.fsck import examine
 from gateway.client import GatewayClient
+from gateway.commands.acting import open_for_reading
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.foundation import database_of, open_foundation
 from tests.adapters.lgsp_lab import FacadeLab, facade, facade_folder
@@ -112,3 +113,19 @@ async def test_facade_that_shows_a_proxys_page_is_an_outage_and_nothing_is_lost(
         facade.order()
         await comes_to(commune, accepted.id, "relayed")
     assert len(facade.taken()) == 1
+
+
+async def test_entries_that_cannot_be_read_keep_no_other_from_being_taken(
+    province: Installation, facade: FacadeLab
+) -> None:
+    """They are remembered, each once, and the list is no outage."""
+    facade.order({"on": "list", "do": "malformed", "times": 0})
+    ministry = facade.adapter()
+    await ministry.send(facade.endpoint("other"), outgoing(), FakeBody(document(MINISTRY, [COMMUNE])))
+    await ministry.close()
+    await until(lambda: [told.status for told in facade.told()] == ["done"])
+    async with open_for_reading(province.settings) as ledger:
+        offers = await ledger.readers.fetch("offer_list_all")
+        (source,) = await ledger.readers.fetch("source_list_all")
+    assert sorted((row[9], bool(row[16])) for row in offers) == [("", True), *[("entry_unreadable", False)] * 2]
+    assert source[4] == 0

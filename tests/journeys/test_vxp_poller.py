@@ -81,6 +81,29 @@ async def test_one_bad_entry_keeps_no_other_waiting_and_a_person_ends_it(site: A
     assert (await site.command("offers", "done", "nothing", "--reason", "x"))[0] == 2
 
 
+async def test_entries_that_cannot_be_read_are_set_apart_and_the_others_are_taken(site: AxisSite) -> None:
+    """No outage: what has an id comes in whatever else is odd; what has none waits for a person, who ends it."""
+    await site.axis.order("malformed", operations=["getReceivedEdocList"])
+    await site.axis.order("odd_fields", operations=["getReceivedEdocList"])
+    await site.axis.send(MINISTRY, [COMMUNE], count=3)
+    await site.start()
+    await site.axis.wait("settled", system=SYSTEM, count=3)
+    await site.until("SELECT 1 FROM source WHERE polls > 5 AND failed_polls = 0")
+    stuck = json.loads((await site.command("offers", "list", "--json"))[1])
+    assert [item["reason"] for item in stuck] == ["entry_unreadable"] * 2
+    assert all(item["ref"].startswith("unreadable ") for item in stuck)
+    assert "gateway_offers_stuck" in await site.metrics()
+    for item in stuck:
+        code, out = await site.command("offers", "done", item["id"], "--reason", "the axis knows")
+        assert (code, "set aside here" in out) == (0, True), out
+    await site.until("SELECT 1 WHERE (SELECT COUNT(acknowledged_at) FROM offer) = 5")
+    assert json.loads((await site.command("offers", "list", "--json"))[1]) == []
+    assert len(settled(site)) == 3
+    await site.axis.calm()
+    await site.until("SELECT 1 WHERE (SELECT COUNT(gone_at) FROM offer WHERE failure = 'entry_unreadable') = 2")
+    assert not site.rows("SELECT 1 FROM event WHERE kind = 'source.closed'")
+
+
 async def test_outage_is_degraded_and_never_empty_and_ends_by_itself(site: AxisSite) -> None:
     """A proxy's page for a while: told as an outage, then everything comes."""
     await site.axis.order("html", operations=["getReceivedEdocList"])

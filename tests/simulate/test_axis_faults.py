@@ -187,6 +187,19 @@ async def test_unfetchable_is_listed_and_not_found(axis: AxisLab) -> None:
     assert len(await client.received()) == 2
 
 
+async def test_entries_that_are_none_stand_in_a_list_among_the_others(axis: AxisLab) -> None:
+    """And one whose fields have other types, as ordered for it."""
+    for number in (1, 2):
+        await axis.client(H33).send(document(number=number))
+    client = axis.client(G22)
+    odd, plain = [entry["docId"] for entry in await client.received()]
+    await axis.order("malformed", operations=["getReceivedEdocList"])
+    await axis.order("odd_fields", operations=["getReceivedEdocList"], doc_ids=[odd])
+    listed = await client.received()
+    assert ("docId" in listed[0], isinstance(listed[3], str)) == (False, True)
+    assert (listed[1]["docId"], listed[1]["from"], listed[2]["docId"], listed[2]["from"]) == (odd, 5, plain, H33)
+
+
 async def test_garbage_is_put_into_a_list(axis: AxisLab) -> None:
     """Any bytes, as a document or a status."""
     told = await axis.put(G22, b"\x00\xff no edXML", message_type="status", to=[G22])

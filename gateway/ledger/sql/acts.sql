@@ -3,6 +3,16 @@
 SELECT id, message_id, recipient_id, state, dispatch_id, recipient_code, COALESCE(reason, '') FROM delivery
 WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq;
 
+-- name: delivery_read_adoptable
+-- What an adoption of a line needs to know.
+SELECT d.message_id, d.endpoint_id, d.state, d.dispatch_id, d.recipient_code, m.code_number, m.code_notation, d.created_at
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.id = ?;
+
+-- name: delivery_find_of_peer_ref
+-- A line of another message that has this id at the same channel: delivery, ref.
+SELECT other.id FROM delivery AS d JOIN delivery AS other ON other.endpoint_id = d.endpoint_id
+WHERE d.id = :delivery AND other.peer_ref = :ref AND other.message_id <> d.message_id LIMIT 1;
+
 -- name: dispatch_reopen_settled
 -- Bring dispatches back into the queue: new series when asked; ids, now, give_up, new_series.
 UPDATE dispatch

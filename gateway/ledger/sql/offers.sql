@@ -1,7 +1,8 @@
 -- name: offer_insert_new
--- Entries of a list that were not there before.
-INSERT INTO offer (id, endpoint_id, ref, kind, sender_code, recipient_codes, claimed_at, first_seen_at, last_seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- Entries of a list that were not there before; one that cannot be read has failed at once.
+INSERT INTO offer (id, endpoint_id, ref, kind, sender_code, recipient_codes, claimed_at, first_seen_at, last_seen_at,
+                   failure)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (endpoint_id, ref) DO NOTHING;
 
 -- name: offer_insert_about
@@ -28,14 +29,17 @@ WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value F
 -- name: offer_open_again
 -- What is listed after it was settled was put there once more, to be judged anew: endpoint, at, refs.
 UPDATE offer SET acknowledged_at = NULL, failure = NULL
-WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND ref IN (SELECT value FROM json_each(:refs));
+WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND failure IS NOT 'entry_unreadable'
+  AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: source_note_list
--- A list was read: endpoint, at.
+-- A list was read, and ends a failure or not: endpoint, at, opens.
 INSERT INTO source (endpoint_id, began_at, polls, listed_at) VALUES (:endpoint, :at, 1, :at)
 ON CONFLICT (endpoint_id) DO UPDATE
 SET polls = polls + 1, longest_gap = max(longest_gap, :at - coalesce(listed_at, began_at)), listed_at = :at,
-    failing_since = NULL, reason = NULL, detail = NULL;
+    failing_since = CASE WHEN :opens THEN NULL ELSE failing_since END,
+    reason = CASE WHEN :opens THEN NULL ELSE reason END,
+    detail = CASE WHEN :opens THEN NULL ELSE detail END;
 
 -- name: source_note_failure
 -- A list could not be read: endpoint, at, reason, detail.
@@ -56,10 +60,11 @@ SELECT s.endpoint_id, e.name, s.began_at, s.polls, s.failed_polls, s.listed_at, 
 FROM source AS s JOIN endpoint AS e ON e.id = s.endpoint_id ORDER BY e.name;
 
 -- name: offer_list_unfetched
--- What is listed and not here yet, those that failed least first.
+-- What is listed and not here yet, those that failed least first; what has no id of the peer's cannot be asked for.
 SELECT id, ref, kind, recipient_codes, about.delivery_id
 FROM offer INDEXED BY offer_listed LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledged_at IS NULL
+  AND failure IS NOT 'entry_unreadable'
 ORDER BY failures, offer.rowid;
 
 -- name: offer_list_fetched
@@ -170,12 +175,12 @@ GROUP BY e.name;
 -- name: offer_find
 -- One entry by its id here, or by a channel's name and the peer's id: key, endpoint, ref.
 SELECT o.id, o.endpoint_id, e.name, o.ref, o.gone_at, o.acknowledged_at, COALESCE(o.message_id, ''),
-       COALESCE(o.sha256, '')
+       COALESCE(o.sha256, ''), COALESCE(o.failure, '')
 FROM offer AS o JOIN endpoint AS e ON e.id = o.endpoint_id
 WHERE o.id = :key
 UNION ALL
 SELECT o.id, o.endpoint_id, e.name, o.ref, o.gone_at, o.acknowledged_at, COALESCE(o.message_id, ''),
-       COALESCE(o.sha256, '')
+       COALESCE(o.sha256, ''), COALESCE(o.failure, '')
 FROM endpoint AS e JOIN offer AS o ON o.endpoint_id = e.id
 WHERE e.name = :endpoint AND o.ref = :key
 LIMIT 2;
@@ -229,11 +234,14 @@ FROM source AS o JOIN endpoint AS e ON e.id = o.endpoint_id LEFT JOIN silence AS
 ORDER BY e.name;
 
 -- name: delivery_list_relayed_between
--- What a peer took of us, with when it went out: endpoint, first, last (of acceptance).
+-- What a peer took of us, with when it went out (without an answer, where a person adopted it): endpoint, first, last
+-- (of acceptance).
 SELECT d.id, d.message_id, d.recipient_code, d.peer_ref, d.state, COALESCE(d.business_status, ''), d.expects_status,
        m.kind, m.document_ref,
-       (SELECT MAX(a.started_at) FROM attempt AS a
-        WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed'))
+       COALESCE((SELECT MAX(a.started_at) FROM attempt AS a
+                 WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('relayed', 'delivered', 'mixed')),
+                (SELECT MIN(a.started_at) FROM attempt AS a
+                 WHERE a.dispatch_id = d.dispatch_id AND a.outcome = 'unknown'))
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id
 WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.peer_ref IS NOT NULL;
 

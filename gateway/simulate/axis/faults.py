@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     HTML = "html"
     #: Valid JSON that says: nothing. For lists, counts and catalogues.
     EMPTY = "empty"
-    #: Wait `delay` seconds, then go on.
+    #: Wait `delay` seconds, then go on (for any call, or those about `doc_ids`).
     SLOW = "slow"
     #: The connection ends before anything is done.
     CUT_BEFORE = "cut_before"
@@ -34,6 +34,10 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate"
     #: A list names every entry twice.
     REPEAT = "repeat"
+    #: A list has a further entry that is none: an object without an id, and no object at all.
+    MALFORMED = "malformed"
+    #: Entries of a list have their other fields in types that nobody agreed (all, or those of `doc_ids`).
+    ODD_FIELDS = "odd_fields"
     #: updateStatus says OK and forgets it.
     FORGET = "forget"
     #: A list has its newest entries first.
@@ -137,6 +141,11 @@ class Faults:
             standing.befallen += 1
             found[order.kind] = standing
         return found
+
+
+def is_meant(standing: Standing, doc_id: str) -> bool:
+    """Whether the order is for this entry."""
+    return not standing.order.doc_ids or doc_id in standing.order.doc_ids
 
 
 def _is_over(standing: Standing, now: float) -> bool:

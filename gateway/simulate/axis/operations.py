@@ -20,7 +20,7 @@ import msgspec
 from gateway.clock import VIETNAM, Clock, instant
 from gateway.simulate.axis.agencies import Agencies, spoken
 from gateway.simulate.axis.exchange import Exchange
-from gateway.simulate.axis.faults import FaultKind, Standing
+from gateway.simulate.axis.faults import FaultKind, Standing, is_meant
 from gateway.simulate.axis.journal import AxisJournal, Handed, Settled
 from gateway.simulate.axis.settings import Habits
 from gateway.simulate.axis.signing import Call, FailedError
@@ -135,15 +135,29 @@ async def list_received(asked: Asked) -> Answer:
     return {"data": _disturbed(asked, listed, f"{call.system_id}/{kind}")}
 
 
-def _disturbed(asked: Asked, listed: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
     if FaultKind.OUT_OF_ORDER in asked.ordered:
         listed = sorted(listed, key=_number_of, reverse=True)
     if FaultKind.REPEAT in asked.ordered:
         listed = [entry for entry in listed for _ in range(2)]
+    if (odd := asked.ordered.get(FaultKind.ODD_FIELDS)) is not None:
+        listed = [_odd(entry) if is_meant(odd, str(entry.get("docId", ""))) else entry for entry in listed]
+    if FaultKind.MALFORMED in asked.ordered:
+        listed = [{"from": "000.00.00.G22", "to": ["?"]}, *listed, "khong phai muc"]
     if (frozen := asked.ordered.get(FaultKind.FROZEN)) is not None:
-        kept: list[dict[str, Any]] = frozen.kept.setdefault(key, listed)
+        kept: list[Any] = frozen.kept.setdefault(key, listed)
         return kept
     return listed
+
+
+def _odd(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "docId": entry.get("docId"),
+        "from": 5,
+        "to": {"code": entry.get("to")},
+        "messageType": [],
+        "status": {},
+    }
 
 
 def _number_of(line: dict[str, Any]) -> int:
@@ -193,7 +207,7 @@ def _entry(asked: Asked, *names: str, failing: str) -> tuple[int, Entry]:
     text = asked.call.need(*names)
     entry = asked.axis.store.entry(int(text), asked.call.system_id) if _is_id(text) else None
     hidden = asked.ordered.get(FaultKind.UNFETCHABLE)
-    if entry is None or (hidden is not None and (not hidden.order.doc_ids or text in hidden.order.doc_ids)):
+    if entry is None or (hidden is not None and is_meant(hidden, text)):
         raise FailedError(failing, "Khong tim thay van ban")
     return int(text), entry
 

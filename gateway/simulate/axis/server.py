@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.clock import rfc3339
-from gateway.simulate.axis.faults import FaultKind, Faults, Standing
+from gateway.simulate.axis.faults import FaultKind, Faults, Standing, is_meant
 from gateway.simulate.axis.journal import Called
 from gateway.simulate.axis.operations import OPERATIONS, Asked, Axis, Operation
 from gateway.simulate.axis.signing import (
@@ -80,7 +80,8 @@ class Server:
         name = request.path.strip("/")
         system_id = claimed_system(request.headers)
         ordered = self._faults.take(name, system_id, now=self._axis.clock.monotonic())
-        if (slow := ordered.get(FaultKind.SLOW)) is not None:
+        slow = ordered.get(FaultKind.SLOW)
+        if slow is not None and is_meant(slow, one(request.headers, f"{PREFIX}docId")):
             await asyncio.sleep(slow.order.delay)
         if FaultKind.CUT_BEFORE in ordered:
             self._note(request, name, system_id, ordered, "cut")

@@ -14,6 +14,7 @@ until the file changes). What can be ordered:
     stall           does what was asked, and does not answer
     truncated       does what was asked, and answers with the first half of the JSON
     empty           a list without entries, whatever waits
+    malformed       a list with two more entries, which are none: one has no id, one is no object
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Literal
 import msgspec
 
 Operation = Literal["login", "send", "list", "get", "update", "agencies"]
-Deed = Literal["unauthorised", "page", "busy", "code", "slow", "cut", "stall", "truncated", "empty"]
+Deed = Literal["unauthorised", "page", "busy", "code", "slow", "cut", "stall", "truncated", "empty", "malformed"]
 
 
 class Order(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

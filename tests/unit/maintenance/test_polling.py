@@ -9,8 +9,9 @@ import pytest
 from gateway import reconcile
 from gateway.clock import VIETNAM, SystemClock
 from gateway.errors import ConfigError
-from gateway.maintenance.pace import Backoffs, Pace, Rate, poll_settings
+from gateway.maintenance.pace import Pace, Rate, poll_settings
 from gateway.maintenance.silence import Patience, expected_between, hour_of, is_silent, patience_of
+from gateway.maintenance.tries import Tries
 from gateway.ports import Listed, SentRecord
 
 NOW = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)  # a Wednesday, ten o'clock in Vietnam
@@ -57,20 +58,51 @@ async def test_rate_lets_so_many_through_a_second() -> None:
 
 def test_entry_that_cannot_be_had_is_asked_for_ever_more_seldom() -> None:
     """Up to once an hour; what is listed no more is forgotten."""
-    backoffs, now = Backoffs(), NOW
+    tries, now = Tries(), NOW
     waits = []
     for _ in range(14):
-        backoffs.failed("o", now)
+        tries.failed("o", now)
         wait = timedelta(0)
-        while not backoffs.is_due("o", now + wait):
+        while not tries.is_due("o", now + wait):
             wait += timedelta(seconds=5)
         waits.append(wait)
         now += wait
     assert waits[:3] == [timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=20)]
     assert waits[-1] == timedelta(hours=1)
-    backoffs.failed("o", now)
-    backoffs.keep_only(frozenset())
-    assert backoffs.is_due("o", now)
+    tries.failed("o", now)
+    tries.keep_only(frozenset())
+    assert tries.is_due("o", now)
+
+
+def test_entry_that_fails_as_in_an_outage_is_its_own_trouble_while_others_succeed() -> None:
+    """It alone waits, whether the others succeed before, after or meanwhile; so does one that is the only one."""
+    tries = Tries()
+    tries.begin()
+    tries.failed_as_in_outage("only", NOW)
+    assert (tries.is_peers, tries.is_due("only", NOW)) == (False, False)
+    tries.succeeded("good")
+    tries.failed_as_in_outage("late", NOW)
+    assert (tries.is_peers, tries.is_due("late", NOW), tries.is_due("good", NOW)) == (False, False, True)
+    tries.begin()  # both are known by now, whatever else is listed
+    for bad in ("only", "late"):
+        tries.failed_as_in_outage(bad, NOW)
+    assert (tries.is_peers, tries.in_a_row) == (False, 2)
+
+
+def test_several_that_fail_while_nothing_succeeds_are_their_peers_trouble_and_wait_for_nothing() -> None:
+    """They are tried with the next list; the first success clears the peer and leaves the others marked."""
+    tries, blamed = Tries(), []
+    for failing, succeeding in (("ab", ""), ("", "a"), ("bc", ""), ("d", "")):
+        tries.begin()
+        for entry in failing:
+            tries.failed_as_in_outage(entry, NOW)
+        for entry in succeeding:
+            tries.succeeded(entry)
+        blamed.append(tries.is_peers)
+    assert blamed == [True, False, False, True]
+    assert [entry for entry in "bcd" if tries.is_due(entry, NOW)] == ["c", "d"]
+    tries.keep_only(frozenset({"d"}))
+    assert not tries.is_peers
 
 
 def busy_weeks(per_hour: int = 10) -> dict[int, int]:
