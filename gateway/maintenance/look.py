@@ -29,6 +29,7 @@ import structlog
 
 from gateway.edxml.envelope import BusinessType, MessageKind
 from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
+from gateway.failpoints import failpoint
 from gateway.foundation import Foundation
 from gateway.journey import Journey, Judged, Submission
 from gateway.ledger.offers import (
@@ -135,7 +136,9 @@ class SourceLook:
     async def run(self) -> int:
         """The number of entries that were new."""
         peer, base = self._peer, self._base
+        failpoint("source.list.before")
         items = tuple(await peer.source.listed())
+        failpoint("source.list.after")
         at = base.clock.now()
         new = await base.pump.submit(
             _look,
@@ -280,7 +283,9 @@ class SourceLook:
                     raise RefusedError("body_too_large", f"more than {most} bytes")
                 await spool.write(chunk)
 
+            failpoint("source.fetch.before")
             await self._peer.source.fetch(ref, write)
+            failpoint("source.fetch.after")
             return await spool.finish()
 
     async def _routed(self, judged: Judged) -> tuple[Route, ...]:
@@ -405,7 +410,10 @@ class SourceLook:
         if not self._peer.endpoint.is_relay:  # an office gets its receipt
             transfer, xades, answer = await self._base.reads.receipt(message_id) or (b"", b"", b"")
         told = Settlement(done=True, message_id=message_id, answer=answer, transfer=transfer, xades=xades)
-        if await self._peer.source.settle(ref, told):
+        failpoint("source.settle.before")
+        is_told = await self._peer.source.settle(ref, told)
+        failpoint("source.settle.after")
+        if is_told:
             await self._base.pump.submit(_note, Noted(id=offer_id, acknowledged_at=self._base.clock.now()))
 
     async def _accept(self, offer: Fetched) -> str:
