@@ -1,21 +1,19 @@
 """The axis's own books about one system id, and what else a member may ask of it.
 
 `sent` asks for the days by `fromDate` and `toDate`; whether an axis heeds them is not known, so the caller compares
-times by itself. `register_agency` and `delete_agency` change the axis's catalogue for a code of ours.
+times by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-import msgspec
-
 from adapters.vxp.calls import Acting
 from adapters.vxp.reader import VxpReader
-from adapters.vxp.reply import SentLine, accept_settled, read_count, read_sent
-from adapters.vxp.wire import Act, Look
+from adapters.vxp.reply import SentLine, read_count, read_sent
+from adapters.vxp.wire import Look
 from gateway.model import Endpoint
 from gateway.ports import SentRecord, Surroundings
 
@@ -51,14 +49,6 @@ class VxpCounterpart(VxpReader):
             for operation, message_type in asked
         ]
         return documents, statuses
-
-    async def register_agency(self, facts: Mapping[str, str]) -> None:
-        """Make a code of ours known there: id, pcode, code, name, mail, mobile, fax."""
-        accept_settled(await self._acting.act(Act.REGISTER_AGENCY, {}, msgspec.json.encode(dict(facts))))
-
-    async def delete_agency(self, code: str) -> None:
-        """Take a code of ours away."""
-        accept_settled(await self._acting.act(Act.DELETE_AGENCY, {"AgencyCode": code}))
 
 
 def _record(line: SentLine) -> SentRecord:

@@ -68,8 +68,6 @@ class Act(_Operation):
 
     SEND = ("sendEdoc", "POST", b"", _FILE)
     UPDATE_STATUS = ("updateStatus", "POST", b"{}", _JSON)
-    REGISTER_AGENCY = ("registerAgency", "POST", b"{}", _JSON)
-    DELETE_AGENCY = ("deleteAgency", "POST", b"{}", _JSON)
 
 
 Operation = Look | Act
