@@ -78,9 +78,6 @@ _COLLECT_AFTER = 20_000
 #: when it begins and when it has synced, so with the default of 5 ms each batch waited 10 ms for nothing.
 _SWITCH_SECONDS = 0.001
 
-#: Commands that change something while the server is not running open the same foundation.
-open_offline = open_foundation
-
 
 @dataclass(kw_only=True)
 class Application:

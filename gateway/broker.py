@@ -258,10 +258,6 @@ class Broker(Protocol):
         """Changes whenever the directory does."""
         ...
 
-    async def represented_codes(self, caller: Caller) -> Sequence[str]:
-        """The codes of the agencies that the caller speaks for, its own first."""
-        ...
-
     async def open_task(self, caller: Caller, kind: str, facts: dict[str, str]) -> str:
         """Something that only an operator may do; its id. The same wish again is the same task."""
         ...

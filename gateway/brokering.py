@@ -275,12 +275,6 @@ class LocalBroker:
         """Changes with the directory."""
         return self.gateway.directory.version
 
-    async def represented_codes(self, caller: Caller) -> Sequence[str]:
-        """Codes of those that the caller speaks for."""
-        found = await self.gateway.directory.agencies(caller.speaks_for)
-        own = found.pop(caller.agency_id, None)
-        return [code for agency in ([own] if own else []) + list(found.values()) for code in agency.codes]
-
     async def open_task(self, caller: Caller, kind: str, facts: dict[str, str]) -> str:
         """For an operator."""
         task = OpenTask(

@@ -96,6 +96,10 @@ class StorageSettings:
     min_free_bytes: Size = _f(Size(1024**3), "refuse new documents (503) below this much free disk")
     max_waiting_writes: int = _f(2000, "intents waiting for the writer before 503")
     secrets: Path = _f(Path("secrets"), "folder of peers' secrets, one file each, mode 0600")
+    keep_ended: timedelta = _f(
+        timedelta(days=90),
+        "how long alerts and webhook replays that have ended stay listed, 7d at least; their events stay",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,6 +51,10 @@ ACTS: tuple[str, ...] = (
     "attempt.outcome",
     "inbox.fetch",
     "inbox.ack",
+    # what a peer lists for us
+    "source.list",
+    "source.fetch",
+    "source.settle",
     # start and stop
     "boot.record",
     "rescue",

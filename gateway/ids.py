@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 
 _RANDOM_BYTES = 10
 _AT_ONCE = 400
@@ -35,6 +36,12 @@ def uuid7_series(count: int) -> Iterator[str]:
         tail = number * step + int.from_bytes(_random(), "big") % step
         text = f"{head << 64 | 0x2 << 62 | tail:032x}"
         yield f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid7_floor(at: datetime) -> str:
+    """What no UUIDv7 that was made at or after that instant sorts below."""
+    text = f"{int(at.timestamp() * 1000) << 80:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _random() -> bytes:

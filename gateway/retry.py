@@ -100,11 +100,6 @@ def _due_at(outcome: Outcome, usual: datetime, now: datetime, settings: Delivery
     return usual
 
 
-def first_give_up_at(created_at: datetime, settings: DeliverySettings) -> datetime:
-    """When a new dispatch, or a new series, is given up if its endpoint is never down."""
-    return created_at + settings.give_up_after
-
-
 def age_limits(now: datetime, settings: DeliverySettings) -> AgeLimits:
     """What is announced and what is dead at `now`."""
     return AgeLimits(

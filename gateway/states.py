@@ -54,14 +54,8 @@ class State(StrEnum):
             return not expects_status
         return self in _FINAL
 
-    @property
-    def has_left(self) -> bool:
-        """Whether the content may already be out of our hands (so it cannot be withdrawn, only recalled)."""
-        return self in _LEFT
-
 
 _FINAL = frozenset({State.ACKNOWLEDGED, State.REFUSED, State.WITHDRAWN, State.HANDED_OVER})
-_LEFT = frozenset({State.IN_FLIGHT, State.RELAYED, State.DELIVERED, State.ACKNOWLEDGED, State.HANDED_OVER})
 
 
 class Trigger(StrEnum):

@@ -152,11 +152,6 @@ class Worker:
         self._duties: list[asyncio.Task[None]] = []
 
     @property
-    def windows(self) -> Windows:
-        """For showing breakers."""
-        return self._windows
-
-    @property
     def ports(self) -> WorkerPorts:
         """For duties that send what is in no queue of its."""
         return self._ports

@@ -193,11 +193,6 @@ class Accounts:
         """All credentials an agency ever had, the newest first."""
         return [credential_of(row) for row in await self._readers.fetch("credential_list_of_agency", (agency_id,))]
 
-    async def expiring(self, now: datetime, within: timedelta) -> list[Credential]:
-        """Credentials in force that end soon and that nothing replaces, the first to end first."""
-        params = {"now": micros(now), "before": micros(now + within)}
-        return [credential_of(row) for row in await self._readers.fetch("credential_list_expiring", params)]
-
     async def _certify(self, csr_pem: bytes, agency: Agency) -> IssuedCertificate:
         return await self._authority.certify(
             csr_pem, organ_id=agency.organ_id, agency_id=agency.id, days=self._settings.certificate_days

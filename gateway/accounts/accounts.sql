@@ -8,17 +8,6 @@ SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at
 SELECT id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, revoked_at, replaces_id, label
     FROM credential WHERE agency_id = ? ORDER BY issued_at DESC, id DESC;
 
--- name: credential_list_expiring
--- Credentials in force that end before an instant and that nothing in force replaces, the first to end first.
-SELECT c.id, c.agency_id, c.kind, c.fingerprint, c.allowed_networks, c.issued_at, c.expires_at, c.revoked_at,
-        c.replaces_id, c.label
-    FROM credential AS c
-    WHERE c.revoked_at IS NULL AND c.expires_at > :now AND c.expires_at <= :before
-        AND NOT EXISTS (SELECT 1 FROM credential AS n
-            WHERE n.agency_id = c.agency_id AND n.replaces_id = c.id AND n.revoked_at IS NULL
-                AND n.expires_at > c.expires_at)
-    ORDER BY c.expires_at, c.id;
-
 -- name: credential_insert_new
 -- One credential; a fingerprint exists once.
 INSERT INTO credential (id, agency_id, kind, fingerprint, allowed_networks, issued_at, expires_at, replaces_id, label)

@@ -138,11 +138,6 @@ class Record:
         held = _held([name for name in self.names if not name.is_alias], self._inside(at))
         return held[-1].name if held else ""
 
-    def current_aliases(self, at: int) -> list[Name]:
-        """The other names of an instant."""
-        inside = self._inside(at)
-        return [name for name in self.names if name.is_alias and name.period.holds(inside)]
-
     def at(self, at: int, endpoint: Endpoint | None) -> Agency:
         """The agency of an instant; made once per span in which nothing changes."""
         if self.memo is not None:

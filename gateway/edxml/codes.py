@@ -88,7 +88,6 @@ STATUS_CODES: dict[str, StatusCode] = {
     )
 }
 
-_PROGRESS = ("01", "03", "04", "05", "06")
 
 #: OtherInfo/Priority.
 PRIORITIES: dict[int, CodeName] = {
@@ -184,21 +183,3 @@ def type_conflicts(number: str, name: str) -> bool:
         str(known.administrative),
         _WIDESPREAD.get(folded_name(name), ""),
     }
-
-
-def is_forward(current: str, new: str) -> bool:
-    """Whether status `new` takes a document forward from `current` ("" when there is none yet).
-
-    Steps may be left out (01 straight to 06). A refusal (02) ends the way and comes before 03, an agreed change
-    (15) ends it too. After a request (13) or its refusal (16) any step may follow: whether it goes back behind
-    an earlier one is for the caller, who knows the history.
-    """
-    if new not in STATUS_CODES or current == new:
-        return False
-    if current in {"02", "15"}:
-        return False
-    if current in {"", "13", "16"}:
-        return True
-    if new == "02":
-        return current == "01"
-    return new not in _PROGRESS or _PROGRESS.index(new) > _PROGRESS.index(current)

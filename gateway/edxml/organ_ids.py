@@ -46,13 +46,6 @@ def scheme_of_canonical(key: str) -> Scheme:
     return Scheme.QD20 if _QD20.fullmatch(key) else Scheme.OPAQUE
 
 
-def level_one(code: str) -> str:
-    """The ministry or province (`H33`) of either official form, "" for an opaque code."""
-    key = canonical(code)
-    found = _QCVN102.fullmatch(key) or _QD20.fullmatch(key)
-    return found["l1"] if found else ""
-
-
 def parents(code: str) -> tuple[str, ...]:
     """The codes above a QĐ 20 code, nearest first: `H33.01.02` -> `H33.01`, `H33`; () for other schemes."""
     key = canonical(code)

@@ -74,11 +74,6 @@ class Reads:
         row = await self._readers.fetch_one("receipt_get_by_message", (message_id,))
         return None if row is None else (row[0], row[1], row[2])
 
-    async def answer_by_fingerprint(self, fingerprint: str) -> bytes | None:
-        """The stored 202 of a request accepted before."""
-        row = await self._readers.fetch_one("message_answer_by_fingerprint", (fingerprint,))
-        return None if row is None else row[1]
-
     async def idempotent_answer(self, agency_id: str, key: str) -> tuple[str, bytes] | None:
         """(fingerprint, stored 202) of a caller's key."""
         row = await self._readers.fetch_one("idempotency_read", (agency_id, key))

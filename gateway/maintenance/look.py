@@ -30,6 +30,7 @@ import structlog
 
 from gateway.edxml.envelope import BusinessType, MessageKind
 from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
+from gateway.failpoints import failpoint
 from gateway.journey import Judged, Submission
 from gateway.ledger.offers import (
     UNREADABLE,
@@ -102,7 +103,9 @@ class SourceLook:
     async def run(self) -> int:
         """The number of entries that were new."""
         peer, base, memory = self._peer, self._base, self._peer.memory
+        failpoint("source.list.before")
         items = tuple(await peer.source.listed())
+        failpoint("source.list.after")
         at = base.clock.now()
         new = await base.pump.submit(
             _look,
@@ -279,7 +282,9 @@ class SourceLook:
                     raise RefusedError("body_too_large", f"more than {most} bytes")
                 await spool.write(chunk)
 
+            failpoint("source.fetch.before")
             await self._peer.source.fetch(ref, write)
+            failpoint("source.fetch.after")
             return await spool.finish()
 
     async def _routed(self, judged: Judged) -> tuple[Route, ...]:
@@ -408,7 +413,9 @@ class SourceLook:
             await self._base.pump.submit(_note, Noted(id=offer_id, acknowledged_at=self._base.clock.now()))
 
     async def _settled(self, offer_id: str, ref: str, told: Settlement) -> bool:
+        failpoint("source.settle.before")
         is_told = await self._peer.source.settle(ref, told)
+        failpoint("source.settle.after")
         if is_told:
             self._peer.memory.settlements.succeeded(offer_id)
         return is_told

@@ -18,6 +18,7 @@ from gateway.errors import RefusedError
 from gateway.foundation import Foundation, database_of
 from gateway.journey import Journey
 from gateway.ledger.ages import Expire, ExpireOperation
+from gateway.ledger.ended import ForgetEnded, ForgetEndedOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.alerter import Alerter, AlerterParts
@@ -44,6 +45,9 @@ from gateway.storage.pump import Pump
 from gateway.uploads import Uploads
 from gateway.worker import Worker
 
+#: Portions of ended alerts and replays that one run forgets.
+_PORTIONS = 100
+
 
 class _LedgerAges:
     def __init__(self, pump: Pump, watch: ClockWatch) -> None:
@@ -63,6 +67,20 @@ class _LedgerKeys:
     async def forget_expired(self, now: datetime) -> int:
         total = 0
         while found := await self._pump.submit(self._forget, ForgetExpiredKeys(now=now)):
+            total += found
+        return total
+
+
+class _LedgerEnded:
+    def __init__(self, pump: Pump) -> None:
+        self._pump, self._forget = pump, ForgetEndedOperation()
+
+    async def forget_ended(self, before: datetime) -> int:
+        total = 0
+        for _ in range(_PORTIONS):
+            found = await self._pump.submit(self._forget, ForgetEnded(before=before))
+            if not found:
+                break
             total += found
         return total
 
@@ -142,6 +160,17 @@ def _replayer(base: Foundation, worker: Worker) -> Replayer:
     )
 
 
+def _sweeper(base: Foundation, uploads: Uploads) -> Sweeper:
+    return Sweeper(
+        base.bodies,
+        _LedgerKeys(base.pump),
+        uploads,
+        _LedgerEnded(base.pump),
+        keep_ended=base.settings.storage.keep_ended,
+        clock=base.clock,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -162,7 +191,7 @@ async def start_duties(
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),
         UnreadableFinder(base.readers, base.pump, database_of(settings), clock=clock, metrics=metrics),
-        Sweeper(base.bodies, _LedgerKeys(base.pump), uploads, clock=clock),
+        _sweeper(base, uploads),
         Announcer(
             readers=base.readers,
             pump=base.pump,

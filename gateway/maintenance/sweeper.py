@@ -1,4 +1,4 @@
-"""Clears away what is of no more use: spool files nobody finished, idempotency keys and uploads past their time."""
+"""Clears away unfinished spool files, and idempotency keys, uploads, ended alerts and replays past their time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from gateway.clock import Clock
 
 #: Longer than any request may take; a file younger than this may still be written.
 _SPOOL_AGE = timedelta(hours=1)
+#: An alert may wait for three days, and its attempts with it.
+_LEAST_KEPT = timedelta(days=7)
 
 _log = structlog.get_logger(__name__)
 
@@ -39,20 +41,34 @@ class Pieces(Protocol):
         ...
 
 
+class Ended(Protocol):
+    """Alerts and webhook replays."""
+
+    async def forget_ended(self, before: datetime) -> int:
+        """Delete those that ended before then; how many."""
+        ...
+
+
 class Sweeper:
     """Never touches a kept body or a row of history."""
 
     name = "sweeper"
     every = timedelta(minutes=10)
 
-    def __init__(self, spool: SpoolFolder, keys: Keys, uploads: Pieces, *, clock: Clock) -> None:
-        self._spool, self._keys, self._uploads, self._clock = spool, keys, uploads, clock
+    def __init__(
+        self, spool: SpoolFolder, keys: Keys, uploads: Pieces, ended: Ended, *, keep_ended: timedelta, clock: Clock
+    ) -> None:
+        self._spool, self._keys, self._uploads, self._ended, self._clock = spool, keys, uploads, ended, clock
+        self._keep_ended = max(keep_ended, _LEAST_KEPT)
 
     async def run_once(self) -> None:
-        """Sweep all three."""
+        """Sweep all of it."""
         now = self._clock.now()
-        files = await self._spool.sweep(now - _SPOOL_AGE)
-        keys = await self._keys.forget_expired(now)
-        uploads = await self._uploads.sweep()
-        if files or keys or uploads:
-            _log.info("sweeper.swept", spool_files=files, idempotency_keys=keys, uploads=uploads)
+        swept = {
+            "spool_files": await self._spool.sweep(now - _SPOOL_AGE),
+            "idempotency_keys": await self._keys.forget_expired(now),
+            "uploads": await self._uploads.sweep(),
+            "alerts_and_replays": await self._ended.forget_ended(now - self._keep_ended),
+        }
+        if any(swept.values()):
+            _log.info("sweeper.swept", **swept)

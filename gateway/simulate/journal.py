@@ -83,10 +83,6 @@ class Journal:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
 
-    def has_seen(self, delivery: str) -> bool:
-        """Whether this delivery was handed to the office before."""
-        return delivery in self._seen
-
     async def receive(self, record: Received) -> bool:
         """Note an arrival durably; True when the office gets it now, False when it had it already."""
         first = record.delivery not in self._seen

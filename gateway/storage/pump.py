@@ -102,15 +102,12 @@ class PumpCounters:
     damaged: int = 0
     #: Commits by duration, one count per bound of COMMIT_BOUNDS and one for the rest.
     commit_seconds: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_BOUNDS) + 1))
-    #: Sum of the durations, in seconds.
-    commit_seconds_sum: float = 0.0
 
     def committed(self, payloads: int, seconds: float) -> None:
         """Count one commit."""
         self.batches += 1
         self.payloads += payloads
         self.commit_seconds[bisect_left(COMMIT_BOUNDS, seconds)] += 1
-        self.commit_seconds_sum += seconds
 
 
 @dataclass(eq=False, kw_only=True, slots=True)

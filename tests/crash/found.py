@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 
-from tests.crash.kill_check import Ledger, Verdict
+from tests.crash.kill_check import Ledger
+from tests.crash.kill_verdict import Verdict
 
 
 @dataclass(kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.crash.found import Violations, say
 from tests.crash.kill_million import Large, measure_million
 from tests.crash.kill_report import keep, last_line, write_report
-from tests.crash.kill_site import make_template
+from tests.crash.kill_site import Places, free_port, make_template
 from tests.crash.kill_sweep import Sweep, Tally
 
 _ROOT = Path(__file__).parents[2]
@@ -56,11 +56,14 @@ class _Progress:
 
 
 async def _run(args: argparse.Namespace, folder: Path) -> tuple[Tally, Large | None]:
-    template = await make_template(folder)
     say(f"seed {args.seed}, in {folder}")
+    for name in ("large", "small"):
+        (folder / name).mkdir()
     large = None
     if args.rows:
-        large = await measure_million(template, args.rows, kills=_LARGE_KILLS, progress=say)
+        alone = await make_template(folder / "large")
+        large = await measure_million(alone, args.rows, kills=_LARGE_KILLS, progress=say)
+    template = await make_template(folder / "small", places=Places(member_port=free_port()))
     sweep = Sweep(template, seed=args.seed, progress=_Progress(args.kills).sweep)
     return await sweep.run(args.kills), large
 

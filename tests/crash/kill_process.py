@@ -21,6 +21,7 @@ from tests.crash.kill_journal import now
 from tests.crash.kill_site import PROGRAMS, Site
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = "gateway"
 _LONGEST_SECONDS = 60.0
 
 
@@ -58,8 +59,12 @@ class Gateway:
         more: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
         within: Sequence[str] = (),
+        program: str = PROGRAM,
     ) -> Gateway:
-        """`gateway serve`, with these points armed and `more` in its environment; `within`: words that start it."""
+        """`gateway serve`, with these points armed and `more` in its environment; `within`: words that start it.
+
+        `program`: another one in its place, a weakened one (`weakened`).
+        """
         address = site.folder / "notify"
         address.unlink(missing_ok=True)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -73,7 +78,7 @@ class Gateway:
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
                 *within,
-                *_gateway(site, "serve", *options),
+                *(sys.executable, "-m", program, "--config", str(site.config), "serve", *options),
                 stdin=DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -197,7 +202,3 @@ def _cpu_seconds(pid: int) -> float:
     except FileNotFoundError:  # it died in this very moment
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _gateway(site: Where, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "gateway", "--config", str(site.config), *arguments)

@@ -25,9 +25,10 @@ from gateway.pki import client_tls_context
 from tests.crash.kill_clients import Desk
 from tests.crash.kill_journal import Arrived, Journal, Wrong, now
 from tests.crash.kill_spec import Spec, listen, read_spec, say
-from tests.journeys.installation import PROVINCE
 from tests.journeys.messages import status
 
+#: The first organ id is the sender's.
+_SENDER = re.compile(rb"OrganId>([A-Z0-9.]+)<")
 _NUMBER = re.compile(rb"CodeNumber>([A-Za-z0-9]+)<")
 #: The longest moment before an answer.
 _THINKS_SECONDS = 0.06
@@ -82,10 +83,11 @@ class Receiver:
             await asyncio.wait(self._reports)
 
     def _report(self, data: bytes) -> None:
-        found = _NUMBER.search(data)
+        sender, found = _SENDER.search(data), _NUMBER.search(data)
+        assert sender is not None
         assert found is not None
         number = found[1].decode()
-        report = status(self._spec.office, "03", sender=PROVINCE, number=number)
+        report = status(self._spec.office, "03", sender=sender[1].decode(), number=number)
         key = f"report-{number}"
         digest = hashlib.sha256(report).hexdigest()
         task: asyncio.Task[object] = asyncio.create_task(

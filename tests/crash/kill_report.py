@@ -32,10 +32,12 @@ T = TypeVar("T")
 _HEAD = """# Kill sweep
 
 Written by `make crash`, not by hand. A real `gateway serve` works for real clients over TLS (documents in memory
-and in the spool, repeated requests, statuses, an inbox that is read, an office that is pushed), is killed by
-SIGKILL at a random instant or at a named failpoint, and is started again on the same folder, which `fsck` examines
-and which is compared with what the clients and the pushed office wrote down for themselves. What is looked for
-stands in `tests/crash/kill_check.py`, what is done in `tests/crash/kill_sweep.py`.
+and in the spool, repeated requests, statuses, an inbox that is read, an office that is pushed) and as a member of
+an axis ([the simulator](axis-simulator.md), a process that is not killed), which it sends to and whose list it
+polls. It is killed by SIGKILL at a random instant or at a named failpoint, and is started again on the same folder,
+which `fsck` examines and which is compared with what the clients, the pushed office and the axis wrote down for
+themselves. What is looked for stands in `tests/crash/kill_check.py` and `kill_axis.py`, what is done in
+`tests/crash/kill_sweep.py`.
 """
 
 
@@ -109,6 +111,7 @@ def _summary(tally: Tally, about: dict[str, str]) -> str:
         ("violations", str(len(tally.violations))),
         ("lost / duplicated", f"{len(tally.lost)} / {len(tally.duplicated)}"),
         ("messages accepted, deliveries", f"{tally.messages}, {tally.deliveries}"),
+        ("entries listed by the axis, messages it took", f"{tally.listed}, {tally.taken}"),
         ("examinations by `fsck`", str(tally.examined)),
         ("arrivals again that dedupe caught", str(tally.repeated)),
         ("data folders, each killed some twenty times", str(tally.folders)),

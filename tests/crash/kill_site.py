@@ -12,11 +12,12 @@ import msgspec
 
 from gateway import config
 from gateway.config import Settings
-from gateway.foundation import DATABASE
+from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import LOOPBACK, DevPki
 from gateway.seal.trust import TrustPurpose
 from tests.crash.kill_spec import Spec, read_spec
-from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PUSHED, Installation, make_pki, prepare
+from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation, make_pki, prepare
 
 #: A crash with a dispatch in flight is what the sweep is about, so none is taken for poison.
 _MORE = """
@@ -29,9 +30,9 @@ uploads_open = 10000
 log_level = "warning"
 """
 _SECRET = "secret-of-{}-0123456789abcdef"
-CLIENTS, RECEIVER, AXIS_RECEIVER = "clients", "receiver", "axis"
+CLIENTS, RECEIVER, AXIS_RECEIVER, BEHIND_AXIS = "clients", "receiver", "axis", "ministry"
 #: The module of each (`tests.crash.kill_…`).
-PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver"}
+PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver", BEHIND_AXIS: "ministry"}
 
 
 def free_port() -> int:
@@ -57,6 +58,8 @@ class Places:
     office_url: str = ""
     axis: tuple[str, int] = ("127.0.0.1", 1)
     axis_url: str = ""
+    #: Where an axis listens that the gateway is a member of; 0: none.
+    member_port: int = 0
     #: What one of its tries may take, in seconds.
     timeout: float = 5
 
@@ -89,6 +92,11 @@ class Site:
         return sorted(self.folder.glob("*.journal"))
 
     @property
+    def axis(self) -> Path:
+        """What belongs to the axis that the gateway is a member of; it is not there where it is none's."""
+        return self.folder / "vxp"
+
+    @property
     def operations_url(self) -> str:
         """Where it says how it is."""
         return f"http://127.0.0.1:{self.settings.server.operations_port}"
@@ -116,6 +124,11 @@ class Template:
         self.folder, self._made, self._places = folder, made, places
         self._copies = 0
 
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Who speaks with a gateway of it in a sweep."""
+        return (RECEIVER, *((BEHIND_AXIS,) if self._places.member_port else ()), CLIENTS)
+
     def copy(self, *, seed: int = 0, pause: float = 1.0, apart: bool = False) -> Site:
         """A fresh installation; `apart`: on a port that the clients do not know."""
         self._copies += 1
@@ -134,9 +147,11 @@ class Template:
         return site
 
     def _spec(self, site: Site, name: str, seed: int, pause: float) -> Spec:
-        places, is_axis = self._places, name == AXIS_RECEIVER
-        pushed = (PUSHED, MINISTRY) if places.axis_url else (PUSHED,)
+        places, is_axis = self._places, name in {AXIS_RECEIVER, BEHIND_AXIS}
+        pushed = (PUSHED, MINISTRY) if places.axis_url or places.member_port else (PUSHED,)
         host, port = places.axis if is_axis else places.office
+        if name == BEHIND_AXIS:
+            host, port = "localhost", places.member_port
         return Spec(
             url=f"https://{places.gateway}:{places.port}",
             anchors=str(site.pki.anchors(TrustPurpose.TLS)),
@@ -152,6 +167,7 @@ class Template:
             key=str(site.pki.server.key),
             secret=_SECRET.format("axis" if is_axis else "pushed"),
             reports=not is_axis,
+            axis=str(site.axis),
             seed=seed,
             pause=pause,
         )
@@ -171,8 +187,33 @@ async def make_template(folder: Path, *, poison: int = 1000, places: Places | No
         more=_MORE.format(poison=poison),
         timeout_seconds=places.timeout,
     )
+    if places.member_port:
+        await _join_axis(made, places.member_port)
     text = (site / "config.toml").read_text().replace("\nport = 0", f"\nport = {places.port}")
     text = text.replace('\nhost = "127.0.0.1"', f'\nhost = "{places.listen}"')
     text = text.replace("\noperations_port = 0", f"\noperations_port = {free_port()}")
     (site / "config.toml").write_text(text)
     return Template(site, made, places)
+
+
+async def _join_axis(made: Installation, port: int) -> None:
+    """The channel `axis` becomes a member's: sent to, listed, fetched from, told what became of it."""
+    settings: dict[str, object] = {
+        "url": f"https://localhost:{port}",
+        "system_id": PROVINCE,
+        "secret_file": "axis",
+        "anchors_file": str(made.pki.anchors(TrustPurpose.TLS) / "root.pem"),
+        "poll_seconds": 0.2,
+        "poll_seconds_min": 0.05,
+    }
+    async with open_foundation(made.settings, purpose="setup") as base:
+        change = UpsertEndpoint(
+            name="axis",
+            kind="vxp",
+            settings=settings,
+            capabilities={"fans_out": True},
+            is_relay=True,
+            actor="operator:test",
+            now=base.clock.now(),
+        )
+        await base.directory.apply(base.pump, UpsertEndpointOperation(), change)

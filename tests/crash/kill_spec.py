@@ -39,6 +39,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     reports: bool
     #: Whether it closes every connection after its answer.
     closes: bool = False
+    #: Folder of the axis simulator and of its secrets.
+    axis: str = ""
     #: Seeds what is random.
     seed: int
     #: Seconds between two documents of one sender.

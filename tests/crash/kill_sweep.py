@@ -1,9 +1,9 @@
 """The kill sweep: start the gateway under load, kill it, start it again on the same folder, compare; many times.
 
 1. A cycle starts the gateway, armed at one failpoint or to be killed at a random instant (also before it is ready),
-   while clients and receiver go on as if nothing had happened.
-2. Once it is ready, everything is examined beside the load (`kill_check`); after its end it is seen how soon that
-   which the kill before had left in flight reached its receiver again.
+   while clients, receiver, axis and ministry go on as if nothing had happened.
+2. Once it is ready, everything is examined beside the load (`kill_check`, `kill_axis`); after its end it is seen
+   how soon that which the kill before had left in flight reached its receiver again.
 3. After some cycles the load ends, all must have arrived, and everything is examined once more with the contents of
    all bodies; then a fresh folder.
 """
@@ -14,6 +14,7 @@ import asyncio
 import random
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +23,12 @@ from hashlib import sha256
 from gateway.audit.fsck import examine
 from gateway.failpoints import FAILPOINTS
 from tests.crash.found import Found
-from tests.crash.kill_check import ARRIVED, check, read_ledger, resumption
+from tests.crash.kill_axis import read_books
+from tests.crash.kill_check import check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
-from tests.crash.kill_process import Companion, Gateway
-from tests.crash.kill_site import CLIENTS, RECEIVER, Site, Template
+from tests.crash.kill_process import PROGRAM, Companion, Gateway
+from tests.crash.kill_site import Site, Template
+from tests.crash.kill_verdict import ARRIVED
 from tests.crash.kill_watch import Watch
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -60,6 +63,9 @@ _HITS = {
     "attempt.outcome": 8,
     "inbox.fetch": 4,
     "inbox.ack": 4,
+    "source.list": 6,
+    "source.fetch": 6,
+    "source.settle": 6,
 }
 
 
@@ -82,6 +88,9 @@ class Tally(Found):
     examined: int = 0
     #: Transmissions that a receiver's dedupe caught.
     repeated: int = 0
+    #: Entries that the axis listed for the gateway, and messages that it took from it.
+    listed: int = 0
+    taken: int = 0
 
     @property
     def runs(self) -> int:
@@ -100,7 +109,9 @@ class Sweep:
         per_folder: int = 20,
         pause: float = 0.2,
         progress: Callable[[Tally], None] = lambda _: None,
+        program: str = PROGRAM,
     ) -> None:
+        self._program = program
         self.tally, self._watch = Tally(), Watch()
         self._template, self._seed, self._per_folder, self._pause = template, seed, per_folder, pause
         self._draw = random.Random(seed)
@@ -128,7 +139,7 @@ class Sweep:
         site = self._template.copy(seed=self._draw.getrandbits(32), pause=self._pause)
         self.tally.folders += 1
         known = len(self.tally.violations)
-        companions = await asyncio.gather(*(Companion.start(site, name) for name in (RECEIVER, CLIENTS)))
+        companions = await asyncio.gather(*(Companion.start(site, name) for name in self._template.companions))
         self._killed_before = False
         try:
             for _ in range(kills):
@@ -153,7 +164,7 @@ class Sweep:
             self.put_in_the_way(site)
         hits = self._draw.randint(1, _HITS.get(act, 1))
         armed = "" if point == RANDOM else f"{point}=kill:{hits}"
-        gateway = await Gateway.start(site, armed=armed)
+        gateway = await Gateway.start(site, armed=armed, program=self._program)
         if point == RANDOM and self._draw.random() < 0.25:
             await gateway.lives(self._draw.random())
         elif await gateway.ready():
@@ -256,6 +267,9 @@ class Sweep:
         self.tally.repeated += sum(
             1 for record in read_journals(site.journals) if isinstance(record, Arrived) and not record.first
         )
+        books = read_books(site.axis)
+        self.tally.listed += len(books.listed)
+        self.tally.taken += len(books.ours)
 
 
 async def settle(site: Site, gateway: Gateway, companions: Sequence[Companion]) -> list[str]:
@@ -266,12 +280,13 @@ async def settle(site: Site, gateway: Gateway, companions: Sequence[Companion]) 
     told = await asyncio.gather(*(each.finish(_QUIET_SECONDS) for each in companions))
     if not all(told):
         wrong.append(f"{site.folder.name}: clients did not get all their answers")
-    quiet, deadline = 0, now() + _QUIET_SECONDS
+    quiet, least, deadline = 0, sys.maxsize, now() + _QUIET_SECONDS
     while quiet < _LOOKS and now() < deadline:
-        open_lines = [
-            state for _, state, _, _ in read_ledger(site.database).deliveries.values() if state not in ARRIVED
-        ]
-        quiet = 0 if open_lines else quiet + 1
+        lines = read_ledger(site.database).deliveries.values()
+        left = sum(state not in ARRIVED for _, state, _, _ in lines) + len(read_books(site.axis).waiting)
+        if left < least:  # a busy machine may be slow over it
+            least, deadline = left, now() + _QUIET_SECONDS
+        quiet = 0 if left else quiet + 1
         await asyncio.sleep(_LOOK_SECONDS)
     gateway.terminate()
     if await gateway.gone() != 0:

@@ -15,7 +15,7 @@ from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Sent, read_journals
 from tests.crash.kill_process import Companion, Gateway
-from tests.crash.kill_site import CLIENTS, RECEIVER, Site, make_template
+from tests.crash.kill_site import CLIENTS, RECEIVER, Places, Site, Template, free_port, make_template
 from tests.crash.kill_sweep import POINTS, RANDOM, Sweep
 
 #: Of the sweep's points; `make crash` goes through all of them, again and again.
@@ -23,6 +23,11 @@ _SAMPLE = 12
 _PAUSE = 0.2
 
 pytestmark = pytest.mark.slow
+
+
+async def axis_template(folder: Path) -> Template:
+    """Its gateway is a member of an axis."""
+    return await make_template(folder, places=Places(member_port=free_port()))
 
 
 async def until(found: object, seconds: float = 20) -> None:
@@ -38,16 +43,17 @@ async def test_kills_at_a_sample_of_points_lose_and_double_nothing(tmp_path: Pat
     seed = random.randrange(1 << 32)
     acts = random.Random(seed).sample([act for act in ACTS if f"{act}.before" in POINTS], _SAMPLE - 2)
     points = tuple(f"{act}.{random.Random(seed).choice(('before', 'after'))}" for act in acts)
-    sweep = Sweep(await make_template(tmp_path), seed=seed, per_folder=_SAMPLE)
+    sweep = Sweep(await axis_template(tmp_path), seed=seed, per_folder=_SAMPLE)
     tally = await sweep.run(_SAMPLE, (*points, RANDOM, RANDOM))
     assert tally.violations == [], f"seed {seed}"
     assert tally.runs == _SAMPLE
+    assert min(tally.listed, tally.taken) > 0
     assert tally.messages > 0
 
 
 async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
     """A point that nothing comes by would prove nothing."""
-    template = await make_template(tmp_path)
+    template = await axis_template(tmp_path)
     noted = tmp_path / "points"
     sweep = Sweep(template, seed=1)
     empty = template.copy(apart=True)
@@ -58,7 +64,7 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
     await first.gone()
     site = template.copy(seed=1, pause=_PAUSE)
     sweep.put_in_the_way(site)
-    companions = [await Companion.start(site, name) for name in (RECEIVER, CLIENTS)]
+    companions = [await Companion.start(site, name) for name in template.companions]
     gateway = await Gateway.start(site, armed=f"note={noted}")
     try:
         stop = {point for point in FAILPOINTS if point.startswith("stop.")}

@@ -7,8 +7,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.crash.kill_check import Ledger, Verdict, compare
+from tests.crash.kill_check import Ledger, compare
 from tests.crash.kill_journal import Arrived, Line, Record, Sent, Wrong
+from tests.crash.kill_verdict import Verdict
 
 SENT = Sent(key="A1", message="m", sha256="s", lines=(Line("d", "office"),), tries=1)
 ARRIVED = Arrived(delivery="d", recipient="office", message="m", sha256="s", dispatch="p", first=True, at=1.0)

@@ -12,9 +12,10 @@ import pytest
 from gateway.audit.fsck import examine
 from gateway.errors import ProblemError
 from gateway.foundation import database_of
-from tests.fakes.axis_lab import AxisLab, Scripts
+from tests.axis_lab import AxisLab
 from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document, document_id, status
+from tests.journeys.scripts import Scripts, asked_by_us, offer
 from tests.journeys.test_shadow import READ_ONLY, agency, axis, report, rows, run, site, watcher
 
 __all__ = ["axis", "site"]
@@ -27,11 +28,6 @@ async def told(capsys: pytest.CaptureFixture[str], made: Installation, *argument
     return json.loads(capsys.readouterr().out)
 
 
-def ours(axis: AxisLab) -> set[str]:
-    """What the gateway, as against the scripts, has asked the axis."""
-    return {line["path"] for line in axis.journal() if line["agent"] != "scripts"}
-
-
 def below(folder: Path) -> list[str]:
     """The reasons in it."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json"))
@@ -41,54 +37,59 @@ async def test_one_agency_is_taken_over(
     site: Installation, axis: AxisLab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What waits and what comes is delivered once, and the axis hears no acknowledgement of ours at any time."""
-    duty, scripts = watcher(site), Scripts(lab=axis)
+    duty, scripts = watcher(site), Scripts(axis=axis)
     # shadow, and the comparison
-    axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
+    await offer(axis, document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
     await duty.run_once()
     (tmp_path / "taken.csv").write_text("docId\n" + "\n".join(await scripts.take()) + "\n")
-    axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
-    axis.offer("d-3", document(MINISTRY, [COMMUNE, PUSHED], number="3"), sender=MINISTRY, to=[COMMUNE, PUSHED])
+    second = await offer(axis, document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
+    third = await offer(
+        axis, document(MINISTRY, [COMMUNE, PUSHED], number="3"), sender=MINISTRY, to=[COMMUNE, PUSHED]
+    )
     await duty.run_once()
     commune = agency(await report(site, capsys, COMMUNE, "--scripts", str(tmp_path / "taken.csv")), COMMUNE)
     assert (commune["against"], commune["waiting"], commune["served_by"]) == ([], 2, "shadow")
-    assert ours(axis) <= READ_ONLY
+    assert asked_by_us(axis) <= READ_ONLY
 
     # taken over, with what waits
     taken = await told(capsys, site, "cutover", "take", COMMUNE, "--because", "two weeks without a difference")
     assert (taken["served_by"], taken["changed"]) == ("gateway", True)
-    assert [each["ref"] for each in taken["waiting"]] == ["d-2", "d-3"]
+    assert [each["ref"] for each in taken["waiting"]] == [second, third]
     again = await told(capsys, site, "cutover", "take", COMMUNE, "--because", "once more")
     assert again["changed"] is False
     for _ in range(2):
         await duty.run_once()
     async with site.client(COMMUNE) as commune_client:
         waiting = {item.document_id for item in (await commune_client.inbox(wait=5)).items}
-        # d-1 is the scripts' for ever
+        # the very first is the scripts' for ever
         assert waiting == {document_id(MINISTRY, "2"), document_id(MINISTRY, "3")}
-        first = (await commune_client.inbox()).items[0]
-        assert await commune_client.content(first.id)
-        await commune_client.ack(first.id)
+        item = (await commune_client.inbox()).items[0]
+        assert await commune_client.content(item.id)
+        await commune_client.ack(item.id)
         accepted = await commune_client.submit(document(COMMUNE, [MINISTRY], number="50"))
         with pytest.raises(ProblemError) as refused:
             await commune_client.submit(document(COMMUNE, [PROVINCE], number="51"))
     assert refused.value.code == "recipient_served_elsewhere"
     assert accepted.deliveries[0].organ_id == MINISTRY
-    # d-3 is for another agency too, which the scripts serve: only they may end it, and they can
-    assert await scripts.take(["d-3"]) == ["d-3"]
+    # the third is for another agency too, which the scripts serve: only they may end it, and they can
+    assert await scripts.take([third]) == [third]
 
     # one more agency is taken later; what is still listed for it comes too, into the same document
-    axis.offer("d-4", document(MINISTRY, [COMMUNE, PROVINCE], number="4"), sender=MINISTRY, to=[COMMUNE, PROVINCE])
+    fourth = await offer(
+        axis, document(MINISTRY, [COMMUNE, PROVINCE], number="4"), sender=MINISTRY, to=[COMMUNE, PROVINCE]
+    )
     await duty.run_once()
     await told(capsys, site, "cutover", "take", PROVINCE, "--because", "next")
     await duty.run_once()
     lines = rows(
         site,
         "SELECT d.recipient_code FROM delivery AS d JOIN offer AS o ON o.message_id = d.message_id"
-        " WHERE o.ref = 'd-4' ORDER BY d.seq",
+        " WHERE o.ref = ? ORDER BY d.seq",
+        fourth,
     )
     assert lines == [(COMMUNE,), (PROVINCE,)]
 
-    assert ours(axis) <= READ_ONLY
+    assert asked_by_us(axis) <= READ_ONLY
     found = await examine(site.settings, database_of(site.settings))
     assert found.findings == []
 
@@ -98,16 +99,16 @@ async def test_what_is_left_to_the_scripts_stays_theirs_until_it_is_taken(
 ) -> None:
     """They may be in the middle of what was listed before; what is listed afterwards is ours."""
     duty = watcher(site)
-    axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
+    first = await offer(axis, document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
     await duty.run_once()
     await told(capsys, site, "cutover", "take", COMMUNE, "--waiting", "scripts", "--because", "they began it")
-    axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
+    second = await offer(axis, document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
     await duty.run_once()
     accepted = "SELECT ref FROM offer WHERE message_id IS NOT NULL ORDER BY ref"
-    assert rows(site, accepted) == [("d-2",)]
+    assert rows(site, accepted) == [(second,)]
     await told(capsys, site, "cutover", "take", COMMUNE, "--because", "they did not end it")
     await duty.run_once()
-    assert rows(site, accepted) == [("d-1",), ("d-2",)]
+    assert rows(site, accepted) == [(first,), (second,)]
 
 
 async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
@@ -116,7 +117,7 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     """What is open is held and exported, what the scripts meet again is named, and nothing new comes here."""
     duty = watcher(site)
     await told(capsys, site, "cutover", "take", COMMUNE, "--because", "ready")
-    axis.offer("d-2", document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
+    second = await offer(axis, document(MINISTRY, [COMMUNE], number="2"), sender=MINISTRY, to=[COMMUNE])
     await duty.run_once()
     async with site.client(COMMUNE) as client:
         await client.submit(document(COMMUNE, [MINISTRY], number="50"))
@@ -125,7 +126,7 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
         "--because", "the reader of the commune fails",
     )  # fmt: skip
     assert (back["served_by"], len(back["held"]), back["exported"]) == ("scripts", 1, 2)
-    assert [each["ref"] for each in back["listed_again"]] == ["d-2"]
+    assert [each["ref"] for each in back["listed_again"]] == [second]
     with (tmp_path / "back" / "open.csv").open() as file:
         files = list(csv.DictReader(file))
     assert {(each["direction"], each["document_id"]) for each in files} == {
@@ -134,9 +135,9 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     }
     for each in files:
         assert each["document_id"].encode() in (tmp_path / "back" / each["file"]).read_bytes()
-    axis.offer("d-5", document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
+    late = await offer(axis, document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
     await duty.run_once()
-    assert rows(site, "SELECT message_id, fetched_at FROM offer WHERE ref = 'd-5'") == [(None, None)]
+    assert rows(site, "SELECT message_id, fetched_at FROM offer WHERE ref = ?", late) == [(None, None)]
     async with site.client(COMMUNE) as client:
         with pytest.raises(ProblemError) as refused:
             await client.submit(document(COMMUNE, [MINISTRY], number="52"))
@@ -149,7 +150,7 @@ async def test_agency_given_back_leaves_nothing_behind_that_is_not_told(
     (tmp_path / "back" / "open.csv").rename(tmp_path / "back" / "list.csv")
     known = await told(capsys, site, "import", str(tmp_path / "back" / "list.csv"), "--channel", "axis")
     assert known["known"] == 2
-    assert ours(axis) <= READ_ONLY
+    assert asked_by_us(axis) <= READ_ONLY
 
 
 async def test_work_in_flight_is_imported_once_and_its_statuses_find_it(
@@ -187,16 +188,16 @@ async def test_work_in_flight_is_imported_once_and_its_statuses_find_it(
         ("received", "in-1"),
     ]
     answer = status(MINISTRY, "03", sender=COMMUNE, number="60")
-    axis.offer("s-1", answer, sender=MINISTRY, to=[COMMUNE], kind="status")
+    await offer(axis, answer, sender=MINISTRY, to=[COMMUNE], kind="status")
     # the axis brings what was imported once more: the same document
-    axis.offer("d-62", document(MINISTRY, [COMMUNE], number="62"), sender=MINISTRY, to=[COMMUNE])
+    await offer(axis, document(MINISTRY, [COMMUNE], number="62"), sender=MINISTRY, to=[COMMUNE])
     await watcher(site).run_once()
     lines = rows(site, "SELECT state, business_status FROM delivery ORDER BY seq LIMIT 1")
     assert lines == [("acknowledged", "03")]
     async with site.client(COMMUNE) as commune:
         kinds = [item.kind for item in (await commune.inbox(wait=5)).items]
     assert kinds == ["document", "status"]
-    assert ours(axis) <= READ_ONLY
+    assert asked_by_us(axis) <= READ_ONLY
     found = await examine(site.settings, database_of(site.settings))
     assert found.findings == []
 
@@ -213,7 +214,7 @@ async def test_what_the_scripts_sent_to_another_of_ours_is_delivered_once_when_t
     await told(capsys, site, "import", str(tmp_path / "work"), "--because", "in flight")
     async with site.client(PROVINCE) as client:
         assert (await client.inbox()).items == []
-        axis.offer("d-80", sent, sender=COMMUNE, to=[PROVINCE])
+        await offer(axis, sent, sender=COMMUNE, to=[PROVINCE])
         for _ in range(2):
             await watcher(site).run_once()
         (item,) = (await client.inbox(wait=5)).items

@@ -16,24 +16,22 @@ from gateway.app import Application
 from gateway.cli import main
 from gateway.errors import ProblemError
 from gateway.maintenance.watcher import Watcher
-from gateway.pki import DevPki
-from gateway.seal.trust import TrustPurpose
+from gateway.simulate.axis.journal import Called
 from gateway.storage.driver import choose_driver
-from tests.fakes.axis_lab import SYSTEM_ID, AxisLab, Scripts
+from tests.axis_lab import H33, AxisLab, running_axis
 from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document, status
+from tests.journeys.scripts import Scripts, acknowledged, asked_by_us, offer
 
 MORE = '[cutover]\nserved_by = "shadow"\npoll_every = "1h"\n'
-READ_ONLY = {"/getReceivedEdocList", "/getEdoc", "/downloadEdoc"}
+READ_ONLY = {"getReceivedEdocList", "getEdoc", "downloadEdoc"}
 
 
 @pytest.fixture
-async def axis(tmp_path: Path, pki_folder: Path) -> AsyncIterator[AxisLab]:
+async def axis(tmp_path: Path) -> AsyncIterator[AxisLab]:
     """An axis in a process of its own."""
-    lab = AxisLab(folder=tmp_path / "axis", pki=DevPki(folder=pki_folder))
-    await lab.start()
-    yield lab
-    await lab.stop()
+    async with running_axis(tmp_path) as lab:
+        yield lab
 
 
 @pytest.fixture
@@ -42,18 +40,19 @@ async def site(tmp_path: Path, pki_folder: Path, axis: AxisLab) -> AsyncIterator
     folder = tmp_path / "site"
     folder.mkdir()
     made = await prepare(folder, pki_folder, more=MORE)
+    (folder / "secrets" / "axis").write_bytes(axis.secret_files[H33].read_bytes())
     async with made.running() as app:
-        await looks_at(app, made, axis)
+        await looks_at(app, axis)
         yield made
 
 
-async def looks_at(app: Application, made: Installation, axis: AxisLab) -> None:
+async def looks_at(app: Application, axis: AxisLab) -> None:
     settings: dict[str, str | int | float | bool] = {
         "source": "vxp",
         "source_url": axis.url,
-        "source_system_id": SYSTEM_ID,
+        "source_system_id": H33,
         "source_secret_file": "axis",
-        "source_anchors_file": str(made.pki.anchors(TrustPurpose.TLS) / "root.pem"),
+        "source_anchors_file": str(axis.anchors),
     }
     await configure_endpoint(app, ConfigureEndpoint(name="axis", settings=settings, reason="look"), "operator:test")
 
@@ -74,11 +73,11 @@ async def report(made: Installation, capsys: pytest.CaptureFixture[str], *argume
     return json.loads(capsys.readouterr().out)
 
 
-def rows(made: Installation, sql: str) -> list[tuple[Any, ...]]:
+def rows(made: Installation, sql: str, *params: object) -> list[tuple[Any, ...]]:
     """What the database holds; by the server's own SQLite, since two in one process undo each other's locks."""
     connect = choose_driver(allow_affected_sqlite=True).module.connect
     with closing(connect(f"file:{made.settings.storage.folder}/gateway.sqlite?mode=ro", uri=True)) as found:
-        listed: list[tuple[Any, ...]] = found.execute(sql).fetchall()
+        listed: list[tuple[Any, ...]] = found.execute(sql, params).fetchall()
         return listed
 
 
@@ -91,26 +90,28 @@ async def test_shadow_sees_what_the_scripts_see_and_acknowledges_nothing(
 ) -> None:
     """All is fetched and judged, the scripts take all of it, and the axis never heard more than list and get."""
     unknown = "999.99.99.H33"
-    axis.offer("d-1", document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE])
-    axis.offer("d-2", document(MINISTRY, [COMMUNE, PROVINCE, unknown], number="2"), sender=MINISTRY, to=[COMMUNE])
-    axis.offer("d-3", b"<khong-phai/>", sender=MINISTRY, to=[COMMUNE])
-    # one office of the province to another, by the scripts: the axis brings it, though both are ours
-    axis.offer("d-4", document(PROVINCE, [COMMUNE], number="4"), sender=PROVINCE, to=[COMMUNE])
-    axis.offer(
-        "s-1", status(MINISTRY, "03", sender=PROVINCE, number="77"), sender=MINISTRY, to=[PROVINCE], kind="status"
-    )
-    duty, scripts = watcher(site), Scripts(lab=axis)
+    report_of_77 = status(MINISTRY, "03", sender=PROVINCE, number="77")
+    waiting = [
+        await offer(axis, document(MINISTRY, [COMMUNE], number="1"), sender=MINISTRY, to=[COMMUNE]),
+        await offer(
+            axis, document(MINISTRY, [COMMUNE, PROVINCE, unknown], number="2"), sender=MINISTRY, to=[COMMUNE]
+        ),
+        await offer(axis, b"<khong-phai/>", sender=MINISTRY, to=[COMMUNE]),
+        # one office of the province to another, by the scripts: the axis brings it, though both are ours
+        await offer(axis, document(PROVINCE, [COMMUNE], number="4"), sender=PROVINCE, to=[COMMUNE]),
+        await offer(axis, report_of_77, sender=MINISTRY, to=[PROVINCE], kind="status"),
+    ]
+    duty, scripts = watcher(site), Scripts(axis=axis)
     await duty.run_once()
     taken = await scripts.take()
-    assert taken == ["d-1", "d-2", "d-3", "d-4", "s-1"]
-    axis.offer("d-5", document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
+    assert taken == waiting
+    between = await offer(axis, document(MINISTRY, [COMMUNE], number="5"), sender=MINISTRY, to=[COMMUNE])
     taken += await scripts.take()  # between two of our looks
     await duty.run_once()
 
-    ours = [line for line in axis.journal() if line["agent"] != "scripts"]
-    assert {line["path"] for line in ours} <= READ_ONLY
-    assert not [line for line in axis.journal() if line["fault"]]
-    assert axis.acknowledged() == dict.fromkeys(taken, "done")
+    assert asked_by_us(axis) <= READ_ONLY
+    assert {line.outcome for line in axis.journal() if isinstance(line, Called)} == {"OK"}
+    assert acknowledged(axis) == dict.fromkeys(taken, "done")
 
     (tmp_path / "taken.txt").write_text("\n".join(taken))
     told = await report(site, capsys, "--scripts", str(tmp_path / "taken.txt"))
@@ -120,7 +121,7 @@ async def test_shadow_sees_what_the_scripts_see_and_acknowledges_nothing(
     assert commune["taken_by_scripts"] == 4
     assert agency(told, PROVINCE)["parked"] == {"status_document_unknown": 1}
     assert told["unknown_recipients"] == {unknown: 1}
-    assert told["never_seen"] == ["d-5"]
+    assert told["never_seen"] == [between]
     assert (told["sources"][0]["polls"], told["sources"][0]["failed_polls"]) == (2, 0)
     assert agency(told, PUSHED)["against"] == ["nothing_seen", "documents_never_seen"]
     assert await run(site, "shadow", "report", COMMUNE) == 1
@@ -139,16 +140,16 @@ async def test_outage_is_never_an_empty_list(
     site: Installation, axis: AxisLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A proxy's page instead of the list: no offer goes, the outage is told, and the next list ends it."""
-    axis.offer("d-1", document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
+    await offer(axis, document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
     duty = watcher(site)
     await duty.run_once()
-    (axis.folder / "broken").touch()
+    await axis.order("html", operations=["getReceivedEdocList"], http_status=200)
     await duty.run_once()
     await duty.run_once()
     source = (await report(site, capsys))["sources"][0]
     assert (source["failed_polls"], source["reason"]) == (2, "peer_reply_invalid")
     assert agency(await report(site, capsys), COMMUNE)["waiting"] == 1
-    (axis.folder / "broken").unlink()
+    await axis.calm()
     await duty.run_once()
     source = (await report(site, capsys))["sources"][0]
     assert (source["polls"], source["failed_polls"], source["reason"]) == (4, 2, "")
@@ -159,9 +160,9 @@ async def test_outage_is_never_an_empty_list(
 async def test_agency_left_to_the_scripts_is_not_looked_at(site: Installation, axis: AxisLab) -> None:
     """What is for an agency in state `scripts` alone is listed, and its content never fetched."""
     assert await run(site, "cutover", "return", COMMUNE, "--because", "not yet agreed") == 0
-    axis.offer("d-1", document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
+    await offer(axis, document(MINISTRY, [COMMUNE]), sender=MINISTRY, to=[COMMUNE])
     await watcher(site).run_once()
-    assert "/getEdoc" not in axis.paths()
+    assert "getEdoc" not in asked_by_us(axis)
 
 
 async def test_submission_of_an_agency_in_shadow_is_refused_with_the_reason(site: Installation) -> None:

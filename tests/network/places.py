@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.crash.kill_check import Verdict, check, read_ledger
+from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Arrived, now, read_journals
 from tests.crash.kill_process import ROOT, Companion, Gateway
 from tests.crash.kill_site import AXIS_RECEIVER, CLIENTS, RECEIVER, Places, Site, Template
 from tests.crash.kill_sweep import settle
+from tests.crash.kill_verdict import Verdict
 from tests.network.lab import ADDRESSES, OFFICE_NAME, TLS_NAMES, Lab
 
 GATEWAY_PORT, OFFICE_PORT, AXIS_PORT, RELAY_PORT = 8443, 9001, 9002, 9003

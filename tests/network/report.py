@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.phases import rank
 from gateway import __version__
 from gateway.clock import VIETNAM
-from tests.crash.kill_check import Verdict
+from tests.crash.kill_verdict import Verdict
 from tests.network.isolation import GOAL, RATE, Comparison, dead
 
 _HEAD = """# When the network fails

@@ -151,3 +151,18 @@ DELETE FROM bounced_address WHERE address = ?;
 -- name: bounced_address_list
 -- All of them.
 SELECT address, bounced_at, reason, detail FROM bounced_address ORDER BY bounced_at DESC;
+
+-- name: alert_delete_ended
+-- Forget a portion of those that ended long ago, where none about the same delivery is open: floor, before, limit.
+DELETE FROM alert WHERE id IN (
+    SELECT a.id FROM alert AS a
+    WHERE a.id < :floor AND a.ended_at < :before
+      AND NOT EXISTS (SELECT 1 FROM alert AS o WHERE o.delivery_id = a.delivery_id AND o.ended_at IS NULL)
+    ORDER BY a.id LIMIT :limit)
+RETURNING id;
+
+-- name: alert_attempt_delete_ended
+-- Forget a portion of the attempts that ended long ago: floor, before, limit.
+DELETE FROM alert_attempt WHERE id IN (
+    SELECT t.id FROM alert_attempt AS t WHERE t.id < :floor AND t.ended_at < :before ORDER BY t.id LIMIT :limit)
+RETURNING id;

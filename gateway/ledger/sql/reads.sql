@@ -2,10 +2,6 @@
 -- The seal and the stored 202 of one message.
 SELECT transfer, xades, answer, sha256 FROM receipt WHERE message_id = ?;
 
--- name: message_answer_by_fingerprint
--- The stored 202 of a request that was accepted before.
-SELECT m.id, r.answer FROM message AS m JOIN receipt AS r ON r.message_id = m.id WHERE m.fingerprint = ?;
-
 -- name: idempotency_read
 -- The request that a caller's key stands for.
 SELECT i.fingerprint, i.message_id, r.answer

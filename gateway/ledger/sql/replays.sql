@@ -63,3 +63,11 @@ RETURNING id, (SELECT message_id FROM delivery AS d WHERE d.id = replay.delivery
 -- name: replay_list_orphans
 -- Under way in another boot: the present boot.
 SELECT delivery_id, attempt_id FROM replay WHERE state = 'sending' AND boot_id <> ?;
+
+-- name: replay_delete_ended
+-- Forget a portion of those that ended long ago: floor, before, limit.
+DELETE FROM replay WHERE id IN (
+    SELECT r.id FROM replay AS r
+    WHERE r.id < :floor AND r.state IN ('sent', 'failed') AND r.ended_at < :before
+    ORDER BY r.id LIMIT :limit)
+RETURNING id;

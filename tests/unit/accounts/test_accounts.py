@@ -148,23 +148,6 @@ async def test_foreign_certificate_is_recorded_once(desk: Desk) -> None:
             assert await refused(recording) == expected
 
 
-async def test_expiring_lists_what_nothing_replaces(desk: Desk) -> None:
-    """Operators see who must renew, the first to end first, and not who has."""
-    agency = await desk.agency()
-    ids = [
-        (await desk.accounts.issue_token(agency.id, label="", lifetime=days * DAY, actor=ACTOR, now=NOW))[1]
-        for days in (20, 10, 90)
-    ]
-    assert [c.id for c in await desk.accounts.expiring(NOW, 30 * DAY)] == [ids[1], ids[0]]
-    code = await desk.accounts.new_enrolment(agency.id, ACTOR, NOW)
-    await desk.accounts.enrol(code, b"csr", "", NOW)
-    later = NOW + 350 * DAY
-    assert len(await desk.accounts.expiring(later, 30 * DAY)) == 1
-    desk.ca.now = later
-    await desk.accounts.renew(await desk.enter(der(0), now=later), b"csr", later)
-    assert await desk.accounts.expiring(later, 30 * DAY) == []
-
-
 async def test_every_change_leaves_an_event_without_a_secret(desk: Desk) -> None:
     """Codes and tokens, and their hashes, appear in no leaf."""
     agency = await desk.agency()

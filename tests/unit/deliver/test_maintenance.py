@@ -93,12 +93,18 @@ class _Store:
         self.swept.append(now)
         return 1
 
+    async def forget_ended(self, before: datetime) -> int:
+        self.swept.append(before)
+        return 1
 
-async def test_the_sweeper_leaves_young_spool_files_alone() -> None:
-    """A request may still be writing what is younger than an hour."""
+
+@pytest.mark.parametrize(("keep", "kept"), [(90, 90), (1, 7)])
+async def test_the_sweeper_leaves_young_spool_files_and_what_ended_lately_alone(keep: int, kept: int) -> None:
+    """A request may still be writing what is younger than an hour; an alert may be open for days."""
     store = _Store()
-    await Sweeper(store, store, store, clock=_Clock()).run_once()
-    assert store.swept == [START - timedelta(hours=1), START, START]
+    keep_ended = timedelta(days=keep)
+    await Sweeper(store, store, store, store, keep_ended=keep_ended, clock=_Clock()).run_once()
+    assert store.swept == [START - timedelta(hours=1), START, START, START - timedelta(days=kept)]
 
 
 class _Pauses:

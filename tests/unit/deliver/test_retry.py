@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.config import DeliverySettings
 from gateway.model import Outcome, OutcomeKind
-from gateway.retry import age_limits, backoff, clamp_retry_after, first_give_up_at, plan_retry
+from gateway.retry import age_limits, backoff, clamp_retry_after, plan_retry
 from tests.unit.deliver.fakes import DELIVERED, deferred
 from tests.unit.deliver.simulated import START
 
@@ -91,6 +91,5 @@ def test_what_is_delivered_needs_no_time() -> None:
 def test_ages_come_from_the_settings() -> None:
     """Five days, announced a day before, thirty days at the latest."""
     limits = age_limits(START, _SETTINGS)
-    assert first_give_up_at(START, _SETTINGS) == START + timedelta(days=5)
     assert limits.announce_before == START + timedelta(days=1)
     assert (limits.dead_before, limits.hard_cap) == (START, timedelta(days=30))

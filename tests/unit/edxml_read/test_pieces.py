@@ -17,13 +17,12 @@ from gateway.edxml.codes import (
     STATUS_CODES,
     Reporter,
     document_type,
-    is_forward,
     type_conflicts,
 )
 from gateway.edxml.dates import read_date, read_instant
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.names import MAX_BYTES, MAX_CHARACTERS, safe_name
-from gateway.edxml.organ_ids import Scheme, canonical, level_one, parents, scheme_of
+from gateway.edxml.organ_ids import Scheme, canonical, parents, scheme_of
 from gateway.edxml.zipstream import FirstFile, ZipProblem
 from gateway.errors import RefusedError
 from gateway.xml import small_tree
@@ -186,23 +185,23 @@ def test_dates_never_raise(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "scheme", "top"),
+    ("code", "scheme"),
     [
-        ("000.00.00.G22", Scheme.QCVN102, "G22"),
-        ("002.00.20.h13", Scheme.QCVN102, "H13"),
-        ("H33", Scheme.QD20, "H33"),
-        (" h37.dn.001 ", Scheme.QD20, "H37"),
-        ("28.22.H17", Scheme.OPAQUE, ""),
-        ("00.22.W00", Scheme.OPAQUE, ""),
-        ("999.010.01.H22", Scheme.OPAQUE, ""),
-        ("vxp.saas.03", Scheme.OPAQUE, ""),
-        ("H33" + ".ABCDEFGH" * 4, Scheme.OPAQUE, ""),
-        ("", Scheme.OPAQUE, ""),
+        ("000.00.00.G22", Scheme.QCVN102),
+        ("002.00.20.h13", Scheme.QCVN102),
+        ("H33", Scheme.QD20),
+        (" h37.dn.001 ", Scheme.QD20),
+        ("28.22.H17", Scheme.OPAQUE),
+        ("00.22.W00", Scheme.OPAQUE),
+        ("999.010.01.H22", Scheme.OPAQUE),
+        ("vxp.saas.03", Scheme.OPAQUE),
+        ("H33" + ".ABCDEFGH" * 4, Scheme.OPAQUE),
+        ("", Scheme.OPAQUE),
     ],
 )
-def test_organ_id_has_its_scheme_and_level_one(code: str, scheme: Scheme, top: str) -> None:
+def test_organ_id_has_its_scheme(code: str, scheme: Scheme) -> None:
     """Codes of both grammars and those that vendors' catalogues hold beside them."""
-    assert (scheme_of(code), level_one(code)) == (scheme, top)
+    assert scheme_of(code) is scheme
 
 
 def test_parents_are_dotted_prefixes_of_qd20_only() -> None:
@@ -243,29 +242,6 @@ def test_document_type_is_found_by_name_in_any_spelling() -> None:
 def test_type_conflicts_only_when_no_list_agrees(number: str, name: str, conflict: bool) -> None:  # noqa: FBT001
     """The name decides; the number is compared with both lists and the widespread habit."""
     assert type_conflicts(number, name) is conflict
-
-
-@pytest.mark.parametrize(
-    ("current", "new", "forward"),
-    [
-        ("", "01", True),
-        ("01", "03", True),
-        ("01", "06", True),
-        ("01", "02", True),
-        ("03", "02", False),
-        ("06", "05", False),
-        ("03", "03", False),
-        ("02", "03", False),
-        ("15", "03", False),
-        ("05", "13", True),
-        ("13", "16", True),
-        ("16", "05", True),
-        ("01", "07", False),
-    ],
-)
-def test_status_goes_forward_only(current: str, new: str, forward: bool) -> None:  # noqa: FBT001
-    """Jumps are forward, regressions are not."""
-    assert is_forward(current, new) is forward
 
 
 def test_status_list_is_closed_under_follows() -> None:

@@ -49,4 +49,5 @@ def test_delivered_is_final_only_where_no_status_is_expected() -> None:
 
 def test_withdrawal_never_takes_what_may_have_left() -> None:
     """What may be out of our hands can only be recalled."""
-    assert not any(state.has_left for state in sources(Trigger.WITHDRAWN))
+    left = {State.IN_FLIGHT, State.RELAYED, State.DELIVERED, State.ACKNOWLEDGED, State.HANDED_OVER}
+    assert not left & set(sources(Trigger.WITHDRAWN))
