@@ -44,5 +44,5 @@ UPDATE delivery SET handed_over = v.value ->> 1 FROM json_each(?) AS v WHERE del
 RETURNING delivery.id;
 
 -- name: delivery_mark_told
--- The sender was told of our outcome: at, delivery.
-UPDATE delivery SET told_at = ? WHERE id = ?;
+-- The sender was told of our outcome, never before it, whatever the clock says: at, delivery.
+UPDATE delivery SET told_at = MAX(?, state_at) WHERE id = ?;

@@ -168,13 +168,14 @@ WHERE state IN ('ready', 'in_flight', 'inbox') AND state <> 'done' GROUP BY endp
 SELECT COUNT(*) FROM status WHERE parked IS NOT NULL AND resolution IS NULL;
 
 -- name: delivery_list_untold
--- Dead or refused documents whose senders want to hear of it in edXML and were not told; of old ones no longer.
+-- Dead or refused documents whose senders want to hear of it in edXML and were not told since; of old ones no longer.
 SELECT d.id, d.recipient_code, COALESCE(d.reason, ''), m.sender_code, m.envelope
 FROM delivery AS d INDEXED BY delivery_open
 CROSS JOIN message AS m ON m.id = d.message_id
 JOIN agency AS a ON a.id = m.sender_id
 JOIN endpoint AS e ON e.id = a.endpoint_id
-WHERE d.state IN ('dead', 'refused') AND d.state_at > :since AND d.told_at IS NULL
+WHERE d.state IN ('dead', 'refused') AND d.state_at > :since
+  AND (d.told_at IS NULL OR d.told_at < d.state_at)
   AND d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
   AND m.kind = 'document' AND (e.capabilities ->> '$.outcomes') = 1
 ORDER BY d.seq LIMIT 100;
