@@ -433,6 +433,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Hỏi bên kia, hoặc tự gửi thử qua kênh.",
             "Ask the peer, or send yourself something through it.",
         ),
+        "canary_missing": _kind(
+            _E,
+            "Văn bản thử đã gửi mà chưa quay lại.",
+            "A test document went out and has not come back.",
+            "Hỏi bên kia: danh sách của ta thiếu văn bản.",
+            "Ask the peer: its list for us lacks documents.",
+        ),
+        "canary_fine": _kind(
+            _I, "Văn bản thử của kênh.", "The channel's test document.", "Không cần làm gì.", "Nothing to do."
+        ),
         "offers_stuck": _kind(
             _W,
             "Có mục trong danh sách chưa nhận được.",

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.audit.findings import Finding
 from gateway.check_kinds import KINDS
 from gateway.clock import instant, rfc3339
+from gateway.maintenance.canaries import Canary
 
 
 def examine_source(state: Sequence[Any] | None, stuck: int) -> list[Finding]:
@@ -25,6 +26,15 @@ def examine_source(state: Sequence[Any] | None, stuck: int) -> list[Finding]:
     if stuck:
         found.append(_finding("offers_stuck", str(stuck)))
     return found
+
+
+def examine_canary(canary: Canary | None) -> list[Finding]:
+    """When the last test document went out, and the last that came back did."""
+    if canary is None:
+        return []
+    sent, back = ("never" if at is None else rfc3339(at) for at in (canary.state.sent_at, canary.state.returned_at))
+    code = "canary_missing" if canary.is_missing else "canary_fine"
+    return [Finding(code=code, kind=KINDS[code], subject="canary", detail=f"last sent {sent}, last back {back}")]
 
 
 def _finding(code: str, detail: str) -> Finding:

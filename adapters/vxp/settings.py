@@ -8,7 +8,7 @@ Beside those of `adapters.vxp.calls`:
     temporary_codes, permanent_codes      error codes of this axis beside the known ones, with commas between
     clock_tolerance_seconds   how far its clock may be off where times are compared (300)
 
-Settings that begin with poll_, silent_, catalogue or source, and `agency`, are read by whoever polls the
+Settings that begin with poll_, silent_, canary_, catalogue or source, and `agency`, are read by whoever polls the
 channel. `problems_of` names what nobody would read, and whatever keeps the channel from working.
 """
 
@@ -44,7 +44,7 @@ _OWN: Final = frozenset(
         "clock_tolerance_seconds",
     }
 )
-_OTHERS: Final = ("poll_", "silent_", "catalogue", "source", "agency")
+_OTHERS: Final = ("poll_", "silent_", "canary_", "catalogue", "source", "agency")
 _TOLERANCE_SECONDS: Final = 300.0
 
 

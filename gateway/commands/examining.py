@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +21,11 @@ from gateway.commands.acting import Ledger, is_running, open_for_reading, status
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
 from gateway.config import Settings
-from gateway.doctor_source import examine_source
-from gateway.errors import InputError, RefusedError, StorageError
+from gateway.doctor_source import examine_canary, examine_source
+from gateway.errors import ConfigError, InputError, RefusedError, StorageError
 from gateway.foundation import database_of
 from gateway.ledger.proofs import Proof, proof_of
+from gateway.maintenance.canaries import read_canary
 from gateway.model import Endpoint
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 
@@ -234,7 +236,10 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         layers = await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
         states = {row[0]: row for row in await ledger.readers.fetch("source_list_states")}
         stuck = {row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")}
-        return [*layers, *examine_source(states.get(channel), stuck.get(channel, 0))]
+        found = examine_source(states.get(channel), stuck.get(channel, 0))
+        with suppress(ConfigError):  # then the list is not read either, for that reason
+            found += examine_canary(await read_canary(settings, ledger, endpoint))
+        return [*layers, *found]
 
 
 async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:

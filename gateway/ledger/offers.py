@@ -86,6 +86,9 @@ class Look:
     comes_back: bool = False
     #: False: nothing that it names can be had, so that the source goes on failing.
     is_all: bool = True
+    #: The code of our test documents, which say nothing of what usually comes; and whether one is missing.
+    canary: str = ""
+    is_canary_missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,10 +183,11 @@ class LookOperation:
         if look.hour:
             pulse = Pulse(
                 endpoint_id=look.endpoint_id,
-                entries=len(new),
+                entries=sum(1 for item in new if not look.canary or item.recipient_codes != (look.canary,)),
                 at=look.at,
                 hour=look.hour,
                 oldest_hour=look.hour - HOURS_KEPT,
+                ends=not look.is_canary_missing,
             )
             await note_pulse(tx, pulse)
         return len(new)

@@ -24,25 +24,42 @@ class Pulse:
     hour: int
     #: Hours before this one say nothing any more.
     oldest_hour: int
+    #: Whether entries end a silence; they do not while a test document is missing.
+    ends: bool = True
 
 
 async def note_pulse(tx: Transaction, pulse: Pulse) -> None:
     """Count what came; an event where that ends a silence."""
     row = await tx.fetch("silence_read", (pulse.endpoint_id,))
-    params = {"endpoint": pulse.endpoint_id, "at": micros(pulse.at), "came": int(pulse.entries > 0)}
+    ends = pulse.entries > 0 and pulse.ends
+    params = {
+        "endpoint": pulse.endpoint_id,
+        "at": micros(pulse.at),
+        "came": int(pulse.entries > 0),
+        "ends": int(ends),
+    }
     await tx.fetch("silence_note_list", params)
     if not pulse.entries:
         return
     counted = {"endpoint": pulse.endpoint_id, "hour": pulse.hour, "entries": pulse.entries}
     await tx.fetch("arrival_add", counted)
     await tx.fetch("arrival_forget", {"endpoint": pulse.endpoint_id, "hour": pulse.oldest_hour})
+    if ends and row and row[0][1] is not None:
+        await _heard(tx, pulse.endpoint_id, instant(row[0][1]), pulse.at)
+
+
+async def end_silence(tx: Transaction, endpoint_id: EndpointId, at: datetime) -> None:
+    """What was missing came back; an event where the source was silent."""
+    row = await tx.fetch("silence_read", (endpoint_id,))
     if row and row[0][1] is not None:
-        facts: dict[str, object] = {
-            "endpoint": pulse.endpoint_id,
-            "seconds": int((pulse.at - instant(row[0][1])).total_seconds()),
-        }
-        event = history.EventRow(kind=Event.SOURCE_HEARD, at=pulse.at, actor="gateway", facts=facts)
-        await history.append(tx, [event])
+        await tx.fetch("silence_end", (endpoint_id,))
+        await _heard(tx, endpoint_id, instant(row[0][1]), at)
+
+
+async def _heard(tx: Transaction, endpoint_id: EndpointId, silent_since: datetime, at: datetime) -> None:
+    facts: dict[str, object] = {"endpoint": endpoint_id, "seconds": int((at - silent_since).total_seconds())}
+    event = history.EventRow(kind=Event.SOURCE_HEARD, at=at, actor="gateway", facts=facts)
+    await history.append(tx, [event])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,15 +20,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
 
-from gateway.edxml.envelope import BusinessType, MessageKind
 from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
 from gateway.failpoints import failpoint
 from gateway.journey import Judged, Submission
@@ -47,12 +45,12 @@ from gateway.ledger.offers import (
 )
 from gateway.ledger.params import as_json
 from gateway.maintenance.peer import LIKE_OUTAGES, OURS, Desks, Peer
+from gateway.maintenance.ready import Ready, concerns_us, route_of
 from gateway.maintenance.silence import hour_of
 from gateway.maintenance.tries import Tries
-from gateway.model import Agency, AgencyId, Endpoint, Lane
+from gateway.model import AgencyId, Endpoint
 from gateway.ports import Listed, Settlement
 from gateway.reasons import is_temporary
-from gateway.route import is_hosted
 from gateway.storage.bodies import SpooledBody
 
 #: After so long in one backlog the list is read again.
@@ -67,37 +65,12 @@ _look, _fill, _note = LookOperation(), FilledOperation(), NotedOperation()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ready:
-    """Fetched and judged; its bytes are in the spool."""
-
-    offer: Unfetched
-    body: SpooledBody
-    judged: Judged
-    routes: tuple[Route, ...]
-    #: Whether it is ours to accept, and whether ours alone.
-    ours: bool
-    alone: bool
-
-    @property
-    def follows(self) -> bool:
-        """It is about another message, and must not overtake it."""
-        envelope = self.judged.envelope
-        return envelope is None or not (
-            envelope.kind is MessageKind.DOCUMENT and envelope.business.type is BusinessType.NEW
-        )
-
-    @property
-    def rank(self) -> int:
-        envelope = self.judged.envelope
-        return Lane.of_priority(envelope.priority if envelope else 0).rank
-
-
 class SourceLook:
     """One look."""
 
     def __init__(self, desks: Desks, peer: Peer, *, listed: Callable[[Endpoint], None]) -> None:
         self._base, self._journey, self._outbox = desks.base, desks.journey, desks.outbox
+        self._canaries = desks.canaries
         self._peer, self._listed = peer, listed
 
     async def run(self) -> int:
@@ -116,6 +89,8 @@ class SourceLook:
                 hour=hour_of(at),
                 comes_back=not peer.endpoint.is_relay,
                 is_all=not memory.is_failing,
+                canary=self._canary_code(),
+                is_canary_missing=peer.canary is not None and peer.canary.is_missing,
             ),
         )
         self._listed(peer.endpoint)
@@ -185,13 +160,18 @@ class SourceLook:
         fetches, now = peer.memory.fetches, base.clock.now()
         codes = {offer.id: _codes.decode(offer.recipient_codes) for offer in offers}
         known = await base.directory.resolve({code for each in codes.values() for code in each}, now)
-        wanted = [each for each in offers if not peer.endpoint.is_relay or _concerns_us(codes[each.id], known)]
+        test = self._canary_code()
+        wanted = [
+            each
+            for each in offers
+            if not peer.endpoint.is_relay or test in codes[each.id] or concerns_us(codes[each.id], known)
+        ]
         fetches.keep_only(frozenset(offer.id for offer in wanted))
         return [offer for offer in wanted if fetches.is_due(offer.id, now)]
 
     async def _take(self, batch: Sequence[Unfetched]) -> None:
         """Fetch, then accept in the order of urgency: what came before a hopeless one, too."""
-        ready: list[_Ready] = []
+        ready: list[Ready] = []
         trouble: SourceError | None = None
         try:
             try:
@@ -228,7 +208,7 @@ class SourceLook:
         if ended:
             raise ended[0]
 
-    async def _fetch(self, offer: Unfetched, ready: list[_Ready]) -> None:
+    async def _fetch(self, offer: Unfetched, ready: list[Ready]) -> None:
         base = self._base
         if base.bodies.free_bytes() < base.settings.storage.min_free_bytes:
             raise SourceError(OURS)
@@ -246,12 +226,35 @@ class SourceLook:
             if body is not None:
                 await base.bodies.discard(body)
             raise
+        if await self._is_canary(offer, body, judged):
+            return
         routes = await self._routed(judged)
         ours, alone = await self._whose(routes)
-        found = _Ready(offer=offer, body=body, judged=judged, routes=routes, ours=ours, alone=alone)
+        found = Ready(offer=offer, body=body, judged=judged, routes=routes, ours=ours, alone=alone)
         ready.append(found)
         if judged.refusal or not ours:
             await self._keep(found)
+
+    def _canary_code(self) -> str:
+        return self._peer.canary.settings.code if self._peer.canary is not None else ""
+
+    async def _is_canary(self, offer: Unfetched, body: SpooledBody, judged: Judged) -> bool:
+        """A test document of ours is recorded as come back, acknowledged, and reaches nobody."""
+        endpoint, canary = self._peer.endpoint, self._peer.canary
+        if canary is None or judged.envelope is None:
+            return False
+        message_id = await self._canaries.message_of(endpoint, canary, judged.envelope, body.sha256)
+        if not message_id:
+            return False
+        await self._base.bodies.discard(body)
+        if not await self._canaries.returned(endpoint, canary, message_id, offer.id):
+            self._peer.memory.fetches.failed(offer.id, self._base.clock.now())
+            return True
+        try:
+            await self._tell(offer.id, offer.ref, message_id)
+        except SourceError as error:  # it stays listed, and is told again
+            await self._not_taken(offer.id, offer.ref, error, "")
+        return True
 
     async def _failed(self, offer: Unfetched, error: SourceError | RefusedError) -> None:
         await self._base.pump.submit(_note, Noted(id=offer.id, failure=error.code))
@@ -293,7 +296,7 @@ class SourceLook:
         codes = [party.organ_id for party in judged.envelope.recipients]
         codes += [about.organ_id for about in judged.envelope.responses_for if not codes]
         known = await self._base.directory.resolve(codes, self._base.clock.now())
-        return tuple(_route(code, known.get(code)) for code in dict.fromkeys(codes))
+        return tuple(route_of(code, known.get(code)) for code in dict.fromkeys(codes))
 
     async def _whose(self, routes: Sequence[Route]) -> tuple[bool, bool]:
         """Whether we serve one of its recipients, and whether nobody else serves any; an office's own is ours."""
@@ -303,12 +306,12 @@ class SourceLook:
         served = {agency.served_by for agency in (await self._base.directory.agencies(hosted)).values()}
         return "gateway" in served, served == {"gateway"}
 
-    async def _keep(self, ready: _Ready) -> None:
+    async def _keep(self, ready: Ready) -> None:
         """Its bytes and what was made of them, without accepting it."""
         await self._base.bodies.keep(ready.body)
         await self._base.pump.submit(_fill, self._filled(ready))
 
-    def _filled(self, ready: _Ready, message_id: str = "") -> Filled:
+    def _filled(self, ready: Ready, message_id: str = "") -> Filled:
         judged, envelope = ready.judged, ready.judged.envelope
         verdict: Verdict = "refused" if judged.refusal else "parked" if judged.parked else "routable"
         return Filled(
@@ -327,7 +330,7 @@ class SourceLook:
 
     # --- 4 accept, 5 end
 
-    async def _accept_ready(self, ready: _Ready) -> None:
+    async def _accept_ready(self, ready: Ready) -> None:
         """What was fetched a moment ago, judged and ours."""
         if ready.judged.refusal or not ready.ours:
             return
@@ -472,17 +475,3 @@ class SourceLook:
             about_delivery=offer.about_delivery,
             report=judged.report if judged else None,
         )
-
-
-def _concerns_us(codes: Sequence[str], known: Mapping[str, Agency]) -> bool:
-    """Whether somebody we serve or watch may be meant; unknown codes may be ours, and so may those of no list."""
-    return not codes or any(
-        code not in known or (is_hosted(known[code]) and known[code].served_by != "scripts") for code in codes
-    )
-
-
-def _route(code: str, agency: Agency | None) -> Route:
-    if agency is None:
-        return Route(code=code)
-    channel = agency.endpoint.name if agency.endpoint else ""
-    return Route(code=code, agency=agency.id, hosted=is_hosted(agency), channel=channel)

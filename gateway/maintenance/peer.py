@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.foundation import Foundation
 from gateway.journey import Journey
+from gateway.maintenance.canaries import Canaries, Canary
 from gateway.maintenance.pace import Rate
 from gateway.maintenance.tries import Tries
 from gateway.model import Caller, Endpoint
@@ -28,6 +29,7 @@ class Desks:
     base: Foundation
     journey: Journey
     outbox: Outbox
+    canaries: Canaries
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,3 +60,5 @@ class Peer:
     memory: Memory
     #: Entries side by side.
     at_once: int
+    #: The test documents that come back by it; None: it sends none.
+    canary: Canary | None

@@ -31,6 +31,7 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
+from gateway.maintenance.canaries import Canaries
 from gateway.maintenance.look import SourceLook
 from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
 from gateway.maintenance.peer import Desks, Memory, Peer
@@ -87,7 +88,8 @@ class Watcher:
     ) -> None:
         self._listed_at = metrics.source_listed_at
         self._base, self._source_of = base, source_of
-        self._desks = Desks(base=base, journey=journey, outbox=outbox)
+        self._canaries = Canaries(base, journey)
+        self._desks = Desks(base=base, journey=journey, outbox=outbox, canaries=self._canaries)
         self._failed, self._silent = FailedOperation(), SilentOperation()
         self._lines: dict[EndpointId, _Line] = {}
         self._is_first = True
@@ -188,6 +190,7 @@ class Watcher:
             else:
                 polled.is_well = True
                 await self._listen(polled)
+                await self._canaries.tend(endpoint)
                 return polled.pace.after_list(came=new > 0)
             return line.polled.pace.after_failure() if line.polled else self._first_wait()
 
@@ -207,6 +210,7 @@ class Watcher:
             rate=polled.rate,
             memory=polled.memory,
             at_once=polled.poll.at_once,
+            canary=await self._canaries.read(polled.endpoint),
         )
         return await SourceLook(self._desks, peer, listed=self._listed).run()
 

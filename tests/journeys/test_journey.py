@@ -43,12 +43,6 @@ async def reaches(client: GatewayClient, message_id: str, code: str, state: str)
     return await state_of(client, message_id, code)
 
 
-def recall_of(number: str) -> bytes:
-    """The province recalls its document from the commune."""
-    about = document_id(PROVINCE, number)
-    return document(PROVINCE, [COMMUNE], business=BusinessType.RECALL, about=about, number="9")
-
-
 async def test_document_is_pulled_acknowledged_and_answered(installation: Installation) -> None:
     """Accepted bytes arrive unchanged, and the receiver's own status moves the sender's line."""
     sent = document(PROVINCE, [COMMUNE])

@@ -211,11 +211,22 @@ DELETE FROM arrival WHERE endpoint_id = :endpoint AND hour < :hour;
 SELECT hour, entries FROM arrival WHERE endpoint_id = ?;
 
 -- name: silence_note_list
--- A list was read; entries came or not: endpoint, at, came.
+-- A list was read; entries came or not, and end a silence or not: endpoint, at, came, ends.
 INSERT INTO silence (endpoint_id, arrived_at) VALUES (:endpoint, :at)
 ON CONFLICT (endpoint_id) DO UPDATE
 SET arrived_at = CASE WHEN :came THEN :at ELSE arrived_at END,
-    silent_since = CASE WHEN :came THEN NULL ELSE silent_since END;
+    silent_since = CASE WHEN :ends THEN NULL ELSE silent_since END;
+
+-- name: silence_end
+-- It is over: endpoint.
+UPDATE silence SET silent_since = NULL WHERE endpoint_id = ?;
+
+-- name: canary_list_newest
+-- The newest documents of our own to a code of ours by a channel: sender, recipient, endpoint.
+SELECT m.id, m.accepted_at, d.state, d.state_at
+FROM message AS m INDEXED BY message_by_sender JOIN delivery AS d ON d.message_id = m.id
+WHERE m.sender_id = :sender AND m.kind = 'document' AND d.recipient_id = :recipient AND d.endpoint_id = :endpoint
+ORDER BY m.accepted_at DESC LIMIT 20;
 
 -- name: silence_read
 -- When something last came, and since when that is too long ago.

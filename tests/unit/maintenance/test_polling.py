@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gateway import reconcile
-from gateway.clock import VIETNAM, SystemClock
+from gateway.clock import VIETNAM, SystemClock, micros
 from gateway.errors import ConfigError
+from gateway.maintenance.canary import CanarySettings, CanaryState, canary_settings, state_of
 from gateway.maintenance.pace import Pace, Rate, poll_settings
 from gateway.maintenance.silence import Patience, expected_between, hour_of, is_silent, patience_of
 from gateway.maintenance.tries import Tries
@@ -220,3 +221,47 @@ def test_what_stands_in_the_list_is_told_by_what_became_of_it() -> None:
     }  # fmt: skip
     report = reconcile.report_of("axis", DAY, AT, reconcile.outgoing(DAY, [], [], [], now=AT), found)
     assert report.findings == 4
+
+
+CANARY = CanarySettings(code="T", every=timedelta(hours=1), late=timedelta(minutes=30))
+
+
+def canaries(*ages_and_states: tuple[int, str]) -> CanaryState:
+    """Newest first: minutes ago, and what it is; each changed its state when it was sent."""
+    found = [(micros(NOW - timedelta(minutes=age)), state) for age, state in ages_and_states]
+    return state_of([("m", at, state, at) for at, state in found])
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "missing"),
+    [
+        (canaries(), True, False),
+        (canaries((59, "delivered")), False, False),
+        (canaries((60, "delivered")), True, False),
+        (canaries((29, "relayed")), False, False),
+        (canaries((30, "relayed")), False, True),
+        (canaries((90, "deferred")), False, False),
+        (canaries((90, "dead")), True, False),
+        (canaries((5, "relayed"), (65, "relayed"), (125, "delivered")), False, True),
+        (canaries((5, "delivered"), (65, "relayed")), False, False),
+        (canaries((5, "queued"), (65, "relayed")), False, True),
+    ],
+)
+def test_test_document_is_missing_until_a_later_one_comes_back(
+    state: CanaryState, *, due: bool, missing: bool
+) -> None:
+    """From when the peer took it; none is sent while one waits for a channel that is down."""
+    assert (state.is_due(CANARY, NOW), state.is_missing(CANARY, NOW)) == (due, missing)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"canary_code": 5}, {"canary_code": "T", "canary_minutes": 0}, {"canary_code": "T", "source": "vxp"}],
+)
+def test_nonsense_about_test_documents_is_refused(settings: dict[str, object]) -> None:
+    """They are for a member's own channel; without a code there are none."""
+    with pytest.raises(ConfigError, match="canary_"):
+        canary_settings(settings, is_relay=True)
+    with pytest.raises(ConfigError, match="relay"):
+        canary_settings({"canary_code": "T"}, is_relay=False)
+    assert canary_settings({"canary_minutes": 5}, is_relay=True) is None
