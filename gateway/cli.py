@@ -10,32 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from gateway import __version__
-from gateway.commands import (
-    agencies,
-    alerts,
-    backups,
-    channels,
-    conforming,
-    cutover,
-    deliveries,
-    examining,
-    exchange,
-    importing,
-    inspecting,
-    keys,
-    offers,
-    reconciling,
-    running,
-    shadow,
-    showing,
-    simulating,
-    statuses,
-    tasks,
-)
 from gateway.commands.context import ANSWER_IS_NO, ENVIRONMENT, WRONG_USE, Context
 from gateway.errors import ConfigError, GatewayError, ProblemError, RefusedError
 from gateway.reasons import REASONS
@@ -48,8 +29,36 @@ _DESCRIPTION = (
 _EPILOG = "Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 environment. Every command has --help."
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+#: The modules of `gateway.commands` in the order of --help, and the words that each adds. Only the one that is
+#: asked for is imported: all of them together cost a second of the processor.
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "running": ("demo", "serve", "migrate", "status", "reload", "log-level"),
+        "examining": ("check", "fsck", "doctor"),
+        "agencies": ("agencies",),
+        "keys": ("keys",),
+        "exchange": ("send", "inbox"),
+        "showing": ("show",),
+        "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),
+        "statuses": ("statuses",),
+        "tasks": ("tasks",),
+        "alerts": ("alerts",),
+        "channels": ("pause", "resume"),
+        "inspecting": ("inspect",),
+        "backups": ("backup", "backup-key", "restore", "gap", "drill"),
+        "offers": ("offers",),
+        "reconciling": ("reconcile",),
+        "shadow": ("shadow",),
+        "cutover": ("cutover",),
+        "importing": ("import",),
+        "conforming": ("conformance",),
+        "simulating": ("simulate",),
+    }
+)
+
+
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The whole command line; with the name of a command, no more of it than that command's module."""
     parser = argparse.ArgumentParser(prog="gateway", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument(
         "--config",
@@ -61,35 +70,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     parser.add_argument("--version", action="version", version=__version__, help="print the version and exit")
     parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for group in (
-        running,
-        examining,
-        agencies,
-        keys,
-        exchange,
-        showing,
-        deliveries,
-        statuses,
-        tasks,
-        alerts,
-        channels,
-        inspecting,
-        backups,
-        offers,
-        reconciling,
-        shadow,
-        cutover,
-        importing,
-        conforming,
-        simulating,
-    ):
-        group.add(parsers)
+    asked = [name for name, words in GROUPS.items() if command in words]
+    for name in asked or GROUPS:
+        import_module(f"gateway.commands.{name}").add(parsers)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    args = build_parser().parse_args(_global_options_first(sys.argv[1:] if arguments is None else arguments))
+    words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
+    args = build_parser(_command_of(words)).parse_args(words)
     context = Context(config_path=args.config)
     leave_closed_folder()
     try:
@@ -125,6 +115,14 @@ def _global_options_first(arguments: Sequence[str]) -> list[str]:
         del rest[index : index + taken]
         index += not taken
     return first + rest
+
+
+def _command_of(words: Sequence[str]) -> str:
+    """The first word that is no option of all commands, nor an option's value."""
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        index += 2 if words[index] == "--config" else 1
+    return words[index] if index < len(words) else ""
 
 
 def exit_code(error: Exception) -> int:

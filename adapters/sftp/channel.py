@@ -9,7 +9,6 @@ from adapters.folder.settings import settings_of
 from adapters.folder.source import FolderSource
 from adapters.folder.store import FileStore
 from adapters.sftp.settings import options_of, target_of
-from adapters.sftp.store import SftpStore
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
 from gateway.ports import Surroundings
@@ -26,6 +25,8 @@ def make_source(endpoint: Endpoint, surroundings: Surroundings) -> FolderSource:
 
 
 def _open_store(endpoint: Endpoint, surroundings: Surroundings) -> FileStore:
+    from adapters.sftp.store import SftpStore  # and its library, which is slow to import
+
     return SftpStore(target_of(endpoint, surroundings), surroundings.secrets, surroundings.timeout_seconds)
 
 

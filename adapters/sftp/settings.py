@@ -15,13 +15,14 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import asyncssh
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
 from gateway.ports import Surroundings
+
+if TYPE_CHECKING:
+    import asyncssh
 
 _PORT = 22
 _PORT_MAX = 65_535
@@ -100,6 +101,8 @@ def _proof(target: Target, secrets: Path) -> dict[str, Any]:
             "public_key_auth": False,
             "preferred_auth": "password",
         }
+    import asyncssh  # a third of a second of the processor, which only those pay that have such a channel
+
     try:
         key = asyncssh.import_private_key(_secret(secrets, target.key_file))
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
@@ -109,6 +112,8 @@ def _proof(target: Target, secrets: Path) -> dict[str, Any]:
 
 
 def _known_hosts(target: Target) -> asyncssh.SSHKnownHosts:
+    import asyncssh
+
     try:
         found = asyncssh.import_known_hosts(target.known_hosts.read_text("utf-8"))
         keys = found.match(target.host, "", target.port)

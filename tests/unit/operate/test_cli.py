@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from gateway.cli import build_parser, exit_code, leave_closed_folder, main, told
+from gateway.cli import GROUPS, build_parser, exit_code, leave_closed_folder, main, told
 from gateway.commands import keys
 from gateway.commands.instants import parse_instant
 from gateway.errors import (
@@ -72,6 +73,26 @@ def test_the_commands_are_these() -> None:
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_command_is_found_in_the_module_that_is_imported_for_it(name: str) -> None:
+    """The table by which no other is imported says what the modules say."""
+    parsers = argparse.ArgumentParser().add_subparsers()
+    import_module(f"gateway.commands.{name}").add(parsers)
+    assert tuple(parsers.choices) == GROUPS[name]
+
+
+def test_help_imports_no_more_than_its_own_command() -> None:
+    """A command that is run a hundred times a day does not import the simulators."""
+    code = (
+        "import sys; from gateway.cli import main\n"
+        "try: main(['--config', 'x', 'keys', '--help'])\n"
+        "finally: print([name for name in sys.modules if name.startswith('gateway.commands.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['gateway.commands.context', 'gateway.commands.keys']"
+    assert "asyncssh" not in done.stdout
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
