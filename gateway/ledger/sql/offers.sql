@@ -23,7 +23,10 @@ WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 -- name: offer_mark_gone
 -- What a list no longer holds was acknowledged by somebody: endpoint, at, refs. The index is named here and below
 -- because without statistics another one is chosen, and every look goes through all that the peer ever listed.
-UPDATE offer INDEXED BY offer_listed SET gone_at = :at
+-- What we have accepted was acknowledged by us, and the answer, or our record of it, was lost.
+UPDATE offer INDEXED BY offer_listed
+SET gone_at = :at,
+    acknowledged_at = CASE WHEN message_id IS NULL THEN acknowledged_at ELSE COALESCE(acknowledged_at, :at) END
 WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_open_again
