@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,10 @@ def test_envelope_that_says_something_else_is_found(
 
 
 def test_body_that_no_parser_can_read_is_a_warning(folder: Path) -> None:
-    """Too little memory for the parsers proves nothing against the ledger."""
+    """Too little time for the parsers proves nothing against the ledger."""
     settings = config.load(folder / "config.toml")
-    starved = replace(settings, parser=replace(settings.parser, memory=Size(1024**2)))
+    hurried = replace(settings.parser, timeout=timedelta(seconds=-1))  # over before it begins, however fast it is
+    starved = replace(settings, parser=hurried)
     report = examined(starved)
     assert {finding.code for finding in report.findings} == {"content_unread"}
     assert report.ok
