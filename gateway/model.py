@@ -137,6 +137,19 @@ class Caller:
     address: str
 
 
+def the_gateway(own_id: AgencyId) -> Caller:
+    """The gateway itself as the sender of what it writes in its own name; `own_id` is its agency."""
+    return Caller(
+        credential_id=CredentialId("gateway"),
+        agency_id=own_id,
+        speaks_for=frozenset({own_id}),
+        relay_endpoint_id=None,
+        method="socket",
+        fingerprint="",
+        address="",
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingDelivery:
     """One recipient of a dispatch under way."""

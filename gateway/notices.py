@@ -24,7 +24,7 @@ from gateway.edxml.envelope import Dialect, Envelope, MessageKind, Party, Respon
 from gateway.edxml.profiles import Profile
 from gateway.journey import Journey, Submission
 from gateway.ledger.told import Told, ToldOperation
-from gateway.model import Agency, Caller, CredentialId
+from gateway.model import Agency, the_gateway
 from gateway.reasons import REASONS
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
@@ -77,7 +77,7 @@ class Announcer:
         try:
             await self._journey.accept(
                 Submission(
-                    caller=_self(own),
+                    caller=the_gateway(own.id),
                     body=body,
                     trace_id=hashlib.sha256(delivery_id.encode()).hexdigest()[:32],
                     arrived_at=now,
@@ -116,15 +116,3 @@ def reason_told(description: str) -> str:
     """The code in a notice's description; "" where there is none."""
     found = _TOLD.search(description)
     return found[1] if found and found[1] in REASONS else ""
-
-
-def _self(own: Agency) -> Caller:
-    return Caller(
-        credential_id=CredentialId("gateway"),
-        agency_id=own.id,
-        speaks_for=frozenset({own.id}),
-        relay_endpoint_id=None,
-        method="socket",
-        fingerprint="",
-        address="",
-    )

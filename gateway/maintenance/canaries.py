@@ -26,7 +26,7 @@ from gateway.journey import Journey, Submission
 from gateway.ledger.canaries import CanaryReturned, CanaryReturnedOperation
 from gateway.ledger.sources import Silent, SilentOperation
 from gateway.maintenance.canary import CanarySettings, CanaryState, canary_settings, state_of
-from gateway.model import Agency, Caller, CredentialId, Endpoint
+from gateway.model import Agency, Endpoint, the_gateway
 from gateway.storage.readers import Readers
 
 _SUBJECT: Final = (
@@ -143,7 +143,7 @@ class Canaries:
         try:
             answer = await self._journey.accept(
                 Submission(
-                    caller=_ourselves(own),
+                    caller=the_gateway(own.id),
                     body=built.body,
                     trace_id=hashlib.sha256(f"{endpoint.id}\n{rfc3339(now)}".encode()).hexdigest()[:32],
                     arrived_at=now,
@@ -176,15 +176,3 @@ class Canaries:
             at=self._base.clock.now(),
         )
         return await self._base.pump.submit(self._back, back)
-
-
-def _ourselves(own: Agency) -> Caller:
-    return Caller(
-        credential_id=CredentialId("gateway"),
-        agency_id=own.id,
-        speaks_for=frozenset({own.id}),
-        relay_endpoint_id=None,
-        method="socket",
-        fingerprint="",
-        address="",
-    )
