@@ -16,12 +16,16 @@ time. It does NOT run anything in a thread: callers on the event loop do.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from gateway.errors import StorageError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
+
+#: A full disk is told by writes, and where there is no such call there is no such question.
+_SAYS_NOTHING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
 
 def sync_file(descriptor: int) -> None:
@@ -36,6 +40,19 @@ def sync_data(descriptor: int) -> None:
     failpoint("fsio.sync.before")
     os.fdatasync(descriptor)
     failpoint("fsio.sync.after")
+
+
+def refuse_if_given_up(descriptor: int) -> None:
+    """OSError when the file system of a file, open for writing and not empty, takes nothing any more (decision 21).
+
+    Space is asked for that the file has: nothing changes, but ext4 begins a transaction, which a dead
+    journal refuses.
+    """
+    try:
+        os.posix_fallocate(descriptor, 0, 1)
+    except OSError as error:
+        if error.errno not in _SAYS_NOTHING:
+            raise
 
 
 def fsync_dir(path: Path) -> None:

@@ -32,7 +32,7 @@ from gateway.api.service import SubmittedFile, UploadProgress
 from gateway.clock import Clock
 from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint
-from gateway.fsio import atomic_replace, fsync_dir, make_private_dir, sync_data, write_all
+from gateway.fsio import atomic_replace, fsync_dir, make_private_dir, refuse_if_given_up, sync_data, write_all
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import HEADER_BYTES, Bodies
@@ -263,7 +263,7 @@ class Uploads:
     async def _sync(self, known: _Known, descriptor: int, written: int) -> None:
         failpoint("upload.sync.before")
         try:
-            await self.bodies.run(lambda: sync_data(descriptor))
+            await self.bodies.run(lambda: _sync_surely(descriptor))
         except StorageError:
             _log.error("upload.sync_failed", upload=known.upload.id)
             await self._remove(known.upload.id)
@@ -339,6 +339,12 @@ def _opened(path: Path, offset: int) -> int:
     os.ftruncate(descriptor, HEADER_BYTES + offset)
     os.lseek(descriptor, HEADER_BYTES + offset, os.SEEK_SET)
     return descriptor
+
+
+def _sync_surely(descriptor: int) -> None:
+    """What is told of an upload is promised without a commit of the ledger."""
+    sync_data(descriptor)
+    refuse_if_given_up(descriptor)
 
 
 def _settled(path: Path) -> int:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.errors import EnvironmentRefusedError
+from gateway.fsio import refuse_if_given_up
 
 LOCK_NAME = "gateway.lock"
 
@@ -55,6 +56,11 @@ class FolderLock:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"boot {boot_id} process {os.getpid()}\n".encode(), 0)
         return cls(descriptor, boot_id)
+
+    def refuse_if_given_up(self) -> None:
+        """OSError when the folder's file system takes nothing any more, whatever its syncs have said."""
+        if self._descriptor is not None:
+            refuse_if_given_up(self._descriptor)
 
     def release(self) -> None:
         """Let the folder go; doing it twice is harmless."""

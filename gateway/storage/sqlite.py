@@ -193,8 +193,8 @@ class Writer:
                 return
 
     async def commit(self) -> None:
-        """Make the transaction durable."""
-        await self._run_aside(ENGINE.get("transaction_commit_all"))
+        """Make the transaction durable; OSError when the disk was given up meanwhile, so that nothing is sure."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
         self._commits += 1
 
     async def rollback(self) -> None:
@@ -260,6 +260,11 @@ class Writer:
             return cursor.fetchall()  # type: ignore[no-any-return]
         finally:
             cursor.close()
+
+    def _commit(self) -> None:
+        self._run(ENGINE.get("transaction_commit_all"), ())
+        # after the commit, so after every sync of a body that the commit promises
+        self._lock.refuse_if_given_up()
 
     async def _run_aside(self, sql: str) -> list[tuple[Any, ...]]:
         """The same in the thread that may wait for the disk; it ends even if the caller is cancelled."""

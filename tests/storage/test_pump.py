@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import StorageBusyError, StorageClosedError, StorageError
 from gateway.storage.driver import choose_driver
+from gateway.storage.lock import FolderLock
 from gateway.storage.pump import Pump, Transaction
 from gateway.storage.sqlite import Writer
 from tests.storage.conftest import STATEMENTS, Insert, names, open_writer, running
@@ -286,6 +288,22 @@ async def test_failing_commit_fails_the_whole_batch_and_the_pump_recovers(
         assert writer.connection is not opened
         assert await pump.submit(insert, ("after", 1)) == "after"
         assert await names(writer) == ["after"]
+
+
+async def test_commit_on_a_disk_that_takes_nothing_more_is_not_believed(
+    pump: Pump, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite said yes, but the folder's file system refuses even a write of nothing: nobody is told yes."""
+
+    def given_up(_: FolderLock) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FolderLock, "refuse_if_given_up", given_up)
+    with pytest.raises(StorageError, match="Read-only file system"):
+        await pump.submit(Insert(), ("a", 1))
+    monkeypatch.undo()
+    await turn(lambda: pump.broken is None)
+    assert await pump.submit(Insert(), ("b", 1)) == "b"
 
 
 async def test_full_disk_inside_a_batch_fails_all_and_is_not_run_again(pump: Pump, writer: Writer) -> None:
