@@ -8,6 +8,7 @@ packages=()
 command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
+command -v mcs >/dev/null || packages+=(mono-mcs mono-runtime ca-certificates-mono)
 command -v ip >/dev/null || packages+=(iproute2)
 command -v nft >/dev/null || packages+=(nftables)
 if [ ${#packages[@]} -gt 0 ]; then

@@ -76,6 +76,8 @@ async def rest_example(site: Site, language: str, classes: Path) -> Example:
         return Example(site, script, GATEWAY_URL=url, GATEWAY_TOKEN_FILE=token, GATEWAY_CA=ca)
     if language == "python":
         return Example(site, sys.executable, EXAMPLES / "python" / "rest_client.py", *options)
+    if language == "csharp":
+        return await csharp_example(site, "RestClient", classes, *options)
     source = EXAMPLES / "java" / "RestClient.java"
     javac, java = (require_tool(tool, "default-jdk-headless") for tool in ("javac", "java"))
     code, _, err = await run(javac, "-Xlint:-options", "--release", "8", "-d", classes, source)
@@ -83,7 +85,22 @@ async def rest_example(site: Site, language: str, classes: Path) -> Example:
     return Example(site, java, "-cp", classes, "RestClient", *options)
 
 
-@pytest.mark.parametrize("language", ["curl", "python", "java"])
+async def csharp_example(site: Site, name: str, folder: Path, *options: str | Path) -> Example:
+    """Built and run by Mono, the only .NET that Debian has; its store of trusted roots is one of the test's own."""
+    mcs, mono, sync = (
+        require_tool(tool, "mono-mcs, ca-certificates-mono") for tool in ("mcs", "mono", "cert-sync")
+    )
+    program, home = folder / f"{name}.exe", folder / "home"
+    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+    code, out, err = await run(mcs, "-warnaserror", f"-out:{program}", EXAMPLES / "csharp" / f"{name}.cs")
+    assert code == 0, out + err
+    if name == "VxpClient":
+        code, out, err = await run(sync, "--user", site.access["ca_file"], environment={"HOME": str(home)})
+        assert code == 0, out + err
+    return Example(site, mono, program, *options, HOME=str(home))
+
+
+@pytest.mark.parametrize("language", ["curl", "python", "java", "csharp"])
 async def test_rest_example_sends_and_receives(site: Site, tmp_path: Path, language: str) -> None:
     """A document out, its repetition, a refusal in words; one in, acknowledged and answered 03."""
     example = await rest_example(site, language, tmp_path / "classes")
@@ -121,12 +138,12 @@ async def test_receive_loop_stores_before_it_acknowledges(site: Site, tmp_path: 
     assert not [file for file in folder.iterdir() if file.suffix == ".part"]
 
 
-@pytest.mark.parametrize("language", ["curl", "python"])
+@pytest.mark.parametrize("language", ["curl", "python", "csharp"])
 async def test_axis_example_sends_lists_gets_and_acknowledges(site: Site, tmp_path: Path, language: str) -> None:
     """Signed calls; the reply of a wrong secret is a refusal in words."""
     access = site.access
     secret = Path(access["vxp_secret_file"])
-    example = vxp_example(site, language, secret)
+    example = await vxp_example(site, language, secret, tmp_path / "classes")
     paper, got = tmp_path / "out.edxml", tmp_path / "in.edxml"
     paper.write_bytes(site.papers.document("late"))
     sent = await example("send", paper)
@@ -141,17 +158,20 @@ async def test_axis_example_sends_lists_gets_and_acknowledges(site: Site, tmp_pa
     wrong = tmp_path / "wrong"
     wrong.write_text("another secret")
     wrong.chmod(0o600)
-    told = await vxp_example(site, language, wrong)("list", "edoc", fails=language == "python")
+    other = await vxp_example(site, language, wrong, tmp_path / "classes")
+    told = await other("list", "edoc", fails=language == "python")
     assert "credential_invalid" in (told if language == "python" else told["ErrorDesc"])
 
 
-def vxp_example(site: Site, language: str, secret: Path) -> Example:
+async def vxp_example(site: Site, language: str, secret: Path, classes: Path) -> Example:
     url, system_id, ca = site.access["vxp_url"], site.access["vxp_system_id"], site.access["ca_file"]
     if language == "curl":
         environment = {"VXP_URL": url, "VXP_SYSTEM_ID": system_id, "VXP_SECRET_FILE": str(secret), "VXP_CA": ca}
         return Example(site, EXAMPLES / "curl" / "vxp.sh", **environment)
-    options = ("--url", url, "--id", system_id, "--secret-file", secret, "--ca", ca)
-    return Example(site, sys.executable, EXAMPLES / "python" / "vxp_client.py", *options)
+    options = ("--url", url, "--id", system_id, "--secret-file", secret)
+    if language == "csharp":
+        return await csharp_example(site, "VxpClient", classes, *options)
+    return Example(site, sys.executable, EXAMPLES / "python" / "vxp_client.py", *options, "--ca", ca)
 
 
 #: In front of each program that a shell starts: notes its arguments and environment, then is the program itself.
@@ -174,7 +194,7 @@ async def test_shell_example_gives_its_secret_to_no_program(site: Site, tmp_path
     if name == "rest.sh":
         example = await rest_example(site, "curl", tmp_path)
     else:
-        example = vxp_example(site, "curl", secret)
+        example = await vxp_example(site, "curl", secret, tmp_path)
     example = example.beside(PATH=f"{programs}:{os.environ['PATH']}")
     paper = tmp_path / "own.edxml"
     paper.write_bytes(site.papers.document(site.access["organ_id"]))

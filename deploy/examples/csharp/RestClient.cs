@@ -1,6 +1,6 @@
 // REST v1 in one file of C#, .NET Framework 4.5 or later, also .NET 8; no package.
 //
-// NOT RUN by this project's tests, which have no .NET: the Java, Python and curl examples are. Tell us what you find.
+// Run by this project's tests with Mono; not with Microsoft's .NET.
 //
 //   csc RestClient.cs                      (or: dotnet new console, put this file in place of Program.cs, dotnet run --)
 //   RestClient.exe --url https://localhost:8443/api/v1 --token-file token --ca root.pem send document.edxml
@@ -190,7 +190,8 @@ public sealed class RestClient
         var client = new RestClient(options["--url"], File.ReadAllText(options["--token-file"]).Trim(), authority);
         try
         {
-            Console.OutputEncoding = Encoding.UTF8;
+            // no byte order mark, which a JSON reader behind a pipe would refuse
+            Console.OutputEncoding = new UTF8Encoding(false);
             switch (words[0])
             {
                 case "send": Console.WriteLine(client.Send(File.ReadAllBytes(words[1]))); break;

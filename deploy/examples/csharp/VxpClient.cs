@@ -1,12 +1,13 @@
 // The axis's protocol (VXP) in one file of C#, .NET Framework 4.5 or later, also .NET 8; no package.
 //
-// NOT RUN by this project's tests, which have no .NET: the Java, Python and curl examples are. Tell us what you find.
+// Run by this project's tests with Mono; not with Microsoft's .NET.
 //
 //   csc VxpClient.cs
 //   VxpClient.exe --url https://localhost:8444/vxp --id 000.00.90.H33 --secret-file secret list edoc
-//   ... send edoc FILE | send status FILE | get DOCID FILE | done DOCID | sent
+//   ... send FILE [edoc|status] | get DOCID FILE | done DOCID | sent
 //
-// The gateway's CA must be in the user's store of trusted roots: certutil -user -addstore Root root.pem
+// The gateway's CA must be in the user's store of trusted roots: certutil -user -addstore Root root.pem; with
+// Mono: cert-sync --user root.pem
 //
 // Every parameter is a header XroadVnpt-NAME; XroadVnpt-sign-header holds all of them as a JSON object, and
 // XroadVnpt-hash-header the HMAC-SHA256 of exactly that text. Every reply is JSON: status, ErrorCode, ErrorDesc, ...
@@ -145,6 +146,8 @@ public sealed class VxpClient
         return string.Concat(bytes.Select(each => each.ToString("x2")));
     }
 
+    private static string Kind(string[] words, int place) { return words.Length > place ? words[place] : "edoc"; }
+
     private static string Text(byte[] bytes) { return Encoding.ASCII.GetString(bytes); }
 
     public static int Main(string[] arguments)
@@ -160,8 +163,8 @@ public sealed class VxpClient
         var client = new VxpClient(options["--url"], options["--id"], secret);
         switch (words[0])
         {
-            case "send": Console.WriteLine(client.Send(words[1], File.ReadAllBytes(words[2]))); return 0;
-            case "list": Console.WriteLine(client.List(words[1])); return 0;
+            case "send": Console.WriteLine(client.Send(Kind(words, 2), File.ReadAllBytes(words[1]))); return 0;
+            case "list": Console.WriteLine(client.List(Kind(words, 1))); return 0;
             case "get": File.WriteAllBytes(words[2], client.Get(words[1])); return 0;
             case "done": Console.WriteLine(client.Done(words[1])); return 0;
             case "sent": Console.WriteLine(client.Sent()); return 0;
