@@ -125,6 +125,15 @@ def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
     }
 
 
+def test_help_before_a_command_lists_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks what there is sees it, whatever is written after it."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help", "keys"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n    {word} " in shown for words in GROUPS.values() for word in words if len(word) < 20)
+
+
 @pytest.mark.parametrize("arguments", [[], ["burn"], ["show"], ["pause", "x"], ["hold", "--state", "burnt"]])
 def test_wrong_use_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Argparse says what is missing."""
