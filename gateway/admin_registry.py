@@ -15,8 +15,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from gateway.admin_acts import Change, Desk, Reply, agency_of, endpoint_named
+from gateway.admin_peers import as_refusals, peer_client
 from gateway.channels import make_registrar
-from gateway.errors import ConfigError, RefusedError, SourceError
+from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
 from gateway.ledger import history
@@ -85,11 +86,7 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
     """What is said, and the peer's answer in words."""
     base = desk.foundation
     endpoint = await endpoint_named(base, request.channel)
-    try:
-        registrar = make_registrar(base.settings, base.clock, endpoint)
-    except ConfigError as error:
-        raise RefusedError("source_misconfigured", str(error)) from error
-    try:
+    async with peer_client(base, endpoint, make_registrar) as registrar:
         registration = await _registration(base, request)
         told = registrar.told(registration) if request.act == "register" else {"code": request.organ_id}
         reply: Reply = {
@@ -101,8 +98,6 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
         if request.dry_run:
             return reply
         return reply | {"answer": await _ask(base, endpoint, registrar, registration, request, actor)}
-    finally:
-        await registrar.close()
 
 
 async def _registration(base: Foundation, request: ChangeRegistry) -> Registration:
@@ -133,15 +128,13 @@ async def _ask(
 ) -> str:
     outcome = "done"
     try:
-        if request.act == "register":
-            return await registrar.register(registration)
-        return await registrar.deregister(request.organ_id)
-    except SourceError as error:
+        with as_refusals(before=f"{endpoint.name} answers: "):
+            if request.act == "register":
+                return await registrar.register(registration)
+            return await registrar.deregister(request.organ_id)
+    except RefusedError as error:
         outcome = error.code
-        raise RefusedError(error.code, f"{endpoint.name} answers: {error.detail}") from error
-    except ConfigError as error:
-        outcome = "source_misconfigured"
-        raise RefusedError(outcome, str(error)) from error
+        raise
     finally:
         asked = _Asked(
             kind=_KINDS[request.act],
