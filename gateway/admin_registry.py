@@ -7,9 +7,7 @@ the peer may have done it, and asking again does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -20,10 +18,9 @@ from gateway.channels import make_registrar
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
-from gateway.ledger import history
-from gateway.model import Endpoint, EndpointId
+from gateway.ledger.history import EventRow, RecordEvents
+from gateway.model import Endpoint
 from gateway.ports import Registrar, Registration
-from gateway.storage.pump import Transaction
 
 _Code = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,50}$")]
 _Text = Annotated[str, Meta(max_length=500)]
@@ -45,41 +42,6 @@ class ChangeRegistry(Change, kw_only=True):
     ref: Annotated[str, Meta(max_length=100)] = ""
     #: Tell what would be said, dial nobody.
     dry_run: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
-    kind: Event
-    endpoint_id: EndpointId
-    code: str
-    #: "done", or the reason code of what went wrong.
-    outcome: str
-    actor: str
-    why: str
-    at: datetime
-
-
-class NoteRegistry:
-    """Records what a peer was asked and what came of it."""
-
-    name = "note_registry"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[_Asked]) -> Sequence[None]:
-        """One event each."""
-        await history.append(
-            tx,
-            [
-                history.EventRow(
-                    kind=each.kind,
-                    at=each.at,
-                    actor=each.actor,
-                    facts={"endpoint": each.endpoint_id, "code": each.code, "outcome": each.outcome},
-                    note=each.why,
-                )
-                for each in payloads
-            ],
-        )
-        return [None] * len(payloads)
 
 
 async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Reply:
@@ -126,23 +88,24 @@ async def _ask(
     request: ChangeRegistry,
     actor: str,
 ) -> str:
-    outcome = "done"
+    outcome = "internal_error"  # unless it comes to an end
     try:
         with as_refusals(before=f"{endpoint.name} answers: "):
             if request.act == "register":
-                return await registrar.register(registration)
-            return await registrar.deregister(request.organ_id)
+                answer = await registrar.register(registration)
+            else:
+                answer = await registrar.deregister(request.organ_id)
+        outcome = "done"
     except RefusedError as error:
         outcome = error.code
         raise
     finally:
-        asked = _Asked(
+        event = EventRow(
             kind=_KINDS[request.act],
-            endpoint_id=endpoint.id,
-            code=request.organ_id,
-            outcome=outcome,
-            actor=actor,
-            why=request.reason,
             at=base.clock.now(),
+            actor=actor,
+            facts={"endpoint": endpoint.id, "code": request.organ_id, "outcome": outcome},
+            note=request.reason,
         )
-        await base.pump.submit(NoteRegistry(), asked)
+        await base.pump.submit(RecordEvents(), event)
+    return answer

@@ -29,7 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
-from gateway.admin import AdminServer, NoteReload
+from gateway.admin import AdminServer, note_reload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
@@ -398,6 +398,5 @@ async def _reload(app: Application) -> None:
     notify.reloading()
     with suppress(ConfigError):  # logged there; the old configuration stays
         await app.reload()
-        base = app.foundation
-        await base.pump.submit(NoteReload(), (base.clock, "gateway"))
+        await note_reload(app.foundation, "gateway")
     notify.ready()
