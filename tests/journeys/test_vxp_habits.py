@@ -36,7 +36,9 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VxpLab]
     folder = tmp_path_factory.mktemp("vxp")
     make_pki(folder / "certs")
     (port,) = free_ports(1)
-    async with vxp_lab(folder / "site", folder / "certs", bindings=f"plain_port = {port}") as found:
+    async with vxp_lab(
+        folder / "site", folder / "certs", bindings=f'plain_host = "lo"\nplain_port = {port}'
+    ) as found:
         yield found
 
 
