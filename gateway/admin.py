@@ -126,6 +126,7 @@ ACTS: Mapping[str, ActKind] = {
     "secret": ActKind(request=admin_bindings.IssueSecret, run=admin_bindings.issue_secret),
     "close-task": ActKind(request=admin_bindings.CloseOperatorTask, run=admin_bindings.close_task),
     "certificate": ActKind(request=admin_directory.RecordCertificate, run=admin_directory.record_certificate),
+    "restrict": ActKind(request=admin_directory.RestrictCredential, run=admin_directory.restrict_credential),
     "revoke": ActKind(request=admin_directory.RevokeCredential, run=admin_directory.revoke_credential),
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),

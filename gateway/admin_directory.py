@@ -85,6 +85,14 @@ class RevokeCredential(Change, kw_only=True):
     organ_id: str = ""
 
 
+class RestrictCredential(Change, kw_only=True):
+    """From where a credential (by id or fingerprint) or a shared secret may be used."""
+
+    credential: Annotated[str, Meta(min_length=1, max_length=100)]
+    #: None: from anywhere, which a shared secret never is.
+    networks: list[str]
+
+
 class EndAgency(Change, kw_only=True):
     """An agency closes."""
 
@@ -209,14 +217,27 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     if bool(request.credential) == bool(request.organ_id):
         raise RefusedError("parameter_invalid", "name either a credential or an agency")
     if request.credential:
-        ended = await base.accounts.revoke(
-            request.credential.replace(":", "").lower(), actor, now, why=request.reason
-        )
+        ended = await base.accounts.revoke(_named(request.credential), actor, now, why=request.reason)
     else:
         agency = await agency_of(base, request.organ_id, now)
         ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
     base.shared_secrets.forget()
     return {"revoked": list(ended)}
+
+
+async def restrict_credential(desk: Desk, request: RestrictCredential, actor: str) -> Reply:
+    """It counts from the next request on."""
+    base = desk.foundation
+    key = await base.accounts.set_networks(
+        _named(request.credential), request.networks, actor, base.clock.now(), why=request.reason
+    )
+    base.shared_secrets.forget()
+    return {"credential": key, "networks": request.networks}
+
+
+def _named(credential: str) -> str:
+    """An id, or a fingerprint as it is written anywhere."""
+    return credential.replace(":", "").lower()
 
 
 async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:

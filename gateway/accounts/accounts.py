@@ -184,10 +184,14 @@ class Accounts:
         """End everything an agency holds."""
         return await self._submit(_REVOKE, Revoke(agency_id=agency_id, actor=actor, now=now, why=why))
 
-    async def set_networks(self, credential_id: CredentialId, networks: Iterable[str]) -> None:
-        """Allow a credential from these networks only; none given: from anywhere."""
-        allowed = networks_json(networks)
-        await self._submit(_SET_NETWORKS, SetNetworks(credential_id=credential_id, allowed_networks=allowed))
+    async def set_networks(
+        self, credential: str, networks: Iterable[str], actor: str, now: datetime, *, why: str = ""
+    ) -> CredentialId:
+        """Allow a credential or shared secret from these networks only; none: from anywhere, no secret is."""
+        change = SetNetworks(
+            credential=credential, allowed_networks=networks_json(networks), actor=actor, now=now, why=why
+        )
+        return await self._submit(_SET_NETWORKS, change)
 
     async def of_agency(self, agency_id: AgencyId) -> list[Credential]:
         """All credentials an agency ever had, the newest first."""

@@ -49,7 +49,7 @@ CHANGING = {
     "offers fail", "agencies register", "agencies deregister",
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
-    "agencies sync",
+    "agencies sync", "agencies networks",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
