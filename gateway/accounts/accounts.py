@@ -1,4 +1,4 @@
-"""What can be done with credentials: enrol, renew, issue, revoke, list.
+"""What can be done with credentials: enrol, renew, issue, restrict, revoke.
 
 `enrol` and `renew` have the certificate made first and record it afterwards, in one transaction with what
 pays for it (the code, or the old certificate still in force). A certificate whose recording failed is worth
@@ -27,7 +27,7 @@ from gateway.accounts.changes import (
     SetNetworksOperation,
     UseEnrolment,
 )
-from gateway.accounts.credentials import Credential, Credentials, credential_of, networks_json
+from gateway.accounts.credentials import Credentials, networks_json
 from gateway.clock import micros, rfc3339
 from gateway.config import EnrolmentSettings
 from gateway.directory.directory import Directory
@@ -192,10 +192,6 @@ class Accounts:
             credential=credential, allowed_networks=networks_json(networks), actor=actor, now=now, why=why
         )
         return await self._submit(_SET_NETWORKS, change)
-
-    async def of_agency(self, agency_id: AgencyId) -> list[Credential]:
-        """All credentials an agency ever had, the newest first."""
-        return [credential_of(row) for row in await self._readers.fetch("credential_list_of_agency", (agency_id,))]
 
     async def _certify(self, csr_pem: bytes, agency: Agency) -> IssuedCertificate:
         return await self._authority.certify(
