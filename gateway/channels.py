@@ -31,6 +31,7 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.errors import ConfigError
+from gateway.maintenance.polling import polling_problems
 from gateway.model import Endpoint, EndpointId
 from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Registrar, Source, Surroundings, Teller, Workshop
 from gateway.reach import Reach, networks_of
@@ -170,4 +171,5 @@ def problems_of(settings: Settings, endpoint: Endpoint, clock: Clock) -> Sequenc
     if endpoint.kind not in known:
         return [f"{endpoint.kind} is no kind of channel; known: {', '.join(known)}"]
     find = PROBLEMS.get(endpoint.kind)
-    return find(endpoint, surroundings_of(settings, clock, settings.delivery.timeout)) if find else ()
+    found = find(endpoint, surroundings_of(settings, clock, settings.delivery.timeout)) if find else ()
+    return [*found, *(polling_problems(endpoint) if source_kind(endpoint) else ())]

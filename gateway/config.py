@@ -255,7 +255,8 @@ class BindingSettings:
     port: int = _f(0, "its port; 0: off")
     public_url: str = _f("", 'how agencies reach it, such as "https://truc.example.vn:8444"; empty: by localhost')
     plain_host: str = _f(
-        "127.0.0.1", "a loopback address, or the name of a VPN's interface such as wg0, to listen without TLS"
+        "127.0.0.1",
+        "where to listen without TLS: a loopback address, or a VPN's interface such as wg0 and what comes by it",
     )
     plain_port: int = _f(0, "port for plain HTTP there: whoever sees the line reads the documents; 0: off")
     max_connections: int = _f(500, "connections at once")

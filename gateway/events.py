@@ -160,6 +160,8 @@ class Event(StrEnum):
     CREDENTIAL_ISSUED = "credential.issued"
     #: A certificate was replaced by its successor.
     CREDENTIAL_RENEWED = "credential.renewed"
+    #: It counts from the networks named only; from anywhere where none is.
+    CREDENTIAL_RESTRICTED = "credential.restricted"
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
     #: A peer asked for something that only an operator may do.

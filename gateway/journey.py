@@ -31,12 +31,13 @@ from gateway.directory.directory import Directory
 from gateway.drafts import Checked
 from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport
 from gateway.errors import BodyDamagedError, RefusedError
+from gateway.events import Event
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.intake import Intake
+from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.reads import Reads
 from gateway.ledger.record import RecordMessage
-from gateway.ledger.returned import LinkReturned, Returned
 from gateway.ledger.rows import IdempotencyRow, Imported, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
@@ -128,7 +129,7 @@ class Journey:
         self._seconds = {
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
-        self._record, self._link = RecordMessage(), LinkReturned()
+        self._record, self._events = RecordMessage(), RecordEvents()
 
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
@@ -245,13 +246,14 @@ class Journey:
         )
         if original is None:
             return None
-        returned = Returned(
-            original_id=original,
+        returned = EventRow(
+            kind=Event.DOCUMENT_LINKED,
+            at=self._clock.now(),
             actor=f"credential:{submission.caller.credential_id}",
-            sha256=submission.body.sha256,
-            now=self._clock.now(),
+            facts={"returned": True, "sha256": submission.body.sha256},
+            message_id=original,
         )
-        await self._pump.submit(self._link, returned)
+        await self._pump.submit(self._events, returned)
         return await self._stored(original)
 
     async def _answered_before(self, submission: Submission, fingerprint: str) -> Answer | None:

@@ -124,6 +124,7 @@ async def test_rest_example_sends_and_receives(site: Site, tmp_path: Path, langu
     assert ledger.messages[accepted["id"]].sender_code == site.access["organ_id"]
     line = ledger.deliveries[item["id"]]
     assert (line.state, line.business_status) == ("acknowledged", "03")
+    site.took_steps = True
 
 
 @pytest.mark.parametrize("language", ["python", "java"])
@@ -158,6 +159,7 @@ async def test_axis_example_sends_lists_gets_and_acknowledges(site: Site, tmp_pa
     wrong = tmp_path / "wrong"
     wrong.write_text("another secret")
     wrong.chmod(0o600)
+    site.took_steps = True
     other = await vxp_example(site, language, wrong, tmp_path / "classes")
     told = await other("list", "edoc", fails=language == "python")
     assert "credential_invalid" in (told if language == "python" else told["ErrorDesc"])

@@ -1,7 +1,7 @@
-"""`deploy/examples/postman/vxp.postman_collection.json`: every call of the axis protocol, signed by a script of the collection.
+"""`deploy/examples/postman/vxp.postman_collection.json`: every call of the axis protocol.
 
-A parameter of a call is a header `XroadVnpt-…` of its request; before each request the script adds system id, time and content
-type, and signs all of them. The secret is a variable and nowhere else.
+A parameter of a call is a header `XroadVnpt-…` of its request. Before each request the collection's script adds
+system id, time and content type, and signs all of them. The secret is a variable and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, Final
 from tools.pages.postman import SCHEMA
 
 _HEAD: Final = (
-    "Giao thức trục (VXP). Đặt ba biến vxpUrl (https://máy:cổng/vxp), systemId và secret; thêm tệp CA ở Settings → Certificates. "
-    "Mỗi tham số là một header XroadVnpt-…; kịch bản của bộ này ký tất cả trước mỗi lần gọi.\n\n"
-    "The axis protocol (VXP). Set the variables vxpUrl (https://host:port/vxp), systemId and secret; add the CA file under "
-    "Settings → Certificates. Every parameter is a header XroadVnpt-…; the collection's script signs all of them before each call."
+    "Giao thức trục (VXP). Đặt ba biến vxpUrl (https://máy:cổng/vxp), systemId và secret; thêm tệp CA ở Settings → "
+    "Certificates. Mỗi tham số là một header XroadVnpt-…; kịch bản của bộ này ký tất cả trước mỗi lần gọi.\n\n"
+    "The axis protocol (VXP). Set the variables vxpUrl (https://host:port/vxp), systemId and secret; add the CA "
+    "file under Settings → Certificates. Every parameter is a header XroadVnpt-…; the collection's script signs all "
+    "of them before each call."
 )
 _PREFIX: Final = "XroadVnpt-"
 _FORM: Final = "application/x-www-form-urlencoded"
