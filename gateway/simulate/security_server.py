@@ -70,10 +70,10 @@ class SecurityServer:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One call."""
-        order = self.order_for(request)
+        order = self.orders.pop(0) if self.orders else ""
         if order.lower().startswith(("client", "server")) and not order.endswith("!"):
             return fault_of(order)
-        if kind := self._judged(request):
+        if kind := self.judged(request):
             return fault_of(kind)
         body = await request.read()
         request_id = str(uuid.uuid4())
@@ -96,10 +96,6 @@ class SecurityServer:
         self._mark(request, answer, request_id, body, order)
         return answer
 
-    def order_for(self, request: web.Request) -> str:  # noqa: ARG002 - for those who choose
-        """What is to go wrong with this call."""
-        return self.orders.pop(0) if self.orders else ""
-
     def _mark(self, request: web.Request, answer: web.Response, request_id: str, body: bytes, order: str) -> None:
         marks = {
             "X-Road-Id": request.headers.get("X-Road-Id") or f"VN-{uuid.uuid4()}",
@@ -115,7 +111,7 @@ class SecurityServer:
             marks[name] = base64.b64encode(bytes(64)).decode() if name.endswith("Hash") else "VN/GOV/OTHER/x/y"
         answer.headers.update(marks)
 
-    def _judged(self, request: web.Request) -> str:
+    def judged(self, request: web.Request) -> str:
         """The type of the error that this request is, if it is one."""
         parts = request.raw_path.split("/", _PARTS - 1)
         if len(parts) < _PARTS or parts[1] != "r1":

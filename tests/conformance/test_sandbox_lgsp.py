@@ -1,0 +1,73 @@
+"""The sandbox over a provincial facade (LGSP), entered by a client that does everything right, and by others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.simulate.reading import Incoming
+from tests.conformance.lgsp_vendor import LgspVendor
+from tests.conformance.peers import access_of, beside, right
+from tests.conformance.runs import conformance, conformance_until, grades, step
+
+pytestmark = pytest.mark.slow
+_ALL = "syncReceivedEdocList?messageType=edoc&fromDate=2018/01/01&toDate=2099/01/01"
+
+
+async def test_client_of_the_facade_passes_every_step(tmp_path: Path) -> None:
+    """Nothing failed, nothing was skipped, and its secrets were told to nobody."""
+    folder = tmp_path / "s"
+    run = asyncio.create_task(conformance("serve", "--binding", "lgsp", "--folder", folder, "--exit-after", "120"))
+    async with LgspVendor.open(await access_of(folder)) as vendor:
+        code, count, told = await beside(run, vendor.work())
+    found = grades(folder / "report.json")
+    missing = {key: grade for key, grade in found.items() if grade != "passed"}
+    assert (code, missing) == (0, {}), told
+    assert count["passed"] > 30
+    assert {"agencies", "renew", "token-wrong", "header-missing"} <= set(found)
+    assert not {"withdraw", "digest-wrong", "hmac-wrong", "client-missing"} & set(found)
+    assert "sender_not_permitted" in told
+
+
+async def misbehave(vendor: LgspVendor) -> None:
+    """A wrong password first; a recall is answered 02; of another document 03 is said to the platform alone."""
+
+    def wrong(incoming: Incoming) -> list[str]:
+        if "xác nhận" in incoming.subject:
+            return []
+        return ["02"] if incoming.business_type == "1" else right(incoming)
+
+    assert await vendor.login("not the password") == 401
+    await asyncio.sleep(1.5)  # the sandbox looks, and finds that alone
+    assert await vendor.login() == 200
+    vendor.answers = wrong
+
+    async def misplace() -> None:
+        while True:
+            for entry in json.loads((await vendor.call("GET", _ALL, vendor.headers()))[1])["data"]:
+                if entry["status"] == "done":
+                    await vendor.tell(entry["docId"], "03")
+            await asyncio.sleep(0.3)
+
+    await asyncio.gather(vendor.receive(), misplace())
+
+
+async def test_wrong_secrets_and_misplaced_statuses_are_told_with_the_way_to_mend_them(tmp_path: Path) -> None:
+    """A wrong password; 03 said to the platform alone; a recall answered 02: each has failed in both languages."""
+    folder = tmp_path / "s"
+    marks = ("✗ .*· connect", "✗ .*· answer-03", "✗ .*· recall", "credential_invalid")
+    run = asyncio.create_task(conformance_until(marks, "serve", "--binding", "lgsp", "--folder", folder))
+    async with LgspVendor.open(await access_of(folder)) as vendor:
+        code, _, told = await beside(run, misbehave(vendor))
+    report = folder / "report.json"
+    assert code == 1, told
+    assert "Bị từ chối: credential_invalid" in told
+    assert grades(report)["connect"] == "passed"
+    mended = step(report, "answer-03")
+    assert mended["grade"] == "failed"
+    assert "messageType=status" in mended["saw"]["vi"]
+    assert "messageType=status" in mended["saw"]["en"]
+    assert "15" in step(report, "recall")["mend"]["vi"]
