@@ -88,7 +88,8 @@ def asked(*operations: str) -> Judge:
         if any(not each["reason"] for each in mine):
             return passed()
         if mine:
-            return failed(f"Bị từ chối: {mine[-1]['reason']}", f"It was refused: {mine[-1]['reason']}")
+            told = f"{mine[-1]['reason']} {mine[-1]['detail']}".strip()
+            return failed(f"Bị từ chối: {told}", f"It was refused: {told}")
         return None
 
     return judge

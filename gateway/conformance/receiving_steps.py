@@ -51,6 +51,7 @@ CONNECTING: Final = (
             "countReceiveEdoc",
             "sftpLogin",
             "login",
+            "securityServer",
         ),
     ),
     make_step(

@@ -48,6 +48,8 @@ _LIFETIME: Final = timedelta(days=30)
 #: The channel of the system under test.
 VENDOR_ENDPOINT: Final = "nha-cung-cap"
 _OFFICES_ENDPOINT: Final = "don-vi-thu"
+#: Protocols in which it calls a place of its own.
+_MET: Final = frozenset({"lgsp", "xroad", "xroad-service"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +125,8 @@ async def lay_out(
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     free = free_ports(4)
-    chosen = port or free[0]
+    # where the system under test calls, which is not always the gateway's own REST
+    chosen, met = (free[0], port or free[3]) if binding in _MET else (port or free[0], free[3])
     names = tuple(dict.fromkeys((*LOOPBACK, exposure.host)))
     pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now(), server_names=names)
     text = CONFIG.format(port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY)
@@ -136,7 +139,7 @@ async def lay_out(
         pki=pki,
         clock=clock,
         organ_id=organ_id,
-        port=free[3],
+        port=met,
         bindings_url=exposure.url(free[2]),
         pushed=pushed,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -33,21 +32,19 @@ async def test_client_of_the_facade_passes_every_step(tmp_path: Path) -> None:
 
 
 async def misbehave(vendor: LgspVendor) -> None:
-    """A wrong password first; a recall is answered 02; of another document 03 is said to the platform alone."""
+    """A recall is answered 02; of another document 03 is said to the platform alone."""
 
     def wrong(incoming: Incoming) -> list[str]:
         if "xác nhận" in incoming.subject:
             return []
         return ["02"] if incoming.business_type == "1" else right(incoming)
 
-    assert await vendor.login("not the password") == 401
-    await asyncio.sleep(1.5)  # the sandbox looks, and finds that alone
     assert await vendor.login() == 200
     vendor.answers = wrong
 
     async def misplace() -> None:
         while True:
-            for entry in json.loads((await vendor.call("GET", _ALL, vendor.headers()))[1])["data"]:
+            for entry in (await vendor.ask("GET", _ALL))["data"]:
                 if entry["status"] == "done":
                     await vendor.tell(entry["docId"], "03")
             await asyncio.sleep(0.3)
@@ -55,16 +52,30 @@ async def misbehave(vendor: LgspVendor) -> None:
     await asyncio.gather(vendor.receive(), misplace())
 
 
-async def test_wrong_secrets_and_misplaced_statuses_are_told_with_the_way_to_mend_them(tmp_path: Path) -> None:
-    """A wrong password; 03 said to the platform alone; a recall answered 02: each has failed in both languages."""
+async def test_wrong_password_is_told_with_the_way_to_mend_it(tmp_path: Path) -> None:
+    """No login has succeeded: the step has failed, in both languages."""
     folder = tmp_path / "s"
-    marks = ("✗ .*· connect", "✗ .*· answer-03", "✗ .*· recall", "credential_invalid")
+    marks = ("✗ .*· connect",)
+    run = asyncio.create_task(conformance_until(marks, "serve", "--binding", "lgsp", "--folder", folder))
+    async with LgspVendor.open(await access_of(folder)) as vendor:
+        assert await vendor.login("not the password") == 401
+        code, _, told = await run
+    failed = step(folder / "report.json", "connect")
+    assert (code, failed["grade"]) == (1, "failed"), told
+    assert failed["saw"]["vi"].startswith("Bị từ chối: credential_invalid")
+    assert failed["saw"]["en"].startswith("It was refused: credential_invalid")
+    assert "applicationCode" in failed["mend"]["vi"]
+
+
+async def test_misplaced_statuses_are_told_with_the_way_to_mend_them(tmp_path: Path) -> None:
+    """03 said to the platform alone, a recall answered 02: each has failed in both languages."""
+    folder = tmp_path / "s"
+    marks = ("✗ .*· answer-03", "✗ .*· recall")
     run = asyncio.create_task(conformance_until(marks, "serve", "--binding", "lgsp", "--folder", folder))
     async with LgspVendor.open(await access_of(folder)) as vendor:
         code, _, told = await beside(run, misbehave(vendor))
     report = folder / "report.json"
     assert code == 1, told
-    assert "Bị từ chối: credential_invalid" in told
     assert grades(report)["connect"] == "passed"
     mended = step(report, "answer-03")
     assert mended["grade"] == "failed"

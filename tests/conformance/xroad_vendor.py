@@ -75,7 +75,8 @@ class MemberClient:
         """Take and answer everything, for ever; a new document now and then."""
         while True:
             for kind in ("document", "status"):
-                for entry in json.loads((await self.call("GET", f"inbox?kind={kind}"))[1])["items"]:
+                # an error of the server's is an outage, and the next look may do better
+                for entry in json.loads((await self.call("GET", f"inbox?kind={kind}"))[1]).get("items", []):
                     data = (await self.call("GET", f"inbox/{entry['id']}/content"))[1]
                     await self.call("POST", f"inbox/{entry['id']}/done")
                     for answer in statuses(self.access, data, right):
