@@ -123,7 +123,8 @@ RECEIVING: Final = (
         _REQUEST,
         answered("15", "16"),
         order=Order(business_type="1", about="fetch", subject="Thu hồi văn bản kiểm tra"),
-        after=("fetch",),
+        # not before it answers: what it says of the document itself would be taken to be about its recall
+        after=("fetch", "answer-03"),
     ),
     make_step(
         "update",
