@@ -18,8 +18,8 @@ from adapters.xroad.client_source import XroadSource
 from gateway.clock import SystemClock
 from gateway.model import Endpoint, EndpointId
 from gateway.ports import Surroundings
+from gateway.simulate.security_server import CLIENT, SERVICE, SecurityServer, serving
 from tests.adapters.certificates import issue, server_context
-from tests.adapters.security_server import CLIENT, SERVICE, SecurityServer, serving
 
 
 @dataclass

@@ -78,6 +78,8 @@ async def test_document_and_status_go_both_ways(lab: VxpLab) -> None:
     http, taken = await call(lab, "POST", "documents", province, content, **{"Idempotency-Key": "k-1"})
     assert http == 202
     assert await call(lab, "POST", "documents", province, content, **{"Idempotency-Key": "k-1"}) == (202, taken)
+    seen = (await ask(lab.installation.settings, f"inspect?agency={PROVINCE}"))["items"]
+    assert [each["replayed"] for each in seen[:2]] == [True, False]
     [item] = await waiting(lab, COMMUNE, "document", "125")
     assert (item["sender"], item["recipient"], item["size"]) == (PROVINCE, COMMUNE, len(content))
     assert await call(lab, "GET", f"inbox/{item['id']}/content", commune) == (200, content)
