@@ -29,10 +29,11 @@ from gateway.directory.changes import (
     SetEndpointOperation,
 )
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from gateway.directory.endpoints import capabilities_of
 from gateway.directory.importer import Progress, import_agencies
-from gateway.errors import RefusedError
+from gateway.errors import ConfigError, RefusedError
 from gateway.foundation import Foundation
-from gateway.model import Endpoint, EndpointId
+from gateway.model import Capabilities, Endpoint, EndpointId
 from gateway.pki import server_key_pin
 from gateway.seal.profile import fingerprint
 
@@ -304,15 +305,24 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
         del settings[name]  # "" for a source means that there is none; elsewhere, that nothing is set
     if kind == "webhook":
         _require_reachable(request.name, settings)
-    _require_sound(base, request.name, kind, settings)
+    relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
+    capabilities = (msgspec.to_builtins(old.capabilities) if old else {}) | request.capabilities
+    trial = Endpoint(
+        id=EndpointId(""),
+        name=request.name,
+        kind=kind,
+        settings=settings,
+        capabilities=_able(capabilities),
+        is_relay=relay,
+    )
+    _require_sound(base, trial)
     if settings.get("source"):
         _require_source(request.name, settings)
-    relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
     change = UpsertEndpoint(
         name=request.name,
         kind=kind,
         settings=settings,
-        capabilities=(msgspec.to_builtins(old.capabilities) if old else {}) | request.capabilities,
+        capabilities=capabilities,
         is_relay=relay,
         actor=actor,
         now=base.clock.now(),
@@ -337,12 +347,18 @@ def _require_reachable(name: str, settings: Mapping[str, object]) -> None:
         raise RefusedError("parameter_invalid", f"{name}: --secret-file is a bare name in the secrets folder")
 
 
-def _require_sound(base: Foundation, name: str, kind: str, settings: dict[str, object]) -> None:
+def _able(given: Mapping[str, object]) -> Capabilities:
+    try:
+        return capabilities_of(given)
+    except ConfigError as error:
+        raise RefusedError("parameter_invalid", str(error)) from error
+
+
+def _require_sound(base: Foundation, trial: Endpoint) -> None:
     """Refuse a channel of which its adapter can say already that no attempt could use it."""
-    trial = Endpoint(id=EndpointId(""), name=name, kind=kind, settings=settings)
     problems = problems_of(base.settings, trial, base.clock)
     if problems:
-        raise RefusedError("parameter_invalid", f"{name}: {'; '.join(problems)}")
+        raise RefusedError("parameter_invalid", f"{trial.name}: {'; '.join(problems)}")
 
 
 def _require_source(name: str, settings: Mapping[str, object]) -> None:
