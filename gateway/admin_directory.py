@@ -379,7 +379,7 @@ def _require_sound(
     )
     problems = problems_of(base.settings, trial, base.clock)
     if problems:
-        raise RefusedError("parameter_invalid", f"{name}: {'; '.join(problems)}")
+        raise RefusedError("parameter_invalid", f"{trial.name}: {'; '.join(problems)}")
 
 
 def _require_source(name: str, settings: Mapping[str, object]) -> None:

@@ -15,8 +15,8 @@ _HEAD: Final = (
     "Giao thức trục (VXP). Đặt ba biến vxpUrl (https://máy:cổng/vxp), systemId và secret; thêm tệp CA ở Settings → "
     "Certificates. Mỗi tham số là một header XroadVnpt-…; kịch bản của bộ này ký tất cả trước mỗi lần gọi.\n\n"
     "The axis protocol (VXP). Set the variables vxpUrl (https://host:port/vxp), systemId and secret; add the CA "
-    "file under Settings → Certificates. Every parameter is a header XroadVnpt-…; the collection's script signs all "
-    "of them before each call."
+    "file under Settings → Certificates. Every parameter is a header XroadVnpt-…; the collection's script signs "
+    "all of them before each call."
 )
 _PREFIX: Final = "XroadVnpt-"
 _FORM: Final = "application/x-www-form-urlencoded"

@@ -122,6 +122,22 @@ async def test_numbers_of_a_list_that_is_polled_are_judged_before(
     assert (found.code, name in found.detail) == ("channel_unfit", True)
 
 
+async def test_a_channel_to_an_axis_is_made_as_a_relay_that_fans_out(
+    terminal: Terminal, installation: Installation
+) -> None:
+    """It is judged with what the same command says of it; without these it is refused, and told both."""
+    (installation.settings.storage.secrets / "axis").write_text("a secret of the axis")
+    given = ("--url", "https://vxp.example.vn", "--setting", "system_id=000.00.00.H33", "--secret-file", "axis")
+    set_it = ("agencies", "endpoint", "set", "truc", "--kind", "vxp", *given, "--reason", WHY)
+    code, _, err = await terminal.run(*set_it)
+    assert code == 1
+    assert "--relay" in err
+    assert "fans_out=true" in err
+    told = await terminal.json(*set_it, "--relay", "--capability", "fans_out=true")
+    assert told["is_relay"] is True
+    await terminal.json("agencies", "endpoint", "set", "truc", "--setting", "hash_file=padded", "--reason", WHY)
+
+
 async def test_a_receiver_that_does_not_answer_is_told(terminal: Terminal) -> None:
     """Exit code 1 and the reason."""
     told = await terminal.json("agencies", "endpoint", "verify", "pushed", "--reason", WHY, code=1)
