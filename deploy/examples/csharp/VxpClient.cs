@@ -18,6 +18,7 @@ using System.Linq;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 public sealed class VxpClient
 {
@@ -151,7 +152,7 @@ public sealed class VxpClient
     private static int Tell(string reply)
     {
         Console.WriteLine(reply);
-        return reply.Contains("\"status\":\"OK\"") ? 0 : 1;
+        return Regex.IsMatch(reply, "\"status\"\\s*:\\s*\"OK\"") ? 0 : 1;
     }
 
     private static string Kind(string[] words, int place) { return words.Length > place ? words[place] : "edoc"; }

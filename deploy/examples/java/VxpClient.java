@@ -259,7 +259,7 @@ public final class VxpClient {
 
     private static void tell(String reply) {
         System.out.println(reply);
-        allFine &= reply.contains("\"status\":\"OK\"");
+        allFine &= reply.matches("(?s).*\"status\"\\s*:\\s*\"OK\".*");
     }
 
     public static void main(String[] arguments) throws Exception {
