@@ -450,6 +450,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem `gateway offers list`.",
             "See `gateway offers list`.",
         ),
+        "reconciliation_old": _kind(
+            _W,
+            "Đêm qua chưa so được sổ với bên kia.",
+            "The night's comparison with the peer's books could not be made.",
+            "`gateway reconcile KÊNH` cho biết vì sao.",
+            "`gateway reconcile CHANNEL` says why.",
+        ),
         "layer_fine": _kind(_I, "Tầng này tốt.", "This layer is fine.", "Không cần làm gì.", "Nothing to do."),
     }
 )
