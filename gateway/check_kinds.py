@@ -280,7 +280,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "shared_key_unfit": _kind(
             _E,
-            "Không mở được khóa bí mật dùng chung: các hệ thống VXP không đăng nhập được.",
+            "Không mở được khóa bí mật dùng chung: các hệ thống dùng nó không đăng nhập được.",
             "Shared secrets cannot be opened: systems that use them are refused.",
             "Chép lại tệp khóa từ bản sao lưu (chmod 600), hoặc thu hồi rồi cấp khóa mới.",
             "Put the key file back from a backup (chmod 600), or revoke the secrets and issue new ones.",
