@@ -117,6 +117,7 @@ class Application:
         """
         try:
             settings = config.load(self.config_path)
+            channels.binding_options(settings)  # a key that no protocol declares
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
@@ -191,7 +192,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             tls=server_tls_context(settings.tls),
-            bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
+            bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,

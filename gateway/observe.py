@@ -237,7 +237,12 @@ class Metrics:
             "gateway_source_silent", "1 while nothing has come for longer than is usual", "endpoint"
         )
         self.reconciliation_findings = self._gauge(
-            "gateway_reconciliation_findings", "findings of the last comparison with a peer's books", "endpoint"
+            "gateway_reconciliation_findings", "findings of the last comparisons with a peer's books", "endpoint"
+        )
+        self.reconciled_until = self._gauge(
+            "gateway_reconciled_until_timestamp_seconds",
+            "the end of the last day up to which all were compared with a peer's books",
+            "endpoint",
         )
         self.offers_stuck = self._gauge(
             "gateway_offers_stuck", "entries of a peer's list that could not be accepted", "endpoint"

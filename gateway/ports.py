@@ -111,6 +111,16 @@ class Workshop(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A protocol that peers speak to us, as its adapter declares it."""
+
+    #: Where it begins below the public address.
+    path: str
+    #: Somebody we trust vouches for its peers, so that they have no secret with us.
+    is_vouched: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What every adapter and every source is made with."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.accounts.credentials import Credential, credential_of
 from gateway.accounts.shared_secrets import SharedSecret, secret_of
-from gateway.admin_bindings import PATHS, IssueSecret
+from gateway.admin_bindings import IssueSecret
 from gateway.admin_directory import (
     IssueToken,
     OfferEnrolment,
@@ -16,6 +16,7 @@ from gateway.admin_directory import (
     RestrictCredential,
     RevokeCredential,
 )
+from gateway.channels import served_bindings
 from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
@@ -53,7 +54,9 @@ def add(group: Subparsers) -> None:
     token.add_argument("--days", type=int, default=365, metavar="N", help="validity in days (default: %(default)s)")
     _networks(token)
     token.add_argument(
-        "--binding", choices=sorted(PATHS), help="the protocol; then --network is needed, but in the demo"
+        "--binding",
+        choices=sorted(served_bindings()),
+        help="the protocol; then --network is needed, but in the demo",
     )
     token.add_argument(
         "--system-id", default="", metavar="ID", help="what the system calls itself in it (default: ORGAN_ID)"

@@ -104,4 +104,6 @@ def _show(context: Context, report: Mapping[str, Any]) -> None:
             context.say(f"{found['count']} {kind}: {_KINDS[kind]}")
             columns = ("ref", "recipient", "document_id", "message", "at", "words")
             context.table(columns, ([item.get(column, "") for column in columns] for item in found["items"][:20]))
+    if missed := report.get("left_out"):  # reports of before have none
+        context.say(f"{len(missed)} ngày không được so. / Days that were never compared: {', '.join(missed)}")
     context.say("No findings." if not report["findings"] else f"{report['findings']} findings.")

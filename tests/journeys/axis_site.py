@@ -82,12 +82,15 @@ class AxisSite:
         )
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
-        """What the ledger holds; by the server's own SQLite, since two in one process undo each other's locks."""
-        path = self.folder / "data" / DATABASE
-        connect = choose_driver(allow_affected_sqlite=True).module.connect
-        with closing(connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+        """What the ledger holds."""
+        with closing(self.ledger("ro")) as ledger:
             found: list[tuple[Any, ...]] = ledger.execute(sql, params).fetchall()
             return found
+
+    def ledger(self, mode: str = "rw") -> Any:
+        """A connection by the server's own SQLite, since two in one process undo each other's locks."""
+        connect = choose_driver(allow_affected_sqlite=True).module.connect
+        return connect(f"file:{self.folder / 'data' / DATABASE}?mode={mode}", uri=True)
 
     async def ready(self) -> dict[str, Any]:
         """What /readyz says."""

@@ -290,6 +290,15 @@ ORDER BY r.id DESC LIMIT ?;
 -- One of them, by its id or the beginning of it.
 SELECT id, report FROM reconciliation WHERE id GLOB ? || '*' ORDER BY id DESC LIMIT 1;
 
--- name: reconciliation_newest
--- When a day was last compared: endpoint, day.
-SELECT made_at, findings FROM reconciliation WHERE endpoint_id = ? AND day = ? ORDER BY made_at DESC LIMIT 1;
+-- name: reconciliation_list_days
+-- The newest comparison of each day with an endpoint.
+SELECT day, MAX(made_at), findings FROM reconciliation WHERE endpoint_id = ? GROUP BY day;
+
+-- name: reconciliation_last
+-- The newest comparison with an endpoint: when, and how many looks at its list had failed until then.
+SELECT made_at, COALESCE(json_extract(report, '$.failed_looks'), 0)
+FROM reconciliation WHERE endpoint_id = ? ORDER BY id DESC LIMIT 1;
+
+-- name: source_count_failures
+-- How the looks at an endpoint's list go: how many failed, since when they fail, since when it is looked at.
+SELECT failed_polls, failing_since, began_at FROM source WHERE endpoint_id = ?;
