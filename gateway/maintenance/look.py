@@ -1,7 +1,8 @@
 """One look at one source: lists, fetches, keeps, judges; accepts what is for the agencies that the gateway serves.
 
     1 list     a list that cannot be read concludes nothing
-    2 record   what is new, what is still there, what has gone: one transaction
+    2 record   what is new, what is still there, what has gone: one transaction; what is there again is looked at
+               once more (`again`)
     3 fetch    several at once; what acceptance would make of each is judged in the parser pool
     4 accept   urgent documents first, each by the same way as everything else; then whatever is about documents
     5 end      the peer is told, if its client can and nobody else still needs the entry
@@ -18,7 +19,6 @@ the same succeeds with others (`tries`); else the look fails, once what is under
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -27,11 +27,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
-from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
+from gateway.errors import BodyDamagedError, RefusedError, SourceError, StorageError
 from gateway.failpoints import failpoint
 from gateway.journey import Judged, Submission
 from gateway.ledger.offers import (
-    UNREADABLE,
     Fetched,
     Filled,
     FilledOperation,
@@ -44,6 +43,9 @@ from gateway.ledger.offers import (
     Verdict,
 )
 from gateway.ledger.params import as_json
+from gateway.ledger.relisted import UNREADABLE
+from gateway.maintenance.abreast import side_by_side
+from gateway.maintenance.again import Again
 from gateway.maintenance.peer import LIKE_OUTAGES, OURS, Desks, Peer
 from gateway.maintenance.ready import Ready, concerns_us, route_of
 from gateway.maintenance.silence import hour_of
@@ -97,6 +99,7 @@ class SourceLook:
         self._log_unreadable(items)
         memory.fetches.begin()
         memory.settlements.begin()
+        new += await Again(base, peer).run(items)
         is_all, trouble = True, None
         decided = await base.readers.fetch("offer_list_decided", (peer.endpoint.id,))
         try:
@@ -189,24 +192,7 @@ class SourceLook:
             raise trouble
 
     async def _side_by_side(self, act: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
-        """So many at once, taken in their order; the first hopeless one keeps more from beginning."""
-        left = iter(items)
-        ended: list[GatewayError] = []
-
-        async def work() -> None:
-            for item in left:
-                if ended:
-                    return
-                try:
-                    await act(item)
-                except (SourceError, RefusedError, StorageError) as error:
-                    ended.append(error)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._peer.at_once, len(items))):
-                group.create_task(work())
-        if ended:
-            raise ended[0]
+        await side_by_side(act, items, at_once=self._peer.at_once)
 
     async def _fetch(self, offer: Unfetched, ready: list[Ready]) -> None:
         base = self._base

@@ -9,7 +9,7 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.maintenance.canaries import Canaries, Canary
 from gateway.maintenance.pace import Rate
-from gateway.maintenance.tries import Tries
+from gateway.maintenance.tries import Repeats, Tries
 from gateway.model import Caller, Endpoint
 from gateway.outbox import Outbox
 from gateway.ports import Source
@@ -36,6 +36,8 @@ class Desks:
 class Memory:
     """What is remembered of a source from one look to the next, as long as its settings stay."""
 
+    #: Of what is listed though we are done with it.
+    repeats: Repeats
     fetches: Tries = field(default_factory=Tries)
     settlements: Tries = field(default_factory=Tries)
     #: Version of the directory when entries that it refuses were last offered to it.

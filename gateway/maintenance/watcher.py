@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -36,6 +36,7 @@ from gateway.maintenance.look import SourceLook
 from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
 from gateway.maintenance.peer import Desks, Memory, Peer
 from gateway.maintenance.silence import is_silent, patience_of
+from gateway.maintenance.tries import Repeats
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
@@ -56,7 +57,7 @@ class _Polled:
     pace: Pace
     rate: Rate
     source: Source
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
     #: Whether the last look went well.
     is_well: bool = False
 
@@ -247,6 +248,7 @@ class Watcher:
             pace=Pace(poll),
             rate=Rate(poll.rate, self._base.clock),
             source=self._source_of(endpoint),
+            memory=Memory(repeats=Repeats(timedelta(seconds=poll.longest))),
         )
         if known is not None:
             await known.source.close()
