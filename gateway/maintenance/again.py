@@ -89,6 +89,7 @@ class Again:
                 raise RefusedError("body_too_large", f"more than {most} bytes")
             digest.update(chunk)
 
+        await self._peer.fetch_rate.admit()
         await self._peer.source.fetch(offer.ref, write)
         sha256 = digest.hexdigest()
         compared = Compared(

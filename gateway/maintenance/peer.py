@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.foundation import Foundation
 from gateway.journey import Journey
+from gateway.maintenance.backlog import Backlog
 from gateway.maintenance.canaries import Canaries, Canary
 from gateway.maintenance.pace import Rate
 from gateway.maintenance.tries import Repeats, Tries
@@ -36,6 +37,9 @@ class Desks:
 class Memory:
     """What is remembered of a source from one look to the next, as long as its settings stay."""
 
+    #: Fetched and not accepted yet, and the version of the directory by which it was judged.
+    backlog: Backlog
+    held_at: int = -1
     #: Of what is listed though we are done with it.
     repeats: Repeats
     fetches: Tries = field(default_factory=Tries)
@@ -58,7 +62,9 @@ class Peer:
     endpoint: Endpoint
     source: Source
     caller: Caller
+    #: Of acceptances, and of fetches.
     rate: Rate
+    fetch_rate: Rate
     memory: Memory
     #: Entries side by side.
     at_once: int

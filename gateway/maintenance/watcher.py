@@ -31,6 +31,7 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
+from gateway.maintenance.backlog import Backlog
 from gateway.maintenance.canaries import Canaries
 from gateway.maintenance.look import SourceLook
 from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
@@ -56,6 +57,7 @@ class _Polled:
     poll: PollSettings
     pace: Pace
     rate: Rate
+    fetch_rate: Rate
     source: Source
     memory: Memory
     #: Whether the last look went well.
@@ -149,7 +151,12 @@ class Watcher:
             line.task.cancel()
             await asyncio.gather(line.task, return_exceptions=True)
         if line.polled is not None:
-            await line.polled.source.close()
+            await self._put_away(line.polled)
+
+    async def _put_away(self, polled: _Polled) -> None:
+        for ready in polled.memory.backlog.keep_only(()):
+            await self._base.bodies.discard(ready.body)
+        await polled.source.close()
 
     def _line(self, endpoint_id: EndpointId) -> _Line:
         return self._lines.setdefault(endpoint_id, _Line())
@@ -209,6 +216,7 @@ class Watcher:
             source=polled.source,
             caller=await self._caller(polled.endpoint),
             rate=polled.rate,
+            fetch_rate=polled.fetch_rate,
             memory=polled.memory,
             at_once=polled.poll.at_once,
             canary=await self._canaries.read(polled.endpoint),
@@ -240,18 +248,23 @@ class Watcher:
         if known is not None and known.settings == endpoint.settings:
             known.endpoint = endpoint
             return known
+        clock = self._base.clock
         poll = poll_settings(endpoint.settings, every=self._base.settings.cutover.poll_every)
         line.polled = made = _Polled(
             endpoint=endpoint,
             settings=endpoint.settings,
             poll=poll,
             pace=Pace(poll),
-            rate=Rate(poll.rate, self._base.clock),
+            rate=Rate(poll.rate, clock),
+            fetch_rate=Rate(poll.fetch_rate, clock),
             source=self._source_of(endpoint),
-            memory=Memory(repeats=Repeats(timedelta(seconds=poll.longest))),
+            memory=Memory(
+                repeats=Repeats(timedelta(seconds=poll.longest)),
+                backlog=Backlog(clock, most=self._base.settings.cutover.fetch_at_most),
+            ),
         )
         if known is not None:
-            await known.source.close()
+            await self._put_away(known)
         return made
 
     async def _caller(self, endpoint: Endpoint) -> Caller:
