@@ -19,7 +19,14 @@ from gateway.ports import Source
 OURS: Final = "disk_nearly_full"
 #: As in an outage: after these the next entry may fare no better.
 LIKE_OUTAGES: Final = frozenset(
-    {"connect_failed", "peer_tls_failed", "peer_timeout", "peer_busy", "peer_credential_rejected"}
+    {
+        "connect_failed",
+        "connection_lost",
+        "peer_tls_failed",
+        "peer_timeout",
+        "peer_busy",
+        "peer_credential_rejected",
+    }
 )
 
 
