@@ -237,7 +237,7 @@ class CutoverSettings:
     )
     poll_every: timedelta = _f(timedelta(seconds=30), "wait between two looks at a source's list")
     poll_timeout: timedelta = _f(timedelta(seconds=60), "longest silence of a source")
-    fetch_at_most: int = _f(200, "documents fetched per look; the rest follow at the next")
+    fetch_at_most: int = _f(2000, "documents fetched ahead of acceptance, of which urgent ones go first")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

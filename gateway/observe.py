@@ -250,6 +250,12 @@ class Metrics:
         self.offers_oldest_seconds = self._gauge(
             "gateway_offers_stuck_oldest_seconds", "how long the oldest of them is listed", "endpoint"
         )
+        self.offers_lingering = self._gauge(
+            "gateway_offers_lingering", "entries that a peer goes on listing though it was told of them", "endpoint"
+        )
+        self.offers_lingering_seconds = self._gauge(
+            "gateway_offers_lingering_oldest_seconds", "for how long the oldest of them does so", "endpoint"
+        )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 
     def _store(self) -> None:

@@ -21,7 +21,7 @@ from gateway.errors import SourceError
 from gateway.model import OutcomeKind
 from gateway.ports import Settlement
 from gateway.simulate.axis.journal import Called, Taken
-from tests.adapters.vxp_lab import Content, Member, channel, doubted, letter, surroundings
+from tests.adapters.vxp_lab import Content, Member, SetClock, channel, doubted, letter, surroundings
 from tests.axis_lab import G22, H33, AxisLab, running_axis
 from tests.simulate.documents import document, status
 
@@ -134,6 +134,30 @@ async def test_many_at_once_have_headers_and_times_of_their_own(axis: AxisLab, m
     )
     refs = {one.peer_ref for report in reports for one in report.outcomes.values()}
     assert len(refs) == 30 == len(taken(axis))
+
+
+async def test_each_call_bears_the_time_at_which_it_is_made(tmp_path: Path) -> None:
+    """An axis that judges times: a client made hours ago is refused while its clock is off, and then no more."""
+    async with running_axis(tmp_path, habits={"window_hours": 1}) as axis:
+        clock = SetClock()
+        clock.ahead = timedelta(hours=-2)
+        member = Member(axis, clock=clock)
+        source, sent = member.source(), document()
+        item = letter(sent, [G22])
+        try:
+            with pytest.raises(SourceError, match="timestamp"):
+                await source.listed()
+            (early,) = (await member.adapter.send(member.endpoint, item, Content(sent))).outcomes.values()
+            clock.ahead = timedelta()
+            assert await source.listed() == ()
+            (late,) = (await member.adapter.send(member.endpoint, item, Content(sent))).outcomes.values()
+            clock.ahead = timedelta(hours=2)
+            with pytest.raises(SourceError, match="timestamp"):
+                await source.listed()
+        finally:
+            await source.close()
+            await member.close()
+    assert (early.reason, late.kind) == ("peer_credential_rejected", OutcomeKind.RELAYED)
 
 
 async def test_large_document_is_streamed_and_comes_back_in_pieces(axis: AxisLab, member: Member) -> None:

@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     ODD_FIELDS = "odd_fields"
     #: updateStatus says OK and forgets it.
     FORGET = "forget"
-    #: A list has its newest entries first.
+    #: A list has its entries in no order at all, another one at each call; the newest is never the last of several.
     OUT_OF_ORDER = "out_of_order"
     #: A right HMAC is called wrong.
     HMAC = "hmac"

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -136,8 +137,8 @@ async def list_received(asked: Asked) -> Answer:
 
 
 def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
-    if FaultKind.OUT_OF_ORDER in asked.ordered:
-        listed = sorted(listed, key=_number_of, reverse=True)
+    if (disorder := asked.ordered.get(FaultKind.OUT_OF_ORDER)) is not None:
+        listed = _shuffled(listed, disorder.befallen)
     if FaultKind.REPEAT in asked.ordered:
         listed = [entry for entry in listed for _ in range(2)]
     if (odd := asked.ordered.get(FaultKind.ODD_FIELDS)) is not None:
@@ -160,8 +161,13 @@ def _odd(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number_of(line: dict[str, Any]) -> int:
-    return int(line.get("docId") or line["senderDocId"])
+def _shuffled(listed: list[Any], call: int) -> list[Any]:
+    """The same for the same call of an order, so that what went wrong can be had again."""
+    mixed = list(listed)
+    random.Random(call).shuffle(mixed)  # noqa: S311 - nothing secret
+    if len(mixed) > 1 and mixed[-1] == listed[-1]:
+        mixed.insert(0, mixed.pop())
+    return mixed
 
 
 async def get(asked: Asked) -> Answer:

@@ -49,6 +49,12 @@ CREATE TABLE offer (
     -- what it became here
     message_id      TEXT REFERENCES message (id),
     acknowledged_at INTEGER,
+    -- the peer's id of it, once the peer has given that to another document; `ref` is our own id from then on
+    former_ref      TEXT,
+    -- since when the list gives reason to compare its bytes with those that we have; NULL: it gives none
+    doubted_at      INTEGER,
+    -- how many times the peer said yes to our acknowledgement while the entry stayed listed
+    acknowledgements INTEGER NOT NULL DEFAULT 0,
     UNIQUE (endpoint_id, ref),
     CHECK ((fetched_at IS NULL) = (sha256 IS NULL)),
     CHECK ((fetched_at IS NULL) = (verdict IS NULL))

@@ -82,6 +82,7 @@ SORTED = {
     "offer_list_waiting": "what peers list now",
     "offer_list_unacknowledged": "what peers list now",
     "offer_list_stuck": "what peers list now",
+    "offer_list_lingering": "what peers list now",
     "message_find_sent_after": "the pages up to the one asked for, of every agency and kind",
     "delivery_list_of_sent": "the messages of one page",
 }
