@@ -11,8 +11,9 @@ notation, title and time (`adapters.vxp.outcomes`). For each recipient:
 
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
-  questions it is sent once more, marked `possible_duplicate`. A proxy's page in place of an answer leaves the same
-  doubt, so in an outage this goes on; nothing is sent again that the axis lists;
+  questions it is sent once more, marked `possible_duplicate`. Where that ends unknown as well (a proxy's page is no
+  answer) and ASKED_TWICE more questions find neither copy, it is *held*: an axis whose list lags by hours, or is
+  empty, gets two copies at most, whatever becomes of its answers;
 - several: *held*, for a person to decide.
 
 A list that cannot be read settles nothing. Statuses may be repeated without harm, so nobody asks about them.
@@ -34,11 +35,21 @@ from adapters.vxp.reply import read_sent
 from adapters.vxp.settings import Manners, manners_of
 from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, digest_of
 from gateway.errors import ConfigError, SourceError
-from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
+from gateway.model import (
+    ASKED_TWICE,
+    DeliveryId,
+    Doubt,
+    Endpoint,
+    Outcome,
+    OutcomeKind,
+    Outgoing,
+    OutgoingDelivery,
+    SendReport,
+)
 from gateway.ports import Body, Surroundings, allowed_seconds
 
-#: Questions without a find before something in doubt is sent again.
-ASKED_TWICE: Final = 2
+#: Transmissions in doubt after which nothing goes out again by itself.
+_SENT_MOST: Final = 2
 #: The longest list of what we sent that is read.
 SENT_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -118,6 +129,8 @@ class VxpAdapter:
             return SendReport(outcomes=outcomes, peer=dict(facts), answered=True)
         if outgoing.doubt.inquiries + 1 < ASKED_TWICE:
             return report_all(outgoing, _judged(()), {"inquiry": "none"}, answered=True)
+        if outgoing.doubt.transmissions >= _SENT_MOST:
+            return report_all(outgoing, _untraced(outgoing.doubt), {"inquiry": "none"}, answered=True)
         return None
 
     async def _transmit(
@@ -164,6 +177,12 @@ def _following(deliveries: Sequence[OutgoingDelivery]) -> dict[DeliveryId, Outco
     detail = f"{len(deliveries)} more recipients than one call can name"
     outcome = Outcome(kind=OutcomeKind.DEFERRED, reason="rest_follows", detail=detail, retry_after=1.0)
     return {one.id: outcome for one in deliveries}
+
+
+def _untraced(doubt: Doubt) -> Outcome:
+    """Enough was sent."""
+    detail = f"{doubt.transmissions} transmissions ended unknown, and the axis lists none of them"
+    return Outcome(kind=OutcomeKind.HELD, reason="outcome_untraced", detail=detail)
 
 
 def _judged(refs: tuple[str, ...]) -> Outcome:

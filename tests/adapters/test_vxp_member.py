@@ -236,6 +236,19 @@ async def test_what_the_axis_lacks_goes_out_again_after_two_questions(axis: Axis
     assert len(taken(axis)) == 1
 
 
+async def test_second_copy_that_is_not_found_either_is_the_last_one(axis: AxisLab, member: Member) -> None:
+    """An axis whose list stays empty gets no third copy, however often its answers are lost."""
+    await axis.order("empty", operations=["getSentEdocList"])
+    sent = document()
+    item = letter(sent, [G22])
+    for inquiries, kind, reason in ((0, "unknown", "outcome_unknown"), (1, "held", "outcome_untraced")):
+        asked = doubted(item, transmissions=2, inquiries=inquiries)
+        report = await member.adapter.send(member.endpoint, asked, Content(sent))
+        assert [(str(one.kind), one.reason) for one in report.outcomes.values()] == [(kind, reason)]
+        assert report.peer["inquiry"] == "none"
+    assert not taken(axis)
+
+
 async def test_several_that_may_be_it_wait_for_a_person(axis: AxisLab, member: Member) -> None:
     """Two with our number, title and recipient: no rule can tell which is ours."""
     sent = document()
