@@ -258,6 +258,8 @@ class SentRecord:
     #: The peer could not pass it on.
     failed: bool
     words: str = ""
+    #: "": all of it could be read; else what identifies the line, whose other fields may be missing.
+    unreadable: str = ""
 
 
 class Counterpart(Protocol):
