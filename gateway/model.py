@@ -245,7 +245,7 @@ class SendReport:
     """What an adapter returns: one outcome per delivery, and facts about the connection for the attempt row."""
 
     outcomes: dict[DeliveryId, Outcome]
-    #: address, certificate_sha256, http_status, duration_ms …
+    #: address, certificate_sha256, http_status, duration_ms, clock_offset_seconds (the peer's minus ours) …
     peer: dict[str, object] = field(default_factory=dict)
     #: The peer spoke about every delivery by itself, so whatever went wrong is not the channel's fault.
     answered: bool = False

@@ -16,6 +16,8 @@ recipient, notation, title and time (`adapters.vxp.outcomes`). For each recipien
   empty, gets two copies at most, whatever becomes of its answers;
 - several: *held*, for a person to decide.
 
+Times are compared by the axis's clock, whose offset from ours its answers tell (`Date`).
+
 A list that cannot be read settles nothing. One with lines that cannot be read, and that may be it, is no proof
 either: asked again (`inquiry: unclear`), then *held*. Statuses may be repeated without harm, so nobody asks about
 them.
@@ -82,6 +84,8 @@ class VxpAdapter:
         except SourceError as error:
             return report_all(outgoing, deferred(error.code, error.detail), {"inquiry": "failed"})
         self._remember(outgoing, report)
+        if calls.clock_offset is not None:
+            report.peer["clock_offset_seconds"] = round(calls.clock_offset.total_seconds())
         report.peer["duration_ms"] = round((self._surroundings.clock.monotonic() - began) * 1000)
         return report
 
@@ -122,7 +126,13 @@ class VxpAdapter:
             for (endpoint_id, ref), dispatch_id in self._given.items()
             if endpoint_id == outgoing.endpoint_id and dispatch_id != outgoing.dispatch_id
         ]
-        search = Search(outgoing, system_id=calls.system_id, tolerance=manners.tolerance, taken=taken)
+        search = Search(
+            outgoing,
+            system_id=calls.system_id,
+            tolerance=manners.tolerance,
+            offset=lambda: calls.clock_offset or timedelta(),
+            taken=taken,
+        )
         await walk_sent(calls, self._span(outgoing.doubt, manners), search.see)
         found, facts = search.found(), {"unreadable": search.unread} if search.unread else {}
         if any(found.values()):

@@ -43,8 +43,9 @@ class VxpCounterpart(VxpReader):
         earliest, latest = (datetime.combine(day, time(), VIETNAM) for day in (first - _DAY, last + 2 * _DAY))
 
         def see(line: SentLine) -> None:
-            if line.sent_at is None or earliest <= line.sent_at < latest:
-                found.setdefault((line.unread or line.ref, line.recipient_code), _record(line))
+            record = _record(line, self._calls.clock_offset or timedelta())
+            if record.sent_at is None or earliest <= record.sent_at < latest:
+                found.setdefault((line.unread or line.ref, line.recipient_code), record)
 
         for message_type in _TYPES:
             span = Span(message_type=message_type, first=first - _DAY, last=last + _DAY, page=self._page)
@@ -82,13 +83,13 @@ class VxpCounterpart(VxpReader):
         }
 
 
-def _record(line: SentLine) -> SentRecord:
+def _record(line: SentLine, offset: timedelta) -> SentRecord:
     return SentRecord(
         ref=line.ref,
         kind=line.kind,
         recipient_code=line.recipient_code,
         notation=line.notation,
-        sent_at=line.sent_at,
+        sent_at=None if line.sent_at is None else line.sent_at - offset,
         failed=line.send_status not in {"", "done"},
         words=line.words,
         unreadable=line.unread,

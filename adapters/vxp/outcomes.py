@@ -15,7 +15,7 @@ go out in several calls.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -110,11 +110,18 @@ class Search:
     """Looks among the axis's lines for one document that was sent since it came into doubt."""
 
     def __init__(
-        self, outgoing: Outgoing, *, system_id: str, tolerance: timedelta, taken: Collection[str] = ()
+        self,
+        outgoing: Outgoing,
+        *,
+        system_id: str,
+        tolerance: timedelta,
+        offset: Callable[[], timedelta],
+        taken: Collection[str] = (),
     ) -> None:
         assert outgoing.doubt is not None
         self._outgoing = outgoing
-        self._since = outgoing.doubt.since - tolerance
+        #: How far the axis's clock is off is known only once it has answered.
+        self._since, self._offset = outgoing.doubt.since - tolerance, offset
         self._others = outgoing.doubt.taken.union(taken)
         self._senders = {outgoing.sender_code, system_id, ""}
         self._notation, self._title = folded(outgoing.notation), folded(outgoing.subject)
@@ -150,7 +157,7 @@ class Search:
             and line.sender_code in self._senders
             and (notation == self._notation or bool(line.unread and not notation))
             and (not line.title or folded(line.title) == self._title)
-            and (line.sent_at is None or line.sent_at >= self._since)
+            and (line.sent_at is None or line.sent_at >= self._since + self._offset())
         )
 
 

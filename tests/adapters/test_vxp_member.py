@@ -287,6 +287,20 @@ async def test_older_or_other_documents_are_not_it(axis: AxisLab, member: Member
         assert report.peer["inquiry"] == "none"
 
 
+@pytest.mark.parametrize("offset", [-600, 600])
+async def test_times_are_compared_by_the_axis_clock(axis: AxisLab, member: Member, offset: int) -> None:
+    """Slow, its own document would look older than the doubt; fast, an older one would look like it."""
+    await axis.order("clock_skew", offset=offset)
+    sent = document()
+    made = (await axis.client(H33).send(sent))["DocId"]
+    now = SystemClock().now()
+    item = letter(sent, [G22], subject=await title_of(axis, made))
+    for since, inquiry in ((now - timedelta(seconds=60), "adopted"), (now + timedelta(seconds=400), "none")):
+        report = await member.adapter.send(member.endpoint, doubted(item, since=since), Content(sent))
+        assert report.peer["inquiry"] == inquiry
+        assert abs(int(str(report.peer["clock_offset_seconds"])) - offset) < 60
+
+
 @pytest.mark.parametrize("fault", ["html", "not_json", "truncated"])
 async def test_list_that_cannot_be_read_settles_nothing(axis: AxisLab, member: Member, fault: str) -> None:
     """An outage of the sent list is neither "none" nor a reason to send."""

@@ -202,6 +202,20 @@ async def books(axis: AxisLab, first: date, last: date) -> list[str]:
         await counterpart.close()
 
 
+async def test_books_tell_times_by_our_clock(tmp_path: Path) -> None:
+    """Else what was sent around midnight would be missing there and extra here."""
+    async with running_axis(tmp_path) as axis:
+        await sent(axis, 1)
+        await axis.order("clock_skew", offset=-7200)
+        counterpart = VxpCounterpart(channel(axis), surroundings(axis.secrets))
+        try:
+            (record,) = await counterpart.sent(TODAY, TODAY)
+        finally:
+            await counterpart.close()
+        assert record.sent_at is not None
+        assert abs(SystemClock().now() - record.sent_at) < timedelta(minutes=5)
+
+
 # --- lines that cannot be read
 
 

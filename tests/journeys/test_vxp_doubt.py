@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,3 +60,18 @@ async def test_axis_that_lists_nothing_and_loses_every_answer_gets_two_copies(
     assert code == 0, out
     await site.until("SELECT 1 FROM delivery WHERE id = ? AND state = 'relayed'", line.id)
     assert copies(site) == 3
+
+
+async def test_axis_whose_clock_is_slow_gets_one_copy_and_its_offset_is_shown(site: AxisSite) -> None:
+    """Its own line of the document looks ten minutes older than the doubt."""
+    await site.axis.order("clock_skew", offset=-600)
+    await site.axis.order("cut_after", operations=["sendEdoc"], calls=1)
+    await site.start()
+    async with site.client(PROVINCE) as province:
+        (line,) = (await province.submit(document(PROVINCE, [MINISTRY], number="602"))).deliveries
+    await site.until("SELECT 1 FROM delivery WHERE id = ? AND state = 'relayed'", line.id)
+    assert copies(site) == 1
+    (told,) = re.findall(r'gateway_peer_clock_offset_seconds{endpoint="axis"} (\S+)', await site.metrics())
+    assert abs(float(told) + 600) < 60
+    code, out = await site.command("doctor", "axis")
+    assert ("differs by -" in out, code) == (True, 0), out
