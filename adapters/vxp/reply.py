@@ -153,12 +153,12 @@ def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
         # the axis may ignore what was asked for, so its own word about the entry counts
         kind="status" if told == "status" else "document" if told else kind,
         sender_code=(entry.sender or "").strip()[:_SHOWN],
-        recipient_codes=_codes(entry.to),
+        recipient_codes=codes_of(entry.to),
         claimed_at=str(entry.created_time or "")[:_SHOWN],
     )
 
 
-def _codes(to: str | list[str] | None) -> tuple[str, ...]:
+def codes_of(to: str | list[str] | None) -> tuple[str, ...]:
     """`to` is one code, several in one text, an array, or the text of a JSON array."""
     if isinstance(to, str) and to.lstrip().startswith("["):
         # the sender's own text: whatever is wrong with it is no reason to leave the list unread
