@@ -55,7 +55,12 @@ async def adopt_delivery(desk: Desk, request: AdoptDelivery, actor: str) -> Repl
     checked: Literal["listed", "not_asked"] = "not_asked"
     if has_counterpart(endpoint) and not request.unchecked:
         first = instant(created_at)
-        records = [each for each in await _sent(base, endpoint, first) if each.ref == request.peer_id]
+        listed = await _sent(base, endpoint, first)
+        records = [each for each in listed if each.ref == request.peer_id and not each.unreadable]
+        unreadable = sum(1 for each in listed if each.unreadable)
+        if not records and unreadable:
+            words = f"{unreadable} lines of {endpoint.name}'s list cannot be read and may be {request.peer_id}"
+            raise RefusedError("peer_ref_unknown", f"{words}; --unchecked asks nobody")
         _require(records, request.peer_id, recipient, f"{number}/{notation}")
         checked = "listed"
     ask = Adopt(

@@ -219,6 +219,9 @@ class Metrics:
         self.certificate_days = self._gauge(
             "gateway_certificate_days_left", "days until a certificate of our own ends", "purpose"
         )
+        self.peer_clock_offset = self._gauge(
+            "gateway_peer_clock_offset_seconds", "a peer's clock minus ours, as its last answer said", "endpoint"
+        )
         self.source_listed_at = self._gauge(
             "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
         )

@@ -263,11 +263,13 @@ class SentRecord:
     recipient_code: str
     #: Number and notation, as the peer shows them.
     notation: str
-    #: None where the peer does not say.
+    #: By our clock, as far as it is known how far the peer's is off; None where the peer does not say.
     sent_at: datetime | None
     #: The peer could not pass it on.
     failed: bool
     words: str = ""
+    #: "": all of it could be read; else what identifies the line, whose other fields may be missing.
+    unreadable: str = ""
 
 
 class Counterpart(Protocol):

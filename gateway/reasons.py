@@ -390,6 +390,11 @@ _ALL = (
        "The peer may have it already, and only a person can find out.",
        "Người vận hành đối chiếu với nơi nhận: xác nhận đã tới (confirm), hoặc thả ra (release) để gửi lại.",
        "An operator compares with the peer: confirm that it arrived, or release it to be sent anew."),
+    _t("outcome_untraced", 502, "Không rõ nơi nhận đã có văn bản hay chưa, và danh sách ở đó không trả lời được.",
+       "Whether the peer has it is not known, and its list of what we sent does not tell.",
+       "Không tự gửi lại. Người vận hành đối chiếu với nơi nhận rồi confirm (đã tới), adopt (mã ở đó) hay release.",
+       "Nothing more goes out. An operator compares with the peer: confirm that it arrived, adopt its id there,"
+       " or release it."),
     # --- of alerts
     _p("mail_address_refused", 422, "Máy chủ thư từ chối địa chỉ này.", "A mail server refuses this address.",
        "Hỏi cơ quan địa chỉ đúng rồi đặt lại bằng `gateway alerts set`.",

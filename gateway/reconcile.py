@@ -4,6 +4,7 @@ Outgoing, over the day in Vietnam's time:
 
     missing_there   we have the peer's id of it, and its list does not
     extra_there     its list has one of that day, under our name, that no line of ours knows
+    unreadable_there    a line of its list that cannot be read: what is missing there may be it
     failed_there    it could not pass it on to a recipient
     stuck           it took it more than a day ago (on this day or before), the recipient answers, no status came
     undecided       nobody knows whether it has it; a person decides
@@ -115,6 +116,10 @@ def outgoing(
 ) -> Direction:
     """What we sent; of lines before the day only whether they are stuck: each night looks at the last ones."""
     start, end = bounds_of(day)
+    unreadable, theirs = (
+        [each for each in theirs if each.unreadable],
+        [each for each in theirs if not each.unreadable],
+    )
     of_day = [line for line in ours if start <= line.sent_at < end]
     there, here = {record.ref for record in theirs}, {line.ref for line in ours}
     listed = [record for record in theirs if record.sent_at is not None and start <= record.sent_at < end]
@@ -122,6 +127,7 @@ def outgoing(
     found = {
         "missing_there": [_of_line(line) for line in of_day if line.ref not in there],
         "extra_there": [_of_record(record) for record in listed if record.ref not in here],
+        "unreadable_there": [_of_record(record) for record in unreadable],
         "failed_there": [_of_record(record) for record in theirs if record.failed and record.ref in refs],
         "stuck": [_of_line(line) for line in ours if line.sent_at < end and _is_stuck(line, now)],
         "undecided": list(undecided),

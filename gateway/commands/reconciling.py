@@ -19,6 +19,7 @@ from gateway.errors import InputError, RefusedError
 _REASON = "asked for at the command line"
 _KINDS = {
     "missing_there": "Ta đã gửi, trục không có. / We sent it, the peer does not list it.",
+    "unreadable_there": "Trục liệt kê nhưng không đọc được. / The peer lists it, and it cannot be read.",
     "extra_there": "Trục có, sổ ta không có. / The peer lists it, our ledger does not know it.",
     "failed_there": "Trục không chuyển được. / The peer could not pass it on.",
     "stuck": "Trục nhận quá một ngày, chưa có trạng thái. / Taken more than a day ago, no status.",

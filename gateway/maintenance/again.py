@@ -1,7 +1,7 @@
 """Entries that a peer lists though we are done with them, or of which it says something else than before.
 
     compare   what is doubted, and what is still listed though acknowledged: its bytes are fetched once more and
-              their digest is taken. Other bytes are a new entry, which the look takes like any (decision 27)
+              their digest is taken. Other bytes are a new entry, which the look takes like any (decision 22)
     tell      what was acknowledged and is the one we know: `done` again, or what a person decided
 
 Nothing is told of bytes that we do not have. The first comparison of a doubted entry is at once; everything else is

@@ -260,6 +260,19 @@ async def test_what_the_axis_lacks_goes_out_again_after_two_questions(axis: Axis
     assert len(taken(axis)) == 1
 
 
+async def test_second_copy_that_is_not_found_either_is_the_last_one(axis: AxisLab, member: Member) -> None:
+    """An axis whose list stays empty gets no third copy, however often its answers are lost."""
+    await axis.order("empty", operations=["getSentEdocList"])
+    sent = document()
+    item = letter(sent, [G22])
+    for inquiries, kind, reason in ((0, "unknown", "outcome_unknown"), (1, "held", "outcome_untraced")):
+        asked = doubted(item, transmissions=2, inquiries=inquiries)
+        report = await member.adapter.send(member.endpoint, asked, Content(sent))
+        assert [(str(one.kind), one.reason) for one in report.outcomes.values()] == [(kind, reason)]
+        assert report.peer["inquiry"] == "none"
+    assert not taken(axis)
+
+
 async def test_several_that_may_be_it_wait_for_a_person(axis: AxisLab, member: Member) -> None:
     """Two with our number, title and recipient: no rule can tell which is ours."""
     sent = document()
@@ -296,6 +309,20 @@ async def test_older_or_other_documents_are_not_it(axis: AxisLab, member: Member
     ):
         report = await member.adapter.send(member.endpoint, item, Content(sent))
         assert report.peer["inquiry"] == "none"
+
+
+@pytest.mark.parametrize("offset", [-600, 600])
+async def test_times_are_compared_by_the_axis_clock(axis: AxisLab, member: Member, offset: int) -> None:
+    """Slow, its own document would look older than the doubt; fast, an older one would look like it."""
+    await axis.order("clock_skew", offset=offset)
+    sent = document()
+    made = (await axis.client(H33).send(sent))["DocId"]
+    now = SystemClock().now()
+    item = letter(sent, [G22], subject=await title_of(axis, made))
+    for since, inquiry in ((now - timedelta(seconds=60), "adopted"), (now + timedelta(seconds=400), "none")):
+        report = await member.adapter.send(member.endpoint, doubted(item, since=since), Content(sent))
+        assert report.peer["inquiry"] == inquiry
+        assert abs(int(str(report.peer["clock_offset_seconds"])) - offset) < 60
 
 
 @pytest.mark.parametrize("fault", ["html", "not_json", "truncated"])

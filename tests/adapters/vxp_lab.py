@@ -103,8 +103,16 @@ def letter(
 
 
 def doubted(
-    item: Outgoing, *, inquiries: int = 0, taken: Sequence[str] = (), since: datetime = BEGINNING
+    item: Outgoing,
+    *,
+    inquiries: int = 0,
+    unclear: int = 0,
+    transmissions: int = 1,
+    taken: Sequence[str] = (),
+    since: datetime = BEGINNING,
 ) -> Outgoing:
     """The same, when an earlier try may have arrived."""
-    doubt = Doubt(since=since, transmissions=1, inquiries=inquiries, taken=frozenset(taken))
+    doubt = Doubt(
+        since=since, transmissions=transmissions, inquiries=inquiries, unclear=unclear, taken=frozenset(taken)
+    )
     return replace(item, doubt=doubt)

@@ -321,7 +321,7 @@ WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.
 SELECT d.id, d.message_id, d.recipient_code, m.document_ref
 FROM delivery AS d INDEXED BY delivery_open JOIN message AS m ON m.id = d.message_id
 WHERE d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') AND d.state = 'held'
-  AND d.endpoint_id = ? AND d.reason = 'outcome_ambiguous';
+  AND d.endpoint_id = ? AND d.reason IN ('outcome_ambiguous', 'outcome_untraced');
 
 -- name: offer_list_by_refs
 -- What is known of the entries of a list: endpoint, refs.

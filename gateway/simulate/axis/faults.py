@@ -56,6 +56,8 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"
     #: getEdoc's data is no base64.
     WRONG_BASE64 = "wrong_base64"
+    #: Every page of a list is the first, whatever pageIndex says.
+    FIRST_PAGE = "first_page"
     #: A list stays what it was at the first call.
     FROZEN = "frozen"
 

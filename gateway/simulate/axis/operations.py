@@ -142,7 +142,10 @@ def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
     if FaultKind.REPEAT in asked.ordered:
         listed = [entry for entry in listed for _ in range(2)]
     if (odd := asked.ordered.get(FaultKind.ODD_FIELDS)) is not None:
-        listed = [_odd(entry) if is_meant(odd, str(entry.get("docId", ""))) else entry for entry in listed]
+        listed = [
+            _odd(entry) if is_meant(odd, str(entry.get("docId") or entry.get("senderDocId"))) else entry
+            for entry in listed
+        ]
     if FaultKind.MALFORMED in asked.ordered:
         listed = [{"from": "000.00.00.G22", "to": ["?"]}, *listed, "khong phai muc"]
     if (frozen := asked.ordered.get(FaultKind.FROZEN)) is not None:
@@ -152,6 +155,8 @@ def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
 
 
 def _odd(entry: dict[str, Any]) -> dict[str, Any]:
+    if "senderDocId" in entry:
+        return {**entry, "notation": 5, "title": {}, "sentTime": []}
     return {
         "docId": entry.get("docId"),
         "from": 5,
@@ -334,7 +339,8 @@ def _filtered(asked: Asked, rows: list[Any], *, created: int) -> list[Any]:
         rows = [row for row in rows if instant(row[created]) < last + timedelta(days=1)]
     size, page = asked.call.get("pageSize"), asked.call.get("pageIndex")
     if size.isdigit() and int(size):
-        start = (max(int(page), 1) - 1 if page.isdigit() else 0) * int(size)
+        index = int(page) if page.isdigit() and FaultKind.FIRST_PAGE not in asked.ordered else 0
+        start = max(index - asked.axis.habits.first_page, 0) * int(size)
         rows = rows[start : start + int(size)]
     return rows
 

@@ -1,4 +1,4 @@
--- Entries of peers' lists that are listed again, or stay listed, after we were done with them (decision 27).
+-- Entries of peers' lists that are listed again, or stay listed, after we were done with them (decision 22).
 
 -- the peer's id of an entry, once the peer has given it to another document; `ref` is our own id from then on
 ALTER TABLE offer ADD COLUMN former_ref TEXT;

@@ -49,6 +49,7 @@ WHOLE = {
 }
 #: Statements that sort, and what bounds it.
 SORTED = {
+    "attempt_list_unknown": "tries of the transmissions of one claim that ended unknown",
     "message_find_sent": "a page of every agency and kind",
     "message_find_sent_by_number": "documents of one number",
     "message_find_sent_by_number_only": "documents of one number",
