@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +26,7 @@ from adapters.folder import papers
 from adapters.folder.layout import OUTBOX, RECEIPTS, REFUSED, SENT, STATUS, require_ready
 from adapters.folder.names import extension, is_unfinished, read_name
 from adapters.folder.outbox import Item, Looked, Stillness, described, ready
-from adapters.folder.placing import is_placed, note, temporary_of
+from adapters.folder.placing import Crossing, place
 from adapters.folder.settings import ENTRIES_MAX, LISTED_MAX, FolderSettings
 from adapters.folder.sidecar import ANSWER_BYTES_MAX, BYTES_MAX, Sidecar, read_answer, read_sidecar
 from adapters.folder.store import Entry, FileStore, Place, put, read_small, shown
@@ -120,20 +119,14 @@ class FolderSource:
         store = self._store
         await require_ready(store, self._endpoint)
         name = papers.paper_name(paper)
-        temporary, final = temporary_of(REFUSED, name), (REFUSED, name)
-        if await is_placed(store, name, temporary, final):
-            return
-        await store.make(temporary)
         page, facts = papers.outcome(paper)
-        try:
-            await put(store, (*temporary, "LY-DO.txt"), page)
-            await put(store, (*temporary, "reason.json"), facts)
-            await note(store, name, final)
-        except SourceError:
-            with suppress(SourceError):  # at the next try
-                await store.remove(temporary)
-            raise
-        await store.move(temporary, final)
+
+        async def fill(folder: Place) -> None:
+            await store.make(folder)
+            await put(store, (*folder, "LY-DO.txt"), page)
+            await put(store, (*folder, "reason.json"), facts)
+
+        await place(store, name, (REFUSED, name), fill, Crossing())
 
     async def close(self) -> None:
         """Give back connections."""
