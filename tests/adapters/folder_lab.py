@@ -102,7 +102,7 @@ class Habits:
 
     #: Called before each request, with its name; may sleep or raise.
     before: Callable[[str], Any] | None = None
-    #: Called after a rename has happened.
+    #: Called after a plain rename has happened.
     after_rename: Callable[[], Any] | None = None
     #: What it adds to the sizes of edXML that it tells.
     size_lie: int = 0
@@ -153,8 +153,12 @@ class _Server(asyncssh.SFTPServer):
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         if not self._habits.extensions:
             raise asyncssh.SFTPOpUnsupported("no extensions here")
-        await self._play("rename")
+        await self._play("posix_rename")
         super().posix_rename(oldpath, newpath)
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._play("rename")
+        super().rename(oldpath, newpath)
         if self._habits.after_rename is not None:
             found = self._habits.after_rename()
             if asyncio.iscoroutine(found):
