@@ -1,6 +1,7 @@
 """What every polled source owes the watcher; the other half of `tests.adapters.conformance`.
 
-A subclass gives the fixture `stage`: a peer that keeps entries, and clients of it.
+A subclass gives the fixture `stage`: a peer that keeps entries, and clients of it. Sources do as they are told;
+that the gateway tells them only after its commit, and what a kill there leads to, is `tests.journeys.taking`.
 """
 
 from __future__ import annotations
