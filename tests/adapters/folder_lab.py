@@ -19,6 +19,7 @@ from adapters.folder.adapter import MESSAGE
 from adapters.sftp import channel as sftp_channel
 from gateway.model import Endpoint, Outgoing, SendReport
 from gateway.ports import Source, Surroundings, Workshop
+from tests.adapters.conformance import AsTheWorkerDoes, Scene
 from tests.unit.deliver.fakes import FakeBody, endpoint
 
 Trouble = str | None
@@ -64,9 +65,11 @@ class Office:
         hasty = {"settle_seconds": 0, "patience_seconds": 0}
         return make(self.endpoint(**(hasty | more)), self.surroundings)
 
-    async def send(self, item: Outgoing, content: bytes, *, is_relay: bool = False, **more: object) -> SendReport:
+    async def send(
+        self, item: Outgoing, content: bytes, *, is_relay: bool = False, scene: Scene | None = None, **more: object
+    ) -> SendReport:
         make = folder_channel.make_adapter if self.kind == "folder" else sftp_channel.make_adapter
-        adapter = make(self.surroundings)
+        adapter = AsTheWorkerDoes(adapter=make(self.surroundings), scene=scene or Scene(behaviour="takes"))
         to = replace(self.endpoint(**more), is_relay=is_relay)
         try:
             return await adapter.send(to, replace(item, size=len(content)), FakeBody(content))
