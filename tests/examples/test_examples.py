@@ -248,6 +248,17 @@ async def test_lines_for_java_key_stores_work_as_written(site: Site, tmp_path: P
     assert '"items"' in await shell(tmp_path, command)
 
 
+async def test_line_that_shows_what_a_machine_gets_is_answered_over_tls_1_2(site: Site, tmp_path: Path) -> None:
+    """The old peers' version and cipher, with a chain that leads to the CA of the page."""
+    (line,) = [line for line in block("README.md") if line.startswith("openssl s_client")]
+    assert line in block("README.vi.md")
+    shutil.copy(site.access["ca_file"], tmp_path / "root.pem")
+    address = site.access["rest_url"].removeprefix("https://").partition("/")[0]
+    told = await shell(tmp_path, line.replace("HOST:PORT", address))
+    assert "Verify return code: 0 (ok)" in told
+    assert "ECDHE-RSA-AES128-GCM-SHA256" in told
+
+
 def block(page: str) -> list[str]:
     """The lines that a page of the examples gives for a shell."""
     found, inside = [], False
