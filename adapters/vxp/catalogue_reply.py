@@ -14,13 +14,12 @@ is known by its missing end only: `end` must be called, and no row counts before
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from adapters.vxp.reply import read_list
+from adapters.vxp.reply import AROUND_MAX, list_begins, read_list
 from gateway.errors import SourceError
 
 #: Bytes of one list; what is kept of it must fit into memory even where all of it is made to be large.
@@ -29,11 +28,8 @@ BYTES_MAX: Final = 64 * 1024 * 1024
 ENTRIES_MAX: Final = 300_000
 
 _WINDOW = 64 * 1024
-#: Bytes of what stands before and behind the list.
-_AROUND_MAX = 64 * 1024
 #: Braces that are tried as the end of an entry.
 _TRIES = 64
-_DATA = re.compile(rb'"data"\s*:\s*\[')
 _BLANK = b" \t\r\n"
 
 
@@ -88,13 +84,11 @@ class AgencyReply:
         read_list(self._head + b"]" + bytes(self._tail or b""), "document")
 
     def _find_data(self) -> bool:
-        found = _DATA.search(self._buffer)
-        if (len(self._buffer) if found is None else found.end()) > _AROUND_MAX:
-            raise _invalid("no list at the beginning of the answer")
-        if found is None:
+        at = list_begins(self._buffer)
+        if at is None:
             return False
-        self._head = bytes(self._buffer[: found.end()])
-        del self._buffer[: found.end()]
+        self._head = bytes(self._buffer[:at])
+        del self._buffer[:at]
         return True
 
     def _open(self) -> bool:
@@ -113,7 +107,7 @@ class AgencyReply:
         if self._tail is not None:
             self._tail += self._buffer
             self._buffer.clear()
-            if len(self._tail) > _AROUND_MAX:
+            if len(self._tail) > AROUND_MAX:
                 raise _invalid("too much stands behind the list")
         return self._tail is None
 

@@ -27,6 +27,10 @@ from gateway.ports import Listed
 #: Error codes that speak of us and not of what was asked: wrong secret or system id, a `from` that is not its own.
 CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
+#: Bytes of what stands before and behind the list of a long answer.
+AROUND_MAX: Final = 64 * 1024
+
+_DATA = re.compile(rb'"data"\s*:\s*\[')
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
 #: Entries of a list: more than fit with the fields that an axis sends. Counted by their braces before any is read:
 #: 64 MiB of `{}` would be gigabytes.
@@ -65,6 +69,15 @@ class _Listing(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     data: str
+
+
+def list_begins(buffer: bytes | bytearray) -> int | None:
+    """Where the list of a long answer begins; None where that is still to come."""
+    found = _DATA.search(buffer)
+    at = None if found is None else found.end()
+    if (len(buffer) if at is None else at) > AROUND_MAX:
+        raise SourceError("peer_reply_invalid", "no list at the beginning of the answer")
+    return at
 
 
 def require_ok(status: int, content: bytes) -> None:

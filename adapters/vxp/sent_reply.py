@@ -17,7 +17,6 @@ that was cut is known by its missing end only: `end` must be called, and nothing
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +24,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from adapters.vxp.reply import read_list_of
+from adapters.vxp.reply import list_begins, read_list_of
 from adapters.webhook_reply import redacted
 from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
@@ -34,11 +33,10 @@ from gateway.errors import SourceError
 UNREADABLE_MOST: Final = 1000
 
 _WINDOW = 64 * 1024
-#: Bytes of what stands before the list, and of one line.
-_AROUND_MAX, _LINE_MAX = 64 * 1024, 1024 * 1024
+#: Bytes of one line.
+_LINE_MAX = 1024 * 1024
 #: Braces that are tried as the end of a line.
 _TRIES = 64
-_DATA = re.compile(rb'"data"\s*:\s*\[')
 _BLANK = b" \t\r\n"
 _SHOWN, _TITLE = 200, 1000
 
@@ -108,13 +106,11 @@ class SentReply:
             yield [_alone(bytes(raw)) for raw in raws[start : start + _TRIES]]
 
     def _find_data(self) -> bool:
-        found = _DATA.search(self._buffer)
-        if (len(self._buffer) if found is None else found.end()) > _AROUND_MAX:
-            raise _invalid("no list at the beginning of the answer")
-        if found is None:
+        at = list_begins(self._buffer)
+        if at is None:
             return False
-        self._head = bytes(self._buffer[: found.end()])
-        del self._buffer[: found.end()]
+        self._head = bytes(self._buffer[:at])
+        del self._buffer[:at]
         return True
 
     def _take(self) -> list[SentLine] | None:

@@ -117,6 +117,13 @@ class XroadLab:
         }
         return Endpoint(id=EndpointId("x"), name="g22", kind="xroad", settings=given | settings)
 
+    def settings_of_channel(self) -> dict[str, object]:
+        """For a gateway whose secrets lie elsewhere."""
+        settings = dict(self.endpoint().settings)
+        for name in ("anchors_file", "certificate_file", "key_file"):
+            settings[name] = str(self.folder / str(settings[name]))
+        return settings
+
     def adapter(self) -> XroadAdapter:
         """A sender."""
         return XroadAdapter(self.surroundings())

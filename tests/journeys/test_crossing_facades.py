@@ -55,10 +55,7 @@ class _SecurityServer:
         self._lab = lab
 
     async def channel(self, installation: Installation) -> Channel:
-        settings = dict(self._lab.endpoint().settings)
-        for name in ("anchors_file", "certificate_file", "key_file"):
-            settings[name] = str(self._lab.folder / str(settings[name]))
-        return Channel(kind="xroad", settings=settings)
+        return Channel(kind="xroad", settings=self._lab.settings_of_channel())
 
     async def copies(self) -> list[str]:
         return [key for key, _ in self._lab.inbox.taken]

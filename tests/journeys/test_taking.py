@@ -96,10 +96,7 @@ class _Provider:
         self._lab = lab
 
     async def channel(self, installation: Installation) -> Channel:
-        settings = dict(self._lab.endpoint().settings)
-        for name in ("anchors_file", "certificate_file", "key_file"):
-            settings[name] = str(self._lab.folder / str(settings[name]))
-        return Channel(kind="xroad", settings=settings | HASTE, is_relay=True)
+        return Channel(kind="xroad", settings=self._lab.settings_of_channel() | HASTE, is_relay=True)
 
     async def put(self, content: bytes) -> None:
         self._lab.inbox.waiting["entry-1"] = content
