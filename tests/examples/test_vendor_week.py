@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import pytest
 
-from gateway.cli import build_parser
 from tests.examples.conftest import Site
-from tests.journeys.pages import bare, run_shell, shell_blocks, told_with
+from tests.journeys.pages import bare, followed, run_shell, shell_blocks, told_with
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +16,7 @@ _PAGE, _SANDBOX = "docs/vendor-week.md", "build/conformance"
 
 async def test_the_week_runs_as_it_stands(site: Site, tmp_path: Path) -> None:
     """Connect, receive, and see what was asked; the sandbox itself is up already."""
-    client = [block for block in shell_blocks(_PAGE) if not block.startswith("gateway conformance")]
+    client = followed(_PAGE)
     assert len(client) == 3
     site.took_steps = True
     places = {_SANDBOX: str(site.folder), "receive received": f"receive {tmp_path / 'received'}"}
@@ -26,14 +24,6 @@ async def test_the_week_runs_as_it_stands(site: Site, tmp_path: Path) -> None:
     assert ended.code == 0, ended.told
     assert '"items"' in ended.told
     assert (tmp_path / "received").is_dir()
-
-
-def test_its_commands_of_the_gateway_are_commands_of_the_gateway() -> None:
-    """Those that wait for a server of the reader's own: their words and options exist."""
-    lines = [line for block in shell_blocks(_PAGE) for line in block.splitlines() if line.startswith("gateway ")]
-    assert len(lines) == 4
-    for line in lines:
-        assert build_parser().parse_args(shlex.split(line)[1:]).run
 
 
 def test_both_languages_give_the_same_commands() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _SECONDS = 240
+_SANDBOX = "gateway conformance"
 #: What a reader in another language is told in that language: the remarks behind commands, and reasons.
 _SAID = re.compile(r'( +#|# ).*|(?<=--reason )"[^"]*"')
 
@@ -33,6 +34,16 @@ def page_text(page: str) -> str:
 def shell_blocks(page: str) -> list[str]:
     """What the page gives for a shell, block by block, also within a list."""
     return [textwrap.dedent(found[2]) for found in _BLOCK.finditer(page_text(page))]
+
+
+def followed(page: str) -> list[str]:
+    """All but what begins a sandbox, which stays up, or checks a server of the reader's."""
+    return [block for block in shell_blocks(page) if not block.startswith(_SANDBOX)]
+
+
+def sandboxes(page: str) -> list[str]:
+    """The commands of those."""
+    return [line for block in shell_blocks(page) if block.startswith(_SANDBOX) for line in block.splitlines()]
 
 
 def bare(block: str) -> list[str]:

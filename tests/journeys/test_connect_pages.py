@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from gateway.cli import build_parser
 from gateway.simulate.layout import free_ports
 from tests.adapters.xroad_lab import XroadLab
-from tests.journeys.pages import Ended, bare, run_shell, shell_blocks, told_with
+from tests.journeys.pages import Ended, bare, followed, run_shell, sandboxes, shell_blocks, told_with
 
 PAGES = (
     "README",
@@ -82,7 +84,7 @@ async def test_readme_connects_a_system_and_operates(demo: Path) -> None:
 
 async def test_rest_page_fetches_answers_and_sends(demo: Path) -> None:
     """One document in, kept and answered; one out, delivered; the credential's file is its owner's alone."""
-    told = await follow(demo, shell_blocks("docs/connect-rest.md"))
+    told = await follow(demo, followed("docs/connect-rest.md"))
     assert '"state":"delivered"' in told
     assert "answerItem" in told
     assert "document.accepted" in told
@@ -94,7 +96,7 @@ async def test_rest_page_fetches_answers_and_sends(demo: Path) -> None:
 
 async def test_vxp_page_lists_fetches_acknowledges_and_sends(demo: Path) -> None:
     """The secret is in two files of its owner and nowhere else; the operator sees the calls."""
-    told = await follow(demo, shell_blocks("docs/connect-vxp.md"))
+    told = await follow(demo, followed("docs/connect-vxp.md"))
     assert (demo / "in.edxml").read_bytes().startswith(b"<?xml")
     assert told.count('"status":"OK"') == 3
     assert '"receiveStatus"' in told
@@ -107,7 +109,7 @@ async def test_vxp_page_lists_fetches_acknowledges_and_sends(demo: Path) -> None
 async def test_webhook_page_proves_pushes_rekeys_and_replays(demo: Path) -> None:
     """The receiver of the examples, on a port of its own; what was pushed twice is one document."""
     (port,) = free_ports(1)
-    told = await follow(demo, shell_blocks("docs/connect-webhook.md"), **{"9443": str(port)})
+    told = await follow(demo, followed("docs/connect-webhook.md"), **{"9443": str(port)})
     assert "so-tu-phap is verified." in told
     (received,) = (demo / "received").glob("*.edxml")
     assert received.read_bytes() == (demo / "out.edxml").read_bytes() == (demo / "again.edxml").read_bytes()
@@ -117,7 +119,7 @@ async def test_webhook_page_proves_pushes_rekeys_and_replays(demo: Path) -> None
 async def test_lgsp_page_relays_to_a_platform(demo: Path) -> None:
     """The simulator has the document, and the attempt its id."""
     (port,) = free_ports(1)
-    blocks = shell_blocks("docs/connect-lgsp.md")
+    blocks = followed("docs/connect-lgsp.md")
     blocks[0] = told_with(blocks[0], {"simulate lgsp": f"simulate lgsp --port {port}"})
     told = await follow(demo, blocks, **{"18443": str(port)})
     assert "doc_id 1000000001" in told
@@ -126,7 +128,7 @@ async def test_lgsp_page_relays_to_a_platform(demo: Path) -> None:
 
 async def test_xroad_page_delivers_through_a_security_server(demo: Path, tmp_path: Path) -> None:
     """With the one that tests have behind the name; without, `doctor` says that the name does not resolve."""
-    key, channel, sending = shell_blocks("docs/connect-xroad.md")
+    key, channel, sending = followed("docs/connect-xroad.md")
     (start, _) = key.split("\n", 1)
     await follow(demo, [key])
     assert "name_unknown" in (await attempt(demo, [start, channel])).told
@@ -145,7 +147,7 @@ async def test_xroad_page_delivers_through_a_security_server(demo: Path, tmp_pat
 
 async def test_xroad_provider_page_serves_two_members(demo: Path) -> None:
     """What one sent, the other fetched, byte for byte, and settled."""
-    told = await follow(demo, shell_blocks("docs/xroad-provider.md"))
+    told = await follow(demo, followed("docs/xroad-provider.md"))
     assert "Gateway for official documents" in told
     assert (demo / "in.edxml").read_bytes() == (demo / "out.edxml").read_bytes()
     assert '{"state":"done"}' in told
@@ -154,7 +156,7 @@ async def test_xroad_provider_page_serves_two_members(demo: Path) -> None:
 async def test_axis_page_makes_a_member_of_the_gateway(demo: Path) -> None:
     """The channel is sound, reached, used, and both books agree."""
     (port,) = free_ports(1)
-    told = await follow(demo, shell_blocks("docs/connect-axis.md"), **{"8443": str(port)})
+    told = await follow(demo, followed("docs/connect-axis.md"), **{"8443": str(port)})
     assert "All is well." in told
     assert "chain and name are right" in told
     assert "1 lists are read now." in told
@@ -167,3 +169,10 @@ async def test_both_languages_give_the_same_commands(name: str) -> None:
     one, other = ([bare(block) for block in shell_blocks(f"{name}{end}")] for end in (".md", ".vi.md"))
     assert one
     assert one == other
+
+
+@pytest.mark.parametrize("name", [*PAGES, "docs/vendor-week"])
+async def test_commands_of_the_sandbox_are_commands(name: str) -> None:
+    """What they do is tested beside them; here, that each word of the page is one they know."""
+    for line in sandboxes(f"{name}.md"):
+        assert build_parser().parse_args(shlex.split(line)[1:]).run
