@@ -170,8 +170,9 @@ class Doubt:
     An adapter whose peer cannot tell a repetition by itself asks the peer ASKED_TWICE times before it sends again.
     """
 
-    #: When the first of them began.
+    #: When the first of them began, and the last.
     since: datetime
+    last: datetime
     #: Transmissions that ended unknown; a try that we did not survive is one, unless its turn was to ask.
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).

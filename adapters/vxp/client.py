@@ -12,8 +12,9 @@ recipient, notation, title and time (`adapters.vxp.outcomes`). For each recipien
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
   questions it is sent once more, marked `possible_duplicate`. Where that ends unknown as well (a proxy's page is no
-  answer) and ASKED_TWICE more questions find neither copy, it is *held*: an axis whose list lags by hours, or is
-  empty, gets two copies at most, whatever becomes of its answers;
+  answer) and ASKED_TWICE more questions find neither copy, it is *held*, unless the list shows what went out later
+  and so does not lag: an axis whose list lags by hours, or is empty, gets two copies at most, whatever becomes of
+  its answers;
 - several: *held*, for a person to decide.
 
 Times are compared by the axis's clock, whose offset from ours its answers tell (`Date`).
@@ -139,7 +140,7 @@ class VxpAdapter:
             outcomes = {key: _judged(refs) for key, refs in found.items()}
             told = "adopted" if all(len(refs) == 1 for refs in found.values()) else "several"
             return SendReport(outcomes=outcomes, peer={"inquiry": told, **facts}, answered=True)
-        outcome = _absent(outgoing.doubt, search.unread)
+        outcome = _absent(outgoing.doubt, search.unread, is_current=search.is_current)
         if outcome is None:
             return None
         told = "unclear" if search.unread else "none"
@@ -201,7 +202,7 @@ def _following(deliveries: Sequence[OutgoingDelivery]) -> dict[DeliveryId, Outco
     return {one.id: outcome for one in deliveries}
 
 
-def _absent(doubt: Doubt, unread: int) -> Outcome | None:
+def _absent(doubt: Doubt, unread: int, *, is_current: bool) -> Outcome | None:
     """What follows from a list that does not show it; None where it goes out (again)."""
     if unread:
         detail = f"the axis lists {unread} that cannot be read and may be it"
@@ -210,7 +211,7 @@ def _absent(doubt: Doubt, unread: int) -> Outcome | None:
         return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail)
     if doubt.inquiries + 1 < ASKED_TWICE:
         return _judged(())
-    if doubt.transmissions >= _SENT_MOST:
+    if doubt.transmissions >= _SENT_MOST and not is_current:
         detail = f"{doubt.transmissions} transmissions ended unknown, and the axis lists none of them"
         return Outcome(kind=OutcomeKind.HELD, reason="outcome_untraced", detail=detail)
     return None

@@ -17,7 +17,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -106,6 +106,10 @@ def _failed(code: str, words: str, codes: Codes) -> Outcome:
     return Outcome(kind=OutcomeKind.DEFERRED, reason="peer_error", detail=detail)
 
 
+#: Between a try and what the axis took after it: its times have whole seconds.
+_LATER = timedelta(seconds=2)
+
+
 class Search:
     """Looks among the axis's lines for one document that was sent since it came into doubt."""
 
@@ -127,6 +131,14 @@ class Search:
         self._notation, self._title = folded(outgoing.notation), folded(outgoing.subject)
         self._refs: dict[str, dict[str, None]] = {}
         self._unread: set[str] = set()
+        self._newest: datetime | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the list shows something that went to the axis after the last try in doubt: it does not lag."""
+        assert self._outgoing.doubt is not None
+        after = self._outgoing.doubt.last + self._offset() + _LATER
+        return self._newest is not None and self._newest >= after
 
     @property
     def unread(self) -> int:
@@ -135,6 +147,8 @@ class Search:
 
     def see(self, line: SentLine) -> None:
         """One more line; it may come twice."""
+        if line.sent_at is not None and not line.unread:
+            self._newest = max(self._newest or line.sent_at, line.sent_at)
         if not self._may_be(line):
             return
         if line.unread:

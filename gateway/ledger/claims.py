@@ -135,18 +135,24 @@ async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str,
 
 def _doubt(tries: Sequence[tuple[Any, ...]], taken: frozenset[str]) -> Doubt | None:
     """What the tries of one series leave unknown, in their order; None where none of them sent anything."""
-    since, transmissions, inquiries, unclear = 0, 0, 0, 0
+    since, last, transmissions, inquiries, unclear = 0, 0, 0, 0, 0
     for _, started_at, inquiry, is_seen in tries:
         if inquiry:
             inquiries += inquiry == "none"
             unclear += inquiry == "unclear"
         elif is_seen or not transmissions or inquiries + 1 >= ASKED_TWICE:
             # one that nobody saw the end of may have sent something only where its turn was not to ask
-            since, transmissions, inquiries, unclear = since or started_at, transmissions + 1, 0, 0
+            since, last, transmissions = since or started_at, started_at, transmissions + 1
+            inquiries, unclear = 0, 0
     if not transmissions:
         return None
     return Doubt(
-        since=instant(since), transmissions=transmissions, inquiries=inquiries, unclear=unclear, taken=taken
+        since=instant(since),
+        last=instant(last),
+        transmissions=transmissions,
+        inquiries=inquiries,
+        unclear=unclear,
+        taken=taken,
     )
 
 

@@ -141,7 +141,7 @@ async def test_lost_answer_leads_to_a_second_copy_that_is_marked(running: Facade
     first = await sent(running, content, item)
     assert only(first).kind is OutcomeKind.UNKNOWN
     assert "possible_duplicate" not in first.peer
-    doubt = Doubt(since=datetime.now(UTC), transmissions=1, inquiries=0)
+    doubt = Doubt(since=datetime.now(UTC), last=datetime.now(UTC), transmissions=1, inquiries=0)
     again = await sent(running, content, replace(item, doubt=doubt))
     assert only(again).kind is OutcomeKind.RELAYED
     assert again.peer["possible_duplicate"] is True

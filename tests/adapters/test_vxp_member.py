@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +271,17 @@ async def test_second_copy_that_is_not_found_either_is_the_last_one(axis: AxisLa
         assert [(str(one.kind), one.reason) for one in report.outcomes.values()] == [(kind, reason)]
         assert report.peer["inquiry"] == "none"
     assert not taken(axis)
+
+
+async def test_list_that_shows_what_went_out_later_does_not_lag(axis: AxisLab, member: Member) -> None:
+    """What it lacks is not there: the document goes out again, however often that has failed."""
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    await axis.client(H33).send(document())
+    item = letter(document(), [G22], subject="Về việc khác")
+    for last, kind in ((before, OutcomeKind.RELAYED), (before + timedelta(minutes=5), OutcomeKind.HELD)):
+        asked = doubted(item, transmissions=2, inquiries=1, since=before, last=last)
+        report = await member.adapter.send(member.endpoint, asked, Content(document()))
+        assert [one.kind for one in report.outcomes.values()] == [kind]
 
 
 async def test_several_that_may_be_it_wait_for_a_person(axis: AxisLab, member: Member) -> None:

@@ -110,9 +110,15 @@ def doubted(
     transmissions: int = 1,
     taken: Sequence[str] = (),
     since: datetime = BEGINNING,
+    last: datetime | None = None,
 ) -> Outgoing:
     """The same, when an earlier try may have arrived."""
     doubt = Doubt(
-        since=since, transmissions=transmissions, inquiries=inquiries, unclear=unclear, taken=frozenset(taken)
+        since=since,
+        last=last or since,
+        transmissions=transmissions,
+        inquiries=inquiries,
+        unclear=unclear,
+        taken=frozenset(taken),
     )
     return replace(item, doubt=doubt)

@@ -4,8 +4,8 @@
    while clients, receiver, axis and ministry go on as if nothing had happened.
 2. Once it is ready, everything is examined beside the load (`kill_check`, `kill_axis`); after its end it is seen
    how soon that which the kill before had left in flight reached its receiver again.
-3. After some cycles the load ends, all must have arrived, and everything is examined once more with the contents of
-   all bodies; then a fresh folder.
+3. After some cycles the load ends, a person decides what was killed twice on its way to the axis, all must have
+   arrived, and everything is examined once more with the contents of all bodies; then a fresh folder.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 import shutil
 import signal
 import sys
+from asyncio.subprocess import DEVNULL
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from hashlib import sha256
 
 from gateway.audit.fsck import examine
 from gateway.failpoints import FAILPOINTS
+from gateway.states import State
 from tests.crash.found import Found
 from tests.crash.kill_axis import read_books
 from tests.crash.kill_check import check, read_ledger, resumption
@@ -287,8 +289,22 @@ async def settle(site: Site, gateway: Gateway, companions: Sequence[Companion]) 
         if left < least:  # a busy machine may be slow over it
             least, deadline = left, now() + _QUIET_SECONDS
         quiet = 0 if left else quiet + 1
+        await _decide(site)
         await asyncio.sleep(_LOOK_SECONDS)
     gateway.terminate()
     if await gateway.gone() != 0:
         wrong.append(f"{site.folder.name}: the gateway did not stop in order")
     return wrong
+
+
+async def _decide(site: Site) -> None:
+    """As a person does of what the axis lists neither copy of: it goes out anew."""
+    for delivery, (_, state, _, _) in read_ledger(site.database).deliveries.items():
+        if state == State.HELD:
+            words = ("release", delivery, "--reason", "the axis lists neither copy")
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", PROGRAM, "--config", str(site.config), *words),
+                stdout=DEVNULL,
+                stderr=DEVNULL,
+            )
+            await process.wait()

@@ -96,7 +96,8 @@ async def test_member_of_the_axis_sends_to_and_receives_from_the_vxp_endpoint(la
     [first] = (await adapter.send(channels[PROVINCE], item, Content(content))).outcomes.values()
     assert (first.kind, len(first.peer_ref)) == (OutcomeKind.RELAYED, 36)
     await adapter.close()
-    doubt = Doubt(since=SystemClock().now() - timedelta(minutes=1), transmissions=1, inquiries=0, taken=frozenset())
+    a_minute_ago = SystemClock().now() - timedelta(minutes=1)
+    doubt = Doubt(since=a_minute_ago, last=a_minute_ago, transmissions=1, inquiries=0)
     again = VxpAdapter(near)
     [adopted] = (
         await again.send(channels[PROVINCE], replace(item, doubt=doubt), Content(content))

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from gateway import channels
-from gateway.clock import VIETNAM, instant
+from gateway.clock import VIETNAM, SystemClock, instant
 from gateway.foundation import Foundation, open_foundation
 from gateway.ledger.offers import Failed, FailedOperation, Look, LookOperation
 from gateway.maintenance.reconciler import Reconciler
@@ -109,7 +109,8 @@ async def night(site: AxisSite, first: date, *, days: int = 1, at: time = time(0
     async with open_foundation(settings, clock=clock) as base:
         endpoint = next(each for each in await base.directory.endpoints() if each.name == "axis")
         metrics = Metrics()
-        duty = Reconciler(base, partial(channels.make_counterpart, settings, clock), metrics)
+        # the axis lives in our time, by which its own is measured
+        duty = Reconciler(base, partial(channels.make_counterpart, settings, SystemClock()), metrics)
         yield Night(base=base, clock=clock, endpoint=endpoint, duty=duty, first=first, metrics=metrics)
 
 

@@ -108,16 +108,16 @@ async def test_claim_after_an_unknown_outcome_says_since_when_and_how_often(lab:
     assert first.doubt is None
     await lab.finish(first, UNKNOWN)
     [second] = await lab.claim(START + MINUTE)
-    assert second.doubt == Doubt(since=START, transmissions=1, inquiries=0)
+    assert second.doubt == Doubt(since=START, last=START, transmissions=1, inquiries=0)
     await lab.finish(second, UNKNOWN, now=START + MINUTE, peer={"inquiry": "none"})
     [third] = await lab.claim(START + 2 * MINUTE)
-    assert third.doubt == Doubt(since=START, transmissions=1, inquiries=1)
+    assert third.doubt == Doubt(since=START, last=START, transmissions=1, inquiries=1)
     await lab.finish(third, DEFERRED, now=START + 2 * MINUTE)
     [fourth] = await lab.claim(START + HOUR)
-    assert fourth.doubt == Doubt(since=START, transmissions=1, inquiries=1)
+    assert fourth.doubt == Doubt(since=START, last=START, transmissions=1, inquiries=1)
     await lab.finish(fourth, UNKNOWN, now=START + HOUR)
     [fifth] = await lab.claim(START + 3 * HOUR)
-    assert fifth.doubt == Doubt(since=START, transmissions=2, inquiries=0)
+    assert fifth.doubt == Doubt(since=START, last=START + HOUR, transmissions=2, inquiries=0)
 
 
 async def test_crash_in_a_question_is_no_transmission_and_one_behind_both_questions_is(lab: Lab) -> None:
@@ -154,7 +154,7 @@ async def test_claim_after_a_crash_in_flight_is_in_doubt(lab: Lab) -> None:
     await lab.start_boot("b2")
     assert await lab.rescue(START + MINUTE) == 1
     [again] = await lab.claim(START + MINUTE)
-    assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0)
+    assert again.doubt == Doubt(since=START, last=START, transmissions=1, inquiries=0)
 
 
 async def test_claim_in_doubt_names_the_ids_that_its_twins_have(lab: Lab) -> None:
@@ -167,7 +167,7 @@ async def test_claim_in_doubt_names_the_ids_that_its_twins_have(lab: Lab) -> Non
     [other] = await lab.claim()
     await lab.finish(other, UNKNOWN)
     [again] = await lab.claim(START + MINUTE)
-    assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0, taken=frozenset({"D-1"}))
+    assert again.doubt == Doubt(since=START, last=START, transmissions=1, inquiries=0, taken=frozenset({"D-1"}))
 
 
 @pytest.mark.parametrize("reason", ["outcome_ambiguous", "outcome_untraced"])
