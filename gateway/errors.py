@@ -91,6 +91,10 @@ class TrustStoreError(GatewayError):
     """A folder of trust anchors is missing, empty, damaged or writable by others."""
 
 
+class ProofError(GatewayError):
+    """A proof, checkpoint or note of a transparency log does not hold."""
+
+
 class EnrolmentError(GatewayError):
     """The enrolment CA's process could not be started or did not answer."""
 
