@@ -1,6 +1,6 @@
 """Leaves a second that the Merkle tree and its tiles take: python -m benchmarks.tree [--leaves 1000000].
 
-In one thread, and in portions, as the sequencer does it: each portion begins with the tiles that the last one left partial.
+In one thread, and in portions, as the sequencer does it: each begins with the tiles that the last one left partial.
 """
 
 from __future__ import annotations
