@@ -289,6 +289,7 @@ CREATE TABLE reconciliation (
 ) STRICT;
 CREATE INDEX reconciliation_by_day ON reconciliation (endpoint_id, day, made_at);
 CREATE INDEX delivery_relayed ON delivery (endpoint_id, created_at) WHERE peer_ref IS NOT NULL;
+CREATE INDEX delivery_by_peer_ref ON delivery (endpoint_id, peer_ref) WHERE peer_ref IS NOT NULL;
 CREATE INDEX offer_by_day ON offer (endpoint_id, first_seen_at);
 -- Folders --------------------------------------------------------------------------------------------
 

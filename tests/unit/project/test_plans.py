@@ -147,6 +147,21 @@ def test_plan_without_an_index_is_seen(database: Any, text: str) -> None:
     assert _goes_through(_plan(database, text), text)
 
 
+@pytest.mark.parametrize(
+    ("name", "found_by"),
+    [
+        ("delivery_find_of_peer_ref", "delivery_by_peer_ref (endpoint_id=? AND peer_ref=?)"),
+        ("delivery_list_relayed_between", "delivery_relayed (endpoint_id=? AND created_at>? AND created_at<?)"),
+    ],
+)
+def test_lines_at_one_peer_are_found_without_going_through_all_of_them(
+    database: Any, name: str, found_by: str
+) -> None:
+    """The channel alone is not enough: everything that ever went to the axis has the same."""
+    plan = _plan(database, STATEMENTS.get(name))
+    assert any(step.endswith(f"USING INDEX {found_by}") for step in plan), plan
+
+
 def test_names_of_exceptions_exist() -> None:
     """An exception whose statement is gone goes too."""
     assert set(WHOLE) | set(SORTED) <= STATEMENTS.names, SQL_SOURCES
