@@ -48,6 +48,7 @@ from gateway.intake import Intake
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
+from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -70,7 +71,16 @@ _log = structlog.get_logger(__name__)
 
 #: What a reload takes.
 _RELOADED = frozenset(
-    {"tls.certificate", "tls.key", "seal.certificate", "seal.key", "seal.socket", "observe.log_level"}
+    {
+        "tls.certificate",
+        "tls.key",
+        "seal.certificate",
+        "seal.key",
+        "seal.socket",
+        "log.key",
+        "log.vkey",
+        "observe.log_level",
+    }
 )
 #: Objects made in excess of those that went, before cycles are looked for.
 _COLLECT_AFTER = 20_000
@@ -95,6 +105,7 @@ class Application:
     watcher: Watcher
     importer: Importer
     inspection: Inspection
+    checkpointer: Checkpointer
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -118,7 +129,7 @@ class Application:
         try:
             settings = config.load(self.config_path)
             server_tls_context(settings.tls)  # the trial: raises before anything changes
-            await self.key.take(settings.seal)
+            await self.key.take(settings.seal, settings.log)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
             self.bindings_tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
             self.tls_ends_at = ends_at(settings.tls.certificate)
@@ -161,7 +172,7 @@ async def run_application(
         # 2 sealing key, parser pool
         key = SealingKey()
         stack.push_async_callback(key.close)
-        await key.take(settings.seal)
+        await key.take(settings.seal, settings.log)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
@@ -170,13 +181,7 @@ async def run_application(
         gateway = make_gateway(Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
-        watcher = Watcher(
-            base,
-            gateway.journey,
-            gateway.outbox,
-            partial(channels.make_source, settings, base.clock, workshop),
-            metrics,
-        )
+        watcher = _watcher(base, gateway, workshop, metrics)
         app = Application(
             settings=settings,
             config_path=config_path,
@@ -190,6 +195,7 @@ async def run_application(
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
+            checkpointer=_checkpointer(base, key, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
             shares=Shares(settings.limits),
@@ -199,7 +205,9 @@ async def run_application(
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch)
+        await start_duties(
+            stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch, app.checkpointer
+        )
         # 5 listeners
         await _listen(stack, app, watch)
         yield app
@@ -231,6 +239,15 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
     stack.push_async_callback(pool.close)
     await pool.start()
     return pool
+
+
+def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metrics: Metrics) -> Watcher:
+    make_source = partial(channels.make_source, base.settings, base.clock, workshop)
+    return Watcher(base, gateway.journey, gateway.outbox, make_source, metrics)
+
+
+def _checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:
+    return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
 
 
 def _uploads(base: Foundation, intake: Intake) -> Uploads:
@@ -292,6 +309,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         intake=app.gateway.intake,
         sound=app.gateway.sound,
         watch=watch,
+        log=lambda: app.checkpointer.told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

@@ -38,6 +38,23 @@ def verifier_of(key: Ed25519PrivateKey, name: str, algorithm: Algorithm = Algori
     return VerifierKey(name, algorithm, key.public_key().public_bytes_raw())
 
 
+def of_epoch(key: VerifierKey, epoch: int) -> VerifierKey:
+    """The same key under the name of the log's epoch: the first has the plain name, the next one `name/2`."""
+    return key if epoch == 1 else VerifierKey(f"{key.name}/{epoch}", key.algorithm, key.public_key)
+
+
+def read_vkeys(file: bytes) -> list[VerifierKey]:
+    """A file of verifier keys, a line each; empty lines and those with a # are passed over. One at least."""
+    try:
+        lines = file.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise ProofError("a file of verifier keys is UTF-8") from error
+    found = [VerifierKey.parse(line) for line in lines if line.strip() and not line.startswith("#")]
+    if not found:
+        raise ProofError("there is no verifier key in it")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class LogSigner:
     """A log's key."""

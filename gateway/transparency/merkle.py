@@ -95,6 +95,11 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     return row[0]
 
 
+def root_at(size: int, get: Get) -> bytes:
+    """The root that the tree had when it had `size` leaves."""
+    return _range(0, size, get) if size else EMPTY_ROOT
+
+
 def inclusion_proof(index: int, size: int, get: Get) -> list[bytes]:
     """The audit path of a leaf in the tree of `size` leaves, from the leaf's sibling up [RFC 9162 2.1.3.1]."""
     if not 0 <= index < size:

@@ -65,6 +65,11 @@ class VerifierKey:
             :_KEY_ID_BYTES
         ]
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the public key: which key it is, whatever its name."""
+        return sha256(self.public_key).digest()
+
     @classmethod
     def parse(cls, line: str) -> VerifierKey:
         """Read `name+id+key`; ProofError also when the id is not that of the key."""
