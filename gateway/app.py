@@ -121,6 +121,11 @@ class Application:
     plain_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def log_told(self) -> str:
+        """How the transparency log is."""
+        return self.checkpointer.told
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
 
@@ -309,7 +314,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         intake=app.gateway.intake,
         sound=app.gateway.sound,
         watch=watch,
-        log=lambda: app.checkpointer.told,
+        log=lambda: app.log_told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

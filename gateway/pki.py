@@ -135,6 +135,7 @@ def make_dev_pki(
     now: datetime,
     server_names: Sequence[str] = LOOPBACK,
     client_names: Sequence[str] = (),
+    log_origin: str = "development.example/log",
 ) -> DevPki:
     """A new development PKI; `client_names` are organ ids that get a client certificate each."""
     pki = DevPki(folder=folder)
@@ -165,7 +166,7 @@ def make_dev_pki(
         purpose=ExtendedKeyUsageOID.TIME_STAMPING,
     )
     _save(pki.tsa, stamp)
-    write_log_key(pki.log_key, pki.log_vkey, "development.example/log")
+    write_log_key(pki.log_key, pki.log_vkey, log_origin)
     for organ_id in client_names:
         issue_client(folder, organ_id, organ_id, now=now)
     return pki

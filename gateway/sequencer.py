@@ -9,18 +9,24 @@ its last number, and no event turns up before another that is a leaf already. A 
 
 A crash anywhere leaves the tree before or after a turn. Portions are small enough that neither the event loop nor
 the pump is held up; memory does not grow with what there is to do.
+
+`require_continued` compares the tree with the mark of what was signed last (`gateway.log_mark`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from gateway.errors import LogRefusedError
 from gateway.failpoints import failpoint
 from gateway.ledger.params import as_json
-from gateway.ledger.tree import Grow, GrowOperation, Tree, tree_of
+from gateway.ledger.tree import Grow, GrowOperation, LogReads, Tree, tree_of
+from gateway.log_mark import Mark, read_mark
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
+from gateway.transparency.note import VerifierKey
 from gateway.transparency.tiles import TileId, edge_of, grow
 
 #: Events that become leaves at a time.
@@ -56,6 +62,29 @@ class Sequencer:
         grown = await self._pump.submit(self._grow, asking)
         failpoint("log.grow.after")
         return grown
+
+
+async def require_continued(readers: Readers, mark_file: Path, tree: Tree, key: VerifierKey) -> Mark | None:
+    """The mark, if the tree continues what was signed last; LogRefusedError says why it does not."""
+    mark = await asyncio.to_thread(read_mark, mark_file)
+    reads = LogReads(readers)
+    if mark is None:
+        # without a mark only a log begins of which, as far as the ledger tells, nothing was ever signed; a ledger
+        # that was restored may have lost what it signed: there, `gateway log init` begins the mark
+        ((ledger_epoch,),) = await readers.fetch("epoch_read_number")
+        if tree.epoch > 1 or ledger_epoch > 1 or await reads.latest() is not None:
+            raise LogRefusedError("mark_missing", f"{mark_file} is gone: what was signed last is not known")
+        return None
+    if mark.key != key.digest.hex():
+        raise LogRefusedError("other_key", f"{mark_file} is of a log with another key")
+    if mark.epoch < tree.epoch:  # the ledger has the event that declared its end
+        return mark
+    if mark.epoch > tree.epoch or mark.size > tree.size:
+        told = f"{mark.size} leaves were signed in epoch {mark.epoch}; here are {tree.size} in epoch {tree.epoch}"
+        raise LogRefusedError("behind", told)
+    if await reads.root_at(mark.size) != mark.root_hash:
+        raise LogRefusedError("other_history", f"the first {mark.size} leaves are not those that were signed")
+    return mark
 
 
 def _worked_out(tree: Tree, edge: Mapping[TileId, bytes], rows: Sequence[tuple[int, bytes]]) -> Grow:

@@ -20,7 +20,8 @@ from gateway.ledger.params import as_json
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
 from gateway.transparency.merkle import Frontier, Get, consistency_proof, inclusion_proof, root_at
-from gateway.transparency.tiles import WIDTH, TileHashes, TileId, needed, width_at
+from gateway.transparency.proof import InclusionProof
+from gateway.transparency.tiles import TileHashes, TileId, needed, width_at
 
 T = TypeVar("T")
 
@@ -185,6 +186,16 @@ class StoredCheckpoint:
     stamps: tuple[Stamp, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proved:
+    """A leaf and that it is in the log."""
+
+    index: int
+    leaf: bytes
+    proof: InclusionProof
+    checkpoint: StoredCheckpoint
+
+
 class LogReads:
     """What others ask of the log. Everything is of what was committed."""
 
@@ -246,13 +257,15 @@ class LogReads:
         found = await self._tiles({tile})
         return found[tile][: width * 32] if tile in found else None
 
-    async def entries(self, index: int, width: int) -> list[bytes] | None:
-        """The leaves of an entry bundle, if all of them were signed; None otherwise."""
-        latest = await self._readers.fetch_one("checkpoint_read_latest")
-        if latest is None or width > width_at(TileId(0, index), latest[0]):
+    async def proved(self, leaf_index: int) -> Proved | None:
+        """A leaf with its proof under the first checkpoint that covers it; None while none does."""
+        checkpoint = await self.covering(leaf_index)
+        leaf = await self.leaf(leaf_index)
+        if checkpoint is None or leaf is None:
             return None
-        found = [await self.leaf(index * WIDTH + at) for at in range(width)]
-        return [each for each in found if each is not None] if None not in found else None
+        path = await self.inclusion(leaf_index, checkpoint.size)
+        proof = InclusionProof(leaf_index, tuple(path), checkpoint.note)
+        return Proved(index=leaf_index, leaf=leaf, proof=proof, checkpoint=checkpoint)
 
     async def _proved(self, size: int, make: Callable[[Get], T]) -> T:
         tree = await self.tree()

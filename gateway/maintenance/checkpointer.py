@@ -22,9 +22,9 @@ from gateway.config import LogSettings
 from gateway.errors import LogRefusedError, SealError, StorageError
 from gateway.failpoints import failpoint
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed, StoredCheckpoint, Tree
-from gateway.log_mark import Mark, read_mark, write_mark
+from gateway.log_mark import Mark, write_mark
 from gateway.observe import Metrics
-from gateway.sequencer import Sequencer
+from gateway.sequencer import Sequencer, require_continued
 from gateway.signing import SealingKey
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -53,7 +53,7 @@ class Checkpointer:
         self._readers, self._pump, self._key = readers, pump, key
         self._settings, self._clock, self._metrics = settings, clock, metrics
         self._sequencer, self._reads = Sequencer(readers, pump), LogReads(readers)
-        self._keep = KeepCheckpointOperation()
+        self._keep, self._alone = KeepCheckpointOperation(), asyncio.Lock()
         #: Why nothing is signed; None: all is well, or nothing was tried yet.
         self.refusal: LogRefusedError | None = None
 
@@ -65,10 +65,16 @@ class Checkpointer:
     @property
     def told(self) -> str:
         """For a person: how the log is."""
-        return "signed" if self.refusal is None else f"not signed: {self.refusal}"
+        if self.refusal is None:
+            return "signed"
+        return "not set up" if self.refusal.code == "no_key" else f"not signed: {self.refusal}"
 
     async def run_once(self) -> None:
         """Steps 1 to 4; whatever forbids signing is kept in `refusal`."""
+        async with self._alone:
+            await self._run()
+
+    async def _run(self) -> None:
         # 1
         tree = await self._sequencer.catch_up(lambda grown: self._metrics.log_leaves.set(grown.size))
         self._metrics.log_leaves.set(tree.size)
@@ -95,7 +101,7 @@ class Checkpointer:
         if key is None:
             raise LogRefusedError("no_key", f"{self._settings.vkey} is not there: gateway log init")
         # 2
-        await self._require_continued(tree, key)
+        await require_continued(self._readers, self._settings.mark, tree, key)
         now = self._clock.now()
         if tree.size == 0 or (latest is not None and latest.size == tree.size):
             return now
@@ -123,30 +129,3 @@ class Checkpointer:
             raise LogRefusedError("key_failed", str(error)) from error
         failpoint("log.sign.after")
         return bytes(SignedNote(text, (NoteSignature(key.name, key.key_id, signature),)))
-
-    async def _require_continued(self, tree: Tree, key: VerifierKey) -> None:
-        mark = await asyncio.to_thread(read_mark, self._settings.mark)
-        if mark is None:
-            await self._require_never_signed(tree)
-            return
-        if mark.key != key.digest.hex():
-            raise LogRefusedError("other_key", f"{self._settings.mark} is of a log with another key")
-        if mark.epoch < tree.epoch:  # the ledger has the event that declared its end
-            return
-        if mark.epoch > tree.epoch or mark.size > tree.size:
-            raise LogRefusedError(
-                "behind", f"{mark.size} leaves were signed in epoch {mark.epoch}, here are {tree.size}"
-            )
-        if await self._reads.root_at(mark.size) != mark.root_hash:
-            raise LogRefusedError("other_history", f"the first {mark.size} leaves are not those that were signed")
-
-    async def _require_never_signed(self, tree: Tree) -> None:
-        """Without a mark only a log begins of which nothing was ever signed, as far as the ledger tells.
-
-        A ledger that was restored may have lost what it signed: there, `gateway log init` begins the mark.
-        """
-        ((ledger_epoch,),) = await self._readers.fetch("epoch_read_number")
-        if tree.epoch > 1 or ledger_epoch > 1 or await self._reads.latest() is not None:
-            raise LogRefusedError(
-                "mark_missing", f"{self._settings.mark} is gone: what was signed last is not known"
-            )

@@ -25,6 +25,7 @@ from gateway.api.service import (
     Content,
     DocumentQuery,
     InboxQuery,
+    Proof,
     Readiness,
     Receipt,
     SubmittedFile,
@@ -34,6 +35,7 @@ from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
+from gateway.transparency.tiles import TilePath
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
@@ -165,6 +167,16 @@ class FakeGateway(FakePushes):
         if not caller.speaks_for & {message.sender, message.recipient}:
             raise RefusedError("not_found")
         return Receipt(transfer=msgspec.json.encode({"id": message.out.id}), xades=b"<Signature/>")
+
+    async def proof(self, caller: Caller, message_id: str) -> Proof:
+        receipt = await self.receipt(caller, message_id)
+        return Proof(index=0, leaf=receipt.transfer, file=b"c2sp.org/tlog-proof@v1\nindex 0\n\n")
+
+    async def log_checkpoint(self) -> bytes | None:
+        return b"fake.example/log\n1\n"
+
+    async def log_tile(self, path: TilePath) -> bytes | None:
+        return bytes(32 * path.width) if path.level == 0 and path.index == 0 else None
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
         self._sent(caller, message_id)
