@@ -220,6 +220,8 @@ async def run_application(
         failpoint("stop.record.before")
         await base.pump.submit(BootOperation(), ended)
         failpoint("stop.record.after")
+        with suppress(GatewayError):  # what is not signed now is at the next start
+            await app.checkpointer.run_once()
 
 
 class _Commits:

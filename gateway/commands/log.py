@@ -93,7 +93,8 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     if args.json:
         context.print_json(told)
     else:
-        context.facts((name, value) for name, value in told.items() if name != "checkpoint")
+        shown = {name: "\n".join(value) if isinstance(value, list) else value for name, value in told.items()}
+        context.facts((name, value) for name, value in shown.items() if name != "checkpoint")
         context.say("")
         context.say(told["checkpoint"] or "Nothing was signed yet.")
     return ANSWER_IS_NO if told["refusal"] else FINE

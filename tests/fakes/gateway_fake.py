@@ -35,7 +35,6 @@ from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
-from gateway.transparency.tiles import TilePath
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
@@ -46,6 +45,7 @@ from tests.fakes.gateway_shapes import (
     delivery_shape,
     document_shape,
 )
+from tests.fakes.log_fake import FakeLog
 from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
@@ -67,7 +67,7 @@ class _Message:
 
 
 @dataclass(kw_only=True)
-class FakeGateway(FakePushes):
+class FakeGateway(FakePushes, FakeLog):
     """`gateway.api.service.Gateway`."""
 
     folder: Path
@@ -171,12 +171,6 @@ class FakeGateway(FakePushes):
     async def proof(self, caller: Caller, message_id: str) -> Proof:
         receipt = await self.receipt(caller, message_id)
         return Proof(index=0, leaf=receipt.transfer, file=b"c2sp.org/tlog-proof@v1\nindex 0\n\n")
-
-    async def log_checkpoint(self) -> bytes | None:
-        return b"fake.example/log\n1\n"
-
-    async def log_tile(self, path: TilePath) -> bytes | None:
-        return bytes(32 * path.width) if path.level == 0 and path.index == 0 else None
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
         self._sent(caller, message_id)
