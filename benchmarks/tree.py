@@ -1,8 +1,8 @@
 """What the transparency log costs: python -m benchmarks.tree [--leaves 1000000] [--database FOLDER].
 
 Leaves a second that the Merkle tree and its tiles take, in one thread and in portions, as the sequencer does it:
-each begins with the tiles that the last one left partial. With `--database` the sequencer itself grows the tree over
-that many events of a new ledger in that folder, as the first start with an older ledger does; meanwhile
+each begins with the tiles that the last one left partial. With `--database` the sequencer itself grows the tree
+over that many events of a new ledger in that folder, as the first start with an older ledger does; meanwhile
 something is submitted to the pump again and again, and the event loop's longest pause is watched.
 """
 

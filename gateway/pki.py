@@ -166,13 +166,13 @@ def make_dev_pki(
         purpose=ExtendedKeyUsageOID.TIME_STAMPING,
     )
     _save(pki.tsa, stamp)
-    write_log_key(pki.log_key, pki.log_vkey, log_origin)
+    write_log_key(pki.log_key, pki.log_vkey, log_origin, 0o600)
     for organ_id in client_names:
         issue_client(folder, organ_id, organ_id, now=now)
     return pki
 
 
-def write_log_key(key_file: Path, vkey_file: Path, origin: str) -> VerifierKey:
+def write_log_key(key_file: Path, vkey_file: Path, origin: str, vkey_mode: int = 0o644) -> VerifierKey:
     """A new key for a transparency log of that name, and the file of its public key; both names must be free."""
     if vkey_file.exists():
         raise KeyFileError(
@@ -184,7 +184,7 @@ def write_log_key(key_file: Path, vkey_file: Path, origin: str) -> VerifierKey:
     except ProofError as error:
         raise KeyFileError(f"{origin!r} cannot be the name of a log: no white space, no plus") from error
     write_durably(key_file, pem)
-    write_durably(vkey_file, f"{key}\n".encode(), 0o644)
+    write_durably(vkey_file, f"{key}\n".encode(), vkey_mode)
     return key
 
 

@@ -114,11 +114,11 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "leaf edited": (
         edit_leaf(set_fact("receipt", "0" * 64), kind="document.accepted", rehash=False),
-        {"leaf_hash", "accepted_event"},
+        {"leaf_hash", "accepted_event", "log_leaf_changed"},
     ),
     "leaf and its hash edited": (
         edit_leaf(set_fact("receipt", "0" * 64), kind="document.accepted"),
-        {"accepted_event"},
+        {"accepted_event", "log_leaf_changed"},
     ),
     "leaf written otherwise": (
         edit_leaf(nothing, kind="server.started", tidy=False),
@@ -134,11 +134,11 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "event removed from the middle": (
         sql("DELETE FROM event WHERE kind = 'delivery.deferred'"),
-        {"event_gap", "history_impossible"},
+        {"event_gap", "history_impossible", "log_leaf_missing"},
     ),
     "step of a history edited": (
         edit_leaf(set_fact("to", "held"), kind="delivery.deferred"),
-        {"history_impossible"},
+        {"history_impossible", "log_leaf_changed"},
     ),
     "state edited": (
         sql("UPDATE delivery SET state = 'delivered' WHERE state = 'relayed'"),
@@ -215,7 +215,7 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
     "rendition's bytes removed": (remove_rendition, {"body_missing"}),
     "added recipient untold": (
         edit_leaf(set_fact("count", 0), kind="document.readdressed"),
-        {"transfer_differs", "accepted_event"},
+        {"transfer_differs", "accepted_event", "log_leaf_changed"},
     ),
     "guard of the history removed": (drop_guard, {"schema_changed"}),
     "page of the database damaged": (damage_page, {"database_damaged"}),
