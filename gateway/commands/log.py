@@ -23,7 +23,7 @@ from gateway.commands.context import (
 )
 from gateway.config import Settings
 from gateway.errors import LogRefusedError, RefusedError
-from gateway.fsio import atomic_replace, write_durably
+from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger import pages
 from gateway.ledger.tree import LogReads, Proved
 from gateway.log_mark import Mark, write_mark
@@ -78,6 +78,7 @@ def _init(context: Context, args: argparse.Namespace) -> int:
     settings = context.settings
     origin = settings.log.origin or f"{settings.seal.organ_id or 'gateway'}/log"
     key_file = args.key or settings.log.key
+    make_private_dir(settings.log.mark.parent)
     key = write_log_key(key_file, settings.log.vkey, origin)
     if not settings.log.mark.exists():
         begun = Mark(key=key.digest.hex(), epoch=1, size=0, root=EMPTY_ROOT.hex())
