@@ -142,13 +142,12 @@ class TreeExaminer:
         """The hash that the tree was grown with, so that one wrong event is one finding."""
         kept = stored[index % WIDTH] if index % WIDTH < len(stored) else None
         given = self._given.pop(index, None)
-        subject, detail = f"event {self._seq_of(index)}", f"leaf {index}"
         if given is None:
-            self._findings.add("log_leaf_missing", subject, detail)
+            self._findings.add("log_leaf_missing", f"event {self._seq_of(index)}", f"leaf {index}")
         elif kept is None:
             self._findings.add("log_tile_differs", f"tile 0/{index // WIDTH}", f"without leaf {index}")
         elif kept != given:
-            self._findings.add("log_leaf_changed", subject, detail)
+            self._findings.add("log_leaf_changed", f"event {self._seq_of(index)}", f"leaf {index}")
         return kept or given or bytes(HASH_BYTES)
 
     async def _compare_tiles(self, made: dict[TileId, bytes]) -> None:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from gateway.clock import SystemClock
 from gateway.config import LogSettings, SealSettings
@@ -31,9 +32,10 @@ from gateway.log_mark import Mark, read_mark, write_mark
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.observe import Metrics
 from gateway.pki import DevPki, make_dev_pki
+from gateway.seal.profile import fingerprint
 from gateway.sequencer import Sequencer
 from gateway.signing import SealingKey
-from gateway.signing_process import LogKey
+from gateway.signing_process import SIGNED, KeyHolder, LogKey
 from gateway.storage.pump import Transaction
 from gateway.transparency.checkpoint import Checkpoint, opened
 from gateway.transparency.keys import of_epoch, read_vkeys
@@ -338,6 +340,28 @@ def test_the_logs_key_signs_no_two_checkpoints_that_contradict_each_other(pki: D
     assert key.sign(Checkpoint("b", 1, EMPTY_ROOT).text())
     with pytest.raises(KeyFileError):
         key.sign(b"pay to the bearer\n")
+
+
+def test_process_that_signs_has_two_keys_and_is_asked_by_their_ids(pki: DevPki, tmp_path: Path) -> None:
+    """The log's key signs no receipt, the seal's no checkpoint; without a log key the other works as ever."""
+    text = Checkpoint("a", 1, EMPTY_ROOT).text()
+    both = KeyHolder(pki.seal.key, pki.seal.certificate, pki.log_key)
+    answer = both.answer(memoryview(vkey(pki).digest + text))
+    assert answer[:1] == SIGNED
+    VerifierKey("a", vkey(pki).algorithm, vkey(pki).public_key).check(text, answer[1:])
+    assert both.answer(memoryview(vkey(pki).digest + b"a receipt"))[:1] != SIGNED
+    sealed = fingerprint(x509.load_pem_x509_certificate(pki.seal.certificate.read_bytes())) + b"a receipt"
+    assert both.answer(memoryview(sealed))[:1] == SIGNED
+    assert both.answer(memoryview(bytes(32) + text))[:1] != SIGNED
+    for log_key in (None, tmp_path / "none"):
+        one = KeyHolder(pki.seal.key, pki.seal.certificate, log_key)
+        assert one.answer(memoryview(sealed))[:1] == SIGNED
+        assert one.answer(memoryview(vkey(pki).digest + text))[:1] != SIGNED
+    open_to_all = tmp_path / "log.key"
+    open_to_all.write_bytes(pki.log_key.read_bytes())
+    open_to_all.chmod(0o644)
+    answer = KeyHolder(pki.seal.key, pki.seal.certificate, open_to_all).answer(memoryview(vkey(pki).digest + text))
+    assert b"chmod 600" in answer
 
 
 def test_refusals_say_their_code_and_detail() -> None:
