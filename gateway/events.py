@@ -2,8 +2,8 @@
 
 An event is one row of the ledger's history, written in the transaction of what it tells. Its *leaf* is the
 canonical JSON of its facts (ids, digests, codes, instants; never a subject, a name or a free text) and its
-leaf hash is RFC 6962's SHA-256(0x00 || leaf), so that a Merkle tree can be grown over them later without
-touching a row.
+leaf hash is RFC 6962's SHA-256(0x00 || leaf), so that a Merkle tree is grown over them (`gateway.sequencer`)
+without touching a row.
 """
 
 from __future__ import annotations
@@ -184,6 +184,8 @@ class Event(StrEnum):
     DRILL_PASSED = "drill.passed"
     #: The newest copy could not be restored, or did not hold.
     DRILL_FAILED = "drill.failed"
+    #: What was signed beyond the present tree is lost, an operator says; the log goes on under another name.
+    LOG_DECLARED = "log.declared"
     #: The data folder was restored from a copy; the leaf names the copy's last event. Numbers go on from the
     #: instant of the restore, in microseconds, so that no number given out before is given out again.
     EPOCH_OPENED = "epoch.opened"

@@ -34,6 +34,7 @@ Ask them to send the same files again. What people changed after it is as before
 2. gateway gap --journal FILE: compare with what receivers and the axis say they have.
 3. gateway confirm DELIVERY… --reason TEXT: what has arrived is not sent again.
 4. gateway release --because held_after_restore [--endpoint CHANNEL] --reason TEXT: send the rest, same ids.
+5. gateway log declare --reason TEXT: the transparency log was signed beyond the copy, and goes on by another name.
 """.splitlines()
 _BACKUP_NICE, _DRILL_NICE = 10, 19
 

@@ -214,6 +214,7 @@ class FaultSweep:
         site = self._template.copy(apart=True)
         shutil.rmtree(site.settings.storage.folder)
         site.settings.storage.folder.mkdir(mode=0o700)
+        site.settings.log.mark.unlink(missing_ok=True)
         control = Control(site.folder / "control")
         run = _Run(site, control, control.environment(self._library, site.settings.storage.folder), self.tally)
         struck = await run.restart(fault)

@@ -68,6 +68,10 @@ _HITS = {
     "source.list": 6,
     "source.fetch": 6,
     "source.settle": 6,
+    "log.grow": 3,
+    "log.sign": 3,
+    "log.mark": 3,
+    "log.keep": 3,
 }
 
 
@@ -242,6 +246,7 @@ class Sweep:
         """On an empty data folder: the schema is there or not, never half; the next start makes it."""
         site = self._template.copy(apart=True)
         shutil.rmtree(site.settings.storage.folder)
+        site.settings.log.mark.unlink(missing_ok=True)
         gateway = await Gateway.start(site, armed=f"{point}=kill")
         code = await gateway.gone()
         again = await Gateway.start(site)

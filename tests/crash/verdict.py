@@ -101,6 +101,7 @@ def judge(
         settings,
         storage=replace(settings.storage, folder=folder),
         server=replace(settings.server, admin_socket=folder / settings.server.admin_socket.name),
+        log=replace(settings.log, mark=folder.parent / settings.log.mark.name),
     )
     first_fsck = first_fsck and at >= promises.prepared_at
     if first_fsck:
