@@ -25,6 +25,7 @@ from gateway.api.service import (
     Content,
     DocumentQuery,
     InboxQuery,
+    Proof,
     Readiness,
     Receipt,
     SubmittedFile,
@@ -44,6 +45,7 @@ from tests.fakes.gateway_shapes import (
     delivery_shape,
     document_shape,
 )
+from tests.fakes.log_fake import FakeLog
 from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
@@ -65,7 +67,7 @@ class _Message:
 
 
 @dataclass(kw_only=True)
-class FakeGateway(FakePushes):
+class FakeGateway(FakePushes, FakeLog):
     """`gateway.api.service.Gateway`."""
 
     folder: Path
@@ -165,6 +167,10 @@ class FakeGateway(FakePushes):
         if not caller.speaks_for & {message.sender, message.recipient}:
             raise RefusedError("not_found")
         return Receipt(transfer=msgspec.json.encode({"id": message.out.id}), xades=b"<Signature/>")
+
+    async def proof(self, caller: Caller, message_id: str) -> Proof:
+        receipt = await self.receipt(caller, message_id)
+        return Proof(index=0, leaf=receipt.transfer, file=b"c2sp.org/tlog-proof@v1\nindex 0\n\n")
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
         self._sent(caller, message_id)
