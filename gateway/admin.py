@@ -100,6 +100,11 @@ class Server(Desk, Protocol):
         """How the transparency log is."""
         ...
 
+    @property
+    def stamps_told(self) -> str:
+        """How its time stamps are."""
+        ...
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; ConfigError keeps the old ones.
 
@@ -232,7 +237,7 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
-        return _json(told | {"log": self._server.log_told})
+        return _json(told | {"log": self._server.log_told, "stamps": self._server.stamps_told})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

@@ -50,6 +50,8 @@ from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
+from gateway.maintenance.duties import Duty
+from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
 from gateway.model import AgencyId, EndpointId
@@ -62,6 +64,7 @@ from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
+from gateway.stamping import HttpTsa, Stamping
 from gateway.uploads import Uploads
 from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
@@ -106,6 +109,7 @@ class Application:
     importer: Importer
     inspection: Inspection
     checkpointer: Checkpointer
+    stamper: Stamper
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -125,6 +129,16 @@ class Application:
     def log_told(self) -> str:
         """How the transparency log is."""
         return self.checkpointer.told
+
+    @property
+    def log_duties(self) -> tuple[Duty, ...]:
+        """What works on it."""
+        return self.checkpointer, self.stamper
+
+    @property
+    def stamps_told(self) -> str:
+        """How its time stamps are."""
+        return self.stamper.told
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -202,6 +216,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             checkpointer=_checkpointer(base, key, metrics),
+            stamper=_stamper(base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -212,7 +227,7 @@ async def run_application(
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
         await start_duties(
-            stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch, app.checkpointer
+            stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch, app.log_duties
         )
         # 5 listeners
         await _listen(stack, app, watch)
@@ -256,6 +271,12 @@ def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metric
 
 def _checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:
     return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
+
+
+def _stamper(base: Foundation, metrics: Metrics) -> Stamper:
+    settings, clock = base.settings.stamps, base.clock
+    stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
+    return Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics)
 
 
 def _uploads(base: Foundation, intake: Intake) -> Uploads:
@@ -318,6 +339,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         sound=app.gateway.sound,
         watch=watch,
         log=lambda: app.log_told,
+        stamps=lambda: app.stamps_told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

@@ -123,6 +123,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem docs/runbook.md, GatewayLogNotSigned; `gateway log show` nói vì sao.",
             "See docs/runbook.md, GatewayLogNotSigned; `gateway log show` says why.",
         ),
+        "stamps_late": _kind(
+            _E,
+            "Mốc nhật ký chờ dấu thời gian quá lâu.",
+            "Checkpoints wait too long for their time stamps.",
+            "Xem docs/runbook.md, GatewayStampsLate.",
+            "See docs/runbook.md, GatewayStampsLate.",
+        ),
         "key_mismatch": _kind(
             _E,
             "Khóa và chứng thư không đi với nhau.",

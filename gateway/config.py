@@ -16,6 +16,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -92,6 +94,47 @@ class LogSettings:
         Path("log.mark"),
         "what was signed last; beside the data folder, never in it nor in a backup, or it is no use",
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampServer:
+    """An RFC 3161 server, written as "URL", "URL POLICY", "URL own" or "URL POLICY own"."""
+
+    url: str
+    #: OID of the policy to ask for; "" leaves it to the server.
+    policy: str = ""
+    #: Run by ourselves: its stamps are not independent. So is whatever listens on this machine.
+    own: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> StampServer:
+        """From its words; raises ValueError."""
+        url, *words = text.split()
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{url} is no http or https URL")
+        policies = [word for word in words if word != "own"]
+        if len(policies) > 1 or not all(_OID.fullmatch(each) for each in policies):
+            raise ValueError(f"{' '.join(policies)} is not the OID of one policy")
+        own = "own" in words or parts.hostname == "localhost" or parts.hostname.startswith(("127.", "::1"))
+        return cls(url=url, policy="".join(policies), own=own)
+
+
+#: Written as a list of such texts.
+StampServers = tuple[StampServer, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampSettings:
+    """Time stamps over checkpoints (docs/stamps.md): what proves that an entry is not younger than it says."""
+
+    servers: StampServers = _f(
+        (), 'RFC 3161 servers in the order of asking, as "URL", "URL POLICY" or "URL POLICY own"; empty: no stamps'
+    )
+    anchors: Path = _f(Path("certs/anchors/tsa"), "folder of CAs that their certificates lead to")
+    every: timedelta = _f(timedelta(seconds=60), "wait between two looks at what has no stamp yet")
+    timeout: timedelta = _f(timedelta(seconds=15), "longest time of one request")
+    grace: timedelta = _f(timedelta(hours=4), "how long a checkpoint may wait for its stamp before an alarm")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -303,6 +346,7 @@ class Settings:
     tls: TlsSettings = field(default_factory=TlsSettings)
     seal: SealSettings = field(default_factory=SealSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    stamps: StampSettings = field(default_factory=StampSettings)
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
@@ -397,8 +441,8 @@ def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
-    if hint == Networks:
-        return _networks(raw, name)
+    if hint in (Networks, StampServers):
+        return _listed(hint, raw, name)
     if hint in (Path, Path | None):
         return _path(hint, raw, folder, name)
     if hint is float and type(raw) is int:
@@ -420,11 +464,16 @@ def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
     return Size(int(match[1]) * _BYTES[match[2]])
 
 
-def _networks(raw: Any, name: str) -> Networks:
+def _listed(hint: Any, raw: Any, name: str) -> Networks | StampServers:
+    example = '["10.0.0.0/8"]' if hint == Networks else '["http://tsa.example.vn 1.2.3.4"]'
     try:
-        return tuple(str(ip_network(text)) for text in raw if isinstance(raw, list))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f'{name} must be a list of networks such as ["10.0.0.0/8"]: {error}') from error
+        if not isinstance(raw, list):
+            raise TypeError("it is no list")  # noqa: TRY301  # told like what a text in it lacks
+        if hint == Networks:
+            return tuple(str(ip_network(text)) for text in raw)
+        return tuple(StampServer.parse(text) for text in raw)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
 
 
 def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:

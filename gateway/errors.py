@@ -91,6 +91,10 @@ class TrustStoreError(GatewayError):
     """A folder of trust anchors is missing, empty, damaged or writable by others."""
 
 
+class StampError(GatewayError):
+    """A time-stamping server gave nothing that can be used."""
+
+
 class ProofError(GatewayError):
     """A proof, checkpoint or note of a transparency log does not hold."""
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+import msgspec
+
 from gateway import views
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
@@ -34,6 +36,7 @@ from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
 from gateway.ledger.pages import SentQuery
 from gateway.ledger.reads import Reads
+from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
 from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.model import Agency, AgencyId, Caller
@@ -62,6 +65,7 @@ class LocalGateway:
     acknowledging: Acknowledging
     reads: Reads
     log: LogReads
+    times: Times
     directory: Directory
     accounts: Accounts
     credentials: Credentials
@@ -185,7 +189,14 @@ class LocalGateway:
         proved = None if index is None else await self.log.proved(index)
         if proved is None:
             raise RefusedError("proof_pending", retry_after=_NEXT_CHECKPOINT)
-        return service.Proof(index=proved.index, leaf=proved.leaf, file=bytes(proved.proof))
+        stamps = proved.checkpoint.stamps
+        return service.Proof(
+            index=proved.index,
+            leaf=proved.leaf,
+            file=bytes(proved.proof),
+            stamp=stamps[0].token if stamps else None,
+            times=await self.times.told(proved.index, str(msgspec.json.decode(proved.leaf)["at"])),
+        )
 
     async def log_checkpoint(self) -> bytes | None:
         """What the log signed last."""

@@ -269,6 +269,19 @@ class Metrics:
             "gateway_log_refusing", "1 while the log's checkpoints may not or cannot be signed"
         )
 
+        self._stamps()
+
+    def _stamps(self) -> None:
+        self.stamps_waiting = self._gauge("gateway_stamps_waiting", "checkpoints without a time stamp")
+        self.stamps_oldest_seconds = self._gauge(
+            "gateway_stamps_oldest_seconds", "for how long the oldest of them waits"
+        )
+        self.stamps_late = self._gauge("gateway_stamps_late", "1 while that is longer than [stamps] grace")
+        self.stamped_at = self._gauge("gateway_stamped_timestamp_seconds", "when the last stamp came")
+        self.stamp_server_up = self._gauge(
+            "gateway_stamp_server_up", "1 while a time-stamping server was of use last", "server"
+        )
+
     def _store(self) -> None:
         self.wal_bytes = self._gauge("gateway_wal_bytes", "size of SQLite's write-ahead log")
         self.disk_free_bytes = self._gauge("gateway_disk_free_bytes", "free below the data folder")

@@ -93,6 +93,16 @@ class DevPki:
         return self._pair("tsa")
 
     @property
+    def tsa_expired(self) -> KeyPair:
+        """Another one, which has expired."""
+        return self._pair("simulators/tsa-expired")
+
+    @property
+    def tsa_ca(self) -> KeyPair:
+        """The CA of both."""
+        return self._pair("authorities/tsa-ca")
+
+    @property
     def log_key(self) -> Path:
         """The key of the transparency log."""
         return self.folder / "log.key"
@@ -157,14 +167,9 @@ def make_dev_pki(
         "Gateway development seal", now, by=seal_ca, usages=("digital_signature", "content_commitment")
     )
     _save(pki.seal, seal)
-    stamp = _certificate(
-        "Development time-stamping authority",
-        now,
-        by=tsa_ca,
-        usages=("digital_signature", "content_commitment"),
-        purpose=ExtendedKeyUsageOID.TIME_STAMPING,
-    )
-    _save(pki.tsa, stamp)
+    _save(pki.tsa_ca, tsa_ca)
+    for pair, at in ((pki.tsa, now), (pki.tsa_expired, now - _LEAF_LIFE)):
+        _save(pair, _stamping_certificate(tsa_ca, at))
     write_log_key(pki.log_key, pki.log_vkey, log_origin, 0o600)
     for organ_id in client_names:
         issue_client(folder, organ_id, organ_id, now=now)
@@ -294,6 +299,16 @@ def _two_authorities(kind: str, now: datetime) -> tuple[_Identity, _Identity]:
 
 def _authority(common_name: str, now: datetime, *, by: _Identity | None = None) -> _Identity:
     return _certificate(common_name, now, by=by, usages=("key_cert_sign", "crl_sign"), authority=True)
+
+
+def _stamping_certificate(by: _Identity, now: datetime) -> _Identity:
+    return _certificate(
+        "Development time-stamping authority",
+        now,
+        by=by,
+        usages=("digital_signature", "content_commitment"),
+        purpose=ExtendedKeyUsageOID.TIME_STAMPING,
+    )
 
 
 def _server_certificate(name: str, names: Sequence[str], by: _Identity, now: datetime) -> _Identity:

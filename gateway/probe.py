@@ -29,11 +29,12 @@ class Probe:
         sound: SoundBodies,
         watch: ClockWatch,
         log: Callable[[], str],
+        stamps: Callable[[], str],
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
-        self._watch, self._metrics, self._log = watch, metrics, log
+        self._watch, self._metrics, self._log, self._stamps = watch, metrics, log, stamps
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -50,6 +51,7 @@ class Probe:
             "storage": broken or "writable",
             "sqlite": self._base.store.sqlite_version,
             "log": self._log(),
+            "stamps": self._stamps(),
         }
         try:
             endpoints = await self._base.directory.endpoints()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from aiohttp import hdrs, web
 
 from gateway.api import queries
@@ -47,7 +48,15 @@ async def fetch_proof(call: Call) -> web.StreamResponse:
     message_id = id_of(call)
     proof = await call.gateway.proof(call.caller, message_id)
     headers = SECURITY.copy()
-    if checked(call.query, queries.ProofPart).part == "leaf":
+    part = checked(call.query, queries.ProofPart).part
+    if part == "times":
+        return web.Response(body=msgspec.json.encode(proof.times), headers=headers, content_type="application/json")
+    if part == "stamp":
+        if proof.stamp is None:
+            raise RefusedError("proof_pending", "no time stamp covers it yet", retry_after=60)
+        headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{message_id}.tsr"'
+        return web.Response(body=proof.stamp, headers=headers, content_type="application/timestamp-reply")
+    if part == "leaf":
         headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="leaf-{proof.index}.json"'
         return web.Response(body=proof.leaf, headers=headers, content_type="application/json")
     headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{message_id}{SUFFIX}"'

@@ -40,7 +40,11 @@ class ProofPart(Query):
     """`GET /documents/{id}/proof`."""
 
     part: Annotated[
-        Literal["proof", "leaf"], Meta(description="the proof, or the bytes of the leaf that it is about")
+        Literal["proof", "leaf", "stamp", "times"],
+        Meta(
+            description="the proof; the bytes of the leaf that it is about; the time stamp (RFC 3161) over its "
+            "checkpoint; or when it was recorded, and not later than when it was there, as an authority proves"
+        ),
     ] = "proof"
 
 

@@ -13,7 +13,7 @@ It does NOT cover the operators' commands: those come through the administrators
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -143,6 +143,10 @@ class Proof:
     leaf: bytes
     #: A file of C2SP tlog-proof.
     file: bytes
+    #: A stamp over its checkpoint, TimeStampResp in DER; None while there is none.
+    stamp: bytes | None = None
+    #: `recorded_at`, and `proven`: null, or `not_later_than`, `server`, `independent`.
+    times: Mapping[str, object] = field(default_factory=dict)
 
 
 class Room(Protocol):

@@ -17,7 +17,7 @@ LOG: Final = (
         handler=log.fetch_proof,
         path_type=queries.ById,
         query_type=queries.ProofPart,
-        produces=("text/plain", "application/json"),
+        produces=("text/plain", "application/json", "application/timestamp-reply"),
         problems=("proof_pending",),
         description="A file of C2SP tlog-proof, for its sender and its recipients; with the leaf and the log's "
         "public key it can be verified without us.",

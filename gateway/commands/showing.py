@@ -17,6 +17,8 @@ from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, ad
 from gateway.errors import RefusedError
 from gateway.ledger import pages
 from gateway.ledger.params import as_json
+from gateway.ledger.stamps import Times
+from gateway.ledger.tree import LogReads
 from gateway.model import AgencyId
 
 
@@ -49,7 +51,9 @@ async def _shown(context: Context, args: argparse.Namespace) -> int:
         if len(ids) > 1 and args.document not in ids:
             await _offer(context, ledger, ids, as_lines=not args.json)
             return ANSWER_IS_NO
-        told = await timeline(ledger, args.document if args.document in ids else ids[0])
+        message_id = args.document if args.document in ids else ids[0]
+        told = await timeline(ledger, message_id)
+        told["times"] = await _times(context, ledger, message_id, told["document"]["accepted_at"])
     if args.json:
         context.print_json(told)
     else:
@@ -86,6 +90,14 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
         "statuses": [_status(row) for row in statuses],
         "events": [_event(row) for row in events],
     }
+
+
+async def _times(context: Context, ledger: Ledger, message_id: str, recorded_at: str) -> dict[str, Any]:
+    """The acceptance's: recorded is ours, proven is an authority's and an upper bound."""
+    reads = LogReads(ledger.readers)
+    seq = await reads.accepted_seq(message_id)
+    index = None if seq is None else await reads.index_of(seq)
+    return await Times(ledger.readers, context.settings.stamps.servers).told(index, recorded_at)
 
 
 def _document(row: tuple[Any, ...], names: dict[AgencyId, str]) -> dict[str, Any]:
@@ -178,7 +190,8 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             ("number", f"{number} ({document['document_id']})"),
             ("subject", document["subject"]),
             ("bytes", f"{document['size']}, SHA-256 {document['sha256']}"),
-            ("accepted", f"{_of(document['accepted_at'])}, trace {document['trace_id']}"),
+            ("accepted", f"{_of(document['accepted_at'])} (recorded), trace {document['trace_id']}"),
+            ("proven", _proven(told["times"]["proven"])),
             ("findings", ", ".join(item["rule"] for item in document["findings"]) or "none"),
         )
     )
@@ -189,8 +202,12 @@ def _print(context: Context, told: dict[str, Any]) -> None:
     _rows(
         context, "Attempts", attempts, ("started_at", "ended_at", "channel", "outcome", "reason", "detail", "peer")
     )
-    statuses = [status | {"delivery": recipients.get(status["delivery"], "")} for status in told["statuses"]]
-    _rows(context, "Statuses", statuses, ("recorded_at", "delivery", "code", "description", "moved", "flag"))
+    statuses = [
+        status | {"delivery": recipients.get(status["delivery"], ""), "claimed_at": status["reported_at"]}
+        for status in told["statuses"]
+    ]
+    shown = ("recorded_at", "claimed_at", "delivery", "code", "description", "moved", "flag")
+    _rows(context, "Statuses", statuses, shown)
     events = [
         event | {"delivery": recipients.get(event["delivery"], ""), "facts": _brief(event["facts"])}
         for event in told["events"]
@@ -209,6 +226,13 @@ def _rows(context: Context, title: str, rows: list[dict[str, Any]], names: tuple
         ([_of(row[name]) if name.endswith("_at") or name == "at" else row[name] for name in shown] for row in rows),
         title=title,
     )
+
+
+def _proven(stamp: dict[str, Any] | None) -> str:
+    if stamp is None:
+        return "not yet: no time stamp covers it"
+    whose = "" if stamp["independent"] else ", NOT INDEPENDENT: our own server"
+    return f"not later than {_of(stamp['not_later_than'])}, by {stamp['server']}{whose}"
 
 
 def _brief(facts: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group
 from gateway.commands.simulating_lgsp import add_lgsp
+from gateway.commands.simulating_tsa import add_tsa
 from gateway.errors import InputError
 
 _FOLDER = Path("build/axis")
@@ -41,6 +42,7 @@ def add(parsers: Subparsers) -> None:
     axis.add_argument("--answers", action="store_true", help="the offices behind it answer, whatever the file says")
     _add_control(add_group(group, "axis-control", "give orders to a running axis"))
     add_lgsp(group)
+    add_tsa(group)
 
 
 def _add_control(group: Subparsers) -> None:

@@ -28,7 +28,7 @@ def check_certificate(
 ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     """The checks made, and what could not be examined."""
     checks = [_validity(certificate, at), _usage(certificate)]
-    path_check, path = _path(certificate, chain, anchors.at(at), at)
+    path_check, path = find_path(certificate, chain, anchors.at(at), at)
     checks.append(path_check)
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
@@ -60,17 +60,20 @@ def _usage(certificate: x509.Certificate) -> Check:
     return passed("certificate.usage")
 
 
-def _path(
+def find_path(
     certificate: x509.Certificate,
     chain: tuple[x509.Certificate, ...],
     trusted: tuple[x509.Certificate, ...],
     at: datetime,
+    *,
+    name: str = "certificate.path",
 ) -> tuple[Check, tuple[x509.Certificate, ...]]:
-    name, indication = "certificate.path", Indication.NO_CERTIFICATE_CHAIN_FOUND
+    """The way from a certificate to a trusted CA as of `at`, itself first; empty where there is none."""
+    indication = Indication.NO_CERTIFICATE_CHAIN_FOUND
     if not trusted:
         return undecided(name, indication, "no anchor of the store was trusted at that time"), ()
     builder = PolicyBuilder().store(Store(list(trusted))).time(at).max_chain_depth(_MAX_INTERMEDIATES)
-    # The leaf's usage is judged by `usage_faults`; here CAs must be CAs, whatever else they carry.
+    # The leaf's usage is judged by whoever asks; here CAs must be CAs, whatever else they carry.
     ca_policy = (
         ExtensionPolicy.permit_all()
         .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _must_be_ca)
@@ -84,6 +87,13 @@ def _path(
         return undecided(name, indication, reason, issuer=certificate.issuer.rfc4514_string()), ()
     path = tuple(verified.chain)
     return passed(name, path=" < ".join(each.subject.rfc4514_string() for each in path)), path
+
+
+def issued_lists(
+    lists: tuple[x509.CertificateRevocationList, ...], issuer: x509.Certificate
+) -> tuple[x509.CertificateRevocationList, ...]:
+    """Those that this CA signed."""
+    return tuple(each for each in lists if each.issuer == issuer.subject and _signed_by(each, issuer))
 
 
 def _must_be_ca(
@@ -108,7 +118,7 @@ def _revocation(
 ) -> Check | None:
     """None when no list of the issuer is at hand."""
     name, serial = "certificate.revocation", f"{child.serial_number:x}"
-    own = [each for each in lists if each.issuer == issuer.subject and _signed_by(each, issuer)]
+    own = issued_lists(lists, issuer)
     if not own:
         return None
     newest = max(own, key=lambda each: each.last_update_utc)

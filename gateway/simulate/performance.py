@@ -68,6 +68,7 @@ class Performance:
         self._reader = LedgerReader(stage.layout.database)
         self._gateway: Child | None = None
         self._simulators: list[Child] = []
+        self._authority: Child | None = None
         self._began = monotonic()
         self.interrupted = asyncio.Event()
         self.seconds = 0.0
@@ -82,6 +83,7 @@ class Performance:
         """Everything is up and nobody has acted yet."""
         starting = [self._start_simulator(role) for role in ROLES]
         self._simulators = list(await asyncio.gather(self._start_axis(), *starting))
+        self._authority = await self._start_authority()
         await self._start_gateway()
         await self._reader.open()
         async with asyncio.timeout(_START):
@@ -122,6 +124,8 @@ class Performance:
         await self._reader.close()
         if self._gateway is not None:
             await self._gateway.stop(_END_GATEWAY)
+        if self._authority is not None:
+            await self._authority.stop(_END_SIMULATOR)
 
     @property
     def has_played_all(self) -> bool:
@@ -143,7 +147,7 @@ class Performance:
         return [(child.name, child.tail()) for child in self._children()]
 
     def _children(self) -> list[Child]:
-        return [*([self._gateway] if self._gateway else []), *self._simulators]
+        return [each for each in (self._gateway, self._authority, *self._simulators) if each is not None]
 
     def _is_over(self, standing: Standing) -> bool:
         return not standing.missing and self.has_played_all and not self._kills
@@ -171,6 +175,11 @@ class Performance:
             self._stage.layout.logs / "national-axis.log",
             heard=self._heard.take,
         )
+
+    async def _start_authority(self) -> Child:
+        pki, port = str(self._stage.layout.pki), str(URL(self._stage.tsa_url).port)
+        arguments = ["gateway", "simulate", "tsa", "--pki", pki, "--port", port]
+        return await Child.start("time-stamps", arguments, self._stage.layout.logs / "time-stamps.log")
 
     async def _start_gateway(self) -> None:
         config = str(self._stage.layout.config)

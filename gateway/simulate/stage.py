@@ -68,6 +68,12 @@ vkey = "certs/dev/log.vkey"
 key = "certs/dev/log.key"
 every = "2s"
 
+# Run by the demo itself: it shows how stamps are made, and proves nothing to others.
+[stamps]
+servers = ["{tsa_url} own"]
+anchors = "certs/dev/anchors/tsa"
+every = "2s"
+
 [enrolment]
 certificate = "certs/dev/enrolment-ca.pem"
 key = "certs/dev/enrolment-ca.key"
@@ -102,6 +108,8 @@ class Stage:
     axis_url: str
     bindings_url: str
     operations_url: str
+    #: The demo's own time-stamping authority, not independent.
+    tsa_url: str
     systems: tuple[System, ...]
 
     def journal(self, system: System) -> Path:
@@ -130,9 +138,16 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     pushed = [system for system in systems if system.receives == "push"]
-    port, operations_port, bindings_port, axis_port, *ports = free_ports(4 + len(pushed))
+    port, operations_port, bindings_port, axis_port, tsa_port, *ports = free_ports(5 + len(pushed))
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
-    text = CONFIG.format(port=port, operations_port=operations_port, bindings_port=bindings_port, organ_id=GATEWAY)
+    tsa_url = f"http://127.0.0.1:{tsa_port}/"
+    text = CONFIG.format(
+        port=port,
+        operations_port=operations_port,
+        bindings_port=bindings_port,
+        organ_id=GATEWAY,
+        tsa_url=tsa_url,
+    )
     write_durably(layout.config, text.encode())
     stage = Stage(
         layout=layout,
@@ -141,6 +156,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
         axis_url=f"https://localhost:{axis_port}",
         bindings_url=f"https://localhost:{bindings_port}/vxp",
         operations_url=f"http://127.0.0.1:{operations_port}",
+        tsa_url=tsa_url,
         systems=tuple(systems),
     )
     listening = dict(zip((system.name for system in pushed), ports, strict=True))

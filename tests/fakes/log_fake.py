@@ -1,4 +1,4 @@
-"""The part of the fake gateway that is about the transparency log's public files."""
+"""The transparency log's public part of the fake gateway: a log of one leaf."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gateway.transparency.tiles import TilePath
 
 
 class FakeLog:
-    """A log of one tile."""
+    """What `gateway.api.service.Gateway` tells of its log."""
 
     async def log_checkpoint(self) -> bytes | None:
         return b"fake.example/log\n1\n"

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ import pytest
 from gateway.audit.fsck import FsckReport, examine
 from gateway.cli import main
 from gateway.client import GatewayClient
+from gateway.clock import rfc3339
 from gateway.errors import ProblemError
 from gateway.foundation import database_of
+from gateway.ledger.stamps import KeepStampOperation, NewStamp
 from gateway.pki import client_tls_context
+from gateway.seal.timestamp import ask
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.tsa.issuing import make_reply
+from gateway.simulate.tsa.process import read_stamper
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.merkle import leaf_hash, root_at
@@ -93,6 +99,31 @@ async def test_proof_of_a_document_holds_with_nothing_but_leaf_and_public_key(si
             with pytest.raises(ProblemError) as refused:
                 await part(client, message_id, "proof")
             assert refused.value.code == "not_found"
+
+
+async def test_times_of_a_document_are_recorded_and_then_proven(site: Installation) -> None:
+    """Until a stamp covers it, nothing is proven; then "not later than", with whose word that is."""
+    async with site.running():
+        message_id = await sent(site)
+        await signed(site)
+        assert site.app is not None
+        async with site.client(PROVINCE) as client:
+            told = json.loads(await part(client, message_id, "times"))
+            assert told["recorded_at"]
+            assert told["proven"] is None
+            with pytest.raises(ProblemError) as pending:
+                await part(client, message_id, "stamp")
+            assert pending.value.code == "proof_pending"
+            latest = await site.app.gateway.log.latest()
+            assert latest is not None
+            asked = ask(sha256(latest.signed).digest())
+            now = site.app.foundation.clock.now()
+            token = make_reply(asked.request, read_stamper(site.pki.tsa), now=now, serial=1)
+            stamp = NewStamp(size=latest.size, server="https://tsa.example.vn", at=now, token=token)
+            await site.app.foundation.pump.submit(KeepStampOperation(), stamp)
+            assert await part(client, message_id, "stamp") == token
+            proven = json.loads(await part(client, message_id, "times"))["proven"]
+    assert proven == {"not_later_than": rfc3339(now), "server": "https://tsa.example.vn", "independent": True}
 
 
 async def test_anybody_follows_the_log_by_its_files(site: Installation) -> None:

@@ -26,6 +26,7 @@ DECLARATION: Final = Path(__file__).with_name("members.toml")
 _PURPOSES: Final = {
     "server_auth": ExtendedKeyUsageOID.SERVER_AUTH,
     "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "time_stamping": ExtendedKeyUsageOID.TIME_STAMPING,
 }
 _BITS: Final = (
     "digital_signature",
@@ -40,6 +41,8 @@ _BITS: Final = (
 )
 _SMALL_PRIMES: Final = [n for n in range(3, 2000) if all(n % d for d in range(2, math.isqrt(n) + 1))]
 _EXPONENT: Final = 65537
+#: Of a revocation list: serial number, since when, reason.
+_Entry = tuple[int, datetime, str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,17 +88,18 @@ class Pki:
 
 
 @cache
-def build() -> Pki:
-    """The PKI of `members.toml`."""
-    declared = tomllib.loads(DECLARATION.read_text("utf-8"))
+def build(declaration: Path = DECLARATION) -> Pki:
+    """The PKI of `members.toml`, or of another file like it."""
+    declared = tomllib.loads(declaration.read_text("utf-8"))
     members: dict[str, Member] = {}
     for name, entry in declared["members"].items():
         members[name] = _member(name, entry, declared["defaults"], members)
-    lists: dict[str, list[tuple[int, datetime]]] = {}
+    lists: dict[str, list[_Entry]] = {}
     for name, entry in declared["members"].items():
         if "revoked" in entry:
             serial = members[name].certificate.serial_number
-            lists.setdefault(entry["issuer"], []).append((serial, _instant(entry["revoked"])))
+            revoked_entry = (serial, _instant(entry["revoked"]), entry.get("reason"))
+            lists.setdefault(entry["issuer"], []).append(revoked_entry)
     revoked = {issuer: _list(members[issuer], entries, declared["defaults"]) for issuer, entries in lists.items()}
     return Pki(members=members, revocation_lists=revoked)
 
@@ -125,8 +129,8 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if "purpose" in entry:
-        purpose = x509.ExtendedKeyUsage([_PURPOSES[entry["purpose"]]])
-        builder = builder.add_extension(purpose, critical=False)
+        purposes = [_PURPOSES[each] for each in str(entry["purpose"]).split()]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=bool(entry.get("only_purpose")))
     if "critical" in entry:
         demand = x509.UnrecognizedExtension(x509.ObjectIdentifier(entry["critical"]), b"\x05\x00")
         builder = builder.add_extension(demand, critical=True)
@@ -135,18 +139,18 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
     return Member(name=name, certificate=certificate, key=key, sent=sent)
 
 
-def _list(
-    issuer: Member, entries: list[tuple[int, datetime]], defaults: dict[str, Any]
-) -> x509.CertificateRevocationList:
+def _list(issuer: Member, entries: list[_Entry], defaults: dict[str, Any]) -> x509.CertificateRevocationList:
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
         .last_update(_instant(defaults["list_from"]))
         .next_update(_instant(defaults["list_until"]))
     )
-    for serial, at in entries:
-        revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
-        builder = builder.add_revoked_certificate(revoked)
+    for serial, at, reason in entries:
+        revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
+        if reason is not None:
+            revoked = revoked.add_extension(x509.CRLReason(x509.ReasonFlags(reason)), critical=False)
+        builder = builder.add_revoked_certificate(revoked.build())
     return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=_deterministic(issuer.key))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters import BindingOptions
-from gateway.config import BindingSettings, Kept, Networks, Settings, Size
+from gateway.config import BindingSettings, Kept, Networks, Settings, Size, StampServers
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config.py.
@@ -55,6 +55,8 @@ def _unit(hint: Any) -> str:
         return "path or empty"
     if hint == Networks:
         return "list of networks"
+    if hint == StampServers:
+        return "list of texts"
     names = {timedelta: "duration", Size: "size", Path: "path", bool: "true or false", int: "number"}
     return names.get(hint, "number" if hint is float else "text")
 

@@ -44,6 +44,7 @@ class FakeServer:
     importer: Any = None
     inspection: Inspection = field(default_factory=Inspection)
     log_told: str = "signed"
+    stamps_told: str = "stamped"
 
     @property
     def logs(self) -> FakeServer:

@@ -56,6 +56,8 @@ CHANGING = {
 SIMULATING = {
     "simulate axis",
     "simulate lgsp",
+    "simulate tsa",
+    *(f"simulate tsa-control {order}" for order in ("order", "calm", "state")),
     *(
         f"simulate axis-control {order}"
         for order in ("order", "calm", "send", "report", "put", "secret", "catalogue", "state")
