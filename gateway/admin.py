@@ -39,6 +39,7 @@ from gateway import (
     admin_channels,
     admin_cutover,
     admin_directory,
+    admin_log,
     admin_offers,
     admin_reconcile,
     admin_registry,
@@ -94,6 +95,11 @@ class Server(Desk, Protocol):
         """The last requests of each system."""
         ...
 
+    @property
+    def log_told(self) -> str:
+        """How the transparency log is."""
+        ...
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; ConfigError keeps the old ones.
 
@@ -131,6 +137,7 @@ ACTS: Mapping[str, ActKind] = {
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
+    "declare-log-gap": ActKind(request=admin_log.DeclareLogGap, run=admin_log.declare_gap),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
     "reconcile": ActKind(request=admin_reconcile.ReconcileDay, run=admin_reconcile.reconcile_day),
@@ -224,7 +231,8 @@ class AdminServer:
         return _json(reply)
 
     async def _status(self, _request: web.Request) -> web.Response:
-        return _json(await admin_acts.summary(self._server.foundation))
+        told = await admin_acts.summary(self._server.foundation)
+        return _json(told | {"log": self._server.log_told})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

@@ -48,6 +48,7 @@ from gateway.intake import Intake
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
+from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -70,7 +71,16 @@ _log = structlog.get_logger(__name__)
 
 #: What a reload takes.
 _RELOADED = frozenset(
-    {"tls.certificate", "tls.key", "seal.certificate", "seal.key", "seal.socket", "observe.log_level"}
+    {
+        "tls.certificate",
+        "tls.key",
+        "seal.certificate",
+        "seal.key",
+        "seal.socket",
+        "log.key",
+        "log.vkey",
+        "observe.log_level",
+    }
 )
 #: Objects made in excess of those that went, before cycles are looked for.
 _COLLECT_AFTER = 20_000
@@ -95,6 +105,7 @@ class Application:
     watcher: Watcher
     importer: Importer
     inspection: Inspection
+    checkpointer: Checkpointer
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -110,6 +121,11 @@ class Application:
     plain_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def log_told(self) -> str:
+        """How the transparency log is."""
+        return self.checkpointer.told
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
 
@@ -119,7 +135,7 @@ class Application:
             settings = config.load(self.config_path)
             channels.binding_options(settings)  # a key that no protocol declares
             server_tls_context(settings.tls)  # the trial: raises before anything changes
-            await self.key.take(settings.seal)
+            await self.key.take(settings.seal, settings.log)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
             self.bindings_tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
             self.tls_ends_at = ends_at(settings.tls.certificate)
@@ -162,7 +178,7 @@ async def run_application(
         # 2 sealing key, parser pool
         key = SealingKey()
         stack.push_async_callback(key.close)
-        await key.take(settings.seal)
+        await key.take(settings.seal, settings.log)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
@@ -171,13 +187,7 @@ async def run_application(
         gateway = make_gateway(Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
-        watcher = Watcher(
-            base,
-            gateway.journey,
-            gateway.outbox,
-            partial(channels.make_source, settings, base.clock, workshop),
-            metrics,
-        )
+        watcher = _watcher(base, gateway, workshop, metrics)
         app = Application(
             settings=settings,
             config_path=config_path,
@@ -191,6 +201,7 @@ async def run_application(
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
+            checkpointer=_checkpointer(base, key, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -200,7 +211,9 @@ async def run_application(
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch)
+        await start_duties(
+            stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch, app.checkpointer
+        )
         # 5 listeners
         await _listen(stack, app, watch)
         yield app
@@ -232,6 +245,15 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
     stack.push_async_callback(pool.close)
     await pool.start()
     return pool
+
+
+def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metrics: Metrics) -> Watcher:
+    make_source = partial(channels.make_source, base.settings, base.clock, workshop)
+    return Watcher(base, gateway.journey, gateway.outbox, make_source, metrics)
+
+
+def _checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:
+    return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
 
 
 def _uploads(base: Foundation, intake: Intake) -> Uploads:
@@ -293,6 +315,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         intake=app.gateway.intake,
         sound=app.gateway.sound,
         watch=watch,
+        log=lambda: app.log_told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

@@ -28,7 +28,7 @@ from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
 from gateway.edxml.organ_ids import Scheme, scheme_of
-from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, TrustStoreError
+from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, ProofError, TrustStoreError
 from gateway.failpoints import VARIABLE
 from gateway.model import Endpoint
 from gateway.seal.keys import Certificates, PemSigner, read_key_file
@@ -38,6 +38,7 @@ from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signing import try_service
 from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
+from gateway.transparency.keys import read_key, read_vkeys
 
 _SOON = timedelta(days=60)
 _LEAST_PARSER_MEMORY = 256 * 1024**2
@@ -63,6 +64,7 @@ def check(
     _check_configuration(settings, findings)
     _check_organ_id(settings.seal.organ_id, findings, own_agency=own_agency)
     _check_keys(settings, findings, now)
+    _check_log(settings, findings)
     _check_anchors(settings, findings, now)
     _check_secrets(settings.storage.secrets, findings)
     _check_folder(settings, findings)
@@ -148,6 +150,25 @@ def _check_key(key: Path, certificate: Path, purpose: str, findings: Findings, *
     except KeyFileError as error:
         code = "key_mismatch" if "certificate_file" in error.facts else "key_unfit"
         findings.add(code, f"{purpose}.key", str(error))
+
+
+def _check_log(settings: Settings, findings: Findings) -> None:
+    log = settings.log
+    try:
+        read_vkeys(log.vkey.read_bytes())
+    except FileNotFoundError:
+        findings.add("log_unset", "log.vkey", str(log.vkey))
+    except (OSError, ProofError) as error:
+        findings.add("key_unfit", "log.vkey", f"{log.vkey}: {error}")
+    else:
+        if settings.seal.socket is None:
+            try:
+                read_key(read_key_file(log.key))
+            except (KeyFileError, ProofError) as error:
+                findings.add("key_unfit" if log.key.exists() else "file_unreadable", "log.key", str(error))
+    folders = [settings.storage.folder, settings.backup.folder]
+    if any(folder is not None and log.mark.is_relative_to(folder) for folder in folders):
+        findings.add("log_mark_misplaced", "log.mark", str(log.mark))
 
 
 def _check_key_service(service: Path, certificate: Path, findings: Findings) -> None:

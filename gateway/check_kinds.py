@@ -102,6 +102,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "systemctl status gateway-seal.socket gateway-seal; làm theo chi tiết.",
             "systemctl status gateway-seal.socket gateway-seal; do as the detail says.",
         ),
+        "log_unset": _kind(
+            _W,
+            "Chưa thiết lập nhật ký minh bạch: không có mốc nào được ký.",
+            "The transparency log is not set up: nothing of it is signed.",
+            "Chạy `gateway log init`, rồi `gateway reload`.",
+            "Run `gateway log init`, then `gateway reload`.",
+        ),
+        "log_mark_misplaced": _kind(
+            _E,
+            "Tệp [log] mark nằm trong thư mục dữ liệu hoặc thư mục sao lưu.",
+            "The file [log] mark lies in the data folder or among the backups.",
+            "Đặt nó ra ngoài: sau khi khôi phục, chính nó cho biết nhật ký đã ký tới đâu.",
+            "Put it elsewhere: after a restore it alone tells how far the log was signed.",
+        ),
+        "log_refusing": _kind(
+            _E,
+            "Nhật ký minh bạch không được ký.",
+            "The transparency log is not signed.",
+            "Xem docs/runbook.md, GatewayLogNotSigned; `gateway log show` nói vì sao.",
+            "See docs/runbook.md, GatewayLogNotSigned; `gateway log show` says why.",
+        ),
         "key_mismatch": _kind(
             _E,
             "Khóa và chứng thư không đi với nhau.",

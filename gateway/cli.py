@@ -44,6 +44,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "tasks": ("tasks",),
         "alerts": ("alerts",),
         "channels": ("pause", "resume"),
+        "log": ("log",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
         "offers": ("offers",),

@@ -79,6 +79,22 @@ class SealSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LogSettings:
+    """The transparency log (docs/log.md); `gateway log init` makes its key, and without one nothing is signed."""
+
+    vkey: Path = _f(
+        Path("certs/log.vkey"), "its public keys, a line each; the first one's name is the log's origin"
+    )
+    key: Path = _f(Path("certs/log.key"), "its key, Ed25519; mode 0600; read by the process that signs alone")
+    origin: str = _f("", 'its name, for `gateway log init`; empty: the organ id, as in "000.00.00.H33/log"')
+    every: timedelta = _f(timedelta(seconds=60), "wait between two checkpoints")
+    mark: Path = _f(
+        Path("log.mark"),
+        "what was signed last; beside the data folder, never in it nor in a backup, or it is no use",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnrolmentSettings:
     """The CA that certifies agencies' own keys; it runs in a process of its own."""
 
@@ -286,6 +302,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     seal: SealSettings = field(default_factory=SealSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
@@ -332,6 +349,10 @@ def parse(raw: dict[str, Any], *, folder: Path) -> Settings:
     if admin.parent == folder:  # the default name belongs below the data folder
         server = dataclasses.replace(settings.server, admin_socket=settings.storage.folder / admin.name)
         settings = dataclasses.replace(settings, server=server)
+    mark = settings.log.mark
+    if mark.parent == folder:
+        log = dataclasses.replace(settings.log, mark=settings.storage.folder.parent / mark.name)
+        settings = dataclasses.replace(settings, log=log)
     drill = settings.backup.drill_folder
     if drill.parent == folder:
         backup = dataclasses.replace(settings.backup, drill_folder=settings.storage.folder / drill.name)

@@ -15,6 +15,7 @@ from gateway.foundation import Foundation
 from gateway.inspecting import Inspector, parse_limits
 from gateway.intake import Intake
 from gateway.journey import Journey
+from gateway.ledger.tree import LogReads
 from gateway.mailbox import Mailbox
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import Metrics
@@ -127,6 +128,7 @@ def make_gateway(desks: Desks) -> LocalGateway:
         pushes=Pushes(base.readers, base.pump, base.clock),
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
+        log=LogReads(base.readers),
         directory=base.directory,
         accounts=base.accounts,
         credentials=base.credentials,

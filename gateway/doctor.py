@@ -89,6 +89,8 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
+    log = str(status.get("log", "signed"))
+    layers.append(layer("log_refusing", "log", log) if log.startswith("not signed") else _fine("log", log))
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))

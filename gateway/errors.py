@@ -91,6 +91,27 @@ class TrustStoreError(GatewayError):
     """A folder of trust anchors is missing, empty, damaged or writable by others."""
 
 
+class ProofError(GatewayError):
+    """A proof, checkpoint or note of a transparency log does not hold."""
+
+
+class LogRaceError(GatewayError):
+    """The tree of the log is not the one that was read."""
+
+
+class LogRefusedError(GatewayError):
+    """Nothing is signed for the log at present.
+
+    `code` says why: no_key, key_failed, behind, other_history, other_key, mark_missing, mark_unreadable,
+    mark_unwritable; `detail` is one sentence for operators.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail}" if detail else code)
+
+
 class EnrolmentError(GatewayError):
     """The enrolment CA's process could not be started or did not answer."""
 

@@ -184,6 +184,8 @@ class Event(StrEnum):
     DRILL_PASSED = "drill.passed"
     #: The newest copy could not be restored, or did not hold.
     DRILL_FAILED = "drill.failed"
+    #: What was signed beyond the present tree is lost, an operator says; the log goes on under another name.
+    LOG_DECLARED = "log.declared"
     #: The data folder was restored from a copy; the leaf names the copy's last event. Numbers go on from the
     #: instant of the restore, in microseconds, so that no number given out before is given out again.
     EPOCH_OPENED = "epoch.opened"

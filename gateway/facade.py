@@ -34,15 +34,19 @@ from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
 from gateway.ledger.pages import SentQuery
 from gateway.ledger.reads import Reads
+from gateway.ledger.tree import LogReads
 from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.parsing import LARGE_BYTES
 from gateway.pushes import Pushes
 from gateway.storage.bodies import Bodies, SpooledBody
+from gateway.transparency.tiles import TileId, TilePath
 
 #: A cursor is a number that the database can hold, behind the epoch that gave it.
 _CURSOR_DIGITS = 18
+#: Seconds until somebody asks again for what is not under a checkpoint yet.
+_NEXT_CHECKPOINT = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class LocalGateway:
     pushes: Pushes
     acknowledging: Acknowledging
     reads: Reads
+    log: LogReads
     directory: Directory
     accounts: Accounts
     credentials: Credentials
@@ -171,6 +176,25 @@ class LocalGateway:
         if found is None:
             raise RefusedError("not_found")
         return service.Receipt(transfer=found[0], xades=found[1])
+
+    async def proof(self, caller: Caller, message_id: str) -> service.Proof:
+        """That its acceptance is in the log."""
+        await self.outbox.readable(caller, message_id)
+        seq = await self.log.accepted_seq(message_id)
+        index = None if seq is None else await self.log.index_of(seq)
+        proved = None if index is None else await self.log.proved(index)
+        if proved is None:
+            raise RefusedError("proof_pending", retry_after=_NEXT_CHECKPOINT)
+        return service.Proof(index=proved.index, leaf=proved.leaf, file=bytes(proved.proof))
+
+    async def log_checkpoint(self) -> bytes | None:
+        """What the log signed last."""
+        latest = await self.log.latest()
+        return None if latest is None else latest.note
+
+    async def log_tile(self, path: TilePath) -> bytes | None:
+        """Hashes of a tile of what was signed."""
+        return None if path.level is None else await self.log.tile(TileId(path.level, path.index), path.width)
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
         """What the validator noticed."""

@@ -55,6 +55,11 @@ ACTS: tuple[str, ...] = (
     "source.list",
     "source.fetch",
     "source.settle",
+    # the transparency log
+    "log.grow",
+    "log.sign",
+    "log.mark",
+    "log.keep",
     # start and stop
     "boot.record",
     "rescue",

@@ -261,6 +261,14 @@ class Metrics:
         )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 
+        self.log_leaves = self._gauge("gateway_log_leaves", "events that are leaves of the transparency log")
+        self.log_signed_at = self._gauge(
+            "gateway_log_signed_timestamp_seconds", "when the log was last found signed up to its newest leaf"
+        )
+        self.log_refusing = self._gauge(
+            "gateway_log_refusing", "1 while the log's checkpoints may not or cannot be signed"
+        )
+
     def _store(self) -> None:
         self.wal_bytes = self._gauge("gateway_wal_bytes", "size of SQLite's write-ahead log")
         self.disk_free_bytes = self._gauge("gateway_disk_free_bytes", "free below the data folder")

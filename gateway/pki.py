@@ -36,10 +36,12 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.config import TlsSettings
-from gateway.errors import ConfigError, KeyFileError
+from gateway.errors import ConfigError, KeyFileError, ProofError
 from gateway.fsio import make_private_dir, write_durably
 from gateway.seal.keys import read_key_file
 from gateway.seal.trust import TrustPurpose, TrustStore
+from gateway.transparency.keys import new_key, read_key, verifier_of
+from gateway.transparency.note import VerifierKey
 
 #: GCM first, for ECDHE-RSA as old Java and .NET have it; no CBC, no static RSA.
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -91,6 +93,16 @@ class DevPki:
         return self._pair("tsa")
 
     @property
+    def log_key(self) -> Path:
+        """The key of the transparency log."""
+        return self.folder / "log.key"
+
+    @property
+    def log_vkey(self) -> Path:
+        """Its public key, as C2SP notes have it."""
+        return self.folder / "log.vkey"
+
+    @property
     def enrolment_ca(self) -> KeyPair:
         """The CA that certifies agencies' own keys."""
         return self._pair("enrolment-ca")
@@ -122,6 +134,7 @@ def make_dev_pki(
     now: datetime,
     server_names: Sequence[str] = LOOPBACK,
     client_names: Sequence[str] = (),
+    log_origin: str = "development.example/log",
 ) -> DevPki:
     """A new development PKI; `client_names` are organ ids that get a client certificate each."""
     pki = DevPki(folder=folder)
@@ -152,9 +165,26 @@ def make_dev_pki(
         purpose=ExtendedKeyUsageOID.TIME_STAMPING,
     )
     _save(pki.tsa, stamp)
+    write_log_key(pki.log_key, pki.log_vkey, log_origin)
     for organ_id in client_names:
         issue_client(folder, organ_id, organ_id, now=now)
     return pki
+
+
+def write_log_key(key_file: Path, vkey_file: Path, origin: str) -> VerifierKey:
+    """A new key for a transparency log of that name, and the file of its public key; both names must be free."""
+    if vkey_file.exists():
+        raise KeyFileError(
+            f"{vkey_file} is there already: a log has one key as long as it lives", path=str(vkey_file)
+        )
+    pem = new_key()
+    try:
+        key = VerifierKey.parse(str(verifier_of(read_key(pem), origin)))
+    except ProofError as error:
+        raise KeyFileError(f"{origin!r} cannot be the name of a log: no white space, no plus") from error
+    write_durably(key_file, pem)
+    write_durably(vkey_file, f"{key}\n".encode(), 0o644)
+    return key
 
 
 def issue_client(folder: Path, name: str, organ_id: str, *, now: datetime) -> KeyPair:

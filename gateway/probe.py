@@ -28,11 +28,12 @@ class Probe:
         intake: Intake,
         sound: SoundBodies,
         watch: ClockWatch,
+        log: Callable[[], str],
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
-        self._watch, self._metrics = watch, metrics
+        self._watch, self._metrics, self._log = watch, metrics, log
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -48,6 +49,7 @@ class Probe:
             "intake": refusal or "open",
             "storage": broken or "writable",
             "sqlite": self._base.store.sqlite_version,
+            "log": self._log(),
         }
         try:
             endpoints = await self._base.directory.endpoints()

@@ -294,6 +294,16 @@ _ALL = (
        "`gateway agencies list WORDS` finds codes by name, without diacritics.", operators=True),
     _p("task_unknown", 404, "Không có việc nào đang mở mang mã này.", "There is no open task with this id.",
        "Xem danh sách bằng `gateway tasks list`.", "`gateway tasks list` prints their ids.", operators=True),
+    # --- of the transparency log
+    _t("proof_pending", 409, "Chưa có bằng chứng: sự kiện chưa nằm trong mốc đã ký nào của nhật ký minh bạch.",
+       "There is no proof yet: no signed checkpoint of the log covers this.", *_LATER),
+    _p("leaf_unknown", 404, "Nhật ký minh bạch không có lá này.", "The log has no such leaf.",
+       "`gateway log show` cho biết số lá.", "`gateway log show` tells how many leaves there are.", operators=True),
+    _p("log_unset", 409, "Chưa thiết lập nhật ký minh bạch.", "The transparency log is not set up.",
+       "Chạy `gateway log init`.", "Run `gateway log init`.", operators=True),
+    _p("log_in_order", 409, "Nhật ký minh bạch nối tiếp đúng mốc đã ký cuối cùng: không có gì phải khai báo.",
+       "The log continues what was signed last: there is nothing to declare.",
+       "`gateway log show` cho biết tình trạng.", "`gateway log show` tells how it is.", operators=True),
     # --- of backups
     _p("backup_running", 409, "Một lần sao lưu khác đang chạy.", "Another backup is running.",
        "Chờ nó xong.", "Wait until it has ended.", operators=True),

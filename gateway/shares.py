@@ -16,6 +16,9 @@ _STRANGERS_BURST: Final = 200.0
 #: Enrolments of one address: one in six seconds, ten at once.
 _ENROL_RATE: Final = 1 / 6
 _ENROL_BURST: Final = 10.0
+#: Files of the transparency log, which anybody may fetch: whoever follows the log takes many at once, then few.
+_LOG_RATE: Final = 20.0
+_LOG_BURST: Final = 1000.0
 
 
 class Shares:
@@ -30,6 +33,8 @@ class Shares:
         self.strangers = RateLimit(limits.strangers_per_second, _STRANGERS_BURST)
         #: Enrolments, by address.
         self.enrolments = RateLimit(_ENROL_RATE, _ENROL_BURST)
+        #: Files of the log, by address.
+        self.log_files = RateLimit(_LOG_RATE, _LOG_BURST)
         #: Requests under way, by agency.
         self.under_way = AtOnce(limits.requests_at_once, "requests")
         #: Of them, those with a large body.

@@ -2,7 +2,8 @@
 
 `take` has something signed, so that a key that is unreadable, unfit or another certificate's stops the server
 before it takes a document, or leaves the key in force that was. Later trouble is a SealError for the receipt
-concerned. It does NOT read the key.
+concerned. The same process holds the key of the transparency log, which `sign_checkpoint` asks for. Neither key is
+read here.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from pathlib import Path
 
 from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
-from gateway.config import SealSettings
-from gateway.errors import KeyFileError, SealError
+from gateway.config import LogSettings, SealSettings
+from gateway.errors import KeyFileError, ProofError, SealError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
 from gateway.seal.writer import Draft, Sealer
 from gateway.signing_process import SIGNED
+from gateway.transparency.keys import read_vkeys
+from gateway.transparency.note import VerifierKey
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
@@ -50,9 +53,17 @@ class SealingKey:
     def __init__(self) -> None:
         self._force: _KeyProcess | None = None
 
-    async def take(self, files: SealSettings) -> None:
-        """Put the key of these files in force; raises KeyFileError with what to do, and what was in force stays."""
-        fresh = await _tried(files)
+    @property
+    def log_key(self) -> VerifierKey | None:
+        """The log's public key, under the log's name; None where no log was set up."""
+        return self._force.log_key if self._force is not None else None
+
+    async def take(self, files: SealSettings, log: LogSettings | None = None) -> None:
+        """Put the keys of these files in force; raises KeyFileError with what to do, and what was in force stays.
+
+        The log's own key is not tried: a server that cannot sign checkpoints takes documents all the same.
+        """
+        fresh = await _tried(files, log)
         old, self._force = self._force, fresh
         if old is not None:
             await old.close()
@@ -70,6 +81,18 @@ class SealingKey:
         )
         return Sealing(draft=draft, signing=force.sign(draft.signed_info))
 
+    async def sign_checkpoint(self, text: bytes, key: VerifierKey) -> bytes:
+        """The signature of a checkpoint by the log's key, verified; SealError when there is none."""
+        force = self._force
+        if force is None:
+            raise SealError("The sealing key is not in force.")
+        signature = await force.ask(key.digest + text)
+        try:
+            key.check(text, signature)
+        except ProofError as error:
+            raise SealError(f"The process that signs has another key: {error}") from error
+        return signature
+
     async def close(self) -> None:
         """End the process when it has answered."""
         force, self._force = self._force, None
@@ -80,11 +103,13 @@ class SealingKey:
 class _KeyProcess:
     """One certificate and the process that signs for it."""
 
-    def __init__(self, files: SealSettings) -> None:
+    def __init__(self, files: SealSettings, log: LogSettings | None) -> None:
+        self.log_key = None if log is None else _log_key(log)
         certificates = Certificates.load(files.certificate)
         self.sealer = Sealer(certificates)
         self._wanted = fingerprint(certificates.certificate)
-        command = (sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", files.key, files.certificate)
+        command = [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", files.key, files.certificate]
+        command += [] if log is None else [log.key]
         child = Child(command=list(map(str, command)), environment={})
         other = child if files.socket is None else Service(path=files.socket)
         where = "" if files.socket is None else f" behind {files.socket}"
@@ -98,6 +123,10 @@ class _KeyProcess:
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""
         return self._aside.ask(self._wanted + data)
+
+    def ask(self, request: bytes) -> asyncio.Future[bytes]:
+        """The id of a key, and what it is to sign."""
+        return self._aside.ask(request)
 
     async def close(self) -> None:
         await self._aside.close()
@@ -120,8 +149,20 @@ def try_service(service: Path, certificate_file: Path) -> None:
         raise KeyFileError(str(error)) from error
 
 
-async def _tried(files: SealSettings) -> _KeyProcess:
-    process = _KeyProcess(files)
+def _log_key(log: LogSettings) -> VerifierKey | None:
+    try:
+        keys = read_vkeys(log.vkey.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise KeyFileError(f"cannot read {log.vkey}: {error.strerror}", path=str(log.vkey)) from error
+    except ProofError as error:
+        raise KeyFileError(f"{log.vkey}: {error}", path=str(log.vkey)) from error
+    return keys[0]
+
+
+async def _tried(files: SealSettings, log: LogSettings | None) -> _KeyProcess:
+    process = _KeyProcess(files, log)
     try:
         await process.sign(_TRIAL)
     except SealError as error:

@@ -1,15 +1,18 @@
-"""The process that holds the sealing key: a child of the server, or a service of another user.
+"""The process that holds the sealing key and the log's: a child of the server, or a service of another user.
 
-A request is the fingerprint of a certificate (32 bytes) and what to sign; the answer is a byte (1: signed), then
-the signature value or words. It is apart from the server so that who runs code in the server can have receipts
-signed but cannot have the key, and because a signature holds the interpreter's lock for a quarter of a
-millisecond, a sixth of what a document costs the event loop. As a service (`listen`) it runs as a user of its
-own, so that the server's user cannot even read the file.
+A request is the id of a key (32 bytes: the fingerprint of the seal certificate, or SHA-256 of the log's public key)
+and what to sign; the answer is a byte (1: signed), then the signature value or words. It is apart from the server
+so that who runs code in the server can have receipts signed but cannot have the key, and because a signature holds
+the interpreter's lock for a quarter of a millisecond, a sixth of what a document costs the event loop. As a service
+(`listen`) it runs as a user of its own, so that the server's user cannot even read the file.
 
 Only the key of the certificate that is asked for signs: the server puts that one into the receipts, and files may
 have been exchanged since either of them started. The files are read when a certificate is asked for that is not
 known yet, so a new key needs no restart; a key that is unfit is looked at again at the next request. A child ends
 when the other end closes, a service when it is told to.
+
+The log's key signs checkpoints and nothing else, and while the process lives no two that contradict each other at
+sight: of one log none is smaller than the last, and none of the same size has another root.
 """
 
 from __future__ import annotations
@@ -21,37 +24,84 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Protocol
 
 from gateway.aside_process import requests
-from gateway.errors import KeyFileError
-from gateway.seal.keys import PemSigner
+from gateway.errors import KeyFileError, ProofError
+from gateway.seal.keys import PemSigner, read_key_file
 from gateway.seal.profile import fingerprint
+from gateway.transparency.checkpoint import Checkpoint
+from gateway.transparency.keys import LogSigner, read_key, verifier_of
 
 SIGNED, NOT_SIGNED = b"\x01", b"\x00"
-_FINGERPRINT_BYTES = 32
+_ID_BYTES = 32
 #: The server holds one connection, two while it takes another key.
 _CONNECTIONS = 8
 
 
-class KeyHolder:
-    """Signs with the key of two files, and with those that lay there before."""
+class Signs(Protocol):
+    """A key that was loaded."""
 
-    def __init__(self, key_file: Path, certificate_file: Path) -> None:
-        self._key_file, self._certificate_file = key_file, certificate_file
-        self._signers: dict[bytes, PemSigner] = {}
+    def sign(self, data: bytes) -> bytes:
+        """The signature value; KeyFileError for what this key does not sign."""
+        ...
+
+
+class LogKey:
+    """The log's key, and what it signed last."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            key = read_key(read_key_file(file))
+        except ProofError as error:
+            raise KeyFileError(f"{file}: {error}", path=str(file)) from error
+        self._key = key
+        self.id = verifier_of(key, "").digest
+        self._last: dict[str, Checkpoint] = {}
+        self._signing = Lock()
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature of a checkpoint."""
+        try:
+            asked = Checkpoint.parse(data)
+        except ProofError as error:
+            raise KeyFileError(f"the log's key signs checkpoints only: {error}") from error
+        with self._signing:
+            last = self._last.get(asked.origin)
+            if last is not None and (asked.size < last.size or (asked.size == last.size and asked != last)):
+                raise KeyFileError(f"a checkpoint of {last.size} leaves was signed, this one contradicts it")
+            self._last[asked.origin] = asked
+        return LogSigner(asked.origin, self._key).sign(data)
+
+
+class KeyHolder:
+    """Signs with the keys of some files, and with those that lay there before."""
+
+    def __init__(self, key_file: Path, certificate_file: Path, log_key_file: Path | None = None) -> None:
+        self._key_file, self._certificate_file, self._log_key_file = key_file, certificate_file, log_key_file
+        self._signers: dict[bytes, Signs] = {}
         self._loading = Lock()
 
     def answer(self, request: memoryview) -> bytes:
         """What is sent back."""
         try:
-            signer = self._signer(bytes(request[:_FINGERPRINT_BYTES]))
-            return SIGNED + signer.sign(bytes(request[_FINGERPRINT_BYTES:]))
+            signer = self._signer(bytes(request[:_ID_BYTES]))
+            return SIGNED + signer.sign(bytes(request[_ID_BYTES:]))
         except KeyFileError as error:
             return NOT_SIGNED + str(error).encode()
 
-    def _signer(self, wanted: bytes) -> PemSigner:
+    def _log_key(self, wanted: bytes) -> LogKey | None:
+        """The log's key, if that is what is asked for."""
+        if self._log_key_file is None or not self._log_key_file.exists():
+            return None
+        found = LogKey(self._log_key_file)
+        return found if found.id == wanted else None
+
+    def _signer(self, wanted: bytes) -> Signs:
         with self._loading:
             known = self._signers.get(wanted)
+            if known is None and (log_key := self._log_key(wanted)) is not None:
+                known = self._signers[wanted] = log_key
             if known is None:
                 known = PemSigner.load(self._key_file, self._certificate_file)
                 if fingerprint(known.certificate) != wanted:
@@ -86,13 +136,13 @@ def _serve(descriptor: int, holder: KeyHolder) -> None:
         requests(descriptor, holder.answer)
 
 
-def main(descriptor: int, key_file: Path, certificate_file: Path) -> None:
+def main(descriptor: int, key_file: Path, certificate_file: Path, log_key_file: Path | None = None) -> None:
     """As a child: serve until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     keep_memory_private()
-    requests(descriptor, KeyHolder(key_file, certificate_file).answer)
+    requests(descriptor, KeyHolder(key_file, certificate_file, log_key_file).answer)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), *map(Path, sys.argv[2:]))

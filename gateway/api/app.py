@@ -19,7 +19,7 @@ from gateway.api.headers import SECURITY
 from gateway.api.lists import Described
 from gateway.api.openapi import build_document, encode_document
 from gateway.api.page import POLICY, render_page
-from gateway.api.route import PREFIX, ApiParts, Route
+from gateway.api.route import ApiParts, Route
 from gateway.api.service import ReadinessProbe
 from gateway.api.table import routes
 from gateway.lifecycle import Lifecycle
@@ -44,7 +44,11 @@ def build_app(parts: ApiParts, *, heartbeat: float = HEARTBEAT) -> web.Applicati
     app[ROUTES] = table
     for handler, route in handlers.items():
         app.router.add_route(
-            route.method, PREFIX + route.path, handler, name=route.name, expect_handler=_expect_continue
+            route.method,
+            route.prefix + (route.pattern or route.path),
+            handler,
+            name=route.name,
+            expect_handler=_expect_continue,
         )
     return app
 

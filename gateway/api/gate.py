@@ -33,7 +33,7 @@ from gateway.api.headers import SECURITY, trace_id_of
 from gateway.api.intake import media_type, read_small
 from gateway.api.parameters import read_json, read_path, read_query
 from gateway.api.problems import problem_response
-from gateway.api.route import ApiParts, Call, Route
+from gateway.api.route import PREFIX, ApiParts, Call, Route
 from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint, failpoint_soon
@@ -149,7 +149,8 @@ class Gate:
     async def _caller(self, request: web.Request, route: Route) -> Caller | None:
         clock, site = self._parts.clock, site_of(request.remote or "")
         if not route.authenticated:
-            self._shares.enrolments.take(site, clock.monotonic())
+            share = self._shares.log_files if route.prefix != PREFIX else self._shares.enrolments
+            share.take(site, clock.monotonic())
             return None
         # paid before it is known who asks, so that many at once cannot all ask for nothing
         self._shares.strangers.take(site, clock.monotonic())

@@ -16,7 +16,7 @@ import gateway
 from gateway.api import models
 from gateway.api.examples import EXAMPLES
 from gateway.api.problems import PROBLEM_TYPE
-from gateway.api.route import PREFIX, Header, Route
+from gateway.api.route import Header, Route
 from gateway.reasons import reason
 
 _REF: Final = "#/components/schemas/{name}"
@@ -34,6 +34,7 @@ _TAGS: Final = {
     "pushed": "What your webhooks confirmed, and having it pushed again.",
     "alerts": "The links in calls about urgent documents.",
     "accounts": "Your system's certificate.",
+    "log": "The transparency log, which anybody may follow (C2SP tlog-tiles); no credential is asked for.",
     "about": "This interface.",
 }
 
@@ -42,7 +43,7 @@ def build_document(routes: Sequence[Route], public_url: str) -> dict[str, Any]:
     """The whole document as plain JSON values."""
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
-        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.prefix + route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Gateway REST v1", "version": gateway.__version__, "description": _INTRODUCTION},

@@ -28,6 +28,22 @@ class ById(Query):
     id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class ByTile(Query):
+    """`GET /log/tile/{tile}`."""
+
+    tile: Annotated[
+        str, Meta(min_length=5, max_length=60, description="level, index and width, as in 0/x001/234.p/17")
+    ]
+
+
+class ProofPart(Query):
+    """`GET /documents/{id}/proof`."""
+
+    part: Annotated[
+        Literal["proof", "leaf"], Meta(description="the proof, or the bytes of the leaf that it is about")
+    ] = "proof"
+
+
 class PushedFrom(Query):
     """`GET /pushed`."""
 

@@ -148,6 +148,10 @@ class Route:
     #: Reason codes of its own.
     problems: tuple[str, ...] = ()
     authenticated: bool = True
+    #: Where it lies: of another place than REST v1, which anybody may fetch from without a credential.
+    prefix: str = PREFIX
+    #: For aiohttp, where the last part of the path has slashes of its own.
+    pattern: str = ""
     #: Whether it is work for others or for the disk, of which an agency has a share of its own.
     hands_in: bool = False
     description: str = ""

@@ -23,6 +23,7 @@ from typing import Protocol
 from gateway.api import models
 from gateway.model import Caller
 from gateway.storage.bodies import SpooledBody
+from gateway.transparency.tiles import TilePath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,6 +133,18 @@ class Readiness:
     details: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """That an event is in the transparency log."""
+
+    #: Of its leaf, from 0.
+    index: int
+    #: Its exact bytes.
+    leaf: bytes
+    #: A file of C2SP tlog-proof.
+    file: bytes
+
+
 class Room(Protocol):
     """Disk that a request was promised."""
 
@@ -182,6 +195,18 @@ class Gateway(Protocol):
 
     async def receipt(self, caller: Caller, message_id: str) -> Receipt:
         """Its seal; for sender and recipients."""
+        ...
+
+    async def proof(self, caller: Caller, message_id: str) -> Proof:
+        """That its acceptance is in the log, for sender and recipients; `proof_pending` until it is signed."""
+        ...
+
+    async def log_checkpoint(self) -> bytes | None:
+        """What the log signed last; None: nothing yet."""
+        ...
+
+    async def log_tile(self, path: TilePath) -> bytes | None:
+        """Hashes of a tile, if the signed tree has so many; None otherwise, and for entries."""
         ...
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:

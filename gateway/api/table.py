@@ -8,6 +8,7 @@ from gateway.api import connection, documents, inbox, lists, models, queries
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
+from gateway.api.table_log import LOG
 from gateway.api.table_pushed import PUSHED
 from gateway.api.table_shared import ACCEPT, ADDRESS, BYTES, DIGEST, KEY, RANGE, STATUS, XML
 from gateway.api.table_uploads import UPLOADS
@@ -369,4 +370,4 @@ def routes(streams: EventStreams, described: Described) -> tuple[Route, ...]:
         handler=described.page,
         produces=("text/html",),
     )
-    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *PUSHED, *_ACCOUNTS, events, document, page)
+    return (*_DOCUMENTS, *UPLOADS, *_INBOX, *_LISTS, *PUSHED, *_ACCOUNTS, *LOG, events, document, page)

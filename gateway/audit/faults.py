@@ -182,6 +182,52 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             do_vi="Kiểm tra đồng hồ máy chủ (NTP) tại thời điểm đó.",
             do_en="Check the server's clock (NTP) at that time.",
         ),
+        "log_leaf_changed": _error(
+            "Một sự kiện không còn là lá đã ghi vào nhật ký minh bạch.",
+            "An event is not what became a leaf of the transparency log.",
+            _TAMPERED,
+        ),
+        "log_leaf_missing": _error(
+            "Thiếu sự kiện của một lá trong nhật ký minh bạch.",
+            "The event of a leaf of the transparency log is missing.",
+            _TAMPERED,
+        ),
+        "log_leaf_foreign": _error(
+            "Có sự kiện chen vào giữa các lá của nhật ký minh bạch.",
+            "An event stands between those that became leaves of the transparency log, and is none.",
+            _TAMPERED,
+        ),
+        "log_tile_differs": _error(
+            "Một mảnh cây của nhật ký minh bạch không khớp với các lá.",
+            "A tile of the transparency log does not fit its leaves.",
+            _TAMPERED,
+        ),
+        "log_tree_differs": _error(
+            "Cây của nhật ký minh bạch không khớp với các lá.",
+            "The tree of the transparency log does not fit its leaves.",
+            _TAMPERED,
+        ),
+        "checkpoint_differs": _error(
+            "Lịch sử hiện có không phải lịch sử đã ký tại một mốc.",
+            "The history is not the one that a checkpoint was signed over.",
+            _TAMPERED,
+        ),
+        "checkpoint_unproven": _error(
+            "Chữ ký của một mốc không đúng hoặc không phải của khóa nhật ký.",
+            "A checkpoint's signature does not hold, or is not by the log's key.",
+            (
+                "Kiểm tra [log] vkey: mọi khóa công khai của nhật ký, mỗi dòng một khóa. Nếu đúng, coi như bị sửa.",
+                "Check [log] vkey: every public key of the log, a line each. If it is right, treat it as tampered.",
+            ),
+        ),
+        "log_mark_differs": _error(
+            "Nhật ký minh bạch không nối tiếp mốc đã ký cuối cùng trên máy này.",
+            "The transparency log does not continue what was signed last on this machine.",
+            (
+                "Nếu vừa khôi phục: `gateway log declare`. Nếu không, coi như phần cuối bị sửa hoặc cắt.",
+                "After a restore: `gateway log declare`. If there was none, the tail was rewritten or cut off.",
+            ),
+        ),
         "accepted_event": _error(
             "Văn bản không có đúng một sự kiện tiếp nhận khớp với nó.",
             "A message has not exactly one matching event of its acceptance.",

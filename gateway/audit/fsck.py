@@ -1,7 +1,7 @@
 """Examines a whole data folder from its bytes and says what does not hold.
 
 1. Database: SQLite's own check, foreign keys, structure against the migrations.
-2. History: every event in order (`leaves`).
+2. History: every event in order (`leaves`), and against the transparency log (`tree`).
 3. Messages, a page at a time: bodies hashed in threads (`stored`) and, unless it has to be quick, parsed again
    in the limited processes (`contents`), receipts, transfer records, columns (`papers`), deliveries, dispatches,
    attempts, statuses (`lines`).
@@ -12,7 +12,7 @@ A data folder that cannot be opened at all is a finding too (`opening`): whoever
 
 It only reads, and works beside a running server as well as without one: each page is one short snapshot.
 Messages accepted while it runs are left for the next time. Memory does not grow with the ledger. It does NOT
-repair anything, and cannot know that the newest events were cut off together with all that they tell.
+repair anything, and what was cut off together with all that tells of it, it knows only by the log's mark.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from gateway.audit.opening import fault_of, look
 from gateway.audit.papers import examine_papers, is_own
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
+from gateway.audit.tree import TreeExaminer
 from gateway.config import Settings
 from gateway.errors import PoolError, StorageError, TrustStoreError
 from gateway.ledger.params import as_json
@@ -53,6 +54,8 @@ _EVENTS_AT_ONCE = 2000
 _DIGESTS_AT_ONCE = 1000
 #: A body younger than this may belong to an acceptance under way.
 _SETTLED_SECONDS = 3600
+#: Numbers of events begin at 1; an inserted row may have any.
+_BEFORE_ALL = -(2**63)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +72,9 @@ class Counts:
     #: Deliveries of both.
     status_deliveries: int = 0
     events: int = 0
+    #: Events that are leaves of the transparency log, and what was signed of it.
+    leaves: int = 0
+    checkpoints: int = 0
     #: Bodies that were parsed again and compared.
     contents: int = 0
 
@@ -103,14 +109,24 @@ class _Tools:
     contents: ContentExaminer | None
     anchors: TrustStore
     progress: Progress
+    log: TreeExaminer
 
 
 async def examine(
-    settings: Settings, database: Path, *, quick: bool = False, progress: Progress | None = None
+    settings: Settings,
+    database: Path,
+    *,
+    quick: bool = False,
+    is_copy: bool = False,
+    progress: Progress | None = None,
 ) -> FsckReport:
-    """Examine the data folder of the settings; `quick`: without parsing the bodies again."""
+    """Examine the data folder of the settings; `quick`: without parsing the bodies again.
+
+    `is_copy`: it was restored just now, and may rightly be older than what was signed.
+    """
     began = time.monotonic()
     examination = _Examination(database, Findings(FAULTS))
+    examination.is_copy = is_copy
     async with AsyncExitStack() as stack:
         tools = await _open(stack, settings, examination, quick=quick, progress=progress or _silent)
         if tools is not None:
@@ -158,7 +174,13 @@ async def _open(
         except PoolError as error:
             findings.add("content_unread", "parser", str(error))
     return _Tools(
-        readers=readers, bodies=bodies, hasher=hasher, contents=contents, anchors=anchors, progress=progress
+        readers=readers,
+        bodies=bodies,
+        hasher=hasher,
+        contents=contents,
+        anchors=anchors,
+        progress=progress,
+        log=TreeExaminer(readers, settings.log, findings, mark=not examination.is_copy),
     )
 
 
@@ -170,6 +192,7 @@ class _Examination:
     def __init__(self, database: Path, findings: Findings) -> None:
         self.database = database
         self.findings = findings
+        self.is_copy = False
         self.counts: Counter[str] = Counter()
         self._tools: _Tools
 
@@ -243,14 +266,18 @@ class _Examination:
         """Step 2."""
         readers = self._tools.readers
         ((_, total),) = await readers.fetch("fsck_ledger_counts", {"last": ""})
-        examiner = LeafExaminer(self.findings)
-        after = 0
+        examiner, log = LeafExaminer(self.findings), self._tools.log
+        await log.begin()
+        after = _BEFORE_ALL
         while rows := await readers.fetch("fsck_event_page", {"after": after, "limit": _EVENTS_AT_ONCE}):
             records = [EventRecord(*row) for row in rows]
             await asyncio.to_thread(_examine_all, examiner, records)
+            await log.take(records)
             after = records[-1].seq
             self.counts["events"] += len(records)
             self._tools.progress("events", min(self.counts["events"], total), total)
+        await log.end()
+        self.counts["leaves"], self.counts["checkpoints"] = log.leaves, log.checkpoints
 
     async def _examine_messages(self) -> None:
         """Step 3."""

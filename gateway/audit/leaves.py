@@ -28,6 +28,9 @@ class LeafExaminer:
     def examine(self, row: EventRecord) -> None:
         """One event."""
         subject = f"event {row.seq}"
+        if row.seq < 1:
+            self._findings.add("event_unknown", subject, "no event has such a number")
+            return
         if row.seq != self._seq + 1 and not self._opens_epoch(row):
             missing = f"{self._seq + 1}" if row.seq == self._seq + 2 else f"{self._seq + 1}-{row.seq - 1}"
             self._findings.add("event_gap", f"event {missing}")

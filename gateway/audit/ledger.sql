@@ -98,3 +98,24 @@ ORDER BY type, name;
 -- name: fsck_meta_list
 -- What the migrations' runner wrote.
 SELECT key, value FROM meta;
+
+-- name: fsck_log_tree
+-- The tree of the transparency log.
+SELECT size, root, frontier, seq, epoch FROM log_tree WHERE id = 1;
+
+-- name: fsck_log_runs
+-- Which events are which leaves.
+SELECT first_seq, first_index, count FROM log_run ORDER BY first_seq;
+
+-- name: fsck_log_tiles
+-- Some tiles, asked for as [[level, index], …].
+SELECT t.level, t.idx, t.hashes FROM json_each(?) AS asked
+JOIN log_tile AS t ON t.level = asked.value ->> 0 AND t.idx = asked.value ->> 1;
+
+-- name: fsck_checkpoint_last
+-- The largest tree that was signed.
+SELECT COALESCE(MAX(size), 0) FROM checkpoint;
+
+-- name: fsck_checkpoint_page
+-- A page of what was signed.
+SELECT size, root, note FROM checkpoint WHERE size > :after AND size <= :last ORDER BY size LIMIT :limit;

@@ -86,7 +86,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     # 3
     opened, migrated = await _open(settings, manifest, wanted, clock)
     # 4
-    report = await examine(settings, database_of(settings), quick=wanted.quick, progress=progress)
+    report = await examine(settings, database_of(settings), quick=wanted.quick, is_copy=True, progress=progress)
     if report.ok or (wanted.accept_missing and _only_missing(report, manifest)):
         (folder / RESTORING).unlink()
         fsync_dir(folder)

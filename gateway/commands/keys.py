@@ -36,7 +36,7 @@ def add(parsers: Subparsers) -> None:
         group,
         "serve",
         _serve,
-        "hold the sealing key and sign for the server, as a user of its own",
+        "hold the sealing key and the log's, and sign for the server, as a user of its own",
         more="Needs no configuration. Listens at what systemd hands over (deploy/gateway-seal.socket), or at "
         "--socket; the server finds it by [seal] socket.",
     )
@@ -44,6 +44,7 @@ def add(parsers: Subparsers) -> None:
         "--key", type=Path, required=True, metavar="FILE", help="the key; mode 0600, this user's own"
     )
     serve.add_argument("--certificate", type=Path, required=True, metavar="FILE", help="certificate and chain")
+    serve.add_argument("--log-key", type=Path, metavar="FILE", help="the transparency log's key; mode 0600")
     serve.add_argument("--socket", type=Path, metavar="PATH", help="where to listen; mode 0660")
 
 
@@ -69,7 +70,7 @@ def _serve(context: Context, args: argparse.Namespace) -> int:
     with _listener(args.socket) as listener:
         context.note(f"Signing for {signer.certificate.subject.rfc4514_string()}")
         notify.ready()
-        listen(listener, KeyHolder(args.key, args.certificate))
+        listen(listener, KeyHolder(args.key, args.certificate, args.log_key))
     return FINE
 
 

@@ -22,6 +22,7 @@ from gateway.ledger.ended import ForgetEnded, ForgetEndedOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.alerter import Alerter, AlerterParts
+from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
@@ -181,12 +182,14 @@ async def start_duties(
     uploads: Uploads,
     watcher: Watcher,
     watch: ClockWatch,
+    checkpointer: Checkpointer,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
     queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
     duties: list[Duty] = [
         watch,
+        checkpointer,
         Rescuer(queue, clock=clock, steady=base.steady, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),

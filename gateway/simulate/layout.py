@@ -4,6 +4,7 @@ build/demo/DEMO            marks the folder as ours; without it nothing is ever 
 config.toml                the gateway's settings, for all commands on what the demo left
 document.edxml             a document to send by hand while the demo stays up
 certs/dev/                 the development PKI
+anchors/                   what a verifier is given: roots of seals and time stamps, the log's public key
 data/ secrets/             the gateway's data folder and its peers' secrets
 simulate/                  one JSON file per simulator process, tokens, journals/
 logs/                      what every process wrote
@@ -43,6 +44,11 @@ class Layout:
     def pki(self) -> Path:
         """The development PKI."""
         return self.folder / "certs" / "dev"
+
+    @property
+    def anchors(self) -> Path:
+        """What whoever verifies the demo's evidence must have from elsewhere."""
+        return self.folder / "anchors"
 
     @property
     def data(self) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,6 +62,11 @@ certificate = "certs/dev/seal.pem"
 key = "certs/dev/seal.key"
 anchors = "certs/dev/anchors/seal"
 organ_id = "{organ_id}"
+
+[log]
+vkey = "certs/dev/log.vkey"
+key = "certs/dev/log.key"
+every = "2s"
 
 [enrolment]
 certificate = "certs/dev/enrolment-ca.pem"
@@ -144,7 +150,10 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
 
 
 def _make_pki(layout: Layout, systems: Sequence[System], clock: Clock) -> DevPki:
-    pki = make_dev_pki(layout.pki, now=clock.now())
+    pki = make_dev_pki(layout.pki, now=clock.now(), log_origin=f"{GATEWAY}/log")
+    for purpose in (TrustPurpose.SEAL, TrustPurpose.TSA):
+        shutil.copytree(pki.anchors(purpose), layout.anchors / purpose)
+    shutil.copy(pki.log_vkey, layout.anchors)
     issue_server(layout.pki, SIMULATORS, now=clock.now())
     for system in systems:
         if system.uses_certificate:

@@ -28,6 +28,8 @@ deliveries_per_second = 10000
 uploads_open = 10000
 [observe]
 log_level = "warning"
+[log]
+every = "500ms"
 """
 _SECRET = "secret-of-{}-0123456789abcdef"
 CLIENTS, RECEIVER, AXIS_RECEIVER, BEHIND_AXIS = "clients", "receiver", "axis", "ministry"

@@ -66,6 +66,10 @@ _HITS = {
     "source.list": 6,
     "source.fetch": 6,
     "source.settle": 6,
+    "log.grow": 3,
+    "log.sign": 3,
+    "log.mark": 3,
+    "log.keep": 3,
 }
 
 

@@ -25,6 +25,7 @@ from gateway.api.service import (
     Content,
     DocumentQuery,
     InboxQuery,
+    Proof,
     Readiness,
     Receipt,
     SubmittedFile,
@@ -34,6 +35,7 @@ from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
+from gateway.transparency.tiles import TilePath
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
@@ -46,6 +48,14 @@ from tests.fakes.gateway_shapes import (
 )
 from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
+
+@dataclass(frozen=True, kw_only=True)
+class EventSeen:
+    """An event and whom it concerns."""
+
+    out: models.EventOut
+    concerns: frozenset[AgencyId]
+
 
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
 
@@ -165,6 +175,16 @@ class FakeGateway(FakePushes):
         if not caller.speaks_for & {message.sender, message.recipient}:
             raise RefusedError("not_found")
         return Receipt(transfer=msgspec.json.encode({"id": message.out.id}), xades=b"<Signature/>")
+
+    async def proof(self, caller: Caller, message_id: str) -> Proof:
+        receipt = await self.receipt(caller, message_id)
+        return Proof(index=0, leaf=receipt.transfer, file=b"c2sp.org/tlog-proof@v1\nindex 0\n\n")
+
+    async def log_checkpoint(self) -> bytes | None:
+        return b"fake.example/log\n1\n"
+
+    async def log_tile(self, path: TilePath) -> bytes | None:
+        return bytes(32 * path.width) if path.level == 0 and path.index == 0 else None
 
     async def findings(self, caller: Caller, message_id: str) -> list[models.FindingOut]:
         self._sent(caller, message_id)
@@ -382,15 +402,13 @@ class FakeGateway(FakePushes):
         concerns = frozenset({message.sender, message.recipient})
         self._tell(f"delivery.{event or state}", message, concerns, message.delivery.id)
 
-    def _tell(
-        self, kind: str, message: _Message, concerns: frozenset[AgencyId], delivery_id: str | None = None
-    ) -> None:
+    def _tell(self, kind: str, message: _Message, concerns: frozenset[AgencyId], delivery_id: str = "") -> None:
         event = models.EventOut(
             seq=len(self.seen) + 1,
             kind=kind,
             at=self.now,
             message_id=message.out.id,
-            delivery_id=delivery_id,
+            delivery_id=delivery_id or None,
             facts={"state": message.delivery.state},
         )
         self.seen.append(EventSeen(out=event, concerns=concerns))
@@ -444,19 +462,9 @@ class FakeGateway(FakePushes):
         return int(cursor or 0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventSeen:
-    """An event and whom it concerns."""
-
-    out: models.EventOut
-    concerns: frozenset[AgencyId]
-
-
 def _bytes_of(body: SpooledBody) -> bytes:
     with body.open() as stream:
-        data = stream.read()
-    assert len(data) == body.size
-    return data
+        return stream.read()
 
 
 def _content(message: _Message, name: str) -> Content:
@@ -464,9 +472,8 @@ def _content(message: _Message, name: str) -> Content:
 
 
 def _line(message: _Message) -> models.AcceptedDelivery:
-    return models.AcceptedDelivery(
-        id=message.delivery.id, organ_id=message.delivery.organ_id, state=message.delivery.state
-    )
+    line = message.delivery
+    return models.AcceptedDelivery(id=line.id, organ_id=line.organ_id, state=line.state)
 
 
 def _item(message: _Message) -> models.InboxItem:

@@ -120,7 +120,10 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
         edit_leaf(set_fact("receipt", "0" * 64), kind="document.accepted"),
         {"accepted_event"},
     ),
-    "leaf written otherwise": (edit_leaf(nothing, kind="server.started", tidy=False), {"leaf_form"}),
+    "leaf written otherwise": (
+        edit_leaf(nothing, kind="server.started", tidy=False),
+        {"leaf_form", "log_leaf_changed"},
+    ),
     "event's column edited": (
         sql("UPDATE event SET actor = 'operator:0' WHERE kind = 'document.accepted'"),
         {"leaf_differs"},
@@ -275,7 +278,9 @@ def test_command_prints_counts_and_findings_and_exits_1_on_errors(
     assert main(arguments) == 0
     told = json.loads(capsys.readouterr().out)
     counted = {"documents": 7, "deliveries": 8, "statuses": 3, "notices": 0, "status_deliveries": 2}
-    assert told == {"ok": True, **counted, "events": told["events"], "contents": 10, "findings": []}
+    rest = {name: told[name] for name in ("events", "leaves", "checkpoints")}
+    assert told == {"ok": True, **counted, **rest, "contents": 10, "findings": []}
+    assert 0 < told["checkpoints"] <= told["leaves"] <= told["events"]
     flip_body(folder / "data")
     assert main(arguments) == 1
     told = json.loads(capsys.readouterr().out)
@@ -311,6 +316,7 @@ def test_every_fault_can_be_found_and_says_what_to_do() -> None:
     covered |= UNOPENED  # by tests/journeys/test_fsck_opening.py
     covered |= {"content_differs", "content_unread"}  # by tests/journeys/test_fsck_contents.py
     covered |= {"event_time", "attempt_open"}  # by tests/unit/operate/test_examiners.py
+    covered |= {code for code in FAULTS if code.startswith(("log_", "checkpoint_"))}  # by test_log_tampering.py
     assert set(FAULTS) == covered
     for kind in FAULTS.values():
         assert all((kind.vi, kind.en, kind.do_vi, kind.do_en))

@@ -43,6 +43,7 @@ class FakeServer:
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
     inspection: Inspection = field(default_factory=Inspection)
+    log_told: str = "signed"
 
     @property
     def logs(self) -> FakeServer:

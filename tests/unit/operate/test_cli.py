@@ -49,7 +49,7 @@ CHANGING = {
     "offers fail", "agencies register", "agencies deregister",
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
-    "agencies sync", "agencies networks",
+    "agencies sync", "agencies networks", "log declare",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -71,7 +71,7 @@ def test_the_commands_are_these() -> None:
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "conformance", "inspect",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
-        "alerts list", "alerts bounced",
+        "alerts list", "alerts bounced", "log init", "log show", "log prove",
     }  # fmt: skip
 
 

@@ -180,11 +180,12 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         status = await status_of(settings)
         assert status is not None
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
-        assert found == dict.fromkeys(("admin socket", "readiness", "disk", "write-ahead log"), "layer_fine")
-        status |= {"free_bytes": 0, "wal_bytes": 1 << 40}
+        assert found == dict.fromkeys(("admin socket", "readiness", "log", "disk", "write-ahead log"), "layer_fine")
+        status |= {"free_bytes": 0, "wal_bytes": 1 << 40, "log": "not signed: behind: 20, here are 5"}
         status["channels"][0]["down_since"] = "2026-11-22T00:00:00Z"
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
         assert (found["disk"], found["write-ahead log"]) == ("disk_low", "wal_large")
+        assert found["log"] == "log_refusing"
         assert "channel_down" in found.values()
     assert (await doctor.examine_server(settings, status))[1].code == "not_ready"
 

@@ -1,0 +1,199 @@
+"""log: the transparency log. Its key, how it is, proofs of single entries, and declaring a gap. See docs/log.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.admin_log import DeclareLogGap, log_key
+from gateway.clock import rfc3339
+from gateway.commands.acting import Ledger, open_for_reading, perform
+from gateway.commands.context import (
+    ANSWER_IS_NO,
+    FINE,
+    Context,
+    Subparsers,
+    add_command,
+    add_group,
+    add_json,
+    add_reason,
+)
+from gateway.config import Settings
+from gateway.errors import LogRefusedError, RefusedError
+from gateway.fsio import atomic_replace, write_durably
+from gateway.ledger import pages
+from gateway.ledger.tree import LogReads, Proved
+from gateway.log_mark import Mark, write_mark
+from gateway.pki import write_log_key
+from gateway.sequencer import require_continued
+from gateway.transparency.keys import of_epoch
+from gateway.transparency.merkle import EMPTY_ROOT, leaf_hash
+
+
+def add(parsers: Subparsers) -> None:
+    """The command with its subcommands."""
+    group = add_group(parsers, "log", "the transparency log: key, checkpoints, proofs")
+    init = add_command(
+        group,
+        "init",
+        _init,
+        "make the log's key, once, for as long as it lives",
+        more="The key goes to [log] key, or to --key where the process that signs is another user's; the public "
+        "key goes to [log] vkey: hand it to whoever shall verify. Then: gateway reload.",
+    )
+    init.add_argument("--key", type=Path, metavar="FILE", help="where the key goes; mode 0600")
+    show = add_command(
+        group,
+        "show",
+        _show,
+        "how many leaves there are, what was signed last, and whether the log may go on",
+        more="Exit code 1 when nothing may be signed.",
+    )
+    add_json(show)
+    prove = add_command(
+        group,
+        "prove",
+        _prove,
+        "print the proof that a document's acceptance, or a leaf, is in the log (C2SP tlog-proof)",
+        more="Whoever has the leaf, this proof and the public key can verify it without us.",
+    )
+    prove.add_argument("what", metavar="DOCUMENT|LEAF", help="a document as for `gateway show`, or a leaf's index")
+    prove.add_argument("--out", type=Path, metavar="FILE", help="write the proof there, and the leaf beside it")
+    add_json(prove)
+    declare = add_command(
+        group,
+        "declare",
+        _declare,
+        "say that what was signed beyond a restored copy is lost; the log goes on under another name",
+        more="An event that becomes a leaf. Hand the new public key to whoever verifies, with the reason.",
+    )
+    add_reason(declare)
+    add_json(declare)
+
+
+def _init(context: Context, args: argparse.Namespace) -> int:
+    settings = context.settings
+    origin = settings.log.origin or f"{settings.seal.organ_id or 'gateway'}/log"
+    key_file = args.key or settings.log.key
+    key = write_log_key(key_file, settings.log.vkey, origin)
+    if not settings.log.mark.exists():
+        begun = Mark(key=key.digest.hex(), epoch=1, size=0, root=EMPTY_ROOT.hex())
+        write_mark(settings.log.mark, begun)
+    context.say(f"{key_file}: the key of the log {origin}. Keep a copy where no backup of the data folder lies.")
+    context.say(f"{settings.log.vkey}: its public key, for whoever shall verify:")
+    context.say(str(key))
+    return FINE
+
+
+def _show(context: Context, args: argparse.Namespace) -> int:
+    told = asyncio.run(_state(context.settings))
+    if args.json:
+        context.print_json(told)
+    else:
+        context.facts((name, value) for name, value in told.items() if name != "checkpoint")
+        context.say("")
+        context.say(told["checkpoint"] or "Nothing was signed yet.")
+    return ANSWER_IS_NO if told["refusal"] else FINE
+
+
+async def _state(settings: Settings) -> dict[str, Any]:
+    async with open_for_reading(settings) as ledger:
+        reads = LogReads(ledger.readers)
+        tree, latest = await reads.tree(), await reads.latest()
+        (last,) = (await ledger.readers.fetch("event_last_seq"))[0]
+        mark: Mark | None = None
+        refusal, vkeys = "", list[str]()
+        try:
+            key = log_key(settings.log)
+            vkeys = [str(of_epoch(key, each)) for each in range(1, tree.epoch + 1)]
+            mark = await require_continued(ledger.readers, settings.log.mark, tree, key)
+        except (LogRefusedError, RefusedError) as error:
+            refusal = str(error)
+    return {
+        "leaves": tree.size,
+        "root": tree.root.hex(),
+        "epoch": tree.epoch,
+        "last_event": last,
+        "last_leaf": tree.seq,
+        "signed": latest.size if latest else 0,
+        "signed_at": rfc3339(latest.at) if latest else None,
+        "stamps": [each.server for each in latest.stamps] if latest else [],
+        "mark": mark.size if mark else None,
+        "refusal": refusal,
+        "vkeys": vkeys,
+        "checkpoint": latest.note.decode() if latest else "",
+    }
+
+
+def _prove(context: Context, args: argparse.Namespace) -> int:
+    proved = asyncio.run(_proved(context.settings, args.what))
+    if args.out is not None:
+        write_durably(args.out, bytes(proved.proof), 0o644)
+        write_durably(args.out.with_suffix(".leaf.json"), proved.leaf, 0o644)
+        context.note(f"{args.out}, and the leaf that it proves: {args.out.with_suffix('.leaf.json')}")
+    if args.json:
+        context.print_json(
+            {
+                "index": proved.index,
+                "leaf": proved.leaf.decode(),
+                "leaf_hash": leaf_hash(proved.leaf).hex(),
+                "size": proved.checkpoint.size,
+                "signed_at": rfc3339(proved.checkpoint.at),
+                "proof": bytes(proved.proof).decode(),
+            }
+        )
+    elif args.out is None:
+        sys.stdout.write(bytes(proved.proof).decode())
+    return FINE
+
+
+async def _proved(settings: Settings, what: str) -> Proved:
+    async with open_for_reading(settings) as ledger:
+        reads = LogReads(ledger.readers)
+        index = int(what) if what.isascii() and what.isdecimal() else await _leaf_of(ledger, reads, what)
+        if await reads.seq_of(index) is None:
+            raise RefusedError("leaf_unknown", str(index))
+        proved = await reads.proved(index)
+    if proved is None:
+        raise RefusedError("proof_pending", f"leaf {index}")
+    return proved
+
+
+async def _leaf_of(ledger: Ledger, reads: LogReads, what: str) -> int:
+    ids = await pages.meant(ledger.readers, what)
+    if len(ids) != 1 and what not in ids:
+        raise RefusedError("document_unknown", f"{what}: {', '.join(ids) or 'no document'}")
+    seq = await reads.accepted_seq(what if what in ids else ids[0])
+    index = None if seq is None else await reads.index_of(seq)
+    if index is None:
+        raise RefusedError("proof_pending", what)
+    return index
+
+
+def _declare(context: Context, args: argparse.Namespace) -> int:
+    reply = asyncio.run(perform(context, "declare-log-gap", DeclareLogGap(reason=args.reason)))
+    added = _added(context.settings.log.vkey, reply["vkey"])
+    if args.json:
+        context.print_json({**reply, "vkey_added": added})
+        return FINE
+    lost = "an unknown number of" if reply["lost_size"] is None else f"{reply['lost_size']}"
+    context.say(f"{lost} leaves were signed, {reply['size']} are here. The log goes on as {reply['origin']}.")
+    context.say("Hand this public key to whoever verifies, with the reason:")
+    context.say(reply["vkey"])
+    if not added:
+        context.say(f"It could not be added to {context.settings.log.vkey}: add it there, below the others.")
+    return FINE
+
+
+def _added(file: Path, line: str) -> bool:
+    """The new key below the others, for those who are given the file."""
+    try:
+        known = file.read_bytes()
+        if line.encode() not in known:
+            atomic_replace(file, known + line.encode() + b"\n", 0o644)
+    except Exception:  # noqa: BLE001 - the act itself is done; the person is told what is left to do
+        return False
+    return True

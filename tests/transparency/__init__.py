@@ -1,0 +1,1 @@
+"""The transparency log: its arithmetic, its sequencer, what fsck finds."""
