@@ -49,6 +49,7 @@ from tests.fakes.gateway_shapes import (
 from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
+
 @dataclass(frozen=True, kw_only=True)
 class EventSeen:
     """An event and whom it concerns."""
@@ -113,11 +114,11 @@ class FakeGateway(FakePushes):
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
-        return self._record(arrival, _bytes_of(body))
+        return self._record(arrival, body.open().read())
 
     async def accept_status(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept_status")
-        data = _bytes_of(body)
+        data = body.open().read()
         if data.startswith(b"<") and not data.startswith(b"<status"):
             raise RefusedError("edxml_invalid", "a status message is expected here")
         return self._record(arrival, data)
@@ -126,14 +127,14 @@ class FakeGateway(FakePushes):
         self, arrival: Arrival, metadata: models.NewDocument, files: Sequence[SubmittedFile]
     ) -> AcceptedAnswer:
         self._fail("accept_parts")
-        self.files = [(file.name, file.content_type, _bytes_of(file.body)) for file in files]
+        self.files = [(file.name, file.content_type, file.body.open().read()) for file in files]
         for file in files:
-            assert file.body.sha256 == hashlib.sha256(_bytes_of(file.body)).hexdigest()
+            assert file.body.sha256 == hashlib.sha256(file.body.open().read()).hexdigest()
         return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>")
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         self._fail("validate")
-        good = _bytes_of(body).startswith(b"<")
+        good = body.open().read().startswith(b"<")
         return models.Validation(
             ok=good,
             reason="" if good else "xml_not_wellformed",
@@ -460,11 +461,6 @@ class FakeGateway(FakePushes):
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
             raise RefusedError("parameter_invalid", "cursor: not one of ours")
         return int(cursor or 0)
-
-
-def _bytes_of(body: SpooledBody) -> bytes:
-    with body.open() as stream:
-        return stream.read()
 
 
 def _content(message: _Message, name: str) -> Content:
