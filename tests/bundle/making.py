@@ -37,7 +37,7 @@ from tests.unit.seal.sealing import DOCUMENT, SIGNED_AT, SignedSealer, signer
 #: When the bundle is made, and when it is verified unless a test says otherwise.
 MADE_AT: Final = SIGNED_AT + timedelta(hours=3)
 AT: Final = SIGNED_AT + timedelta(days=1)
-STAMPED_AT: Final = SIGNED_AT + timedelta(seconds=30)
+STAMPED_AT: Final = SIGNED_AT + timedelta(minutes=30)
 ORIGIN: Final = "000.00.00.H33/log"
 WITNESSES: Final = ("thanh-tra/witness", "so-tttt/witness")
 
