@@ -5,6 +5,7 @@ and the server's own user are served, and the user id becomes the actor (`operat
 JSON object in, one out:
 
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
+    POST /v1/export-document   which one and why -> its bundle of evidence (`gateway.admin_export`), as bytes
     POST /v1/<act>    a request of `gateway.admin_acts` or its neighbours (`ACTS`) -> its reply
     GET  /v1/status   how the server is
     GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
@@ -16,6 +17,7 @@ token are never logged; acts are, with their actor and reason.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import stat
@@ -46,6 +48,7 @@ from gateway import (
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
+from gateway.admin_export import ExportDocument, exported
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
 from gateway.foundation import Foundation
@@ -53,6 +56,7 @@ from gateway.fsio import make_private_dir
 from gateway.importing import Importer, ImportFile
 from gateway.inspection import Inspection
 from gateway.ledger.history import EventRow, RecordEvents
+from gateway.signing import SealingKey
 
 PREFIX: Final = "/v1"
 #: An import of 125,000 agencies is some 30 MB.
@@ -83,6 +87,11 @@ class Server(Desk, Protocol):
     @property
     def logs(self) -> Logs:
         """The log."""
+        ...
+
+    @property
+    def key(self) -> SealingKey:
+        """What seals."""
         ...
 
     @property
@@ -184,6 +193,7 @@ class AdminServer:
         app.router.add_post(f"{PREFIX}/reload", self._reload)
         app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
         app.router.add_post(f"{PREFIX}/import-document", self._import_document)
+        app.router.add_post(f"{PREFIX}/export-document", self._export_document)
         for name, kind in ACTS.items():
             app.router.add_post(f"{PREFIX}/{name}", self._handler(name, kind))
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
@@ -234,6 +244,21 @@ class AdminServer:
         finally:
             await bodies.discard(body)
         return _json(reply)
+
+    async def _export_document(self, request: web.Request) -> web.StreamResponse:
+        asked = await _decoded(request, ExportDocument)
+        base = self._server.foundation
+        async with exported(base, self._server.key, asked, actor_of(request)) as path:
+            _note(request, "export-document", asked)
+            response = web.StreamResponse()
+            response.content_type = "application/vnd.etsi.asic-e+zip"
+            response.content_length = path.stat().st_size
+            await response.prepare(request)
+            with path.open("rb") as file:
+                while piece := await asyncio.to_thread(file.read, _PIECE):
+                    await response.write(piece)
+            await response.write_eof()
+            return response
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)

@@ -99,6 +99,14 @@ class ProofError(GatewayError):
     """A proof, checkpoint or note of a transparency log does not hold."""
 
 
+class BundleError(GatewayError):
+    """A bundle of evidence cannot be read or made. `code` says why; stable."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message, code=code)
+        self.code = code
+
+
 class LogRaceError(GatewayError):
     """The tree of the log is not the one that was read."""
 

@@ -178,6 +178,8 @@ class Event(StrEnum):
     CLOCK_JUMPED = "clock.jumped"
     #: Settings, certificates and directory were read again.
     CONFIGURATION_RELOADED = "configuration.reloaded"
+    #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
+    DOCUMENT_EXPORTED = "document.exported"
     #: A copy of the data folder was made and verified while the server ran.
     BACKUP_MADE = "backup.made"
     #: The newest copy was restored aside and examined, and held.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,13 +21,15 @@ from gateway.config import LogSettings, SealSettings
 from gateway.errors import KeyFileError, ProofError, SealError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
-from gateway.seal.writer import Draft, Sealer
+from gateway.seal.writer import Draft, SealedEntry, Sealer, draft_export
 from gateway.signing_process import SIGNED
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
+#: The number, the key's id, and what is signed are one packet.
+_MOST_SIGNED = MOST_BYTES - 64
 #: Without an answer, until documents are refused; above what a restart of the service takes.
 _PATIENCE_SECONDS = 10.0
 
@@ -81,6 +84,16 @@ class SealingKey:
         )
         return Sealing(draft=draft, signing=force.sign(draft.signed_info))
 
+    async def seal_export(self, entries: Sequence[SealedEntry], signed_at: datetime) -> bytes:
+        """The seal over the entries of a bundle; raises SealError."""
+        force = self._force
+        if force is None:
+            raise SealError("The sealing key is not in force.")
+        draft = draft_export(force.certificates, entries, signed_at)
+        if len(draft.signed_info) > _MOST_SIGNED:
+            raise SealError(f"A bundle of {len(entries)} entries has more than what can be signed at once.")
+        return draft.signed(await force.sign(draft.signed_info))
+
     async def sign_checkpoint(self, text: bytes, key: VerifierKey) -> bytes:
         """The signature of a checkpoint by the log's key, verified; SealError when there is none."""
         force = self._force
@@ -105,9 +118,9 @@ class _KeyProcess:
 
     def __init__(self, files: SealSettings, log: LogSettings | None) -> None:
         self.log_key = None if log is None else _log_key(log)
-        certificates = Certificates.load(files.certificate)
-        self.sealer = Sealer(certificates)
-        self._wanted = fingerprint(certificates.certificate)
+        self.certificates = Certificates.load(files.certificate)
+        self.sealer = Sealer(self.certificates)
+        self._wanted = fingerprint(self.certificates.certificate)
         command = [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", files.key, files.certificate]
         command += [] if log is None else [log.key]
         child = Child(command=list(map(str, command)), environment={})

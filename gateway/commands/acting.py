@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -43,6 +43,7 @@ from gateway.storage.readers import Readers
 C = TypeVar("C", bound=Change)
 R = TypeVar("R", bound=Request)
 
+_PIECE: Final = 256 * 1024
 _FORBIDDEN: Final = 403
 _REFUSED: Final = frozenset({400, 409})
 
@@ -183,6 +184,23 @@ async def send_file(settings: Settings, path: str, facts: ImportFile, file: Path
             ):
                 return _reply(response.status, await response.read())
     except aiohttp.ClientError as error:
+        raise UnreachableError(f"the server's socket {settings.server.admin_socket}: {error}") from error
+
+
+async def fetch_bytes(settings: Settings, path: str, request: Change, target: BinaryIO) -> None:
+    """What the running server answers to a request, into a file; never whole in memory."""
+    connector = aiohttp.UnixConnector(path=str(settings.server.admin_socket))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.post(f"http://gateway{PREFIX}/{path}", data=msgspec.json.encode(request)) as response,
+        ):
+            if response.content_type == "application/json":
+                _reply(response.status, await response.read())
+            async for chunk in response.content.iter_chunked(_PIECE):
+                target.write(chunk)
+    except (aiohttp.ClientError, OSError) as error:
         raise UnreachableError(f"the server's socket {settings.server.admin_socket}: {error}") from error
 
 

@@ -16,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
+#: Root of a container's signatures [ETSI EN 319 162-1 4.4.4].
+ASIC: Final = "http://uri.etsi.org/02918/v1.2.1#"
 
 #: Inclusive, without comments. The exclusive form is refused by other verifiers inside XAdES.
 C14N: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -31,6 +33,9 @@ TRANSFER_TYPE: Final = "application/json"
 
 #: A receipt is 5 to 9 KB; a file above this is not one and is not parsed.
 MAX_RECEIPT_BYTES: Final = 64 * 1024
+#: The seal over a bundle has some 700 bytes for each entry.
+MAX_SEALED_ENTRIES: Final = 10_000
+MAX_EXPORT_BYTES: Final = 8 * 1024 * 1024
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 

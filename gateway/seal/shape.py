@@ -1,7 +1,7 @@
 """The one shape a receipt may have, as data, and the walk that holds a file against it.
 
 Signature wrapping, second signatures, extra references, foreign transforms and hidden comments all need a
-place to stand; here there is none. Every element, attribute and text of the file is either named in `_SHAPE`
+place to stand; here there is none. Every element, attribute and text of the file is either named in the shape
 or a fault. The walk goes on after a fault as far as positions can still be told, so that the report holds
 everything; values are collected only from places that the shape names.
 
@@ -17,12 +17,22 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from gateway.errors import RefusedError
-from gateway.seal.profile import C14N, DS, MAX_RECEIPT_BYTES, SHA256, SIGNED_PROPERTIES, XADES
+from gateway.seal.profile import (
+    ASIC,
+    C14N,
+    DS,
+    MAX_EXPORT_BYTES,
+    MAX_RECEIPT_BYTES,
+    MAX_SEALED_ENTRIES,
+    SHA256,
+    SIGNED_PROPERTIES,
+    XADES,
+)
 from gateway.xml import small_tree
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 _ID_NAMES = {"Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id"}
-_NAMESPACES = {("ds", DS), ("xades", XADES)}
+_NAMESPACES = {("asic", ASIC), ("ds", DS), ("xades", XADES)}
 _MAX_CERTIFICATES = 5
 
 
@@ -71,13 +81,20 @@ def _digest(key: str) -> tuple[Part, Part]:
     )
 
 
-def _data_reference(key: str) -> Part:
+def _data_reference(key: str, at_most: int = 1) -> Part:
     attributes = {"Id": None, "URI": None}
-    return Part(tag=f"{{{DS}}}Reference", key=key, attributes=attributes, children=_digest(f"{key}.digest"))
-
-
-def _format(key: str) -> Part:
     return Part(
+        tag=f"{{{DS}}}Reference",
+        key=key,
+        attributes=attributes,
+        children=_digest(f"{key}.digest"),
+        at_most=at_most,
+    )
+
+
+def _format(key: str, at_most: int = 1) -> Part:
+    return Part(
+        at_most=at_most,
         tag=f"{{{XADES}}}DataObjectFormat",
         key=f"{key}.format",
         attributes={"ObjectReference": None},
@@ -89,21 +106,25 @@ _TRANSFORMS = Part(
     tag=f"{{{DS}}}Transforms",
     children=(Part(tag=f"{{{DS}}}Transform", attributes={"Algorithm": C14N}),),
 )
-_SIGNED_INFO = Part(
-    tag=f"{{{DS}}}SignedInfo",
-    children=(
-        Part(tag=f"{{{DS}}}CanonicalizationMethod", attributes={"Algorithm": C14N}),
-        Part(tag=f"{{{DS}}}SignatureMethod", key="method", attributes={"Algorithm": None}),
-        _data_reference("document"),
-        _data_reference("transfer"),
-        Part(
-            tag=f"{{{DS}}}Reference",
-            key="properties_reference",
-            attributes={"Type": SIGNED_PROPERTIES, "URI": None},
-            children=(_TRANSFORMS, *_digest("properties.digest")),
+
+
+def _signed_info(*references: Part) -> Part:
+    return Part(
+        tag=f"{{{DS}}}SignedInfo",
+        children=(
+            Part(tag=f"{{{DS}}}CanonicalizationMethod", attributes={"Algorithm": C14N}),
+            Part(tag=f"{{{DS}}}SignatureMethod", key="method", attributes={"Algorithm": None}),
+            *references,
+            Part(
+                tag=f"{{{DS}}}Reference",
+                key="properties_reference",
+                attributes={"Type": SIGNED_PROPERTIES, "URI": None},
+                children=(_TRANSFORMS, *_digest("properties.digest")),
+            ),
         ),
-    ),
-)
+    )
+
+
 _CERTIFICATES = Part(
     tag=f"{{{DS}}}KeyInfo",
     children=(
@@ -127,59 +148,78 @@ _SIGNING_CERTIFICATE = Part(
         ),
     ),
 )
-_SIGNED_PROPERTIES = Part(
-    tag=f"{{{XADES}}}SignedProperties",
-    key="properties",
-    attributes={"Id": None},
-    children=(
-        Part(
-            tag=f"{{{XADES}}}SignedSignatureProperties",
-            children=(
-                Part(tag=f"{{{XADES}}}SigningTime", key="signing_time", text=True),
-                _SIGNING_CERTIFICATE,
-            ),
-        ),
-        Part(
-            tag=f"{{{XADES}}}SignedDataObjectProperties",
-            children=(_format("document"), _format("transfer")),
-        ),
-    ),
-)
-_SHAPE = Part(
-    tag=f"{{{DS}}}Signature",
-    key="signature",
-    attributes={"Id": None},
-    children=(
-        _SIGNED_INFO,
-        Part(tag=f"{{{DS}}}SignatureValue", key="signature.value", text=True),
-        _CERTIFICATES,
-        Part(
-            tag=f"{{{DS}}}Object",
-            children=(
-                Part(
-                    tag=f"{{{XADES}}}QualifyingProperties",
-                    key="qualifying",
-                    attributes={"Target": None},
-                    children=(_SIGNED_PROPERTIES,),
+
+
+def _signature(references: tuple[Part, ...], formats: tuple[Part, ...]) -> Part:
+    properties = Part(
+        tag=f"{{{XADES}}}SignedProperties",
+        key="properties",
+        attributes={"Id": None},
+        children=(
+            Part(
+                tag=f"{{{XADES}}}SignedSignatureProperties",
+                children=(
+                    Part(tag=f"{{{XADES}}}SigningTime", key="signing_time", text=True),
+                    _SIGNING_CERTIFICATE,
                 ),
             ),
+            Part(tag=f"{{{XADES}}}SignedDataObjectProperties", children=formats),
         ),
+    )
+    qualifying = Part(
+        tag=f"{{{XADES}}}QualifyingProperties",
+        key="qualifying",
+        attributes={"Target": None},
+        children=(properties,),
+    )
+    return Part(
+        tag=f"{{{DS}}}Signature",
+        key="signature",
+        attributes={"Id": None},
+        children=(
+            _signed_info(*references),
+            Part(tag=f"{{{DS}}}SignatureValue", key="signature.value", text=True),
+            _CERTIFICATES,
+            Part(tag=f"{{{DS}}}Object", children=(qualifying,)),
+        ),
+    )
+
+
+_RECEIPT = _signature(
+    (_data_reference("document"), _data_reference("transfer")), (_format("document"), _format("transfer"))
+)
+#: [ETSI EN 319 162-1 4.4.4]: signatures of a container stand in an element of their own.
+_EXPORT = Part(
+    tag=f"{{{ASIC}}}XAdESSignatures",
+    children=(
+        _signature((_data_reference("entry", MAX_SEALED_ENTRIES),), (_format("entry", MAX_SEALED_ENTRIES),)),
     ),
 )
 
 
 def read(xades: bytes) -> Reading:
-    """Hold a file against the shape; never raises for what the file holds."""
-    refusal = _refusal(xades)
+    """Hold a receipt against the shape; never raises for what the file holds."""
+    if ASIC.encode() in xades:
+        return Reading(faults=("the file declares a namespace that is not due",))
+    return _read(xades, _RECEIPT, MAX_RECEIPT_BYTES)
+
+
+def read_export(xades: bytes) -> Reading:
+    """The same for the seal over a bundle's entries, which are collected as `entry`."""
+    return _read(xades, _EXPORT, MAX_EXPORT_BYTES)
+
+
+def _read(xades: bytes, shape: Part, most: int) -> Reading:
+    refusal = _refusal(xades, most)
     if refusal:
         return Reading(faults=(refusal,))
     try:
-        root = small_tree(xades, MAX_RECEIPT_BYTES)
+        root = small_tree(xades, most)
     except RefusedError as error:
         return Reading(faults=(f"the file cannot be read as XML: {error}",))
     faults: list[str] = []
     values: dict[str, list[str]] = {}
-    _walk(root, _SHAPE, "", faults, values)
+    _walk(root, shape, "", faults, values)
     return Reading(
         faults=tuple(faults),
         repeated_ids=tuple(_repeated_ids(root)),
@@ -189,9 +229,9 @@ def read(xades: bytes) -> Reading:
     )
 
 
-def _refusal(xades: bytes) -> str:
-    if len(xades) > MAX_RECEIPT_BYTES:
-        return f"the file is larger than {MAX_RECEIPT_BYTES} bytes"
+def _refusal(xades: bytes, most: int) -> str:
+    if len(xades) > most:
+        return f"the file is larger than {most} bytes"
     if not xades.startswith(_DECLARATION):
         return "the file does not begin with the XML declaration of a receipt (UTF-8)"
     body = xades[len(_DECLARATION) :]
@@ -218,9 +258,13 @@ def _walk(element: etree._Element, part: Part, above: str, faults: list[str], va
     if any(child.tail for child in element):
         faults.append(f"{here} holds text between its elements")
     children = list(element)
-    for due in part.children:
-        taken = 0
-        while children and taken < due.at_most and (taken == 0 or children[0].tag == due.tag):
+    for number, due in enumerate(part.children):
+        # what repeats leaves alone as many of its name as are due after it
+        kept = sum(later.tag == due.tag for later in part.children[number + 1 :])
+        taken, most = 0, 1
+        if due.at_most > 1:
+            most = min(due.at_most, sum(child.tag == due.tag for child in children) - kept)
+        while children and taken < most and (taken == 0 or children[0].tag == due.tag):
             _walk(children.pop(0), due, here, faults, values)
             taken += 1
         if not taken:

@@ -1,4 +1,4 @@
-"""Verifies the gateway's own receipts, offline, without anything but the arguments.
+"""Verifies the gateway's own seals, over documents and over bundles, offline, without anything but the arguments.
 
 1. read the file strictly and hold it against the one shape (`shape`)
 2. compare the identifiers: each must follow from the document's digest, none may stand twice
@@ -17,8 +17,10 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import re
 import warnings
 from base64 import b64decode
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -37,14 +39,15 @@ from gateway.seal.profile import (
     algorithm_of,
     fingerprint,
 )
-from gateway.seal.report import Check, Indication, Report, failed, passed, undecided
-from gateway.seal.shape import Reading, read
+from gateway.seal.report import Check, Indication, Report, Verdict, failed, passed, undecided
+from gateway.seal.shape import Reading, read, read_export
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.writer import issuer_serial
 
 #: How far the sealing machine's clock may be ahead of the verifier's.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _P256_BYTES = 32
+_EXPORT_ID = re.compile(r"E-[0-9a-f]{32}")
 _NO_TIME_STAMP = "time of sealing: claimed by the signer, no time stamp examined"
 
 
@@ -70,21 +73,72 @@ def verify_receipt(
         _digest(reading, "transfer", hashlib.sha256(transfer).digest()),
         _properties_digest(reading),
     ]
+    found, unexamined = check_signer(reading, anchors=anchors, at=at)
+    return Report(checks=(*checks, *found), not_examined=(_NO_TIME_STAMP, *unexamined))
+
+
+def verify_export(xades: bytes, *, entries: Mapping[str, bytes], anchors: TrustStore, at: datetime) -> Report:
+    """All findings about the seal over a bundle: `entries` are the digests of all that it must be over, by name."""
+    reading = read_export(xades)
+    due = list(entries)
+    sealed = list(reading.values.get("entry@URI", ()))
+    checks = [_shape(reading, "seal.shape"), _export_ids(reading, len(sealed)), _entries(sealed, due)]
+    for name, value in zip(sealed, reading.values.get("entry.digest", ()), strict=False):
+        if name in entries:
+            wrong = _compared(f"digest of {name}", name, _decoded(value), entries[name])
+            checks += [wrong] if wrong.verdict is not Verdict.PASSED else []
+    checks.append(_properties_digest(reading))
+    found, unexamined = check_signer(reading, anchors=anchors, at=at)
+    return Report(checks=(*checks, *found), not_examined=(_NO_TIME_STAMP, *unexamined))
+
+
+def check_signer(
+    reading: Reading, *, anchors: TrustStore, at: datetime
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Steps 4 to 6 of any seal of ours: the checks, and what was not examined."""
     certificates = _certificates(reading)  # 4
     if isinstance(certificates, Check):
-        return Report(checks=(*checks, certificates), not_examined=(_NO_TIME_STAMP,))
+        return (certificates,), ()
     certificate, chain = certificates[0], certificates[1:]
-    checks += [_binding(reading, certificate), *_signature(reading, certificate)]  # 5
+    checks = [_binding(reading, certificate), *_signature(reading, certificate)]  # 5
     found, unexamined = check_certificate(certificate, chain, anchors=anchors, at=at)  # 6
-    checks += [*found, _signing_time(reading, certificate, at)]
-    return Report(checks=tuple(checks), not_examined=(_NO_TIME_STAMP, *unexamined))
+    return (*checks, *found, _signing_time(reading, certificate, at)), unexamined
 
 
-def _shape(reading: Reading) -> Check:
+def _entries(sealed: list[str], due: list[str]) -> Check:
+    name, indication = "seal.entries", Indication.SIGNED_DATA_NOT_FOUND
+    if len(set(sealed)) != len(sealed):
+        return failed(name, Indication.FORMAT_FAILURE, "the seal names an entry twice")
+    missing, extra = [each for each in sealed if each not in due], [each for each in due if each not in sealed]
+    if missing:
+        return failed(name, indication, f"sealed, but not there: {', '.join(missing)[:500]}")
+    if extra:
+        return failed(name, Indication.SIG_CONSTRAINTS_FAILURE, f"there, but not sealed: {', '.join(extra)[:500]}")
+    return passed(name, entries=str(len(sealed)))
+
+
+def _export_ids(reading: Reading, count: int) -> Check:
+    name, indication = "seal.ids", Indication.FORMAT_FAILURE
+    if reading.repeated_ids:
+        return failed(name, indication, f"identifiers stand twice: {', '.join(reading.repeated_ids)[:500]}")
+    base = reading.one("signature@Id") or ""
+    numbered = tuple(f"{base}-{number}" for number in range(count))
+    fits = (
+        _EXPORT_ID.fullmatch(base)
+        and reading.values.get("entry@Id") == numbered
+        and reading.values.get("entry.format@ObjectReference") == tuple(f"#{each}" for each in numbered)
+        and reading.one("properties@Id") == f"{base}-P"
+        and reading.one("properties_reference@URI") == f"#{base}-P"
+        and reading.one("qualifying@Target") == f"#{base}"
+    )
+    return passed(name) if fits else failed(name, indication, "identifiers do not fit together")
+
+
+def _shape(reading: Reading, name: str = "receipt.shape") -> Check:
     if reading.faults:
         reason = "; ".join(reading.faults[:20])
-        return failed("receipt.shape", Indication.FORMAT_FAILURE, reason, faults=str(len(reading.faults)))
-    return passed("receipt.shape")
+        return failed(name, Indication.FORMAT_FAILURE, reason, faults=str(len(reading.faults)))
+    return passed(name)
 
 
 def _ids(reading: Reading) -> Check:
@@ -122,7 +176,10 @@ def _names(reading: Reading, document_name: str, transfer_name: str) -> Check:
 
 
 def _digest(reading: Reading, key: str, actual: bytes) -> Check:
-    name, sealed = f"{key}.digest", _decoded(reading.one(f"{key}.digest"))
+    return _compared(f"{key}.digest", key, _decoded(reading.one(f"{key}.digest")), actual)
+
+
+def _compared(name: str, key: str, sealed: bytes | None, actual: bytes) -> Check:
     if sealed is None:
         return undecided(name, Indication.FORMAT_FAILURE, f"the receipt holds no readable digest of {key}")
     facts = {"sealed": sealed.hex(), "actual": actual.hex()}

@@ -1,4 +1,4 @@
-"""Writes the receipt: a XAdES-BASELINE-B signature over a document and its transfer manifest.
+"""Writes the seals, XAdES-BASELINE-B: over a document and its transfer manifest; over the entries of a bundle.
 
 The text is built so that SignedProperties and SignedInfo stand in the file byte for byte in their canonical
 form (inclusive Canonical XML 1.0, in the context of this very document): namespaces are declared again where
@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.errors import SealError
 from gateway.seal.keys import Certified
 from gateway.seal.profile import (
+    ASIC,
     C14N,
     DOCUMENT_NAME,
     DOCUMENT_TYPE,
@@ -40,8 +42,9 @@ from gateway.seal.profile import (
 )
 
 _DIGEST_BYTES = 32
-#: Characters that mean the same in a relative URI, an XML attribute and a file name.
+#: Characters that mean the same in a relative URI, an XML attribute and a file name; with folders, in a container.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
 
 
@@ -118,6 +121,64 @@ class Sealer:
             f"{_data_object_format(f'{identifier}-T', TRANSFER_TYPE)}"
             "</xades:SignedDataObjectProperties></xades:SignedProperties>"
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedEntry:
+    """One file of a container."""
+
+    #: Its name from the container's root.
+    name: str
+    sha256: bytes
+    media_type: str
+
+
+def draft_export(key: Certified, entries: Sequence[SealedEntry], signed_at: datetime) -> Draft:
+    """The seal over a container's entries up to its signature value [ETSI EN 319 162-1 4.4.4], in their order.
+
+    What is canonical declares `asic` too, since the root does: inclusive canonicalisation takes it along.
+    """
+    for entry in entries:
+        if not _PATH.fullmatch(entry.name) or not _MEDIA_TYPE.fullmatch(entry.media_type):
+            raise SealError(f"{entry.name} is no name or type of a sealed file")
+        if len(entry.sha256) != _DIGEST_BYTES:
+            raise SealError("sha256 is the digest itself, 32 bytes")
+    if signed_at.tzinfo is None:
+        raise SealError("signed_at needs a time zone")
+    listed = "".join(f"{entry.name} {entry.sha256.hex()}\n" for entry in entries)
+    identifier = f"E-{hashlib.sha256(listed.encode()).hexdigest()[:32]}"
+    time = signed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    formats = "".join(
+        _data_object_format(f"{identifier}-{number}", entry.media_type) for number, entry in enumerate(entries)
+    )
+    properties = (
+        f'<xades:SignedProperties xmlns:asic="{ASIC}" xmlns:ds="{DS}" xmlns:xades="{XADES}" Id="{identifier}-P">'
+        f"<xades:SignedSignatureProperties><xades:SigningTime>{time}</xades:SigningTime>"
+        f"{_signing_certificate(key.certificate)}</xades:SignedSignatureProperties>"
+        f"<xades:SignedDataObjectProperties>{formats}</xades:SignedDataObjectProperties></xades:SignedProperties>"
+    )
+    references = "".join(
+        _reference(f"{identifier}-{number}", entry.name, entry.sha256) for number, entry in enumerate(entries)
+    )
+    signed_info = (
+        _signed_info_head(key.algorithm).replace("<ds:SignedInfo ", f'<ds:SignedInfo xmlns:asic="{ASIC}" ')
+        + references
+        + _properties_reference(f"{identifier}-P", hashlib.sha256(properties.encode()).digest())
+        + "</ds:SignedInfo>"
+    )
+    return Draft(
+        signed_info=signed_info.encode(),
+        before=(
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<asic:XAdESSignatures xmlns:asic="{ASIC}">'
+            f'<ds:Signature xmlns:ds="{DS}" Id="{identifier}">{signed_info}'
+        ),
+        after=(
+            f"{_key_info((key.certificate, *key.chain))}"
+            f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
+            f"{properties}</xades:QualifyingProperties></ds:Object></ds:Signature></asic:XAdESSignatures>\n"
+        ),
+    )
 
 
 def _refuse_unfit(

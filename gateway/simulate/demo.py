@@ -4,10 +4,11 @@
     2 start the simulators and the gateway, each a process of its own, over TLS on loopback
     3 play until every delivery is in its scripted state (with faults: kill the gateway twice meanwhile)
     4 compare the simulators' journals with the ledger
-    5 stay up until Ctrl-C, or end; the last line of `--exit` is one JSON object
+    5 export one document's evidence and have it verified offline
+    6 stay up until Ctrl-C, or end; the last line of `--exit` is one JSON object
 
 What somebody sends by hand while it stays up belongs to no script and is not counted. The exit code is 0 when
-every delivery and status is as scripted, nothing is lost and nothing duplicated.
+every delivery and status is as scripted, nothing is lost, nothing duplicated, and the evidence holds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.console import Console
 from gateway.clock import SystemClock
 from gateway.errors import EnvironmentRefusedError
 from gateway.fsio import write_durably
+from gateway.simulate.evidence import proven
 from gateway.simulate.journal import read_journal
 from gateway.simulate.performance import Performance
 from gateway.simulate.plot import write_script
@@ -64,6 +66,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     retransmitted: int
     statuses: int
     seconds: float
+    #: What an auditor's verifier says of one document's bundle.
+    evidence: str
 
 
 async def run_demo(folder: Path, *, exit_after: bool, faults: bool) -> int:
@@ -113,7 +117,8 @@ async def _perform(
     reckoning = _reckon(stage, script, view)
     for finding in reckoning.findings[:_SHOWN]:
         console.print(finding, style="red", markup=False, highlight=False)
-    result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds)
+    evidence = await proven(stage.layout)
+    result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds, evidence)
     if is_as_scripted and not exit_after:
         write_durably(stage.layout.sample, sample_document(script.cast, SystemClock().now()))
         _print_access(console, stage, script)
@@ -123,7 +128,8 @@ async def _perform(
     if exit_after:
         console.file.write(msgspec.json.encode(result).decode() + "\n")
         console.file.flush()
-    return 0 if is_as_scripted and not reckoning.lost and not reckoning.duplicated else 1
+    is_proven = evidence == "PASSED"
+    return 0 if is_as_scripted and is_proven and not reckoning.lost and not reckoning.duplicated else 1
 
 
 async def _read_at_far_end(performance: Performance, stage: Stage, script: Script) -> None:
@@ -147,7 +153,7 @@ def _reckon(stage: Stage, script: Script, view: LedgerView) -> Reckoning:
     return reckon(journals, view, is_awaited=is_awaited, own_code=GATEWAY)
 
 
-def _result(standing: Standing, reckoning: Reckoning, seconds: float) -> Result:
+def _result(standing: Standing, reckoning: Reckoning, seconds: float, evidence: str) -> Result:
     states = standing.states
     return Result(
         recipients=standing.recipients,
@@ -164,6 +170,7 @@ def _result(standing: Standing, reckoning: Reckoning, seconds: float) -> Result:
         retransmitted=reckoning.retransmitted,
         statuses=standing.statuses,
         seconds=round(seconds, 1),
+        evidence=evidence,
     )
 
 

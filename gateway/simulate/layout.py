@@ -51,6 +51,11 @@ class Layout:
         return self.folder / "anchors"
 
     @property
+    def evidence(self) -> Path:
+        """The bundle of one document, made at the demo's end."""
+        return self.folder / "evidence.asice"
+
+    @property
     def data(self) -> Path:
         """The gateway's data folder."""
         return self.folder / "data"

@@ -49,6 +49,15 @@ from tests.fakes.log_fake import FakeLog
 from tests.fakes.pushes_fake import FakePushes
 from tests.fakes.room_fake import FakeRoom
 
+
+@dataclass(frozen=True, kw_only=True)
+class EventSeen:
+    """An event and whom it concerns."""
+
+    out: models.EventOut
+    concerns: frozenset[AgencyId]
+
+
 _FINDING = Finding(rule="EDX-XML-01", severity=Severity.ERROR, vi="Không phải XML.", en="Not XML.")
 
 
@@ -105,11 +114,11 @@ class FakeGateway(FakePushes, FakeLog):
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
-        return self._record(arrival, _bytes_of(body))
+        return self._record(arrival, body.open().read())
 
     async def accept_status(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept_status")
-        data = _bytes_of(body)
+        data = body.open().read()
         if data.startswith(b"<") and not data.startswith(b"<status"):
             raise RefusedError("edxml_invalid", "a status message is expected here")
         return self._record(arrival, data)
@@ -118,14 +127,14 @@ class FakeGateway(FakePushes, FakeLog):
         self, arrival: Arrival, metadata: models.NewDocument, files: Sequence[SubmittedFile]
     ) -> AcceptedAnswer:
         self._fail("accept_parts")
-        self.files = [(file.name, file.content_type, _bytes_of(file.body)) for file in files]
+        self.files = [(file.name, file.content_type, file.body.open().read()) for file in files]
         for file in files:
-            assert file.body.sha256 == hashlib.sha256(_bytes_of(file.body)).hexdigest()
+            assert file.body.sha256 == hashlib.sha256(file.body.open().read()).hexdigest()
         return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>")
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         self._fail("validate")
-        good = _bytes_of(body).startswith(b"<")
+        good = body.open().read().startswith(b"<")
         return models.Validation(
             ok=good,
             reason="" if good else "xml_not_wellformed",
@@ -388,15 +397,13 @@ class FakeGateway(FakePushes, FakeLog):
         concerns = frozenset({message.sender, message.recipient})
         self._tell(f"delivery.{event or state}", message, concerns, message.delivery.id)
 
-    def _tell(
-        self, kind: str, message: _Message, concerns: frozenset[AgencyId], delivery_id: str | None = None
-    ) -> None:
+    def _tell(self, kind: str, message: _Message, concerns: frozenset[AgencyId], delivery_id: str = "") -> None:
         event = models.EventOut(
             seq=len(self.seen) + 1,
             kind=kind,
             at=self.now,
             message_id=message.out.id,
-            delivery_id=delivery_id,
+            delivery_id=delivery_id or None,
             facts={"state": message.delivery.state},
         )
         self.seen.append(EventSeen(out=event, concerns=concerns))
@@ -450,29 +457,13 @@ class FakeGateway(FakePushes, FakeLog):
         return int(cursor or 0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventSeen:
-    """An event and whom it concerns."""
-
-    out: models.EventOut
-    concerns: frozenset[AgencyId]
-
-
-def _bytes_of(body: SpooledBody) -> bytes:
-    with body.open() as stream:
-        data = stream.read()
-    assert len(data) == body.size
-    return data
-
-
 def _content(message: _Message, name: str) -> Content:
     return Content(path=message.path, offset=4, size=message.out.size, sha256=message.out.sha256, name=name)
 
 
 def _line(message: _Message) -> models.AcceptedDelivery:
-    return models.AcceptedDelivery(
-        id=message.delivery.id, organ_id=message.delivery.organ_id, state=message.delivery.state
-    )
+    line = message.delivery
+    return models.AcceptedDelivery(id=line.id, organ_id=line.organ_id, state=line.state)
 
 
 def _item(message: _Message) -> models.InboxItem:

@@ -33,6 +33,7 @@ KEYS = [
     "retransmitted",
     "statuses",
     "seconds",
+    "evidence",
 ]
 
 #: What a member calls to send, and to take what waits for it.
@@ -105,6 +106,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     assert sum(result[state] for state in states) == result["deliveries"]
     assert result["retransmitted"] > 0 or not more
     assert result["relayed"] > 0
+    assert result["evidence"] == "PASSED"
     assert_axis_traffic_is_real(Layout(folder=folder))
     assert_endpoint_traffic_is_real(Layout(folder=folder))
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]

@@ -36,3 +36,23 @@ WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC;
 SELECT id, 'message', id FROM message WHERE id IN (SELECT value FROM json_each(?1))
 UNION ALL
 SELECT id, 'dispatch', message_id FROM dispatch WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: message_read_promulgated
+-- The date that a document bears.
+SELECT promulgated_on FROM message WHERE id = ?;
+
+-- name: message_list_about
+-- Messages that recall, update, replace, take back or report on one.
+SELECT id FROM message WHERE original_id = ? ORDER BY accepted_at, id;
+
+-- name: message_list_exported
+-- Documents for bundles, newest first: :number, :notation, :sender, :recipient, :state may each be NULL; of a span.
+SELECT m.id FROM message AS m
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
+  AND (:number IS NULL OR m.code_number = :number)
+  AND (:notation IS NULL OR m.code_notation = :notation)
+  AND (:sender IS NULL OR m.sender_id = :sender)
+  AND (:recipient IS NULL OR EXISTS (
+      SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.recipient_id = :recipient))
+  AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
+ORDER BY m.accepted_at DESC, m.id DESC LIMIT :limit;

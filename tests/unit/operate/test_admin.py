@@ -26,6 +26,7 @@ from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, R
 from gateway.foundation import Foundation, open_foundation
 from gateway.inspection import Inspection
 from gateway.model import AgencyId
+from gateway.signing import SealingKey
 from tests.journeys.installation import COMMUNE, Installation
 
 WHY = "thử nghiệm"
@@ -52,6 +53,10 @@ class FakeServer:
 
     def set_level(self, level: str) -> None:
         self.levels.append(level)
+
+    @property
+    def key(self) -> SealingKey:
+        return SealingKey()
 
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         self.told.append(frozenset(agencies))

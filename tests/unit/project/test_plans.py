@@ -42,6 +42,7 @@ WHOLE = {
     "delivery_count_by_state": "counts, for commands in a process of their own",
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
     "delivery_list_held_after_restore": "for commands, after a restore",
+    "message_list_exported": "for a command, in a process of its own",
     "offer_list_all": "for the report of a command",
     "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
     "event_read_last": "the last row",
@@ -49,6 +50,8 @@ WHOLE = {
 }
 #: Statements that sort, and what bounds it.
 SORTED = {
+    "message_list_about": "messages about one document",
+    "message_list_exported": "for a command, in a process of its own",
     "attempt_list_unknown": "tries of the transmissions of one claim that ended unknown",
     "message_find_sent": "a page of every agency and kind",
     "message_find_sent_by_number": "documents of one number",

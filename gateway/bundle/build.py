@@ -1,0 +1,100 @@
+"""Puts a bundle together: entries in their order, manifest, and the seal over all of them.
+
+1. `compose` writes every entry but the seal, the largest ones in pieces; what is to be sealed comes back.
+2. The caller has it signed (`gateway.seal.writer.draft_export`), wherever the key lives.
+3. `finish` adds the seal and closes the container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway.bundle.container import ContainerWriter
+from gateway.bundle.facts import Facts, written
+from gateway.bundle.format import (
+    ACCEPTANCE,
+    BUNDLE,
+    CHECKPOINT,
+    DOCUMENT,
+    EXPORT,
+    MANIFEST,
+    TRANSFER,
+    media_type_of,
+    role_of,
+)
+from gateway.bundle.manifest import manifest_of
+from gateway.seal.writer import SealedEntry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Papers:
+    """A message and its acceptance."""
+
+    #: Its bytes, in pieces.
+    body: Iterable[bytes]
+    transfer: bytes
+    receipt: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What a bundle is made of."""
+
+    #: `entries` is filled in by `compose`.
+    facts: Facts
+    document: Papers
+    #: By the message's id.
+    messages: Mapping[str, Papers] = field(default_factory=dict)
+    #: Index -> exact bytes of the leaf, and its tlog-proof.
+    leaves: Mapping[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    #: The signed note with the lines of witnesses; b"" when nothing was signed yet.
+    checkpoint: bytes = b""
+    #: DER TimeStampResp each.
+    stamps: Sequence[bytes] = ()
+    #: Name of an entry -> bytes: revocation answers, verdicts, certificates.
+    others: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def compose(writer: ContainerWriter, material: Material) -> list[SealedEntry]:
+    """Write the entries; those to be sealed, in their order."""
+    bodies = {DOCUMENT: material.document.body} | {
+        f"messages/{key}.edxml": papers.body for key, papers in material.messages.items()
+    }
+    small = _small(material)
+    order = [
+        DOCUMENT,
+        TRANSFER,
+        *(name for name in small if name != TRANSFER),
+        *(n for n in bodies if n != DOCUMENT),
+    ]
+    everything = [*order, MANIFEST, BUNDLE]
+    roles = {name: role_of(name) or "" for name in sorted([*order, MANIFEST, EXPORT])}
+    facts = msgspec.structs.replace(material.facts, entries=roles)
+    small |= {MANIFEST: manifest_of(everything), BUNDLE: written(facts)}
+    sealed = []
+    for name in everything:
+        pieces = bodies.get(name) or (small[name],)
+        digest = writer.add_pieces(name, pieces)
+        sealed.append(SealedEntry(name=name, sha256=digest, media_type=media_type_of(name)))
+    return sealed
+
+
+def finish(writer: ContainerWriter, seal: bytes) -> None:
+    """Add the seal; nothing may follow."""
+    writer.add(EXPORT, seal)
+    writer.close()
+
+
+def _small(material: Material) -> dict[str, bytes]:
+    found = {TRANSFER: material.document.transfer, ACCEPTANCE: material.document.receipt}
+    for key, papers in material.messages.items():
+        found |= {f"messages/{key}.transfer.json": papers.transfer, f"messages/{key}.receipt.xml": papers.receipt}
+    for index, (leaf, proof) in sorted(material.leaves.items()):
+        found |= {f"evidence/leaves/{index}.json": leaf, f"evidence/leaves/{index}.tlog-proof": proof}
+    if material.checkpoint:
+        found[CHECKPOINT] = material.checkpoint
+    found |= {f"evidence/stamps/{number}.tsr": token for number, token in enumerate(material.stamps)}
+    return found | dict(sorted(material.others.items()))

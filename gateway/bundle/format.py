@@ -1,0 +1,92 @@
+"""Format 1 of the evidence bundle, frozen: what an ASiC-E container of ours may hold, and in what role.
+
+Every entry has a name of `ROLES`, nothing else is allowed; docs/bundle.md says the same for people. A later format
+gets another number, and readers go on reading this one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: What `evidence/bundle.json` says of itself.
+FORMAT: Final = "edoc-evidence-bundle"
+VERSION: Final = 1
+
+MIMETYPE: Final = "mimetype"
+#: [ETSI EN 319 162-1 4.4.2].
+MEDIA_TYPE: Final = b"application/vnd.etsi.asic-e+zip"
+SUFFIX: Final = ".asice"
+
+DOCUMENT: Final = "document.edxml"
+TRANSFER: Final = "transfer.json"
+MANIFEST: Final = "META-INF/manifest.xml"
+ACCEPTANCE: Final = "META-INF/signatures-acceptance.xml"
+EXPORT: Final = "META-INF/signatures-export.xml"
+BUNDLE: Final = "evidence/bundle.json"
+CHECKPOINT: Final = "evidence/checkpoint.note"
+PDF: Final = "certificate.pdf"
+HTML_VI: Final = "certificate.vi.html"
+HTML_EN: Final = "certificate.en.html"
+
+#: Without these a file is no bundle.
+REQUIRED: Final = (MIMETYPE, DOCUMENT, TRANSFER, MANIFEST, ACCEPTANCE, EXPORT, BUNDLE)
+
+MAX_ENTRIES: Final = 10_000
+#: Of any entry but bodies of messages, which may be as large as a container can be.
+MAX_SMALL_BYTES: Final = 16 * 1024 * 1024
+MAX_NAME_BYTES: Final = 160
+
+_ID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_FILE: Final = r"[a-z0-9][a-z0-9_-]{0,79}"
+#: Role -> names; the roles are those of `evidence/bundle.json`.
+ROLES: Final = {
+    "document": re.escape(DOCUMENT),
+    "transfer": re.escape(TRANSFER),
+    "manifest": re.escape(MANIFEST),
+    "acceptance_seal": re.escape(ACCEPTANCE),
+    "export_seal": re.escape(EXPORT),
+    "facts": re.escape(BUNDLE),
+    "leaf": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.json",
+    "proof": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.tlog-proof",
+    "checkpoint": re.escape(CHECKPOINT),
+    "stamp": r"evidence/stamps/(?:0|[1-9][0-9]{0,3})\.tsr",
+    "revocation": rf"evidence/revocation/{_FILE}\.(?:crl|ocsp)",
+    "verdict": rf"evidence/verdicts/{_FILE}\.json",
+    "message": rf"messages/{_ID}\.edxml",
+    "message_transfer": rf"messages/{_ID}\.transfer\.json",
+    "message_receipt": rf"messages/{_ID}\.receipt\.xml",
+    "certificate": "|".join(map(re.escape, (PDF, HTML_VI, HTML_EN))),
+}
+_ROLES: Final = {role: re.compile(names) for role, names in ROLES.items()}
+
+_TYPES: Final = {
+    ".edxml": "application/xml",
+    ".xml": "application/xml",
+    ".json": "application/json",
+    ".note": "text/plain",
+    ".tlog-proof": "text/plain",
+    ".tsr": "application/timestamp-reply",
+    ".crl": "application/pkix-crl",
+    ".ocsp": "application/ocsp-response",
+    ".pdf": "application/pdf",
+    ".html": "text/html",
+}
+
+
+def role_of(name: str) -> str | None:
+    """The role of an entry; None for a name that is not of the format (`mimetype` has no role)."""
+    for role, names in _ROLES.items():
+        if names.fullmatch(name):
+            return role
+    return None
+
+
+def media_type_of(name: str) -> str:
+    """The media type of an entry of the format."""
+    return _TYPES[name[name.rindex(".") :]]
+
+
+def is_body(name: str) -> bool:
+    """Whether an entry may be as large as a document."""
+    return role_of(name) in {"document", "message"}

@@ -1,0 +1,178 @@
+"""export: the evidence of documents as bundles (.asice) that auditors verify without us. See docs/bundle.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from gateway.admin_export import ExportDocument, exported
+from gateway.bundle.format import SUFFIX
+from gateway.clock import VIETNAM, micros
+from gateway.commands.acting import (
+    Ledger,
+    checked,
+    fetch_bytes,
+    is_running,
+    offline,
+    open_for_reading,
+    own_name,
+)
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
+from gateway.errors import InputError, RefusedError
+from gateway.ledger import pages
+from gateway.signing import SealingKey
+from gateway.states import State
+
+#: Documents that one command exports at most.
+MANY: Final = 100_000
+_NEVER: Final = 2**62
+_REASON: Final = "export of evidence"
+
+_Export = Callable[[ExportDocument, BinaryIO], Awaitable[None]]
+
+
+def add(parsers: Subparsers) -> None:
+    """The command of this module."""
+    export = add_command(
+        parsers,
+        "export",
+        _export,
+        "write the evidence of documents as bundles that others verify without us (gateway-verify)",
+        more="One document goes into --out FILE.asice; several, or those that filters find, into the folder --out.",
+    )
+    export.add_argument("documents", nargs="*", metavar="DOCUMENT", help="as for `gateway show`")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a file, or a folder for many")
+    export.add_argument("--latest", action="store_true", help="the document that was accepted last")
+    export.add_argument("--number", metavar="NUMBER", help="documents of this number, or NUMBER/NOTATION")
+    export.add_argument("--year", type=int, metavar="YEAR", help="accepted in this year (Vietnam)")
+    export.add_argument("--issuer", metavar="CODE", help="sent by this agency")
+    export.add_argument("--recipient", metavar="CODE", help="with a line for this agency")
+    export.add_argument("--from", dest="since", type=date.fromisoformat, metavar="DATE", help="accepted since")
+    export.add_argument("--to", dest="until", type=date.fromisoformat, metavar="DATE", help="accepted until")
+    export.add_argument("--status", choices=[str(state) for state in State], help="with a line in this state")
+    export.add_argument("--why", default=_REASON, metavar="TEXT", help="kept with the event")
+    add_json(export)
+
+
+def _export(context: Context, args: argparse.Namespace) -> int:
+    return asyncio.run(_exported(context, args))
+
+
+async def _exported(context: Context, args: argparse.Namespace) -> int:
+    async with open_for_reading(context.settings) as ledger:
+        ids = await _asked(ledger, args)
+    if not ids:
+        raise RefusedError("document_unknown", "no document fits")
+    is_file = args.out.suffix == SUFFIX
+    if is_file and len(ids) > 1:
+        raise InputError(f"{len(ids)} documents fit; give --out a folder, or name one of them")
+    written = []
+    async with _exporter(context) as export:
+        with context.progress() as progress:
+            for number, key in enumerate(ids):
+                progress("bundles", number, len(ids))
+                path = args.out if is_file else args.out / f"{key}{SUFFIX}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                await _write(export, checked(ExportDocument(document=key, reason=args.why)), path)
+                written.append({"document": key, "file": str(path), "bytes": path.stat().st_size})
+    if args.json:
+        context.print_json({"bundles": written})
+    else:
+        for each in written:
+            context.say(f"{each['file']}: the evidence of {each['document']}, {each['bytes']} bytes")
+    return FINE
+
+
+async def _write(export: _Export, ask: ExportDocument, path: Path) -> None:
+    """Aside, then renamed: a file of the name is whole."""
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        with aside.open("wb") as file:
+            await export(ask, file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _exporter(context: Context) -> AsyncIterator[_Export]:
+    """By the server while it runs, else on the data folder itself, with the key of the settings."""
+    settings = context.settings
+    if is_running(settings):
+
+        async def ask_server(ask: ExportDocument, file: BinaryIO) -> None:
+            await fetch_bytes(settings, "export-document", ask, file)
+
+        yield ask_server
+        return
+    context.note("The server is not running: working on the data folder itself.")
+    key = SealingKey()
+    async with offline(settings) as base:
+        await key.take(settings.seal)
+        try:
+
+            async def make(ask: ExportDocument, file: BinaryIO) -> None:
+                async with exported(base, key, ask, own_name()) as path:
+                    with path.open("rb") as made:
+                        await asyncio.to_thread(shutil.copyfileobj, made, file)
+
+            yield make
+        finally:
+            await key.close()
+
+
+async def _asked(ledger: Ledger, args: argparse.Namespace) -> list[str]:
+    found: dict[str, None] = {}
+    for text in args.documents:
+        ids = await pages.meant(ledger.readers, text)
+        if len(ids) != 1 and text not in ids:
+            raise RefusedError("document_unknown", f"{text}: {', '.join(ids) or 'no document'}")
+        found[text if text in ids else ids[0]] = None
+    filters = (args.number, args.year, args.issuer, args.recipient, args.since, args.until, args.status)
+    if args.latest or any(each is not None for each in filters):
+        params = await _filters(ledger, args)
+        rows = await ledger.readers.fetch("message_list_exported", params)
+        found |= {row[0]: None for row in rows}
+    elif not args.documents:
+        raise InputError("name documents, or say which: --latest, --number, --year, … (see --help)")
+    return list(found)
+
+
+async def _filters(ledger: Ledger, args: argparse.Namespace) -> dict[str, Any]:
+    number, _, notation = (args.number or "").partition("/")
+    since, until = args.since, args.until
+    if args.year is not None:
+        since, until = since or date(args.year, 1, 1), until or date(args.year, 12, 31)
+    return {
+        "number": number or None,
+        "notation": notation or None,
+        "sender": await _agency(ledger, args.issuer),
+        "recipient": await _agency(ledger, args.recipient),
+        "state": args.status,
+        "since": _day(since) if since else 0,
+        "until": _day(until + timedelta(days=1)) if until else _NEVER,
+        "limit": 1 if args.latest else MANY,
+    }
+
+
+async def _agency(ledger: Ledger, code: str | None) -> str | None:
+    if code is None:
+        return None
+    found = (await ledger.directory.resolve([code], ledger.clock.now())).get(code)
+    if found is None:
+        raise RefusedError("agency_unknown", code)
+    return found.id
+
+
+def _day(day: date) -> int:
+    """When it begins in Vietnam."""
+    return micros(datetime(day.year, day.month, day.day, tzinfo=VIETNAM).astimezone(UTC))

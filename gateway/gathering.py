@@ -1,0 +1,269 @@
+"""Gathers what a bundle of evidence is made of: the ledger, the bodies, the log, of one instant.
+
+1. Which leaves are about the document: its events, those of its deliveries, the acceptances of messages about it.
+2. Under which checkpoint: the first that covers all of them, so that its stamp is the earliest; what is under none
+   yet stays outside, and is counted.
+3. The facts (`gateway.bundle.facts`) and the papers of every message.
+
+Bodies are read when the bundle is written, each with its digest looked at before.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway import __version__
+from gateway.bundle import facts as shapes
+from gateway.bundle.build import Material, Papers
+from gateway.bundle.format import MAX_ENTRIES
+from gateway.clock import instant, rfc3339
+from gateway.directory.directory import Directory
+from gateway.errors import BundleError, RefusedError
+from gateway.ledger.tree import LogReads, StoredCheckpoint
+from gateway.model import AgencyId
+from gateway.storage.bodies import Bodies
+from gateway.storage.readers import Readers
+from gateway.transparency.keys import of_epoch
+from gateway.transparency.note import VerifierKey
+from gateway.transparency.proof import InclusionProof
+
+_PIECE = 1024 * 1024
+#: Entries of a bundle that are neither leaves nor proofs nor messages.
+_OTHERS = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Where it is gathered from."""
+
+    readers: Readers
+    directory: Directory
+    bodies: Bodies
+    #: Organ id of the gateway.
+    gateway: str
+    #: The log's public key; None where no log was set up.
+    log_key: VerifierKey | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rows:
+    """What the ledger has, of one instant."""
+
+    summary: tuple[Any, ...]
+    promulgated_on: str | None
+    deliveries: Sequence[tuple[Any, ...]]
+    attempts: Sequence[tuple[Any, ...]]
+    statuses: Sequence[tuple[Any, ...]]
+    #: Summary of each message about the document.
+    messages: Sequence[tuple[Any, ...]]
+    #: Number and leaf of each event.
+    events: Sequence[tuple[int, bytes]]
+
+
+async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime) -> Material:
+    """All of it; RefusedError for an unknown document, BodyDamagedError where bytes are gone or changed."""
+    rows = await _rows(sources.readers, message_id)
+    log = LogReads(sources.readers)
+    leaves, checkpoint, pending = await _leaves(log, rows.events)  # 1, 2
+    if 2 * len(leaves) + 3 * len(rows.messages) + _OTHERS > MAX_ENTRIES:
+        raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
+    facts = await _facts(sources, rows, actor, now)  # 3
+    vkey = None
+    if checkpoint is not None and sources.log_key is not None:
+        vkey = of_epoch(sources.log_key, (await log.tree()).epoch)
+    facts = msgspec.structs.replace(
+        facts,
+        leaves=[
+            shapes.Leaf(index=index, kind=msgspec.json.decode(leaf)["kind"]) for index, (leaf, _) in leaves.items()
+        ],
+        pending_leaves=pending,
+        log=_log(checkpoint, vkey),
+        stamps=[
+            shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server=stamp.server, at=rfc3339(stamp.at))
+            for number, stamp in enumerate(checkpoint.stamps if checkpoint else ())
+        ],
+    )
+    return Material(
+        facts=facts,
+        document=await _papers(sources, message_id, rows.summary[8]),
+        messages={row[0]: await _papers(sources, row[0], row[8]) for row in rows.messages},
+        leaves=leaves,
+        checkpoint=checkpoint.note if checkpoint else b"",
+        stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
+    )
+
+
+async def _rows(readers: Readers, message_id: str) -> _Rows:
+    async with readers.snapshot() as reader:
+        summary = await reader.fetch_one("message_get_summary", (message_id,))
+        promulgated = await reader.fetch_one("message_read_promulgated", (message_id,))
+        if summary is None or promulgated is None:
+            raise RefusedError("document_unknown", message_id)
+        statuses = await reader.fetch("status_list_of_message", (message_id,))
+        about = [row[0] for row in await reader.fetch("message_list_about", (message_id,))]
+        ids = dict.fromkeys([row[9] for row in statuses] + about)
+        ids.pop(message_id, None)
+        messages, events = [], await reader.fetch("event_list_shown", {"message": message_id})
+        leaves = {row[0]: bytes(row[5]) for row in events}
+        for key in ids:
+            found = await reader.fetch_one("message_get_summary", (key,))
+            accepted = await reader.fetch_one("event_find_accepted", (key,))
+            leaf = await reader.fetch_one("event_read_leaf", (accepted[0],)) if accepted else None
+            if found is not None and accepted is not None and leaf is not None:
+                messages.append(found)
+                leaves[accepted[0]] = bytes(leaf[0])
+        return _Rows(
+            summary=summary,
+            promulgated_on=promulgated[0],
+            deliveries=await reader.fetch("delivery_list_of_message", (message_id,)),
+            attempts=await reader.fetch("attempt_list_of_message", (message_id,)),
+            statuses=statuses,
+            messages=messages,
+            events=sorted(leaves.items()),
+        )
+
+
+async def _leaves(
+    log: LogReads, events: Sequence[tuple[int, bytes]]
+) -> tuple[dict[int, tuple[bytes, bytes]], StoredCheckpoint | None, int]:
+    latest = await log.latest()
+    size = latest.size if latest is not None else 0
+    indices = {seq: await log.index_of(seq) for seq, _ in events}
+    known = {index: leaf for seq, leaf in events if (index := indices[seq]) is not None and index < size}
+    if latest is None or not known:
+        return {}, None, len(events)
+    first = await log.covering(max(known))
+    checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
+    found = {}
+    for index, leaf in sorted(known.items()):
+        path = await log.inclusion(index, checkpoint.size)
+        found[index] = (leaf, bytes(InclusionProof(index, tuple(path), checkpoint.note)))
+    return found, checkpoint, len(events) - len(found)
+
+
+def _log(checkpoint: StoredCheckpoint | None, key: VerifierKey | None) -> shapes.Log | None:
+    if checkpoint is None:
+        return None
+    origin = checkpoint.note.split(b"\n", 1)[0].decode()
+    return shapes.Log(
+        origin=origin,
+        size=checkpoint.size,
+        root=b64encode(checkpoint.root).decode(),
+        signed_at=rfc3339(checkpoint.at),
+        vkey=str(key) if key is not None and key.name == origin else "",
+    )
+
+
+async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:
+    receipt = await sources.readers.fetch_one("receipt_get_by_message", (message_id,))
+    assert receipt is not None, "written in the transaction of its message"
+    body = await sources.bodies.open_sound(sha256)
+    return Papers(body=_Pieces(body.path, body.offset), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """The bytes of a kept body."""
+
+    path: Path
+    offset: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            while piece := file.read(_PIECE):
+                yield piece
+
+
+async def _facts(sources: Sources, rows: _Rows, actor: str, now: datetime) -> shapes.Facts:
+    summary, directory = rows.summary, sources.directory
+    codes = {AgencyId(summary[2]): str(summary[3])} | {AgencyId(row[2]): str(row[3]) for row in rows.deliveries}
+    channels = {endpoint.id: endpoint for endpoint in await directory.endpoints()}
+    return shapes.Facts(
+        made_at=rfc3339(now),
+        made_by=actor,
+        gateway=sources.gateway,
+        program=__version__,
+        document=_document(summary, rows.promulgated_on),
+        parties=await _parties(directory, codes, instant(summary[10])),
+        deliveries=[_delivery(row, channels.get(row[13])) for row in rows.deliveries],
+        attempts=[_attempt(row) for row in rows.attempts],
+        statuses=[_status(row) for row in rows.statuses],
+        messages=[_message(row) for row in rows.messages],
+        leaves=[],
+        pending_leaves=0,
+        log=None,
+        stamps=[],
+        entries={},
+    )
+
+
+async def _parties(directory: Directory, codes: dict[AgencyId, str], accepted_at: datetime) -> list[shapes.Party]:
+    then, now = await directory.agencies(codes, accepted_at), await directory.agencies(codes)
+    heirs = {agency.successor_id for agency in now.values() if agency.successor_id is not None}
+    successors = await directory.agencies(heirs)
+    found = []
+    for key, code in codes.items():
+        before, after = then.get(key), now.get(key)
+        closed = after.closed_at if after else None
+        heir = after.successor_id if after else None
+        found.append(
+            shapes.Party(
+                agency=key,
+                code=code,
+                name_then=before.name if before else "",
+                name_now=after.name if after else "",
+                closed_at=rfc3339(closed) if closed else None,
+                successor=heir,
+                successor_name=successors[heir].name if heir in successors else "",
+            )
+        )
+    return found
+
+
+def _document(row: tuple[Any, ...], promulgated_on: str | None) -> shapes.Document:
+    return shapes.Document(
+        id=row[0], kind=row[1], document_id=row[4], number=row[5], notation=row[6], promulgated_on=promulgated_on,
+        subject=row[7], business_type=row[14], sha256=row[8], size=row[9], sender=row[2], original=row[15],
+        received_at=rfc3339(instant(row[17])), accepted_at=rfc3339(instant(row[10])), trace_id=row[13],
+        caller=msgspec.json.decode(row[16]), findings=msgspec.json.decode(row[11]),
+    )  # fmt: skip
+
+
+def _delivery(row: tuple[Any, ...], channel: Any) -> shapes.Delivery:
+    return shapes.Delivery(
+        id=row[0], recipient=row[2], code=row[3], state=row[4], created_at=rfc3339(instant(row[10])),
+        state_at=rfc3339(instant(row[11])), reason=row[6], detail=row[7], business_status=row[8],
+        peer_reference=row[9], dispatch=row[12], channel=channel.name if channel else str(row[13]),
+        channel_kind=channel.kind if channel else "", is_relay=bool(channel and channel.is_relay),
+    )  # fmt: skip
+
+
+def _attempt(row: tuple[Any, ...]) -> shapes.Attempt:
+    return shapes.Attempt(
+        id=row[0], dispatch=row[1], series=row[2], started_at=rfc3339(instant(row[3])),
+        ended_at=rfc3339(instant(row[4])) if row[4] is not None else None, outcome=row[5], reason=row[6],
+        detail=row[7], peer=msgspec.json.decode(row[8]),
+    )  # fmt: skip
+
+
+def _status(row: tuple[Any, ...]) -> shapes.Status:
+    return shapes.Status(
+        id=row[0], delivery=row[1], code=row[2], reporter=row[3],
+        reported_at=rfc3339(instant(row[4])) if row[4] is not None else None, recorded_at=rfc3339(instant(row[5])),
+        description=row[6], moved=bool(row[7]), flag=row[8], message=row[9],
+    )  # fmt: skip
+
+
+def _message(row: tuple[Any, ...]) -> shapes.Message:
+    return shapes.Message(
+        id=row[0], kind=row[1], business_type=row[14], sha256=row[8], size=row[9], sender=row[2],
+        accepted_at=rfc3339(instant(row[10])),
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""The demo's last act: one document's evidence is exported from the running gateway and verified by itself.
+
+Both are commands of their own, as an operator and an auditor would run them; the auditor has the demo's anchors and
+nothing else. What the log has not signed yet cannot be proved, so it is tried again while checkpoints come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from typing import Final
+
+from gateway.simulate.layout import Layout
+
+#: Checkpoints of the demo come every two seconds.
+_TRIES: Final = 15
+_WAIT_SECONDS: Final = 1.0
+_LONGEST_SECONDS: Final = 30.0
+
+
+async def proven(layout: Layout) -> str:
+    """The verdict about the bundle of the document that was answered last; `none` where none could be made."""
+    verdict = "none"
+    for _ in range(_TRIES):
+        chosen = ("--latest", "--status", "acknowledged", "--out", str(layout.evidence))
+        code, _out = await _run("gateway", "--config", str(layout.config), "export", *chosen)
+        if code == 0:
+            anchors = ("--anchors", str(layout.anchors), "--json")
+            code, told = await _run("gateway.verifying", str(layout.evidence), *anchors)
+            verdict = str(json.loads(told)["verdict"])
+            if code == 0:
+                break
+        await asyncio.sleep(_WAIT_SECONDS)
+    return verdict
+
+
+async def _run(module: str, *arguments: str) -> tuple[int, bytes]:
+    """A command of this program: its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, told

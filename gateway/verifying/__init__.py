@@ -1,0 +1,1 @@
+"""The auditors' verifier: a bundle, the anchors given beside it, and nothing else; no network, no database."""

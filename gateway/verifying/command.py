@@ -1,0 +1,105 @@
+"""`gateway-verify`: the auditors' command. Reads files, prints what it found, and touches nothing else.
+
+Exit code 0 when every bundle PASSED, 1 when one did not, 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Final
+
+from gateway import __version__
+from gateway.errors import GatewayError
+from gateway.seal.report import Verdict
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.findings import REASONS, Verification
+from gateway.verifying.verify import verify_file
+
+FINE: Final = 0
+ANSWER_IS_NO: Final = 1
+WRONG_USE: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        anchors = None if args.anchors is None else Anchors.load(args.anchors)
+        files = list(_files(args.files))
+    except GatewayError as error:
+        sys.stderr.write(f"gateway-verify: {error}\n")
+        return WRONG_USE
+    if not files or (args.html and len(files) > 1):
+        sys.stderr.write("gateway-verify: name a bundle; with --html exactly one\n")
+        return WRONG_USE
+    at = args.at or datetime.now(UTC)
+    worst = FINE
+    for number, path in enumerate(files, 1):
+        if len(files) > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{number}/{len(files)} ")
+        found = verify_file(path, anchors, at, require_time=args.require_time)
+        worst = max(worst, FINE if found.verdict is Verdict.PASSED else ANSWER_IS_NO)
+        if args.html:
+            from gateway.verifying.page import page_of  # only who wants a page pays for it
+
+            args.html.write_text(page_of(path.name, found), "utf-8")
+        if args.json:
+            shape = found.shape() | ({"file": str(path)} if len(files) > 1 else {})
+            print(json.dumps(shape, ensure_ascii=False))
+        else:
+            _print(path, found, is_brief=len(files) > 1)
+    return worst
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gateway-verify",
+        description="Verify bundles of evidence (.asice) without a network, from the file and the anchors alone.",
+        epilog="Exit codes: 0 every bundle PASSED, 1 one did not, 2 wrong use. See docs/bundle.md.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a bundle, or a folder of them")
+    parser.add_argument(
+        "--anchors", type=Path, metavar="DIR", help="what you trust, handed over apart from the bundle"
+    )
+    parser.add_argument("--at", type=_instant, metavar="DATE", help="verify as of that day or instant (now)")
+    parser.add_argument("--require-time", action="store_true", help="without a time stamp nothing PASSED")
+    parser.add_argument("--json", action="store_true", help="one JSON object a bundle")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a date such as 2036-01-31, or an instant with its offset") from error
+    if len(text) <= len("2036-01-31"):
+        return datetime.combine(at.date(), time.max, UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _files(named: Sequence[Path]) -> Iterator[Path]:
+    for path in named:
+        yield from sorted(path.rglob("*.asice")) if path.is_dir() else (path,)
+
+
+def _print(path: Path, found: Verification, *, is_brief: bool) -> None:
+    print(f"{found.verdict}  {path}")
+    for check in found.checks:
+        if is_brief and check.verdict is Verdict.PASSED:
+            continue
+        meaning = REASONS.get(check.reason, ("", ""))
+        text = " ".join(part for part in (check.reason, check.detail or meaning[1]) if part)
+        mark = "" if check.counts else " (does not count)"
+        print(f"  {check.verdict:13} {check.name}{mark}  {text}".rstrip())
+        if check.verdict is not Verdict.PASSED and meaning[0]:
+            print(f"                {meaning[0]}")
+    if not is_brief:
+        for each in found.not_examined:
+            print(f"  not examined: {each}")

@@ -1,0 +1,132 @@
+"""What the verification of a bundle found: every check with its verdict, and what all of it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from gateway.bundle.facts import Facts
+from gateway.seal.report import Report, Verdict
+
+#: Code -> what it means, Vietnamese and English. Codes of `gateway.seal.report.Indication`, in lower case, are told
+#: by their detail alone.
+REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "anchor_from_bundle": (
+            "Không có điểm tin cậy từ bên ngoài: gói tự chứng cho chính nó. Hãy dùng --anchors.",
+            "No anchors from outside: the bundle vouches for itself. Give --anchors.",
+        ),
+        "anchors_unusable": ("Không đọc được các điểm tin cậy.", "The anchors cannot be used."),
+        "container_broken": ("Tệp không phải gói hợp lệ.", "The file is not a bundle of the one allowed shape."),
+        "version_unknown": ("Phiên bản định dạng không được biết.", "The format or its version is not known."),
+        "facts_unreadable": ("Không đọc được bundle.json.", "evidence/bundle.json cannot be read."),
+        "facts_differ": ("Các phần của gói nói khác nhau.", "Parts of the bundle contradict each other."),
+        "entries_differ": ("Danh mục không khớp với tệp.", "The lists of entries are not those of the file."),
+        "message_incomplete": ("Thiếu tệp của một bản tin.", "A message lacks its bytes, transfer or receipt."),
+        "status_missing": ("Thiếu bản tin trạng thái.", "A status of the history is not in the bundle."),
+        "no_checkpoint": (
+            "Chưa có điểm kiểm tra của nhật ký.",
+            "The log had signed nothing yet: no proof of order.",
+        ),
+        "no_log_key": ("Không có khóa của nhật ký.", "No key of the log was given (log.vkey)."),
+        "another_log": ("Điểm kiểm tra của nhật ký khác.", "The checkpoint is that of another log."),
+        "checkpoint_wrong": ("Chữ ký của điểm kiểm tra sai.", "The checkpoint's signature does not hold."),
+        "leaf_missing": ("Thiếu lá của nhật ký.", "A leaf that should be there is not."),
+        "leaf_of_another_document": ("Lá của văn bản khác.", "The leaf is about another document."),
+        "proof_missing": ("Thiếu chứng minh của lá.", "A leaf and its proof do not come together."),
+        "proof_wrong": ("Chứng minh không đúng với lá.", "The proof is not one for this leaf."),
+        "proof_of_another_checkpoint": (
+            "Chứng minh theo điểm kiểm tra khác.",
+            "The proof is under another checkpoint.",
+        ),
+        "leaves_pending": ("Sự kiện chưa được niêm vào nhật ký.", "Events were under no checkpoint yet."),
+        "state_not_in_history": ("Trạng thái không có trong lịch sử.", "The history does not lead to this state."),
+        "no_witness_keys": ("Không có khóa của nhân chứng.", "No keys of witnesses were given."),
+        "too_few_witnesses": ("Không đủ nhân chứng.", "Fewer witnesses than the quorum signed."),
+        "no_time_stamp": ("Không có dấu thời gian.", "No time stamp: nobody but us says when."),
+        "no_tsa_anchors": ("Không có điểm tin cậy của TSA.", "No anchors for time stamps were given (tsa/)."),
+        "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),
+        "stamp_of_other_bytes": ("Dấu thời gian cho dữ liệu khác.", "The time stamp is over something else."),
+        "stamp_untrusted": ("Dấu thời gian không đáng tin.", "The time stamp does not lead to an anchor."),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing examined."""
+
+    #: Such as `acceptance.document.digest`; stable.
+    name: str
+    verdict: Verdict
+    #: A code of `REASONS`, or an indication in lower case; "" exactly when it passed.
+    reason: str = ""
+    #: One sentence for a person.
+    detail: str = ""
+    #: Whether the verdict depends on it.
+    counts: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """All that was found about one bundle."""
+
+    checks: tuple[Check, ...]
+    at: datetime
+    facts: Facts | None = None
+    #: Not later than this, a time-stamping authority says; None when none does.
+    proven_at: datetime | None = None
+    not_examined: tuple[str, ...] = field(default=())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the checks that count; INDETERMINATE when there is none."""
+        found = {check.verdict for check in self.checks if check.counts} or {Verdict.INDETERMINATE}
+        worst_first = (Verdict.FAILED, Verdict.INDETERMINATE, Verdict.PASSED)
+        return next(verdict for verdict in worst_first if verdict in found)
+
+    def shape(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "verdict": str(self.verdict),
+            "at": self.at.isoformat(),
+            "document": self.facts.document.id if self.facts else None,
+            "proven_at": self.proven_at.isoformat() if self.proven_at else None,
+            "checks": [
+                {
+                    "name": check.name,
+                    "verdict": str(check.verdict),
+                    "reason": check.reason,
+                    "detail": check.detail,
+                    "counts": check.counts,
+                }
+                for check in self.checks
+            ],
+            "not_examined": list(self.not_examined),
+        }
+
+
+def passed(name: str, detail: str = "", *, counts: bool = True) -> Check:
+    """It holds."""
+    return Check(name=name, verdict=Verdict.PASSED, detail=detail, counts=counts)
+
+
+def failed(name: str, reason: str, detail: str = "") -> Check:
+    """It is proved wrong."""
+    return Check(name=name, verdict=Verdict.FAILED, reason=reason, detail=detail)
+
+
+def undecided(name: str, reason: str, detail: str = "", *, counts: bool = True) -> Check:
+    """What is at hand does not decide it."""
+    return Check(name=name, verdict=Verdict.INDETERMINATE, reason=reason, detail=detail, counts=counts)
+
+
+def of_seal(prefix: str, report: Report) -> Iterator[Check]:
+    """The checks of a seal's report, under the name of the seal."""
+    for check in report.checks:
+        reason = str(check.indication).lower() if check.indication else ""
+        name = f"{prefix}.{check.name}"
+        yield Check(name=name, verdict=check.verdict, reason=reason, detail=check.reason)

@@ -1,0 +1,177 @@
+"""Verifies a bundle of evidence, offline: from the file and the anchors alone.
+
+1. The container's shape; its lists of entries.
+2. What to trust: the anchors given, else the bundle's own, which leaves the verdict INDETERMINATE at best.
+3. The log: checkpoint, witnesses, every leaf. Time stamps over the checkpoint.
+4. The acceptance seal, at the time that a stamp proves, else at `at`; so those of other messages.
+5. The export seal, at `at`.
+6. The story: transfer manifests, leaves of acceptances, statuses, states.
+
+Every check is made as far as the file allows, whatever failed before it. PASSED means: these bytes were accepted
+and sealed by the holder of the certified key, the log holds that, and nothing in the bundle contradicts it. What it
+does NOT prove is listed in docs/bundle.md.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from gateway.bundle.container import Container
+from gateway.bundle.facts import Facts, read
+from gateway.bundle.format import ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, MIMETYPE, TRANSFER
+from gateway.errors import BundleError
+from gateway.seal.report import Report, Verdict
+from gateway.seal.shape import read as read_receipt
+from gateway.seal.verify import verify_export, verify_receipt
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.findings import Check, Verification, failed, of_seal, passed, undecided
+from gateway.verifying.stamps import check_stamps
+from gateway.verifying.story import (
+    check_acceptance,
+    check_delivery,
+    check_lists,
+    check_message,
+    check_statuses,
+    check_transfer,
+)
+from gateway.verifying.tree import Logged, check_log
+
+_MESSAGE: Final = re.compile(r"messages/([0-9a-f-]{36})\.")
+_NOT_EXAMINED: Final = (
+    "whether the contents of the document are true, or signed by persons (PDF signatures)",
+    "what is not in the bundle: other messages about the document, and what peers did with it afterwards",
+)
+
+
+def verify_file(path: Path, anchors: Anchors | None, at: datetime, *, require_time: bool = False) -> Verification:
+    """All findings about a file; raises nothing for what it holds."""
+    try:
+        container = Container.open(path)
+    except BundleError as error:
+        return Verification(checks=(failed("container", "container_broken", str(error)),), at=at)
+    return verify(container, anchors, at, require_time=require_time)
+
+
+def verify(
+    container: Container, anchors: Anchors | None, at: datetime, *, require_time: bool = False
+) -> Verification:
+    """The same of a container that is open."""
+    checks = list(_container(container))  # 1
+    facts = _facts(container, checks)
+    if facts is None:
+        return Verification(checks=tuple(checks), at=at)
+    checks += check_lists(container, facts)
+    trusted = anchors  # 2
+    if trusted is None:
+        vkey = facts.log.vkey if facts.log else ""
+        trusted = Anchors.of_bundle(_certificates(container), vkey)
+        checks.append(undecided("anchors", "anchor_from_bundle"))
+    else:
+        checks.append(passed("anchors"))
+    logged = check_log(container, facts, trusted)  # 3
+    stamped, proven_at = check_stamps(container, logged.signed, trusted, is_required=require_time)
+    checks += [*logged.checks, *stamped]
+    unexamined: dict[str, None] = dict.fromkeys(_NOT_EXAMINED)
+    for report, found in _seals(container, facts, logged, trusted, at, proven_at):  # 4, 5
+        checks += found
+        unexamined |= dict.fromkeys(each for each in report.not_examined if "time stamp" not in each)
+    checks += [check_transfer(container, facts), check_statuses(facts, logged)]  # 6
+    checks += [check_delivery(delivery, facts, logged) for delivery in facts.deliveries]
+    return Verification(
+        checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)
+    )
+
+
+def _container(container: Container) -> Iterator[Check]:
+    for fault in container.faults:
+        yield failed("container", fault.code, fault.text)
+    if not container.faults:
+        yield passed("container", f"{len(container.entries)} entries")
+
+
+def _facts(container: Container, checks: list[Check]) -> Facts | None:
+    try:
+        facts = read(container.bytes_of(BUNDLE))
+    except BundleError as error:
+        checks.append(failed("format", error.code, str(error)))
+        return None
+    checks.append(passed("format", f"version {facts.version}"))
+    return facts
+
+
+def _seals(
+    container: Container, facts: Facts, logged: Logged, anchors: Anchors, at: datetime, proven_at: datetime | None
+) -> Iterator[tuple[Report, list[Check]]]:
+    """Acceptance, messages, export."""
+    yield from _receipt(container, facts, logged, anchors, at, proven_at, "acceptance", facts.document.id)
+    found = {match[1]: None for name in container.entries if (match := _MESSAGE.match(name))}
+    for key in found | dict.fromkeys(message.id for message in facts.messages):
+        yield from _receipt(container, facts, logged, anchors, at, proven_at, f"messages.{key}", key)
+    entries = {name: container.digest_of(name) for name in container.entries if name not in {MIMETYPE, EXPORT}}
+    if EXPORT not in container.entries:
+        yield Report(checks=()), [failed("export", "entry_missing", "nothing seals the bundle as a whole")]
+        return
+    report = verify_export(_small(container, EXPORT), entries=entries, anchors=anchors.seal, at=at)
+    yield report, list(of_seal("export", report))
+
+
+def _receipt(
+    container: Container,
+    facts: Facts,
+    logged: Logged,
+    anchors: Anchors,
+    at: datetime,
+    proven_at: datetime | None,
+    name: str,
+    key: str,
+) -> Iterator[tuple[Report, list[Check]]]:
+    is_main = name == "acceptance"
+    names = (DOCUMENT, TRANSFER, ACCEPTANCE)
+    if not is_main:
+        names = (f"messages/{key}.edxml", f"messages/{key}.transfer.json", f"messages/{key}.receipt.xml")
+    missing = [each for each in names if each not in container.entries]
+    if missing:
+        yield Report(checks=()), [failed(name, "message_incomplete", f"missing: {', '.join(missing)}")]
+        return
+    body, transfer, receipt = names
+    digest, seal = container.digest_of(body), _small(container, receipt)
+    leaf = check_acceptance(logged, f"{name}.leaf", key, digest.hex(), sha256(seal).hexdigest())
+    # what a stamp proves, it proves of what the log held by then
+    when = proven_at if proven_at is not None and proven_at <= at and leaf.verdict is Verdict.PASSED else at
+    report = verify_receipt(
+        seal, document_sha256=digest, transfer=_small(container, transfer), anchors=anchors.seal, at=when
+    )
+    checks = [*of_seal(name, report), leaf]
+    if not is_main:
+        told = check_message(container, facts, key)
+        checks.append(told or failed(name, "facts_differ", "bundle.json does not know this message"))
+    yield report, checks
+
+
+def _small(container: Container, name: str) -> bytes:
+    """The bytes of an entry that is there; those of one that is too large are no seal and no manifest."""
+    try:
+        return container.bytes_of(name)
+    except BundleError:
+        return b""
+
+
+def _certificates(container: Container) -> tuple[x509.Certificate, ...]:
+    """What the acceptance seal brings along; anchors of nothing but themselves."""
+    if ACCEPTANCE not in container.entries:
+        return ()
+    values = read_receipt(_small(container, ACCEPTANCE)).values.get("certificate", ())
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return tuple(x509.load_der_x509_certificate(b64decode(each)) for each in values)
+    except ValueError:
+        return ()

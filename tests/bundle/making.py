@@ -1,0 +1,280 @@
+"""Bundles to be verified, made without a gateway: the same bytes every time, and every part of them to be changed.
+
+`Story` holds what a ledger would: one document to one office that took it, answered 01 and 03, with the leaves, the
+log and a time stamp. `made` writes the bundle of a story; the keys are those of the test PKI.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.bundle import facts as shapes
+from gateway.bundle.build import Material, Papers, compose, finish
+from gateway.bundle.container import ContainerWriter
+from gateway.events import canonical
+from gateway.seal.writer import draft_export
+from gateway.transparency.checkpoint import Checkpoint
+from gateway.transparency.keys import Cosigner, LogSigner
+from gateway.transparency.merkle import inclusion_proof, leaf_hash
+from gateway.transparency.note import SignedNote, sign, signature_by
+from gateway.transparency.proof import InclusionProof
+from tests.bundle.stamping import stamp
+from tests.pki.build import build
+from tests.transparency.growing import root_by_the_book, subtrees
+from tests.unit.seal.sealing import DOCUMENT, SIGNED_AT, SignedSealer, signer
+
+#: When the bundle is made, and when it is verified unless a test says otherwise.
+MADE_AT: Final = SIGNED_AT + timedelta(hours=3)
+AT: Final = SIGNED_AT + timedelta(days=1)
+STAMPED_AT: Final = SIGNED_AT + timedelta(minutes=30)
+ORIGIN: Final = "000.00.00.H33/log"
+WITNESSES: Final = ("thanh-tra/witness", "so-tttt/witness")
+
+_SENDER, _RECIPIENT = "sender", "recipient"
+_STATUS: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<edXML><Status><StatusCode>{}</StatusCode></Status></edXML>\n'
+)
+
+
+def made_id(number: int) -> str:
+    """An id as the ledger gives them."""
+    return f"01900000-0000-7000-8000-{number:012x}"
+
+
+MESSAGE: Final = made_id(1)
+DELIVERY: Final = made_id(2)
+
+
+def log_signer(origin: str = ORIGIN) -> LogSigner:
+    """The log's key."""
+    return LogSigner(origin, Ed25519PrivateKey.from_private_bytes(sha256(b"log key").digest()))
+
+
+def witness(name: str) -> Cosigner:
+    """A witness's key."""
+    key = Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest())
+    return Cosigner(name, key, lambda: int(STAMPED_AT.timestamp()))
+
+
+def write_anchors(folder: Path, *, seal: str = "seal-root") -> Path:
+    """What an auditor was given."""
+    for purpose, member in (("seal", seal), ("tsa", "tsa-root")):
+        (folder / purpose).mkdir(parents=True, exist_ok=True)
+        (folder / purpose / f"{member}.pem").write_bytes(build()[member].certificate.public_bytes(Encoding.PEM))
+    (folder / "log.vkey").write_text(f"{log_signer().verifier}\n")
+    lines = [str(witness(name).verifier) for name in WITNESSES]
+    (folder / "witnesses.vkey").write_text("\n".join(["# quorum 1", *lines]) + "\n")
+    return folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A message with its acceptance."""
+
+    id: str
+    body: bytes
+    transfer: bytes
+    receipt: bytes
+    at: datetime
+
+    @property
+    def papers(self) -> Papers:
+        """As bundles take it."""
+        return Papers(body=(self.body,), transfer=self.transfer, receipt=self.receipt)
+
+
+def told(number: int, body: bytes, *, kind: str = "document", member: str = "seal-rsa") -> Told:
+    """A message that was accepted."""
+    at = SIGNED_AT + timedelta(minutes=number)
+    message, digest = made_id(number), sha256(body)
+    transfer = canonical(
+        {
+            "version": 1,
+            "gateway": "000.00.00.H33",
+            "message": message,
+            "kind": kind,
+            "document": {"sha256": digest.hexdigest(), "size": len(body)},
+            "accepted_at": _z(at),
+        }
+    )
+    sealer = SignedSealer(signer(member))
+    receipt = sealer.seal(document_sha256=digest.digest(), transfer=transfer, signed_at=at)
+    return Told(id=message, body=body, transfer=transfer, receipt=receipt, at=at)
+
+
+def accepted_leaf(item: Told, kind: str = "document") -> bytes:
+    """The event of its acceptance."""
+    facts = {"kind": kind, "sha256": sha256(item.body).hexdigest(), "receipt": sha256(item.receipt).hexdigest()}
+    return _leaf("document.accepted", item.at, {**facts, "size": len(item.body)}, message=item.id)
+
+
+def _leaf(kind: str, at: datetime, facts: dict[str, object], **about: str) -> bytes:
+    whole = {"v": 1, "kind": kind, "at": int(at.timestamp()) * 1_000_000, "actor": "gateway", "facts": facts}
+    return canonical(whole | about)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What is known of a document."""
+
+    document: Told
+    statuses: tuple[Told, ...]
+    #: Every leaf of the log.
+    tree: tuple[bytes, ...]
+    #: Those of them that are about the document.
+    chosen: tuple[int, ...]
+    signer: LogSigner = field(default_factory=log_signer)
+    witnesses: tuple[str, ...] = WITNESSES
+    stamps: tuple[datetime, ...] = (STAMPED_AT,)
+    #: What is stamped instead of the checkpoint.
+    stamped: bytes = b""
+    state: str = "acknowledged"
+    export_member: str = "seal-rsa"
+
+
+def story(member: str = "seal-rsa") -> Story:
+    """A document, relayed, delivered and answered twice."""
+    document = told(1, DOCUMENT, member=member)
+    statuses = tuple(
+        told(10 + number, _STATUS.format(code).encode(), kind="status", member=member)
+        for number, code in enumerate(("01", "03"))
+    )
+    at = SIGNED_AT + timedelta(minutes=2)
+
+    def moved(trigger: str, before: str, after: str) -> bytes:
+        facts: dict[str, object] = {"from": before, "to": after}
+        return _leaf(f"delivery.{trigger}", at, facts, message=MESSAGE, delivery=DELIVERY)
+
+    tree = [
+        _leaf("server.started", SIGNED_AT, {"boot": made_id(90)}),
+        accepted_leaf(document),
+        _leaf("delivery.claimed", at, {"attempt": made_id(3)}, message=MESSAGE, delivery=DELIVERY),
+        moved("relayed", "in_flight", "relayed"),
+        _leaf("backup.made", at, {}),
+        moved("delivered", "relayed", "delivered"),
+        accepted_leaf(statuses[0], "status"),
+        _leaf("status.recorded", at, {"code": "01", "message": statuses[0].id}, delivery=DELIVERY),
+        moved("acknowledged", "delivered", "acknowledged"),
+        accepted_leaf(statuses[1], "status"),
+        _leaf("status.recorded", at, {"code": "03", "message": statuses[1].id}, delivery=DELIVERY),
+    ]
+    chosen = (1, 2, 3, 5, 6, 7, 8, 9, 10)
+    return Story(document=document, statuses=statuses, tree=tuple(tree), chosen=chosen)
+
+
+def checkpoint_of(a: Story) -> tuple[bytes, bytes]:
+    """As first signed, and with the lines of its witnesses."""
+    checkpoint = Checkpoint(a.signer.name, len(a.tree), root_by_the_book(list(map(leaf_hash, a.tree))))
+    note = sign(checkpoint.text(), a.signer)
+    lines = [signature_by(witness(name), note.text) for name in a.witnesses]
+    return bytes(note), bytes(note.with_signatures(lines))
+
+
+def material_of(a: Story) -> Material:
+    """What its bundle is made of."""
+    signed, note = checkpoint_of(a)
+    hashes = list(map(leaf_hash, a.tree))
+    leaves = {}
+    for index in a.chosen:
+        path = inclusion_proof(index, len(hashes), subtrees(hashes))
+        leaves[index] = (a.tree[index], bytes(InclusionProof(index, tuple(path), note)))
+    imprint = sha256(a.stamped or signed).digest()
+    return Material(
+        facts=facts_of(a, note),
+        document=a.document.papers,
+        messages={each.id: each.papers for each in a.statuses},
+        leaves=leaves,
+        checkpoint=note,
+        stamps=[stamp(imprint, at) for at in a.stamps],
+    )
+
+
+def facts_of(a: Story, note: bytes) -> shapes.Facts:
+    """What the ledger says of it."""
+    checkpoint = Checkpoint.parse(SignedNote.parse(note).text)
+    document = shapes.Document(
+        id=a.document.id, kind="document", document_id="000.00.00.H33,2026/11/22,12,UBND", number="12",
+        notation="UBND-VP", promulgated_on="2026-11-22", subject="Về việc họp giao ban", business_type="0",
+        sha256=sha256(a.document.body).hexdigest(), size=len(a.document.body), sender=_SENDER, original=None,
+        received_at=_z(SIGNED_AT), accepted_at=_z(a.document.at), trace_id="0" * 32,
+        caller={"method": "certificate", "fingerprint": "ab" * 32}, findings=[],
+    )  # fmt: skip
+    delivery = shapes.Delivery(
+        id=DELIVERY, recipient=_RECIPIENT, code="000.01.32.H33", state=a.state, created_at=_z(a.document.at),
+        state_at=_z(a.document.at), reason="", detail="", business_status="03", peer_reference="VXP-7781",
+        dispatch=made_id(4), channel="truc", channel_kind="vxp", is_relay=True,
+    )  # fmt: skip
+    statuses = [
+        shapes.Status(
+            id=made_id(20 + number), delivery=DELIVERY, code=code, reporter=_RECIPIENT, reported_at=_z(each.at),
+            recorded_at=_z(each.at), description=description, moved=True, flag="", message=each.id,
+        )
+        for number, (each, code, description) in enumerate(
+            zip(a.statuses, ("01", "03"), ("", "Người tiếp nhận: Lê Văn A, số đến 381"), strict=False)
+        )
+    ]  # fmt: skip
+    messages = [
+        shapes.Message(
+            id=each.id, kind="status", business_type="", sha256=sha256(each.body).hexdigest(), size=len(each.body),
+            sender=_RECIPIENT, accepted_at=_z(each.at),
+        )
+        for each in a.statuses
+    ]  # fmt: skip
+    attempt = shapes.Attempt(
+        id=made_id(3), dispatch=made_id(4), series=1, started_at=_z(a.document.at), ended_at=_z(a.document.at),
+        outcome="relayed", reason="", detail="", peer={"address": "10.0.0.1", "certificate": "cd" * 32},
+    )  # fmt: skip
+    return shapes.Facts(
+        made_at=_z(MADE_AT), made_by="operator:0", gateway="000.00.00.H33", program="0.1.0", document=document,
+        parties=[
+            shapes.Party(agency=_SENDER, code="000.00.00.H33", name_then="Uỷ ban nhân dân tỉnh Kiên Giang",
+                         name_now="Uỷ ban nhân dân tỉnh An Giang"),
+            shapes.Party(agency=_RECIPIENT, code="000.01.32.H33", name_then="Ủy ban nhân dân xã Hòn Sơn",
+                         name_now="Ủy ban nhân dân đặc khu Kiên Hải", closed_at="2025-06-30T17:00:00Z"),
+        ],
+        deliveries=[delivery], attempts=[attempt], statuses=statuses, messages=messages,
+        leaves=[shapes.Leaf(index=index, kind=json.loads(a.tree[index])["kind"]) for index in a.chosen],
+        pending_leaves=0,
+        log=shapes.Log(origin=checkpoint.origin, size=checkpoint.size, root=b64encode(checkpoint.root).decode(),
+                       signed_at=_z(STAMPED_AT), vkey=str(a.signer.verifier)),
+        stamps=[shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server="tsa", at=_z(at))
+                for number, at in enumerate(a.stamps)],
+        entries={},
+    )  # fmt: skip
+
+
+def made(
+    a: Story | None = None,
+    *,
+    change: Callable[[Material], Material] = lambda material: material,
+    seal: Callable[[bytes], bytes] = lambda seal: seal,
+    made_at: datetime = MADE_AT,
+) -> bytes:
+    """The bundle of a story; `change` what it is made of before it is sealed, `seal` the seal afterwards."""
+    a = a or story()
+    file = io.BytesIO()
+    writer = ContainerWriter(file)
+    key = signer(a.export_member)
+    draft = draft_export(key, compose(writer, change(material_of(a))), made_at)
+    finish(writer, seal(draft.signed(key.sign(draft.signed_info))))
+    return file.getvalue()
+
+
+def with_(a: Story, **changes: Any) -> Story:
+    """Another story."""
+    return replace(a, **changes)
+
+
+def _z(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

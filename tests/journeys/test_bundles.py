@@ -1,0 +1,97 @@
+"""Evidence that leaves a running gateway, and is verified where there is no network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.bundle.container import Container
+from gateway.bundle.facts import read
+from gateway.bundle.format import BUNDLE
+from gateway.cli import main
+from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
+from tests.journeys.messages import document
+from tests.journeys.test_log import sent, signed
+
+
+@pytest.fixture
+async def site(tmp_path: Path, pki_folder: Path) -> Installation:
+    """Not running."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    return await prepare(folder, pki_folder)
+
+
+def anchors_of(site: Installation, folder: Path) -> Path:
+    """What an auditor was given."""
+    for purpose in ("seal", "tsa"):
+        shutil.copytree(site.pki.folder / "anchors" / purpose, folder / purpose)
+    shutil.copy(site.pki.log_vkey, folder / "log.vkey")
+    return folder
+
+
+def verified(file: Path, *arguments: str) -> dict[str, object]:
+    """By a process that has no network."""
+    command = ["unshare", "--net", "--map-root-user"] if shutil.which("unshare") else []
+    command += [sys.executable, "-m", "gateway.verifying", str(file), "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    assert done.returncode == (0 if found["verdict"] == "PASSED" else 1)
+    return found
+
+
+async def test_bundle_of_a_running_gateway_is_verified_without_network(site: Installation, tmp_path: Path) -> None:
+    """PASSED with anchors from outside, INDETERMINATE without; exporting is an event."""
+    anchors = anchors_of(site, tmp_path / "anchors")
+    config = ["--config", str(site.folder / "config.toml")]
+    async with site.running():
+        message_id = await sent(site)
+        await signed(site)
+        out = tmp_path / "a.asice"
+        assert await asyncio.to_thread(main, [*config, "export", message_id, "--out", str(out)]) == 0
+        found = await asyncio.to_thread(verified, out, "--anchors", str(anchors))
+        faults = [check for check in found["checks"] if check["verdict"] != "PASSED"]  # type: ignore[attr-defined]
+        assert found["verdict"] == "PASSED", faults
+        assert {check["name"] for check in faults} <= {"time_proven", "witnesses", "leaves.pending"} | {
+            name["name"] for name in faults if name["name"].startswith("delivery.")
+        }
+        alone = await asyncio.to_thread(verified, out)
+        assert alone["verdict"] == "INDETERMINATE"
+        assert "anchor_from_bundle" in [check["reason"] for check in alone["checks"]]  # type: ignore[attr-defined]
+        with_time = await asyncio.to_thread(verified, out, "--anchors", str(anchors), "--require-time")
+        assert with_time["verdict"] == "INDETERMINATE"
+    facts = read(Container.open(out).bytes_of(BUNDLE))
+    assert facts.document.id == message_id
+    assert {party.code for party in facts.parties} == {PROVINCE, COMMUNE}
+    again = tmp_path / "many"
+    assert await asyncio.to_thread(main, [*config, "export", "--latest", "--out", str(again)]) == 0
+    (file,) = again.iterdir()
+    later = read(Container.open(file).bytes_of(BUNDLE))
+    assert later.document == facts.document
+    assert later.pending_leaves >= facts.pending_leaves + 1, "the first export is an event of the document"
+
+
+async def test_documents_are_chosen_by_what_is_asked(site: Installation, tmp_path: Path) -> None:
+    """By number, issuer, recipient, dates and state; nothing that fits is an answer of its own."""
+    config = ["--config", str(site.folder / "config.toml")]
+    async with site.running(), site.client(PROVINCE) as client:
+        for number in ("7", "8"):
+            await client.submit(document(PROVINCE, [COMMUNE], number=number))
+
+    async def count(*arguments: str) -> int:
+        folder = tmp_path / "-".join(arguments).replace("/", "_")
+        code = await asyncio.to_thread(main, [*config, "export", *arguments, "--out", str(folder)])
+        return len(list(folder.iterdir())) if code == 0 else 0
+
+    assert await count("--number", "7") == 1
+    assert await count("--issuer", PROVINCE, "--recipient", COMMUNE) == 2
+    assert await count("--issuer", COMMUNE) == 0
+    assert await count("--year", "1999") == 0
+    assert await count("--from", "2020-01-01", "--to", "2100-01-01", "--status", "withdrawn") == 0
