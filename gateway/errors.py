@@ -95,6 +95,10 @@ class StampError(GatewayError):
     """A time-stamping server gave nothing that can be used."""
 
 
+class RevocationError(GatewayError):
+    """This is no answer about revocation."""
+
+
 class ProofError(GatewayError):
     """A proof, checkpoint or note of a transparency log does not hold."""
 

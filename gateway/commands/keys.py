@@ -11,10 +11,11 @@ from cryptography import x509
 from gateway import notify
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
-from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError
+from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, RevocationError
 from gateway.pki import server_key_pin
 from gateway.seal.keys import PemSigner
 from gateway.seal.profile import algorithm_of, fingerprint
+from gateway.seal.revocation import REVOCATIONS, RevocationStore, is_stale, read_answer
 from gateway.signing_process import KeyHolder, listen
 
 #: The server's user connects through its group.
@@ -32,6 +33,16 @@ def add(parsers: Subparsers) -> None:
         more="Exit code 1 when one of them is not valid now.",
     )
     add_json(show)
+    revocation = add_group(group, "revocation", "what CAs say about revocation, for networks without internet")
+    load = add_command(
+        revocation,
+        "load",
+        _load,
+        "take in revocation lists and OCSP answers from files",
+        more="PEM or DER. Each is kept once, below the data folder, and goes with the evidence it is used for.",
+    )
+    load.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a CRL or an OCSP answer")
+    add_json(load)
     serve = add_command(
         group,
         "serve",
@@ -46,6 +57,34 @@ def add(parsers: Subparsers) -> None:
     serve.add_argument("--certificate", type=Path, required=True, metavar="FILE", help="certificate and chain")
     serve.add_argument("--log-key", type=Path, metavar="FILE", help="the transparency log's key; mode 0600")
     serve.add_argument("--socket", type=Path, metavar="PATH", help="where to listen; mode 0660")
+
+
+def _load(context: Context, args: argparse.Namespace) -> int:
+    store = RevocationStore(context.settings.storage.folder / REVOCATIONS)
+    now, rows = SystemClock().now(), []
+    for path in args.files:
+        try:
+            answer = read_answer(path.read_bytes())
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from error
+        except RevocationError as error:
+            raise InputError(f"{path}: {error}") from error
+        rows.append(
+            {
+                "file": str(path),
+                "kind": answer.kind,
+                "of": rfc3339(answer.this_update),
+                "until": rfc3339(answer.next_update) if answer.next_update else None,
+                "new": store.keep(answer),
+                "stale": is_stale(answer, now),
+            }
+        )
+    if args.json:
+        context.print_json(rows)
+    else:
+        columns = ("file", "kind", "of", "until", "new", "stale")
+        context.table(columns, ([row[name] for name in columns] for row in rows))
+    return ANSWER_IS_NO if all(row["stale"] for row in rows) else FINE
 
 
 def _show(context: Context, args: argparse.Namespace) -> int:

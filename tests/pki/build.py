@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 DECLARATION: Final = Path(__file__).with_name("members.toml")
 _PURPOSES: Final = {
@@ -131,6 +131,10 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
     if "purpose" in entry:
         purposes = [_PURPOSES[each] for each in str(entry["purpose"]).split()]
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=bool(entry.get("only_purpose")))
+    if "ocsp" in entry:
+        url = x509.UniformResourceIdentifier(str(entry["ocsp"]))
+        described = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, url)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([described]), critical=False)
     if "critical" in entry:
         demand = x509.UnrecognizedExtension(x509.ObjectIdentifier(entry["critical"]), b"\x05\x00")
         builder = builder.add_extension(demand, critical=True)

@@ -135,7 +135,7 @@ async def test_outage_becomes_late_and_the_backlog_is_worked_off(lab: Lab, pki: 
         assert duty.told.startswith("late: 10")
         await duty.run_once()
         assert len(stamped(lab)) == 70
-        lab.eye.execute("UPDATE checkpoint_stamp SET at = at - 1000 WHERE size = 40")
+        lab.eye.execute("UPDATE checkpoint_stamp SET at = at - 10000000000 WHERE size = 40")
         found = await Times(lab.readers, ()).proven(20)
         assert found is not None
         assert found.size == 40, "the earliest stamp that covers the leaf, not that of the first checkpoint"

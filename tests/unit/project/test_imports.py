@@ -23,7 +23,7 @@ def _modules(root: Path) -> None:
     for layer in layers:
         for name in layer.replace("|", ":").split(":"):
             write(root, f"gateway/{name.strip().strip('()')}/__init__.py", "")
-    for name in ("api/table", "api/models", "api/service", "seal/verify", "seal/report"):
+    for name in ("api/table", "api/models", "api/service", "seal/verify", "seal/timestamp", "seal/report"):
         write(root, f"gateway/{name}.py", "")
     write(root, "gateway/storage/sqlite.py", "import aiosqlite, pysqlite3, sqlite3\n")
     write(root, "gateway/__init__.py", "")

@@ -1,0 +1,160 @@
+"""Certificates at a point in time: path, CRL and OCSP answers, and what is not known is never valid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from gateway.cli import main
+from gateway.errors import RevocationError, StorageError
+from gateway.seal.report import Report
+from gateway.seal.revocation import Answer, RevocationStore, is_stale, read_answer
+from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
+from gateway.seal.validation import validate
+from tests.unit.seal.stamp_cases import pki
+
+AT = datetime(2026, 11, 29, tzinfo=UTC)
+DAY = timedelta(days=1)
+CA, LISTED, REVOKED, ASKED = "tsa-ca-with-list", "tsa-listed", "tsa-revoked-after", "tsa-ocsp"
+
+
+def store() -> TrustStore:
+    anchor = Anchor(certificate=pki()["tsa-root"].certificate, name="tsa-root")
+    return TrustStore(purpose=TrustPurpose.TSA, anchors=(anchor,))
+
+
+def crl(issuer: str, *, made: datetime, until: datetime, revoked: dict[str, datetime] | None = None) -> Answer:
+    by = pki()[issuer]
+    builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject)
+    builder = builder.last_update(made).next_update(until)
+    for name, since in (revoked or {}).items():
+        serial = pki()[name].certificate.serial_number
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since).build()
+        builder = builder.add_revoked_certificate(entry)
+    return read_answer(builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
+def ocsp_answer(name: str, *, made: datetime, until: datetime, revoked_at: datetime | None = None) -> Answer:
+    member, by = pki()[name], pki()[CA]
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=member.certificate,
+        issuer=by.certificate,
+        algorithm=hashes.SHA256(),
+        cert_status=ocsp.OCSPCertStatus.REVOKED if revoked_at else ocsp.OCSPCertStatus.GOOD,
+        this_update=made,
+        next_update=until,
+        revocation_time=revoked_at,
+        revocation_reason=None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate).certificates([by.certificate])
+    signed = builder.sign(by.key, hashes.SHA256())
+    return read_answer(signed.public_bytes(Encoding.DER))
+
+
+ROOT_LIST = crl("tsa-root", made=AT - DAY, until=AT + DAY)
+
+
+async def judged(name: str, *answers: Answer, at: datetime = AT) -> Report:
+    member = pki()[name]
+    return await validate(member.certificate, member.sent, anchors=store(), at=at, answers=answers)
+
+
+def faults(report: Report) -> dict[str, str]:
+    return {each.name: str(each.indication) for each in report.faults}
+
+
+async def test_path_and_fresh_answers_pass() -> None:
+    """A list of every issuer below the anchor, or an OCSP answer in its place."""
+    good = crl(CA, made=AT - DAY, until=AT + DAY)
+    report = await judged(LISTED, ROOT_LIST, good)
+    assert faults(report) == {}
+    assert report.check("certificate.path").facts["path"].count("<") == 2
+    assert faults(await judged(ASKED, ROOT_LIST, ocsp_answer(ASKED, made=AT - DAY, until=AT + DAY))) == {}
+
+
+async def test_without_answers_nothing_is_valid() -> None:
+    """None at all, none of one issuer, one that is too old, or one that somebody else signed: try later."""
+    good = crl(CA, made=AT - DAY, until=AT + DAY)
+    stale = crl(CA, made=AT - 3 * DAY, until=AT - DAY)
+    forged = read_answer(_forged(CA))
+    for answers in ((), (good,), (ROOT_LIST,), (ROOT_LIST, stale), (ROOT_LIST, forged)):
+        report = await judged(LISTED, *answers)
+        assert faults(report) == {"certificate.revocation": "TRY_LATER"}
+        assert report.verdict == "INDETERMINATE"
+    assert is_stale(stale, AT)
+
+
+def _forged(issuer: str) -> bytes:
+    name = pki()[issuer].certificate.subject
+    builder = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(AT - DAY).next_update(AT + DAY)
+    return builder.sign(pki()["foreign-root"].key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("kind", ["crl", "ocsp"])
+async def test_revoked_from_its_day_on_and_not_before(kind: str) -> None:
+    """The point in time decides, by a list of later days too."""
+    since, later = AT + 10 * DAY, AT + 20 * DAY
+    if kind == "crl":
+        told = crl(CA, made=later, until=later + DAY, revoked={REVOKED: since})
+    else:
+        told = ocsp_answer(ASKED, made=later, until=later + DAY, revoked_at=since)
+    who = REVOKED if kind == "crl" else ASKED
+    root = crl("tsa-root", made=later, until=later + DAY)
+    before = faults(await judged(who, root, told, at=AT))
+    assert before == ({} if kind == "crl" else {"certificate.revocation": "TRY_LATER"})
+    assert faults(await judged(who, root, told, at=later)) == {"certificate.revocation": "REVOKED_NO_POE"}
+
+
+async def test_path_faults_have_their_own_words() -> None:
+    """Expired, foreign, no anchor in force."""
+    assert faults(await judged("tsa-expired")) == {"certificate.path": "OUT_OF_BOUNDS_NO_POE"}
+    assert faults(await judged("foreign-tsa")) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
+    member = pki()[LISTED]
+    early = Anchor(certificate=pki()["tsa-root"].certificate, name="r", trusted_until=AT - DAY)
+    only = TrustStore(purpose=TrustPurpose.TSA, anchors=(early,))
+    report = await validate(member.certificate, member.sent, anchors=only, at=AT, answers=())
+    assert faults(report) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
+    with pytest.raises(ValueError, match="time zone"):
+        await validate(member.certificate, (), anchors=only, at=datetime(2026, 1, 1), answers=())  # noqa: DTZ001
+
+
+def test_answers_are_kept_once_and_found_by_certificate_and_time(tmp_path: Path) -> None:
+    """The last word before the moment, and the newest; damage is told."""
+    kept, member = RevocationStore(tmp_path / "revocations"), pki()[LISTED]
+    lists = [crl(CA, made=AT + day * DAY, until=AT + (day + 1) * DAY) for day in range(4)]
+    single = ocsp_answer(LISTED, made=AT, until=AT + DAY)
+    assert [kept.keep(each) for each in (*lists, single, ROOT_LIST)] == [True] * 6
+    assert not kept.keep(lists[0])
+    found = kept.about([member.certificate], AT + 1.5 * DAY)
+    assert {each.name for each in found} == {lists[1].name, lists[3].name, single.name}
+    assert kept.newest(lists[0].subject) == lists[3]
+    (tmp_path / "revocations" / lists[3].name).write_bytes(b"nonsense")
+    with pytest.raises(StorageError, match="damaged"):
+        kept.about([member.certificate], AT)
+
+
+@pytest.mark.parametrize("raw", [b"", b"nonsense", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"])
+def test_what_is_no_answer_is_refused(raw: bytes) -> None:
+    """A page of an error, a certificate, a cut file."""
+    with pytest.raises(RevocationError):
+        read_answer(raw)
+    with pytest.raises(RevocationError):
+        read_answer(pki()[CA].certificate.public_bytes(Encoding.DER))
+
+
+def test_lists_are_loaded_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command keeps them below the data folder; a file that is no answer is named."""
+    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "ca.crl").write_bytes(crl(CA, made=AT, until=datetime.now(UTC) + DAY).der)
+    arguments = ["--config", str(tmp_path / "config.toml"), "keys", "revocation", "load"]
+    assert main([*arguments, str(tmp_path / "ca.crl"), "--json"]) == 0
+    assert '"new":true' in capsys.readouterr().out
+    assert len(list((tmp_path / "data" / "revocations").glob("crl-*.crl"))) == 1
+    assert main([*arguments, str(tmp_path / "config.toml")]) == 2
+    assert "neither a CRL" in capsys.readouterr().err
