@@ -3,7 +3,8 @@
 Each adapter fills `gateway.ports.Adapter`, each source `gateway.ports.Source`. Only `gateway.channels` reads these
 tables; the package `gateway` names no adapter.
 
-`BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`.
+`BINDINGS` makes the application of the protocols that peers speak to us, over `gateway.broker.Broker`; `SERVED`
+names them, and `BindingOptions` declares the keys of `[bindings]` that belong to one of them.
 
 A channel of a kind in SOURCES is polled, too; its setting `source` names another one, or "" for none. One whose
 setting `catalogue` names a kind in CATALOGUES teaches the directory its agencies, every night.
@@ -11,11 +12,11 @@ setting `catalogue` names a kind in CATALOGUES teaches the directory its agencie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from adapters.bindings import answer_unreadable, build_bindings, build_plain
+from adapters.bindings import SERVED, BindingOptions, answer_unreadable, build_bindings, build_plain
 from adapters.folder import channel as folder_channel
 from adapters.lgsp import session as lgsp
 from adapters.lgsp.adapter import LgspAdapter
@@ -37,6 +38,20 @@ from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
 from gateway.ports import Adapter, Catalogue, Counterpart, Registrar, Source, Surroundings
+
+__all__ = [
+    "BINDINGS",
+    "CATALOGUES",
+    "COUNTERPARTS",
+    "FACTORIES",
+    "PLAIN_BINDINGS",
+    "PROBLEMS",
+    "REGISTRARS",
+    "SERVED",
+    "SOURCES",
+    "UNREADABLE",
+    "BindingOptions",
+]
 
 #: `Endpoint.kind` -> what makes the adapter. One object serves all channels of its kind.
 FACTORIES: dict[str, Callable[[Surroundings], Adapter]] = {
@@ -79,11 +94,11 @@ PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {
     "xroad": xroad.problems,
 }
 
-#: What makes the application of the protocols that are served; settings are those of `[bindings]`.
-BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_bindings
+#: What makes the application of the protocols that are served; their names are in SERVED.
+BINDINGS: Callable[[Broker, Clock, BindingOptions], web.Application] = build_bindings
 
 #: The same for a listener without TLS, which serves fewer.
-PLAIN_BINDINGS: Callable[[Broker, Clock, Mapping[str, object]], web.Application] = build_plain
+PLAIN_BINDINGS: Callable[[Broker, Clock, BindingOptions], web.Application] = build_plain
 
 #: How the listener of those protocols answers what is no HTTP, for a refusal and a trace id.
 UNREADABLE: Callable[[RefusedError, str], web.Response] = answer_unreadable

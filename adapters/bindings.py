@@ -7,7 +7,7 @@ server that brings it, and without TLS nothing says that it is one. A path that 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -15,44 +15,70 @@ from typing import Final
 from aiohttp import web
 
 from adapters.serving import close_unless_read, expect_continue
+from adapters.vxp.endpoint import BINDING as VXP
 from adapters.vxp.endpoint import PATH as VXP_PATH
 from adapters.vxp.endpoint import VxpEndpoint
 from adapters.vxp.endpoint_calls import Options
 from adapters.vxp.endpoint_reply import failed
+from adapters.xroad.provider import BINDING as XROAD
 from adapters.xroad.provider import PATH as XROAD_PATH
 from adapters.xroad.provider import XroadProvider
 from gateway.broker import Broker, Refusal
 from gateway.clock import Clock
 from gateway.errors import RefusedError
+from gateway.ports import Served
 from gateway.reasons import is_temporary, reason
 
+#: Name -> what operators are told of it.
+SERVED: Final = {VXP: Served(path=VXP_PATH), XROAD: Served(path=XROAD_PATH, is_vouched=True)}
 #: What log and metrics call a path that nobody serves.
 _NOWHERE: Final = "bindings.none"
 
 
-def build_bindings(broker: Broker, clock: Clock, settings: Mapping[str, object]) -> web.Application:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindingOptions:
+    """What operators set for one of them alone: keys of `[bindings]`, each of the form PROTOCOL_NAME."""
+
+    xroad_certificates: Path | None = field(
+        default=None,
+        metadata={
+            "doc": "PEM file with the certificates of our X-Road security servers; "
+            "empty: their addresses alone count"
+        },
+    )
+    vxp_window: timedelta = field(
+        default=timedelta(hours=24),
+        metadata={
+            "doc": "how far a time of signing may be from ours; "
+            "the SDK signs with its object's, so make that daily; 0s: any"
+        },
+    )
+
+    @property
+    def peer_certificates(self) -> Path | None:
+        """PEM file of the certificates that the listener asks peers for; None: it asks for none."""
+        return self.xroad_certificates
+
+
+def build_bindings(broker: Broker, clock: Clock, options: BindingOptions) -> web.Application:
     """All of them. Run it behind a listener with limits of connections and heads, on which it relies."""
     app = web.Application(client_max_size=0)
-    certificates = settings["xroad_certificates"]
-    assert certificates is None or isinstance(certificates, Path)
-    XroadProvider(broker, certificates).add_to(app)
-    _add_vxp(app, broker, clock, settings)
+    XroadProvider(broker, options.xroad_certificates).add_to(app)
+    _add_vxp(app, broker, clock, options)
     _add_nowhere(app, broker, f"{VXP_PATH} and {XROAD_PATH} are served here")
     return app
 
 
-def build_plain(broker: Broker, clock: Clock, settings: Mapping[str, object]) -> web.Application:
+def build_plain(broker: Broker, clock: Clock, options: BindingOptions) -> web.Application:
     """What may be spoken without TLS; behind the same kind of listener."""
     app = web.Application(client_max_size=0)
-    _add_vxp(app, broker, clock, settings)
+    _add_vxp(app, broker, clock, options)
     _add_nowhere(app, broker, f"without TLS only {VXP_PATH} is served")
     return app
 
 
-def _add_vxp(app: web.Application, broker: Broker, clock: Clock, settings: Mapping[str, object]) -> None:
-    window = settings["vxp_window"]
-    assert isinstance(window, timedelta)
-    VxpEndpoint(broker, clock, Options(window=window)).add_to(app)
+def _add_vxp(app: web.Application, broker: Broker, clock: Clock, options: BindingOptions) -> None:
+    VxpEndpoint(broker, clock, Options(window=options.vxp_window)).add_to(app)
 
 
 def _add_nowhere(app: web.Application, broker: Broker, told: str) -> None:

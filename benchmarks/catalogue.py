@@ -30,8 +30,9 @@ import msgspec
 
 from adapters.vxp.catalogue import open_catalogue
 from benchmarks.axis import Axis, axis, connect
+from benchmarks.goals import Figure, aimed
 from benchmarks.installation import PROVINCE, Site, prepare, record_certificate
-from benchmarks.phases import Figure, Say, rank
+from benchmarks.phases import Say, rank
 from benchmarks.processes import Gateway, gateway
 from gateway import config
 from gateway.admin_catalogue import SyncCatalogue
@@ -42,7 +43,6 @@ from gateway.foundation import open_foundation
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 
-SYNC_GOAL, UNCHANGED_GOAL, MEMORY_GOAL_MB, SEARCH_GOAL_MS, STALL_GOAL_MS = 15.0, 2.0, 400.0, 50.0, 100.0
 _LOG = Path("build/bench-catalogue.log")
 _CSV = f"organ_id,name,kind,endpoint\n{PROVINCE.code},{PROVINCE.name},province,province\n".encode()
 _QUESTIONS = (
@@ -92,13 +92,13 @@ def _syncs(site: Site, running: Axis, served: Gateway, agencies: int, say: Say) 
         say(f"catalogue, {name}: {took[name]:.2f} s, longest stall {stalls[name]:.0f} ms")
     peak = served.peak_bytes()
     return [
-        Figure(name="catalogue_sync", value=took["sync"], unit="s", goal=SYNC_GOAL),
+        aimed("catalogue_sync", took["sync"]),
         Figure(name="catalogue_sync_cpu", value=spent["sync"], unit="s"),
-        Figure(name="catalogue_unchanged", value=took["unchanged"], unit="s", goal=UNCHANGED_GOAL),
+        aimed("catalogue_unchanged", took["unchanged"]),
         Figure(name="catalogue_changed", value=took["changed"], unit="s"),
-        Figure(name="catalogue_memory_peak", value=peak / 1e6, unit="MB", goal=MEMORY_GOAL_MB),
+        aimed("catalogue_memory_peak", peak / 1e6),
         Figure(name="catalogue_memory_added", value=(peak - before) / 1e6, unit="MB"),
-        Figure(name="catalogue_stall", value=max(stalls.values()), unit="ms", goal=STALL_GOAL_MS),
+        aimed("catalogue_stall", max(stalls.values())),
     ]
 
 
@@ -143,8 +143,8 @@ async def _searches(site: Site) -> list[Figure]:
     slowest = max(latencies, key=lambda question: rank(latencies[question], 0.5))
     return [
         Figure(name="search_p50", value=rank(every, 0.5), unit="ms"),
-        Figure(name="search_p99", value=rank(every, 0.99), unit="ms", goal=SEARCH_GOAL_MS),
-        Figure(name="search_slowest_question", value=rank(latencies[slowest], 0.5), unit="ms", goal=SEARCH_GOAL_MS),
+        aimed("search_p99", rank(every, 0.99)),
+        aimed("search_slowest_question", rank(latencies[slowest], 0.5)),
     ]
 
 

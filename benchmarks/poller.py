@@ -17,11 +17,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.axis import SYSTEM, axis, connect
+from benchmarks.goals import GOALS, Figure
 from benchmarks.installation import COMMUNES, prepare
-from benchmarks.phases import Figure, Say
+from benchmarks.phases import Say
 from benchmarks.processes import gateway
 
-GOAL_SECONDS = 5.0
 SIZE = 20_000
 _LOG = Path("build/bench-poller.log")
 _SENDER = "000.00.00.G22"
@@ -49,7 +49,7 @@ def measure(folder: Path, *, documents: int, say: Say) -> list[Figure]:
     took = _seconds(running.folder / "journal.jsonl")
     say(f"taken in {took:.2f} s")
     return [
-        Figure(name=f"poll_{documents}", value=took, unit="s", goal=GOAL_SECONDS * documents / 1000),
+        Figure(name=f"poll_{documents}", value=took, unit="s", goal=GOALS["poll_1000"].value * documents / 1000),
         Figure(name="poll_cpu", value=spent / documents * 1000, unit="ms/document"),
     ]
 

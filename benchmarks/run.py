@@ -15,8 +15,10 @@ and, each on an installation of its own (`--only` leaves out what is not named):
 7. documents accepted by the axis's protocol from a vendor's system
 8. the axis's catalogue of agencies taken in, its memory, and searches in it
 
-Writes build/bench.json. A goal that is missed is shown as missed and the exit code is 0 all the same, for this is
-a measurement; it is 1 when a document was lost or refused.
+Writes build/bench.json, with a row for every goal (`benchmarks.goals`). The last line names each goal that was
+missed or not measured; the exit code is 0 all the same, for this is a measurement on whatever machine it is; it is
+1 when a document was lost or refused. `--publish` also brings what was measured into docs/bench.json, of which
+`make docs` makes README's table.
 """
 
 from __future__ import annotations
@@ -30,17 +32,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import catalogue, phases, poller, vxp_endpoint
+from benchmarks.goals import Figure, published, rows, verdict
 from benchmarks.installation import Site, fill, prepare
-from benchmarks.phases import Bench, Figure
+from benchmarks.phases import Bench
 from benchmarks.processes import gateway, receivers, senders
 
-_OUTPUT = Path("build/bench.json")
+_OUTPUT, _PUBLISHED = Path("build/bench.json"), Path("docs/bench.json")
 _LOG = Path("build/bench-gateway.log")
 #: Documents that wait at the axis, and how long its protocol is measured.
 _WAITING = 1000
@@ -67,10 +71,14 @@ def main() -> int:
             figures, troubles = measure(prepare(folder), arguments, say)
     more = connectors(arguments, say)
     figures, troubles = figures + more[0], troubles + more[1]
-    _OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode([_shown(each) for each in figures]), indent=2))
+    run = rows(figures)
+    _write(_OUTPUT, run)
+    if arguments.publish and not troubles:
+        _write(_PUBLISHED, published(msgspec.json.decode(_PUBLISHED.read_bytes()), run))
     console.print(_table(figures))
     for trouble in troubles:
         console.print(f"[red]{trouble}[/red]")
+    console.print(verdict(run), markup=False, soft_wrap=True)
     return 1 if troubles else 0
 
 
@@ -129,19 +137,14 @@ def _arguments() -> argparse.Namespace:
     # not below build: for minutes after many files were deleted, ext4 is slow to find inodes in that place
     where = Path("/var/tmp")
     parser.add_argument("--folder", type=Path, default=where, help="on the disk to measure (default: %(default)s)")
+    parser.add_argument("--publish", action="store_true", help="bring what was measured into docs/bench.json, too")
     parser.add_argument("--profile", type=Path, help="profile the gateway's event loop into this file")
     parser.set_defaults(only=(*_PHASES, *_CONNECTORS))
     return parser.parse_args()
 
 
-def _shown(figure: Figure) -> dict[str, object]:
-    return {
-        "name": figure.name,
-        "value": round(figure.value, 4),
-        "unit": figure.unit,
-        "goal": figure.goal,
-        "met": figure.met,
-    }
+def _write(path: Path, run: list[dict[str, Any]]) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
 def _table(figures: list[Figure]) -> Table:

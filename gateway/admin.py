@@ -20,7 +20,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -45,14 +45,13 @@ from gateway import (
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
-from gateway.clock import Clock
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
+from gateway.foundation import Foundation
 from gateway.fsio import make_private_dir
 from gateway.importing import Importer, ImportFile
 from gateway.inspection import Inspection
-from gateway.ledger import history
-from gateway.storage.pump import Transaction
+from gateway.ledger.history import EventRow, RecordEvents
 
 PREFIX: Final = "/v1"
 #: An import of 125,000 agencies is some 30 MB.
@@ -127,6 +126,7 @@ ACTS: Mapping[str, ActKind] = {
     "secret": ActKind(request=admin_bindings.IssueSecret, run=admin_bindings.issue_secret),
     "close-task": ActKind(request=admin_bindings.CloseOperatorTask, run=admin_bindings.close_task),
     "certificate": ActKind(request=admin_directory.RecordCertificate, run=admin_directory.record_certificate),
+    "restrict": ActKind(request=admin_directory.RestrictCredential, run=admin_directory.restrict_credential),
     "revoke": ActKind(request=admin_directory.RevokeCredential, run=admin_directory.revoke_credential),
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
@@ -154,21 +154,10 @@ class Reload(Change, kw_only=True):
     """As SIGHUP does."""
 
 
-class NoteReload:
-    """Records that the configuration was read again: payloads are (clock, actor)."""
-
-    name = "note_reload"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[tuple[Clock, str]]) -> Sequence[None]:
-        """One event each."""
-        await history.append(
-            tx,
-            [
-                history.EventRow(kind=Event.CONFIGURATION_RELOADED, at=clock.now(), actor=actor)
-                for clock, actor in payloads
-            ],
-        )
-        return [None] * len(payloads)
+async def note_reload(base: Foundation, actor: str) -> None:
+    """Record that the configuration was read again."""
+    event = EventRow(kind=Event.CONFIGURATION_RELOADED, at=base.clock.now(), actor=actor)
+    await base.pump.submit(RecordEvents(), event)
 
 
 class AdminServer:
@@ -249,7 +238,7 @@ class AdminServer:
         asked = await _decoded(request, Reload)
         waiting = await self._server.reload()
         base = self._server.foundation
-        await base.pump.submit(NoteReload(), (base.clock, actor_of(request)))
+        await note_reload(base, actor_of(request))
         _note(request, "reload", asked)
         return _json({"reloaded": True, "directory_version": base.directory.version, "needs_restart": waiting})
 

@@ -14,9 +14,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from gateway.admin_acts import Change, Desk, Reply, unknown_deliveries
+from gateway.admin_peers import peer_client
 from gateway.channels import has_counterpart, make_counterpart
 from gateway.clock import VIETNAM, instant
-from gateway.errors import ConfigError, RefusedError, SourceError
+from gateway.errors import RefusedError
 from gateway.foundation import Foundation
 from gateway.ledger.adoptions import Adopt, AdoptOperation
 from gateway.model import Endpoint, EndpointId
@@ -54,7 +55,12 @@ async def adopt_delivery(desk: Desk, request: AdoptDelivery, actor: str) -> Repl
     checked: Literal["listed", "not_asked"] = "not_asked"
     if has_counterpart(endpoint) and not request.unchecked:
         first = instant(created_at)
-        records = [each for each in await _sent(base, endpoint, first) if each.ref == request.peer_id]
+        listed = await _sent(base, endpoint, first)
+        records = [each for each in listed if each.ref == request.peer_id and not each.unreadable]
+        unreadable = sum(1 for each in listed if each.unreadable)
+        if not records and unreadable:
+            words = f"{unreadable} lines of {endpoint.name}'s list cannot be read and may be {request.peer_id}"
+            raise RefusedError("peer_ref_unknown", f"{words}; --unchecked asks nobody")
         _require(records, request.peer_id, recipient, f"{number}/{notation}")
         checked = "listed"
     ask = Adopt(
@@ -84,17 +90,9 @@ async def _sent(base: Foundation, endpoint: Endpoint, since: datetime) -> Sequen
     """What the peer says that we sent since the line was made; its clock may be off, so a day more."""
     day = timedelta(days=1)
     first, last = (at.astimezone(VIETNAM).date() for at in (since - day, base.clock.now() + day))
-    try:
-        counterpart = make_counterpart(base.settings, base.clock, endpoint)
-        try:
-            return await counterpart.sent(first, last)
-        finally:
-            await counterpart.close()
-    except SourceError as error:
-        words = f"{endpoint.name} cannot be asked: {error.detail}; --unchecked asks nobody"
-        raise RefusedError(error.code, words) from error
-    except ConfigError as error:
-        raise RefusedError("source_misconfigured", str(error)) from error
+    before, after = f"{endpoint.name} cannot be asked: ", "; --unchecked asks nobody"
+    async with peer_client(base, endpoint, make_counterpart, before=before, after=after) as counterpart:
+        return await counterpart.sent(first, last)
 
 
 def _require(records: Sequence[SentRecord], peer_id: str, recipient: str, code: str) -> None:

@@ -7,9 +7,6 @@ server's; it reports here when the copy has its name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -19,8 +16,7 @@ from gateway.admin_acts import Change, Desk, Instant, Reply
 from gateway.backup.state import read_state, write_state
 from gateway.clock import micros
 from gateway.events import Event
-from gateway.ledger import history
-from gateway.storage.pump import Transaction
+from gateway.ledger.history import EventRow, RecordEvents
 
 
 class NoteBackup(Change, kw_only=True):
@@ -35,28 +31,6 @@ class NoteBackup(Change, kw_only=True):
     encrypted: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noted:
-    """An event about the data folder as a whole."""
-
-    kind: Event
-    at: datetime
-    actor: str
-    facts: dict[str, object]
-
-
-class NoteOperation:
-    """Appends it."""
-
-    name = "note_backup"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[Noted]) -> Sequence[None]:
-        """Nothing to give back."""
-        rows = [history.EventRow(kind=p.kind, at=p.at, actor=p.actor, facts=p.facts) for p in payloads]
-        await history.append(tx, rows)
-        return [None] * len(payloads)
-
-
 async def note_backup(desk: Desk, request: NoteBackup, actor: str) -> Reply:
     """Record it, and remember the newest whole copy for the metrics."""
     base = desk.foundation
@@ -68,8 +42,8 @@ async def note_backup(desk: Desk, request: NoteBackup, actor: str) -> Reply:
         "missing": request.missing,
         "encrypted": request.encrypted,
     }
-    noted = Noted(kind=Event.BACKUP_MADE, at=base.clock.now(), actor=actor, facts=facts)
-    await base.pump.submit(NoteOperation(), noted)
+    event = EventRow(kind=Event.BACKUP_MADE, at=base.clock.now(), actor=actor, facts=facts)
+    await base.pump.submit(RecordEvents(), event)
     if not request.missing:
         folder = base.settings.storage.folder
         state = msgspec.structs.replace(read_state(folder), copy=request.copy, copied_at=request.taken_at)

@@ -7,23 +7,20 @@ is printed must work. In the development profile this machine is the list, so th
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
 from cryptography import x509
 from msgspec import Meta, field
 
 from gateway.accounts.shared_secrets import MOST_CHARACTERS, Wish, loopback
 from gateway.admin_acts import Change, Desk, Reply, agency_of
+from gateway.channels import served_bindings
 from gateway.clock import rfc3339
 from gateway.config import Settings
 from gateway.errors import RefusedError
 from gateway.ledger.tasks import CloseTask, CloseTaskOperation
 from gateway.pki import server_key_pin
 
-#: Binding -> where it begins below the public address.
-PATHS: Final = {"vxp": "/vxp", "xroad": "/xroad"}
-#: Bindings in which somebody we trust vouches for the peer, so that it has no secret with us.
-_VOUCHED: Final = frozenset({"xroad"})
 _CLOSE = CloseTaskOperation()
 
 
@@ -31,7 +28,8 @@ class IssueSecret(Change, kw_only=True):
     """A secret that a system of an agency and we both know."""
 
     organ_id: Annotated[str, Meta(min_length=1, max_length=100)]
-    binding: Literal["vxp", "xroad"]
+    #: One of `channels.served_bindings`.
+    binding: Annotated[str, Meta(min_length=1, max_length=40)]
     #: What it calls itself; its agency's organ id by default.
     system_id: Annotated[str, Meta(max_length=MOST_CHARACTERS)] = ""
     label: Annotated[str, Meta(max_length=200)] = ""
@@ -53,15 +51,18 @@ def base_url(settings: Settings, binding: str) -> str:
     chosen = settings.bindings
     if not chosen.port:
         raise RefusedError("state_forbids", f"{binding} is not served: set [bindings] port, and restart")
-    return (chosen.public_url.rstrip("/") or f"https://localhost:{chosen.port}") + PATHS[binding]
+    return (chosen.public_url.rstrip("/") or f"https://localhost:{chosen.port}") + served_bindings()[binding].path
 
 
 async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
     """The secret, shown once."""
     base = desk.foundation
+    served = served_bindings().get(request.binding)
+    if served is None:
+        raise RefusedError("parameter_invalid", f"binding is one of {', '.join(sorted(served_bindings()))}")
     url, now = base_url(base.settings, request.binding), base.clock.now()
     agency = await agency_of(base, request.organ_id, now)
-    if request.binding in _VOUCHED and not request.system_id:
+    if served.is_vouched and not request.system_id:
         raise RefusedError("parameter_invalid", "give --system-id INSTANCE/CLASS/MEMBER/SUBSYSTEM")
     networks = request.networks or (loopback() if base.settings.profile == "development" else ())
     wish = Wish(
@@ -74,7 +75,7 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
         label=request.label,
         actor=actor,
         why=request.reason,
-        secret=request.binding not in _VOUCHED,
+        secret=not served.is_vouched,
     )
     issued = await base.shared_secrets.issue(wish, now)
     certificate = x509.load_pem_x509_certificate(base.settings.tls.certificate.read_bytes())

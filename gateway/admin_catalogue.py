@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Meta
 
 from gateway.admin_acts import REASON_CHARACTERS, Change, Desk, Reply, endpoint_named
+from gateway.admin_peers import as_refusals
 from gateway.channels import make_catalogue
 from gateway.directory.catalogue import SyncAsked, SyncPolicy, SyncReport, sync_catalogue
 from gateway.directory.catalogue_write import Progress
-from gateway.errors import ConfigError, RefusedError, SourceError
+from gateway.errors import RefusedError
 from gateway.foundation import Foundation
 from gateway.model import Endpoint
 
@@ -43,12 +44,8 @@ async def sync(desk: Desk, request: SyncCatalogue, actor: str, progress: Progres
         accept=request.accept,
         why=request.reason,
     )
-    try:
+    with as_refusals():
         report = await sync_channel(base, await endpoint_named(base, request.channel), asked, progress)
-    except SourceError as error:
-        raise RefusedError(error.code, error.detail) from error
-    except ConfigError as error:
-        raise RefusedError("source_misconfigured", str(error)) from error
     reply: Reply = msgspec.to_builtins(report)
     return reply
 

@@ -29,8 +29,9 @@ from gateway.directory.changes import (
     SetEndpointOperation,
 )
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from gateway.directory.endpoints import capabilities_of
 from gateway.directory.importer import Progress, import_agencies
-from gateway.errors import RefusedError
+from gateway.errors import ConfigError, RefusedError
 from gateway.foundation import Foundation
 from gateway.model import Endpoint, EndpointId
 from gateway.pki import server_key_pin
@@ -82,6 +83,14 @@ class RevokeCredential(Change, kw_only=True):
 
     credential: str = ""
     organ_id: str = ""
+
+
+class RestrictCredential(Change, kw_only=True):
+    """From where a credential (by id or fingerprint) or a shared secret may be used."""
+
+    credential: Annotated[str, Meta(min_length=1, max_length=100)]
+    #: None: from anywhere, which a shared secret never is.
+    networks: list[str]
 
 
 class EndAgency(Change, kw_only=True):
@@ -208,14 +217,27 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     if bool(request.credential) == bool(request.organ_id):
         raise RefusedError("parameter_invalid", "name either a credential or an agency")
     if request.credential:
-        ended = await base.accounts.revoke(
-            request.credential.replace(":", "").lower(), actor, now, why=request.reason
-        )
+        ended = await base.accounts.revoke(_named(request.credential), actor, now, why=request.reason)
     else:
         agency = await agency_of(base, request.organ_id, now)
         ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
     base.shared_secrets.forget()
     return {"revoked": list(ended)}
+
+
+async def restrict_credential(desk: Desk, request: RestrictCredential, actor: str) -> Reply:
+    """It counts from the next request on."""
+    base = desk.foundation
+    key = await base.accounts.set_networks(
+        _named(request.credential), request.networks, actor, base.clock.now(), why=request.reason
+    )
+    base.shared_secrets.forget()
+    return {"credential": key, "networks": request.networks}
+
+
+def _named(credential: str) -> str:
+    """An id, or a fingerprint as it is written anywhere."""
+    return credential.replace(":", "").lower()
 
 
 async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:
@@ -304,15 +326,16 @@ async def configure_endpoint(desk: Desk, request: ConfigureEndpoint, actor: str)
         del settings[name]  # "" for a source means that there is none; elsewhere, that nothing is set
     if kind == "webhook":
         _require_reachable(request.name, settings)
-    _require_sound(base, request.name, kind, settings)
+    relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
+    capabilities = (msgspec.to_builtins(old.capabilities) if old else {}) | request.capabilities
+    _require_sound(base, request.name, kind, settings, capabilities, is_relay=relay)
     if settings.get("source"):
         _require_source(request.name, settings)
-    relay = request.is_relay if request.is_relay is not None else bool(old and old.is_relay)
     change = UpsertEndpoint(
         name=request.name,
         kind=kind,
         settings=settings,
-        capabilities=(msgspec.to_builtins(old.capabilities) if old else {}) | request.capabilities,
+        capabilities=capabilities,
         is_relay=relay,
         actor=actor,
         now=base.clock.now(),
@@ -337,12 +360,26 @@ def _require_reachable(name: str, settings: Mapping[str, object]) -> None:
         raise RefusedError("parameter_invalid", f"{name}: --secret-file is a bare name in the secrets folder")
 
 
-def _require_sound(base: Foundation, name: str, kind: str, settings: dict[str, object]) -> None:
-    """Refuse a channel of which its adapter can say already that no attempt could use it."""
-    trial = Endpoint(id=EndpointId(""), name=name, kind=kind, settings=settings)
+def _require_sound(
+    base: Foundation,
+    name: str,
+    kind: str,
+    settings: dict[str, object],
+    capabilities: dict[str, object],
+    *,
+    is_relay: bool,
+) -> None:
+    """Refuse a channel of which can be said already that no attempt could use it, or no look."""
+    try:
+        able = capabilities_of(capabilities)
+    except ConfigError as error:
+        raise RefusedError("parameter_invalid", f"{name}: {error}") from error
+    trial = Endpoint(
+        id=EndpointId(""), name=name, kind=kind, settings=settings, capabilities=able, is_relay=is_relay
+    )
     problems = problems_of(base.settings, trial, base.clock)
     if problems:
-        raise RefusedError("parameter_invalid", f"{name}: {'; '.join(problems)}")
+        raise RefusedError("parameter_invalid", f"{trial.name}: {'; '.join(problems)}")
 
 
 def _require_source(name: str, settings: Mapping[str, object]) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from gateway.admin_acts import Change, Desk, Reply
 from gateway.errors import RefusedError
-from gateway.ledger.offers import UNREADABLE
+from gateway.ledger.relisted import UNREADABLE
 from gateway.ledger.sources import Decide, DecideOperation
 
 _DECIDE = DecideOperation()
@@ -40,10 +40,12 @@ async def decide_offer(desk: Desk, request: DecideOffer, actor: str) -> Reply:
     if not rows:
         raise RefusedError("offer_unknown", request.offer)
     offer_id, endpoint_id, channel, ref, gone_at, acknowledged_at, message_id, sha256, failure = rows[0]
-    if gone_at is not None or acknowledged_at is not None:
+    if gone_at is not None:
         raise RefusedError("state_forbids", f"{ref} is listed no more")
     if message_id:
         raise RefusedError("state_forbids", f"{ref} became the message {message_id}")
+    if acknowledged_at is not None:
+        raise RefusedError("state_forbids", f"{channel} was told of {ref}, and is told again while it lists it")
     decided = Decide(
         offer_id=offer_id,
         endpoint_id=endpoint_id,

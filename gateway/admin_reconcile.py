@@ -7,8 +7,9 @@ from datetime import date
 import msgspec
 
 from gateway.admin_acts import Change, Desk, Reply
+from gateway.admin_peers import peer_client
 from gateway.channels import make_counterpart
-from gateway.errors import ConfigError, RefusedError, SourceError
+from gateway.errors import RefusedError
 from gateway.maintenance.reconciler import compare
 
 
@@ -25,15 +26,7 @@ async def reconcile_day(desk: Desk, request: ReconcileDay, actor: str) -> Reply:
     endpoint = next((each for each in await base.directory.endpoints() if each.name == request.channel), None)
     if endpoint is None:
         raise RefusedError("channel_unknown", request.channel)
-    try:
-        counterpart = make_counterpart(base.settings, base.clock, endpoint)
-        try:
-            key, report = await compare(base, endpoint, counterpart, request.day, actor=actor)
-        finally:
-            await counterpart.close()
-    except SourceError as error:
-        raise RefusedError(error.code, error.detail) from error
-    except ConfigError as error:
-        raise RefusedError("source_misconfigured", str(error)) from error
+    async with peer_client(base, endpoint, make_counterpart) as counterpart:
+        key, report = await compare(base, endpoint, counterpart, request.day, actor=actor)
     reply: Reply = {"id": key, "report": msgspec.to_builtins(report)}
     return reply

@@ -7,22 +7,20 @@ the peer may have done it, and asking again does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from gateway.admin_acts import Change, Desk, Reply, agency_of, endpoint_named
+from gateway.admin_peers import as_refusals, peer_client
 from gateway.channels import make_registrar
-from gateway.errors import ConfigError, RefusedError, SourceError
+from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
-from gateway.ledger import history
-from gateway.model import Endpoint, EndpointId
+from gateway.ledger.history import EventRow, RecordEvents
+from gateway.model import Endpoint
 from gateway.ports import Registrar, Registration
-from gateway.storage.pump import Transaction
 
 _Code = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,50}$")]
 _Text = Annotated[str, Meta(max_length=500)]
@@ -46,50 +44,11 @@ class ChangeRegistry(Change, kw_only=True):
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
-    kind: Event
-    endpoint_id: EndpointId
-    code: str
-    #: "done", or the reason code of what went wrong.
-    outcome: str
-    actor: str
-    why: str
-    at: datetime
-
-
-class NoteRegistry:
-    """Records what a peer was asked and what came of it."""
-
-    name = "note_registry"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[_Asked]) -> Sequence[None]:
-        """One event each."""
-        await history.append(
-            tx,
-            [
-                history.EventRow(
-                    kind=each.kind,
-                    at=each.at,
-                    actor=each.actor,
-                    facts={"endpoint": each.endpoint_id, "code": each.code, "outcome": each.outcome},
-                    note=each.why,
-                )
-                for each in payloads
-            ],
-        )
-        return [None] * len(payloads)
-
-
 async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Reply:
     """What is said, and the peer's answer in words."""
     base = desk.foundation
     endpoint = await endpoint_named(base, request.channel)
-    try:
-        registrar = make_registrar(base.settings, base.clock, endpoint)
-    except ConfigError as error:
-        raise RefusedError("source_misconfigured", str(error)) from error
-    try:
+    async with peer_client(base, endpoint, make_registrar) as registrar:
         registration = await _registration(base, request)
         told = registrar.told(registration) if request.act == "register" else {"code": request.organ_id}
         reply: Reply = {
@@ -101,8 +60,6 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
         if request.dry_run:
             return reply
         return reply | {"answer": await _ask(base, endpoint, registrar, registration, request, actor)}
-    finally:
-        await registrar.close()
 
 
 async def _registration(base: Foundation, request: ChangeRegistry) -> Registration:
@@ -131,25 +88,24 @@ async def _ask(
     request: ChangeRegistry,
     actor: str,
 ) -> str:
-    outcome = "done"
+    outcome = "internal_error"  # unless it comes to an end
     try:
-        if request.act == "register":
-            return await registrar.register(registration)
-        return await registrar.deregister(request.organ_id)
-    except SourceError as error:
+        with as_refusals(before=f"{endpoint.name} answers: "):
+            if request.act == "register":
+                answer = await registrar.register(registration)
+            else:
+                answer = await registrar.deregister(request.organ_id)
+        outcome = "done"
+    except RefusedError as error:
         outcome = error.code
-        raise RefusedError(error.code, f"{endpoint.name} answers: {error.detail}") from error
-    except ConfigError as error:
-        outcome = "source_misconfigured"
-        raise RefusedError(outcome, str(error)) from error
+        raise
     finally:
-        asked = _Asked(
+        event = EventRow(
             kind=_KINDS[request.act],
-            endpoint_id=endpoint.id,
-            code=request.organ_id,
-            outcome=outcome,
-            actor=actor,
-            why=request.reason,
             at=base.clock.now(),
+            actor=actor,
+            facts={"endpoint": endpoint.id, "code": request.organ_id, "outcome": outcome},
+            note=request.reason,
         )
-        await base.pump.submit(NoteRegistry(), asked)
+        await base.pump.submit(RecordEvents(), event)
+    return answer

@@ -29,7 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, config, notify
-from gateway.admin import AdminServer, NoteReload
+from gateway.admin import AdminServer, note_reload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
@@ -56,7 +56,7 @@ from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
-from gateway.plain import PLAIN_WARNING, plain_address
+from gateway.plain import PLAIN_WARNING, plain_place
 from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
@@ -117,6 +117,7 @@ class Application:
         """
         try:
             settings = config.load(self.config_path)
+            channels.binding_options(settings)  # a key that no protocol declares
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal)
             self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
@@ -191,7 +192,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             tls=server_tls_context(settings.tls),
-            bindings_tls=bindings_tls_context(settings.tls, settings.bindings.xroad_certificates),
+            bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
             tls_ends_at=ends_at(settings.tls.certificate),
             logs=logs,
@@ -347,7 +348,7 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         inspection=app.inspection,
     )
 
-    async def listen(host: str, port: int, tls: ssl.SSLContext | None) -> int:
+    async def listen(host: str, port: int, tls: ssl.SSLContext | None, interface: str = "") -> int:
         make = channels.make_plain_bindings if tls is None else channels.make_bindings
         listener = Listener(
             make(broker, app.settings, base.clock),
@@ -359,15 +360,15 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
             unreadable=channels.unreadable,
         )
         stack.push_async_callback(listener.close)
-        return await listener.start(host, port, tls)
+        return await listener.start(host, port, tls, interface)
 
     if chosen.port:
         app.bindings_port = await listen(chosen.host, chosen.port, app.bindings_tls)
         _log.info("bindings.listening", host=chosen.host, port=app.bindings_port)
     if chosen.plain_port:
-        address = plain_address(chosen.plain_host)
-        app.plain_port = await listen(address, chosen.plain_port, None)
-        _log.warning("bindings.plain", host=address, port=app.plain_port, warning=PLAIN_WARNING)
+        place = plain_place(chosen.plain_host)
+        app.plain_port = await listen(place.address, chosen.plain_port, None, place.interface)
+        _log.warning("bindings.plain", host=str(place), port=app.plain_port, warning=PLAIN_WARNING)
 
 
 async def serve(settings: Settings, config_path: Path, *, accept_clock: bool = False) -> int:
@@ -398,6 +399,5 @@ async def _reload(app: Application) -> None:
     notify.reloading()
     with suppress(ConfigError):  # logged there; the old configuration stays
         await app.reload()
-        base = app.foundation
-        await base.pump.submit(NoteReload(), (base.clock, "gateway"))
+        await note_reload(app.foundation, "gateway")
     notify.ready()

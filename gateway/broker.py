@@ -83,6 +83,8 @@ class Handed:
     status_only: bool = False
     #: What the peer calls this request, where it does.
     idempotency_key: str | None = None
+    #: Recipients that the peer named beside the document; not followed, and told where they are others.
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +96,8 @@ class Taken:
     replayed: bool
     #: The 202 of REST, JSON.
     answer: bytes
+    #: Whom it goes to, where the peer named somebody beside the document (`Handed.named`).
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

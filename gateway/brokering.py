@@ -72,7 +72,18 @@ class _Accepted(msgspec.Struct):
     id: str
 
 
+class _Line(msgspec.Struct, rename="camel"):
+    organ_id: str
+
+
+class _AcceptedFor(_Accepted):
+    """With its recipients, which may be many."""
+
+    deliveries: list[_Line]
+
+
 _accepted: Final = msgspec.json.Decoder(_Accepted)
+_accepted_for: Final = msgspec.json.Decoder(_AcceptedFor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +163,11 @@ class LocalBroker:
                 if not body.size:
                     raise RefusedError("xml_not_wellformed", "the body is empty")
                 arrival = Arrival(
-                    caller=caller, at=visit.at, trace_id=visit.trace_id, idempotency_key=handed.idempotency_key
+                    caller=caller,
+                    at=visit.at,
+                    trace_id=visit.trace_id,
+                    idempotency_key=handed.idempotency_key,
+                    named=handed.named,
                 )
                 accept = self.gateway.accept_status if handed.status_only else self.gateway.accept
                 answer = await accept(arrival, body)
@@ -160,7 +175,15 @@ class LocalBroker:
                 await self.gateway.bodies.discard(body)
         # one was paid at the door, when nobody knew how many there would be
         self.shares.handed_in.charge(caller.agency_id, answer.deliveries - 1, self.clock.monotonic())
-        return Taken(message_id=_accepted.decode(answer.body).id, replayed=answer.replayed, answer=answer.body)
+        recipients = (
+            [line.organ_id for line in _accepted_for.decode(answer.body).deliveries] if handed.named else []
+        )
+        return Taken(
+            message_id=_accepted.decode(answer.body).id,
+            replayed=answer.replayed,
+            answer=answer.body,
+            recipients=tuple(recipients),
+        )
 
     async def read(self, stream: Stream, announced: int | None, limit: int) -> bytes:
         """A small body."""

@@ -9,7 +9,6 @@ doctor ask it. It does NOT connect to anybody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 
 from aiohttp import web
@@ -22,17 +21,31 @@ from adapters import (
     PLAIN_BINDINGS,
     PROBLEMS,
     REGISTRARS,
+    SERVED,
     SOURCES,
     UNREADABLE,
+    BindingOptions,
 )
 from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config import Settings, read_kept
 from gateway.errors import ConfigError
+from gateway.maintenance.polling import polling_problems
 from gateway.model import Endpoint, EndpointId
-from gateway.ports import Adapter, Catalogue, Counterpart, Mailer, Registrar, Source, Surroundings, Teller, Workshop
+from gateway.ports import (
+    Adapter,
+    Catalogue,
+    Counterpart,
+    Mailer,
+    Registrar,
+    Served,
+    Source,
+    Surroundings,
+    Teller,
+    Workshop,
+)
 from gateway.reach import Reach, networks_of
 
 
@@ -150,14 +163,24 @@ def make_catalogue(settings: Settings, clock: Clock, endpoint: Endpoint) -> Cata
     return CATALOGUES[kind](endpoint, surroundings_of(settings, clock, settings.directory.timeout))
 
 
+def served_bindings() -> Mapping[str, Served]:
+    """The protocols that peers may speak to us, by their names."""
+    return SERVED
+
+
+def binding_options(settings: Settings) -> BindingOptions:
+    """What `[bindings]` says for one of them alone; ConfigError for a key that none of them declares."""
+    return read_kept(BindingOptions, settings.bindings.protocols)
+
+
 def make_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:
     """The application of the protocols that peers speak to us."""
-    return BINDINGS(broker, clock, asdict(settings.bindings))
+    return BINDINGS(broker, clock, binding_options(settings))
 
 
 def make_plain_bindings(broker: Broker, settings: Settings, clock: Clock) -> web.Application:
     """The application of those of them that may be spoken without TLS."""
-    return PLAIN_BINDINGS(broker, clock, asdict(settings.bindings))
+    return PLAIN_BINDINGS(broker, clock, binding_options(settings))
 
 
 #: What the bindings' listener answers to what is no HTTP.
@@ -170,4 +193,5 @@ def problems_of(settings: Settings, endpoint: Endpoint, clock: Clock) -> Sequenc
     if endpoint.kind not in known:
         return [f"{endpoint.kind} is no kind of channel; known: {', '.join(known)}"]
     find = PROBLEMS.get(endpoint.kind)
-    return find(endpoint, surroundings_of(settings, clock, settings.delivery.timeout)) if find else ()
+    found = find(endpoint, surroundings_of(settings, clock, settings.delivery.timeout)) if find else ()
+    return [*found, *(polling_problems(endpoint) if source_kind(endpoint) else ())]

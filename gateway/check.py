@@ -91,7 +91,7 @@ def _check_configuration(settings: Settings, findings: Findings) -> None:
 
 
 def _check_organ_id(code: str, findings: Findings, *, own_agency: bool | None) -> None:
-    """Systems may have codes of no official form, such as `vxp.saas.03`; a directory knows better."""
+    """Systems may have codes of no official form; a directory knows better."""
     if not code:
         findings.add("organ_id_missing", "seal.organ_id")
     elif own_agency is False:

@@ -10,7 +10,7 @@ from gateway.audit.findings import Finding, Findings
 from gateway.check_kinds import KINDS
 from gateway.config import Settings
 from gateway.errors import ConfigError, KeyFileError
-from gateway.plain import plain_address
+from gateway.plain import plain_place
 
 #: Below this, the header fields of a document to a thousand recipients do not fit.
 _LEAST_HEAD = 96 * 1024
@@ -22,11 +22,11 @@ def check_bindings(settings: Settings, findings: Findings) -> None:
     chosen = settings.bindings
     if chosen.plain_port:
         try:
-            address = plain_address(chosen.plain_host)
+            place = plain_place(chosen.plain_host)
         except ConfigError as error:
             findings.add("plain_host_unfit", "bindings.plain_host", str(error))
         else:
-            findings.add("plain_http", "bindings.plain_port", f"{address}:{chosen.plain_port}")
+            findings.add("plain_http", "bindings.plain_port", f"{place}, port {chosen.plain_port}")
     if (chosen.port or chosen.plain_port) and chosen.max_head < _LEAST_HEAD:
         findings.add("head_small", "bindings.max_head", f"{chosen.max_head // 1024} KiB")
 

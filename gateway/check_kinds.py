@@ -280,7 +280,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "shared_key_unfit": _kind(
             _E,
-            "Không mở được khóa bí mật dùng chung: các hệ thống VXP không đăng nhập được.",
+            "Không mở được khóa bí mật dùng chung: các hệ thống dùng nó không đăng nhập được.",
             "Shared secrets cannot be opened: systems that use them are refused.",
             "Chép lại tệp khóa từ bản sao lưu (chmod 600), hoặc thu hồi rồi cấp khóa mới.",
             "Put the key file back from a backup (chmod 600), or revoke the secrets and issue new ones.",
@@ -449,6 +449,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Entries of the list could not be accepted.",
             "Xem `gateway offers list`.",
             "See `gateway offers list`.",
+        ),
+        "reconciliation_old": _kind(
+            _W,
+            "Đêm qua chưa so được sổ với bên kia.",
+            "The night's comparison with the peer's books could not be made.",
+            "`gateway reconcile KÊNH` cho biết vì sao.",
+            "`gateway reconcile CHANNEL` says why.",
         ),
         "layer_fine": _kind(_I, "Tầng này tốt.", "This layer is fine.", "Không cần làm gì.", "Nothing to do."),
     }

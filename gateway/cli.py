@@ -78,8 +78,8 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
-    args = build_parser(_command_of(words)).parse_args(words)
+    options, rest = _apart(sys.argv[1:] if arguments is None else arguments)
+    args = build_parser(rest[0] if rest else "").parse_args(options + rest)
     context = Context(config_path=args.config)
     leave_closed_folder()
     try:
@@ -104,25 +104,17 @@ def leave_closed_folder() -> None:
         os.chdir("/")
 
 
-def _global_options_first(arguments: Sequence[str]) -> list[str]:
-    """`gateway serve --config FILE` is `gateway --config FILE serve`: people write both."""
-    first: list[str] = []
+def _apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The options of all commands, and the rest: people write `gateway serve --config FILE`, too."""
+    options: list[str] = []
     rest = list(arguments)
     index = 0
     while index < len(rest) and rest[index] != "--":
         taken = {"--config": 2, "--debug": 1}.get(rest[index], int(rest[index].startswith("--config=")))
-        first += rest[index : index + taken]
+        options += rest[index : index + taken]
         del rest[index : index + taken]
         index += not taken
-    return first + rest
-
-
-def _command_of(words: Sequence[str]) -> str:
-    """The first word that is no option of all commands, nor an option's value."""
-    index = 0
-    while index < len(words) and words[index].startswith("-"):
-        index += 2 if words[index] == "--config" else 1
-    return words[index] if index < len(words) else ""
+    return options, rest
 
 
 def exit_code(error: Exception) -> int:

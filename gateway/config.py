@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, NewType, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from gateway.errors import ConfigError
 
@@ -23,6 +24,8 @@ Size = NewType("Size", int)
 
 #: Networks, written as a list such as ["10.0.0.0/8"].
 Networks = tuple[str, ...]
+
+T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -234,7 +237,7 @@ class CutoverSettings:
     )
     poll_every: timedelta = _f(timedelta(seconds=30), "wait between two looks at a source's list")
     poll_timeout: timedelta = _f(timedelta(seconds=60), "longest silence of a source")
-    fetch_at_most: int = _f(200, "documents fetched per look; the rest follow at the next")
+    fetch_at_most: int = _f(2000, "documents fetched ahead of acceptance, of which urgent ones go first")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,26 +251,31 @@ class DirectorySettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """Keys of a table that are declared elsewhere, as they were read; `read_kept` makes settings of them."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    #: What relative paths among them are relative to.
+    folder: Path = Path()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BindingSettings:
-    """Other protocols that agencies' systems speak to us (docs/connect-vxp.md), on a listener of their own."""
+    """Other protocols that agencies' systems speak to us (docs/connect-*.md), on a listener of their own."""
 
     host: str = _f("127.0.0.1", "address of that listener (TLS, the server's certificate)")
     port: int = _f(0, "its port; 0: off")
     public_url: str = _f("", 'how agencies reach it, such as "https://truc.example.vn:8444"; empty: by localhost')
     plain_host: str = _f(
-        "127.0.0.1", "a loopback address, or the name of a VPN's interface such as wg0, to listen without TLS"
+        "127.0.0.1",
+        "where to listen without TLS: a loopback address, or a VPN's interface such as wg0 and what comes by it",
     )
     plain_port: int = _f(0, "port for plain HTTP there: whoever sees the line reads the documents; 0: off")
     max_connections: int = _f(500, "connections at once")
     max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
     max_head: Size = _f(Size(384 * 1024), "a request's header fields in all: 1,000 recipients stand there twice")
-    xroad_certificates: Path | None = _f(
-        None, "PEM file with the certificates of our X-Road security servers; empty: their addresses alone count"
-    )
-    vxp_window: timedelta = _f(
-        timedelta(hours=24),
-        "how far a time of signing may be from ours; the SDK signs with its object's, so make that daily; 0s: any",
-    )
+    #: What one protocol alone needs: its adapter declares these keys, of the form PROTOCOL_NAME.
+    protocols: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -331,18 +339,28 @@ def parse(raw: dict[str, Any], *, folder: Path) -> Settings:
     return settings
 
 
-def _build(kind: Any, raw: Any, folder: Path, where: str) -> Any:
+def read_kept(declared: type[T], kept: Kept) -> T:
+    """The settings that `declared` names, of `[bindings]`; raises ConfigError as `load` does."""
+    known = frozenset(item.name for item in dataclasses.fields(BindingSettings)) - {"protocols"}
+    built: T = _build(declared, dict(kept.values), kept.folder, "bindings.", known)
+    return built
+
+
+def _build(kind: Any, raw: Any, folder: Path, where: str, beside: frozenset[str] = frozenset()) -> Any:
     if not isinstance(raw, dict):
         raise ConfigError(f"[{where}] must be a table")
     hints = get_type_hints(kind)
-    names = {item.name for item in dataclasses.fields(kind)}
+    names = {item.name for item in dataclasses.fields(kind) if hints[item.name] is not Kept}
+    kept = {key: value for key, value in raw.items() if Kept in hints.values() and key not in names and "_" in key}
     for key in raw:
-        if key not in names:
-            raise ConfigError(f"unknown setting {where}{key}; known: {', '.join(sorted(names))}", key=key)
+        if key not in names and key not in kept:
+            raise ConfigError(f"unknown setting {where}{key}; known: {', '.join(sorted(names | beside))}", key=key)
     values: dict[str, Any] = {}
     for item in dataclasses.fields(kind):
         hint, name = hints[item.name], f"{where}{item.name}"
-        if dataclasses.is_dataclass(hint):
+        if hint is Kept:
+            values[item.name] = Kept(values=kept, folder=folder) if kept else Kept()
+        elif dataclasses.is_dataclass(hint):
             values[item.name] = _build(hint, raw.get(item.name, {}), folder, f"{name}.")
         elif item.name in raw:
             values[item.name] = _value(hint, raw[item.name], folder, name)

@@ -49,6 +49,8 @@ _SECONDS = 10.0
 #: Kinds at which looking changes nothing for anybody.
 _LISTABLE = frozenset({"folder", "sftp"})
 _SKEW = timedelta(seconds=30)
+#: Of a clock that a try compared: between answer and measure a machine may have been busy.
+_FAR = timedelta(minutes=1)
 _SOON = timedelta(days=30)
 _LOG_BYTES = 5_000_000
 _LARGE_WAL = 256 * 1024**2
@@ -156,7 +158,7 @@ async def examine_channel(
     else:
         layers += await _examine_peer(settings, endpoint, now)
     layers.append(_last(last))
-    return layers
+    return [*layers, *_told_clock(last)]
 
 
 async def _examine_peer(settings: Settings, endpoint: Endpoint, now: datetime) -> list[Finding]:
@@ -290,6 +292,17 @@ def _last(last: LastAttempt | None) -> Finding:
     return (
         _fine("last reply", told) if last.outcome in _OUTCOMES_FINE else layer("last_refused", "last reply", told)
     )
+
+
+def _told_clock(last: LastAttempt | None) -> list[Finding]:
+    """What the peer's answer to the newest try said of its clock; its proxy may tell a HEAD another time."""
+    try:
+        told = msgspec.json.decode(last.peer if last else "", type=dict[str, Any]).get("clock_offset_seconds")
+    except msgspec.DecodeError:
+        return []
+    if not isinstance(told, int) or abs(told) <= _FAR.total_seconds():
+        return []
+    return [layer("clock_skew", "last reply", f"the peer's clock differs by {told:+} s")]
 
 
 def _text(at: datetime | None) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from gateway.audit.findings import Finding
 from gateway.check_kinds import KINDS
-from gateway.clock import instant, rfc3339
+from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.maintenance.canaries import Canary
+from gateway.maintenance.comparing import LATE, Due
 
 
 def examine_source(state: Sequence[Any] | None, stuck: int) -> list[Finding]:
@@ -35,6 +37,13 @@ def examine_canary(canary: Canary | None) -> list[Finding]:
     sent, back = ("never" if at is None else rfc3339(at) for at in (canary.state.sent_at, canary.state.returned_at))
     code = "canary_missing" if canary.is_missing else "canary_fine"
     return [Finding(code=code, kind=KINDS[code], subject="canary", detail=f"last sent {sent}, last back {back}")]
+
+
+def examine_books(due: Due, findings: int, now: datetime) -> list[Finding]:
+    """Up to when our ledger was compared with the peer's books, and what came of it."""
+    code = "reconciliation_old" if now - due.until > LATE else "layer_fine"
+    told = f"every day before {due.until.astimezone(VIETNAM):%Y-%m-%d} is compared; {findings} findings lately"
+    return [Finding(code=code, kind=KINDS[code], subject="books", detail=told)]
 
 
 def _finding(code: str, detail: str) -> Finding:

@@ -122,6 +122,8 @@ class Event(StrEnum):
     AGENCY_RETURNED = "agency.returned"
     #: What a peer's list offers was fetched and kept, and not acknowledged; the leaf holds its digest.
     OFFER_FETCHED = "offer.fetched"
+    #: A peer gave the id of an entry that we knew to another document; the leaf holds the digest of the one we had.
+    OFFER_REPLACED = "offer.replaced"
     #: A person decided about an entry that could not be accepted; the peer is told so.
     OFFER_DECIDED = "offer.decided"
     #: A peer's list cannot be read.
@@ -160,6 +162,8 @@ class Event(StrEnum):
     CREDENTIAL_ISSUED = "credential.issued"
     #: A certificate was replaced by its successor.
     CREDENTIAL_RENEWED = "credential.renewed"
+    #: It counts from the networks named only; from anywhere where none is.
+    CREDENTIAL_RESTRICTED = "credential.restricted"
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
     #: A peer asked for something that only an operator may do.

@@ -109,6 +109,7 @@ class LocalGateway:
             trace_id=arrival.trace_id,
             arrived_at=arrival.at,
             idempotency_key=arrival.idempotency_key,
+            named=arrival.named,
             fingerprint=fingerprint,
             status_only=status_only,
             about_delivery=about,

@@ -52,7 +52,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One request and what it was answered."""
 
     at: datetime
-    #: rest, vxp …
+    #: rest, or the protocol's name.
     binding: str
     #: The id of the credential, as `gateway agencies credentials` lists it; "" where none was proved.
     credential: str = ""

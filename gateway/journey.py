@@ -29,14 +29,15 @@ from gateway.authenticate import permit
 from gateway.clock import Clock
 from gateway.directory.directory import Directory
 from gateway.drafts import Checked
-from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport
+from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport, Severity
 from gateway.errors import BodyDamagedError, RefusedError
+from gateway.events import Event
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.intake import Intake
+from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.reads import Reads
 from gateway.ledger.record import RecordMessage
-from gateway.ledger.returned import LinkReturned, Returned
 from gateway.ledger.rows import IdempotencyRow, Imported, NewMessage, ReceiptRow
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
@@ -57,6 +58,8 @@ class Submission:
     trace_id: str
     arrived_at: datetime
     idempotency_key: str | None = None
+    #: Recipients named beside the document; it goes to its own, and a finding tells where these are others.
+    named: tuple[str, ...] = ()
     #: Set where the request was not these bytes: they were built from its parts.
     fingerprint: str | None = None
     #: Only a status message will do.
@@ -128,7 +131,7 @@ class Journey:
         self._seconds = {
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
-        self._record, self._link = RecordMessage(), LinkReturned()
+        self._record, self._events = RecordMessage(), RecordEvents()
 
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
@@ -186,7 +189,7 @@ class Journey:
             raise RefusedError(report.refusal, report.detail, findings=report.findings)
         if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
             raise RefusedError("edxml_invalid", "a status message is expected here", findings=report.findings)
-        return report.envelope, report.findings
+        return report.envelope, (*report.findings, *_named_otherwise(submission.named, report.envelope))
 
     async def _sender(self, envelope: Envelope) -> Agency:
         code = envelope.sender.organ_id
@@ -245,13 +248,14 @@ class Journey:
         )
         if original is None:
             return None
-        returned = Returned(
-            original_id=original,
+        returned = EventRow(
+            kind=Event.DOCUMENT_LINKED,
+            at=self._clock.now(),
             actor=f"credential:{submission.caller.credential_id}",
-            sha256=submission.body.sha256,
-            now=self._clock.now(),
+            facts={"returned": True, "sha256": submission.body.sha256},
+            message_id=original,
         )
-        await self._pump.submit(self._link, returned)
+        await self._pump.submit(self._events, returned)
         return await self._stored(original)
 
     async def _answered_before(self, submission: Submission, fingerprint: str) -> Answer | None:
@@ -408,6 +412,22 @@ class Journey:
         row = await self._reads.summary(message_id)
         stored = msgspec.json.decode(row[11], type=tuple[Finding, ...]) if row else ()
         return [drafts.finding_out(item) for item in stored]
+
+
+def _named_otherwise(named: tuple[str, ...], envelope: Envelope) -> tuple[Finding, ...]:
+    """A call that names other recipients than its document, as one may that sends it group by group."""
+    if not named or set(named) == {party.organ_id for party in envelope.recipients}:
+        return ()
+    return (
+        Finding(
+            rule="GW-TO-01",
+            severity=Severity.WARNING,
+            vi="Tham số to của lời gọi khác với các nơi nhận trong văn bản và không được dùng: văn bản đi tới mọi"
+            " nơi nhận ghi trong đó.",
+            en="The call's parameter to differs from the document's recipients and is not followed: it goes to all"
+            " whom the document names.",
+        ),
+    )
 
 
 def _may_send(caller: Caller, envelope: Envelope, sender: Agency) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Final, Literal, NewType
 
 from gateway.states import State
 
@@ -159,19 +159,25 @@ class OutgoingDelivery:
     recipient_code: str
 
 
+#: Questions without a find before something in doubt is sent again: a list may lag behind.
+ASKED_TWICE: Final = 2
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt:
     """Earlier tries of this series may have reached the peer, and nobody knows.
 
-    An adapter whose peer cannot tell a repetition by itself asks the peer before it sends again.
+    An adapter whose peer cannot tell a repetition by itself asks the peer ASKED_TWICE times before it sends again.
     """
 
     #: When the first of them began.
     since: datetime
-    #: Transmissions that ended unknown.
+    #: Transmissions that ended unknown; a try that we did not survive is one, unless its turn was to ask.
     transmissions: int
     #: Since the last of those, questions that found nothing at the peer (`SendReport.peer["inquiry"] == "none"`).
     inquiries: int
+    #: Likewise, questions whose answer could be read in part only, so that nothing follows from it ("unclear").
+    unclear: int = 0
     #: The peer's ids of other transmissions of ours that it may list under the same number.
     taken: frozenset[str] = frozenset()
 
@@ -239,7 +245,7 @@ class SendReport:
     """What an adapter returns: one outcome per delivery, and facts about the connection for the attempt row."""
 
     outcomes: dict[DeliveryId, Outcome]
-    #: address, certificate_sha256, http_status, duration_ms …
+    #: address, certificate_sha256, http_status, duration_ms, clock_offset_seconds (the peer's minus ours) …
     peer: dict[str, object] = field(default_factory=dict)
     #: The peer spoke about every delivery by itself, so whatever went wrong is not the channel's fault.
     answered: bool = False

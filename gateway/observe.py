@@ -219,6 +219,9 @@ class Metrics:
         self.certificate_days = self._gauge(
             "gateway_certificate_days_left", "days until a certificate of our own ends", "purpose"
         )
+        self.peer_clock_offset = self._gauge(
+            "gateway_peer_clock_offset_seconds", "a peer's clock minus ours, as its last answer said", "endpoint"
+        )
         self.source_listed_at = self._gauge(
             "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
         )
@@ -237,13 +240,24 @@ class Metrics:
             "gateway_source_silent", "1 while nothing has come for longer than is usual", "endpoint"
         )
         self.reconciliation_findings = self._gauge(
-            "gateway_reconciliation_findings", "findings of the last comparison with a peer's books", "endpoint"
+            "gateway_reconciliation_findings", "findings of the last comparisons with a peer's books", "endpoint"
+        )
+        self.reconciled_until = self._gauge(
+            "gateway_reconciled_until_timestamp_seconds",
+            "the end of the last day up to which all were compared with a peer's books",
+            "endpoint",
         )
         self.offers_stuck = self._gauge(
             "gateway_offers_stuck", "entries of a peer's list that could not be accepted", "endpoint"
         )
         self.offers_oldest_seconds = self._gauge(
             "gateway_offers_stuck_oldest_seconds", "how long the oldest of them is listed", "endpoint"
+        )
+        self.offers_lingering = self._gauge(
+            "gateway_offers_lingering", "entries that a peer goes on listing though it was told of them", "endpoint"
+        )
+        self.offers_lingering_seconds = self._gauge(
+            "gateway_offers_lingering_oldest_seconds", "for how long the oldest of them does so", "endpoint"
         )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
 

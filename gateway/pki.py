@@ -48,7 +48,6 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _BACKDATED = timedelta(minutes=5)
 _AUTHORITY_LIFE = timedelta(days=3650)
 _LEAF_LIFE = timedelta(days=398)
-_SEALING: Final = ("digital_signature", "content_commitment")
 _USAGES: Final = (
     "digital_signature",
     "content_commitment",

@@ -111,6 +111,16 @@ class Workshop(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A protocol that peers speak to us, as its adapter declares it."""
+
+    #: Where it begins below the public address.
+    path: str
+    #: Somebody we trust vouches for its peers, so that they have no secret with us.
+    is_vouched: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What every adapter and every source is made with."""
 
@@ -253,11 +263,13 @@ class SentRecord:
     recipient_code: str
     #: Number and notation, as the peer shows them.
     notation: str
-    #: None where the peer does not say.
+    #: By our clock, as far as it is known how far the peer's is off; None where the peer does not say.
     sent_at: datetime | None
     #: The peer could not pass it on.
     failed: bool
     words: str = ""
+    #: "": all of it could be read; else what identifies the line, whose other fields may be missing.
+    unreadable: str = ""
 
 
 class Counterpart(Protocol):

@@ -110,14 +110,17 @@ class Probe:
         now = base.clock.now()
         rows = await base.readers.fetch("source_list_states")
         stuck = {row[0]: row[1:] for row in await base.readers.fetch("offer_count_stuck")}
+        lingering = {row[0]: row[1:] for row in await base.readers.fetch("offer_count_lingering")}
         for name, failing_since, _, _, _, _, silent_since, _ in rows:
             failing = (now - instant(failing_since)).total_seconds() if failing_since is not None else 0.0
             metrics.source_failing.labels(name).set(failing)
             metrics.source_silent.labels(name).set(0 if silent_since is None else 1)
             count, oldest = stuck.get(name, (0, None))
             metrics.offers_stuck.labels(name).set(count)
-            age = (now - instant(oldest)).total_seconds() if oldest is not None else 0.0
-            metrics.offers_oldest_seconds.labels(name).set(age)
+            metrics.offers_oldest_seconds.labels(name).set(_age(oldest, now))
+            count, oldest = lingering.get(name, (0, None))
+            metrics.offers_lingering.labels(name).set(count)
+            metrics.offers_lingering_seconds.labels(name).set(_age(oldest, now))
 
     def _days_left(self, now: datetime) -> Mapping[str, float]:
         settings = self._base.settings
@@ -137,3 +140,8 @@ class Probe:
                 end = min(end, self._tls_ends_at())
             found[purpose] = (end - now).total_seconds() / _SECONDS_A_DAY
         return found
+
+
+def _age(since: int | None, now: datetime) -> float:
+    """Seconds; none where nothing waits."""
+    return 0.0 if since is None else (now - instant(since)).total_seconds()

@@ -4,8 +4,9 @@ Outgoing, over the day in Vietnam's time:
 
     missing_there   we have the peer's id of it, and its list does not
     extra_there     its list has one of that day, under our name, that no line of ours knows
+    unreadable_there    a line of its list that cannot be read: what is missing there may be it
     failed_there    it could not pass it on to a recipient
-    stuck           it took it more than a day ago, the recipient answers, and no status has come
+    stuck           it took it more than a day ago (on this day or before), the recipient answers, no status came
     undecided       nobody knows whether it has it; a person decides
 
 Incoming, as the list stands now:
@@ -96,8 +97,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     made_at: str
     outgoing: Direction
     incoming: Direction
-    #: Cases of every kind but `not_read`.
+    #: Cases of every kind but `not_read`, and days that were left out.
     findings: int
+    #: Looks at its list that had failed until then: more of them later tell of an outage.
+    failed_looks: int = 0
+    #: Earlier days that nobody compared and that are too long ago to be made up for.
+    left_out: list[str] = []
 
 
 def bounds_of(day: date) -> tuple[datetime, datetime]:
@@ -109,8 +114,12 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
 def outgoing(
     day: date, ours: Sequence[Sent], theirs: Sequence[SentRecord], undecided: Iterable[Item], *, now: datetime
 ) -> Direction:
-    """What we sent."""
+    """What we sent; of lines before the day only whether they are stuck: each night looks at the last ones."""
     start, end = bounds_of(day)
+    unreadable, theirs = (
+        [each for each in theirs if each.unreadable],
+        [each for each in theirs if not each.unreadable],
+    )
     of_day = [line for line in ours if start <= line.sent_at < end]
     there, here = {record.ref for record in theirs}, {line.ref for line in ours}
     listed = [record for record in theirs if record.sent_at is not None and start <= record.sent_at < end]
@@ -118,8 +127,9 @@ def outgoing(
     found = {
         "missing_there": [_of_line(line) for line in of_day if line.ref not in there],
         "extra_there": [_of_record(record) for record in listed if record.ref not in here],
+        "unreadable_there": [_of_record(record) for record in unreadable],
         "failed_there": [_of_record(record) for record in theirs if record.failed and record.ref in refs],
-        "stuck": [_of_line(line) for line in of_day if _is_stuck(line, now)],
+        "stuck": [_of_line(line) for line in ours if line.sent_at < end and _is_stuck(line, now)],
         "undecided": list(undecided),
     }
     numbers = {
@@ -151,7 +161,16 @@ def incoming(
     return Direction(numbers=numbers, findings=_kinds(found))
 
 
-def report_of(channel: str, day: date, made_at: datetime, out: Direction, into: Direction) -> Report:
+def report_of(
+    channel: str,
+    day: date,
+    made_at: datetime,
+    out: Direction,
+    into: Direction,
+    *,
+    failed_looks: int = 0,
+    left_out: Sequence[str] = (),
+) -> Report:
     """Both."""
     findings = sum(kind.count for each in (out, into) for name, kind in each.findings.items() if name != "not_read")
     return Report(
@@ -160,7 +179,9 @@ def report_of(channel: str, day: date, made_at: datetime, out: Direction, into: 
         made_at=rfc3339(made_at),
         outgoing=out,
         incoming=into,
-        findings=findings,
+        findings=findings + len(left_out),
+        failed_looks=failed_looks,
+        left_out=list(left_out),
     )
 
 

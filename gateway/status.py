@@ -3,7 +3,9 @@
 A status names its document only by (OrganId, Code, PromulgationDate, DocumentId). The ladder, first rung that
 holds: exact DocumentId; number, notation and day; number, notation and year; else it is parked for a person.
 The reporter must be a recipient. 15 and 16 answer the newest open request; 01 to 06 go to the newest delivery
-of that document to that reporter. What several senders' documents match alike is ambiguous and parked.
+of that document to that reporter which it can have seen (a recall carries the id of what it recalls, and waits
+for its reader while that one is still answered), or to the newest where it can have seen none. What several
+senders' documents match alike is ambiguous and parked.
 
 A 13 comes from the sender of the document and is itself a request: see `requested`. It does NOT judge whether
 a status may follow another: `gateway.ledger.judgement` does, inside the transaction.
@@ -94,7 +96,8 @@ async def _choose(lookup: Lookup, matches: Sequence[Match], rung: str, code: str
     if len({match.sender_id for match in matches}) > 1:
         return Correlation(parked="status_ambiguous")
     asked = next((match for match in matches if match.request_id is not None), None)
-    best = asked if asked is not None and code in ANSWERS else matches[0]
+    seen = next((match for match in matches if match.seen), matches[0])
+    best = asked if asked is not None and code in ANSWERS else seen
     return await exactly(lookup, best, code, matched_by=rung)
 
 

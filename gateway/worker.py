@@ -138,6 +138,7 @@ class Worker:
         self._draw = draw
         # bound once: the lazy proxy would build a logger for every line
         self._log: Any = structlog.get_logger(__name__).bind()
+        self._peer_clock_offset = metrics.peer_clock_offset
         self._counted = {kind: metrics.attempts.labels(outcome=str(kind)) for kind in OutcomeKind}
         self._turns: asyncio.Queue[Turn | None] = asyncio.Queue()
         self._windows = Windows(settings=settings, draw=draw, on_turn=self._turns.put_nowait)
@@ -312,6 +313,8 @@ class Worker:
         failpoint("attempt.dial.before")
         report = await deliver(outgoing, endpoint, adapter, self._ports.bodies, default_seconds=default)
         failpoint("attempt.dial.after")
+        if isinstance(offset := report.peer.get("clock_offset_seconds"), int):
+            self._peer_clock_offset.labels(endpoint.name).set(offset)
         return report
 
     async def _settle(self, outgoing: Outgoing, report: SendReport) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.cli import build_parser
-from tools.pages import commands, figures, listed, machine, postman, settings
+from tools.pages import commands, figures, listed, machine, postman, postman_vxp, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +27,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/xroad-openapi.json": DOCUMENT.decode(),
         "docs/commands.md": commands.page(build_parser()),
         "deploy/examples/postman/gateway.postman_collection.json": postman.collection(),
+        "deploy/examples/postman/vxp.postman_collection.json": postman_vxp.collection(),
         "deploy/examples/postman/sandbox.postman_environment.json": postman.environment(),
         "gateway/DESIGN.md": _with_block(root / "gateway/DESIGN.md", "states", machine.diagram()),
         "README.md": _with_block(root / "README.md", "bench", figures.table(published, "en")),

@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from adapters.folder.bundle import Bundle, attachment_names, bundle_of
 from adapters.folder.layout import INBOX, RECEIPTS, REFUSED, require_ready
-from adapters.folder.placing import is_placed, note, temporary_of
+from adapters.folder.placing import Crossing, place
 from adapters.folder.settings import FolderSettings, settings_of
-from adapters.folder.store import FileStore, pieces
+from adapters.folder.store import FileStore, Place, pieces
 from gateway.edxml.names import safe_name
 from gateway.errors import BodyDamagedError, ConfigError, RefusedError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
@@ -42,13 +40,6 @@ _STATUS_AREAS = {"02": REFUSED, "13": INBOX}
 OpenStore = Callable[[Endpoint, Surroundings], FileStore]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Crossing:
-    """How far one transmission has come."""
-
-    renaming: bool = False
-
-
 class FolderAdapter:
     """Fills `gateway.ports.Adapter` for all offices of its kind."""
 
@@ -58,7 +49,7 @@ class FolderAdapter:
 
     async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
         """Transmit once."""
-        clock, crossing = self._surroundings.clock, _Crossing()
+        clock, crossing = self._surroundings.clock, Crossing()
         began = clock.monotonic()
         try:
             settings, store = settings_of(endpoint), await self._store(endpoint)
@@ -111,7 +102,7 @@ class FolderAdapter:
         outgoing: Outgoing,
         body: Body,
         settings: FolderSettings,
-        crossing: _Crossing,
+        crossing: Crossing,
     ) -> str:
         await require_ready(store, endpoint)
         workshop = self._surroundings.workshop
@@ -119,24 +110,15 @@ class FolderAdapter:
         answers = settings.answers and endpoint.capabilities.answers
         bundle = bundle_of(outgoing, contents, answers=answers)
         area = _STATUS_AREAS.get(outgoing.business_type, RECEIPTS) if outgoing.kind == "status" else INBOX
-        dispatch = safe_name(outgoing.dispatch_id)
-        temporary, final = temporary_of(area, dispatch), (area, bundle.folder)
-        if await is_placed(store, dispatch, temporary, final):
-            return bundle.folder
-        await _require_room(store, outgoing, contents)
-        await store.make(temporary)
-        try:
-            await store.write((*temporary, MESSAGE), body.chunks())
-            lost = await self._unpack(store, workshop, outgoing, contents, temporary) if contents else ()
-            await _write_papers(store, temporary, bundle, lost)
-            await note(store, dispatch, final)
-        except (SourceError, RefusedError, StorageError):
-            with suppress(SourceError):  # at the next try
-                await store.remove(temporary)
-            raise
-        crossing.renaming = True
-        await store.move(temporary, final)
-        crossing.renaming = False
+
+        async def fill(folder: Place) -> None:
+            await _require_room(store, outgoing, contents)
+            await store.make(folder)
+            await store.write((*folder, MESSAGE), body.chunks())
+            lost = await self._unpack(store, workshop, outgoing, contents, folder) if contents else ()
+            await _write_papers(store, folder, bundle, lost)
+
+        await place(store, safe_name(outgoing.dispatch_id), (area, bundle.folder), fill, crossing)
         return bundle.folder
 
     async def _unpack(
@@ -145,7 +127,7 @@ class FolderAdapter:
         workshop: Workshop | None,
         outgoing: Outgoing,
         contents: Contents,
-        place: tuple[str, ...],
+        folder: Place,
     ) -> tuple[str, ...]:
         """Put the attachments beside the message; the names of those that cannot be taken out of it."""
         lost = []
@@ -153,7 +135,7 @@ class FolderAdapter:
         for file, name in zip(contents.files, attachment_names(contents.files), strict=True):
             try:
                 async with workshop.attachment(outgoing, contents, file.number) as path:
-                    await store.write((*place, name), _chunks(path))
+                    await store.write((*folder, name), _chunks(path))
             except RefusedError as error:
                 if is_temporary(error.code):
                     raise
@@ -161,14 +143,14 @@ class FolderAdapter:
         return tuple(lost)
 
 
-async def _write_papers(store: FileStore, place: tuple[str, ...], bundle: Bundle, lost: tuple[str, ...]) -> None:
+async def _write_papers(store: FileStore, folder: Place, bundle: Bundle, lost: tuple[str, ...]) -> None:
     page, facts = bundle.papers(lost)
-    await store.write((*place, "thong-tin.txt"), pieces(page))
-    await store.write((*place, "info.json"), pieces(facts))
+    await store.write((*folder, "thong-tin.txt"), pieces(page))
+    await store.write((*folder, "info.json"), pieces(facts))
     if bundle.answers:
-        await store.make((*place, _ANSWERS))
+        await store.make((*folder, _ANSWERS))
         for name in bundle.answers:
-            await store.write((*place, _ANSWERS, name), pieces(b""))
+            await store.write((*folder, _ANSWERS, name), pieces(b""))
 
 
 async def _require_room(store: FileStore, outgoing: Outgoing, contents: Contents | None) -> None:
@@ -186,7 +168,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def _of_error(error: SourceError | RefusedError, crossing: _Crossing) -> Outcome:
+def _of_error(error: SourceError | RefusedError, crossing: Crossing) -> Outcome:
     if crossing.renaming and error.code in {"peer_timeout", "connection_lost"}:
         told = f"the folder was about to get its name: {error.detail}"
         return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=told[:500])

@@ -5,7 +5,8 @@
     status/           and answers to what it got here
     inbox/            what comes for the office, one folder for each document
     sent/             what was taken up; receipts/ what proves it; refused/ what was not taken, and why
-    .gateway/         the gateway's own notes: which transmissions were put into inbox/
+    .gateway/         the gateway's own notes: which transmissions were put into inbox/; in leaving/ what is
+                      just being taken out of outbox/ and status/
     README.txt        put there at first use, with the folders
 
 A share that is not mounted leaves an empty folder behind, and an empty folder is not an office without documents.

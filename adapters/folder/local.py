@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from adapters.folder.renaming import rename_new
 from adapters.folder.store import Entry, Place, checked, shown
 from gateway.errors import SourceError
 
@@ -86,6 +87,10 @@ class LocalStore:
     async def move(self, old: Place, new: Place) -> bool:
         """Give it another place."""
         return await self._run(lambda: self._move(checked(old), checked(new)))
+
+    async def take(self, old: Place, new: Place) -> None:
+        """Give what is there now a name of ours."""
+        await self._run(lambda: self._take(checked(old), checked(new)))
 
     async def remove(self, place: Place) -> None:
         """A file, or a folder with all that is in it."""
@@ -178,16 +183,23 @@ class LocalStore:
 
     def _move(self, old: Place, new: Place) -> bool:
         with self._folder(old[:-1]) as source, self._folder(new[:-1]) as target:
-            with suppress(FileNotFoundError):
-                os.stat(new[-1], dir_fd=target, follow_symlinks=False)
-                return False
+            try:
+                if not rename_new(old[-1], new[-1], source, target):
+                    return False
+            except FileNotFoundError as error:
+                raise SourceError("file_changing", f"{shown(old[-1])} is gone") from error
+            os.fsync(target)
+            os.fsync(source)
+        return True
+
+    def _take(self, old: Place, new: Place) -> None:
+        with self._folder(old[:-1]) as source, self._folder(new[:-1]) as target:
             try:
                 os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
             except FileNotFoundError as error:
                 raise SourceError("file_changing", f"{shown(old[-1])} is gone") from error
             os.fsync(target)
             os.fsync(source)
-        return True
 
     def _remove(self, place: Place) -> None:
         with self._folder(place[:-1]) as folder, suppress(FileNotFoundError):
@@ -244,6 +256,7 @@ def _entry(name: str, found: os.stat_result) -> Entry:
         stamp=_stamp(found),
         modified_at=found.st_mtime,
         links=found.st_nlink if kind == "file" else 1,
+        identity=f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}",
     )
 
 

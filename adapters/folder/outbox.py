@@ -97,15 +97,6 @@ def ready(looked: Looked, settings: FolderSettings) -> list[Item]:
     return found
 
 
-def described(looked: Looked) -> Iterable[Item]:
-    """Every description that was read, with its files, ready or not."""
-    there = {same(entry.name): entry for entry in looked.outbox}
-    for entry in looked.outbox:
-        sidecar = looked.sidecars.get(entry.name)
-        if isinstance(sidecar, Sidecar):
-            yield _described(entry, sidecar, there)
-
-
 def _answers(looked: Looked, settings: FolderSettings) -> Iterable[Item]:
     for entry in looked.status:
         if is_unfinished(entry.name):

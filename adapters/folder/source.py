@@ -5,8 +5,8 @@
     settle   the receipt goes to receipts/, then the files to sent/; refused, to refused/ with the reason
     inform   what became of a document later on, or why a file is not taken up yet, goes to refused/ as a paper
 
-Files are moved only once their message is committed, the description of several last of all: after a crash in
-between, what is left there is the same entry again, and settling it again goes on where it stopped.
+Files are moved only once their message is committed, and only those that were accepted, whatever has been put under
+their names since (`removal`). Before anything is listed, what a crash cut off is moved on.
 
 What can be no message is refused here, at fetching, and told to the watcher as an entry that could not be had; the
 office finds it in refused/. What may pass by itself (a file that changes, a busy parser) stays where it is.
@@ -17,8 +17,6 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -26,8 +24,9 @@ from hashlib import sha256
 from adapters.folder import papers
 from adapters.folder.layout import OUTBOX, RECEIPTS, REFUSED, SENT, STATUS, require_ready
 from adapters.folder.names import extension, is_unfinished, read_name
-from adapters.folder.outbox import Item, Looked, Stillness, described, ready
-from adapters.folder.placing import is_placed, note, temporary_of
+from adapters.folder.outbox import Item, Looked, Stillness, ready
+from adapters.folder.placing import Crossing, place
+from adapters.folder.removal import Leaver, Removal, remove_judged, resume
 from adapters.folder.settings import ENTRIES_MAX, LISTED_MAX, FolderSettings
 from adapters.folder.sidecar import ANSWER_BYTES_MAX, BYTES_MAX, Sidecar, read_answer, read_sidecar
 from adapters.folder.store import Entry, FileStore, Place, put, read_small, shown
@@ -39,7 +38,6 @@ from gateway.reasons import REASONS, is_temporary
 
 #: Descriptions read at one look; each is read once.
 _READ_MAX = 500
-_SAME_NAMES_MAX = 100
 _INSTANT_MAX = 4_000_000_000
 _PDF = b"%PDF-"
 
@@ -55,10 +53,13 @@ class FolderSource:
         self._stillness = Stillness()
         self._sidecars: dict[tuple[str, str], Sidecar | RefusedError] = {}
         self._items: dict[str, Item] = {}
+        #: Of the bytes that were read, by area, name and stamp.
+        self._digests: dict[tuple[str, str, str], str] = {}
 
     async def listed(self) -> list[Listed]:
         """What is ready to be taken up."""
         await require_ready(self._store, self._endpoint)
+        await resume(self._store)
         outbox = await self._store.entries((OUTBOX,), ENTRIES_MAX)
         status = await self._store.entries((STATUS,), ENTRIES_MAX)
         now = self._clock.monotonic()
@@ -71,12 +72,11 @@ class FolderSource:
             stillness=self._stillness,
             now=now,
         )
-        begun = await self._begun(looked)
-        found = {item.ref: item for item in begun.values() if item is not None}
-        for item in ready(looked, self._settings):
-            if len(found) < LISTED_MAX and (item.sidecar is None or item.entry.name not in begun):
-                found[item.ref] = item
-        self._items = found
+        self._items = {item.ref: item for item in ready(looked, self._settings)[:LISTED_MAX]}
+        there = {
+            (area, entry.name, entry.stamp) for area, seen in ((OUTBOX, outbox), (STATUS, status)) for entry in seen
+        }
+        self._digests = {key: digest for key, digest in self._digests.items() if key in there}
         return [_listed(ref, item) for ref, item in self._items.items()]
 
     async def fetch(self, ref: str, write: Write) -> None:
@@ -120,20 +120,14 @@ class FolderSource:
         store = self._store
         await require_ready(store, self._endpoint)
         name = papers.paper_name(paper)
-        temporary, final = temporary_of(REFUSED, name), (REFUSED, name)
-        if await is_placed(store, name, temporary, final):
-            return
-        await store.make(temporary)
         page, facts = papers.outcome(paper)
-        try:
-            await put(store, (*temporary, "LY-DO.txt"), page)
-            await put(store, (*temporary, "reason.json"), facts)
-            await note(store, name, final)
-        except SourceError:
-            with suppress(SourceError):  # at the next try
-                await store.remove(temporary)
-            raise
-        await store.move(temporary, final)
+
+        async def fill(folder: Place) -> None:
+            await store.make(folder)
+            await put(store, (*folder, "LY-DO.txt"), page)
+            await put(store, (*folder, "reason.json"), facts)
+
+        await place(store, name, (REFUSED, name), fill, Crossing())
 
     async def close(self) -> None:
         """Give back connections."""
@@ -160,14 +154,14 @@ class FolderSource:
         else:
             if not entry.size:
                 raise RefusedError("not_edxml", "the file is empty")
-            async for chunk in self._store.read((OUTBOX, entry.name), entry.stamp):
+            async for chunk in self._bytes(OUTBOX, entry):
                 await write(chunk)
 
     async def _answer(self, item: Item, write: Write) -> None:
         entry = item.entry
         if entry.size > ANSWER_BYTES_MAX:
             raise RefusedError("body_too_large", f"at most {ANSWER_BYTES_MAX} bytes are taken")
-        content = await read_small(self._store, (STATUS, entry.name), entry, ANSWER_BYTES_MAX)
+        content = await self._small(STATUS, entry, ANSWER_BYTES_MAX)
         status = read_answer(entry.name, content)
         await self._shop().status(self._endpoint, item.about_delivery, status, _instant(entry), write)
 
@@ -186,7 +180,7 @@ class FolderSource:
 
     async def _chunks(self, entry: Entry) -> AsyncIterator[bytes]:
         is_first = extension(entry.name) == "pdf"
-        async for chunk in self._store.read((OUTBOX, entry.name), entry.stamp):
+        async for chunk in self._bytes(OUTBOX, entry):
             if is_first and _PDF not in chunk[:1024]:
                 raise RefusedError("file_kind_unknown", f"{shown(entry.name)} is no PDF")
             is_first = False
@@ -218,7 +212,7 @@ class FolderSource:
         if entry.size > BYTES_MAX:
             return RefusedError("body_too_large", f"a description has at most {BYTES_MAX} bytes")
         try:
-            return read_sidecar(await read_small(self._store, (OUTBOX, entry.name), entry, BYTES_MAX))
+            return read_sidecar(await self._small(OUTBOX, entry, BYTES_MAX))
         except RefusedError as error:
             return error
         except SourceError as error:
@@ -226,19 +220,18 @@ class FolderSource:
                 raise
             return None
 
-    async def _begun(self, looked: Looked) -> dict[str, Item | None]:
-        """Descriptions whose files have gone already, by a settling that was cut off; a refusal is ended here."""
-        begun: dict[str, Item | None] = {}
-        for item in described(looked):
-            if not item.missing:
-                continue
-            refused = (REFUSED, _label(item))
-            if await self._store.entry((SENT, _label(item))) is not None:
-                begun[item.entry.name] = replace(item, missing=())
-            elif await self._store.entry((*refused, "reason.json")) is not None:
-                await self._move_away(item, refused)
-                begun[item.entry.name] = None
-        return begun
+    async def _bytes(self, area: str, entry: Entry) -> AsyncIterator[bytes]:
+        """A file's bytes; their digest is kept for the moment in which the file is taken away."""
+        digest = sha256()
+        async for chunk in self._store.read((area, entry.name), entry.stamp):
+            digest.update(chunk)
+            yield chunk
+        self._digests[area, entry.name, entry.stamp] = digest.hexdigest()
+
+    async def _small(self, area: str, entry: Entry, most: int) -> bytes:
+        content = await read_small(self._store, (area, entry.name), entry, most)
+        self._digests[area, entry.name, entry.stamp] = sha256(content).hexdigest()
+        return content
 
     async def _refuse(self, item: Item, code: str, detail: str) -> None:
         if not await self._is_there(item):
@@ -257,16 +250,17 @@ class FolderSource:
 
     async def _move_away(self, item: Item, folder: Place) -> None:
         """The files, and what names them last."""
-        if len(folder) > 1:
-            await self._store.make(folder)
-        for entry in (*item.files, item.entry):
-            place = (item.area, entry.name)
-            found = await self._store.entry(place)
-            if found is None or found.stamp != entry.stamp:
-                continue  # gone already, or put there since: that is another matter
-            for name in _names(entry.name, _token(item.ref)):
-                if await self._store.move(place, (*folder, name)):
-                    break
+        leavers = tuple(
+            Leaver(
+                name=entry.name,
+                stamp=entry.stamp,
+                identity=entry.identity,
+                sha256=self._digests.get((item.area, entry.name, entry.stamp), ""),
+            )
+            for entry in (*item.files, item.entry)
+        )
+        removal = Removal(key=_key(item.ref), area=item.area, folder=folder, files=leavers)
+        await remove_judged(self._store, removal)
 
 
 def _listed(ref: str, item: Item) -> Listed:
@@ -295,16 +289,10 @@ def _instant(entry: Entry) -> datetime:
     return datetime.fromtimestamp(int(min(max(entry.modified_at, 0), _INSTANT_MAX)), UTC)
 
 
-def _token(ref: str) -> str:
-    return sha256(ref.encode()).hexdigest()[:8]
+def _key(ref: str) -> str:
+    return sha256(ref.encode()).hexdigest()[:32]
 
 
 def _label(item: Item) -> str:
     """The name of the folder about an entry: its own, readable anywhere, and what tells it from others."""
-    return f"{safe_name(shown(item.entry.name))}.{_token(item.ref)}"
-
-
-def _names(name: str, token: str) -> list[str]:
-    """Names for a file where its own may be taken."""
-    plain = safe_name(shown(name))
-    return [name, f"{token}_{plain}", *(f"{token}-{number}_{plain}" for number in range(2, _SAME_NAMES_MAX))]
+    return f"{safe_name(shown(item.entry.name))}.{_key(item.ref)[:8]}"

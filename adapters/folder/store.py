@@ -30,6 +30,8 @@ class Entry:
     size: int
     #: Changes whenever the content does.
     stamp: str
+    #: What a rename leaves as it is; another file has another one, as far as the store can tell.
+    identity: str
     #: Unix seconds, by the folder's own clock.
     modified_at: float
     #: How many names the file has; 1 where the store cannot tell.
@@ -60,7 +62,14 @@ class FileStore(Protocol):
         ...
 
     async def move(self, old: Place, new: Place) -> bool:
-        """Give a file or folder another place, at once and durably; False where that is taken."""
+        """Give a file or folder of ours another place, at once and durably; False where that is taken."""
+        ...
+
+    async def take(self, old: Place, new: Place) -> None:
+        """Give what is there by that name now, whatever it is, a name that nobody but us uses; durably.
+
+        Others may replace it until that moment, so it is one rename, nothing else; `file_changing` if it is gone.
+        """
         ...
 
     async def remove(self, place: Place) -> None:

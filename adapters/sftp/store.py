@@ -7,7 +7,9 @@ A server may say what it likes, so nothing it says is trusted beyond its own fil
 over, a listing ends where the caller's patience does, and bytes are counted as they come. A file whose size is not
 the one told before, or that is told otherwise afterwards, counts as changing.
 
-A rename goes by OpenSSH's extension, which is one act; a server without it gets the plain one.
+What others may replace until it is ours (`take`) is renamed by OpenSSH's extension, one act whatever is there; a
+server without it gets the plain rename. All else is renamed plainly, which fails where the new name is taken, as
+version 3 wants it; a server that replaces it all the same is kept from it by a look just before only.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 _FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _LOST = (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.DisconnectError, OSError)
+
+#: What `_trouble` makes of answers that say little.
+_UNCLEAR = frozenset({"peer_error", "connect_failed"})
 
 T = TypeVar("T")
 
@@ -114,10 +119,33 @@ class SftpStore:
             return False
         source, target = self._path(checked(old)), self._path(checked(new))
         try:
-            await self._run(lambda client: client.posix_rename(source, target))
-        except asyncssh.SFTPOpUnsupported:
             await self._run(lambda client: client.rename(source, target))
+        except SourceError as error:
+            # version 3 has one word for all that fails, so it is asked what the reason may have been
+            if error.code not in _UNCLEAR:
+                raise
+            await self._require_there(old, error)
+            if await self.entry(new) is None:
+                raise
+            return False
         return True
+
+    async def take(self, old: Place, new: Place) -> None:
+        """Give what is there now a name of ours."""
+        source, target = self._path(checked(old)), self._path(checked(new))
+        try:
+            try:
+                await self._run(lambda client: client.posix_rename(source, target))
+            except asyncssh.SFTPOpUnsupported:
+                await self._run(lambda client: client.rename(source, target))
+        except SourceError as error:
+            if error.code in _UNCLEAR:
+                await self._require_there(old, error)
+            raise
+
+    async def _require_there(self, place: Place, error: SourceError) -> None:
+        if await self.entry(place) is None:
+            raise SourceError("file_changing", f"{shown(place[-1])} is gone") from error
 
     async def remove(self, place: Place) -> None:
         """A file, or a folder with all that is in it."""
@@ -258,6 +286,7 @@ def _entry(name: bytes, attrs: asyncssh.SFTPAttrs) -> Entry:
         size=size,
         stamp=f"{size}-{changed}",
         modified_at=float(changed),
+        identity=f"{size}-{changed}",
     )
 
 

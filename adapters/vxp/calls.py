@@ -12,11 +12,14 @@ goes wrong between us raises SourceError with a reason of the closed list; what 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import aiohttp
@@ -35,6 +38,7 @@ from gateway.ports import Surroundings
 #: The longest answer that is taken into memory.
 REPLY_BYTES_MAX: Final = 16 * 1024 * 1024
 
+_HALF_SECOND = timedelta(seconds=0.5)
 _CONNECT_SECONDS = 10.0
 _PIECE = 256 * 1024
 _ERROR_BYTES = 4096
@@ -72,6 +76,8 @@ class Looking:
         self._contexts, self._names = Contexts(), Names()
         self._contexts.of(self._target)  # files that cannot be loaded are told at once
         self._pool: _Pool | None = None
+        #: The axis's clock minus ours, as its last answer said; None before one did.
+        self.clock_offset: timedelta | None = None
 
     async def look(self, operation: Look, parameters: Mapping[str, str], *, most: int = REPLY_BYTES_MAX) -> bytes:
         """A whole answer; SourceError when it is longer than `most`."""
@@ -139,9 +145,17 @@ class Looking:
                 allow_redirects=False,
                 timeout=patience,
             ) as response:
+                self._compare_clocks(response.headers.get("Date", ""))
                 yield response
         finally:
             await pool.end_use()
+
+    def _compare_clocks(self, told: str) -> None:
+        """By the header `Date`, which names whole seconds; an answer without one changes nothing."""
+        with contextlib.suppress(ValueError, OverflowError):
+            at = parsedate_to_datetime(told)
+            if at.tzinfo is not None:
+                self.clock_offset = at + _HALF_SECOND - self._clock.now()
 
     async def _open(self) -> _Pool:
         context, known = self._contexts.of(self._target), self._pool

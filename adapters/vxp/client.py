@@ -5,17 +5,22 @@ Content-Length and never chunked. `to` names the recipients of this dispatch. Wh
 line may name (`VALUE_LENGTH_MAX`), a call takes the first of them, and the others follow with the next try
 (`rest_follows`): so each try is one call, and each recipient has the id of the call that named it.
 
-The axis knows no key by which it could tell a repetition, and a lost answer loses the id that it gave. So where an
-earlier try may have arrived (`Outgoing.doubt`) the axis is asked first what it has from us, by sender, recipient,
-notation, title and time (`adapters.vxp.outcomes`). For each recipient:
+The axis knows no key by which it could tell a repetition, and a lost answer loses the id that it gave. So where
+an earlier try may have arrived (`Outgoing.doubt`) the axis is asked first what it has from us, by sender,
+recipient, notation, title and time (`adapters.vxp.outcomes`). For each recipient:
 
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
-  questions it is sent once more, marked `possible_duplicate`. A proxy's page in place of an answer leaves the same
-  doubt, so in an outage this goes on; nothing is sent again that the axis lists;
+  questions it is sent once more, marked `possible_duplicate`. Where that ends unknown as well (a proxy's page is no
+  answer) and ASKED_TWICE more questions find neither copy, it is *held*: an axis whose list lags by hours, or is
+  empty, gets two copies at most, whatever becomes of its answers;
 - several: *held*, for a person to decide.
 
-A list that cannot be read settles nothing. Statuses may be repeated without harm, so nobody asks about them.
+Times are compared by the axis's clock, whose offset from ours its answers tell (`Date`).
+
+A list that cannot be read settles nothing. One with lines that cannot be read, and that may be it, is no proof
+either: asked again (`inquiry: unclear`), then *held*. Statuses may be repeated without harm, so nobody asks about
+them.
 """
 
 from __future__ import annotations
@@ -23,25 +28,35 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import aiohttp
 
 from adapters.upload import Upload, deferred, of_error, report_all
 from adapters.vxp.calls import Acting
-from adapters.vxp.outcomes import blames_document, found_again, outcome_of_send
-from adapters.vxp.reply import read_sent
+from adapters.vxp.outcomes import Search, blames_document, outcome_of_send
+from adapters.vxp.sent import Span, walk_sent
 from adapters.vxp.settings import Manners, manners_of
-from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, digest_of
+from adapters.vxp.wire import VALUE_LENGTH_MAX, digest_of
+from gateway.clock import VIETNAM
 from gateway.errors import ConfigError, SourceError
-from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, OutgoingDelivery, SendReport
+from gateway.model import (
+    ASKED_TWICE,
+    DeliveryId,
+    Doubt,
+    Endpoint,
+    Outcome,
+    OutcomeKind,
+    Outgoing,
+    OutgoingDelivery,
+    SendReport,
+)
 from gateway.ports import Body, Surroundings, allowed_seconds
 
-#: Questions without a find before something in doubt is sent again.
-ASKED_TWICE: Final = 2
-#: The longest list of what we sent that is read.
-SENT_BYTES_MAX: Final = 64 * 1024 * 1024
-
+#: Transmissions in doubt after which nothing goes out again by itself.
+_SENT_MOST: Final = 2
+_DAY: Final = timedelta(days=1)
 _GIVEN_MOST: Final = 20_000
 _ESCAPED: Final = 2  # a quote in `to` is two characters in sign-header
 _TYPES = {"document": "edoc", "status": "status"}
@@ -69,6 +84,8 @@ class VxpAdapter:
         except SourceError as error:
             return report_all(outgoing, deferred(error.code, error.detail), {"inquiry": "failed"})
         self._remember(outgoing, report)
+        if calls.clock_offset is not None:
+            report.peer["clock_offset_seconds"] = round(calls.clock_offset.total_seconds())
         report.peer["duration_ms"] = round((self._surroundings.clock.monotonic() - began) * 1000)
         return report
 
@@ -104,21 +121,39 @@ class VxpAdapter:
         """What is known of something in doubt; None where it goes out (again)."""
         if outgoing.doubt is None or outgoing.kind == "status":
             return None
-        parameters = {"servicetype": "eDoc", "messagetype": _TYPES[outgoing.kind]}
-        lines = read_sent(await calls.look(Look.LIST_SENT, parameters, most=SENT_BYTES_MAX))
         taken = [
             ref
             for (endpoint_id, ref), dispatch_id in self._given.items()
             if endpoint_id == outgoing.endpoint_id and dispatch_id != outgoing.dispatch_id
         ]
-        found = found_again(outgoing, lines, system_id=calls.system_id, tolerance=manners.tolerance, taken=taken)
+        search = Search(
+            outgoing,
+            system_id=calls.system_id,
+            tolerance=manners.tolerance,
+            offset=lambda: calls.clock_offset or timedelta(),
+            taken=taken,
+        )
+        await walk_sent(calls, self._span(outgoing.doubt, manners), search.see)
+        found, facts = search.found(), {"unreadable": search.unread} if search.unread else {}
         if any(found.values()):
             outcomes = {key: _judged(refs) for key, refs in found.items()}
-            facts = {"inquiry": "adopted" if all(len(refs) == 1 for refs in found.values()) else "several"}
-            return SendReport(outcomes=outcomes, peer=dict(facts), answered=True)
-        if outgoing.doubt.inquiries + 1 < ASKED_TWICE:
-            return report_all(outgoing, _judged(()), {"inquiry": "none"}, answered=True)
-        return None
+            told = "adopted" if all(len(refs) == 1 for refs in found.values()) else "several"
+            return SendReport(outcomes=outcomes, peer={"inquiry": told, **facts}, answered=True)
+        outcome = _absent(outgoing.doubt, search.unread)
+        if outcome is None:
+            return None
+        told = "unclear" if search.unread else "none"
+        return report_all(outgoing, outcome, {"inquiry": told, **facts}, answered=True)
+
+    def _span(self, doubt: Doubt, manners: Manners) -> Span:
+        """The days since it came into doubt, and one more on either side: the axis's clock is not ours."""
+        first, last = doubt.since - manners.tolerance - _DAY, self._surroundings.clock.now() + _DAY
+        return Span(
+            message_type=_TYPES["document"],
+            first=first.astimezone(VIETNAM).date(),
+            last=last.astimezone(VIETNAM).date(),
+            page=manners.sent_page,
+        )
 
     async def _transmit(
         self, endpoint: Endpoint, calls: Acting, manners: Manners, outgoing: Outgoing, body: Body
@@ -164,6 +199,21 @@ def _following(deliveries: Sequence[OutgoingDelivery]) -> dict[DeliveryId, Outco
     detail = f"{len(deliveries)} more recipients than one call can name"
     outcome = Outcome(kind=OutcomeKind.DEFERRED, reason="rest_follows", detail=detail, retry_after=1.0)
     return {one.id: outcome for one in deliveries}
+
+
+def _absent(doubt: Doubt, unread: int) -> Outcome | None:
+    """What follows from a list that does not show it; None where it goes out (again)."""
+    if unread:
+        detail = f"the axis lists {unread} that cannot be read and may be it"
+        if doubt.unclear + 1 >= ASKED_TWICE:
+            return Outcome(kind=OutcomeKind.HELD, reason="outcome_untraced", detail=detail)
+        return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail)
+    if doubt.inquiries + 1 < ASKED_TWICE:
+        return _judged(())
+    if doubt.transmissions >= _SENT_MOST:
+        detail = f"{doubt.transmissions} transmissions ended unknown, and the axis lists none of them"
+        return Outcome(kind=OutcomeKind.HELD, reason="outcome_untraced", detail=detail)
+    return None
 
 
 def _judged(refs: tuple[str, ...]) -> Outcome:

@@ -1,28 +1,31 @@
 """The axis's own books about one system id, and what else a member may ask of it.
 
-`sent` asks for the days by `fromDate` and `toDate`; whether an axis heeds them is not known, so the caller compares
-times by itself. `register` and `deregister` change the axis's catalogue for a code of ours.
+`sent` keeps what is of the days asked for, and of the day before and behind, since clocks differ. `register` and
+`deregister` change the axis's catalogue for a code of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 import msgspec
 
 from adapters.vxp.calls import Acting
 from adapters.vxp.reader import VxpReader
-from adapters.vxp.reply import SentLine, accept_settled, read_count, read_sent
+from adapters.vxp.reply import accept_settled, read_count
+from adapters.vxp.sent import Span, walk_sent
+from adapters.vxp.sent_reply import SentLine
+from adapters.vxp.settings import manners_of
 from adapters.vxp.wire import Act, Look
+from gateway.clock import VIETNAM
 from gateway.model import Endpoint
 from gateway.ports import Registration, SentRecord, Surroundings
 
-#: The longest list of what we sent that is read.
-SENT_BYTES_MAX: Final = 64 * 1024 * 1024
-
 _TYPES: Final = ("edoc", "status")
+_LIST_BYTES_MAX: Final = 64 * 1024 * 1024
+_DAY: Final = timedelta(days=1)
 
 
 class VxpCounterpart(VxpReader):
@@ -31,16 +34,22 @@ class VxpCounterpart(VxpReader):
     def __init__(self, endpoint: Endpoint, surroundings: Surroundings) -> None:
         self._acting = Acting(endpoint, surroundings, connections=2)
         self._calls = self._acting
-        self._most = SENT_BYTES_MAX
+        self._most = _LIST_BYTES_MAX
+        self._page = manners_of(endpoint).sent_page
 
     async def sent(self, first: date, last: date) -> Sequence[SentRecord]:
         """One record for each recipient."""
-        days = {"fromDate": f"{first:%Y/%m/%d}", "toDate": f"{last:%Y/%m/%d}"}
         found: dict[tuple[str, str], SentRecord] = {}
+        earliest, latest = (datetime.combine(day, time(), VIETNAM) for day in (first - _DAY, last + 2 * _DAY))
+
+        def see(line: SentLine) -> None:
+            record = _record(line, self._calls.clock_offset or timedelta())
+            if record.sent_at is None or earliest <= record.sent_at < latest:
+                found.setdefault((line.unread or line.ref, line.recipient_code), record)
+
         for message_type in _TYPES:
-            parameters = {"servicetype": "eDoc", "messagetype": message_type} | days
-            for line in read_sent(await self._calls.look(Look.LIST_SENT, parameters, most=self._most)):
-                found.setdefault((line.ref, line.recipient_code), _record(line))
+            span = Span(message_type=message_type, first=first - _DAY, last=last + _DAY, page=self._page)
+            await walk_sent(self._calls, span, see)
         return tuple(found.values())
 
     async def counted(self) -> tuple[int, int]:
@@ -74,13 +83,14 @@ class VxpCounterpart(VxpReader):
         }
 
 
-def _record(line: SentLine) -> SentRecord:
+def _record(line: SentLine, offset: timedelta) -> SentRecord:
     return SentRecord(
         ref=line.ref,
         kind=line.kind,
         recipient_code=line.recipient_code,
         notation=line.notation,
-        sent_at=line.sent_at,
+        sent_at=None if line.sent_at is None else line.sent_at - offset,
         failed=line.send_status not in {"", "done"},
         words=line.words,
+        unreadable=line.unread,
     )

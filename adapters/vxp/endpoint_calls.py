@@ -3,7 +3,8 @@
 Each reads only the parameters that it needs, all of which must have been signed. A `docId` is a string of ours: of
 what waits, the delivery's id; of what was sent, the document's. `updateStatus` with `done` takes an entry off the
 list for good, with `fail` as well: a person then talks to the receiver. `to` of a call that sends is not followed:
-recipients are those of the document, which the receipt covers, and an old value of that header may have leaked in.
+recipients are those of the document, which the receipt covers, and an old value of that header may have leaked in
+(decision 23). Where it names others, the receipt has a finding and the connection inspector shows both.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from adapters.vxp.endpoint_content import send_base64
 from adapters.vxp.endpoint_inspection import Seen
 from adapters.vxp.endpoint_lists import sent_row, waiting_row
 from adapters.vxp.endpoint_reply import fine
-from adapters.vxp.endpoint_signature import Signed
+from adapters.vxp.endpoint_signature import PREFIX, Signed
+from adapters.vxp.reply import codes_of
 from gateway.broker import Broker, Handed, Kind, SentFilter, Visit
 from gateway.errors import RefusedError
+from gateway.inspection import compared
 from gateway.model import Caller
 
 #: Entries of a list where the client names no size, and at most.
@@ -85,12 +88,14 @@ async def _send(call: Call) -> web.StreamResponse:
     message_type = signed.value("messagetype").lower()
     if message_type != "status" and message_type not in _DOCUMENTS:
         raise RefusedError("parameter_invalid", "messagetype is edoc or status")
+    named = () if message_type == "status" else _named(signed)
     handed = Handed(
         stream=request.content,
         announced=request.content_length,
         matches=lambda sha256: digest in (sha256, as_sdk_prints(sha256)),
         ending=_CRLF,
         status_only=message_type == "status",
+        named=named,
     )
     try:
         taken = await call.broker.accept(call.caller, call.visit, handed)
@@ -99,7 +104,17 @@ async def _send(call: Call) -> web.StreamResponse:
             raise _not_registered(str(error.facts.get("organ_id", "")), signed.system_id) from error
         raise
     call.seen.replayed = taken.replayed
+    if named and set(named) != set(taken.recipients):
+        call.seen.named = compared(f"{PREFIX}to", json.dumps(taken.recipients), json.dumps(named))
     return fine(DocId=taken.message_id)
+
+
+def _named(signed: Signed) -> tuple[str, ...]:
+    """Whom `to` of this call names; one that is not rightly signed is nobody's word, and no reason to refuse."""
+    try:
+        return codes_of(signed.optional("to"))
+    except RefusedError:
+        return ()
 
 
 def as_sdk_prints(sha256: str) -> str:

@@ -33,6 +33,8 @@ class Seen:
     caller: Caller | None = None
     refusal: Refusal | None = None
     replayed: bool = False
+    #: Recipients that the call named beside the document, where they are others than its own.
+    named: Comparison | None = None
 
     def exchange(self, request: web.Request, status: int, now: datetime) -> Exchange:
         """For the inspector."""
@@ -69,6 +71,8 @@ class Seen:
         return self.signed.values.get("hash-file", ""), self.refusal.detail.rpartition(" ")[2]
 
     def _comparisons(self) -> list[Comparison]:
+        if self.named is not None:
+            return [self.named]
         if self.refusal is None or self.signed is None:
             return []
         if self.refusal.code == "credential_invalid":

@@ -7,20 +7,22 @@ of the axis's answer, so after a whole document has gone out it is *unknown*; a 
 nothing was taken.
 
 A document in doubt is looked for by sender, recipient, notation, title and time; ids that other transmissions of
-ours have are left out. The axis writes titles without diacritics at times, so they are compared folded. Each
-recipient is judged for itself, since many of them go out in several calls.
+ours have are left out. A line that cannot be read wholly and may be it settles nothing. The axis writes titles
+without diacritics at times, so they are compared folded. Each recipient is judged for itself, since many of them
+go out in several calls.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
-from adapters.vxp.reply import CREDENTIAL_CODES, SentLine
+from adapters.vxp.reply import CREDENTIAL_CODES
+from adapters.vxp.sent_reply import SentLine
 from adapters.webhook_reply import redacted, seconds_of
 from gateway.clock import Clock
 from gateway.model import DeliveryId, Outcome, OutcomeKind, Outgoing
@@ -104,33 +106,59 @@ def _failed(code: str, words: str, codes: Codes) -> Outcome:
     return Outcome(kind=OutcomeKind.DEFERRED, reason="peer_error", detail=detail)
 
 
-def found_again(
-    outgoing: Outgoing,
-    lines: Iterable[SentLine],
-    *,
-    system_id: str,
-    tolerance: timedelta,
-    taken: Collection[str] = (),
-) -> dict[DeliveryId, tuple[str, ...]]:
-    """By delivery, the axis's ids of what may be this very document, sent since it came into doubt."""
-    assert outgoing.doubt is not None
-    since, others = outgoing.doubt.since - tolerance, outgoing.doubt.taken.union(taken)
-    senders = {outgoing.sender_code, system_id, ""}
-    notation, title = folded(outgoing.notation), folded(outgoing.subject)
-    refs: dict[str, dict[str, None]] = {}
-    for line in lines:
-        if (
-            line.ref
-            and line.ref not in others
-            and line.kind == outgoing.kind
-            and line.sender_code in senders
-            and folded(line.notation) == notation
-            and (not line.title or folded(line.title) == title)
-            and (line.sent_at is None or line.sent_at >= since)
-        ):
-            refs.setdefault(line.recipient_code, {})[line.ref] = None
-    anybody = refs.get("", {})
-    return {one.id: tuple(refs.get(one.recipient_code, {}) | anybody) for one in outgoing.deliveries}
+class Search:
+    """Looks among the axis's lines for one document that was sent since it came into doubt."""
+
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        *,
+        system_id: str,
+        tolerance: timedelta,
+        offset: Callable[[], timedelta],
+        taken: Collection[str] = (),
+    ) -> None:
+        assert outgoing.doubt is not None
+        self._outgoing = outgoing
+        #: How far the axis's clock is off is known only once it has answered.
+        self._since, self._offset = outgoing.doubt.since - tolerance, offset
+        self._others = outgoing.doubt.taken.union(taken)
+        self._senders = {outgoing.sender_code, system_id, ""}
+        self._notation, self._title = folded(outgoing.notation), folded(outgoing.subject)
+        self._refs: dict[str, dict[str, None]] = {}
+        self._unread: set[str] = set()
+
+    @property
+    def unread(self) -> int:
+        """Lines that cannot be read and may be it."""
+        return len(self._unread)
+
+    def see(self, line: SentLine) -> None:
+        """One more line; it may come twice."""
+        if not self._may_be(line):
+            return
+        if line.unread:
+            self._unread.add(line.unread)
+        else:
+            self._refs.setdefault(line.recipient_code, {})[line.ref] = None
+
+    def found(self) -> dict[DeliveryId, tuple[str, ...]]:
+        """By delivery, the axis's ids of what may be this very document."""
+        anybody = self._refs.get("", {})
+        lines = self._outgoing.deliveries
+        return {one.id: tuple(self._refs.get(one.recipient_code, {}) | anybody) for one in lines}
+
+    def _may_be(self, line: SentLine) -> bool:
+        """What a line does not say, or not so that it can be read, may be anything; a number is always said."""
+        notation = folded(line.notation)
+        return (
+            line.ref not in self._others
+            and line.kind == self._outgoing.kind
+            and line.sender_code in self._senders
+            and (notation == self._notation or bool(line.unread and not notation))
+            and (not line.title or folded(line.title) == self._title)
+            and (line.sent_at is None or line.sent_at >= self._since + self._offset())
+        )
 
 
 def folded(text: str) -> str:

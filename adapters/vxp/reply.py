@@ -4,9 +4,9 @@
 
 `data` is an array of entries for the list, base64 text for a document. Whatever is not of this shape raises
 SourceError `peer_reply_invalid`, a list without `data` too: the vendor's SDK takes an HTML page of a proxy for "OK,
-none", so that an outage looks like an empty inbox. One entry that cannot be read is set apart (`adapters.entries`),
-but not in the list of what we sent, where a line passed over could be a document sent twice. A FAIL is `peer_error`
-with the axis's own words, or `peer_credential_rejected` where they are about who we are.
+none", so that an outage looks like an empty inbox. One entry that cannot be read is set apart (`adapters.entries`).
+The list of what we sent is read by `adapters.vxp.sent_reply`. A FAIL is `peer_error` with the axis's own words, or
+`peer_credential_rejected` where they are about who we are.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ import base64
 import binascii
 import contextlib
 import re
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
 from adapters.entries import Entry, read_entries
 from adapters.webhook_reply import redacted
-from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
 from gateway.ports import Listed
 
@@ -31,13 +28,12 @@ from gateway.ports import Listed
 CREDENTIAL_CODES: Final = frozenset({"15", "19"})
 
 _REF = re.compile(r"[\x21-\x7e]{1,200}")
-#: Entries of a list, and lines of what we sent: more than fit with the fields that an axis sends. Counted by their
-#: braces before any is read: 64 MiB of `{}` would be gigabytes.
-_ENTRIES, _LINES = 100_000, 500_000
+#: Entries of a list: more than fit with the fields that an axis sends. Counted by their braces before any is read:
+#: 64 MiB of `{}` would be gigabytes.
+_ENTRIES = 100_000
 #: Characters of a `to` that is no array.
 _TO = 100_000
 _SHOWN = 200
-_TITLE = 1000
 _HTTP = {
     401: "peer_credential_rejected",
     403: "peer_credential_rejected",
@@ -53,43 +49,6 @@ class _Entry(Entry):
     to: str | list[str] | None = None
     message_type: str | None = msgspec.field(name="messageType", default=None)
     created_time: str | int | None = None
-
-
-class _SentEntry(msgspec.Struct, rename="camel"):
-    sender_doc_id: str | int | None = None
-    message_type: str | None = None
-    from_code: str | None = None
-    to_code: str | None = None
-    notation: str | None = None
-    title: str | None = None
-    sent_time: str | int | None = None
-    send_status: str | None = None
-    send_status_desc: str | None = None
-    receive_status: str | None = None
-    receive_status_desc: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SentLine:
-    """One recipient of what we have sent, as the axis tells it."""
-
-    #: The axis's id of the transmission; the same in every line of it.
-    ref: str
-    kind: Literal["document", "status"]
-    sender_code: str
-    recipient_code: str
-    notation: str
-    title: str
-    #: None where it is not said, or not in a form that can be read.
-    sent_at: datetime | None
-    #: done, fail … in its words.
-    send_status: str
-    receive_status: str
-    words: str
-
-
-class _SentListing(msgspec.Struct):
-    data: list[_SentEntry]
 
 
 class _Count(msgspec.Struct):
@@ -151,30 +110,17 @@ def read_count(content: bytes) -> int:
     return int(counted)
 
 
-def read_sent(content: bytes) -> tuple[SentLine, ...]:
-    """The lines of what we have sent: one for each recipient."""
-    _require_few(content, _LINES)
-    return tuple(_sent(line) for line in _data(content, _SentListing).data)
+def read_list_of(content: bytes) -> list[msgspec.Raw]:
+    """The entries of any list, as they stand there."""
+    try:
+        return msgspec.json.decode(_data(content, _Listing).data, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
 
 
 def _require_few(content: bytes, most: int) -> None:
     if content.count(b"{") > most:
         raise SourceError("peer_reply_invalid", f"the list has more than {most} entries")
-
-
-def _sent(line: _SentEntry) -> SentLine:
-    return SentLine(
-        ref=str(line.sender_doc_id or "")[:_SHOWN],
-        kind="status" if (line.message_type or "").lower() == "status" else "document",
-        sender_code=(line.from_code or "").strip()[:_SHOWN],
-        recipient_code=(line.to_code or "").strip()[:_SHOWN],
-        notation=(line.notation or "")[:_SHOWN],
-        title=(line.title or "")[:_TITLE],
-        sent_at=read_instant(str(line.sent_time or "")),
-        send_status=(line.send_status or "").strip().lower()[:_SHOWN],
-        receive_status=(line.receive_status or "").strip().lower()[:_SHOWN],
-        words=redacted(line.send_status_desc or line.receive_status_desc or "")[:_SHOWN],
-    )
 
 
 def _data(content: bytes, shape: type[Any]) -> Any:
@@ -207,12 +153,12 @@ def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
         # the axis may ignore what was asked for, so its own word about the entry counts
         kind="status" if told == "status" else "document" if told else kind,
         sender_code=(entry.sender or "").strip()[:_SHOWN],
-        recipient_codes=_codes(entry.to),
+        recipient_codes=codes_of(entry.to),
         claimed_at=str(entry.created_time or "")[:_SHOWN],
     )
 
 
-def _codes(to: str | list[str] | None) -> tuple[str, ...]:
+def codes_of(to: str | list[str] | None) -> tuple[str, ...]:
     """`to` is one code, several in one text, an array, or the text of a JSON array."""
     if isinstance(to, str) and to.lstrip().startswith("["):
         # the sender's own text: whatever is wrong with it is no reason to leave the list unread

@@ -7,6 +7,7 @@ Beside those of `adapters.vxp.calls`:
     names_recipients          whether `to` names the recipients; false: the axis reads them in the document (true)
     temporary_codes, permanent_codes      error codes of this axis beside the known ones, with commas between
     clock_tolerance_seconds   how far its clock may be off where times are compared (300)
+    sent_page                 documents of a page of its sent list (1000); 0: the list is not asked for in pages
 
 Settings that begin with poll_, silent_, canary_, catalogue or source, and `agency`, are read by whoever polls the
 channel. `problems_of` names what nobody would read, and whatever keeps the channel from working.
@@ -21,6 +22,7 @@ from typing import Final, Literal
 
 from adapters.vxp.calls import Acting
 from adapters.vxp.outcomes import Codes
+from adapters.vxp.sent import PAGE
 from adapters.webhook_channel import Secrets
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
@@ -42,10 +44,12 @@ _OWN: Final = frozenset(
         "temporary_codes",
         "permanent_codes",
         "clock_tolerance_seconds",
+        "sent_page",
     }
 )
 _OTHERS: Final = ("poll_", "silent_", "canary_", "catalogue", "source", "agency")
 _TOLERANCE_SECONDS: Final = 300.0
+_PAGE_MOST: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +61,7 @@ class Manners:
     names_recipients: bool
     codes: Codes
     tolerance: timedelta
+    sent_page: int
 
 
 def manners_of(endpoint: Endpoint) -> Manners:
@@ -67,6 +72,7 @@ def manners_of(endpoint: Endpoint) -> Manners:
         names_recipients=_flag(endpoint, "names_recipients"),
         codes=Codes(temporary=_codes(endpoint, "temporary_codes"), permanent=_codes(endpoint, "permanent_codes")),
         tolerance=timedelta(seconds=_seconds(endpoint, "clock_tolerance_seconds", _TOLERANCE_SECONDS)),
+        sent_page=_count(endpoint, "sent_page", PAGE),
     )
 
 
@@ -110,6 +116,13 @@ def _seconds(endpoint: Endpoint, name: str, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise ConfigError(f"{name} is a number of seconds")
     return float(value)
+
+
+def _count(endpoint: Endpoint, name: str, default: int) -> int:
+    value = endpoint.settings.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _PAGE_MOST:
+        raise ConfigError(f"{name} is a number from 0 to {_PAGE_MOST}")
+    return value
 
 
 def _codes(endpoint: Endpoint, name: str) -> frozenset[str]:

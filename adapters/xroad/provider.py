@@ -46,7 +46,9 @@ _CLAIM: Final = web.RequestKey("claim", Claim)
 _CALLER: Final = web.RequestKey("caller", Caller)
 
 
-def _exchange(request: web.Request, status: int, told: str, visit: Visit, refusal: Refusal | None) -> Exchange:
+def _exchange(
+    request: web.Request, response: web.StreamResponse, told: str, visit: Visit, refusal: Refusal | None
+) -> Exchange:
     caller = request.get(_CALLER)
     tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
     return Exchange(
@@ -57,7 +59,8 @@ def _exchange(request: web.Request, status: int, told: str, visit: Visit, refusa
         method=request.method,
         operation=told.removeprefix("xroad."),
         path=request.path,
-        status=status,
+        status=response.status,
+        replayed="Idempotency-Replayed" in response.headers,
         reason=refusal.code if refusal is not None else "",
         detail=refusal.detail if refusal is not None else "",
         trace_id=visit.trace_id,
@@ -124,7 +127,7 @@ class XroadProvider:
             close_unless_read(request, response)
         claim = request.get(_CLAIM)
         if claim is not None:
-            exchange = _exchange(request, response.status, told, visit, refusal)
+            exchange = _exchange(request, response, told, visit, refusal)
             await self._broker.inspected(request.get(_CALLER), claim, exchange)
         return response
 

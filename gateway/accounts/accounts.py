@@ -1,4 +1,4 @@
-"""What can be done with credentials: enrol, renew, issue, revoke, list.
+"""What can be done with credentials: enrol, renew, issue, restrict, revoke.
 
 `enrol` and `renew` have the certificate made first and record it afterwards, in one transaction with what
 pays for it (the code, or the old certificate still in force). A certificate whose recording failed is worth
@@ -27,7 +27,7 @@ from gateway.accounts.changes import (
     SetNetworksOperation,
     UseEnrolment,
 )
-from gateway.accounts.credentials import Credential, Credentials, credential_of, networks_json
+from gateway.accounts.credentials import Credentials, networks_json
 from gateway.clock import micros, rfc3339
 from gateway.config import EnrolmentSettings
 from gateway.directory.directory import Directory
@@ -184,14 +184,14 @@ class Accounts:
         """End everything an agency holds."""
         return await self._submit(_REVOKE, Revoke(agency_id=agency_id, actor=actor, now=now, why=why))
 
-    async def set_networks(self, credential_id: CredentialId, networks: Iterable[str]) -> None:
-        """Allow a credential from these networks only; none given: from anywhere."""
-        allowed = networks_json(networks)
-        await self._submit(_SET_NETWORKS, SetNetworks(credential_id=credential_id, allowed_networks=allowed))
-
-    async def of_agency(self, agency_id: AgencyId) -> list[Credential]:
-        """All credentials an agency ever had, the newest first."""
-        return [credential_of(row) for row in await self._readers.fetch("credential_list_of_agency", (agency_id,))]
+    async def set_networks(
+        self, credential: str, networks: Iterable[str], actor: str, now: datetime, *, why: str = ""
+    ) -> CredentialId:
+        """Allow a credential or shared secret from these networks only; none: from anywhere, no secret is."""
+        change = SetNetworks(
+            credential=credential, allowed_networks=networks_json(networks), actor=actor, now=now, why=why
+        )
+        return await self._submit(_SET_NETWORKS, change)
 
     async def _certify(self, csr_pem: bytes, agency: Agency) -> IssuedCertificate:
         return await self._authority.certify(

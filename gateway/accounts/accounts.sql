@@ -37,7 +37,8 @@ UPDATE credential SET revoked_at = :now WHERE agency_id = :agency_id AND revoked
 
 -- name: credential_set_networks
 -- From where a credential may be used.
-UPDATE credential SET allowed_networks = :networks WHERE id = :id RETURNING agency_id;
+UPDATE credential SET allowed_networks = :networks
+    WHERE (id = :credential OR fingerprint = :credential) AND revoked_at IS NULL RETURNING id, agency_id;
 
 -- name: enrolment_insert_new
 -- A one-time code, by its hash.
@@ -89,6 +90,11 @@ INSERT INTO shared_secret (id, agency_id, binding, system_id, sealed, key_id, fi
                            issued_at, expires_at, label)
     VALUES (:id, :agency_id, :binding, :system_id, :sealed, :key_id, :fingerprint, :allowed_networks,
             :issued_at, :expires_at, :label) RETURNING id;
+
+-- name: shared_secret_set_networks
+-- The same; none at all changes nothing.
+UPDATE shared_secret SET allowed_networks = CASE :networks WHEN '[]' THEN allowed_networks ELSE :networks END
+    WHERE id = :credential AND revoked_at IS NULL RETURNING id, agency_id;
 
 -- name: shared_secret_revoke_one
 -- Revoke one, by its id.

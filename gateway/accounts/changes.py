@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from gateway.accounts.credentials import Kind
 from gateway.clock import micros
 from gateway.directory.changes import OneByOne, event_of
@@ -73,11 +75,15 @@ class Revoke:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetNetworks:
-    """From where a credential may be used."""
+    """From where a credential (by id or fingerprint), or a shared secret (by id), may be used."""
 
-    credential_id: CredentialId
+    credential: str
     #: JSON list.
     allowed_networks: str
+    actor: str
+    now: datetime
+    #: Why the operator did it; kept beside the event.
+    why: str
 
 
 class IssueOperation(OneByOne[NewCredential, CredentialId]):
@@ -185,15 +191,26 @@ class RevokeOperation(OneByOne[Revoke, tuple[CredentialId, ...]]):
         return tuple(CredentialId(row[0]) for row in rows)
 
 
-class SetNetworksOperation(OneByOne[SetNetworks, None]):
-    """Sets an allow-list."""
+class SetNetworksOperation(OneByOne[SetNetworks, CredentialId]):
+    """Sets an allow-list; gives the id of whose it is."""
 
     name = "credential_set_networks"
 
-    async def _one(self, tx: Transaction, payload: SetNetworks) -> None:
-        params = {"id": payload.credential_id, "networks": payload.allowed_networks}
-        if not await tx.fetch("credential_set_networks", params):
-            raise RefusedError("not_found", "there is no such credential")
+    async def _one(self, tx: Transaction, payload: SetNetworks) -> CredentialId:
+        networks = msgspec.json.decode(payload.allowed_networks)
+        params = {"credential": payload.credential, "networks": payload.allowed_networks}
+        rows = await tx.fetch("credential_set_networks", params)
+        if not rows:
+            rows = await tx.fetch("shared_secret_set_networks", params)
+            if rows and not networks:
+                raise RefusedError("network_missing", "a shared secret is never for anywhere")
+        if not rows:
+            raise RefusedError("not_found", "there is no such credential in force")
+        key, agency = rows[0]
+        facts: dict[str, object] = {"credential": key, "agency": agency, "networks": networks}
+        event = event_of(Event.CREDENTIAL_RESTRICTED, payload.now, payload.actor, facts, note=payload.why)
+        await history.append(tx, [event])
+        return CredentialId(key)
 
 
 async def _insert(tx: Transaction, new: NewCredential) -> None:

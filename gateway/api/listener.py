@@ -6,6 +6,7 @@
   is as much work as a document: it is closed, after a second of nothing, so that it is not opened again at once.
 - An idle connection lives a minute; so does one whose peer no longer confirms what we send.
 - What is not HTTP is answered with a problem, not with a page; `unreadable` gives it another form.
+- On an interface, only what comes by it is taken, and one of the same name that is made anew is followed.
 - With `max_head`, header fields may be as long as that in all, else as HTTP's parser has it (8 KiB each).
 - `drain` stops listening, turns the lifecycle's switch (requests that still come on open connections get 503
   `server_stopping` and `Connection: close`), and waits for requests under way, streams and long polls
@@ -30,11 +31,12 @@ import structlog
 from aiohttp import web
 
 from gateway.api.problems import PROBLEM_TYPE, problem, problem_response
-from gateway.errors import EnvironmentRefusedError, RefusedError
+from gateway.errors import ConfigError, EnvironmentRefusedError, RefusedError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.lifecycle import Lifecycle
 from gateway.observe import Metrics
+from gateway.plain import bind_to_interface
 from gateway.ratelimit import RateLimit, count_down, site_of
 from gateway.refusals import RETRY_AFTER
 
@@ -60,6 +62,11 @@ _TOLD_BURST: Final = 10.0
 _HELD_BACK: Final = 1.0
 #: Before the next try to accept, when there was no descriptor for a connection.
 _BREATH: Final = 0.5
+#: Between two looks whether an interface is still the one that we listen on.
+_LOOK: Final = 2.0
+
+#: Family and address of sockets.
+Places = list[tuple[int, Any]]
 
 _log: Any = structlog.get_logger("gateway.listener")
 
@@ -96,21 +103,51 @@ class Listener:
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
         self._sockets: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
+        self._following: asyncio.Task[None] | None = None
         #: Connections open now.
         self.connections = 0
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
-        """Listen; the port, which the system chose if it was 0."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None, interface: str = "") -> int:
+        """Listen, with `interface` for what comes by it alone; the port, which the system chose if it was 0."""
         await self._runner.setup()
+        places = []
         try:
-            for each in await _addresses(host, port):
-                self._sockets.append(_listening(*each))
+            places = await _addresses(host, port)
+            number = socket.if_nametoindex(interface) if interface else 0
+            self._listen(places, tls, interface)
         except OSError as error:
             await self.close()
             raise EnvironmentRefusedError(f"cannot listen on {host}:{port}: {error.strerror}", port=port) from error
-        self._accepting = [asyncio.create_task(self._accept(one, tls)) for one in self._sockets]
         found: int = self._sockets[0].getsockname()[1]
+        if interface:
+            again = [(family, (address[0], found, *address[2:])) for family, address in places]
+            self._following = asyncio.create_task(self._follow(again, tls, interface, number))
         return found
+
+    def _listen(self, places: Places, tls: ssl.SSLContext | None, interface: str) -> None:
+        for family, address in places:
+            self._sockets.append(_listening(family, address, interface))
+        self._accepting = [asyncio.create_task(self._accept(one, tls)) for one in self._sockets]
+
+    async def _follow(self, places: Places, tls: ssl.SSLContext | None, interface: str, number: int) -> None:
+        """Listen anew on an interface that was made anew: a socket hears of the old one only, which is gone."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                found = socket.if_nametoindex(interface)
+            except OSError:
+                continue  # a VPN that is down
+            if found == number:
+                continue
+            self._close_sockets()
+            try:
+                self._listen(places, tls, interface)
+            except (OSError, ConfigError) as error:
+                self._close_sockets()
+                _log.warning("listener.interface_lost", interface=interface, error=str(error))
+                continue
+            number = found
+            _log.info("listener.interface_back", interface=interface)
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - a setting of the operator's, not of callers
         """Take nothing new and wait; whether everything ended in time."""
@@ -135,6 +172,11 @@ class Listener:
         await self._runner.cleanup()
 
     def _stop_listening(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
         for task in self._accepting:
             task.cancel()
         for each in self._sockets:
@@ -326,23 +368,25 @@ class _RoomyConnection(_Connection):
         self.force_close()
 
 
-async def _addresses(host: str, port: int) -> list[tuple[int, Any]]:
+async def _addresses(host: str, port: int) -> Places:
     """All that a host means, each once; "localhost" is often two."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((each[0], each[4]) for each in found))
 
 
-def _listening(family: int, address: Any) -> socket.socket:
+def _listening(family: int, address: Any, interface: str) -> socket.socket:
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
         found.setblocking(False)  # noqa: FBT003 - the method's own form
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if interface:
+            bind_to_interface(found, interface)
         found.bind(address)
         found.listen(_BACKLOG)
-    except OSError:
+    except (OSError, ConfigError):
         found.close()
         raise
     return found

@@ -36,6 +36,8 @@ class Arrival:
     trace_id: str
     #: As the client meant it, quotes removed.
     idempotency_key: str | None = None
+    #: Recipients named beside the document: not followed.
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,7 +98,9 @@ def _add_endpoints(group: Subparsers) -> None:
     )
     put.add_argument("name", metavar="NAME", help="its name: lower-case letters, digits, . _ -")
     put.add_argument(
-        "--kind", metavar="KIND", help="how it is reached (inbox, webhook, vxp, folder …); needed when new"
+        "--kind",
+        metavar="KIND",
+        help="how it is reached (inbox, webhook, folder …: a page docs/connect-*.md each); needed when new",
     )
     put.add_argument("--url", metavar="URL", help="webhook: where to push to")
     put.add_argument("--secret-file", metavar="NAME", help="webhook: file in the secrets folder with the HMAC key")
@@ -114,7 +116,7 @@ def _add_endpoints(group: Subparsers) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a list of the peer's that is looked at: kind=vxp, url=…, system_id=…, secret_file=…, anchors_file=…",
+        help="a list of the peer's that is looked at: kind=…, url=…, system_id=…, secret_file=…, anchors_file=…",
     )
     put.add_argument(
         "--setting",

@@ -26,9 +26,9 @@ def add(parsers: Subparsers) -> None:
     parser.add_argument("target", metavar="serve|URL", help="`serve`, or the receiver or server to check")
     parser.add_argument(
         "--binding",
-        choices=["rest", "vxp", "webhook", "folder", "sftp"],
+        choices=["rest", "vxp", "webhook", "folder", "sftp", "lgsp", "xroad"],
         default="",
-        help="protocol (default: rest; of a URL, webhook; folder and sftp with `serve` only)",
+        help="protocol (default: rest; of a URL, webhook; folder, sftp, lgsp and xroad with `serve` only)",
     )
     parser.add_argument(
         "--report",
@@ -65,7 +65,11 @@ def _sandbox(parser: argparse.ArgumentParser) -> None:
         "--folder", type=Path, metavar="FOLDER", help="where the sandbox is made (default: a temporary folder)"
     )
     serve.add_argument(
-        "--receiver", default="", metavar="URL", help="with --binding webhook: where the sandbox pushes to"
+        "--receiver",
+        default="",
+        metavar="URL",
+        help="with --binding webhook: where the sandbox pushes to; with xroad: the system's service, which the "
+        "sandbox calls (else the system calls the sandbox's)",
     )
     serve.add_argument(
         "--exit-after",
@@ -113,11 +117,11 @@ def _conformance(context: Context, args: argparse.Namespace) -> int:
 def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
     from gateway.conformance.serving import Wanted, serve  # it brings the simulators along
 
-    if args.receiver and args.binding != "webhook":
-        raise InputError("--receiver goes with --binding webhook")
+    if args.receiver and args.binding not in {"webhook", "xroad"}:
+        raise InputError("--receiver goes with --binding webhook or xroad")
     wanted = Wanted(
         organ_id=args.organ_id,
-        binding=args.binding or "rest",
+        binding="xroad-service" if args.receiver and args.binding == "xroad" else args.binding or "rest",
         host=args.host,
         networks=tuple(args.network),
         port=args.port,
@@ -134,6 +138,8 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
 def _drive(context: Context, args: argparse.Namespace) -> list[Result]:
     if args.binding in {"folder", "sftp"}:
         raise InputError(f"--binding {args.binding} goes with `serve`: a folder is called by nobody")
+    if args.binding in {"lgsp", "xroad"}:
+        raise InputError(f"--binding {args.binding} goes with `serve`, and xroad's --receiver names a service")
     from gateway.conformance.checking import Checked, check  # it brings an HTTP client along
 
     checked = Checked(

@@ -58,7 +58,12 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """The configuration; ConfigError when it is wrong or not there."""
-        return config.load(self.config_path)
+        loaded = config.load(self.config_path)
+        if loaded.bindings.protocols.values:
+            from gateway.channels import binding_options  # all adapters; most files need none of them
+
+            binding_options(loaded)
+        return loaded
 
     def print_json(self, value: object) -> None:
         """One JSON value on standard output."""

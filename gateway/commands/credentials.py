@@ -1,4 +1,4 @@
-"""agencies enrol, token, certificate, revoke, credentials: by what an agency's systems are known."""
+"""agencies enrol, token, certificate, networks, revoke, credentials: by what an agency's systems are known."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from pathlib import Path
 
 from gateway.accounts.credentials import Credential, credential_of
 from gateway.accounts.shared_secrets import SharedSecret, secret_of
-from gateway.admin_bindings import PATHS, IssueSecret
-from gateway.admin_directory import IssueToken, OfferEnrolment, RecordCertificate, RevokeCredential
+from gateway.admin_bindings import IssueSecret
+from gateway.admin_directory import (
+    IssueToken,
+    OfferEnrolment,
+    RecordCertificate,
+    RestrictCredential,
+    RevokeCredential,
+)
+from gateway.channels import served_bindings
 from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
@@ -47,7 +54,9 @@ def add(group: Subparsers) -> None:
     token.add_argument("--days", type=int, default=365, metavar="N", help="validity in days (default: %(default)s)")
     _networks(token)
     token.add_argument(
-        "--binding", choices=sorted(PATHS), help="the protocol; then --network is needed, but in the demo"
+        "--binding",
+        choices=sorted(served_bindings()),
+        help="the protocol; then --network is needed, but in the demo",
     )
     token.add_argument(
         "--system-id", default="", metavar="ID", help="what the system calls itself in it (default: ORGAN_ID)"
@@ -66,6 +75,7 @@ def add(group: Subparsers) -> None:
     certificate.add_argument("file", type=Path, metavar="FILE", help="the certificate, PEM")
     certificate.add_argument("--label", default="", metavar="TEXT", help="which system it is for")
     _networks(certificate)
+    _add_networks(group)
     revoke = add_command(group, "revoke", _revoke, "end a credential with all its renewals; counts at once")
     revoke.add_argument("credential", nargs="?", default="", metavar="ID|FINGERPRINT", help="which one")
     revoke.add_argument("--all-of", default="", metavar="ORGAN_ID", help="everything this agency holds instead")
@@ -74,6 +84,24 @@ def add(group: Subparsers) -> None:
     listing = add_command(group, "credentials", _credentials, "list the credentials that an agency has or had")
     listing.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
     add_json(listing)
+
+
+def _add_networks(group: Subparsers) -> None:
+    networks = add_command(
+        group,
+        "networks",
+        _restrict,
+        "say from where a credential may be used; counts at once",
+        more="The list takes the place of the one before. A renewed certificate inherits it.",
+    )
+    networks.add_argument("credential", metavar="ID|FINGERPRINT", help="which one; gateway agencies credentials")
+    where = networks.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--network", action="append", default=[], metavar="CIDR", help="allow it from here only; may be repeated"
+    )
+    where.add_argument("--anywhere", action="store_true", help="allow it from anywhere; no shared secret is")
+    add_reason(networks)
+    add_json(networks)
 
 
 def _of_agency(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +176,16 @@ def _certificate(context: Context, args: argparse.Namespace) -> int:
         context.print_json(reply)
     else:
         context.facts(reply.items())
+    return FINE
+
+
+def _restrict(context: Context, args: argparse.Namespace) -> int:
+    request = RestrictCredential(credential=args.credential, networks=args.network, reason=args.reason)
+    reply = asyncio.run(perform(context, "restrict", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        context.say(f"{reply['credential']} counts from {', '.join(reply['networks']) or 'anywhere'}")
     return FINE
 
 

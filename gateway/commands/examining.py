@@ -15,17 +15,19 @@ from gateway import doctor
 from gateway.admin_acts import Reply
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.fsck import FsckReport, examine
+from gateway.channels import has_counterpart
 from gateway.check_bindings import check_secret_key
 from gateway.clock import SystemClock, instant
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
 from gateway.config import Settings
-from gateway.doctor_source import examine_canary, examine_source
+from gateway.doctor_source import examine_books, examine_canary, examine_source
 from gateway.errors import ConfigError, InputError, RefusedError, StorageError
 from gateway.foundation import database_of
 from gateway.ledger.proofs import Proof, proof_of
 from gateway.maintenance.canaries import read_canary
+from gateway.maintenance.comparing import compared_of, due_days, standing_findings
 from gateway.model import Endpoint
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 
@@ -239,7 +241,17 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         found = examine_source(states.get(channel), stuck.get(channel, 0))
         with suppress(ConfigError):  # then the list is not read either, for that reason
             found += examine_canary(await read_canary(settings, ledger, endpoint))
-        return [*layers, *found]
+        return [*layers, *found, *await _books(ledger, endpoint)]
+
+
+async def _books(ledger: Ledger, endpoint: Endpoint) -> list[Finding]:
+    now = ledger.clock.now()
+    source = await ledger.readers.fetch_one("source_count_failures", (endpoint.id,))
+    if source is None or not (has_counterpart(endpoint) and endpoint.is_relay):
+        return []
+    known = compared_of(await ledger.readers.fetch("reconciliation_list_days", (endpoint.id,)))
+    due = due_days(known, began_at=instant(source[2]), now=now)
+    return examine_books(due, standing_findings(known, now), now)
 
 
 async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:

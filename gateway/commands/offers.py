@@ -28,7 +28,8 @@ def add(parsers: Subparsers) -> None:
         "list",
         _list,
         "list what waits for a person, oldest first",
-        more="Its bytes, where they could be had, are kept; it is not fetched again. Times are UTC.",
+        more="Its bytes, where they could be had, are kept; it is not fetched again. What its peer goes on listing"
+        " though it was told of it is told again by itself. Times are UTC.",
     )
     add_json(listed)
     for decision, words in _DECISIONS.items():
@@ -86,7 +87,8 @@ async def _stuck(context: Context) -> list[dict[str, Any]]:
         "document_id", "decision", "routes",
     )  # fmt: skip
     async with open_for_reading(context.settings) as ledger:
-        rows = await ledger.readers.fetch("offer_list_stuck")
+        stuck = await ledger.readers.fetch("offer_list_stuck")
+        rows = [*stuck, *await ledger.readers.fetch("offer_list_lingering")]
     items = [dict(zip(names, row, strict=True)) for row in rows]
     for item in items:
         item["listed_since"] = rfc3339(instant(item["listed_since"]))

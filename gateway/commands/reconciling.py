@@ -19,6 +19,7 @@ from gateway.errors import InputError, RefusedError
 _REASON = "asked for at the command line"
 _KINDS = {
     "missing_there": "Ta đã gửi, trục không có. / We sent it, the peer does not list it.",
+    "unreadable_there": "Trục liệt kê nhưng không đọc được. / The peer lists it, and it cannot be read.",
     "extra_there": "Trục có, sổ ta không có. / The peer lists it, our ledger does not know it.",
     "failed_there": "Trục không chuyển được. / The peer could not pass it on.",
     "stuck": "Trục nhận quá một ngày, chưa có trạng thái. / Taken more than a day ago, no status.",
@@ -104,4 +105,6 @@ def _show(context: Context, report: Mapping[str, Any]) -> None:
             context.say(f"{found['count']} {kind}: {_KINDS[kind]}")
             columns = ("ref", "recipient", "document_id", "message", "at", "words")
             context.table(columns, ([item.get(column, "") for column in columns] for item in found["items"][:20]))
+    if missed := report.get("left_out"):  # reports of before have none
+        context.say(f"{len(missed)} ngày không được so. / Days that were never compared: {', '.join(missed)}")
     context.say("No findings." if not report["findings"] else f"{report['findings']} findings.")

@@ -55,6 +55,14 @@ class Evidence:
             and message.document_ref == done.reference.document_id
         ]
 
+    def misplaced(self, step: str) -> str:
+        """A business status that was told to a facade alone, about what came for a step."""
+        done = self.performed.get(step)
+        messages = [self.view.messages.get(each) for each in (done.messages if done else ())]
+        came = {message.sha256 for message in messages if message is not None}
+        told = [str(each["told"]) for each in self.requests if each.get("about") in came]
+        return next((each for each in reversed(told) if each.isdecimal()), "")
+
     def sent(self, office: str, business_type: str = "0") -> Iterator[tuple[LedgerMessage, LedgerDelivery]]:
         """The vendor's documents of one kind for an office."""
         code = BY_KEY[office].code
@@ -80,7 +88,8 @@ def asked(*operations: str) -> Judge:
         if any(not each["reason"] for each in mine):
             return passed()
         if mine:
-            return failed(f"Bị từ chối: {mine[-1]['reason']}", f"It was refused: {mine[-1]['reason']}")
+            told = f"{mine[-1]['reason']} {mine[-1]['detail']}".strip()
+            return failed(f"Bị từ chối: {told}", f"It was refused: {told}")
         return None
 
     return judge
@@ -116,6 +125,13 @@ def answered(*codes: str, about: str = "") -> Judge:
             return passed(", ".join(told))
         if told:
             return failed(f"Trả lời {told[-1]}, chờ {codes[0]}", f"It answered {told[-1]}, {codes[0]} was expected")
+        if code := evidence.misplaced(about or step):
+            return failed(
+                f"updateStatus {code} chỉ báo cho nền tảng; hãy gửi trạng thái edXML bằng sendEdoc, "
+                "messageType=status",
+                f"updateStatus {code} tells the platform alone; send an edXML status by sendEdoc, "
+                "messageType=status",
+            )
         return None
 
     return judge

@@ -23,10 +23,10 @@ from typing import Any, Final, Literal
 
 import asyncssh
 
-from gateway.clock import instant, rfc3339
+from gateway.clock import rfc3339
 from gateway.conformance.exposure import Exposure
+from gateway.conformance.places import request_of, requests_of
 from gateway.fsio import make_private_dir, write_durably
-from gateway.reasons import is_temporary
 from gateway.simulate.layout import Layout
 from gateway.simulate.reckoning import LedgerDelivery, LedgerView
 from gateway.states import State
@@ -38,7 +38,6 @@ _OFFICE: Final = "trao-doi"
 _OWN_USER, _USER = "gateway", "vendor"
 _OWN_KEY: Final = "exchange-key"
 _AREAS: Final = ("inbox", "receipts", "refused")
-_SENDS: Final = {"document": "submitDocument", "status": "submitStatus"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +59,11 @@ class Exchange:
         return self.layout.simulate / "sftp" / _OFFICE
 
     @property
-    def settings(self) -> dict[str, object]:
-        """Of the gateway's channel; quick, since a developer waits."""
+    def channel(self) -> tuple[str, dict[str, object]]:
+        """Kind and settings of the gateway's channel; quick, since a developer waits."""
+        return self.kind, self._settings()
+
+    def _settings(self) -> dict[str, object]:
         pace: dict[str, object] = {"settle_seconds": 0.5, "patience_seconds": 5, "poll_seconds": 0.5}
         if self.kind == "folder":
             return pace | {"path": str(self.folder)}
@@ -108,7 +110,14 @@ class Exchange:
 
     def requests(self, entries: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """The system's acts so far, as judges read requests."""
-        return [_request(at, "", "LOGIN", "sftpLogin") for at in self.logins[:1]] + requests_of(entries)
+        return [request_of(at, "", "LOGIN", "sftpLogin") for at in self.logins[:1]] + requests_of(entries)
+
+    async def seen(self, view: LedgerView, vendor: str) -> LedgerView:
+        """The disk after the ledger: a document is there before the ledger says so."""
+        return without_untaken(view, await asyncio.to_thread(self.waiting), vendor)
+
+    async def play(self, trick: str) -> None:
+        """Files know none."""
 
     def waiting(self) -> frozenset[str]:
         """Dispatches that nobody has taken out of the folder. Blocks."""
@@ -171,34 +180,6 @@ async def make_exchange(layout: Layout, kind: Kind, *, exposure: Exposure, port:
 def _keys() -> tuple[asyncssh.SSHKey, asyncssh.SSHKey, asyncssh.SSHKey]:
     first, second, third = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
     return first, second, third
-
-
-def requests_of(entries: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """What the system put there, as judges read requests; the same message again is a repetition."""
-    seen: set[str] = set()
-    found = []
-    for entry_id, ref, kind, seen_at, failure, message_id, size in entries:
-        if not message_id and (not failure or is_temporary(failure)):
-            continue  # it is tried again
-        made = _request(rfc3339(instant(seen_at)), entry_id, "PUT", _SENDS[kind])
-        made |= {"status": 422 if failure else 202, "reason": failure or "", "detail": ref.partition("|")[0]}
-        found.append(made | {"replayed": message_id in seen, "bodySize": size or 0})
-        seen |= {message_id} if message_id else set()
-    return found
-
-
-def _request(at: str, trace_id: str, method: str, operation: str) -> dict[str, Any]:
-    return {
-        "at": at,
-        "traceId": trace_id,
-        "method": method,
-        "operation": operation,
-        "status": 200,
-        "reason": "",
-        "detail": "",
-        "replayed": False,
-        "bodySize": 0,
-    }
 
 
 def without_untaken(view: LedgerView, waiting: frozenset[str], vendor: str) -> LedgerView:

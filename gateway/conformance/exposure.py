@@ -43,6 +43,11 @@ class Exposure:
         """Where the test offices' token counts: they run on this machine."""
         return _HERE if self.is_local else (*_HERE, str(ip_network(self.address)))
 
+    def admits(self, address: str) -> bool:
+        """Whether a developer's system may come from there; the sandbox itself always may."""
+        peer = _unwrapped(address)
+        return any(peer in ip_network(each) for each in (*self.networks, *self.own_networks))
+
     def url(self, port: int) -> str:
         """How the sandbox is reached, from this machine too."""
         return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{port}"

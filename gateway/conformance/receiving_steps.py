@@ -37,9 +37,11 @@ CONNECTING: Final = (
         ("Gọi một lần với thông tin xác thực đã cấp.", "Make one call with the credential you were given."),
         Words(
             "Tin tệp CA (SFTP: known_hosts) đã in ra, dùng TLS 1.2 trở lên, gửi token trong tiêu đề Authorization "
-            "(SFTP: dùng khóa đã cấp).",
+            "(SFTP: dùng khóa đã cấp; LGSP: đăng nhập với username, password, applicationCode đã cấp; X-Road: gửi "
+            "X-Road-Client đã cấp).",
             "Trust the CA file (SFTP: known_hosts) that was printed, use TLS 1.2 or later, send the token in the "
-            "Authorization header (SFTP: use the key you were given).",
+            "Authorization header (SFTP: use the key you were given; LGSP: log in with the username, password and "
+            "applicationCode you were given; X-Road: send the X-Road-Client you were given).",
         ),
         asked(
             "showLimits",
@@ -48,6 +50,8 @@ CONNECTING: Final = (
             "getAgenciesList",
             "countReceiveEdoc",
             "sftpLogin",
+            "login",
+            "securityServer",
         ),
     ),
     make_step(
@@ -56,7 +60,7 @@ CONNECTING: Final = (
         ("Xem hộp thư đến", "List what waits"),
         ("Liệt kê văn bản đang chờ.", "List the documents that wait."),
         _STORED,
-        asked("listInbox", "getReceivedEdocList"),
+        asked("listInbox", "getReceivedEdocList", "syncReceivedEdocList"),
     ),
 )
 RECEIVING: Final = (
@@ -119,7 +123,8 @@ RECEIVING: Final = (
         _REQUEST,
         answered("15", "16"),
         order=Order(business_type="1", about="fetch", subject="Thu hồi văn bản kiểm tra"),
-        after=("fetch",),
+        # not before it answers: what it says of the document itself would be taken to be about its recall
+        after=("fetch", "answer-03"),
     ),
     make_step(
         "update",

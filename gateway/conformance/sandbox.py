@@ -21,9 +21,11 @@ import msgspec
 from gateway import config
 from gateway.admin_bindings import IssueSecret, issue_secret
 from gateway.clock import Clock
-from gateway.conformance.exchange import Exchange, Kind, make_exchange
 from gateway.conformance.exposure import Exposure
 from gateway.conformance.offices import OFFICES
+from gateway.conformance.places import Place
+from gateway.conformance.placing import Ground, Pushed, make_place
+from gateway.conformance.xroad import SYSTEM
 from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
@@ -46,15 +48,8 @@ _LIFETIME: Final = timedelta(days=30)
 #: The channel of the system under test.
 VENDOR_ENDPOINT: Final = "nha-cung-cap"
 _OFFICES_ENDPOINT: Final = "don-vi-thu"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pushed:
-    """Where a webhook's documents go."""
-
-    url: str
-    secret_file: Path | None
-    anchors: Path | None
+#: Protocols in which it calls a place of its own.
+_MET: Final = frozenset({"lgsp", "xroad", "xroad-service"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +67,8 @@ class Sandbox:
     offices_token: str
     #: For protocols with a shared secret: base_url, system_id, secret_file.
     shared: dict[str, str]
-    #: Of a system that exchanges files.
-    exchange: Exchange | None
+    #: Where the system and the gateway meet, if not at the gateway's own REST.
+    place: Place | None
 
     @property
     def access_file(self) -> Path:
@@ -129,25 +124,36 @@ async def lay_out(
     """Everything up to the first start, in an absolute folder of our own."""
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
-    free = free_ports(3)
-    chosen = port or free[0]
+    free = free_ports(4)
+    # where the system under test calls, which is not always the gateway's own REST
+    chosen, met = (free[0], port or free[3]) if binding in _MET else (port or free[0], free[3])
     names = tuple(dict.fromkeys((*LOOPBACK, exposure.host)))
     pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now(), server_names=names)
     text = CONFIG.format(port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY)
     write_durably(layout.config, _opened(text, exposure).encode())
-    secret_name = await asyncio.to_thread(_share, layout, pushed)
-    exchange = None
-    if binding in {"folder", "sftp"}:
-        kind: Kind = "sftp" if binding == "sftp" else "folder"
-        exchange = await make_exchange(layout, kind, exposure=exposure, port=free_ports(1)[0])
+    hook = pushed if binding == "webhook" else None
+    secret_name = await asyncio.to_thread(_share, layout, hook)
+    ground = Ground(
+        layout=layout,
+        exposure=exposure,
+        pki=pki,
+        clock=clock,
+        organ_id=organ_id,
+        port=met,
+        bindings_url=exposure.url(free[2]),
+        pushed=pushed,
+    )
+    place = await make_place(binding, ground)
     async with open_foundation(config.load(layout.config), clock=clock, purpose="conformance") as base:
-        await _fill(base, organ_id, _channel(pushed, secret_name, exchange))
+        await _fill(base, organ_id, place.channel if place is not None else _channel(hook, secret_name))
         token = await _token(base, organ_id, exposure.networks)
         offices_token = await _token(base, HOSTING, exposure.own_networks)
         shared = await _secret(base, layout, organ_id, exposure.networks) if binding == "vxp" else {}
-    if exchange is not None:
-        shared |= exchange.access
-    if pushed is not None:
+        if binding == "xroad":
+            await _name_member(base, organ_id, exposure.own_networks)
+    if place is not None:
+        shared |= place.access
+    if hook is not None:
         shared["webhook_secret_file"] = str(layout.secrets / secret_name)
     write_durably(layout.simulate / "vendor.token", token.encode())
     anchors = pki.anchors(TrustPurpose.TLS)
@@ -161,7 +167,7 @@ async def lay_out(
         token=token,
         offices_token=offices_token,
         shared=shared,
-        exchange=exchange,
+        place=place,
     )
 
 
@@ -183,10 +189,8 @@ def _share(layout: Layout, pushed: Pushed | None) -> str:
     return "vendor"
 
 
-def _channel(pushed: Pushed | None, secret_name: str, exchange: Exchange | None) -> tuple[str, dict[str, object]]:
+def _channel(pushed: Pushed | None, secret_name: str) -> tuple[str, dict[str, object]]:
     """Kind and settings of the channel of the system under test."""
-    if exchange is not None:
-        return exchange.kind, exchange.settings
     if pushed is None:
         return "inbox", {}
     settings = {"url": pushed.url, "secret_file": secret_name, "allow_internal": True, "timeout_seconds": 30}
@@ -256,3 +260,16 @@ async def _secret(base: Foundation, layout: Layout, organ_id: str, networks: tup
         "vxp_system_id": str(issued["system_id"]),
         "vxp_secret_file": str(file),
     }
+
+
+async def _name_member(base: Foundation, organ_id: str, networks: tuple[str, ...]) -> None:
+    """The X-Road client that the system is; believed from here, where the sandbox's security server is."""
+    asked = IssueSecret(
+        organ_id=organ_id,
+        binding="xroad",
+        system_id=SYSTEM,
+        label="conformance",
+        networks=list(networks),
+        reason=_WHY,
+    )
+    await issue_secret(_Desk(base), asked, _ACTOR)

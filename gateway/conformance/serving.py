@@ -32,11 +32,11 @@ from rich.console import Console
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
-from gateway.conformance.exchange import without_untaken
 from gateway.conformance.exposure import expose
 from gateway.conformance.offices import Crew, TestOffices
+from gateway.conformance.placing import Pushed
 from gateway.conformance.report import Report
-from gateway.conformance.sandbox import VENDOR_ENDPOINT, VENDOR_NAME, Pushed, Sandbox, lay_out
+from gateway.conformance.sandbox import VENDOR_ENDPOINT, VENDOR_NAME, Sandbox, lay_out
 from gateway.conformance.showing import Board, show_access, show_exposure
 from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
@@ -154,7 +154,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
             wanted.organ_id,
             exposure=exposure,
             port=wanted.port,
-            pushed=pushed if wanted.binding == "webhook" else None,
+            pushed=pushed if wanted.receiver else None,
             binding=wanted.binding,
             clock=clock,
         )
@@ -182,7 +182,7 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
 
 def _reached(sandbox: Sandbox) -> contextlib.AbstractAsyncContextManager[None]:
     """What the system and the gateway meet at."""
-    return sandbox.exchange.served() if sandbox.exchange is not None else contextlib.nullcontext()
+    return sandbox.place.served() if sandbox.place is not None else contextlib.nullcontext()
 
 
 @contextlib.asynccontextmanager
@@ -263,6 +263,8 @@ class _Session:
             for step in progress.next_steps():
                 progress.open[step.key] = step
                 self._board.opened(step)
+                if step.trick and self._sandbox.place is not None:
+                    self._crew.start(self._sandbox.place.play(step.trick))
                 if step.order is not None:
                     self._crew.start(offices.perform(step.key, step.order))
             self._board.show(progress.steps, progress.over, progress.open, progress.wrong)
@@ -275,13 +277,11 @@ class _Session:
                     await self._ended.wait()
 
     async def _look(self, offices: TestOffices, admin: aiohttp.ClientSession) -> Evidence:
-        view, exchange = await self._reader.view(), self._sandbox.exchange
-        if exchange is None:
-            await self._inspect(admin)
-        else:  # the disk after the ledger: a document is there before the ledger says so
-            waiting = await asyncio.to_thread(exchange.waiting)
-            view = without_untaken(view, waiting, self._sandbox.organ_id)
-            self._heed(exchange.requests(await self._reader.offers(VENDOR_ENDPOINT)))
+        view, place = await self._reader.view(), self._sandbox.place
+        await self._inspect(admin)
+        if place is not None:
+            view = await place.seen(view, self._sandbox.organ_id)
+            self._heed(place.requests(await self._reader.offers(VENDOR_ENDPOINT)))
         return Evidence(
             vendor=self._sandbox.organ_id,
             view=view,

@@ -25,6 +25,8 @@ class Step:
     judge: Judge
     #: What a test office sends when the step opens.
     order: Order | None = None
+    #: What the place does where the system and the gateway meet (`places`).
+    trick: str = ""
     #: Steps that must have passed before.
     after: tuple[str, ...] = ()
 
@@ -43,6 +45,34 @@ _FILES: Final[Mapping[str, str]] = {
     "take": _TAKE,
     "answer": "status/<mã giao nhận / delivery>.<code>, hoặc / or <delivery>.json; info.json: deliveries[].id",
     "send": "outbox/<tên / name>.edxml, PDF + JSON; ghi dưới tên / write as .part, đổi tên / then rename",
+}
+_FACADE: Final[Mapping[str, str]] = {
+    "connect": "POST …/v1/auth/login?allow_anonymous=true  {username, password, applicationCode, …}: data.token",
+    "list": "GET …/v1/syncReceivedEdocList?messageType=edoc&fromDate=YYYY/MM/DD&toDate=YYYY/MM/DD",
+    "fetch": "GET …/v1/getEdoc?docId=",
+    "take": "GET …/v1/getEdoc, POST …/v1/updateStatus  {docId, status: done}",
+    "answer": "POST …/v1/sendEdoc  multipart: messageType=status, edocFile=*.edxml",
+    "send": "POST …/v1/sendEdoc  multipart: messageType=edoc, edocFile=*.edxml",
+    "agencies": "GET …/v1/getAgenciesList  (Authorization: Bearer …)",
+    "renew": "GET …/v1/syncReceivedEdocList  (Authorization: Bearer …, X-SystemId, X-SecretKey)",
+}
+_MEMBER: Final[Mapping[str, str]] = {
+    "connect": "GET xroad_url/r1/xroad_service/inbox  (X-Road-Client: xroad_client)",
+    "list": "GET …/inbox?kind=document, kind=status",
+    "fetch": "GET …/inbox/{id}/content",
+    "take": "GET …/inbox/{id}/content, POST …/inbox/{id}/done",
+    "answer": "POST …/statuses  edXML",
+    "send": "POST …/documents  edXML  (X-Road-Client, X-Road-Id, Idempotency-Key)",
+    "client": "GET …/inbox",
+    "hash": "POST …/documents; X-Road-Id, X-Road-Request-Hash",
+}
+_SERVICE: Final[Mapping[str, str]] = {
+    "serve": 'GET service_url/inbox?kind=document: {"items": [{"id", "kind", …}]}; POST documents: {"message_id"}',
+    "fetch": 'POST service_url/documents: 202 {"message_id": "…"}',
+    "take": 'POST service_url/documents: 202 {"message_id": "…"}',
+    "answer": "GET …/inbox?kind=status, GET …/inbox/{id}/content, POST …/inbox/{id}/done",
+    "send": "GET …/inbox?kind=document, GET …/inbox/{id}/content, POST …/inbox/{id}/done (…/fail)",
+    "lost": "POST service_url/documents  (Idempotency-Key)",
 }
 
 #: Protocol -> action -> the call.
@@ -76,6 +106,10 @@ HOW: Final[Mapping[str, Mapping[str, str]]] = {
         "digest": "POST /api/v1/documents  Content-Digest: sha-256=:…:",
     },
     "folder": _FILES,
+    "lgsp": _FACADE,
+    "xroad": _MEMBER,
+    #: The system is the service, and the gateway its client.
+    "xroad-service": _SERVICE,
     "sftp": {"connect": "sftp -i sftp_key_file sftp_user@sftp_host", **_FILES},
 }
 
@@ -89,6 +123,7 @@ def make_step(
     judge: Judge,
     *,
     order: Order | None = None,
+    trick: str = "",
     after: tuple[str, ...] = (),
 ) -> Step:
     """A line of the lists."""
@@ -100,5 +135,6 @@ def make_step(
         mend=mend,
         judge=judge,
         order=order,
+        trick=trick,
         after=after,
     )

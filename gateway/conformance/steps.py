@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.conformance.peer_steps import FACADE, MEMBER, SERVICE
 from gateway.conformance.receiving_steps import CONNECTING, RECEIVING
 from gateway.conformance.sending_steps import REFUSED, SENDING
 from gateway.conformance.stepping import HOW, Step
 
-STEPS: Final = (*CONNECTING, *RECEIVING, *SENDING, *REFUSED)
+STEPS: Final = (*CONNECTING, *SERVICE, *RECEIVING, *SENDING, *REFUSED, *FACADE, *MEMBER)
 
 
 def steps_of(binding: str) -> tuple[Step, ...]:

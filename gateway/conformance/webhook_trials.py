@@ -342,8 +342,8 @@ async def big(bench: Bench) -> Verdict:
     answer = await bench.pusher.push(push)
     if answer.status == 413:  # noqa: PLR2004
         return skipped(
-            f"Không nhận {len(push.body)} byte: báo người vận hành đặt max_size cho kênh",
-            f"{len(push.body)} bytes are not taken: have the operator set max_size of the channel",
+            f"Không nhận {len(push.body)} byte: báo người vận hành đặt --capability max_bytes=… cho kênh",
+            f"{len(push.body)} bytes are not taken: have the operator set --capability max_bytes=… of the channel",
         )
     verdict = taken(answer, push)
     seconds = f"{len(push.body)} byte, {answer.seconds:.1f} s"

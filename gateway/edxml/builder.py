@@ -27,7 +27,7 @@ from gateway.edxml.builder_attachments import (
 from gateway.edxml.builder_frame import close_envelope, open_envelope
 from gateway.edxml.builder_header import write_message_header, write_trace_header_list
 from gateway.edxml.builder_status import build_status
-from gateway.edxml.envelope import Dialect, Envelope, TraceHeader
+from gateway.edxml.envelope import Dialect, Envelope
 from gateway.edxml.markup import NAMESPACE, Markup, escape, escape_attribute
 from gateway.edxml.profiles import Profile
 from gateway.errors import RefusedError
@@ -81,10 +81,9 @@ def write_document(
     files: Sequence[AttachmentSource],
     profile: Profile,
     *,
-    hop: TraceHeader | None = None,
     scratch: Path | None = None,
 ) -> WrittenDigest:
-    """Write the document to `out`; `hop` is our own trace header, used only if the profile asks for it.
+    """Write the document to `out`.
 
     `scratch` is a folder on a disk; without one temporary files go where the machine has them, often into memory.
     """
@@ -93,9 +92,9 @@ def write_document(
     if not envelope.recipients:
         raise RefusedError("recipients_missing", "A document needs at least one To")
     parts = [_part(source, profile) for source in files]
-    markup = Markup(profile)
+    markup = Markup()
     open_envelope(markup, profile)
-    _write_header(markup, envelope, profile, hop if profile.append_trace else None)
+    _write_header(markup, envelope, profile)
     _write_manifest(markup, parts, profile.dialect)
     close_envelope(markup)
     encoded = [_encoded_head(part, profile.dialect) for part in parts]
@@ -119,10 +118,10 @@ def _part(source: AttachmentSource, profile: Profile) -> _Part:
     )
 
 
-def _write_header(markup: Markup, envelope: Envelope, profile: Profile, hop: TraceHeader | None) -> None:
+def _write_header(markup: Markup, envelope: Envelope, profile: Profile) -> None:
     markup.open("edXMLHeader")
     write_message_header(markup, envelope, profile.dialect)
-    write_trace_header_list(markup, envelope, profile.dialect, hop)
+    write_trace_header_list(markup, envelope, profile.dialect)
     if profile.dialect is Dialect.B:
         markup.text("DigitalSignature", "")
     markup.close("edXMLHeader")

@@ -19,7 +19,6 @@ from gateway.edxml.envelope import (
     Party,
     ResponseFor,
     StaffInfo,
-    TraceHeader,
 )
 from gateway.edxml.markup import Markup
 
@@ -58,7 +57,7 @@ def write_response_for(markup: Markup, answered: ResponseFor) -> None:
     """One `ResponseFor`."""
     markup.open("ResponseFor")
     markup.present("OrganId", answered.organ_id)
-    markup.unlimited("Code", answered.code)
+    markup.text("Code", answered.code)
     markup.present("PromulgationDate", format_date(answered.promulgation_date, answered.promulgation_date_text))
     markup.present("DocumentId", answered.document_id)
     markup.close("ResponseFor")
@@ -88,7 +87,7 @@ def write_message_header(markup: Markup, envelope: Envelope, dialect: Dialect) -
     if envelope.to_places:
         markup.open("ToPlaces")
         for place in envelope.to_places:
-            markup.unlimited("Place", place)
+            markup.text("Place", place)
         markup.close("ToPlaces")
     markup.close("MessageHeader")
 
@@ -127,10 +126,10 @@ def _write_other_info(markup: Markup, envelope: Envelope, dialect: Dialect) -> N
     markup.close("OtherInfo")
 
 
-def write_trace_header_list(markup: Markup, envelope: Envelope, dialect: Dialect, hop: TraceHeader | None) -> None:
-    """The hops, ours last if it is given, then the `Bussiness` block."""
+def write_trace_header_list(markup: Markup, envelope: Envelope, dialect: Dialect) -> None:
+    """The hops, then the `Bussiness` block; none of ours, which would break a signature over the document."""
     markup.open("TraceHeaderList", _trace_attributes(envelope) if dialect is Dialect.B else "")
-    for trace in (*envelope.traces, *((hop,) if hop else ())):
+    for trace in envelope.traces:
         markup.open("TraceHeader")
         markup.text("OrganId", trace.organ_id)
         markup.text("Timestamp", format_instant(trace.timestamp, trace.timestamp_text))

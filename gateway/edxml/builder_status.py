@@ -21,7 +21,7 @@ REJECTION = "02"
 def build_status(envelope: Envelope, profile: Profile) -> bytes:
     """The whole message; an envelope that no receiver could use is refused."""
     _refuse_unusable(envelope)
-    markup = Markup(profile)
+    markup = Markup()
     open_envelope(markup, profile)
     markup.open("edXMLHeader")
     markup.open("MessageHeader")

@@ -40,8 +40,6 @@ class StatusCode:
     reporter: Reporter
     #: Codes it may follow; () where the list names no predecessor. 15 and 16 also answer business types 1 to 3.
     follows: tuple[str, ...] = ()
-    #: Whether Description must hold a reason.
-    needs_reason: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +64,8 @@ class DocumentType:
     administrative: int = 0
 
 
-def _status(
-    code: str, vi: str, en: str, follows: str = "", by: Reporter = Reporter.RECEIVER, *, reason: bool = False
-) -> StatusCode:
-    return StatusCode(code=code, vi=vi, en=en, reporter=by, follows=tuple(follows.split()), needs_reason=reason)
+def _status(code: str, vi: str, en: str, follows: str = "", by: Reporter = Reporter.RECEIVER) -> StatusCode:
+    return StatusCode(code=code, vi=vi, en=en, reporter=by, follows=tuple(follows.split()))
 
 
 #: Code -> entry. 07 to 12 are not in use; 14 is read as 15.
@@ -77,7 +73,7 @@ STATUS_CODES: dict[str, StatusCode] = {
     entry.code: entry
     for entry in (
         _status("01", "Đã đến", "Arrived"),
-        _status("02", "Từ chối tiếp nhận", "Refused", "01", reason=True),
+        _status("02", "Từ chối tiếp nhận", "Refused", "01"),
         _status("03", "Đã tiếp nhận", "Accepted", "01"),
         _status("04", "Phân công xử lý", "Assigned", "03"),
         _status("05", "Đang xử lý", "In progress", "03 04"),

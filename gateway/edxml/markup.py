@@ -1,17 +1,15 @@
 """Assembles XML text element by element, for the builders.
 
-Guarantees: every text is escaped; a character that XML 1.0 cannot carry and a text longer than the profile
-allows are refused with `parameter_invalid`, naming the element; the same calls give the same text. Plain
-string assembly, because a header of seventy small elements is built in a fraction of the time of a tree.
-It does NOT check order, nesting or the presence of elements: the builders do that by construction.
+Guarantees: every text is escaped; a character that XML 1.0 cannot carry is refused with `parameter_invalid`,
+naming the element; the same calls give the same text. Plain string assembly, because a header of seventy small
+elements is built in a fraction of the time of a tree. It does NOT check order, nesting or the presence of elements:
+the builders do that by construction.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from gateway.edxml.profiles import Profile
 from gateway.errors import RefusedError
 
 #: The regulation's namespace, QCVN 102:2016/BTTTT.
@@ -22,7 +20,6 @@ PREFIX = "edXML:"
 _FORBIDDEN = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _ILLEGAL = re.compile(_FORBIDDEN)
 _SPECIAL = re.compile(rf"[&<>\"\t\n\r]|{_FORBIDDEN}")
-_NO_LIMITS: Mapping[str, int] = {}
 
 
 def escape(value: str, element: str) -> str:
@@ -49,11 +46,10 @@ def _refuse_illegal(value: str, element: str) -> None:
 class Markup:
     """Collects the text of one message in the namespace prefix of the dialects we write."""
 
-    __slots__ = ("_limits", "_parts")
+    __slots__ = ("_parts",)
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self) -> None:
         self._parts: list[str] = []
-        self._limits = profile.max_lengths or _NO_LIMITS
 
     def raw(self, markup: str) -> None:
         """Markup that is already XML."""
@@ -69,15 +65,6 @@ class Markup:
 
     def text(self, name: str, value: str) -> None:
         """An element with text, also when the text is empty."""
-        limit = self._limits.get(name)
-        if limit is not None and len(value) > limit:
-            raise RefusedError(
-                "parameter_invalid", f"{name} has {len(value)} characters, the receiver takes {limit}"
-            )
-        self.unlimited(name, value)
-
-    def unlimited(self, name: str, value: str) -> None:
-        """An element with text whose name also stands for another, limited one."""
         self._parts.append(f"<{PREFIX}{name}>{escape(value, name)}</{PREFIX}{name}>")
 
     def present(self, name: str, value: str) -> None:

@@ -2,8 +2,8 @@
 
 QCVN 102:2016 writes `V1V2V3.Z1Z2.Y1Y2.MX` (`000.00.00.H33`), four levels read from the right. QĐ 20/2020
 writes level 1 first (`H33.01.02`). The numbering was redone between them, so one is never computed from the
-other: that takes the catalogue. Vendors' catalogues also hold codes outside both grammars (`28.22.H17`,
-`vxp.saas.03`); those are opaque, and as good as any other for comparing.
+other: that takes the catalogue. Vendors' catalogues also hold codes outside both grammars (`28.22.H17`, or
+words); those are opaque, and as good as any other for comparing.
 """
 
 from __future__ import annotations

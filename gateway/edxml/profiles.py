@@ -1,4 +1,4 @@
-"""How a message is written for one peer: dialect, zipped attachments, trace header, lengths it can store.
+"""How a message is written for one peer: its dialect, and whether attachments travel zipped.
 
 A profile is data of the directory (a peer's capabilities); this module only holds its shape and the two
 profiles every peer can be started with. It does not say what a peer *accepts*: reading is tolerant of all.
@@ -6,38 +6,9 @@ profiles every peer can be started with. It does not say what a peer *accepts*: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from gateway.edxml.envelope import Dialect
-
-#: Characters every known receiver can store, by element name: the column widths of one receiver in service,
-#: so a safe lower bound and not the regulation's limit (`schemas/README.md`, lengths).
-SAFE_LENGTHS: Mapping[str, int] = MappingProxyType(
-    {
-        "OrganId": 50,
-        "OrganizationInCharge": 200,
-        "OrganName": 200,
-        "OrganAdd": 250,
-        "Email": 100,
-        "Telephone": 50,
-        "Fax": 50,
-        "Website": 100,
-        "DocumentId": 200,
-        "CodeNumber": 50,
-        "CodeNotation": 50,
-        "Place": 50,
-        "TypeName": 100,
-        "Subject": 500,
-        "Content": 500,
-        "Competence": 100,
-        "Position": 100,
-        "FullName": 50,
-        "SphereOfPromulgation": 100,
-        "TyperNotation": 10,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +19,6 @@ class Profile:
     dialect: Dialect = Dialect.A
     #: Each file travels in a ZIP that holds only it.
     zip_attachments: bool = True
-    #: Add our own hop to the TraceHeaderList; off, since it breaks a signature over the whole document.
-    append_trace: bool = False
-    #: Element name -> most characters; a longer text is refused, never cut. None: no limit.
-    max_lengths: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a dialect that has no writer."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.edxml.builder import AttachmentSource, WrittenDigest, build_status, write_document
-from gateway.edxml.envelope import Attachment, Envelope, MessageKind, TraceHeader
+from gateway.edxml.envelope import Attachment, Envelope, MessageKind
 from gateway.edxml.names import extension_of
 from gateway.edxml.profiles import Profile
 
@@ -34,7 +34,6 @@ def write_rendition(
     extract: Extractor,
     profile: Profile,
     *,
-    hop: TraceHeader | None = None,
     scratch: Path | None = None,
 ) -> WrittenDigest:
     """Write `original` in the dialect of `profile`; attachments come from `extract`, called once or twice each."""
@@ -52,7 +51,7 @@ def write_rendition(
         )
         for attachment in original.attachments
     ]
-    return write_document(out, original, files, profile, hop=hop, scratch=scratch)
+    return write_document(out, original, files, profile, scratch=scratch)
 
 
 def _own_type(attachment: Attachment) -> str:

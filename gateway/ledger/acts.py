@@ -29,7 +29,7 @@ REASON_OF = {
 }
 
 #: Whoever releases what may have arrived says that it did not: a new series, which is in no doubt.
-_AMBIGUOUS: Final = "outcome_ambiguous"
+_DOUBTFUL: Final = frozenset({"outcome_ambiguous", "outcome_untraced"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ class ActOperation:
             return
         dispatches = [line[4] for line in lines]
         if act.trigger in {Trigger.RELEASED, Trigger.REQUEUED}:
-            doubtful = {line[4] for line in lines if line[6] == _AMBIGUOUS}
+            doubtful = {line[4] for line in lines if line[6] in _DOUBTFUL}
             anew = dispatches if act.trigger is Trigger.REQUEUED else sorted(doubtful)
             await _reopen(tx, act, anew, new_series=True)
             await _reopen(tx, act, [each for each in dispatches if each not in set(anew)], new_series=False)

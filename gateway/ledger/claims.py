@@ -19,6 +19,7 @@ from gateway.ledger import history
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
 from gateway.model import (
+    ASKED_TWICE,
     AgencyId,
     AttemptId,
     BootId,
@@ -122,19 +123,31 @@ async def _doubts(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> dict[str,
     found = await tx.fetch("attempt_list_unknown", (as_json([[row[0], row[5]] for row in rows]),))
     if not found:
         return {}
+    tries: dict[str, list[tuple[Any, ...]]] = {}
+    for row in found:
+        tries.setdefault(row[0], []).append(row)
     taken: dict[str, set[str]] = {}
-    for dispatch, ref in await tx.fetch("delivery_list_twins_ids", (as_json([row[0] for row in found]),)):
+    for dispatch, ref in await tx.fetch("delivery_list_twins_ids", (as_json(list(tries)),)):
         taken.setdefault(dispatch, set()).add(ref)
-    return {
-        row[0]: Doubt(
-            since=instant(row[1]),
-            transmissions=row[2],
-            inquiries=row[3],
-            taken=frozenset(taken.get(row[0], ())),
-        )
-        for row in found
-        if row[2]
-    }
+    doubts = {dispatch: _doubt(rows, frozenset(taken.get(dispatch, ()))) for dispatch, rows in tries.items()}
+    return {dispatch: doubt for dispatch, doubt in doubts.items() if doubt is not None}
+
+
+def _doubt(tries: Sequence[tuple[Any, ...]], taken: frozenset[str]) -> Doubt | None:
+    """What the tries of one series leave unknown, in their order; None where none of them sent anything."""
+    since, transmissions, inquiries, unclear = 0, 0, 0, 0
+    for _, started_at, inquiry, is_seen in tries:
+        if inquiry:
+            inquiries += inquiry == "none"
+            unclear += inquiry == "unclear"
+        elif is_seen or not transmissions or inquiries + 1 >= ASKED_TWICE:
+            # one that nobody saw the end of may have sent something only where its turn was not to ask
+            since, transmissions, inquiries, unclear = since or started_at, transmissions + 1, 0, 0
+    if not transmissions:
+        return None
+    return Doubt(
+        since=instant(since), transmissions=transmissions, inquiries=inquiries, unclear=unclear, taken=taken
+    )
 
 
 async def _open_lines(tx: Transaction, dispatch_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:

@@ -68,3 +68,14 @@ async def append(tx: Transaction, events: Sequence[EventRow]) -> None:
     failpoint("event.append.before")
     await tx.execute_many("event_insert", rows)
     failpoint("event.append.after")
+
+
+class RecordEvents:
+    """Appends what changes nothing else in the ledger: one event a payload."""
+
+    name = "record_events"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[EventRow]) -> Sequence[None]:
+        """Nothing to give back."""
+        await append(tx, payloads)
+        return [None] * len(payloads)

@@ -2,8 +2,9 @@
 
 An offer is one entry of the list. It comes with the first list that holds it and goes with the first that does not
 (`gone_at`): then somebody has acknowledged it. In between its bytes are fetched once and kept, with what acceptance
-would have made of them; later perhaps it becomes a message. Its key is (endpoint, the peer's id); its bytes have
-their digest, and a message's fingerprint is made of that, so no offer is accepted twice.
+would have made of them; later perhaps it becomes a message. Its key is (endpoint, the peer's id, digest): one that
+comes back or is told otherwise is compared first (`gateway.ledger.relisted`), and other bytes are another offer. A
+message's fingerprint is made of the digest, so no offer is accepted twice.
 
 Only a list that was read whole concludes anything; a failed look (`Failed`) changes no offer. Nothing here talks to
 the peer.
@@ -20,17 +21,15 @@ import msgspec
 
 from gateway.clock import micros
 from gateway.events import Event
-from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.params import as_json
+from gateway.ledger.relisted import insert_new, note_changed
 from gateway.ledger.sources import Pulse, note_pulse
 from gateway.model import EndpointId
 from gateway.ports import Listed
 from gateway.storage.pump import Transaction
 
 Verdict = Literal["routable", "parked", "refused"]
-#: The failure of an entry that its list does not let us read; it is never fetched, and the peer never told of it.
-UNREADABLE: Final = "entry_unreadable"
 #: Of the counts of what came: seven weeks.
 HOURS_KEPT: Final = 7 * 168
 
@@ -154,29 +153,14 @@ class LookOperation:
         if look.is_all:
             await _note_source(tx, Event.SOURCE_OPENED, look.endpoint_id, look.at, {})
         await tx.fetch("offer_mark_gone", listed)
-        await tx.fetch("offer_mark_seen", listed)
         if look.comes_back:
             await tx.fetch("offer_open_again", listed)
+        else:
+            await note_changed(tx, look.endpoint_id, look.items, look.at)
+        await tx.fetch("offer_mark_seen", listed)
         known = {row[0] for row in await tx.fetch("offer_find_refs", {"endpoint": look.endpoint_id, "refs": refs})}
         new = [item for item in look.items if item.ref not in known]
-        await tx.execute_many(
-            "offer_insert_new",
-            [
-                (
-                    uuid7(),
-                    look.endpoint_id,
-                    item.ref,
-                    item.kind,
-                    item.sender_code,
-                    as_json(item.recipient_codes),
-                    item.claimed_at,
-                    at,
-                    at,
-                    UNREADABLE if item.unreadable else None,
-                )
-                for item in new
-            ],
-        )
+        await insert_new(tx, look.endpoint_id, new, look.at)
         about = [(item.about_delivery, look.endpoint_id, item.ref) for item in new if item.about_delivery]
         await tx.execute_many("offer_insert_about", about)
         await tx.fetch("source_note_list", {"endpoint": look.endpoint_id, "at": at, "opens": int(look.is_all)})

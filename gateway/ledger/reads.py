@@ -61,6 +61,8 @@ class Match:
     business_type: str
     request_id: str | None
     state: State
+    #: Whether its recipient can have seen it: it was fetched, or went out at least once.
+    seen: bool
 
 
 class Reads:
@@ -285,7 +287,7 @@ def _inbox(row: tuple[Any, ...]) -> InboxRow:
 
 def _match(row: tuple[Any, ...]) -> Match:
     fields = dict(zip(Match.__dataclass_fields__, row, strict=True))
-    fields["state"] = State(row[7])
+    fields |= {"state": State(row[7]), "seen": bool(row[8])}
     return Match(**fields)
 
 

@@ -15,11 +15,11 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from gateway.admin_backups import Noted, NoteOperation
 from gateway.backup.drill import DrillReport
 from gateway.backup.state import BackupState, read_state, write_state
 from gateway.clock import Clock
 from gateway.events import Event
+from gateway.ledger.history import EventRow, RecordEvents
 from gateway.observe import Metrics
 from gateway.storage.pump import Pump
 
@@ -105,4 +105,4 @@ async def record_drill(pump: Pump, event: Event, report: DrillReport, now: datet
         "held": report.held,
         "code": report.code,
     }
-    await pump.submit(NoteOperation(), Noted(kind=event, at=now, actor="gateway", facts=facts))
+    await pump.submit(RecordEvents(), EventRow(kind=event, at=now, actor="gateway", facts=facts))

@@ -1,9 +1,11 @@
 """One look at one source: lists, fetches, keeps, judges; accepts what is for the agencies that the gateway serves.
 
     1 list     a list that cannot be read concludes nothing
-    2 record   what is new, what is still there, what has gone: one transaction
+    2 record   what is new, what is still there, what has gone: one transaction; what is there again is looked at
+               once more (`again`)
     3 fetch    several at once; what acceptance would make of each is judged in the parser pool
-    4 accept   urgent documents first, each by the same way as everything else; then whatever is about documents
+    4 accept   meanwhile, urgent documents first (`backlog`), each by the same way as everything else; then whatever
+               is about documents
     5 end      the peer is told, if its client can and nobody else still needs the entry
 
 An entry is fetched once. What was not accepted is kept with its bytes, its verdict and an event, for whoever serves
@@ -18,7 +20,6 @@ the same succeeds with others (`tries`); else the look fails, once what is under
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -27,11 +28,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
-from gateway.errors import BodyDamagedError, GatewayError, RefusedError, SourceError, StorageError
+from gateway.errors import BodyDamagedError, RefusedError, SourceError, StorageError
 from gateway.failpoints import failpoint
 from gateway.journey import Judged, Submission
 from gateway.ledger.offers import (
-    UNREADABLE,
     Fetched,
     Filled,
     FilledOperation,
@@ -44,6 +44,10 @@ from gateway.ledger.offers import (
     Verdict,
 )
 from gateway.ledger.params import as_json
+from gateway.ledger.relisted import UNREADABLE
+from gateway.maintenance.abreast import side_by_side
+from gateway.maintenance.again import Again
+from gateway.maintenance.drain import Drain
 from gateway.maintenance.peer import LIKE_OUTAGES, OURS, Desks, Peer
 from gateway.maintenance.ready import Ready, concerns_us, route_of
 from gateway.maintenance.silence import hour_of
@@ -53,8 +57,6 @@ from gateway.ports import Listed, Settlement
 from gateway.reasons import is_temporary
 from gateway.storage.bodies import SpooledBody
 
-#: After so long in one backlog the list is read again.
-_DRAIN_SECONDS: Final = 30.0
 #: A look that goes in vain so many times one after the other, of what is done at once, goes on with the next list.
 _IN_VAIN: Final = 2
 
@@ -97,6 +99,7 @@ class SourceLook:
         self._log_unreadable(items)
         memory.fetches.begin()
         memory.settlements.begin()
+        new += await Again(base, peer).run(items)
         is_all, trouble = True, None
         decided = await base.readers.fetch("offer_list_decided", (peer.endpoint.id,))
         try:
@@ -118,13 +121,10 @@ class SourceLook:
 
     async def _drain(self) -> bool:
         """Take what waits; False when a long backlog is left for the next look, which lists what came meanwhile."""
-        most, clock = self._base.settings.cutover.fetch_at_most, self._base.clock
-        until = clock.monotonic() + _DRAIN_SECONDS
+        drain = Drain(self._base, self._peer, fetch=self._fetch, accept=self._accept_ready)
         while wanted := await self._to_fetch():
-            for start in range(0, len(wanted), most):
-                await self._take(wanted[start : start + most])
-                if clock.monotonic() >= until:
-                    return False
+            if not await drain.take(wanted):
+                return False
         return True
 
     def _log_unreadable(self, items: Sequence[Listed]) -> None:
@@ -169,46 +169,10 @@ class SourceLook:
         fetches.keep_only(frozenset(offer.id for offer in wanted))
         return [offer for offer in wanted if fetches.is_due(offer.id, now)]
 
-    async def _take(self, batch: Sequence[Unfetched]) -> None:
-        """Fetch, then accept in the order of urgency: what came before a hopeless one, too."""
-        ready: list[Ready] = []
-        trouble: SourceError | None = None
-        try:
-            try:
-                await self._side_by_side(lambda offer: self._fetch(offer, ready), batch)
-            except SourceError as error:
-                trouble = error
-            place = {offer.id: number for number, offer in enumerate(batch)}
-            ready.sort(key=lambda each: (each.rank, place[each.offer.id]))
-            await self._side_by_side(self._accept_ready, [each for each in ready if not each.follows])
-            await self._side_by_side(self._accept_ready, [each for each in ready if each.follows])
-        finally:
-            for each in ready:
-                await self._base.bodies.discard(each.body)
-        if trouble is not None:
-            raise trouble
-
     async def _side_by_side(self, act: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
-        """So many at once, taken in their order; the first hopeless one keeps more from beginning."""
-        left = iter(items)
-        ended: list[GatewayError] = []
+        await side_by_side(act, items, at_once=self._peer.at_once)
 
-        async def work() -> None:
-            for item in left:
-                if ended:
-                    return
-                try:
-                    await act(item)
-                except (SourceError, RefusedError, StorageError) as error:
-                    ended.append(error)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._peer.at_once, len(items))):
-                group.create_task(work())
-        if ended:
-            raise ended[0]
-
-    async def _fetch(self, offer: Unfetched, ready: list[Ready]) -> None:
+    async def _fetch(self, offer: Unfetched, place: int) -> None:
         base = self._base
         if base.bodies.free_bytes() < base.settings.storage.min_free_bytes:
             raise SourceError(OURS)
@@ -231,9 +195,13 @@ class SourceLook:
         routes = await self._routed(judged)
         ours, alone = await self._whose(routes)
         found = Ready(offer=offer, body=body, judged=judged, routes=routes, ours=ours, alone=alone)
-        ready.append(found)
         if judged.refusal or not ours:
-            await self._keep(found)
+            try:
+                await self._keep(found)
+            finally:
+                await base.bodies.discard(body)
+        else:
+            self._peer.memory.backlog.put(found, place)
 
     def _canary_code(self) -> str:
         return self._peer.canary.settings.code if self._peer.canary is not None else ""
@@ -332,9 +300,6 @@ class SourceLook:
 
     async def _accept_ready(self, ready: Ready) -> None:
         """What was fetched a moment ago, judged and ours."""
-        if ready.judged.refusal or not ready.ours:
-            return
-        await self._peer.rate.admit()
         submission = self._submission(ready.body, ready.offer, ready.judged)
         try:
             answer = await self._journey.accept(submission)

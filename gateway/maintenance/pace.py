@@ -31,14 +31,16 @@ class PollSettings:
     #: Waits between two lists, seconds.
     shortest: float
     longest: float
-    #: Entries a second; 0: as fast as it goes.
+    #: Entries accepted a second; 0: as fast as it goes.
     rate: float
+    #: Entries fetched a second, ahead of that; 0: as fast as it goes.
+    fetch_rate: float
     #: Entries fetched, or accepted, side by side.
     at_once: int
 
 
 def poll_settings(settings: Mapping[str, object], *, every: timedelta) -> PollSettings:
-    """`poll_seconds`, `poll_seconds_min`, `poll_rate`, `poll_at_once` of a channel; ConfigError for nonsense."""
+    """`poll_seconds`, `poll_seconds_min`, `poll_[fetch_]rate`, `poll_at_once`; ConfigError for nonsense."""
     longest = _number(settings, "poll_seconds", max(_LEAST_SECONDS, every.total_seconds()), _LEAST_SECONDS)
     shortest = _number(settings, "poll_seconds_min", max(_LEAST_SECONDS, longest / _LEAST_SHARE), _LEAST_SECONDS)
     at_once = int(_number(settings, "poll_at_once", 16, 1))
@@ -46,6 +48,7 @@ def poll_settings(settings: Mapping[str, object], *, every: timedelta) -> PollSe
         shortest=min(shortest, longest),
         longest=longest,
         rate=_number(settings, "poll_rate", 0, 0),
+        fetch_rate=_number(settings, "poll_fetch_rate", 0, 0),
         at_once=min(at_once, _AT_ONCE_MOST),
     )
 

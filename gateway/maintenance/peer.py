@@ -7,9 +7,10 @@ from typing import Final
 
 from gateway.foundation import Foundation
 from gateway.journey import Journey
+from gateway.maintenance.backlog import Backlog
 from gateway.maintenance.canaries import Canaries, Canary
 from gateway.maintenance.pace import Rate
-from gateway.maintenance.tries import Tries
+from gateway.maintenance.tries import Repeats, Tries
 from gateway.model import Caller, Endpoint
 from gateway.outbox import Outbox
 from gateway.ports import Source
@@ -18,7 +19,14 @@ from gateway.ports import Source
 OURS: Final = "disk_nearly_full"
 #: As in an outage: after these the next entry may fare no better.
 LIKE_OUTAGES: Final = frozenset(
-    {"connect_failed", "peer_tls_failed", "peer_timeout", "peer_busy", "peer_credential_rejected"}
+    {
+        "connect_failed",
+        "connection_lost",
+        "peer_tls_failed",
+        "peer_timeout",
+        "peer_busy",
+        "peer_credential_rejected",
+    }
 )
 
 
@@ -36,6 +44,11 @@ class Desks:
 class Memory:
     """What is remembered of a source from one look to the next, as long as its settings stay."""
 
+    #: Fetched and not accepted yet, and the version of the directory by which it was judged.
+    backlog: Backlog
+    held_at: int = -1
+    #: Of what is listed though we are done with it.
+    repeats: Repeats
     fetches: Tries = field(default_factory=Tries)
     settlements: Tries = field(default_factory=Tries)
     #: Version of the directory when entries that it refuses were last offered to it.
@@ -56,7 +69,9 @@ class Peer:
     endpoint: Endpoint
     source: Source
     caller: Caller
+    #: Of acceptances, and of fetches.
     rate: Rate
+    fetch_rate: Rate
     memory: Memory
     #: Entries side by side.
     at_once: int

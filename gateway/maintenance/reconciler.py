@@ -1,8 +1,9 @@
-"""Compares our ledger with peers' own books: each night the day before, and the present day after an outage.
+"""Compares our ledger with peers' own books: each night the days before it, and the present day after an outage.
 
 `compare` asks the peer, reads our lines of the day, keeps the report (`gateway reconcile show`) with its event,
-whose leaf holds its digest. A peer that cannot be asked leaves no report: the night's comparison is tried again an
-hour later.
+whose leaf holds its digest. A peer that cannot be asked leaves no report: it is asked again an hour later, and how
+far its books were compared is a metric that grows old. Which days are due, `comparing` says; nothing of it is kept
+in memory but that hour.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import structlog
@@ -25,16 +26,11 @@ from gateway.foundation import Foundation
 from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.params import as_json
+from gateway.maintenance.comparing import AGAIN, LONGEST, Due, compared_of, due_days, standing_findings
 from gateway.model import Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.ports import Counterpart, SentRecord
 from gateway.storage.pump import Transaction
-
-#: From this hour on, in Vietnam, the day before is compared.
-_HOUR: Final = 1
-_AGAIN: Final = timedelta(hours=1)
-#: What was accepted so long before it was sent is looked for, too.
-_LONGEST_WAIT: Final = timedelta(days=14)
 
 _log = structlog.get_logger(__name__)
 
@@ -74,9 +70,16 @@ class ReconciledOperation:
 
 
 async def compare(
-    base: Foundation, endpoint: Endpoint, counterpart: Counterpart, day: date, *, actor: str
+    base: Foundation,
+    endpoint: Endpoint,
+    counterpart: Counterpart,
+    day: date,
+    *,
+    actor: str,
+    left_out: Sequence[date] = (),
 ) -> tuple[str, reconcile.Report]:
-    """Compare one day with one peer and keep what came of it."""
+    """Compare one day with one peer and keep what came of it; `left_out` are days that nobody will compare."""
+    failed_looks = (await _source(base, endpoint)).failed_looks  # before: what fails from here on is another outage
     theirs = await counterpart.sent(day, day)
     listed = await counterpart.listed()
     counted = await counterpart.counted()
@@ -95,7 +98,15 @@ async def compare(
         for row in await base.readers.fetch("offer_list_by_refs", refs)
     }
     into = reconcile.incoming((came[0], came[1], came[2]), listed, known, counted)
-    report = reconcile.report_of(endpoint.name, day, now, out, into)
+    report = reconcile.report_of(
+        endpoint.name,
+        day,
+        now,
+        out,
+        into,
+        failed_looks=failed_looks,
+        left_out=[each.isoformat() for each in left_out],
+    )
     kept = Reconciled(endpoint_id=endpoint.id, report=report, actor=actor, at=now)
     return await base.pump.submit(ReconciledOperation(), kept), report
 
@@ -103,16 +114,16 @@ async def compare(
 async def _ours(
     base: Foundation, endpoint: Endpoint, day: date, theirs: Sequence[SentRecord]
 ) -> list[reconcile.Sent]:
-    """Our lines of the day, and those of the days around it that its list may show on this day."""
+    """Our lines of the day and of those before it, which may still wait, and those that its list shows."""
     start, end = reconcile.bounds_of(day)
     span = {
         "endpoint": endpoint.id,
-        "first": micros(start - _LONGEST_WAIT),
+        "first": micros(start - LONGEST),
         "last": micros(end + timedelta(days=1)),
     }
     rows = await base.readers.fetch("delivery_list_relayed_between", span)
     refs = {record.ref for record in theirs}
-    return [_sent(row) for row in rows if row[9] is not None and (row[3] in refs or start <= instant(row[9]) < end)]
+    return [_sent(row) for row in rows if row[9] is not None and (row[3] in refs or instant(row[9]) < end)]
 
 
 def _sent(row: tuple[Any, ...]) -> reconcile.Sent:
@@ -136,6 +147,22 @@ async def _undecided(base: Foundation, endpoint: Endpoint) -> list[reconcile.Ite
             for row in rows]  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """How the looks at a peer's list go."""
+
+    failed_looks: int = 0
+    is_failing: bool = False
+    began_at: datetime | None = None
+
+
+async def _source(base: Foundation, endpoint: Endpoint) -> _Source:
+    row = await base.readers.fetch_one("source_count_failures", (endpoint.id,))
+    if row is None:
+        return _Source()
+    return _Source(failed_looks=row[0], is_failing=row[1] is not None, began_at=instant(row[2]))
+
+
 class Reconciler:
     """The duty."""
 
@@ -146,48 +173,56 @@ class Reconciler:
         self, base: Foundation, counterpart_of: Callable[[Endpoint], Counterpart], metrics: Metrics
     ) -> None:
         self._base, self._counterpart_of, self._metrics = base, counterpart_of, metrics
-        self._failing: set[str] = set()
+        self._started_at = base.clock.now()
         self._not_before: dict[EndpointId, datetime] = {}
 
     async def run_once(self) -> None:
         """Compare what is due; a peer that cannot be asked keeps no other from its turn."""
-        now = self._base.clock.now()
-        states = {row[0]: row[1] is not None for row in await self._base.readers.fetch("source_list_states")}
         for endpoint in await self._base.directory.endpoints():
             if not has_counterpart(endpoint) or not endpoint.is_relay:
                 continue
-            if states.get(endpoint.name):
-                self._failing.add(endpoint.name)
+            source, now = await _source(self._base, endpoint), self._base.clock.now()
+            due = await self._show(endpoint, source, now)
+            if source.is_failing or self._not_before.get(endpoint.id, now) > now:
                 continue
-            for day in await self._due(endpoint, now):
-                await self._try(endpoint, day)
+            await self._compare(endpoint, due, is_today=await self._is_after_outage(endpoint, source, now))
 
-    async def _due(self, endpoint: Endpoint, now: datetime) -> list[date]:
-        if self._not_before.get(endpoint.id, now) > now:
-            return []
-        local = now.astimezone(VIETNAM)
-        days = []
-        if endpoint.name in self._failing:
-            days.append(local.date())
-        yesterday = local.date() - timedelta(days=1)
-        if local.hour >= _HOUR:
-            known = await self._base.readers.fetch("reconciliation_newest", (endpoint.id, yesterday.isoformat()))
-            _, ended = reconcile.bounds_of(yesterday)
-            if not known or instant(known[0][0]) < ended:
-                days.append(yesterday)
-        return days
+    async def _show(self, endpoint: Endpoint, source: _Source, now: datetime) -> Due:
+        known = compared_of(await self._base.readers.fetch("reconciliation_list_days", (endpoint.id,)))
+        due = due_days(known, began_at=source.began_at or self._started_at, now=now)
+        self._metrics.reconciled_until.labels(endpoint.name).set(due.until.timestamp())
+        self._metrics.reconciliation_findings.labels(endpoint.name).set(standing_findings(known, now))
+        return due
 
-    async def _try(self, endpoint: Endpoint, day: date) -> None:
+    async def _is_after_outage(self, endpoint: Endpoint, source: _Source, now: datetime) -> bool:
+        last = await self._base.readers.fetch_one("reconciliation_last", (endpoint.id,))
+        if last is None:
+            return source.failed_looks > 0
+        # a list that fails now and again is no reason to compare by the minute
+        return source.failed_looks > last[1] and now - instant(last[0]) >= AGAIN
+
+    async def _compare(self, endpoint: Endpoint, due: Due, *, is_today: bool) -> None:
+        today = self._base.clock.now().astimezone(VIETNAM).date()
+        left_out = due.left_out
+        for day in (*due.days, *([today] if is_today else [])):
+            if not await self._try(endpoint, day, left_out):
+                return  # the others with it, an hour later
+            left_out = ()
+        if due.days or is_today:
+            await self._show(endpoint, await _source(self._base, endpoint), self._base.clock.now())
+
+    async def _try(self, endpoint: Endpoint, day: date, left_out: Sequence[date]) -> bool:
         try:
             counterpart = self._counterpart_of(endpoint)
             try:
-                _, report = await compare(self._base, endpoint, counterpart, day, actor="gateway")
+                _, report = await compare(
+                    self._base, endpoint, counterpart, day, actor="gateway", left_out=left_out
+                )
             finally:
                 await counterpart.close()
         except (SourceError, ConfigError) as error:
-            self._not_before[endpoint.id] = self._base.clock.now() + _AGAIN
+            self._not_before[endpoint.id] = self._base.clock.now() + AGAIN
             _log.warning("reconciliation.failed", endpoint=endpoint.name, day=day.isoformat(), error=str(error))
-            return
-        self._failing.discard(endpoint.name)
-        self._metrics.reconciliation_findings.labels(endpoint.name).set(report.findings)
+            return False
         _log.info("reconciliation.made", endpoint=endpoint.name, day=report.day, findings=report.findings)
+        return True

@@ -5,6 +5,8 @@ and look like an outage, as when one document always takes longer than a proxy a
 while the same succeeds with others, or while it is the only one; where SEVERAL fail one after the other and nothing
 succeeds, they are the peer's: none of these waits then, since none of them is known to be bad.
 
+`Repeats` is for what did succeed and has to be done once more, ever more seldom.
+
 Nothing here is stored: after a restart everything is tried at once, once.
 """
 
@@ -78,3 +80,32 @@ class Tries:
         self._next = {key: value for key, value in self._next.items() if key in keys}
         self._failing &= keys
         self._bad &= keys
+
+
+class Repeats:
+    """What a peer was told and goes on asking for, by its own ids: again after `first`, twice that, and so on."""
+
+    def __init__(self, first: timedelta) -> None:
+        self._first = min(first, _LAST_RETRY)
+        self._next: dict[str, tuple[int, datetime]] = {}
+
+    def is_due(self, ref: str, now: datetime, *, at_once: bool) -> bool:
+        """Whether to do it; of one not seen before, at once or after the first wait."""
+        if ref not in self._next:
+            if at_once:
+                return True
+            self._next[ref] = (0, now + self._first)
+        return self._next[ref][1] <= now
+
+    def times(self, ref: str) -> int:
+        """How often it was done."""
+        return self._next[ref][0] if ref in self._next else 0
+
+    def repeated(self, ref: str, now: datetime) -> None:
+        """Done, or tried in vain."""
+        times = self.times(ref) + 1
+        self._next[ref] = (times, now + min(_LAST_RETRY, self._first * (1 << min(times - 1, _DOUBLINGS_MOST))))
+
+    def forget(self, now: datetime) -> None:
+        """What has not been asked for since long; one that comes and goes with each list is not."""
+        self._next = {ref: each for ref, each in self._next.items() if now < each[1] + _LAST_RETRY}

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -31,11 +31,13 @@ from gateway.foundation import Foundation
 from gateway.journey import Journey
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
+from gateway.maintenance.backlog import Backlog
 from gateway.maintenance.canaries import Canaries
 from gateway.maintenance.look import SourceLook
 from gateway.maintenance.pace import Pace, PollSettings, Rate, poll_settings
 from gateway.maintenance.peer import Desks, Memory, Peer
 from gateway.maintenance.silence import is_silent, patience_of
+from gateway.maintenance.tries import Repeats
 from gateway.model import AgencyId, Caller, CredentialId, Endpoint, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
@@ -55,8 +57,9 @@ class _Polled:
     poll: PollSettings
     pace: Pace
     rate: Rate
+    fetch_rate: Rate
     source: Source
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
     #: Whether the last look went well.
     is_well: bool = False
 
@@ -148,7 +151,12 @@ class Watcher:
             line.task.cancel()
             await asyncio.gather(line.task, return_exceptions=True)
         if line.polled is not None:
-            await line.polled.source.close()
+            await self._put_away(line.polled)
+
+    async def _put_away(self, polled: _Polled) -> None:
+        for ready in polled.memory.backlog.keep_only(()):
+            await self._base.bodies.discard(ready.body)
+        await polled.source.close()
 
     def _line(self, endpoint_id: EndpointId) -> _Line:
         return self._lines.setdefault(endpoint_id, _Line())
@@ -208,6 +216,7 @@ class Watcher:
             source=polled.source,
             caller=await self._caller(polled.endpoint),
             rate=polled.rate,
+            fetch_rate=polled.fetch_rate,
             memory=polled.memory,
             at_once=polled.poll.at_once,
             canary=await self._canaries.read(polled.endpoint),
@@ -239,17 +248,23 @@ class Watcher:
         if known is not None and known.settings == endpoint.settings:
             known.endpoint = endpoint
             return known
+        clock = self._base.clock
         poll = poll_settings(endpoint.settings, every=self._base.settings.cutover.poll_every)
         line.polled = made = _Polled(
             endpoint=endpoint,
             settings=endpoint.settings,
             poll=poll,
             pace=Pace(poll),
-            rate=Rate(poll.rate, self._base.clock),
+            rate=Rate(poll.rate, clock),
+            fetch_rate=Rate(poll.fetch_rate, clock),
             source=self._source_of(endpoint),
+            memory=Memory(
+                repeats=Repeats(timedelta(seconds=poll.longest)),
+                backlog=Backlog(clock, most=self._base.settings.cutover.fetch_at_most),
+            ),
         )
         if known is not None:
-            await known.source.close()
+            await self._put_away(known)
         return made
 
     async def _caller(self, endpoint: Endpoint) -> Caller:

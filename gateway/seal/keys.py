@@ -52,14 +52,6 @@ class Certified(Protocol):
         ...
 
 
-class Signer(Certified, Protocol):
-    """A sealing key, wherever it lives."""
-
-    def sign(self, data: bytes) -> bytes:
-        """The signature value as XML signatures carry it; for ECDSA that is r and s side by side."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyFinding:
     """Something an operator should know about a sealing key."""

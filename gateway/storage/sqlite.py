@@ -53,7 +53,6 @@ _FIRST_CHECKPOINT = 20
 #: Share of a checkpoint's commits after which copying begins beside the writer.
 _COPY_AHEAD = 0.875
 _CACHED_STATEMENTS = 512
-_PAGE_BYTES = 4096
 
 #: Pragma, value to set, value expected when read back.
 _COMMON = (

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Protocol
 
 import pytest
 
-from gateway.model import DeliveryId, Outcome, OutcomeKind, Outgoing, SendReport
+from gateway.deliver import deliver
+from gateway.model import (
+    Capabilities,
+    DeliveryId,
+    DispatchId,
+    Endpoint,
+    Outcome,
+    OutcomeKind,
+    Outgoing,
+    SendReport,
+    Sha256Hex,
+)
+from gateway.ports import Adapter, Body
 from gateway.reasons import REASONS, is_temporary
 from tests.unit.deliver.fakes import outgoing
 
@@ -39,6 +51,39 @@ class Scene:
     behaviour: Behaviour
     answers: Mapping[DeliveryId, Outcome] | None = None
     is_relay: bool = False
+    #: The channel's capability of this name; the transmission goes the way of the worker then.
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AsTheWorkerDoes:
+    """An adapter behind `gateway.deliver`, which judges what a channel takes; stages send through it."""
+
+    adapter: Adapter
+    scene: Scene
+
+    async def send(self, endpoint: Endpoint, outgoing: Outgoing, body: Body) -> SendReport:
+        """Once."""
+        most = self.scene.max_bytes
+        if most is None:
+            return await self.adapter.send(endpoint, outgoing, body)
+        limited = replace(endpoint, capabilities=replace(endpoint.capabilities, max_bytes=most))
+        item = replace(outgoing, size=body.size)
+        return await deliver(item, limited, self.adapter, _OneBody(body), default_seconds=2)
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self.adapter.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _OneBody:
+    """All the bodies there are."""
+
+    body: Body
+
+    async def open(self, sha256: Sha256Hex, dispatch_id: DispatchId) -> Body:
+        return self.body
 
 
 class Stage(Protocol):
@@ -60,6 +105,11 @@ class Stage(Protocol):
 
 
 _LARGE_BYTES = 3_000_000
+#: What a channel's owner may have set.
+_LIMIT_BYTES = 10_000
+_TOO_LARGE = {(OutcomeKind.REFUSED, "too_large_for_peer")}
+#: What a channel takes whose owner has set nothing.
+_DEFAULT_BYTES = Capabilities().max_bytes
 
 
 class AdapterConformance:
@@ -100,6 +150,27 @@ class AdapterConformance:
         report = await stage.send(Scene(behaviour="takes"), outgoing(), large)
         assert [came for _, came in stage.received] == [large]
         assert [one.kind for one in report.outcomes.values()] == [self._taken]
+
+    @pytest.mark.parametrize(
+        "most", [_LIMIT_BYTES, pytest.param(_DEFAULT_BYTES, marks=pytest.mark.slow)], ids=["set", "default"]
+    )
+    async def test_body_of_the_channels_limit_arrives_and_one_byte_more_is_refused(
+        self, stage: Stage, most: int
+    ) -> None:
+        """Exactly the limit is still taken."""
+        scene = Scene(behaviour="takes", max_bytes=most)
+        report = await stage.send(scene, outgoing(), self.content(size=most))
+        assert [one.kind for one in report.outcomes.values()] == [self._taken], report.outcomes
+        report = await stage.send(scene, outgoing("e1", "r1", "r2"), self.content(2, size=most + 1))
+        assert {(one.kind, one.reason) for one in report.outcomes.values()} == _TOO_LARGE
+        assert [len(came) for _, came in stage.received] == [most]
+        assert stage.received[0][1] == self.content(size=most)
+
+    async def test_body_above_the_channels_limit_is_refused_without_dialling(self, stage: Stage) -> None:
+        """Whether or not anybody is there: it would be dialled for nothing, again and again."""
+        scene = Scene(behaviour="is_absent", max_bytes=_LIMIT_BYTES)
+        report = await stage.send(scene, outgoing(), self.content(size=_LIMIT_BYTES + 1))
+        assert {(one.kind, one.reason) for one in report.outcomes.values()} == _TOO_LARGE
 
     async def test_what_a_relay_takes_is_relayed(self, stage: Stage) -> None:
         """An intermediary's word is not the recipient's."""

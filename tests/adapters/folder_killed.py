@@ -53,6 +53,10 @@ class KilledStore:
         self._act()
         return await self._inner.move(old, new)
 
+    async def take(self, old: Place, new: Place) -> None:
+        self._act()
+        await self._inner.take(old, new)
+
     async def remove(self, place: Place) -> None:
         self._act()
         await self._inner.remove(place)

@@ -19,6 +19,7 @@ from adapters.folder.adapter import MESSAGE
 from adapters.sftp import channel as sftp_channel
 from gateway.model import Endpoint, Outgoing, SendReport
 from gateway.ports import Source, Surroundings, Workshop
+from tests.adapters.conformance import AsTheWorkerDoes, Scene
 from tests.unit.deliver.fakes import FakeBody, endpoint
 
 Trouble = str | None
@@ -64,9 +65,11 @@ class Office:
         hasty = {"settle_seconds": 0, "patience_seconds": 0}
         return make(self.endpoint(**(hasty | more)), self.surroundings)
 
-    async def send(self, item: Outgoing, content: bytes, *, is_relay: bool = False, **more: object) -> SendReport:
+    async def send(
+        self, item: Outgoing, content: bytes, *, is_relay: bool = False, scene: Scene | None = None, **more: object
+    ) -> SendReport:
         make = folder_channel.make_adapter if self.kind == "folder" else sftp_channel.make_adapter
-        adapter = make(self.surroundings)
+        adapter = AsTheWorkerDoes(adapter=make(self.surroundings), scene=scene or Scene(behaviour="takes"))
         to = replace(self.endpoint(**more), is_relay=is_relay)
         try:
             return await adapter.send(to, replace(item, size=len(content)), FakeBody(content))
@@ -102,7 +105,7 @@ class Habits:
 
     #: Called before each request, with its name; may sleep or raise.
     before: Callable[[str], Any] | None = None
-    #: Called after a rename has happened.
+    #: Called after a plain rename has happened.
     after_rename: Callable[[], Any] | None = None
     #: What it adds to the sizes of edXML that it tells.
     size_lie: int = 0
@@ -153,8 +156,12 @@ class _Server(asyncssh.SFTPServer):
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         if not self._habits.extensions:
             raise asyncssh.SFTPOpUnsupported("no extensions here")
-        await self._play("rename")
+        await self._play("posix_rename")
         super().posix_rename(oldpath, newpath)
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._play("rename")
+        super().rename(oldpath, newpath)
         if self._habits.after_rename is not None:
             found = self._habits.after_rename()
             if asyncio.iscoroutine(found):

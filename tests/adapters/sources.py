@@ -1,6 +1,7 @@
 """What every polled source owes the watcher; the other half of `tests.adapters.conformance`.
 
-A subclass gives the fixture `stage`: a peer that keeps entries, and clients of it.
+A subclass gives the fixture `stage`: a peer that keeps entries, and clients of it. Sources do as they are told;
+that the gateway tells them only after its commit, and what a kill there leads to, is `tests.journeys.taking`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class SourceStage(Protocol):
         ...
 
 
-async def _fetched(source: Source, ref: str) -> bytes:
+async def fetched(source: Source, ref: str) -> bytes:
+    """One entry's bytes."""
     content = bytearray()
 
     async def write(chunk: bytes) -> None:
@@ -73,7 +75,7 @@ class SourceConformance:
         try:
             refs = [item.ref for item in await source.listed()]
             assert len(set(refs)) == 2
-            assert {await _fetched(source, ref) for ref in refs} == {_CONTENT, _LARGE}
+            assert {await fetched(source, ref) for ref in refs} == {_CONTENT, _LARGE}
         finally:
             await source.close()
 
@@ -84,7 +86,7 @@ class SourceConformance:
         for _ in range(2):
             source = stage.client()
             (item,) = await source.listed()
-            assert await _fetched(source, item.ref) == _CONTENT
+            assert await fetched(source, item.ref) == _CONTENT
             await source.close()
             seen.append(item.ref)
         assert seen[0] == seen[1]
@@ -95,7 +97,7 @@ class SourceConformance:
         await stage.put(_CONTENT)
         source = stage.client()
         (item,) = await source.listed()
-        await _fetched(source, item.ref)
+        await fetched(source, item.ref)
         assert await source.settle(item.ref, _DONE)
         await source.close()
         await stage.put(_CONTENT + b" ")
@@ -113,7 +115,7 @@ class SourceConformance:
         source = stage.client()
         try:
             (item,) = await source.listed()
-            await _fetched(source, item.ref)
+            await fetched(source, item.ref)
             assert await source.settle(item.ref, _DONE)
             assert await source.settle(item.ref, _DONE)
             assert await source.listed() == () or list(await source.listed()) == []
@@ -128,7 +130,7 @@ class SourceConformance:
         source = stage.client()
         try:
             (item,) = await source.listed()
-            await _fetched(source, item.ref)
+            await fetched(source, item.ref)
             assert await source.settle(item.ref, _REFUSED)
             assert await stage.told() == [False]
             assert list(await source.listed()) == []
@@ -152,7 +154,7 @@ class SourceConformance:
         finally:
             await source.close()
 
-    async def test_entry_that_cannot_be_had_keeps_no_other_from_being_fetched(self, stage: SourceStage) -> None:
+    async def test_entry_that_cannot_be_had_keeps_no_other_from_beingfetched(self, stage: SourceStage) -> None:
         """One bad entry is one bad entry."""
         await stage.put(_CONTENT)
         source = stage.client()
@@ -161,9 +163,9 @@ class SourceConformance:
             await stage.put(_CONTENT + b" ")
             await stage.spoil(bad.ref)
             with pytest.raises(SourceError) as caught:
-                await _fetched(source, bad.ref)
+                await fetched(source, bad.ref)
             assert caught.value.code in REASONS
             good = [item.ref for item in await source.listed() if item.ref != bad.ref]
-            assert [await _fetched(source, ref) for ref in good] == [_CONTENT + b" "]
+            assert [await fetched(source, ref) for ref in good] == [_CONTENT + b" "]
         finally:
             await source.close()

@@ -6,16 +6,19 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from gateway.model import Outgoing, SendReport
+from gateway.errors import SourceError
+from gateway.model import OutcomeKind, Outgoing, SendReport
 from gateway.ports import Source
 from tests.adapters.conformance import AdapterConformance, Scene, Stage
 from tests.adapters.folder_lab import Office, SftpOffice, local_office, sftp_office
-from tests.adapters.sources import SourceConformance, SourceStage, Trouble
+from tests.adapters.sources import SourceConformance, SourceStage, Trouble, fetched
+from tests.unit.deliver.fakes import outgoing
 
 
 class _Stage:
@@ -47,7 +50,7 @@ class _Stage:
             shutil.rmtree(office.path)
         self._play(scene)
         try:
-            return await office.send(item, content, is_relay=scene.is_relay, **more)
+            return await office.send(item, content, is_relay=scene.is_relay, scene=scene, **more)
         finally:
             if inbox.is_dir() and not inbox.is_symlink():
                 self.received[:] = office.arrived()
@@ -102,6 +105,31 @@ class TestSftp(AdapterConformance):
     async def stage(self, tmp_path: Path) -> AsyncIterator[Stage]:
         async with sftp_office(tmp_path) as office:
             yield _Stage(office)
+
+
+@pytest.mark.parametrize("kind", ["folder", "sftp"])
+async def test_limit_of_the_folders_own_settings_counts_in_both_directions(tmp_path: Path, kind: str) -> None:
+    """Exactly so many bytes pass, one more is refused with the reason of its direction."""
+    async with AsyncExitStack() as stack:
+        office = (
+            local_office(tmp_path) if kind == "folder" else await stack.enter_async_context(sftp_office(tmp_path))
+        )
+        most, content = 1_000, b"<edXML/>".ljust(1_000)
+        told = [
+            (await office.send(outgoing(), each, max_bytes=most)).outcomes for each in (content, content + b" ")
+        ]
+        kinds = [(one.kind, one.reason) for each in told for one in each.values()]
+        assert kinds == [(OutcomeKind.DELIVERED, ""), (OutcomeKind.REFUSED, "too_large_for_peer")]
+        assert [came for _, came in office.arrived()] == [content]
+        for name, each in (("at.edxml", content), ("above.edxml", content + b" ")):
+            (office.path / "outbox" / name).write_bytes(each)
+        source = office.source(max_bytes=most)
+        stack.push_async_callback(source.close)
+        refs = {item.ref.partition("|")[0]: item.ref for item in await source.listed()}
+        assert await fetched(source, refs["outbox/at.edxml"]) == content
+        with pytest.raises(SourceError, match="body_too_large"):
+            await fetched(source, refs["outbox/above.edxml"])
+        assert len(office.texts("refused/above.edxml*/LY-DO.txt")) == 1
 
 
 class _SourceStage:

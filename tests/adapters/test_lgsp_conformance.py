@@ -8,7 +8,7 @@ import pytest
 
 from adapters.lgsp.source import LgspSource
 from gateway.model import Outgoing, SendReport
-from tests.adapters.conformance import AdapterConformance, Scene, Stage
+from tests.adapters.conformance import AdapterConformance, AsTheWorkerDoes, Scene, Stage
 from tests.adapters.lgsp_lab import FacadeLab, facade, facade_folder
 from tests.adapters.sources import SourceConformance, SourceStage, Trouble
 from tests.unit.deliver.fakes import FakeBody, outgoing
@@ -51,7 +51,8 @@ class _Sending:
         if scene.behaviour == "is_absent":
             await self._lab.stop()
         try:
-            return await self._adapter.send(self._lab.endpoint(is_relay=scene.is_relay), item, FakeBody(content))
+            adapter = AsTheWorkerDoes(adapter=self._adapter, scene=scene)
+            return await adapter.send(self._lab.endpoint(is_relay=scene.is_relay), item, FakeBody(content))
         finally:
             await self._adapter.close()
 

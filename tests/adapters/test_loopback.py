@@ -10,7 +10,7 @@ import pytest
 
 from adapters.loopback import LoopbackAdapter
 from gateway.model import DeliveryId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
-from tests.adapters.conformance import AdapterConformance, Scene, Stage
+from tests.adapters.conformance import AdapterConformance, AsTheWorkerDoes, Scene, Stage
 from tests.unit.deliver.fakes import FakeBody, endpoint
 
 _FAILED = {
@@ -43,7 +43,7 @@ class _Loopback:
             failed = _FAILED.get(scene.behaviour)
             return dict.fromkeys((one.id for one in got.deliveries), failed) if failed else scene.answers
 
-        adapter = LoopbackAdapter(receive)
+        adapter = AsTheWorkerDoes(adapter=LoopbackAdapter(receive), scene=scene)
         try:
             to = replace(endpoint("e1"), is_relay=scene.is_relay)
             return await adapter.send(to, item, FakeBody(content))

@@ -6,10 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.vxp.calls import Looking
 from adapters.vxp.reader import VxpReader
-from adapters.vxp.reply import read_document, read_list, read_sent
+from adapters.vxp.reply import read_document, read_list
 from adapters.vxp.wire import VALUE_LENGTH_MAX, Look, headers_of, timestamp_of
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SourceError
@@ -185,14 +184,11 @@ def test_list_of_a_million_texts_is_not_read_either() -> None:
         read_list(content, "document")
 
 
-@pytest.mark.parametrize(
-    ("read", "entry"), [(partial(read_list, kind="document"), b'{"docId":1}'), (read_sent, b"{}")]
-)
-def test_list_of_a_million_entries_is_not_even_read(read: Callable[[bytes], object], entry: bytes) -> None:
+def test_list_of_a_million_entries_is_not_even_read() -> None:
     """Such a list is made to keep us busy, and to fill the memory."""
-    content = b'{"status":"OK","data":[' + b",".join([entry] * 1_000_000) + b"]}"
+    content = b'{"status":"OK","data":[' + b",".join([b'{"docId":1}'] * 1_000_000) + b"]}"
     with pytest.raises(SourceError, match="entries") as caught:
-        read(content)
+        read_list(content, "document")
     assert caught.value.code == "peer_reply_invalid"
 
 

@@ -17,7 +17,7 @@ from gateway.model import Endpoint, EndpointId, Outgoing, SendReport
 from gateway.ports import Source
 from gateway.simulate.axis.journal import Settled
 from tests.adapters.certificates import issue, server_context
-from tests.adapters.conformance import AdapterConformance, Scene, Stage
+from tests.adapters.conformance import AdapterConformance, AsTheWorkerDoes, Scene, Stage
 from tests.adapters.receiver import Act, Request, falls_silent, raw, receiving, says
 from tests.adapters.sources import SourceConformance, SourceStage, Trouble
 from tests.adapters.vxp_lab import Content, Member, surroundings
@@ -78,18 +78,19 @@ class _Axis:
             "takes_and_drops": raw(b""),
             "takes_and_stalls": self._stalls,
         }
+        adapter = AsTheWorkerDoes(adapter=self.adapter, scene=scene)
         async with receiving(acts[scene.behaviour], server_context(self._issued, self._folder)) as receiver:
             endpoint = self._endpoint(receiver.port, scene)
             if scene.behaviour != "is_absent":
                 try:
-                    return await self.adapter.send(endpoint, replace(item, size=len(content)), Content(content))
+                    return await adapter.send(endpoint, replace(item, size=len(content)), Content(content))
                 finally:
-                    await self.adapter.close()
+                    await adapter.close()
                     self.received += [
                         (one.headers["xroadvnpt-hash-file"], one.body.removesuffix(b"\r\n"))
                         for one in receiver.requests
                     ]
-        return await self.adapter.send(endpoint, item, Content(content))
+        return await adapter.send(endpoint, item, Content(content))
 
 
 class TestVxpAdapter(AdapterConformance):

@@ -21,7 +21,7 @@ from gateway.errors import SourceError
 from gateway.model import OutcomeKind
 from gateway.ports import Settlement
 from gateway.simulate.axis.journal import Called, Taken
-from tests.adapters.vxp_lab import Content, Member, channel, doubted, letter, surroundings
+from tests.adapters.vxp_lab import Content, Member, SetClock, channel, doubted, letter, surroundings
 from tests.axis_lab import G22, H33, AxisLab, running_axis
 from tests.simulate.documents import document, status
 
@@ -136,6 +136,30 @@ async def test_many_at_once_have_headers_and_times_of_their_own(axis: AxisLab, m
     assert len(refs) == 30 == len(taken(axis))
 
 
+async def test_each_call_bears_the_time_at_which_it_is_made(tmp_path: Path) -> None:
+    """An axis that judges times: a client made hours ago is refused while its clock is off, and then no more."""
+    async with running_axis(tmp_path, habits={"window_hours": 1}) as axis:
+        clock = SetClock()
+        clock.ahead = timedelta(hours=-2)
+        member = Member(axis, clock=clock)
+        source, sent = member.source(), document()
+        item = letter(sent, [G22])
+        try:
+            with pytest.raises(SourceError, match="timestamp"):
+                await source.listed()
+            (early,) = (await member.adapter.send(member.endpoint, item, Content(sent))).outcomes.values()
+            clock.ahead = timedelta()
+            assert await source.listed() == ()
+            (late,) = (await member.adapter.send(member.endpoint, item, Content(sent))).outcomes.values()
+            clock.ahead = timedelta(hours=2)
+            with pytest.raises(SourceError, match="timestamp"):
+                await source.listed()
+        finally:
+            await source.close()
+            await member.close()
+    assert (early.reason, late.kind) == ("peer_credential_rejected", OutcomeKind.RELAYED)
+
+
 async def test_large_document_is_streamed_and_comes_back_in_pieces(axis: AxisLab, member: Member) -> None:
     """30 MB there; and here by downloadEdoc, since no answer of more than 16 MiB is taken into memory."""
     sent = document(G22, [H33], size=30_000_000)
@@ -236,6 +260,19 @@ async def test_what_the_axis_lacks_goes_out_again_after_two_questions(axis: Axis
     assert len(taken(axis)) == 1
 
 
+async def test_second_copy_that_is_not_found_either_is_the_last_one(axis: AxisLab, member: Member) -> None:
+    """An axis whose list stays empty gets no third copy, however often its answers are lost."""
+    await axis.order("empty", operations=["getSentEdocList"])
+    sent = document()
+    item = letter(sent, [G22])
+    for inquiries, kind, reason in ((0, "unknown", "outcome_unknown"), (1, "held", "outcome_untraced")):
+        asked = doubted(item, transmissions=2, inquiries=inquiries)
+        report = await member.adapter.send(member.endpoint, asked, Content(sent))
+        assert [(str(one.kind), one.reason) for one in report.outcomes.values()] == [(kind, reason)]
+        assert report.peer["inquiry"] == "none"
+    assert not taken(axis)
+
+
 async def test_several_that_may_be_it_wait_for_a_person(axis: AxisLab, member: Member) -> None:
     """Two with our number, title and recipient: no rule can tell which is ours."""
     sent = document()
@@ -272,6 +309,20 @@ async def test_older_or_other_documents_are_not_it(axis: AxisLab, member: Member
     ):
         report = await member.adapter.send(member.endpoint, item, Content(sent))
         assert report.peer["inquiry"] == "none"
+
+
+@pytest.mark.parametrize("offset", [-600, 600])
+async def test_times_are_compared_by_the_axis_clock(axis: AxisLab, member: Member, offset: int) -> None:
+    """Slow, its own document would look older than the doubt; fast, an older one would look like it."""
+    await axis.order("clock_skew", offset=offset)
+    sent = document()
+    made = (await axis.client(H33).send(sent))["DocId"]
+    now = SystemClock().now()
+    item = letter(sent, [G22], subject=await title_of(axis, made))
+    for since, inquiry in ((now - timedelta(seconds=60), "adopted"), (now + timedelta(seconds=400), "none")):
+        report = await member.adapter.send(member.endpoint, doubted(item, since=since), Content(sent))
+        assert report.peer["inquiry"] == inquiry
+        assert abs(int(str(report.peer["clock_offset_seconds"])) - offset) < 60
 
 
 @pytest.mark.parametrize("fault", ["html", "not_json", "truncated"])

@@ -25,7 +25,7 @@ from gateway.model import (
 )
 from gateway.reasons import REASONS
 from tests.adapters.certificates import issue
-from tests.adapters.conformance import AdapterConformance, Scene, Stage
+from tests.adapters.conformance import AdapterConformance, AsTheWorkerDoes, Scene, Stage
 from tests.adapters.receiver import Act, Request, falls_silent, raw, receiving, says
 from tests.adapters.webhook_lab import NOW, SECRET, Lab, lab, only_outcome
 from tests.unit.deliver.fakes import FakeBody, outgoing
@@ -61,16 +61,17 @@ class _Webhook:
             "is_absent": says("200 OK"),
             "takes_and_drops": raw(b""),
         }
+        adapter = AsTheWorkerDoes(adapter=self._lab.adapter, scene=scene)
         async with receiving(acts[scene.behaviour], self._lab.context()) as receiver:
             port = receiver.port
             if scene.behaviour != "is_absent":
                 to = replace(self._lab.endpoint(port), is_relay=scene.is_relay)
                 try:
-                    return await self._lab.adapter.send(to, item, FakeBody(content))
+                    return await adapter.send(to, item, FakeBody(content))
                 finally:
-                    await self._lab.adapter.close()
+                    await adapter.close()
                     self.received += [(one.headers["idempotency-key"], one.body) for one in receiver.requests]
-        return await self._lab.adapter.send(self._lab.endpoint(port), item, FakeBody(content))
+        return await adapter.send(self._lab.endpoint(port), item, FakeBody(content))
 
 
 async def _slowly(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -19,8 +19,8 @@ from gateway.errors import SourceError
 from gateway.model import Outcome, OutcomeKind, SendReport
 from gateway.ports import Settlement
 from gateway.reasons import is_temporary
+from gateway.simulate.security_server import CLIENT, SERVICE
 from tests.adapters.receiver import Request, receiving, says
-from tests.adapters.security_server import CLIENT, SERVICE
 from tests.adapters.xroad_lab import XroadLab, told, xroad
 from tests.unit.deliver.fakes import FakeBody, outgoing
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.xroad.client_source import XroadSource
 from gateway.model import Outgoing, SendReport
-from tests.adapters.conformance import AdapterConformance, Scene, Stage
+from tests.adapters.conformance import AdapterConformance, AsTheWorkerDoes, Scene, Stage
 from tests.adapters.sources import SourceConformance, SourceStage, Trouble
 from tests.adapters.xroad_lab import XroadLab, told, xroad
 from tests.unit.deliver.fakes import FakeBody
@@ -41,7 +41,7 @@ class _Sending:
         self._lab.inbox.answers[:] = [_ANSWERS[scene.behaviour]] if scene.behaviour in _ANSWERS else []
         if scene.behaviour == "is_absent":
             await self._lab.stop()
-        adapter = self._lab.adapter()
+        adapter = AsTheWorkerDoes(adapter=self._lab.adapter(), scene=scene)
         try:
             to = replace(self._lab.endpoint(), is_relay=scene.is_relay)
             return await adapter.send(to, item, FakeBody(content))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from adapters.vxp.client import VxpAdapter
 from adapters.vxp.reader import VxpSource
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.model import Capabilities, Doubt, Endpoint, EndpointId, Outgoing, Sha256Hex
 from gateway.ports import Surroundings
 from tests.axis_lab import H33, AxisLab
@@ -29,9 +29,20 @@ class Content(FakeBody):
         return hashlib.sha256(self.content).hexdigest()
 
 
-def surroundings(secrets: Path, seconds: float = 2.0) -> Surroundings:
+class SetClock(SystemClock):
+    """The machine's, set by so much."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The time that it shows."""
+        return super().now() + self.ahead
+
+
+def surroundings(secrets: Path, seconds: float = 2.0, clock: Clock | None = None) -> Surroundings:
     """What adapters and sources are made with."""
-    return Surroundings(secrets=secrets, folder=secrets, clock=SystemClock(), timeout_seconds=seconds)
+    clock = clock or SystemClock()
+    return Surroundings(secrets=secrets, folder=secrets, clock=clock, timeout_seconds=seconds)
 
 
 def channel(axis: AxisLab, system: str = H33, **settings: object) -> Endpoint:
@@ -55,9 +66,9 @@ def channel(axis: AxisLab, system: str = H33, **settings: object) -> Endpoint:
 class Member:
     """The gateway's side of one axis."""
 
-    def __init__(self, axis: AxisLab, system: str = H33, **settings: object) -> None:
+    def __init__(self, axis: AxisLab, system: str = H33, *, clock: Clock | None = None, **settings: object) -> None:
         self.endpoint = channel(axis, system, **settings)
-        self._surroundings = surroundings(axis.secrets)
+        self._surroundings = surroundings(axis.secrets, clock=clock)
         self.adapter = VxpAdapter(self._surroundings)
 
     def source(self) -> VxpSource:
@@ -92,8 +103,16 @@ def letter(
 
 
 def doubted(
-    item: Outgoing, *, inquiries: int = 0, taken: Sequence[str] = (), since: datetime = BEGINNING
+    item: Outgoing,
+    *,
+    inquiries: int = 0,
+    unclear: int = 0,
+    transmissions: int = 1,
+    taken: Sequence[str] = (),
+    since: datetime = BEGINNING,
 ) -> Outgoing:
     """The same, when an earlier try may have arrived."""
-    doubt = Doubt(since=since, transmissions=1, inquiries=inquiries, taken=frozenset(taken))
+    doubt = Doubt(
+        since=since, transmissions=transmissions, inquiries=inquiries, unclear=unclear, taken=frozenset(taken)
+    )
     return replace(item, doubt=doubt)

@@ -18,8 +18,8 @@ from adapters.xroad.client_source import XroadSource
 from gateway.clock import SystemClock
 from gateway.model import Endpoint, EndpointId
 from gateway.ports import Surroundings
+from gateway.simulate.security_server import CLIENT, SERVICE, SecurityServer, serving
 from tests.adapters.certificates import issue, server_context
-from tests.adapters.security_server import CLIENT, SERVICE, SecurityServer, serving
 
 
 @dataclass
@@ -74,12 +74,19 @@ class XroadLab:
         self._ca, self._clients = issue("security server's CA"), issue("information systems' CA")
         (self.folder / "anchors.pem").write_bytes(self._ca.certificate.public_bytes(Encoding.PEM))
         issue("gateway", by=self._clients).write(self.folder / "gateway.pem")
+        self._registered: list[Path] = []
 
     def context(self) -> ssl.SSLContext:
         """What the server listens with: client certificates are asked for, and judged by it."""
         context = server_context(issue("security server", by=self._ca), self.folder, client_ca=self._clients)
         context.verify_mode = ssl.CERT_OPTIONAL
+        for path in self._registered:
+            context.load_verify_locations(path)
         return context
+
+    def trust(self, certificate: Path) -> None:
+        """Register an information system's own certificate; counts from the next start."""
+        self._registered.append(certificate)
 
     async def start(self) -> SecurityServer:
         """At the port that it had before."""

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.conformance.evidence import Evidence, answered, fetched, sent_again, sent_together, taken
-from gateway.conformance.exchange import requests_of, without_untaken
+from gateway.conformance.exchange import without_untaken
 from gateway.conformance.offices import BY_KEY, OFFICES, Performed
 from gateway.conformance.papers import reference_of
+from gateway.conformance.places import requests_of
 from gateway.conformance.report import Report, as_html, as_json
 from gateway.conformance.serving import Progress
 from gateway.conformance.stepping import HOW

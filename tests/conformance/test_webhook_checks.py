@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from gateway.model import Capabilities
 from gateway.pki import DevPki
 from gateway.seal.trust import TrustPurpose
 from tests.adapters.receiver import Request, falls_silent, receiving, says
@@ -104,3 +107,21 @@ async def test_interrupted_run_leaves_what_it_has(tmp_path: Path, secret: Path) 
         code, count, _ = await conformance_until(["✓ .*· push"], url, *options)
     assert (code, count["passed"], count["failed"]) == (0, 1, 0)
     assert step(tmp_path / "report.json", "garbage")["saw"]["en"] == "Ended before its turn"
+
+
+async def test_receiver_with_a_limit_is_told_a_setting_that_there_is(tmp_path: Path, secret: Path) -> None:
+    """413 is no failure; what its operator is asked to have set is a capability of channels."""
+
+    async def act(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        is_large = int(request.headers["content-length"]) > 1_000_000
+        return await says("413 Content Too Large" if is_large else "200 OK")(request, reader, writer)
+
+    options = ("--secret-file", secret, "--report", tmp_path, "--timeout", "30")
+    async with receiving(act, None) as receiver:
+        await conformance_until(["– .*· big"], f"http://127.0.0.1:{receiver.port}/", *options)
+    big = step(tmp_path / "report.json", "big")
+    named = re.search(r"--capability (\w+)=", big["saw"]["en"])
+    assert big["grade"] == "skipped"
+    assert named is not None
+    assert named[1] in {field.name for field in fields(Capabilities)}
+    assert named[0] in big["saw"]["vi"]

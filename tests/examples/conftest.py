@@ -19,13 +19,15 @@ from gateway.simulate.reckoning import LedgerView
 from tests.conformance.papers import Papers
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Site:
     """The sandbox, and how to enter it."""
 
     folder: Path
     access: dict[str, str]
     papers: Papers
+    #: Whether a test did what steps ask for: then the report shows that some were passed.
+    took_steps: bool = False
 
     async def ledger(self) -> LedgerView:
         """As it is now."""
@@ -50,11 +52,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert time.monotonic() < until
         time.sleep(0.05)
     told = json.loads(access.read_text())
-    yield Site(folder=folder, access=told, papers=Papers(told))
+    made = Site(folder=folder, access=told, papers=Papers(told))
+    yield made
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     count = json.loads(out.decode().splitlines()[-1])
     assert process.returncode == (1 if count["failed"] else 0), err.decode()
     assert set(count) == {"passed", "failed", "skipped"}
-    assert count["passed"] > 0
+    assert count["passed"] > 0 or not made.took_steps
     assert (folder / "report.html").is_file()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,12 +82,15 @@ class AxisSite:
         )
 
     def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
-        """What the ledger holds; by the server's own SQLite, since two in one process undo each other's locks."""
-        path = self.folder / "data" / DATABASE
-        connect = choose_driver(allow_affected_sqlite=True).module.connect
-        with closing(connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+        """What the ledger holds."""
+        with closing(self.ledger("ro")) as ledger:
             found: list[tuple[Any, ...]] = ledger.execute(sql, params).fetchall()
             return found
+
+    def ledger(self, mode: str = "rw") -> Any:
+        """A connection by the server's own SQLite, since two in one process undo each other's locks."""
+        connect = choose_driver(allow_affected_sqlite=True).module.connect
+        return connect(f"file:{self.folder / 'data' / DATABASE}?mode={mode}", uri=True)
 
     async def ready(self) -> dict[str, Any]:
         """What /readyz says."""
@@ -101,6 +104,16 @@ class AxisSite:
         address = f"http://127.0.0.1:{self.operations_port}/metrics"
         async with aiohttp.ClientSession() as session, session.get(address) as response:
             return await response.text()
+
+    async def until_gauge(self, name: str, fits: Callable[[float], bool], *, seconds: float = 30) -> float:
+        """Until the channel's value of a metric fits; that."""
+        line = f'{name}{{endpoint="axis"}} '
+        async with asyncio.timeout(seconds):
+            while True:
+                found = [text for text in (await self.metrics()).splitlines() if text.startswith(line)]
+                if found and fits(value := float(found[0].removeprefix(line))):
+                    return value
+                await asyncio.sleep(0.1)
 
     async def until(self, sql: str, *params: object, seconds: float = 30) -> None:
         """Until the ledger, which another process writes, has such a row."""

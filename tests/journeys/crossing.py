@@ -92,17 +92,17 @@ class CrossingConformance:
         self, peer: Peer, tmp_path: Path, pki_folder: Path
     ) -> None:
         """The peer has it, we do not know: after the restart it ends well, and every try can be seen."""
-        site, installation, port = await _prepared(tmp_path, pki_folder, peer)
+        site, installation, port = await prepared(tmp_path, pki_folder, peer)
         armed = await Gateway.start(site, armed="attempt.dial.after=kill")
         assert await armed.ready()
-        async with _client(installation, port) as client:
+        async with client_of(installation, port, PROVINCE) as client:
             accepted = await client.submit(document(PROVINCE, [PUSHED]))
         async with asyncio.timeout(_SECONDS):
             assert await armed.gone() < 0
         again = await Gateway.start(site)
         try:
             assert await again.ready()
-            async with _client(installation, port) as client, asyncio.timeout(_SECONDS):
+            async with client_of(installation, port, PROVINCE) as client, asyncio.timeout(_SECONDS):
                 await _ended(client, accepted.id)
         finally:
             again.terminate()
@@ -114,10 +114,21 @@ class CrossingConformance:
         assert (len(copies), len(set(copies))) == self.copies
 
 
-async def _prepared(tmp_path: Path, pki_folder: Path, peer: Peer) -> tuple[Site, Installation, int]:
+class Reached(Protocol):
+    """Whatever says how it is reached."""
+
+    async def channel(self, installation: Installation) -> Channel:
+        """Prepare the installation's files for it, and say how."""
+        ...
+
+
+async def prepared(
+    tmp_path: Path, pki_folder: Path, peer: Reached, *, name: str = "pushed", more: str = ""
+) -> tuple[Site, Installation, int]:
+    """An installation whose channel of this name leads to the peer, and the port that its server will have."""
     folder = tmp_path / "site"
     folder.mkdir()
-    installation = await prepare(folder, pki_folder)
+    installation = await prepare(folder, pki_folder, more=more)
     port, operations = free_ports(2)
     path = folder / "config.toml"
     text = path.read_text().replace("\nport = 0\n", f"\nport = {port}\n", 1)
@@ -126,7 +137,7 @@ async def _prepared(tmp_path: Path, pki_folder: Path, peer: Peer) -> tuple[Site,
     channel = await peer.channel(installation)
     async with open_foundation(installation.settings, purpose="setup") as base:
         change = UpsertEndpoint(
-            name="pushed",
+            name=name,
             kind=channel.kind,
             settings=channel.settings,
             capabilities=channel.capabilities,
@@ -138,11 +149,12 @@ async def _prepared(tmp_path: Path, pki_folder: Path, peer: Peer) -> tuple[Site,
     return Site(folder=folder, config=path), installation, port
 
 
-def _client(installation: Installation, port: int) -> GatewayClient:
+def client_of(installation: Installation, port: int, organ_id: str) -> GatewayClient:
+    """A client of one office, of a server that runs as a process of its own."""
     return GatewayClient(
         f"https://localhost:{port}",
         tls=client_tls_context(installation.pki.anchors(TrustPurpose.TLS)),
-        token=installation.tokens[PROVINCE],
+        token=installation.tokens[organ_id],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from gateway.app import Application
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.foundation import open_foundation
 from tests.adapters.folder_lab import Office, SftpOffice, local_office, sftp_office
-from tests.journeys.installation import Installation, prepare
+from tests.journeys.installation import COMMUNE, Installation, prepare
 
 T = TypeVar("T")
+
+PDF = b"%PDF-1.4\nnghi le\n%%EOF\n"
 
 #: The watcher looks when the test says so.
 _CONFIG = '[cutover]\npoll_every = "1h"\n'
@@ -73,6 +76,20 @@ async def folder_site(tmp_path: Path, pki_folder: Path) -> AsyncIterator[FolderS
             site = FolderSite(installation=made, app=app, one=one, two=two)
             await site.looked()
             yield site
+
+
+def description(*files: str) -> bytes:
+    """The description of a document to the commune that consists of these files."""
+    told = {
+        "recipients": [COMMUNE],
+        "codeNumber": "7",
+        "codeNotation": "BC-UBND",
+        "promulgationDate": "2026-03-02",
+        "subject": "Báo cáo quý I",
+        "priority": 1,
+        "files": files,
+    }
+    return json.dumps(told, ensure_ascii=False).encode()
 
 
 async def until(look: Callable[[], T]) -> T:

@@ -112,7 +112,7 @@ async def test_unpacked_attachments_need_room_and_are_few_at_once(installation: 
         intake._min_free = Size(0)
         base = installation.app.foundation
         found = (await base.directory.resolve([COMMUNE], base.clock.now()))[COMMUNE]
-        credential = (await base.accounts.of_agency(found.id))[0].id
+        credential = (await base.readers.fetch("credential_list_of_agency", (found.id,)))[0][0]
         mailbox._unpacked[credential] = UNPACKED_AT_ONCE
         with pytest.raises(ProblemError) as caught:
             await commune.attachment(item, 1)

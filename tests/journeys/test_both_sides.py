@@ -25,8 +25,8 @@ from gateway.clock import SystemClock
 from gateway.model import Capabilities, Doubt, Endpoint, EndpointId, OutcomeKind, Outgoing, Sha256Hex
 from gateway.ports import Settlement, Surroundings
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.security_server import CLIENT, SERVICE, serving
 from tests.adapters.certificates import issue, server_context
-from tests.adapters.security_server import CLIENT, SERVICE, serving
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
 from tests.journeys.vxp_lab import VxpLab, vxp_lab

@@ -15,16 +15,15 @@ from adapters.folder.names import read_name
 from adapters.folder.sidecar import read_sidecar
 from tests.adapters.folder_lab import SftpOffice, lay, sftp_office
 from tests.journeys.installation import COMMUNE, PUSHED, Installation, prepare
+from tests.journeys.pages import page_text
 from tests.journeys.test_shadow import run
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("connect-folder.md", "connect-folder.vi.md")
+PAGES = ("docs/connect-folder.md", "docs/connect-folder.vi.md")
 
 
 def blocks(page: str) -> list[str]:
     """The indented blocks of a page, lines that go on joined."""
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    found = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
+    found = re.findall(r"(?:^    .*\n)+", page_text(page), re.MULTILINE)
     return [re.sub(r"\\\n\s*", "", block) for block in found]
 
 

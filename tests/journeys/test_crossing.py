@@ -1,4 +1,7 @@
-"""The gateway dies between a peer's acceptance and our record of it, once for each kind of channel."""
+"""The gateway dies between a peer's acceptance and our record of it, once for each kind of channel.
+
+All but loopback, whose other end lies in the gateway's own process: killed together, neither has taken anything.
+"""
 
 from __future__ import annotations
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from gateway.simulate.axis.journal import Called, Handed, Settled, Taken, read_axis_journal
+from gateway.simulate.journal import Received, Sent, read_journal
+from gateway.simulate.layout import Layout
+from gateway.simulate.province import GATEWAY
+from gateway.storage.driver import choose_driver
 
 KEYS = [
     "recipients",
@@ -26,6 +35,60 @@ KEYS = [
     "seconds",
 ]
 
+#: What a member calls to send, and to take what waits for it.
+CALLS = {"sendEdoc", "getReceivedEdocList", "getEdoc", "updateStatus"}
+#: The system that speaks the axis's protocol to our endpoint.
+SHARED = "qlvb-100"
+
+
+def rows(layout: Layout, sql: str) -> list[tuple[Any, ...]]:
+    """What the demo's ledger holds."""
+    connect = choose_driver(allow_affected_sqlite=True).module.connect
+    with closing(connect(f"file:{layout.database}?mode=ro", uri=True)) as ledger:
+        found: list[tuple[Any, ...]] = ledger.execute(sql).fetchall()
+        return found
+
+
+def assert_axis_traffic_is_real(layout: Layout) -> None:
+    """The axis's own journal against our ledger: what each says it gave the other, the other has."""
+    journal = read_axis_journal(layout.axis / "memory" / "journal.jsonl")
+    ours = [line for line in journal if not isinstance(line, Called) and line.system == GATEWAY]
+    called = {line.operation for line in journal if isinstance(line, Called) and line.system == GATEWAY}
+    assert called >= CALLS
+    # of what the axis took and whose answer was lost, the ledger names the transmission that it got an answer for
+    taken = {line.doc_id for line in ours if isinstance(line, Taken)}
+    relayed = rows(
+        layout,
+        "SELECT DISTINCT d.peer_ref FROM delivery AS d JOIN endpoint AS e ON e.id = d.endpoint_id"
+        " WHERE e.kind = 'vxp' AND d.state IN ('relayed', 'delivered', 'acknowledged')",
+    )
+    assert relayed
+    assert {row[0] for row in relayed} <= taken
+    messages = {row[0] for row in rows(layout, "SELECT sha256 FROM message")}
+    assert {line.sha256 for line in ours if isinstance(line, Taken)} <= messages
+    handed = {line.doc_id: line.sha256 for line in ours if isinstance(line, Handed)}
+    assert handed
+    assert set(handed.values()) <= messages
+    assert {line.doc_id for line in ours if isinstance(line, Settled) and line.status == "done"} == set(handed)
+
+
+def assert_endpoint_traffic_is_real(layout: Layout) -> None:
+    """What the shared system notes as sent and received went through our endpoint, by the gateway's log."""
+    answered: Counter[str] = Counter()
+    for line in (layout.logs / "gateway.log").read_text().splitlines():
+        if '"request.answered"' in line and '"vxp.' in line:
+            told = json.loads(line)
+            answered[told["route"]] += told["status"] == 200
+    records = read_journal(layout.journals / f"{SHARED}.jsonl")
+    sent = {record.message for record in records if isinstance(record, Sent) and record.message}
+    received = {record.ref for record in records if isinstance(record, Received)}
+    assert sent
+    assert received
+    assert "" not in received  # the id that the protocol has for it, which no other way gives
+    assert {f"vxp.{name}" for name in CALLS} <= set(answered)
+    assert answered["vxp.sendEdoc"] >= len(sent)
+    assert min(answered["vxp.getEdoc"], answered["vxp.updateStatus"]) >= len(received)
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--faults"]], ids=["plain", "faults"])
@@ -41,6 +104,9 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     states = ("relayed", "delivered", "acknowledged", "refused", "withdrawn", "unread")
     assert sum(result[state] for state in states) == result["deliveries"]
     assert result["retransmitted"] > 0 or not more
+    assert result["relayed"] > 0
+    assert_axis_traffic_is_real(Layout(folder=folder))
+    assert_endpoint_traffic_is_real(Layout(folder=folder))
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]
     found = subprocess.run(check, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout[-4000:]

@@ -17,9 +17,9 @@ from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOpe
 from gateway.maintenance.informer import Informer
 from gateway.notices import Announcer
 from tests.adapters.folder_lab import Office
-from tests.journeys.folder_site import FolderSite, folder_site, until
+from tests.journeys.folder_site import PDF, FolderSite, folder_site, until
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE, PUSHED
-from tests.journeys.test_folders import NAME, PDF
+from tests.journeys.test_folders import NAME
 from tests.journeys.test_shadow import run
 
 WHY = ("--reason", "a question of the office's")

@@ -13,11 +13,10 @@ import pytest
 
 from tests.adapters.test_folder_faults import small_disk
 from tests.journeys.folder_process import ProcessSite, Shown, drop, infos, process_site, reasons
-from tests.journeys.folder_site import until
+from tests.journeys.folder_site import PDF, description, until
 from tests.journeys.installation import COMMUNE, PUSHED
 from tests.journeys.messages import document
 
-PDF = b"%PDF-1.4\nnghi le\n%%EOF\n"
 SERIES = 30
 
 pytestmark = pytest.mark.slow
@@ -45,15 +44,7 @@ async def test_a_working_day_of_two_offices(site: ProcessSite) -> None:
     drop(one, named(12), PDF)
     content = document(COMMUNE, [PUSHED], number="31")
     drop(one, "31.edxml", content)
-    told = {
-        "recipients": [COMMUNE],
-        "codeNumber": "7",
-        "codeNotation": "BC-UBND",
-        "promulgationDate": "2026-03-02",
-        "subject": "Báo cáo quý I",
-        "files": ["bao-cao.pdf", "phu-luc.xlsx"],
-    }
-    drop(two, "bao-cao.json", json.dumps(told).encode())
+    drop(two, "bao-cao.json", description("bao-cao.pdf", "phu-luc.xlsx"))
     drop(two, "bao-cao.pdf", PDF)
     drop(two, "phu-luc.xlsx", b"PK\x03\x04 not really")
     wrong = named(13, "999.99.99.H33")
@@ -68,7 +59,7 @@ async def test_a_working_day_of_two_offices(site: ProcessSite) -> None:
     edxml = inbox[by_code["31/UBND-VP"]["dispatch"]]
     assert (edxml / "van-ban.edxml").read_bytes() == content
     (described,) = infos(one)
-    assert [file["name"] for file in described["files"]] == told["files"]
+    assert [file["name"] for file in described["files"]] == ["bao-cao.pdf", "phu-luc.xlsx"]
 
     delivery = by_code["12/UBND-VP"]["deliveries"][0]["id"]
     shutil.copy(came / "tra-loi" / f"{delivery}.03", two.path / "status")

@@ -12,11 +12,10 @@ import pytest
 
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from tests.adapters.test_folder_faults import taken
-from tests.journeys.folder_site import FolderSite, folder_site, until
+from tests.journeys.folder_site import PDF, FolderSite, description, folder_site, until
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
 
-PDF = b"%PDF-1.4\nnghi le\n%%EOF\n"
 NAME = f"12_UBND-VP_2026-03-02_{PUSHED}_Về việc nghỉ lễ.pdf"
 
 
@@ -70,18 +69,9 @@ async def test_document_goes_from_a_folder_to_an_sftp_server_and_its_answer_come
 async def test_description_with_files_becomes_a_document_with_them_in_order(site: FolderSite) -> None:
     """The same fields as over REST, and the names of the files."""
     outbox = site.two.path / "outbox"
-    told = {
-        "recipients": [COMMUNE],
-        "codeNumber": "7",
-        "codeNotation": "BC-UBND",
-        "promulgationDate": "2026-03-02",
-        "subject": "Báo cáo quý I",
-        "priority": 1,
-        "files": ["Báo cáo.pdf", "phụ lục.docx"],
-    }
     (outbox / "Báo cáo.pdf").write_bytes(PDF)
     (outbox / "phụ lục.docx").write_bytes(b"PK\x03\x04 not really")
-    (outbox / "bao cao.json").write_text(json.dumps(told), "utf-8")
+    (outbox / "bao cao.json").write_bytes(description("Báo cáo.pdf", "phụ lục.docx"))
     await site.look()
     assert list(outbox.iterdir()) == [], site.two.texts("refused/*/LY-DO.txt")
     await until(site.one.arrived)

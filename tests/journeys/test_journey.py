@@ -203,6 +203,23 @@ async def test_recall_after_delivery_is_a_task_answered_15(installation: Install
         assert (answered.state, answered.business_status) == ("acknowledged", "15")
 
 
+async def test_status_about_the_original_does_not_settle_a_recall_nobody_has_seen(
+    installation: Installation,
+) -> None:
+    """Both carry one id; an answer that crosses the recall is about what its office has read."""
+    async with installation.client(PROVINCE) as province, installation.client(COMMUNE) as commune:
+        accepted = await province.submit(document(PROVINCE, [COMMUNE]))
+        item = (await commune.inbox(wait=5)).items[0]
+        await commune.content(item.id)
+        await commune.ack(item.id)
+        recall = document(PROVINCE, [COMMUNE], business=BusinessType.RECALL, about=document_id(PROVINCE))
+        asked = await province.submit(recall)
+        await commune.post_status(status(COMMUNE, "03", sender=PROVINCE))
+        assert (await state_of(province, accepted.id, COMMUNE)).business_status == "03"
+        assert (await state_of(province, asked.id, COMMUNE)).business_status == ""
+        assert [each.message_id for each in (await commune.inbox(wait=5)).items] == [asked.id]
+
+
 async def test_take_back_after_delivery_is_answered_16(installation: Installation) -> None:
     """A 13 goes to the recipient as a message; its 16 reaches the sender and the original's line."""
     async with installation.client(PROVINCE) as province, installation.client(COMMUNE) as commune:

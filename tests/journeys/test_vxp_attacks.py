@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import ssl
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from datetime import timedelta
@@ -20,7 +21,7 @@ from gateway.config import Settings
 from gateway.directory.importer import import_agencies
 from gateway.errors import ConfigError
 from gateway.pki import client_tls_context
-from gateway.plain import plain_address
+from gateway.plain import plain_place
 from gateway.seal.trust import TrustPurpose
 from tests.adapters.vxp_sdk import printed
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -28,15 +29,34 @@ from tests.journeys.messages import document
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
 from tests.system_tools import require_namespaces
 
-#: What `plain_address` makes of three interfaces, a line each.
+#: What `plain_place` makes of three interfaces, a line each.
 _ASK_EACH = """
 from gateway.errors import ConfigError
-from gateway.plain import plain_address
+from gateway.plain import plain_place
 for name in ("wg0", "wan0", "lo"):
     try:
-        print(plain_address(name))
+        print(plain_place(name))
     except ConfigError as error:
         print(error)
+"""
+
+#: A connection by lo to a socket bound to it, without privileges; then binding it once more, which needs them.
+_AS_NOBODY = """
+import os, socket
+from gateway.errors import ConfigError
+from gateway.plain import bind_to_interface, plain_place
+if os.geteuid() == 0:
+    os.setresuid(65534, 65534, 65534)
+place = plain_place("lo")
+listening = socket.socket()
+bind_to_interface(listening, place.interface)
+listening.bind((place.address, 0))
+listening.listen()
+socket.create_connection(listening.getsockname(), 5).close()
+try:
+    bind_to_interface(listening, place.interface)
+except ConfigError as error:
+    print(error)
 """
 
 
@@ -218,14 +238,14 @@ async def test_share_is_one_for_both_protocols_and_strangers_are_slowed_down(
 def test_plain_http_is_not_for_addresses_but_loopback(host: str) -> None:
     """A private one may be the office network's; the message says what to write instead."""
     with pytest.raises(ConfigError, match=r"plain_host: .* name the VPN's interface, such as wg0"):
-        plain_address(host)
+        plain_place(host)
 
 
 @pytest.mark.parametrize("host", ["no-such-if0", "localhost", "", "wg0 ", "an-interface-of-a-very-long-name"])
 def test_plain_http_is_not_for_names_of_no_interface(host: str) -> None:
     """A host's name could lead anywhere."""
     with pytest.raises(ConfigError, match=r"plain_host: .* neither loopback nor an interface"):
-        plain_address(host)
+        plain_place(host)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +254,15 @@ def test_plain_http_is_not_for_names_of_no_interface(host: str) -> None:
 )
 def test_plain_http_may_be_on_loopback_or_a_named_interface(host: str, address: str) -> None:
     """An interface is named as `ip link` names it."""
-    assert plain_address(host) == address
+    place = plain_place(host)
+    assert (place.address, place.interface) == (address, host if host == "lo" else "")
+
+
+def test_an_ordinary_user_may_listen_on_an_interface_alone() -> None:
+    """Since Linux 5.7, once a socket; where it is not permitted, the operator reads what helps."""
+    done = subprocess.run([sys.executable, "-c", _AS_NOBODY], capture_output=True, text=True, check=True)
+    assert "does not let this user listen on lo alone" in done.stdout
+    assert "CAP_NET_RAW" in done.stdout
 
 
 async def test_named_interface_counts_only_with_a_private_address() -> None:
@@ -252,7 +280,7 @@ async def test_named_interface_counts_only_with_a_private_address() -> None:
     out, _ = await process.communicate()
     assert process.returncode == 0
     vpn, public, unset = out.decode().splitlines()
-    assert vpn == "10.8.0.1"
+    assert vpn == "10.8.0.1 of wg0"
     assert "wan0 has 8.8.8.8, which is no private address" in public
     assert "lo has no IPv4 address" in unset
 

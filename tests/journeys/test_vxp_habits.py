@@ -15,9 +15,11 @@ import pytest
 import pytest_asyncio
 
 from gateway.admin_acts import ActOnDeliveries, act_on_deliveries
+from gateway.admin_directory import RestrictCredential, restrict_credential
 from gateway.audit.fsck import examine
 from gateway.cli import main
 from gateway.commands.acting import Desk
+from gateway.errors import RefusedError
 from gateway.foundation import database_of
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
@@ -36,7 +38,9 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VxpLab]
     folder = tmp_path_factory.mktemp("vxp")
     make_pki(folder / "certs")
     (port,) = free_ports(1)
-    async with vxp_lab(folder / "site", folder / "certs", bindings=f"plain_port = {port}") as found:
+    async with vxp_lab(
+        folder / "site", folder / "certs", bindings=f'plain_host = "lo"\nplain_port = {port}'
+    ) as found:
         yield found
 
 
@@ -182,6 +186,21 @@ async def test_secret_is_changed_without_a_pause_and_revoked_at_once(lab: VxpLab
     base.shared_secrets.forget()
     assert new_id in ended
     assert (await c.call("countReceiveEdoc", {}))["Reason"]["code"] == "credential_revoked"
+
+
+async def test_secret_counts_from_other_networks_at_once(lab: VxpLab) -> None:
+    """A client that moved keeps its secret."""
+    secret, key = await lab.issue(PUSHED)
+    sdk = Sdk(url=lab.url, system_id=PUSHED, secret=secret, session=lab.session)
+    assert (await sdk.call("countReceiveEdoc", {}))["status"] == "OK"
+    for networks, code in ((["10.9.0.0/16"], "address_not_allowed"), (["127.0.0.0/8", "::1/128"], "")):
+        request = RestrictCredential(credential=key, networks=networks, reason="moved")
+        await restrict_credential(lab.app, request, "operator:test")
+        assert (await sdk.call("countReceiveEdoc", {})).get("Reason", {}).get("code", "") == code
+    with pytest.raises(RefusedError, match="network_missing"):
+        await restrict_credential(
+            lab.app, RestrictCredential(credential=key, networks=[], reason="moved"), "operator:test"
+        )
 
 
 async def test_secrets_lie_sealed_beside_a_key_that_others_cannot_read(lab: VxpLab) -> None:

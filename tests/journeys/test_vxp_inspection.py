@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.commands.acting import ask
 from tests.adapters.vxp_sdk import Sdk
-from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
 
@@ -143,3 +143,27 @@ async def test_all_secrets_of_a_system_are_seen_together_each_named(tmp_path: Pa
         assert {each["systemId"] for each in items[1:]} == {PROVINCE}
         assert await _seen(lab, PROVINCE) == items[1:]
         assert not any(secret in json.dumps(items) for secret in (old, new))
+
+
+async def test_recipients_named_beside_the_document_are_told_and_not_followed(
+    tmp_path: Path, pki_folder: Path
+) -> None:
+    """A client that sends group by group reaches everybody at its first call, and both sides can see that."""
+    async with vxp_lab(tmp_path / "site", pki_folder) as lab:
+        sdk = await lab.sdk(PROVINCE)
+        body = document(PROVINCE, [COMMUNE, PUSHED])
+        told = [await sdk.fresh().send(body, to=json.dumps(to)) for to in ([COMMUNE], [PUSHED])]
+        assert {each["DocId"] for each in told} == {told[0]["DocId"]}
+        other = document(PROVINCE, [COMMUNE], number="2")
+        told.append(await sdk.fresh().send(other, to=json.dumps([COMMUNE])))
+        fine, second, first = await _seen(lab, PROVINCE)
+        assert fine["comparisons"] == []
+        for each, named in ((first, COMMUNE), (second, PUSHED)):
+            (found,) = each["comparisons"]
+            assert (found["what"], json.loads(found["theirs"])) == ("XroadVnpt-to", [named])
+            assert set(json.loads(found["ours"])) == {COMMUNE, PUSHED}
+        assert "XroadVnpt-to" in await _told(lab)
+        async with lab.installation.client(PROVINCE) as client:
+            receipts = [json.loads((await client.receipt(each["DocId"]))[0]) for each in (told[0], told[2])]
+        rules = [[found["rule"] for found in each["findings"]] for each in receipts]
+        assert ["GW-TO-01" in each for each in rules] == [True, False]

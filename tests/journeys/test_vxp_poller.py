@@ -92,12 +92,14 @@ async def test_entries_that_cannot_be_read_are_set_apart_and_the_others_are_take
     stuck = json.loads((await site.command("offers", "list", "--json"))[1])
     assert [item["reason"] for item in stuck] == ["entry_unreadable"] * 2
     assert all(item["ref"].startswith("unreadable ") for item in stuck)
-    assert "gateway_offers_stuck" in await site.metrics()
+    assert await site.until_gauge("gateway_offers_stuck", lambda value: value > 0) == 2
+    assert await site.until_gauge("gateway_offers_stuck_oldest_seconds", lambda value: value > 0) < 600
     for item in stuck:
         code, out = await site.command("offers", "done", item["id"], "--reason", "the axis knows")
         assert (code, "set aside here" in out) == (0, True), out
     await site.until("SELECT 1 WHERE (SELECT COUNT(acknowledged_at) FROM offer) = 5")
     assert json.loads((await site.command("offers", "list", "--json"))[1]) == []
+    await site.until_gauge("gateway_offers_stuck", lambda value: value == 0)
     assert len(settled(site)) == 3
     await site.axis.calm()
     await site.until("SELECT 1 WHERE (SELECT COUNT(gone_at) FROM offer WHERE failure = 'entry_unreadable') = 2")

@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.xroad.client_source import XroadSource
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing
 from gateway.ports import Settlement
-from tests.adapters.security_server import SecurityServer, serving
+from gateway.simulate.security_server import SecurityServer, serving
 from tests.adapters.xroad_lab import XroadLab
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document, status

@@ -15,6 +15,7 @@ import pytest_asyncio
 from adapters.xroad.provider_calls import OPERATIONS
 from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.commands.acting import ask
+from gateway.foundation import Foundation
 from gateway.pki import DevPki, client_tls_context, issue_client
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
@@ -26,7 +27,11 @@ CLIENTS = {PROVINCE: "VN/GOV/KG-01/QLVB", COMMUNE: "VN/GOV/KG-145/QLVB"}
 
 async def register(lab: VxpLab, organ_id: str, networks: tuple[str, ...] = tuple(loopback())) -> None:
     """An operator's word which agency a member is."""
-    base = lab.app.foundation
+    await name_member(lab.app.foundation, organ_id, networks)
+
+
+async def name_member(base: Foundation, organ_id: str, networks: tuple[str, ...] = tuple(loopback())) -> None:
+    """The same, whether or not a server runs."""
     now = base.clock.now()
     agency = (await base.directory.resolve([organ_id], now))[organ_id]
     wish = Wish(
@@ -78,6 +83,8 @@ async def test_document_and_status_go_both_ways(lab: VxpLab) -> None:
     http, taken = await call(lab, "POST", "documents", province, content, **{"Idempotency-Key": "k-1"})
     assert http == 202
     assert await call(lab, "POST", "documents", province, content, **{"Idempotency-Key": "k-1"}) == (202, taken)
+    seen = (await ask(lab.installation.settings, f"inspect?agency={PROVINCE}"))["items"]
+    assert [each["replayed"] for each in seen[:2]] == [True, False]
     [item] = await waiting(lab, COMMUNE, "document", "125")
     assert (item["sender"], item["recipient"], item["size"]) == (PROVINCE, COMMUNE, len(content))
     assert await call(lab, "GET", f"inbox/{item['id']}/content", commune) == (200, content)

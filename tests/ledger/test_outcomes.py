@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from gateway.clock import micros
 from gateway.model import DeliveryId, Doubt, Outcome, OutcomeKind
 from gateway.states import State, Trigger
@@ -118,6 +120,33 @@ async def test_claim_after_an_unknown_outcome_says_since_when_and_how_often(lab:
     assert fifth.doubt == Doubt(since=START, transmissions=2, inquiries=0)
 
 
+async def test_crash_in_a_question_is_no_transmission_and_one_behind_both_questions_is(lab: Lab) -> None:
+    """A crash loop in an outage must not use up what may be sent; nor may a copy go uncounted."""
+    await lab.record(message("a1", name="m"))
+    [item] = await lab.claim()
+    await lab.finish(item, UNKNOWN)
+    seen: list[tuple[int, int, int]] = []
+    tries: tuple[dict[str, str], ...] = (
+        {},
+        {"inquiry": "unclear"},
+        {},
+        {"inquiry": "none"},
+        {},
+        {"inquiry": "none"},
+    )
+    for place, told in enumerate(tries, 1):
+        now = START + place * MINUTE
+        [item] = await lab.claim(now)
+        assert item.doubt is not None
+        seen.append((item.doubt.transmissions, item.doubt.inquiries, item.doubt.unclear))
+        if told:
+            await lab.finish(item, UNKNOWN, now=now, peer=told)
+        else:
+            await lab.start_boot(f"b{place + 1}")
+            await lab.rescue(now, poison_crashes=9)
+    assert seen == [(1, 0, 0), (1, 0, 0), (1, 0, 1), (1, 0, 1), (1, 1, 1), (2, 0, 0)]
+
+
 async def test_claim_after_a_crash_in_flight_is_in_doubt(lab: Lab) -> None:
     """A try that nobody saw the end of may have arrived."""
     await lab.record(message("a1", name="m"))
@@ -141,13 +170,14 @@ async def test_claim_in_doubt_names_the_ids_that_its_twins_have(lab: Lab) -> Non
     assert again.doubt == Doubt(since=START, transmissions=1, inquiries=0, taken=frozenset({"D-1"}))
 
 
-async def test_released_line_that_may_have_arrived_begins_a_series_without_doubt(lab: Lab) -> None:
+@pytest.mark.parametrize("reason", ["outcome_ambiguous", "outcome_untraced"])
+async def test_released_line_that_may_have_arrived_begins_a_series_without_doubt(lab: Lab, reason: str) -> None:
     """Whoever releases it has found out that the peer does not have it."""
     await lab.record(message("a1", name="m"))
     [first] = await lab.claim()
     await lab.finish(first, UNKNOWN)
     [second] = await lab.claim(START + MINUTE)
-    held = Outcome(kind=OutcomeKind.HELD, reason="outcome_ambiguous", detail="two there")
+    held = Outcome(kind=OutcomeKind.HELD, reason=reason, detail="two there")
     await lab.finish(second, {"a1": held}, now=START + MINUTE)
     await lab.act(Trigger.RELEASED, "m/a1", now=START + HOUR)
     [third] = await lab.claim(START + HOUR)

@@ -99,13 +99,15 @@ async def test_duplicate_delivers_twice_under_two_ids(axis: AxisLab) -> None:
 
 
 async def test_repeat_and_out_of_order_change_the_list(axis: AxisLab) -> None:
-    """Each entry named twice, the newest first."""
-    for code in ("01", "03", "06"):
+    """Each entry named twice; or all in an order that is none, and differs from call to call."""
+    for code in ("01", "03", "04", "05", "06"):
         await axis.client(G22).send(status(code=code), "status")
     client = axis.client(H33)
     rightly = [entry["docId"] for entry in await client.received("status")]
-    await axis.order("out_of_order", operations=LIST, calls=1)
-    assert [entry["docId"] for entry in await client.received("status")] == rightly[::-1]
+    await axis.order("out_of_order", operations=LIST, calls=3)
+    mixed = [[entry["docId"] for entry in await client.received("status")] for _ in range(3)]
+    assert all(sorted(each) == rightly and each[-1] != rightly[-1] for each in mixed)
+    assert any(each not in (rightly, rightly[::-1], mixed[0]) for each in mixed)
     await axis.order("repeat", calls=1)
     listed = [entry["docId"] for entry in await client.received("status")]
     assert listed == [number for number in rightly for _ in range(2)]

@@ -38,6 +38,7 @@ async def test_conversation_runs_as_it_stands(tmp_path: Path) -> None:
         "--port", "0",
         stdout=subprocess.PIPE,
     )  # fmt: skip
+    ordered = ""
     try:
         assert process.stdout is not None
         base = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().split()[2]
@@ -46,6 +47,13 @@ async def test_conversation_runs_as_it_stands(tmp_path: Path) -> None:
             "bash", "-eu", "-c", block("bash"), env=environment, stdout=subprocess.PIPE
         )
         said, _ = await asyncio.wait_for(talk.communicate(), 60)
+        for line in re.findall(r"^    gateway (simulate axis-control .*)", PAGE, re.MULTILINE):
+            words = line.replace("build/axis", str(tmp_path / "axis")).split()
+            control = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "gateway", *words, stdout=subprocess.PIPE
+            )
+            ordered += (await asyncio.wait_for(control.communicate(), 60))[0].decode()
+            assert control.returncode == 0, line
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
@@ -53,6 +61,7 @@ async def test_conversation_runs_as_it_stands(tmp_path: Path) -> None:
     assert [reply["status"] for reply in replies] == ["OK"] * 5
     (line,) = replies[-1]["data"]
     assert (line["senderDocId"], line["receiveStatus"]) == (replies[0]["DocId"], "done")
+    assert '"cut_after"' in ordered
 
 
 def test_settings_of_the_page_are_read() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.checks import clauses, machine, registries, sizes, wording
+from tools.checks import clauses, machine, registries, sizes, vendors, wording
 
 CHECKS = {
     "sizes": sizes.problems,
     "wording": wording.problems,
+    "vendors": vendors.problems,
     "clauses": clauses.problems,
     "registries": registries.problems,
     "state machine": machine.problems,

@@ -1,7 +1,8 @@
 """The table of the benchmark's figures in both READMEs, made from `docs/bench.json` where there is one.
 
 `docs/bench.json` is the `build/bench.json` of a run that somebody chose to publish: a list of objects with name,
-value, unit, goal and met. Shown are those with a goal, and those that say what the machine is like.
+value, unit, goal and met. Shown are those with a goal, and those that say what the machine is like; a goal that no
+published run has measured has its row without a value.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+
+from benchmarks.goals import GOALS
 
 _WORDS = {
     "en": ("what", "measured", "goal", "met", "No run is published yet; `make bench` writes `build/bench.json`."),
@@ -22,38 +25,37 @@ _WORDS = {
 }
 
 
-#: Name -> (English, Vietnamese, whether the goal is the least).
+_UNMEASURED = {"en": "not measured yet", "vi": "chưa đo"}
+
+#: Name -> (English, Vietnamese).
 _NAMES = {
-    "bare_sha256": ("one SHA-256 of a document, bare", "một SHA-256 của văn bản", False),
-    "bare_rsa_sign": ("one RSA-2048 signature, bare", "một chữ ký RSA-2048", False),
-    "bare_rsa_verify": ("one RSA-2048 verification, bare", "một lần kiểm tra RSA-2048", False),
+    "bare_sha256": ("one SHA-256 of a document, bare", "một SHA-256 của văn bản"),
+    "bare_rsa_sign": ("one RSA-2048 signature, bare", "một chữ ký RSA-2048"),
+    "bare_rsa_verify": ("one RSA-2048 verification, bare", "một lần kiểm tra RSA-2048"),
     "circular_cold": (
         "circular to 145 offices, nothing connected yet",
         "công văn tới 145 nơi, chưa kết nối",
-        False,
     ),
     "circular_warm": (
         "the same, connected; the slowest of five",
         "như trên, đã kết nối; chậm nhất trong năm",
-        False,
     ),
-    "sustained": ("documents a second, from 202 to acknowledged", "văn bản mỗi giây, từ 202 đến xác nhận", True),
-    "cpu_gateway": ("CPU of all gateway processes a document", "CPU của trục cho mỗi văn bản", False),
-    "latency_p99": ("202 at p99, at 70 % of that rate", "202 ở p99, tại 70 % mức trên", False),
-    "memory": ("memory of all gateway processes (PSS)", "bộ nhớ của trục (PSS)", False),
-    "lost": ("lost", "mất", False),
-    "poll_1000": ("1,000 waiting documents taken from the axis", "lấy 1.000 văn bản đang chờ ở trục", False),
+    "sustained": ("documents a second, from 202 to acknowledged", "văn bản mỗi giây, từ 202 đến xác nhận"),
+    "cpu_gateway": ("CPU of all gateway processes a document", "CPU của trục cho mỗi văn bản"),
+    "latency_p99": ("202 at p99, at 70 % of that rate", "202 ở p99, tại 70 % mức trên"),
+    "memory": ("memory of all gateway processes (PSS)", "bộ nhớ của trục (PSS)"),
+    "lost": ("lost", "mất"),
+    "poll_1000": ("1,000 waiting documents taken from the axis", "lấy 1.000 văn bản đang chờ ở trục"),
     "vxp_accepted_per_second": (
         "documents a second by the axis's protocol",
         "văn bản mỗi giây qua giao thức VXP",
-        True,
     ),
-    "catalogue_sync": ("125,000 agencies taken in for the first time", "đồng bộ lần đầu 125.000 cơ quan", False),
-    "catalogue_unchanged": ("the same again, unchanged", "đồng bộ lại khi không đổi", False),
-    "catalogue_memory_peak": ("peak memory of the gateway then (RSS)", "bộ nhớ cao nhất khi đó (RSS)", False),
-    "catalogue_stall": ("longest stall of the event loop then", "vòng lặp sự kiện dừng lâu nhất khi đó", False),
-    "search_p99": ("search among them at p99", "tìm kiếm trong danh bạ, p99", False),
-    "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị", False),
+    "catalogue_sync": ("125,000 agencies taken in for the first time", "đồng bộ lần đầu 125.000 cơ quan"),
+    "catalogue_unchanged": ("the same again, unchanged", "đồng bộ lại khi không đổi"),
+    "catalogue_memory_peak": ("peak memory of the gateway then (RSS)", "bộ nhớ cao nhất khi đó (RSS)"),
+    "catalogue_stall": ("longest stall of the event loop then", "vòng lặp sự kiện dừng lâu nhất khi đó"),
+    "search_p99": ("search among them at p99", "tìm kiếm trong danh bạ, p99"),
+    "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị"),
 }
 
 
@@ -68,8 +70,10 @@ def table(published: Path, language: str) -> str:
 
 
 def _row(one: dict[str, Any], language: str) -> str:
-    english, vietnamese, at_least = _NAMES.get(one["name"], (one["name"], one["name"], False))
+    english, vietnamese = _NAMES.get(one["name"], (one["name"], one["name"]))
+    at_least = one["name"] in GOALS and GOALS[one["name"]].at_least
     name = english if language == "en" else vietnamese
     goal = "" if one["goal"] is None else f"{'≥' if at_least else '≤'} {one['goal']:g}"
     met = {None: "", True: "✓", False: "✗"}[one["met"]]
-    return f"| {name} | {one['value']:.4g} {one['unit']} | {goal} | {met} |"
+    measured = _UNMEASURED[language] if one["value"] is None else f"{one['value']:.4g} {one['unit']}"
+    return f"| {name} | {measured} | {goal} | {met} |"

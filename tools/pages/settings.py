@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from gateway.config import Networks, Settings, Size
+from adapters import BindingOptions
+from gateway.config import BindingSettings, Kept, Networks, Settings, Size
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config.py.
@@ -35,7 +36,10 @@ def _table(name: str, kind: type) -> str:
     hints = get_type_hints(kind)
     lines = [f"# {(kind.__doc__ or '').strip()}", f"[{name}]"]
     for item in dataclasses.fields(kind):
-        lines += _lines(hints[item.name], item)
+        lines += _lines(hints[item.name], item) if hints[item.name] is not Kept else []
+    if kind is BindingSettings:  # the adapters declare these
+        declared = get_type_hints(BindingOptions)
+        lines += [line for item in dataclasses.fields(BindingOptions) for line in _lines(declared[item.name], item)]
     return "\n".join(lines) + "\n"
 
 

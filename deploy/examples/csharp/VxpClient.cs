@@ -18,6 +18,7 @@ using System.Linq;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 public sealed class VxpClient
 {
@@ -126,7 +127,8 @@ public sealed class VxpClient
         catch (WebException error)
         {
             // 429 and 503 carry the same JSON
-            if (error.Response == null) { throw; }
+            // the reply of a GET would be taken for the document
+            if (error.Response == null || request.Method == "GET") { throw; }
             return error.Response;
         }
     }
@@ -146,6 +148,13 @@ public sealed class VxpClient
         return string.Concat(bytes.Select(each => each.ToString("x2")));
     }
 
+    /// <summary>Prints a reply; 1 where it is no OK.</summary>
+    private static int Tell(string reply)
+    {
+        Console.WriteLine(reply);
+        return Regex.IsMatch(reply, "\"status\"\\s*:\\s*\"OK\"") ? 0 : 1;
+    }
+
     private static string Kind(string[] words, int place) { return words.Length > place ? words[place] : "edoc"; }
 
     private static string Text(byte[] bytes) { return Encoding.ASCII.GetString(bytes); }
@@ -163,11 +172,11 @@ public sealed class VxpClient
         var client = new VxpClient(options["--url"], options["--id"], secret);
         switch (words[0])
         {
-            case "send": Console.WriteLine(client.Send(Kind(words, 2), File.ReadAllBytes(words[1]))); return 0;
-            case "list": Console.WriteLine(client.List(Kind(words, 1))); return 0;
+            case "send": return Tell(client.Send(Kind(words, 2), File.ReadAllBytes(words[1])));
+            case "list": return Tell(client.List(Kind(words, 1)));
             case "get": File.WriteAllBytes(words[2], client.Get(words[1])); return 0;
-            case "done": Console.WriteLine(client.Done(words[1])); return 0;
-            case "sent": Console.WriteLine(client.Sent()); return 0;
+            case "done": return Tell(client.Done(words[1]));
+            case "sent": return Tell(client.Sent());
             default: Console.Error.WriteLine("unknown command: " + words[0]); return 2;
         }
     }

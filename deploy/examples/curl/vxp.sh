@@ -7,6 +7,7 @@
 #   ./vxp.sh get DOCID document.edxml            its bytes
 #   ./vxp.sh done DOCID                          it is stored here for good
 #   ./vxp.sh sent                                what was sent, and where it stands
+# The exit code is 0 where the reply says OK, and no other.
 #
 # How a call is signed: every parameter k=v is a header XroadVnpt-k; sign-header is the JSON object of all of them, in
 # one order; hash-header is HMAC-SHA256 over exactly that text. Neither the secret nor a signature, which counts for a
@@ -61,18 +62,25 @@ set_header() {
 }
 
 JSON='application/json' FORM='application/x-www-form-urlencoded' BYTES='application/octet-stream'
+# told curl-arguments…: prints the reply; HTTP says 200 in any case, so this fails unless the reply says OK
+told() {
+  local reply
+  reply=$(signed "$@")
+  printf '%s\n' "$reply"
+  [[ $reply =~ ^\{\"status\":\ *\"OK\" ]]
+}
+
 command=${1:-help}; shift || true
 case $command in
   send)
     hash=$(sha256 < "$1")
-    signed POST sendEdoc "$BYTES" "from=$VXP_SYSTEM_ID" servicetype=eDoc "messagetype=${2:-edoc}" "hash-file=$hash" \
+    told POST sendEdoc "$BYTES" "from=$VXP_SYSTEM_ID" servicetype=eDoc "messagetype=${2:-edoc}" "hash-file=$hash" \
       -- --data-binary "@$1" ;;
-  list) signed POST getReceivedEdocList "$FORM" servicetype=eDoc "messagetype=${1:-edoc}" -- --data '' ;;
+  list) told POST getReceivedEdocList "$FORM" servicetype=eDoc "messagetype=${1:-edoc}" -- --data '' ;;
   get)
     signed GET downloadEdoc "$BYTES" "docId=$1" -- --fail --output "$2.part"
     sync "$2.part"; mv "$2.part" "$2" ;;
-  done) signed POST updateStatus "$JSON" "docId=$1" status=done -- --data '{}' ;;
-  sent) signed POST getSentEdocList "$FORM" servicetype=eDoc messagetype=edoc -- --data '' ;;
-  *) sed -n '2,14p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
+  done) told POST updateStatus "$JSON" "docId=$1" status=done -- --data '{}' ;;
+  sent) told POST getSentEdocList "$FORM" servicetype=eDoc messagetype=edoc -- --data '' ;;
+  *) sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
 esac
-echo

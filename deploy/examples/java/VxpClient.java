@@ -255,6 +255,13 @@ public final class VxpClient {
         }
     }
 
+    private static boolean allFine = true;
+
+    private static void tell(String reply) {
+        System.out.println(reply);
+        allFine &= reply.matches("(?s).*\"status\"\\s*:\\s*\"OK\".*");
+    }
+
     public static void main(String[] arguments) throws Exception {
         Map<String, String> options = new LinkedHashMap<>();
         int at = 0;
@@ -273,10 +280,10 @@ public final class VxpClient {
             switch (arguments[at]) {
                 case "send":
                     String kind = arguments[++at];
-                    System.out.println(client.send(Files.readAllBytes(Paths.get(arguments[++at])), kind));
+                    tell(client.send(Files.readAllBytes(Paths.get(arguments[++at])), kind));
                     break;
                 case "list":
-                    System.out.println(client.list(arguments[++at]));
+                    tell(client.list(arguments[++at]));
                     break;
                 case "receive":
                     String what = arguments[++at];
@@ -289,11 +296,12 @@ public final class VxpClient {
                 case "done":
                 case "fail":
                     String status = arguments[at];
-                    System.out.println(client.update(arguments[++at], status));
+                    tell(client.update(arguments[++at], status));
                     break;
                 default:
-                    System.out.println(client.ask(arguments[at], Collections.<String, String>emptyMap()));
+                    tell(client.ask(arguments[at], Collections.<String, String>emptyMap()));
             }
         }
+        System.exit(allFine ? 0 : 1);
     }
 }

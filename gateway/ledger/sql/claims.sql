@@ -57,20 +57,12 @@ ORDER BY seq;
 INSERT INTO attempt (id, dispatch_id, boot_id, series, started_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: attempt_list_unknown
--- Tries of some series that ended unknown, [[dispatch, series], …]: since when, how many sent something, and how many
--- asked the peer and found nothing since the last of those.
-WITH unknown AS (
-    SELECT a.dispatch_id, a.started_at, a.peer ->> 'inquiry' AS inquiry
-    FROM json_each(?) AS v
-    JOIN attempt AS a ON a.dispatch_id = v.value ->> 0 AND a.series = v.value ->> 1 AND a.outcome = 'unknown'
-), sent AS (
-    SELECT dispatch_id, MIN(started_at) AS first, MAX(started_at) AS last, COUNT(*) AS transmissions
-    FROM unknown WHERE inquiry IS NULL GROUP BY dispatch_id
-)
-SELECT s.dispatch_id, s.first, s.transmissions,
-       (SELECT COUNT(*) FROM unknown AS u
-        WHERE u.dispatch_id = s.dispatch_id AND u.inquiry = 'none' AND u.started_at > s.last)
-FROM sent AS s;
+-- Tries of some series that ended unknown, [[dispatch, series], …], in their order: when each began, what became of
+-- its question to the peer ('': it asked nothing), and whether anybody saw its end.
+SELECT a.dispatch_id, a.started_at, COALESCE(a.peer ->> 'inquiry', ''), a.peer IS NOT NULL
+FROM json_each(?) AS v
+JOIN attempt AS a ON a.dispatch_id = v.value ->> 0 AND a.series = v.value ->> 1 AND a.outcome = 'unknown'
+ORDER BY a.dispatch_id, a.started_at, a.id;
 
 -- name: delivery_list_twins_ids
 -- The peers' ids of what our own lists would call by the same name as some dispatches: same sender, kind and number.

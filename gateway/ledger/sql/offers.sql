@@ -16,14 +16,18 @@ ON CONFLICT (offer_id) DO NOTHING;
 SELECT ref FROM offer WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_mark_seen
--- What a list holds is there, also what had gone from it: endpoint, at, refs.
-UPDATE offer SET last_seen_at = :at, gone_at = NULL
+-- What a list holds is there. What had gone from it and is there again was not acknowledged, whatever we noted, but
+-- what a person set aside because it cannot be read stays so: endpoint, at, refs.
+UPDATE offer
+SET last_seen_at = :at, gone_at = NULL,
+    acknowledged_at = CASE WHEN gone_at IS NULL OR failure = 'entry_unreadable' THEN acknowledged_at END,
+    acknowledgements = CASE WHEN gone_at IS NULL THEN acknowledgements ELSE 0 END
 WHERE endpoint_id = :endpoint AND ref IN (SELECT value FROM json_each(:refs));
 
 -- name: offer_mark_gone
 -- What a list no longer holds was acknowledged by somebody: endpoint, at, refs. The index is named here and below
 -- because without statistics another one is chosen, and every look goes through all that the peer ever listed.
--- What we have accepted was acknowledged by us, and the answer, or our record of it, was lost.
+-- What we have accepted was acknowledged by us, and the answer, or our record of it, was lost; unless it comes back.
 UPDATE offer INDEXED BY offer_listed
 SET gone_at = :at,
     acknowledged_at = CASE WHEN message_id IS NULL THEN acknowledged_at ELSE COALESCE(acknowledged_at, :at) END
@@ -34,6 +38,57 @@ WHERE endpoint_id = :endpoint AND gone_at IS NULL AND ref NOT IN (SELECT value F
 UPDATE offer SET acknowledged_at = NULL, failure = NULL
 WHERE endpoint_id = :endpoint AND acknowledged_at < :at AND failure IS NOT 'entry_unreadable'
   AND ref IN (SELECT value FROM json_each(:refs));
+
+-- name: offer_list_changed
+-- Entries that had gone from a list and are in it again, or that it tells otherwise than before: endpoint, items
+-- ([{ref, kind, sender, recipients, claimed}]).
+SELECT o.id, o.ref, o.gone_at IS NOT NULL, o.fetched_at IS NOT NULL,
+       o.acknowledged_at IS NOT NULL OR EXISTS (SELECT 1 FROM offer_decision AS d WHERE d.offer_id = o.id),
+       o.kind <> item.value ->> 'kind' OR o.sender_code <> item.value ->> 'sender'
+       OR o.recipient_codes <> item.value ->> 'recipients' OR o.claimed_at <> item.value ->> 'claimed' AS differs
+FROM json_each(:items) AS item CROSS JOIN offer AS o ON o.endpoint_id = :endpoint AND o.ref = item.value ->> 'ref'
+WHERE o.failure IS NOT 'entry_unreadable' AND (o.gone_at IS NOT NULL OR differs);
+
+-- name: offer_doubt
+-- Its bytes are to be compared: at, id.
+UPDATE offer SET doubted_at = COALESCE(doubted_at, ?) WHERE id = ?;
+
+-- name: offer_set_facts
+-- What the list tells of it now: kind, sender, recipients, claimed, id.
+UPDATE offer SET kind = ?, sender_code = ?, recipient_codes = ?, claimed_at = ?, doubted_at = NULL WHERE id = ?;
+
+-- name: offer_replace
+-- The peer has given its id to another document: at, id.
+UPDATE offer SET former_ref = ref, ref = id, gone_at = :at, doubted_at = NULL
+WHERE id = :id AND former_ref IS NULL RETURNING endpoint_id, former_ref, COALESCE(sha256, '');
+
+-- name: offer_list_relisted
+-- What is listed though the peer was told of it, or is to be compared: endpoint.
+SELECT o.id, o.ref, COALESCE(o.sha256, ''), o.doubted_at IS NOT NULL, o.acknowledged_at IS NOT NULL,
+       COALESCE(o.message_id, ''), COALESCE(d.decision, ''), COALESCE(o.reason, o.failure, '')
+FROM offer AS o INDEXED BY offer_listed LEFT JOIN offer_decision AS d ON d.offer_id = o.id
+WHERE o.endpoint_id = ? AND o.gone_at IS NULL AND o.failure IS NOT 'entry_unreadable'
+  AND (o.doubted_at IS NOT NULL OR o.acknowledged_at < o.last_seen_at)
+ORDER BY o.rowid;
+
+-- name: offer_count_again
+-- The peer said yes once more: id.
+UPDATE offer SET acknowledgements = acknowledgements + 1 WHERE id = ?;
+
+-- name: offer_count_lingering
+-- Per endpoint what stays listed though its peer said yes twice, or cannot be compared, and since when the oldest does.
+SELECT e.name, COUNT(*), MIN(COALESCE(o.doubted_at, o.acknowledged_at))
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.gone_at IS NULL AND (o.doubted_at IS NOT NULL OR o.acknowledgements > 0 AND o.acknowledged_at IS NOT NULL)
+GROUP BY e.name;
+
+-- name: offer_list_lingering
+-- The same, one by one, as `offer_list_stuck` has them.
+SELECT o.id, e.name, o.ref, o.kind, o.sender_code, o.recipient_codes, o.first_seen_at, o.acknowledgements,
+       'still_listed', COALESCE(o.sha256, ''), COALESCE(o.document_ref, ''), '', '[]'
+FROM offer AS o INDEXED BY offer_listed JOIN endpoint AS e ON e.id = o.endpoint_id
+WHERE o.gone_at IS NULL AND (o.doubted_at IS NOT NULL OR o.acknowledgements > 0 AND o.acknowledged_at IS NOT NULL)
+ORDER BY o.rowid;
 
 -- name: source_note_list
 -- A list was read, and ends a failure or not: endpoint, at, opens.
@@ -71,10 +126,11 @@ WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NULL AND acknowledge
 ORDER BY failures, offer.rowid;
 
 -- name: offer_list_fetched
--- What is listed and here, and was not acknowledged by us, oldest first.
+-- What is listed and here, and was not acknowledged by us, oldest first; not what may be another document by now.
 SELECT id, ref, kind, sha256, routes, left_at, message_id, COALESCE(failure, ''), about.delivery_id
 FROM offer LEFT JOIN offer_about AS about ON about.offer_id = offer.id
 WHERE endpoint_id = ? AND gone_at IS NULL AND fetched_at IS NOT NULL AND acknowledged_at IS NULL
+  AND doubted_at IS NULL
 ORDER BY offer.rowid;
 
 -- name: delivery_list_sent_elsewhere
@@ -124,7 +180,7 @@ WHERE o.gone_at IS NULL AND o.message_id IS NOT NULL AND o.acknowledged_at IS NU
 
 -- name: offer_list_all
 -- Everything ever offered, for the report.
-SELECT endpoint_id, ref, kind, sender_code, recipient_codes, first_seen_at, last_seen_at, gone_at, failures,
+SELECT endpoint_id, COALESCE(former_ref, ref), kind, sender_code, recipient_codes, first_seen_at, last_seen_at, gone_at, failures,
        COALESCE(failure, ''), fetched_at, COALESCE(sha256, ''), COALESCE(verdict, ''), COALESCE(reason, ''),
        COALESCE(routes, '[]'), left_at, COALESCE(message_id, ''), acknowledged_at
 FROM offer ORDER BY rowid;
@@ -198,7 +254,8 @@ ON CONFLICT (offer_id) DO UPDATE SET decision = :decision, decided_at = :at, dec
 -- Decisions of which the peer behind an endpoint has not heard; people made them, so they are few beside its entries.
 SELECT o.id, o.ref, d.decision, COALESCE(o.reason, o.failure, '')
 FROM offer_decision AS d CROSS JOIN offer AS o ON o.id = d.offer_id
-WHERE o.endpoint_id = ? AND o.acknowledged_at IS NULL AND o.gone_at IS NULL AND o.message_id IS NULL;
+WHERE o.endpoint_id = ? AND o.acknowledged_at IS NULL AND o.gone_at IS NULL AND o.message_id IS NULL
+  AND o.doubted_at IS NULL;
 
 -- name: arrival_add
 -- Entries came: endpoint, hour, entries.
@@ -264,7 +321,7 @@ WHERE d.endpoint_id = :endpoint AND d.created_at BETWEEN :first AND :last AND d.
 SELECT d.id, d.message_id, d.recipient_code, m.document_ref
 FROM delivery AS d INDEXED BY delivery_open JOIN message AS m ON m.id = d.message_id
 WHERE d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined') AND d.state = 'held'
-  AND d.endpoint_id = ? AND d.reason = 'outcome_ambiguous';
+  AND d.endpoint_id = ? AND d.reason IN ('outcome_ambiguous', 'outcome_untraced');
 
 -- name: offer_list_by_refs
 -- What is known of the entries of a list: endpoint, refs.
@@ -290,6 +347,15 @@ ORDER BY r.id DESC LIMIT ?;
 -- One of them, by its id or the beginning of it.
 SELECT id, report FROM reconciliation WHERE id GLOB ? || '*' ORDER BY id DESC LIMIT 1;
 
--- name: reconciliation_newest
--- When a day was last compared: endpoint, day.
-SELECT made_at, findings FROM reconciliation WHERE endpoint_id = ? AND day = ? ORDER BY made_at DESC LIMIT 1;
+-- name: reconciliation_list_days
+-- The newest comparison of each day with an endpoint.
+SELECT day, MAX(made_at), findings FROM reconciliation WHERE endpoint_id = ? GROUP BY day;
+
+-- name: reconciliation_last
+-- The newest comparison with an endpoint: when, and how many looks at its list had failed until then.
+SELECT made_at, COALESCE(json_extract(report, '$.failed_looks'), 0)
+FROM reconciliation WHERE endpoint_id = ? ORDER BY id DESC LIMIT 1;
+
+-- name: source_count_failures
+-- How the looks at an endpoint's list go: how many failed, since when they fail, since when it is looked at.
+SELECT failed_polls, failing_since, began_at FROM source WHERE endpoint_id = ?;

@@ -59,7 +59,9 @@ WHERE d.message_id = ? ORDER BY s.rowid;
 
 -- name: delivery_match_by_document_ref
 -- Lines that a status may be about: exact DocumentId of these senders to these reporters; newest first.
-SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state,
+       d.fetched_at IS NOT NULL OR d.state NOT IN ('queued', 'held', 'withdrawn')
+           OR EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id)
 FROM message AS m JOIN delivery AS d ON d.message_id = m.id
 WHERE m.document_ref = :document_ref AND m.kind = 'document'
   AND (:senders IS NULL OR m.sender_id IN (SELECT value FROM json_each(:senders)))
@@ -68,7 +70,9 @@ ORDER BY m.id DESC LIMIT 50;
 
 -- name: delivery_match_by_code
 -- Lines that a status may be about: number, notation and day (or year) of these senders to these reporters.
-SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state,
+       d.fetched_at IS NOT NULL OR d.state NOT IN ('queued', 'held', 'withdrawn')
+           OR EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id)
 FROM message AS m JOIN delivery AS d ON d.message_id = m.id
 WHERE m.code_number = :number AND m.code_notation = :notation AND m.kind = 'document'
   AND m.promulgated_on LIKE :day
@@ -78,12 +82,16 @@ ORDER BY m.id DESC LIMIT 50;
 
 -- name: delivery_match_by_id
 -- One line, as a match.
-SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state,
+       d.fetched_at IS NOT NULL OR d.state NOT IN ('queued', 'held', 'withdrawn')
+           OR EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id)
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.id = ?;
 
 -- name: delivery_match_by_request
 -- A recipient's lines that await an answer to one request.
-SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state,
+       d.fetched_at IS NOT NULL OR d.state NOT IN ('queued', 'held', 'withdrawn')
+           OR EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id)
 FROM message AS r
 JOIN delivery AS d ON d.request_id = r.id
 JOIN message AS m ON m.id = d.message_id
@@ -91,7 +99,9 @@ WHERE r.id = ? AND d.recipient_id = ? ORDER BY m.id DESC LIMIT 5;
 
 -- name: delivery_match_by_message
 -- A recipient's line of one message.
-SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state
+SELECT d.id, m.id, d.recipient_id, m.sender_id, m.sender_code, m.business_type, d.request_id, d.state,
+       d.fetched_at IS NOT NULL OR d.state NOT IN ('queued', 'held', 'withdrawn')
+           OR EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id)
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id WHERE d.message_id = ? AND d.recipient_id = ?;
 
 -- name: message_match_original

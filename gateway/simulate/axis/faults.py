@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     ODD_FIELDS = "odd_fields"
     #: updateStatus says OK and forgets it.
     FORGET = "forget"
-    #: A list has its newest entries first.
+    #: A list has its entries in no order at all, another one at each call; the newest is never the last of several.
     OUT_OF_ORDER = "out_of_order"
     #: A right HMAC is called wrong.
     HMAC = "hmac"
@@ -56,6 +56,8 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"
     #: getEdoc's data is no base64.
     WRONG_BASE64 = "wrong_base64"
+    #: Every page of a list is the first, whatever pageIndex says.
+    FIRST_PAGE = "first_page"
     #: A list stays what it was at the first call.
     FROZEN = "frozen"
 

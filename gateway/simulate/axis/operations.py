@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -136,12 +137,15 @@ async def list_received(asked: Asked) -> Answer:
 
 
 def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
-    if FaultKind.OUT_OF_ORDER in asked.ordered:
-        listed = sorted(listed, key=_number_of, reverse=True)
+    if (disorder := asked.ordered.get(FaultKind.OUT_OF_ORDER)) is not None:
+        listed = _shuffled(listed, disorder.befallen)
     if FaultKind.REPEAT in asked.ordered:
         listed = [entry for entry in listed for _ in range(2)]
     if (odd := asked.ordered.get(FaultKind.ODD_FIELDS)) is not None:
-        listed = [_odd(entry) if is_meant(odd, str(entry.get("docId", ""))) else entry for entry in listed]
+        listed = [
+            _odd(entry) if is_meant(odd, str(entry.get("docId") or entry.get("senderDocId"))) else entry
+            for entry in listed
+        ]
     if FaultKind.MALFORMED in asked.ordered:
         listed = [{"from": "000.00.00.G22", "to": ["?"]}, *listed, "khong phai muc"]
     if (frozen := asked.ordered.get(FaultKind.FROZEN)) is not None:
@@ -151,6 +155,8 @@ def _disturbed(asked: Asked, listed: list[Any], key: str) -> list[Any]:
 
 
 def _odd(entry: dict[str, Any]) -> dict[str, Any]:
+    if "senderDocId" in entry:
+        return {**entry, "notation": 5, "title": {}, "sentTime": []}
     return {
         "docId": entry.get("docId"),
         "from": 5,
@@ -160,8 +166,13 @@ def _odd(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number_of(line: dict[str, Any]) -> int:
-    return int(line.get("docId") or line["senderDocId"])
+def _shuffled(listed: list[Any], call: int) -> list[Any]:
+    """The same for the same call of an order, so that what went wrong can be had again."""
+    mixed = list(listed)
+    random.Random(call).shuffle(mixed)  # noqa: S311 - nothing secret
+    if len(mixed) > 1 and mixed[-1] == listed[-1]:
+        mixed.insert(0, mixed.pop())
+    return mixed
 
 
 async def get(asked: Asked) -> Answer:
@@ -328,7 +339,8 @@ def _filtered(asked: Asked, rows: list[Any], *, created: int) -> list[Any]:
         rows = [row for row in rows if instant(row[created]) < last + timedelta(days=1)]
     size, page = asked.call.get("pageSize"), asked.call.get("pageIndex")
     if size.isdigit() and int(size):
-        start = (max(int(page), 1) - 1 if page.isdigit() else 0) * int(size)
+        index = int(page) if page.isdigit() and FaultKind.FIRST_PAGE not in asked.ordered else 0
+        start = max(index - asked.axis.habits.first_page, 0) * int(size)
         rows = rows[start : start + int(size)]
     return rows
 

@@ -107,6 +107,8 @@ class _Look:
         if len(self._path) == _DEPTH_MAX:
             raise UnreadableError("qua nhieu cap")
         local = name.rpartition(" ")[2].lower()
+        if local == "status" and self._path[-1:] == ["header"]:
+            local = "messageheader"  # older systems put a status into the SOAP header as it is
         self._path.append(local)
         self._text.clear()
         if local == "messageheader":

@@ -76,6 +76,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     doc_ids_as: Literal["text", "number"] = "text"
     #: Whether lists heed fromDate, toDate, pageSize and pageIndex; clients leak them from call to call.
     filters: bool = False
+    #: The number of the first page, where they are heeded.
+    first_page: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
     #: Whether `hash-file` must match the file.
     checks_hash: bool = True
     #: Whether a POST without Content-Length (a chunked one) fails, as the real axis was seen to do.

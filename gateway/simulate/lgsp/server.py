@@ -59,6 +59,10 @@ class FacadeServer:
         router.add_get("/", self._about)
         return application
 
+    def end_tokens(self) -> None:
+        """None of those issued is good any more."""
+        self._tokens.end_all()
+
     async def _about(self, _request: web.Request) -> web.Response:
         """For a person, and for whoever only wants to see whether somebody is here."""
         return web.Response(text="LGSP facade (simulator): see /v1/…\n")

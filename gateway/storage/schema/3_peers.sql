@@ -49,6 +49,12 @@ CREATE TABLE offer (
     -- what it became here
     message_id      TEXT REFERENCES message (id),
     acknowledged_at INTEGER,
+    -- the peer's id of it, once the peer has given that to another document; `ref` is our own id from then on
+    former_ref      TEXT,
+    -- since when the list gives reason to compare its bytes with those that we have; NULL: it gives none
+    doubted_at      INTEGER,
+    -- how many times the peer said yes to our acknowledgement while the entry stayed listed
+    acknowledgements INTEGER NOT NULL DEFAULT 0,
     UNIQUE (endpoint_id, ref),
     CHECK ((fetched_at IS NULL) = (sha256 IS NULL)),
     CHECK ((fetched_at IS NULL) = (verdict IS NULL))
@@ -289,6 +295,7 @@ CREATE TABLE reconciliation (
 ) STRICT;
 CREATE INDEX reconciliation_by_day ON reconciliation (endpoint_id, day, made_at);
 CREATE INDEX delivery_relayed ON delivery (endpoint_id, created_at) WHERE peer_ref IS NOT NULL;
+CREATE INDEX delivery_by_peer_ref ON delivery (endpoint_id, peer_ref) WHERE peer_ref IS NOT NULL;
 CREATE INDEX offer_by_day ON offer (endpoint_id, first_seen_at);
 -- Folders --------------------------------------------------------------------------------------------
 

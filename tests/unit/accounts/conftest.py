@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts.accounts import Accounts
-from gateway.accounts.credentials import Credentials
+from gateway.accounts.credentials import Credential, Credentials, credential_of
 from gateway.authenticate import Authenticator
 from gateway.config import EnrolmentSettings
 from gateway.enrolment import IssuedCertificate
-from gateway.model import Agency, Caller
+from gateway.model import Agency, AgencyId, Caller
 from tests.unit.directory.store import NOW, Store, open_store
 
 
@@ -66,6 +66,12 @@ class Desk:
         return await self.authenticator.authenticate(
             certificate_der=certificate, bearer=bearer, address=address, now=now
         )
+
+    async def credentials_of(self, agency_id: AgencyId) -> list[Credential]:
+        """All that an agency ever had, the newest first."""
+        return [
+            credential_of(row) for row in await self.store.readers.fetch("credential_list_of_agency", (agency_id,))
+        ]
 
     async def agency(self, code: str = "H33.01") -> Agency:
         """An agency of the directory below."""

@@ -42,7 +42,7 @@ async def test_code_used_twice_at_once_has_exactly_one_winner(desk: Desk) -> Non
     lost = [result for result in results if isinstance(result, RefusedError)]
     assert len(lost) == 7
     assert {error.code for error in lost} == {"enrolment_code_invalid"}
-    assert len(await desk.accounts.of_agency((await desk.agency()).id)) == 1
+    assert len(await desk.credentials_of((await desk.agency()).id)) == 1
     known = [number for number in range(len(desk.ca.issued)) if not await _unknown(desk, number)]
     assert len(known) == 1
 
@@ -86,7 +86,7 @@ async def test_renewed_certificate_and_the_old_one_are_both_valid_until_its_end(
     renewed = await desk.enter(der(1), now=desk.ca.now)
     assert await refused(desk.enter(der(0), now=NOW + 365 * DAY)) == "credential_expired"
     assert (await desk.enter(der(1), now=NOW + 365 * DAY)).credential_id == renewed.credential_id
-    both = {credential.id: credential for credential in await desk.accounts.of_agency(caller.agency_id)}
+    both = {credential.id: credential for credential in await desk.credentials_of(caller.agency_id)}
     assert both[renewed.credential_id].replaces_id == caller.credential_id
     assert both[renewed.credential_id].label == "QLVB"
 
@@ -166,6 +166,6 @@ async def test_every_change_leaves_an_event_without_a_secret(desk: Desk) -> None
         "credential.revoked",
         "credential.renewed",
     ]
-    token_hash = next(c.fingerprint for c in await desk.accounts.of_agency(agency.id) if c.kind == "token")
+    token_hash = next(c.fingerprint for c in await desk.credentials_of(agency.id) if c.kind == "token")
     for _, leaf in events:
         assert not any(secret in leaf for secret in (code, token, token_hash))

@@ -88,10 +88,11 @@ async def test_allow_list_is_changed_at_once_and_checked(desk: Desk) -> None:
     """A new list counts for the next request; nonsense is refused."""
     token = await _token(desk)
     caller = await desk.enter(bearer=token)
-    await desk.accounts.set_networks(caller.credential_id, ["192.0.2.0/24"])
+    await desk.accounts.set_networks(caller.credential_id, ["192.0.2.0/24"], ACTOR, NOW)
     assert await refused(desk.enter(bearer=token)) == "address_not_allowed"
-    assert await refused(desk.accounts.set_networks(caller.credential_id, ["10.0.0.1/8"])) == "parameter_invalid"
-    await desk.accounts.set_networks(caller.credential_id, [])
+    wrong = desk.accounts.set_networks(caller.credential_id, ["10.0.0.1/8"], ACTOR, NOW)
+    assert await refused(wrong) == "parameter_invalid"
+    await desk.accounts.set_networks(caller.credential_id, [], ACTOR, NOW)
     await desk.enter(bearer=token)
 
 

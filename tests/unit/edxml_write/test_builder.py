@@ -9,7 +9,6 @@ import os
 import tracemalloc
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -24,9 +23,8 @@ from gateway.edxml.envelope import (
     Envelope,
     Receiver,
     Replacement,
-    TraceHeader,
 )
-from gateway.edxml.profiles import PROFILE_A, PROFILE_B, SAFE_LENGTHS, Profile
+from gateway.edxml.profiles import PROFILE_A, PROFILE_B, Profile
 from gateway.errors import RefusedError
 from tests.unit.edxml_write.samples import DOCUMENT, PDF, PROVINCE, STATUS, attachment
 
@@ -249,17 +247,6 @@ def test_recall_writes_each_response_for_between_other_info_and_steering_type() 
     ]  # fmt: skip
 
 
-def test_own_hop_is_appended_only_when_the_profile_asks() -> None:
-    """A trace header of ours would break a whole-document signature, so it needs a reason."""
-    hop = TraceHeader(organ_id="000.99.00.H33", timestamp=datetime(2018, 11, 5, 2, tzinfo=UTC))
-    without, with_hop = io.BytesIO(), io.BytesIO()
-    write_document(without, DOCUMENT, [], PROFILE_A, hop=hop)
-    write_document(with_hop, DOCUMENT, [], Profile(append_trace=True), hop=hop)
-    assert b"000.99.00.H33" not in without.getvalue()
-    assert names(with_hop.getvalue(), "TraceHeaderList") == ["TraceHeader", "TraceHeader", "Bussiness"]
-    assert "2018/11/05 09:00:00" in with_hop.getvalue().decode()
-
-
 def test_unreadable_date_goes_out_as_it_came() -> None:
     """A date that does not exist is not dropped on the way."""
     odd = replace(DOCUMENT, promulgation_date=None, promulgation_date_text="2014/02/30")
@@ -282,14 +269,6 @@ def test_bad_attachment_name_is_refused_before_anything_is_written() -> None:
     with pytest.raises(RefusedError, match="parameter_invalid"):
         write_document(out, DOCUMENT, [attachment(name="a\x07.pdf")], PROFILE_A)
     assert out.getvalue() == b""
-
-
-def test_text_longer_than_the_peer_can_store_is_refused_not_cut() -> None:
-    """A limit of the profile is enforced by element name, ToPlaces/Place excepted."""
-    profile = Profile(max_lengths=SAFE_LENGTHS)
-    built(replace(DOCUMENT, to_places=("x" * 400,)), profile)
-    with pytest.raises(RefusedError, match="Subject has 501 characters, the receiver takes 500"):
-        built(replace(DOCUMENT, subject="x" * 501), profile)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.audit.findings import Findings
+from gateway.check import check_channels
+from gateway.check_kinds import KINDS
 from gateway.config import WebhookSettings
 from gateway.doctor import examine_proof
 from gateway.foundation import open_foundation
 from gateway.ledger.alerts import Bounced, BounceOperation
-from gateway.model import Endpoint, EndpointId
+from gateway.model import Capabilities, Endpoint, EndpointId
 from tests.adapters.folder_lab import lay
 from tests.journeys.installation import COMMUNE, Installation
 from tests.unit.directory.store import NOW
@@ -68,6 +73,69 @@ async def test_a_setting_that_no_push_could_use_is_not_taken(terminal: Terminal)
         )
         assert code != 0
         assert words in err
+
+
+_AXIS = (
+    *("agencies", "endpoint", "set", "member", "--kind", "vxp", "--relay", "--capability", "fans_out=true"),
+    *("--url", "https://vxp.example.vn", "--setting", "system_id=000.00.00.H33", "--secret-file", "axis"),
+    *("--reason", WHY),
+)
+
+
+async def test_an_axis_is_made_as_its_page_says(terminal: Terminal) -> None:
+    """What else the command says of the channel counts where it is judged."""
+    code, _, err = await terminal.run(*_AXIS)
+    assert code == 0, err
+    code, _, err = await terminal.run(*_AXIS, "--capability", "colour=blue")
+    assert (code, "colour" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("canary_code=H33.1", "canary_minutes=0"),
+        ("canary_code=5",),
+        ("poll_seconds=often",),
+        ("silent_hours=0",),
+    ],
+)
+async def test_numbers_of_a_list_that_is_polled_are_judged_before(
+    terminal: Terminal, installation: Installation, settings: tuple[str, ...]
+) -> None:
+    """With one of them the list would not be read: the command takes none, and `check` names one that is there."""
+    given = [word for setting in settings for word in ("--setting", setting)]
+    name, _, value = settings[-1].partition("=")
+    code, _, err = await terminal.run(*_AXIS, *given)
+    assert (code, name in err) == (1, True), err
+    settled = {"system_id": "H33", "secret_file": "axis", "url": "https://vxp.example.vn", "canary_code": "H33.1"}
+    endpoint = Endpoint(
+        id=EndpointId("e"),
+        name="axis",
+        kind="vxp",
+        settings=settled | {name: int(value) if value.isdigit() else value},
+        capabilities=Capabilities(fans_out=True),
+        is_relay=True,
+    )
+    findings = Findings(KINDS)
+    check_channels(installation.settings, [endpoint], findings)
+    (found,) = findings.listed()
+    assert (found.code, name in found.detail) == ("channel_unfit", True)
+
+
+async def test_a_channel_to_an_axis_is_made_as_a_relay_that_fans_out(
+    terminal: Terminal, installation: Installation
+) -> None:
+    """It is judged with what the same command says of it; without these it is refused, and told both."""
+    (installation.settings.storage.secrets / "axis").write_text("a secret of the axis")
+    given = ("--url", "https://vxp.example.vn", "--setting", "system_id=000.00.00.H33", "--secret-file", "axis")
+    set_it = ("agencies", "endpoint", "set", "truc", "--kind", "vxp", *given, "--reason", WHY)
+    code, _, err = await terminal.run(*set_it)
+    assert code == 1
+    assert "--relay" in err
+    assert "fans_out=true" in err
+    told = await terminal.json(*set_it, "--relay", "--capability", "fans_out=true")
+    assert told["is_relay"] is True
+    await terminal.json("agencies", "endpoint", "set", "truc", "--setting", "hash_file=padded", "--reason", WHY)
 
 
 async def test_a_receiver_that_does_not_answer_is_told(terminal: Terminal) -> None:

@@ -49,7 +49,7 @@ CHANGING = {
     "offers fail", "agencies register", "agencies deregister",
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
-    "agencies sync",
+    "agencies sync", "agencies networks",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -123,6 +123,15 @@ def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
         ("agencies", "sync"),
         ("agencies", "token"),
     }
+
+
+def test_help_before_a_command_lists_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks what there is sees it, whatever is written after it."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help", "keys"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n    {word} " in shown for words in GROUPS.values() for word in words if len(word) < 20)
 
 
 @pytest.mark.parametrize("arguments", [[], ["burn"], ["show"], ["pause", "x"], ["hold", "--state", "burnt"]])

@@ -174,6 +174,34 @@ async def test_credentials_are_offered_issued_listed_and_revoked(
     assert await notes(installation) == [WHY] * (4 + len(rest["revoked"]))
 
 
+async def test_from_where_a_credential_counts_is_changed_later(
+    installation: Installation, terminal: Terminal, server: Callable[[], Any]
+) -> None:
+    """A certificate by its fingerprint, a token by its id; not one that is revoked."""
+    pair = issue_client(installation.pki.folder, "khác", COMMUNE, now=SystemClock().now())
+    why = ("--reason", WHY)
+    async with server():
+        certificate = await terminal.json("agencies", "certificate", COMMUNE, str(pair.certificate), *why)
+        token = await terminal.json("agencies", "token", COMMUNE, *why)
+        networks = ("--network", "10.1.0.0/16", "--network", "2001:db8::/32")
+        for name in (certificate["fingerprint"].upper(), token["credential"]):
+            told = await terminal.json("agencies", "networks", name, *networks, *why)
+            assert told["networks"] == ["10.1.0.0/16", "2001:db8::/32"]
+        listed = {row["id"]: row for row in await terminal.json("agencies", "credentials", COMMUNE)}
+        for key in (certificate["credential"], token["credential"]):
+            assert listed[key]["networks"] == ["10.1.0.0/16", "2001:db8::/32"]
+        code, out, _ = await terminal.run("agencies", "networks", certificate["credential"], "--anywhere", *why)
+        assert (code, out) == (0, f"{certificate['credential']} counts from anywhere\n")
+        await terminal.json("agencies", "revoke", certificate["credential"], *why)
+        for name, words, reason in (
+            (token["credential"], ("--network", "10.0.0.1/8"), "parameter_invalid"),
+            (certificate["credential"], networks, "not_found"),
+        ):
+            code, _, err = await terminal.run("agencies", "networks", name, *words, *why)
+            assert (code, reason in err) == (1, True), err
+    assert await notes(installation) == [WHY] * 6
+
+
 async def test_deliveries_are_held_released_and_shown(installation: Installation, terminal: Terminal) -> None:
     """Through the socket while the server runs; --dry-run changes nothing; the reason is kept on the delivery."""
     async with sent(installation, COMMUNE) as accepted:

@@ -153,6 +153,23 @@ async def test_last_reply_and_pause_are_told(installation: Installation) -> None
     assert "sai mẫu" in layers["last reply"].detail
 
 
+@pytest.mark.parametrize(("offset", "told"), [(-600, True), (61, True), (60, False), (0, False), ("x", False)])
+async def test_clock_that_the_last_try_found_far_off_is_told(
+    installation: Installation, offset: object, *, told: bool
+) -> None:
+    """The application behind a proxy may have another time than the proxy."""
+    last = doctor.LastAttempt(
+        started_at=datetime.now(UTC),
+        outcome="relayed",
+        reason="",
+        detail="",
+        peer=json.dumps({"clock_offset_seconds": offset}),
+    )
+    inbox = Endpoint(id=EndpointId("e"), name="x", kind="inbox")
+    found = await doctor.examine_channel(installation.settings, inbox, last, now=datetime.now(UTC))
+    assert ("clock_skew" in [each.code for each in found]) is told
+
+
 async def test_server_itself_is_examined(installation: Installation) -> None:
     """Stopped is told at once; running, every local layer."""
     stopped = await doctor.examine_server(installation.settings, await status_of(installation.settings))

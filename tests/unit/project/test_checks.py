@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.project.trees import CODE, EVENTS, MIGRATION, REASONS, SQL, STATES, plant, write
-from tools.checks import clauses, machine, registries, sizes, wording
+from tools.checks import clauses, machine, registries, sizes, vendors, wording
 from tools.checks.__main__ import main
 
 #: Split, so that the check does not take this file's defects for citations.
@@ -165,3 +165,23 @@ def test_reason_used_in_sql_counts(tree: Path) -> None:
 def test_machine_that_disagrees_is_named(tree: Path, name: str, text: str, told: str) -> None:
     """Table, database and tests say the same."""
     assert any(told in problem for problem in machine.problems(write(tree, name, text)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("gateway/paths.py", 'PATHS = {"vxp": "/vxp"}\n', "vxp"),
+        ("gateway/deep/reasons.py", "# put it into XroadVnpt-sign-header\n", "Xroad"),
+        ("gateway/ledger/sql/peers.sql", "-- of the X-Road security servers\n", "X-Road"),
+    ],
+)
+def test_vendors_name_in_the_gateway_is_named(tree: Path, name: str, text: str, word: str) -> None:
+    """In code, in a comment and in SQL."""
+    [problem] = vendors.problems(write(tree, name, text))
+    assert problem.startswith(f"{name}:1: names {word}")
+
+
+@pytest.mark.parametrize("name", ["adapters/vxp/wire.py", "gateway/channels.py", "gateway/simulate/axis/wire.py"])
+def test_vendors_name_is_fine_where_it_is_the_matter(tree: Path, name: str) -> None:
+    """Adapters, the composition root, simulators."""
+    assert vendors.problems(write(tree, name, '"""VXP."""\n')) == []

@@ -7,12 +7,14 @@ import json
 import re
 import subprocess
 import tomllib
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gateway import config
+from adapters import BindingOptions
+from gateway import channels, config
 from gateway.cli import build_parser
 from gateway.config import Settings, Size
 from gateway.events import Event
@@ -58,10 +60,14 @@ def test_config_example_uncommented_gives_the_defaults() -> None:
     """Every setting stands there with a value that the gateway takes and that is its default."""
     text = re.sub(r"(?m)^#(\w+ = )", r"\1", settings.example())
     table = tomllib.loads(text)
-    assert config.parse(table, folder=FOLDER) == config.parse({}, folder=FOLDER)
+    parsed, defaults = config.parse(table, folder=FOLDER), config.parse({}, folder=FOLDER)
+    assert channels.binding_options(parsed) == channels.binding_options(defaults)
+    bindings = replace(parsed.bindings, protocols=defaults.bindings.protocols)
+    assert replace(parsed, bindings=bindings) == defaults
     named = {f"{section}.{key}" for section, inner in table.items() if isinstance(inner, dict) for key in inner}
     known = re.findall(r"(?m)^    (\w+): .* = _f\(", Path(config.__file__).read_text(encoding="utf-8"))
-    assert len(named) + sum(not isinstance(one, dict) for one in table.values()) == len(known)
+    declared = len(fields(BindingOptions))
+    assert len(named) + sum(not isinstance(one, dict) for one in table.values()) == len(known) + declared
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ WHOLE = {
 }
 #: Statements that sort, and what bounds it.
 SORTED = {
+    "attempt_list_unknown": "tries of the transmissions of one claim that ended unknown",
     "message_find_sent": "a page of every agency and kind",
     "message_find_sent_by_number": "documents of one number",
     "message_find_sent_by_number_only": "documents of one number",
@@ -82,6 +83,7 @@ SORTED = {
     "offer_list_waiting": "what peers list now",
     "offer_list_unacknowledged": "what peers list now",
     "offer_list_stuck": "what peers list now",
+    "offer_list_lingering": "what peers list now",
     "message_find_sent_after": "the pages up to the one asked for, of every agency and kind",
     "delivery_list_of_sent": "the messages of one page",
 }
@@ -145,6 +147,21 @@ def test_statement_costs_what_it_gives(database: Any, name: str) -> None:
 def test_plan_without_an_index_is_seen(database: Any, text: str) -> None:
     """The test above can fail."""
     assert _goes_through(_plan(database, text), text)
+
+
+@pytest.mark.parametrize(
+    ("name", "found_by"),
+    [
+        ("delivery_find_of_peer_ref", "delivery_by_peer_ref (endpoint_id=? AND peer_ref=?)"),
+        ("delivery_list_relayed_between", "delivery_relayed (endpoint_id=? AND created_at>? AND created_at<?)"),
+    ],
+)
+def test_lines_at_one_peer_are_found_without_going_through_all_of_them(
+    database: Any, name: str, found_by: str
+) -> None:
+    """The channel alone is not enough: everything that ever went to the axis has the same."""
+    plan = _plan(database, STATEMENTS.get(name))
+    assert any(step.endswith(f"USING INDEX {found_by}") for step in plan), plan
 
 
 def test_names_of_exceptions_exist() -> None:

@@ -1,4 +1,4 @@
-"""The Postman collection: of the form that Postman reads, and every operation of the OpenAPI document in it."""
+"""The Postman collections: of the form that Postman reads, and every operation of both interfaces in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from adapters.vxp.endpoint_calls import OPERATIONS
 from tools.pages.postman import SCHEMA, document
 
-FILE = Path(__file__).parents[3] / "deploy" / "examples" / "postman" / "gateway.postman_collection.json"
+FOLDER = Path(__file__).parents[3] / "deploy" / "examples" / "postman"
+FILE = FOLDER / "gateway.postman_collection.json"
+AXIS = FOLDER / "vxp.postman_collection.json"
 
 
 def requests(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -56,3 +59,15 @@ def test_every_operation_is_there_once() -> None:
     }
     assert len(written) == len(set(written))
     assert set(written) == wanted
+
+
+def test_every_call_of_the_axis_protocol_is_there_and_signed_by_the_collection() -> None:
+    """One script for all, before each request; the secret is a variable that is empty."""
+    found = json.loads(AXIS.read_text())
+    assert found["info"]["schema"] == SCHEMA
+    assert [item["name"] for item in requests(found["item"])] == list(OPERATIONS)
+    assert all(item["request"]["url"]["raw"] == "{{vxpUrl}}/" + item["name"] for item in requests(found["item"]))
+    (script,) = found["event"]
+    assert script["listen"] == "prerequest"
+    assert "crypto.HmacSHA256(text, pm.variables.get('secret'))" in "".join(script["script"]["exec"])
+    assert {each["key"]: each["value"] for each in found["variable"]}["secret"] == ""

@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
-from gateway.seal.keys import Signer
+from gateway.seal.keys import Certified
 from gateway.seal.profile import DS, ECDSA_SHA256, RSA_SHA256, XADES
 from gateway.seal.writer import Sealer
 from tests.pki.build import build
@@ -32,9 +32,17 @@ TRANSFER: Final = (
 )
 
 
+class Signer(Certified, Protocol):
+    """A sealing key, wherever it lives."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature value as XML signatures carry it; for ECDSA that is r and s side by side."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VectorSigner:
-    """A `Signer` whose ECDSA is deterministic, for vectors that come out the same every time."""
+    """A sealing key whose ECDSA is deterministic, for vectors that come out the same every time."""
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]

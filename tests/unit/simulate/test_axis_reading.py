@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from gateway.conformance.papers import status_d
 from gateway.simulate.axis.making import Wanted, make_document
 from gateway.simulate.axis.reading import About, UnreadableError, read
 from gateway.simulate.writing import Named, Reference, Report, status_xml
@@ -37,6 +38,16 @@ def test_status_is_read() -> None:
     letter = read(status_xml(report, AT))
     assert (letter.sender, letter.status_code, letter.code) == ("G22", "02", "1/UBND-VP")
     assert letter.about == (About(organ_id="000.00.00.H33", code="1/UBND-VP", date="2018/11/05", document_id="d"),)
+
+
+def test_status_in_a_soap_header_is_read() -> None:
+    """As older provincial systems write it."""
+    reference = Reference(
+        organ_id="000.00.00.H33", number="1", notation="UBND-VP", issued_on=date(2018, 11, 5), document_id="d"
+    )
+    letter = read(status_d(Named(code="G22", name="n"), reference, "03", "nhận", AT))
+    assert (letter.sender, letter.status_code, letter.code) == ("G22", "03", "1/UBND-VP")
+    assert letter.about == (About(organ_id="000.00.00.H33", code="1/UBND-VP", date="05/11/2018", document_id="d"),)
 
 
 def test_names_are_read_in_any_namespace_case_and_order() -> None:
