@@ -22,8 +22,9 @@ from gateway.edxml.limits import ParseLimits
 from gateway.edxml.parser import read_message
 from gateway.edxml.prolog import read_prolog
 from gateway.errors import RefusedError
+from gateway.seal.report import Indication, undecided
 from gateway.seal.trust import TrustPurpose, TrustStore
-from gateway.signatures.model import Examined, Found, Gathered
+from gateway.signatures.model import Examined, Found, Gathered, Kind
 
 if TYPE_CHECKING:
     from gateway.signatures.path import Trust
@@ -99,7 +100,13 @@ class _Examination:
             data = stream.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             return (too_large(),) if _is_signed(self._task) else ()
-        return verify_xml(data, trust=self._trust, gathered=self._gathered, agencies=self._task.agencies)
+        return tuple(
+            _guarded(
+                Kind.XML,
+                "edXML",
+                lambda: verify_xml(data, trust=self._trust, gathered=self._gathered, agencies=self._task.agencies),
+            )
+        )
 
     def _in_attachments(self) -> list[Found]:
         with io.FileIO(self._task.path, "rb") as stream:
@@ -136,14 +143,16 @@ class _Examination:
         from gateway.signatures.pdf import verify_pdf
 
         content.seek(0)
-        return list(
-            verify_pdf(
+        return _guarded(
+            Kind.PDF,
+            where,
+            lambda: verify_pdf(
                 content,
                 where=where,
                 trust=self._trust,
                 gathered=self._gathered,
                 agencies=self._task.agencies,
-            )
+            ),
         )
 
     def _detached(
@@ -156,15 +165,21 @@ class _Examination:
             self._unexamined.append(f"{where}: no attachment that it would be about")
             return []
         with self._decoded(each) as content, self._decoded(signed[0]) as about:
-            found = verify_detached(
-                content.read(),
-                _hashing(about),
-                where=f"{signed[0].number} {name}",
-                trust=self._trust,
-                gathered=self._gathered,
-                agencies=self._task.agencies,
+            signature = content.read()
+            return _guarded(
+                Kind.CMS,
+                where,
+                lambda: (
+                    verify_detached(
+                        signature,
+                        _hashing(about),
+                        where=f"{signed[0].number} {name}",
+                        trust=self._trust,
+                        gathered=self._gathered,
+                        agencies=self._task.agencies,
+                    ),
+                ),
             )
-        return [found]
 
     def _decoded(self, each: Attachment) -> BinaryIO:
         spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._task.scratch)  # noqa: SIM115
@@ -178,6 +193,18 @@ class _Examination:
             raise
         out.seek(0)
         return out
+
+
+def _guarded(kind: Kind, where: str, verify: Callable[[], tuple[Found, ...]]) -> list[Found]:
+    """What a verifier found; whatever foreign bytes make it raise is a finding about these bytes alone."""
+    try:
+        return list(verify())
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary
+        reason = f"verifying it failed: {type(error).__name__}: {error}"[:300]
+        check = undecided("signature.examined", Indication.GENERIC, reason)
+        return [Found(kind=kind, where=where, checks=(check,))]
 
 
 def _hashing(content: BinaryIO) -> Callable[[str], bytes]:
@@ -207,5 +234,18 @@ def _is_signed(task: Task) -> bool:
         return _mentions(stream, b"SignedInfo")
 
 
+_stores: dict[tuple[str, TrustPurpose], tuple[object, TrustStore]] = {}
+
+
 def _store(folder: str, purpose: TrustPurpose) -> TrustStore | None:
-    return TrustStore.load(Path(folder), purpose) if folder else None
+    """The store in a folder, read anew when a file of it was changed."""
+    if not folder:
+        return None
+    path = Path(folder)
+    state = tuple(sorted((each.name, each.stat().st_mtime_ns) for each in path.iterdir())) if path.is_dir() else ()
+    known = _stores.get((folder, purpose))
+    if known is not None and known[0] == state:
+        return known[1]
+    store = TrustStore.load(path, purpose)
+    _stores[folder, purpose] = state, store
+    return store
