@@ -200,7 +200,7 @@ async def run_application(
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
-        await start_duties(stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch)
+        await start_duties(stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch)
         # 5 listeners
         await _listen(stack, app, watch)
         yield app

@@ -22,6 +22,8 @@ from gateway.errors import ConfigError
 #: A number of bytes, written with a unit.
 Size = NewType("Size", int)
 
+#: Agencies' codes, written as a list such as ["000.00.00.H33"].
+Codes = NewType("Codes", tuple[str, ...])
 #: Networks, written as a list such as ["10.0.0.0/8"].
 Networks = tuple[str, ...]
 
@@ -279,6 +281,23 @@ class BindingSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckSettings:
+    """Looking at the signatures that others made on documents, for whoever receives them."""
+
+    policy: Literal["require", "warn", "record", "off"] = _f(
+        "record",
+        "require: what is not signed by person and agency waits for a person; warn: delivered after the look;"
+        " record: looked at meanwhile; off",
+    )
+    require: Codes = _f(Codes(()), "organ ids of recipients that require it, whatever the policy says")
+    warn: Codes = _f(Codes(()), "likewise")
+    record: Codes = _f(Codes(()), "likewise")
+    off: Codes = _f(Codes(()), "likewise")
+    signers: Path | None = _f(None, "folder of CAs of people and agencies who sign; empty: none is trusted")
+    stamps: Path | None = _f(None, "folder of CAs of time-stamping authorities; empty: none is trusted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -299,6 +318,7 @@ class Settings:
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     bindings: BindingSettings = field(default_factory=BindingSettings)
+    checks: CheckSettings = field(default_factory=CheckSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:
@@ -369,13 +389,17 @@ def _build(kind: Any, raw: Any, folder: Path, where: str, beside: frozenset[str]
     return kind(**values)
 
 
-def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:
+def _value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911 - one for each kind
     if hint is timedelta or hint is Size:
         return _measured(hint, raw, name)
     if get_origin(hint) is Literal:
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
+    if hint is Codes:
+        if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
+            raise ConfigError(f'{name} must be a list of codes such as ["000.00.00.H33"]')
+        return Codes(tuple(raw))
     if hint == Networks:
         return _networks(raw, name)
     if hint in (Path, Path | None):

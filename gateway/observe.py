@@ -233,6 +233,10 @@ class Metrics:
         self.catalogue_held = self._gauge(
             "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
         )
+        self.checks_waiting = self._gauge("gateway_checks_waiting", "documents whose signatures are to be examined")
+        self.check_seconds = self._histogram(
+            "gateway_check_seconds", "from opening a document to the verdict on its signatures", _FAST
+        )
         self.source_failing = self._gauge(
             "gateway_source_failing_seconds", "how long a peer's list cannot be read; 0: it can", "endpoint"
         )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import crl as asn1_crl
@@ -95,7 +96,7 @@ def check_signer(
         lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
         inquiry = _Inquiry(leaf, others, roots, at, [list_of(der) for der in lists], list(brought.ocsps))
         try:
-            path = _Path(chain=inquiry.path(require_revocation=True), lists=lists, ocsps=brought.ocsps)
+            path = _path_of(inquiry.path(require_revocation=True), lists, brought.ocsps)
         except (PathValidationError, PathBuildingError, ValidationError) as error:
             return (*checks, *inquiry.explained(error))
         _remember(key, path, store, at)
@@ -104,11 +105,29 @@ def check_signer(
     return (*checks, passed(_PATH, path=_named(path.chain), at=at_text), passed(_REVOCATION, at=at_text))
 
 
+def forget() -> None:
+    """Judge every path anew."""
+    _held.clear()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Path:
     chain: ValidationPath
     lists: list[bytes]
     ocsps: tuple[bytes, ...]
+    #: SHA-256 and DER of what it rests on.
+    certificates: tuple[tuple[str, bytes], ...]
+    answers: tuple[tuple[str, bytes], ...]
+
+
+def _path_of(chain: ValidationPath, lists: list[bytes], ocsps: tuple[bytes, ...]) -> _Path:
+    return _Path(
+        chain=chain,
+        lists=lists,
+        ocsps=ocsps,
+        certificates=tuple((each.sha256.hex(), each.dump()) for each in chain.iter_certs(include_root=True)),
+        answers=tuple((sha256_hex(der), der) for der in (*lists, *ocsps)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,6 +231,7 @@ def _revocation_fault(error: Exception) -> Check:
     return undecided(_REVOCATION, Indication.TRY_LATER, reason)
 
 
+@lru_cache(maxsize=256)
 def _usage(certificate: x509.Certificate, usage: Callable[[x509.Certificate], tuple[str, ...]]) -> Check:
     name = "certificate.usage"
     try:
@@ -235,10 +255,10 @@ def _keep(gathered: Gathered, certificate: x509.Certificate) -> None:
 
 
 def _keep_path(gathered: Gathered, path: _Path) -> None:
-    for certificate in path.chain.iter_certs(include_root=True):
-        gathered.keep_certificate(certificate.sha256.hex(), certificate.dump())
-    for der in (*path.lists, *path.ocsps):
-        gathered.keep_revocation(sha256_hex(der), der)
+    for sha256, der in path.certificates:
+        gathered.keep_certificate(sha256, der)
+    for sha256, der in path.answers:
+        gathered.keep_revocation(sha256, der)
 
 
 def _named(path: ValidationPath) -> str:

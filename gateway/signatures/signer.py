@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -29,7 +30,8 @@ _OFFICES = (
 )  # fmt: skip
 
 
-def signer_of(certificate: x509.Certificate, agencies: Collection[str] = ()) -> Signer:
+@lru_cache(maxsize=512)
+def signer_of(certificate: x509.Certificate, agencies: tuple[str, ...] = ()) -> Signer:
     """The holder; `agencies` are names of agencies that are known to the caller."""
     names = _texts(certificate, NameOID.COMMON_NAME)
     subject = certificate.subject.rfc4514_string()

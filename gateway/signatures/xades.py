@@ -12,6 +12,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import tsp
@@ -99,6 +100,7 @@ def check_named(properties: Properties, certificate: x509.Certificate) -> Check:
     return passed(name)
 
 
+@lru_cache(maxsize=256)
 def _is_issuer(issuer_serial: bytes, der: bytes) -> bool:
     certificate = asn1_x509.Certificate.load(der)
     try:

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
@@ -174,16 +176,7 @@ class _Verification:
     def _certificate(self) -> x509.Certificate | None:
         """The certificate that signed, if the message says which (plan 3)."""
         name = "certificate.present"
-        readable = []
-        for der in self._shape.certificates:
-            try:
-                certificate = x509.load_der_x509_certificate(der)
-                certificate.public_key()
-            except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
-                continue
-            readable.append(certificate)
-        issuers = {each.issuer.public_bytes() for each in readable if each.issuer != each.subject}
-        leaves = [each for each in readable if each.subject.public_bytes() not in issuers]
+        leaves = _leaves(tuple(self._shape.certificates))
         if len(leaves) != 1:
             reason = f"the message names {len(leaves)} signing certificates"
             self._checks.append(undecided(name, Indication.NO_SIGNING_CERTIFICATE_FOUND, reason))
@@ -283,6 +276,22 @@ class _Verification:
                 self._checks.append(stamp.check)
                 proven.append(stamp.proven_at)
         return min(proven, default=None)
+
+
+@lru_cache(maxsize=256)
+def _leaves(ders: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    """The certificates that issued none of the others; what cannot be read is none."""
+    readable = []
+    for der in ders:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            certificate.public_key()
+            names = certificate.issuer.public_bytes(), certificate.subject.public_bytes()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        readable.append((certificate, *names))
+    issuers = {issuer for _, issuer, subject in readable if issuer != subject}
+    return tuple(certificate for certificate, _, subject in readable if subject not in issuers)
 
 
 def _canonical_without(root: etree._Element, element: etree._Element, *, exclusive: bool) -> bytes:
