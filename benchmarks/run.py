@@ -14,6 +14,7 @@ and, each on an installation of its own (`--only` leaves out what is not named):
 6. documents that wait at the national axis, taken by the poller
 7. documents accepted by the axis's protocol from a vendor's system
 8. the axis's catalogue of agencies taken in, its memory, and searches in it
+9. signatures that others made: XML and PDF verified, with path and revocation
 
 Writes build/bench.json, with a row for every goal (`benchmarks.goals`). The last line names each goal that was
 missed or not measured; the exit code is 0 all the same, for this is a measurement on whatever machine it is; it is
@@ -38,7 +39,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalogue, phases, poller, vxp_endpoint
+from benchmarks import catalogue, phases, poller, signatures, vxp_endpoint
 from benchmarks.goals import Figure, published, rows, verdict
 from benchmarks.installation import Site, fill, prepare
 from benchmarks.phases import Bench
@@ -50,7 +51,7 @@ _LOG = Path("build/bench-gateway.log")
 _WAITING = 1000
 _ENDPOINT_SECONDS = 20.0
 _PHASES = ("circular", "sustained", "latency")
-_CONNECTORS = ("poller", "endpoint", "catalogue")
+_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures")
 
 
 def main() -> int:
@@ -110,6 +111,7 @@ def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Fig
     measures: dict[str, Callable[[Path], list[Figure]]] = {
         "poller": lambda folder: poller.measure(folder, documents=_WAITING, say=say),
         "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
+        "signatures": signatures.measure,
         "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
     }
     figures: list[Figure] = []

@@ -227,7 +227,7 @@ async def run_application(
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
         await start_duties(
-            stack, base, worker, gateway.journey, metrics, config_path, uploads, watcher, watch, app.log_duties
+            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.log_duties
         )
         # 5 listeners
         await _listen(stack, app, watch)

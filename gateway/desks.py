@@ -23,6 +23,7 @@ from gateway.observe import Metrics
 from gateway.outbox import Outbox
 from gateway.parsing import ParserPool
 from gateway.pushes import Pushes
+from gateway.signatures.policy import Policies
 from gateway.signing import SealingKey
 from gateway.worker import Worker
 
@@ -108,6 +109,7 @@ class Desks:
             gateway_organ_id=settings.seal.organ_id,
             idempotency_days=settings.limits.idempotency_days,
             committed=accepted,
+            policies=Policies(settings.checks),
             metrics=self.metrics,
         )
 

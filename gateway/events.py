@@ -72,6 +72,8 @@ class Event(StrEnum):
     BODY_DAMAGED = "body.damaged"
     #: Rows of messages cannot be read any more; the leaf says how many lines were quarantined for it.
     LEDGER_DAMAGED = "ledger.damaged"
+    #: The signatures that others made on a document were examined; the leaf holds verdict and digest of the report.
+    DOCUMENT_CHECKED = "document.checked"
     #: An outcome came for an attempt that no longer owned its dispatch; it changed nothing.
     ATTEMPT_OUTDATED = "attempt.outdated"
     #: A status message was matched to a delivery and appended to its history.

@@ -159,7 +159,8 @@ class LocalGateway:
 
     async def document(self, caller: Caller, message_id: str) -> models.DocumentOut:
         """One of them."""
-        return views.document_out(await self.outbox.own(caller, message_id))
+        row = await self.outbox.own(caller, message_id)
+        return views.document_out(row, await self.reads.verdict(message_id))
 
     async def content(self, caller: Caller, message_id: str) -> service.Content:
         """Its bytes."""

@@ -6,7 +6,8 @@
     4 route         recipients -> deliveries and dispatches (pure)
     5 seal          XAdES over the exact bytes and the transfer record
     6 record        one transaction; the body is synced before it        --> 202 and receipt
-    7, 8            worker.py and deliver.py carry what is due
+    7 checks        maintenance/checker.py examines signatures; what a recipient's policy holds waits for it
+    8               worker.py and deliver.py carry what is due
     9 status back   a status message is accepted like a document and moves the lines it is about
 
 Guarantees: the answer is given after body and rows are synced; the same request gives the same answer, byte for
@@ -16,7 +17,7 @@ byte. What is refused leaves nothing behind. What it does NOT do: deliver, retry
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,6 +45,7 @@ from gateway.observe import Metrics
 from gateway.reasons import is_temporary
 from gateway.route import is_hosted
 from gateway.seal.profile import DOCUMENT_TYPE
+from gateway.signatures.policy import Policies
 from gateway.signing import SealingKey
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.storage.pump import Pump
@@ -120,6 +122,7 @@ class Journey:
         gateway_organ_id: str,
         idempotency_days: int,
         committed: Callable[[Plan], None],
+        policies: Policies,
         metrics: Metrics,
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
@@ -127,7 +130,7 @@ class Journey:
         self._key = key
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
-        self._committed = committed
+        self._committed, self._policies = committed, policies
         self._seconds = {
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
@@ -337,7 +340,15 @@ class Journey:
             statuses=plan.statuses,
             requests=plan.requests,
             imported=submission.imported,
+            checks=self._checks(submission, checked, plan),
         )
+
+    def _checks(self, submission: Submission, checked: Checked, plan: Plan) -> Mapping[str, str] | None:
+        """Which deliveries wait for a look at the signatures (step 7); what went out elsewhere is not looked at."""
+        sent = submission.imported is not None and submission.imported.direction == "sent"
+        if sent or checked.envelope.kind is not MessageKind.DOCUMENT:
+            return None
+        return self._policies.waiting((item.id, item.recipient_code) for item in plan.deliveries)
 
     def _idempotency(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:
         if submission.idempotency_key is None:

@@ -222,6 +222,9 @@ class Metrics:
         self.peer_clock_offset = self._gauge(
             "gateway_peer_clock_offset_seconds", "a peer's clock minus ours, as its last answer said", "endpoint"
         )
+        self._sources()
+
+    def _sources(self) -> None:
         self.source_listed_at = self._gauge(
             "gateway_source_listed_timestamp_seconds", "when a peer's list was last read whole", "endpoint"
         )
@@ -232,6 +235,10 @@ class Metrics:
         )
         self.catalogue_held = self._gauge(
             "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
+        )
+        self.checks_waiting = self._gauge("gateway_checks_waiting", "documents whose signatures are to be examined")
+        self.check_seconds = self._histogram(
+            "gateway_check_seconds", "from opening a document to the verdict on its signatures", _FAST
         )
         self.source_failing = self._gauge(
             "gateway_source_failing_seconds", "how long a peer's list cannot be read; 0: it can", "endpoint"
@@ -260,7 +267,9 @@ class Metrics:
             "gateway_offers_lingering_oldest_seconds", "for how long the oldest of them does so", "endpoint"
         )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
+        self._log()
 
+    def _log(self) -> None:
         self.log_leaves = self._gauge("gateway_log_leaves", "events that are leaves of the transparency log")
         self.log_signed_at = self._gauge(
             "gateway_log_signed_timestamp_seconds", "when the log was last found signed up to its newest leaf"

@@ -21,7 +21,8 @@ import structlog
 from aiohttp import hdrs
 
 from gateway.clock import Clock
-from gateway.config import StampServer, StampSettings
+from gateway.config import StampSettings
+from gateway.config_values import StampServer
 from gateway.errors import StampError, TrustStoreError
 from gateway.seal.report import Verdict
 from gateway.seal.stamp_token import MAX_REPLY_BYTES

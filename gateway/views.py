@@ -5,23 +5,55 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from gateway.api import models
+from gateway.api.signatures import SignatureOut, SignaturesOut
+from gateway.clock import instant
 from gateway.directory.endpoints import EndpointState
 from gateway.edxml.envelope import Attachment, Envelope
 from gateway.ledger.acts import Acted
 from gateway.ledger.pages import SentMessage
 from gateway.ledger.reads import InboxRow
 from gateway.model import Agency, AgencyId, DeliveryView
+from gateway.signatures.judgement import judge
+from gateway.signatures.model import Examined, SignerKind
 
 _API = "/api/v1"
 _BYTES = "application/octet-stream"
 
 
-def document_out(row: SentMessage) -> models.DocumentOut:
+def signatures_out(row: tuple[Any, ...]) -> SignaturesOut:
+    """A stored verdict: time, verdict, digest, report."""
+    report = Examined.decode(row[3])
+    judgement = judge(report)
+    return SignaturesOut(
+        checked_at=instant(row[0]),
+        verdict=report.verdict.value,
+        vi=judgement.vi,
+        en=judgement.en,
+        report_sha256=row[2],
+        items=[
+            SignatureOut(
+                kind=each.kind.value,
+                where=each.where,
+                form=each.form,
+                signer=each.signer.name if each.signer is not None else "",
+                signer_kind=(each.signer.kind if each.signer is not None else SignerKind.UNKNOWN).value,
+                verdict=each.verdict.value,
+                claimed_at=each.claimed_at,
+                proven_at=each.proven_at,
+                findings=[f"{check.name} {check.indication}: {check.reason}" for check in each.faults],
+            )
+            for each in report.signatures
+        ],
+    )
+
+
+def document_out(row: SentMessage, verdict: tuple[Any, ...] | None = None) -> models.DocumentOut:
     """A message as its sender sees it."""
     return models.DocumentOut(
         id=row.id,
@@ -41,6 +73,7 @@ def document_out(row: SentMessage) -> models.DocumentOut:
         accepted_at=row.accepted_at,
         original_id=row.original_id,
         states=row.states,
+        signatures=signatures_out(verdict) if verdict is not None else None,
     )
 
 

@@ -65,6 +65,26 @@ def _feed_parser(target: SaxTarget | None) -> etree.XMLParser:
     )
 
 
+def strict_parser() -> etree.XMLParser:
+    """For a signed text: everything in the text stays in the tree, so that nothing is verified unseen."""
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        load_dtd=False,
+        strip_cdata=True,
+        collect_ids=False,
+    )
+
+
+def signed_tree(data: bytes) -> etree._Element:
+    """The tree of a signed text, which is a few megabytes at most."""
+    try:
+        return etree.fromstring(data, strict_parser())
+    except etree.XMLSyntaxError as error:
+        raise syntax_refusal(error) from error
+
+
 def small_tree(data: bytes, max_bytes: int) -> etree._Element:
     """The tree of a text of at most `max_bytes`."""
     if len(data) > max_bytes:

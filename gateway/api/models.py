@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from gateway.api.signatures import SignaturesOut
+
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 ShortText = Annotated[str, Meta(max_length=500)]
 Code = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -258,6 +260,8 @@ class DocumentOut(Response):
     original_id: str | None
     #: state -> how many deliveries.
     states: dict[str, int]
+    #: With one document, once they have been examined; null in lists.
+    signatures: SignaturesOut | None = None
 
 
 class DocumentPage(Response):

@@ -20,6 +20,7 @@ from gateway.ledger.params import as_json
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
 from gateway.model import AgencyId
+from gateway.views import signatures_out
 
 
 def add(parsers: Subparsers) -> None:
@@ -80,6 +81,7 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
         attempts = await reader.fetch("attempt_list_of_message", (message_id,))
         statuses = await reader.fetch("status_list_of_message", (message_id,))
         events = await reader.fetch("event_list_shown", {"message": message_id})
+        verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
     names = {key: agency.name for key, agency in (await ledger.directory.agencies(ids)).items()}
     channels = {endpoint.id: endpoint.name for endpoint in await ledger.directory.endpoints()}
@@ -89,6 +91,34 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
         "attempts": [_attempt(row, channels) for row in attempts],
         "statuses": [_status(row) for row in statuses],
         "events": [_event(row) for row in events],
+        "signatures": _signatures(verdict),
+    }
+
+
+def _signatures(row: tuple[Any, ...] | None) -> dict[str, Any] | None:
+    """The newest verdict; None before the first look."""
+    if row is None:
+        return None
+    found = signatures_out(row)
+    return {
+        "checked_at": rfc3339(found.checked_at),
+        "verdict": found.verdict,
+        "vi": found.vi,
+        "en": found.en,
+        "report": found.report_sha256,
+        "items": [
+            {
+                "where": each.where,
+                "form": each.form or each.kind,
+                "signer": each.signer,
+                "signer_kind": each.signer_kind,
+                "claimed_at": rfc3339(each.claimed_at) if each.claimed_at is not None else None,
+                "proven_at": rfc3339(each.proven_at) if each.proven_at is not None else None,
+                "verdict": each.verdict,
+                "findings": each.findings,
+            }
+            for each in found.items
+        ],
     }
 
 
@@ -195,6 +225,11 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             ("findings", ", ".join(item["rule"] for item in document["findings"]) or "none"),
         )
     )
+    if told["signatures"] is not None:
+        context.facts((("signatures", told["signatures"]["vi"]), ("", told["signatures"]["en"])))
+        items = [each | {"findings": "; ".join(each["findings"])} for each in told["signatures"]["items"]]
+        signed = ("where", "form", "signer", "signer_kind", "claimed_at", "proven_at", "verdict", "findings")
+        _rows(context, "Signatures", items, signed)
     recipients = {line["id"]: line["recipient"] for line in told["deliveries"]}
     columns = ("recipient", "name", "state", "business_status", "state_at", "channel", "reason", "detail", "id")
     _rows(context, "Recipients", told["deliveries"], columns)

@@ -71,6 +71,10 @@ class Reads:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
+    async def verdict(self, message_id: str) -> tuple[Any, ...] | None:
+        """The newest verdict on a message's signatures: time, verdict, digest of the report, report."""
+        return await self._readers.fetch_one("verdict_get_newest", (message_id,))
+
     async def receipt(self, message_id: str) -> tuple[bytes, bytes, bytes] | None:
         """transfer.json, the XAdES file and the stored 202."""
         row = await self._readers.fetch_one("receipt_get_by_message", (message_id,))

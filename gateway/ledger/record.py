@@ -7,7 +7,8 @@
 3. What another system has sent already: its lines are closed as handed over (`gateway.ledger.imports`).
 4. Requests (13, types 1, 2, 3): withdraw what has not left, open the request where it has.
 5. Statuses: append, judge, move.
-6. Events, in the order of the above.
+6. Documents whose signatures are to be examined wait for it, and with them the deliveries that must.
+7. Events, in the order of the above.
 
 It does NOT decide who gets what: that came with the payload.
 """
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from gateway.clock import micros
 from gateway.errors import RefusedError
 from gateway.events import Event
-from gateway.ledger import effects, history, imports
+from gateway.ledger import checks, effects, history, imports
 from gateway.ledger.params import as_json
 from gateway.ledger.reports import apply_reports, reports_of
 from gateway.ledger.rows import DeliveryRow, DispatchRow, NewMessage
@@ -50,6 +51,7 @@ class RecordMessage:
             await imports.apply_imports(tx, fresh)
             await effects.apply_requests(tx, fresh)
             await apply_reports(tx, reports_of(fresh))
+            await checks.wait(tx, fresh)
         await tx.execute_many("idempotency_insert", keys)
         return results
 

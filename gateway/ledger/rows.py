@@ -5,6 +5,7 @@ Built by `gateway.journey`, which has decided everything: nothing here is comput
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -155,3 +156,5 @@ class NewMessage:
     statuses: tuple[StatusEffect, ...] = ()
     requests: tuple[RequestEffect, ...] = ()
     imported: Imported | None = None
+    #: The deliveries that wait for a look at the signatures, with their policy; None: nobody looks.
+    checks: Mapping[str, str] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,13 +15,16 @@ from gateway.channels import make_counterpart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.errors import RefusedError
+from gateway.examining import Anchors, Examiner, examiners
+from gateway.facade import LocalGateway
 from gateway.foundation import Foundation, database_of
-from gateway.journey import Journey
+from gateway.inspecting import parse_limits
 from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.ended import ForgetEnded, ForgetEndedOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.alerter import Alerter, AlerterParts
+from gateway.maintenance.checker import Checker
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
@@ -36,7 +39,7 @@ from gateway.maintenance.sweeper import Sweeper
 from gateway.maintenance.syncer import CatalogueSyncer
 from gateway.maintenance.unreadable import UnreadableFinder
 from gateway.maintenance.watcher import Tending, Watcher
-from gateway.model import Endpoint, EndpointId
+from gateway.model import AgencyId, Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
 from gateway.outgoing import LedgerQueue
@@ -160,6 +163,36 @@ def _replayer(base: Foundation, worker: Worker) -> Replayer:
     )
 
 
+def _checker(
+    stack: AsyncExitStack,
+    base: Foundation,
+    worker: Worker,
+    told: Callable[[Iterable[AgencyId]], None],
+    metrics: Metrics,
+) -> Checker:
+    checks = base.settings.checks
+    pool = examiners()
+    stack.push_async_callback(pool.close)
+    examiner = Examiner(
+        pool,
+        Anchors(signers=checks.signers, stamps=checks.stamps),
+        limits=parse_limits(base.settings.limits),
+        scratch=base.settings.storage.folder,
+    )
+
+    async def names(agency_id: str) -> tuple[str, ...]:
+        found = await base.directory.agencies([AgencyId(agency_id)])
+        return tuple(agency.name for agency in found.values())
+
+    def wake(agencies: Iterable[AgencyId]) -> None:
+        worker.wake()
+        told(agencies)
+
+    return Checker(
+        base.readers, base.pump, base.bodies, examiner, names=names, wake=wake, clock=base.clock, metrics=metrics
+    )
+
+
 def _sweeper(base: Foundation, uploads: Uploads) -> Sweeper:
     return Sweeper(
         base.bodies,
@@ -175,7 +208,7 @@ async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
     worker: Worker,
-    journey: Journey,
+    gateway: LocalGateway,
     metrics: Metrics,
     config_path: Path,
     uploads: Uploads,
@@ -199,7 +232,7 @@ async def start_duties(
             pump=base.pump,
             bodies=base.bodies,
             directory=base.directory,
-            journey=journey,
+            journey=gateway.journey,
             clock=clock,
             organ_id=settings.seal.organ_id,
         ),
@@ -208,6 +241,7 @@ async def start_duties(
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
+        _checker(stack, base, worker, gateway.mailbox.notify, metrics),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

@@ -41,7 +41,7 @@ MAX_RSA_BITS: Final = 8192
 
 #: Purposes that go with sealing when a CA writes extendedKeyUsage at all: RFC 9336, RFC 5280 e-mail
 #: protection and anyExtendedKeyUsage, Microsoft document signing.
-_SIGNING_PURPOSES: Final = {
+SIGNING_PURPOSES: Final = {
     x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"),
     ExtendedKeyUsageOID.EMAIL_PROTECTION,
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
@@ -77,7 +77,7 @@ def usage_faults(certificate: x509.Certificate) -> tuple[str, ...]:
         pass
     try:
         extended = set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-        if not extended & _SIGNING_PURPOSES:
+        if not extended & SIGNING_PURPOSES:
             faults.append("extendedKeyUsage allows no signing of documents")
     except x509.ExtensionNotFound:
         pass

@@ -36,6 +36,8 @@ class TrustPurpose(StrEnum):
     TLS = "tls"
     SEAL = "seal"
     TSA = "tsa"
+    #: Signatures that others made on what they send: people and agencies.
+    SIGNERS = "signers"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

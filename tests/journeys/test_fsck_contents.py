@@ -11,7 +11,8 @@ import pytest
 
 from gateway import config
 from gateway.audit.fsck import FsckReport, examine
-from gateway.config import Settings, Size
+from gateway.config import Settings
+from gateway.config_values import Size
 from gateway.foundation import database_of
 from tests.journeys.tampering import sql
 

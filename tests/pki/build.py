@@ -89,7 +89,7 @@ class Pki:
 
 @cache
 def build(declaration: Path = DECLARATION) -> Pki:
-    """The PKI of `members.toml`, or of another file like it."""
+    """The PKI of `members.toml`, or of another declaration."""
     declared = tomllib.loads(declaration.read_text("utf-8"))
     members: dict[str, Member] = {}
     for name, entry in declared["members"].items():
@@ -100,7 +100,12 @@ def build(declaration: Path = DECLARATION) -> Pki:
             serial = members[name].certificate.serial_number
             revoked_entry = (serial, _instant(entry["revoked"]), entry.get("reason"))
             lists.setdefault(entry["issuer"], []).append(revoked_entry)
-    revoked = {issuer: _list(members[issuer], entries, declared["defaults"]) for issuer, entries in lists.items()}
+        if entry.get("lists"):
+            lists.setdefault(name, [])
+    revoked = {
+        issuer: _list(members[issuer], entries, declared["defaults"] | declared["members"][issuer])
+        for issuer, entries in lists.items()
+    }
     return Pki(members=members, revocation_lists=revoked)
 
 
@@ -108,7 +113,7 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
     authority = bool(entry.get("authority"))
     key = _key(name, str(entry.get("key", "p256")), members)
     issuer = members[entry["issuer"]] if "issuer" in entry else None
-    subject = _name(str(entry.get("common_name", name)))
+    subject = _name(str(entry.get("common_name", name)), entry)
     issuer_key = issuer.key if issuer else key
     prefix = "authority_" if authority else ""
     usages = entry.get(
@@ -130,11 +135,18 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
     )
     if "purpose" in entry:
         purposes = [_PURPOSES[each] for each in str(entry["purpose"]).split()]
-        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=bool(entry.get("only_purpose")))
+        is_critical = bool(entry.get("only_purpose") or entry.get("purpose_critical"))
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=is_critical)
     if "ocsp" in entry:
         url = x509.UniformResourceIdentifier(str(entry["ocsp"]))
         described = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, url)
         builder = builder.add_extension(x509.AuthorityInformationAccess([described]), critical=False)
+    if "only_organisation" in entry:
+        subtree = x509.DirectoryName(
+            x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, entry["only_organisation"])])
+        )
+        limits = x509.NameConstraints(permitted_subtrees=[subtree], excluded_subtrees=None)
+        builder = builder.add_extension(limits, critical=True)
     if "critical" in entry:
         demand = x509.UnrecognizedExtension(x509.ObjectIdentifier(entry["critical"]), b"\x05\x00")
         builder = builder.add_extension(demand, critical=True)
@@ -162,14 +174,15 @@ def _deterministic(key: object) -> bool | None:
     return True if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Văn thư thử nghiệm"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
+def _name(common_name: str, entry: dict[str, Any]) -> x509.Name:
+    name = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Văn thư thử nghiệm"),
+        x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+    ]
+    if "user_id" in entry:
+        name.append(x509.NameAttribute(NameOID.USER_ID, entry["user_id"]))
+    return x509.Name(name)
 
 
 def _instant(day: date) -> datetime:

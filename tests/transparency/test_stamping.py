@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.config import StampServer, StampSettings, parse
+from gateway.config import StampSettings, parse
+from gateway.config_values import StampServer
 from gateway.errors import ConfigError, StampError
 from gateway.ledger.stamps import Times, is_independent
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed

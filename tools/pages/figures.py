@@ -55,6 +55,7 @@ _NAMES = {
     "catalogue_memory_peak": ("peak memory of the gateway then (RSS)", "bộ nhớ cao nhất khi đó (RSS)"),
     "catalogue_stall": ("longest stall of the event loop then", "vòng lặp sự kiện dừng lâu nhất khi đó"),
     "search_p99": ("search among them at p99", "tìm kiếm trong danh bạ, p99"),
+    "xml_signatures_per_second": ("foreign XML signatures verified", "xác minh chữ ký XML của nơi khác"),
     "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị"),
 }
 

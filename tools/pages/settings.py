@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters import BindingOptions
-from gateway.config import BindingSettings, Kept, Networks, Settings, Size, StampServers
+from gateway.config import BindingSettings, Kept, Settings
+from gateway.config_values import Networks, Size, StampServers
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config.py.

@@ -16,7 +16,8 @@ from gateway import check as checking
 from gateway.audit.findings import Findings, Severity
 from gateway.check_kinds import KINDS
 from gateway.cli import main
-from gateway.config import Settings, Size
+from gateway.config import Settings
+from gateway.config_values import Size
 from gateway.errors import EnvironmentRefusedError
 from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of

@@ -16,7 +16,8 @@ import pytest
 from adapters import BindingOptions
 from gateway import channels, config
 from gateway.cli import build_parser
-from gateway.config import Settings, Size
+from gateway.config import Settings
+from gateway.config_values import Size
 from gateway.events import Event
 from gateway.simulate.stage import CONFIG
 from gateway.states import State

@@ -1,0 +1,110 @@
+"""Values of settings: how they are written, and what is made of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Literal, NewType, get_args, get_origin
+from urllib.parse import urlsplit
+
+from gateway.errors import ConfigError
+
+#: A number of bytes, written with a unit.
+Size = NewType("Size", int)
+
+#: Agencies' codes, written as a list such as ["000.00.00.H33"].
+Codes = NewType("Codes", tuple[str, ...])
+#: Networks, written as a list such as ["10.0.0.0/8"].
+Networks = tuple[str, ...]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
+_SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampServer:
+    """An RFC 3161 server, written as "URL", "URL POLICY", "URL own" or "URL POLICY own"."""
+
+    url: str
+    #: OID of the policy to ask for; "" leaves it to the server.
+    policy: str = ""
+    #: Run by ourselves: its stamps are not independent. So is whatever listens on this machine.
+    own: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> StampServer:
+        """From its words; raises ValueError."""
+        url, *words = text.split()
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{url} is no http or https URL")
+        policies = [word for word in words if word != "own"]
+        if len(policies) > 1 or not all(_OID.fullmatch(each) for each in policies):
+            raise ValueError(f"{' '.join(policies)} is not the OID of one policy")
+        own = "own" in words or parts.hostname == "localhost" or parts.hostname.startswith(("127.", "::1"))
+        return cls(url=url, policy="".join(policies), own=own)
+
+
+#: Written as a list of such texts.
+StampServers = tuple[StampServer, ...]
+
+
+def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911 - one for each kind
+    """What is meant by `raw`, the setting `name` of the kind `hint`; raises ConfigError."""
+    if hint is timedelta or hint is Size:
+        return _measured(hint, raw, name)
+    if get_origin(hint) is Literal:
+        if raw not in get_args(hint):
+            raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
+        return raw
+    if hint is Codes:
+        if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
+            raise ConfigError(f'{name} must be a list of codes such as ["000.00.00.H33"]')
+        return Codes(tuple(raw))
+    if hint in (Networks, StampServers):
+        return _listed(hint, raw, name)
+    if hint in (Path, Path | None):
+        return _path(hint, raw, folder, name)
+    if hint is float and type(raw) is int:
+        return float(raw)
+    if type(raw) is not hint:
+        raise ConfigError(f"{name} must be {hint.__name__}, not {type(raw).__name__}")
+    return raw
+
+
+def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
+    if hint is timedelta:
+        match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None:
+            raise ConfigError(f'{name} must be a duration such as "30s", "5m", "12h"')
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    match = _SIZE.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise ConfigError(f'{name} must be a size such as "64KiB", "20MiB"')
+    return Size(int(match[1]) * _BYTES[match[2]])
+
+
+def _listed(hint: Any, raw: Any, name: str) -> Networks | StampServers:
+    example = '["10.0.0.0/8"]' if hint == Networks else '["http://tsa.example.vn 1.2.3.4"]'
+    try:
+        if not isinstance(raw, list):
+            raise TypeError("it is no list")  # noqa: TRY301  # told like what a text in it lacks
+        if hint == Networks:
+            return tuple(str(ip_network(text)) for text in raw)
+        return tuple(StampServer.parse(text) for text in raw)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
+
+
+def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:
+    if raw == "" and hint is not Path:
+        return None
+    if not isinstance(raw, str) or not raw:
+        raise ConfigError(f"{name} must be a path")
+    return (folder / Path(raw).expanduser()).resolve()

@@ -1,0 +1,150 @@
+"""Deliveries that wait for a look at a document's signatures, and the verdicts.
+
+`wait` belongs to the transaction that records an acceptance: what a recipient's policy asks for is held from its
+first instant, so no claim or fetch comes between. `RecordVerdict` writes verdict, event and what it rests on, and
+lets go what waited, in one transaction: a crash before it leaves the document waiting, and it is examined again.
+Where a recipient requires signatures as the law asks and there are none, the delivery is held anew, for a person.
+A document without any signature that held nothing up has a verdict, and no event: its bytes say the same later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway.clock import micros
+from gateway.events import Event
+from gateway.ledger import history
+from gateway.ledger.moves import Move, move, settle
+from gateway.ledger.params import as_json
+from gateway.ledger.rows import NewMessage
+from gateway.signatures.judgement import judge
+from gateway.signatures.model import Examined
+from gateway.states import State, Trigger
+from gateway.storage.pump import Transaction
+
+WAITING: Final = "held_for_checks"
+REFUSED: Final = "signatures_not_valid"
+
+
+async def wait(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
+    """Let documents wait for their check, and hold the deliveries that wait with them."""
+    due = [item for item in fresh if item.checks is not None]
+    if not due:
+        return
+    rows = [(item.message.id, micros(item.message.accepted_at), as_json(dict(item.checks or {}))) for item in due]
+    await tx.execute_many("check_due_insert", rows)
+    lines = [(delivery, item) for item in due for delivery in item.deliveries if delivery.id in (item.checks or {})]
+    await move(
+        tx,
+        [
+            Move(
+                delivery_id=delivery.id,
+                message_id=item.message.id,
+                state=State.QUEUED,
+                trigger=Trigger.HELD,
+                at=item.message.accepted_at,
+                reason=WAITING,
+            )
+            for delivery, item in lines
+        ],
+    )
+    await settle(tx, [delivery.dispatch_id for delivery, _ in lines])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """A document was examined."""
+
+    message_id: str
+    report: Examined
+    now: datetime
+
+
+class RecordVerdict:
+    """The operation; the agencies whose deliveries may go, or None where another verdict came first."""
+
+    name = "record_verdict"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Verdict]) -> Sequence[list[str] | None]:
+        """One after the other: each is a document of its own."""
+        return [await self._record(tx, each) for each in payloads]
+
+    async def _record(self, tx: Transaction, verdict: Verdict) -> list[str] | None:
+        taken = await tx.fetch("check_due_take", (verdict.message_id,))
+        if not taken:
+            return None
+        held: Mapping[str, str] = msgspec.json.decode(taken[0][0], type=dict[str, str])
+        report, at = verdict.report, micros(verdict.now)
+        answers = [
+            (sha256, at, b64decode(der)) for sha256, der in report.revocations.items() if der and _is(sha256, der)
+        ]
+        await tx.execute_many("revocation_answer_insert_new", answers)
+        kept = _without_answers(report)
+        found = len(report.signatures)
+        sha256 = hashlib.sha256(kept).hexdigest()
+        row = (verdict.message_id, at, str(report.verdict), found, sha256, kept)
+        await tx.execute_many("verdict_insert", [row])
+        if found or held:
+            await history.append(tx, [_event(verdict, sha256)])
+        return await self._let_go(tx, verdict, held)
+
+    async def _let_go(self, tx: Transaction, verdict: Verdict, held: Mapping[str, str]) -> list[str]:
+        rows = await tx.fetch("delivery_list_by_ids", (as_json(sorted(held)),)) if held else []
+        lines = [line for line in rows if line[3] == State.HELD and line[6] == WAITING]
+        if not lines:
+            return []
+        await move(tx, [_move(line, State.HELD, Trigger.RELEASED, verdict.now) for line in lines])
+        dispatches = sorted({line[4] for line in lines})
+        now = micros(verdict.now)
+        await tx.fetch(
+            "dispatch_reopen_settled", {"ids": as_json(dispatches), "now": now, "give_up": now, "new_series": 0}
+        )
+        judgement = judge(verdict.report)
+        bad = not judgement.as_the_law_asks
+        kept = [line for line in lines if bad and held[line[0]] == "require"]
+        moves = [_move(line, State.QUEUED, Trigger.HELD, verdict.now, REFUSED, judgement.vi) for line in kept]
+        if await move(tx, moves):
+            await settle(tx, dispatches)
+        return [line[2] for line in lines if line not in kept]
+
+
+def _is(sha256: str, der: str) -> bool:
+    """What a process sent that reads foreign bytes is looked at before it is kept for ten years."""
+    return hashlib.sha256(b64decode(der)).hexdigest() == sha256
+
+
+def _without_answers(report: Examined) -> bytes:
+    """The report as it is kept: revocation lists by their digest, since thousands of verdicts share one."""
+    return Examined(
+        at=report.at,
+        signatures=report.signatures,
+        not_examined=report.not_examined,
+        certificates=report.certificates,
+        revocations=dict.fromkeys(report.revocations, ""),
+    ).encode()
+
+
+def _event(verdict: Verdict, sha256: str) -> history.EventRow:
+    facts: dict[str, object] = {
+        "verdict": str(verdict.report.verdict),
+        "report": sha256,
+        "signatures": len(verdict.report.signatures),
+    }
+    return history.EventRow(
+        kind=Event.DOCUMENT_CHECKED, at=verdict.now, actor="gateway", facts=facts, message_id=verdict.message_id
+    )
+
+
+def _move(
+    line: tuple[Any, ...], state: State, trigger: Trigger, at: datetime, reason: str = "", detail: str = ""
+) -> Move:
+    return Move(
+        delivery_id=line[0], message_id=line[1], state=state, trigger=trigger, at=at, reason=reason, detail=detail
+    )

@@ -1,0 +1,1 @@
+"""Signatures that others made: found, verified and reported; nothing here is ours to trust beforehand."""

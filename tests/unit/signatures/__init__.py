@@ -1,0 +1,1 @@
+"""Foreign signatures: XML, PDF, CMS; made here, verified by `gateway.signatures`."""
