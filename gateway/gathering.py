@@ -22,7 +22,8 @@ import msgspec
 from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
-from gateway.bundle.format import MAX_ENTRIES
+from gateway.bundle.certificate import page
+from gateway.bundle.format import HTML_EN, HTML_VI, MAX_ENTRIES
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import BundleError, RefusedError
@@ -97,6 +98,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         leaves=leaves,
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
+        others={HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")},
     )
 
 

@@ -23,8 +23,12 @@ def check_lists(container: Container, facts: Facts) -> Iterator[Check]:
     else:
         odd = sorted(found.items() ^ facts.entries.items())
         yield failed("entries", "entries_differ", ", ".join(name for name, _ in odd)[:500])
-    manifest = container.bytes_of(MANIFEST) if MANIFEST in container.entries else b""
-    if manifest == manifest_of(container.entries):
+    is_of_format = all(name == MIMETYPE or role_of(name) for name in container.entries)
+    try:
+        manifest = container.bytes_of(MANIFEST)
+    except BundleError:
+        manifest = b""
+    if is_of_format and manifest == manifest_of(container.entries):
         yield passed("manifest")
     else:
         yield failed("manifest", "entries_differ", f"{MANIFEST} is not the list of these entries")
