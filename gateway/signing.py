@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from gateway.aside import Aside, Child, Service
@@ -22,14 +23,14 @@ from gateway.errors import KeyFileError, ProofError, SealError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
 from gateway.seal.writer import Draft, SealedEntry, Sealer, draft_export
-from gateway.signing_process import SIGNED
+from gateway.signing_process import SIGNED, id_for_digests
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
-#: The number, the key's id, and what is signed are one packet.
-_MOST_SIGNED = MOST_BYTES - 64
+#: Bytes that go into one packet; of more, as of an export's seal over very many entries, the digest is sent.
+_LONGEST = MOST_BYTES - 1024
 #: Without an answer, until documents are refused; above what a restart of the service takes.
 _PATIENCE_SECONDS = 10.0
 
@@ -90,8 +91,6 @@ class SealingKey:
         if force is None:
             raise SealError("The sealing key is not in force.")
         draft = draft_export(force.certificates, entries, signed_at)
-        if len(draft.signed_info) > _MOST_SIGNED:
-            raise SealError(f"A bundle of {len(entries)} entries has more than what can be signed at once.")
         return draft.signed(await force.sign(draft.signed_info))
 
     async def sign_checkpoint(self, text: bytes, key: VerifierKey) -> bytes:
@@ -135,6 +134,8 @@ class _KeyProcess:
 
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""
+        if len(data) > _LONGEST:
+            return self._aside.ask(id_for_digests(self._wanted) + sha256(data).digest())
         return self._aside.ask(self._wanted + data)
 
     def ask(self, request: bytes) -> asyncio.Future[bytes]:

@@ -1,7 +1,8 @@
 """The process that holds the sealing key and the log's: a child of the server, or a service of another user.
 
 A request is the id of a key (32 bytes: the fingerprint of the seal certificate, or SHA-256 of the log's public key)
-and what to sign; the answer is a byte (1: signed), then the signature value or words. It is apart from the server
+and what to sign; the answer is a byte (1: signed), then the signature value or words. What is too long for a packet
+is signed by its SHA-256, which the seal's key takes under another id (`id_for_digests`). It is apart
 so that who runs code in the server can have receipts signed but cannot have the key, and because a signature holds
 the interpreter's lock for a quarter of a millisecond, a sixth of what a document costs the event loop. As a service
 (`listen`) it runs as a user of its own, so that the server's user cannot even read the file.
@@ -22,6 +23,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Protocol
@@ -74,6 +76,25 @@ class LogKey:
         return LogSigner(asked.origin, self._key).sign(data)
 
 
+class DigestKey:
+    """The seal's key for what is too long for a packet."""
+
+    def __init__(self, signer: PemSigner) -> None:
+        self._signer = signer
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature of what has this SHA-256."""
+        try:
+            return self._signer.sign_digest(data)
+        except ValueError as error:
+            raise KeyFileError("a SHA-256 has 32 bytes") from error
+
+
+def id_for_digests(certificate: bytes) -> bytes:
+    """The id by which the key of a certificate, given by its fingerprint, signs a digest."""
+    return sha256(b"digest " + certificate).digest()
+
+
 class KeyHolder:
     """Signs with the keys of some files, and with those that lay there before."""
 
@@ -103,12 +124,13 @@ class KeyHolder:
             if known is None and (log_key := self._log_key(wanted)) is not None:
                 known = self._signers[wanted] = log_key
             if known is None:
-                known = PemSigner.load(self._key_file, self._certificate_file)
-                if fingerprint(known.certificate) != wanted:
+                signer = PemSigner.load(self._key_file, self._certificate_file)
+                own = fingerprint(signer.certificate)
+                if wanted not in {own, id_for_digests(own)}:
                     raise KeyFileError(
                         f"{self._certificate_file} is another certificate than the server's; run: gateway reload"
                     )
-                self._signers[wanted] = known
+                known = self._signers[wanted] = signer if wanted == own else DigestKey(signer)
             return known
 
 

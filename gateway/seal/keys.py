@@ -23,7 +23,7 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 
 from gateway.errors import KeyFileError
 from gateway.seal.profile import algorithm_of, usage_faults
@@ -130,9 +130,16 @@ class PemSigner:
 
     def sign(self, data: bytes) -> bytes:
         """The signature value of `data`."""
+        return self._signed(data, hashes.SHA256())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The same of something of which only the SHA-256 is given; ValueError where it is none."""
+        return self._signed(digest, Prehashed(hashes.SHA256()))
+
+    def _signed(self, data: bytes, algorithm: hashes.SHA256 | Prehashed) -> bytes:
         if isinstance(self.key, rsa.RSAPrivateKey):
-            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
+            return self.key.sign(data, padding.PKCS1v15(), algorithm)
+        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(algorithm)))
         return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
 
 

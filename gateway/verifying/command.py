@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time
@@ -31,6 +32,14 @@ _MANY: Final = 64
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     args = _parser().parse_args(arguments)
+    try:
+        return _run(args)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ANSWER_IS_NO
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         _anchors(args.anchors)
         files = list(_files(args.files))

@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from gateway.config import SealSettings
 from gateway.errors import KeyFileError, SealError
+from gateway.seal.profile import fingerprint
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
 from gateway.signing import Sealing, SealingKey
+from gateway.signing_process import NOT_SIGNED, SIGNED, KeyHolder, id_for_digests
 from tests.pki.build import build
 from tests.unit.seal.sealing import AT, SIGNED_AT
 from tests.unit.seal.vector_cases import ANCHORS, FOLDER
@@ -165,3 +169,22 @@ async def test_exchanged_certificate_is_not_signed_for(key: SealingKey, tmp_path
         await begun(key).receipt()
     written(tmp_path, "seal-rsa")
     assert await faults_of(begun(key)) == ()
+
+
+@pytest.mark.parametrize("member", ["seal-rsa", "seal-p256"])
+def test_what_is_too_long_for_a_packet_is_signed_by_its_digest(tmp_path: Path, member: str) -> None:
+    """The same signature as over the whole; what is no SHA-256 is refused in words."""
+    holder = KeyHolder(*written(tmp_path, member))
+    certificate = build()[member].certificate
+    asked = id_for_digests(fingerprint(certificate))
+    data = b"a very long list of entries" * 20_000
+    answer = holder.answer(memoryview(asked + hashlib.sha256(data).digest()))
+    assert answer[:1] == SIGNED
+    public = certificate.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(answer[1:], data, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        r, s = (int.from_bytes(half, "big") for half in (answer[1:33], answer[33:]))
+        public.verify(encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
+    assert holder.answer(memoryview(asked + b"short")) == NOT_SIGNED + b"a SHA-256 has 32 bytes"
