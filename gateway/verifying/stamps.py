@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING, Final
 
 from gateway.bundle.container import Container
 from gateway.bundle.format import role_of
-from gateway.errors import BundleError
+from gateway.errors import BundleError, StampError
+from gateway.seal.report import Verdict
+from gateway.seal.trust import TrustStore
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
+
+if TYPE_CHECKING:
+    from gateway.seal.stamp_token import Token
+
+#: Checks of `gateway.seal.timestamp` that no certificate from elsewhere can mend.
+_OF_THE_TOKEN: Final = {
+    "stamp.status",
+    "stamp.format",
+    "stamp.imprint",
+    "stamp.signature",
+    "stamp.signing_certificate",
+}
 
 
 def check_stamps(
@@ -29,24 +44,34 @@ def check_stamps(
 
 
 def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) -> tuple[Check, datetime | None]:
-    from rfc3161_client import VerifierBuilder, decode_timestamp_response  # most of a bundle needs it not
-    from rfc3161_client.errors import VerificationError
+    from gateway.seal.stamp_token import read_reply  # most of a bundle needs no reader of tokens
 
     name = f"stamps.{entry.rsplit('/', 1)[1].removesuffix('.tsr')}"
     try:
-        reply = decode_timestamp_response(container.bytes_of(entry))
-        at, imprint = reply.tst_info.gen_time, reply.tst_info.message_imprint.message
-    except (ValueError, BundleError) as error:
+        raw = container.bytes_of(entry)
+        token = read_reply(raw).token
+    except (StampError, BundleError) as error:
         return failed(name, "stamp_unreadable", str(error)), None
+    if token is None:
+        return failed(name, "stamp_unreadable", "an answer without a token"), None
     if not signed:
         return undecided(name, "no_checkpoint", "what it should be over is not known"), None
-    if imprint != sha256(signed).digest():
+    if token.imprint != sha256(signed).digest():
         return failed(name, "stamp_of_other_bytes", "it is not over this checkpoint as the log signed it"), None
-    trusted = anchors.tsa.at(at) if anchors.tsa else ()
-    if not trusted:
+    return _verified(name, raw, token, anchors.tsa)
+
+
+def _verified(name: str, raw: bytes, token: Token, anchors: TrustStore | None) -> tuple[Check, datetime | None]:
+    from gateway.seal.timestamp import verify_stamp
+
+    at = token.gen_time
+    if anchors is None or not anchors.at(at):
         return undecided(name, "no_tsa_anchors", f"no anchor was trusted on {at.isoformat()}", counts=False), None
-    try:
-        VerifierBuilder(roots=list(trusted)).build().verify(reply, imprint)
-    except (VerificationError, ValueError) as error:
-        return undecided(name, "stamp_untrusted", str(error)), None
-    return passed(name, f"{at.isoformat()}, valid at its own time"), at
+    found = verify_stamp(raw, token.imprint, anchors=anchors, at=at)
+    told = "; ".join(fault.reason for fault in found.report.faults)
+    # what a certificate lacks here may be had elsewhere; what the token itself lacks may not
+    if any(fault.verdict is Verdict.FAILED and fault.name in _OF_THE_TOKEN for fault in found.report.faults):
+        return failed(name, "stamp_untrusted", told), None
+    if told or found.not_later_than is None:
+        return undecided(name, "stamp_untrusted", told), None
+    return passed(name, f"{at.isoformat()}, valid at its own time"), found.not_later_than
