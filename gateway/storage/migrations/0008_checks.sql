@@ -7,7 +7,7 @@ CREATE TABLE check_due (
     -- delivery -> policy (require, warn) of those that wait for the verdict
     held       TEXT NOT NULL CHECK (json_valid(held))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX check_due_by_age ON check_due (created_at);
+CREATE INDEX check_due_by_turn ON check_due (held = '{}', created_at, message_id);
 
 -- A verdict with what it rests on; insert only.
 CREATE TABLE verdict (
