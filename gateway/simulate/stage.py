@@ -68,12 +68,6 @@ vkey = "certs/dev/log.vkey"
 key = "certs/dev/log.key"
 every = "2s"
 
-# Run by the demo itself: it shows how stamps are made, and proves nothing to others.
-[stamps]
-servers = ["{tsa_url} own"]
-anchors = "certs/dev/anchors/tsa"
-every = "2s"
-
 [enrolment]
 certificate = "certs/dev/enrolment-ca.pem"
 key = "certs/dev/enrolment-ca.key"
@@ -94,6 +88,16 @@ retry_after_max = "5s"
 [bindings]
 port = {bindings_port}
 public_url = "https://localhost:{bindings_port}"
+"""
+
+#: The demo's own; a sandbox has no authority beside it.
+STAMPS = """\
+
+# Run by the demo itself: it shows how stamps are made, and proves nothing to others.
+[stamps]
+servers = ["{tsa_url} own"]
+anchors = "certs/dev/anchors/tsa"
+every = "2s"
 """
 
 
@@ -141,7 +145,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     port, operations_port, bindings_port, axis_port, tsa_port, *ports = free_ports(5 + len(pushed))
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
     tsa_url = f"http://127.0.0.1:{tsa_port}/"
-    text = CONFIG.format(
+    text = (CONFIG + STAMPS).format(
         port=port,
         operations_port=operations_port,
         bindings_port=bindings_port,

@@ -35,6 +35,7 @@ from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
+from tests.fakes.bodies import bytes_of
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
@@ -114,11 +115,11 @@ class FakeGateway(FakePushes, FakeLog):
 
     async def accept(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept")
-        return self._record(arrival, body.open().read())
+        return self._record(arrival, bytes_of(body))
 
     async def accept_status(self, arrival: Arrival, body: SpooledBody) -> AcceptedAnswer:
         self._fail("accept_status")
-        data = body.open().read()
+        data = bytes_of(body)
         if data.startswith(b"<") and not data.startswith(b"<status"):
             raise RefusedError("edxml_invalid", "a status message is expected here")
         return self._record(arrival, data)
@@ -127,14 +128,14 @@ class FakeGateway(FakePushes, FakeLog):
         self, arrival: Arrival, metadata: models.NewDocument, files: Sequence[SubmittedFile]
     ) -> AcceptedAnswer:
         self._fail("accept_parts")
-        self.files = [(file.name, file.content_type, file.body.open().read()) for file in files]
+        self.files = [(file.name, file.content_type, bytes_of(file.body)) for file in files]
         for file in files:
-            assert file.body.sha256 == hashlib.sha256(file.body.open().read()).hexdigest()
+            assert file.body.sha256 == hashlib.sha256(bytes_of(file.body)).hexdigest()
         return self._record(arrival, b"<built>" + msgspec.json.encode(metadata) + b"</built>")
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         self._fail("validate")
-        good = body.open().read().startswith(b"<")
+        good = bytes_of(body).startswith(b"<")
         return models.Validation(
             ok=good,
             reason="" if good else "xml_not_wellformed",
