@@ -6,7 +6,7 @@ A folder holds one file an answer, named after what it is about, from when it is
     ocsp-<issuer key>-<serial>-<thisUpdate>-<digest>.ocsp
 
 The same answer is kept once, however often it was fetched. Only the form is judged here; signatures and times are
-judged where an answer is used (`validation`). Files that are not of this form are left alone.
+judged where an answer is used (`gateway.signatures.path`). Files that are not of this form are left alone.
 """
 
 from __future__ import annotations

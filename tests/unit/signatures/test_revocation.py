@@ -16,7 +16,8 @@ from gateway.errors import RevocationError, StorageError
 from gateway.seal.report import Report
 from gateway.seal.revocation import Answer, RevocationStore, is_stale, read_answer
 from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
-from gateway.seal.validation import validate
+from gateway.signatures.model import Gathered
+from gateway.signatures.path import Brought, check_signer
 from tests.unit.seal.stamp_cases import pki
 
 AT = datetime(2026, 11, 29, tzinfo=UTC)
@@ -60,31 +61,39 @@ def ocsp_answer(name: str, *, made: datetime, until: datetime, revoked_at: datet
 ROOT_LIST = crl("tsa-root", made=AT - DAY, until=AT + DAY)
 
 
-async def judged(name: str, *answers: Answer, at: datetime = AT) -> Report:
+def judged(name: str, *answers: Answer, at: datetime = AT, anchors: TrustStore | None = None) -> Report:
     member = pki()[name]
-    return await validate(member.certificate, member.sent, anchors=store(), at=at, answers=answers)
+    brought = Brought(
+        certificates=tuple(each.public_bytes(Encoding.DER) for each in member.sent),
+        crls=tuple(each.der for each in answers if each.kind == "crl"),
+        ocsps=tuple(each.der for each in answers if each.kind == "ocsp"),
+    )
+    checks = check_signer(
+        member.certificate, brought, store=anchors or store(), at=at, gathered=Gathered(), usage=lambda _: ()
+    )
+    return Report(checks=checks)
 
 
 def faults(report: Report) -> dict[str, str]:
     return {each.name: str(each.indication) for each in report.faults}
 
 
-async def test_path_and_fresh_answers_pass() -> None:
+def test_path_and_fresh_answers_pass() -> None:
     """A list of every issuer below the anchor, or an OCSP answer in its place."""
     good = crl(CA, made=AT - DAY, until=AT + DAY)
-    report = await judged(LISTED, ROOT_LIST, good)
+    report = judged(LISTED, ROOT_LIST, good)
     assert faults(report) == {}
     assert report.check("certificate.path").facts["path"].count("<") == 2
-    assert faults(await judged(ASKED, ROOT_LIST, ocsp_answer(ASKED, made=AT - DAY, until=AT + DAY))) == {}
+    assert faults(judged(ASKED, ROOT_LIST, ocsp_answer(ASKED, made=AT - DAY, until=AT + DAY))) == {}
 
 
-async def test_without_answers_nothing_is_valid() -> None:
+def test_without_answers_nothing_is_valid() -> None:
     """None at all, none of one issuer, one that is too old, or one that somebody else signed: try later."""
     good = crl(CA, made=AT - DAY, until=AT + DAY)
     stale = crl(CA, made=AT - 3 * DAY, until=AT - DAY)
     forged = read_answer(_forged(CA))
     for answers in ((), (good,), (ROOT_LIST,), (ROOT_LIST, stale), (ROOT_LIST, forged)):
-        report = await judged(LISTED, *answers)
+        report = judged(LISTED, *answers)
         assert faults(report) == {"certificate.revocation": "TRY_LATER"}
         assert report.verdict == "INDETERMINATE"
     assert is_stale(stale, AT)
@@ -97,7 +106,7 @@ def _forged(issuer: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["crl", "ocsp"])
-async def test_revoked_from_its_day_on_and_not_before(kind: str) -> None:
+def test_revoked_from_its_day_on_and_not_before(kind: str) -> None:
     """The point in time decides, by a list of later days too."""
     since, later = AT + 10 * DAY, AT + 20 * DAY
     if kind == "crl":
@@ -106,22 +115,21 @@ async def test_revoked_from_its_day_on_and_not_before(kind: str) -> None:
         told = ocsp_answer(ASKED, made=later, until=later + DAY, revoked_at=since)
     who = REVOKED if kind == "crl" else ASKED
     root = crl("tsa-root", made=later, until=later + DAY)
-    before = faults(await judged(who, root, told, at=AT))
+    before = faults(judged(who, root, told, at=AT))
     assert before == ({} if kind == "crl" else {"certificate.revocation": "TRY_LATER"})
-    assert faults(await judged(who, root, told, at=later)) == {"certificate.revocation": "REVOKED_NO_POE"}
+    assert faults(judged(who, root, told, at=later)) == {"certificate.revocation": "REVOKED_NO_POE"}
 
 
-async def test_path_faults_have_their_own_words() -> None:
+def test_path_faults_have_their_own_words() -> None:
     """Expired, foreign, no anchor in force."""
-    assert faults(await judged("tsa-expired")) == {"certificate.path": "OUT_OF_BOUNDS_NO_POE"}
-    assert faults(await judged("foreign-tsa")) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
-    member = pki()[LISTED]
+    assert faults(judged("tsa-expired")) == {
+        "certificate.validity": "OUT_OF_BOUNDS_NO_POE",
+        "certificate.revocation": "TRY_LATER",
+    }
+    assert faults(judged("foreign-tsa")) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
     early = Anchor(certificate=pki()["tsa-root"].certificate, name="r", trusted_until=AT - DAY)
     only = TrustStore(purpose=TrustPurpose.TSA, anchors=(early,))
-    report = await validate(member.certificate, member.sent, anchors=only, at=AT, answers=())
-    assert faults(report) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
-    with pytest.raises(ValueError, match="time zone"):
-        await validate(member.certificate, (), anchors=only, at=datetime(2026, 1, 1), answers=())  # noqa: DTZ001
+    assert faults(judged(LISTED, anchors=only)) == {"certificate.path": "NO_CERTIFICATE_CHAIN_FOUND"}
 
 
 def test_answers_are_kept_once_and_found_by_certificate_and_time(tmp_path: Path) -> None:
