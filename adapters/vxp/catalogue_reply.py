@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.vxp.reply import AROUND_MAX, list_begins, read_list
+from adapters.vxp.reply import AROUND_MAX, read_list, take_head
 from gateway.errors import SourceError
 
 #: Bytes of one list; what is kept of it must fit into memory even where all of it is made to be large.
@@ -68,7 +68,9 @@ class AgencyReply:
         if self._bytes > self._bytes_max:
             raise _invalid(f"the list is longer than {self._bytes_max} bytes")
         self._buffer += chunk
-        if self._head is None and not self._find_data():
+        if self._head is None:
+            self._head = take_head(self._buffer)
+        if self._head is None:
             return
         while self._open() and len(self._buffer) >= _WINDOW:
             yield self._take(self._buffer.rfind(b"}", 0, _WINDOW))
@@ -82,14 +84,6 @@ class AgencyReply:
             yield self._take(self._buffer.rfind(b"}", 0, 2 * _WINDOW))
         # what stands around the list is judged as that of every other list
         read_list(self._head + b"]" + bytes(self._tail or b""), "document")
-
-    def _find_data(self) -> bool:
-        at = list_begins(self._buffer)
-        if at is None:
-            return False
-        self._head = bytes(self._buffer[:at])
-        del self._buffer[:at]
-        return True
 
     def _open(self) -> bool:
         """Go over what stands between entries; False once the list has ended."""

@@ -71,13 +71,16 @@ class _Document(msgspec.Struct):
     data: str
 
 
-def list_begins(buffer: bytes | bytearray) -> int | None:
-    """Where the list of a long answer begins; None where that is still to come."""
+def take_head(buffer: bytearray) -> bytes | None:
+    """Cut off what stands before the list of a long answer, with its bracket; None where that is still to come."""
     found = _DATA.search(buffer)
-    at = None if found is None else found.end()
-    if (len(buffer) if at is None else at) > AROUND_MAX:
+    if (len(buffer) if found is None else found.end()) > AROUND_MAX:
         raise SourceError("peer_reply_invalid", "no list at the beginning of the answer")
-    return at
+    if found is None:
+        return None
+    head = bytes(buffer[: found.end()])
+    del buffer[: found.end()]
+    return head
 
 
 def require_ok(status: int, content: bytes) -> None:

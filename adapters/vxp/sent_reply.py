@@ -24,7 +24,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from adapters.vxp.reply import list_begins, read_list_of
+from adapters.vxp.reply import read_list_of, take_head
 from adapters.webhook_reply import redacted
 from gateway.edxml.dates import read_instant
 from gateway.errors import SourceError
@@ -91,7 +91,9 @@ class SentReply:
     def feed(self, chunk: bytes) -> Iterator[list[SentLine]]:
         """Take the next bytes; the lines that are whole now."""
         self._buffer += chunk
-        if self._head is None and not self._find_data():
+        if self._head is None:
+            self._head = take_head(self._buffer)
+        if self._head is None:
             return
         while len(self._buffer) >= _WINDOW:
             lines = self._take()
@@ -104,14 +106,6 @@ class SentReply:
         raws = read_list_of((self._head or b"") + bytes(self._buffer))
         for start in range(0, len(raws), _TRIES):
             yield [_alone(bytes(raw)) for raw in raws[start : start + _TRIES]]
-
-    def _find_data(self) -> bool:
-        at = list_begins(self._buffer)
-        if at is None:
-            return False
-        self._head = bytes(self._buffer[:at])
-        del self._buffer[:at]
-        return True
 
     def _take(self) -> list[SentLine] | None:
         """The lines up to the last brace that closes one; None where that must be waited for."""
