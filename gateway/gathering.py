@@ -143,10 +143,9 @@ async def _leaves(
         return {}, None, len(events)
     first = await log.covering(max(known))
     checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
-    found = {}
-    for index, leaf in sorted(known.items()):
-        path = await log.inclusion(index, checkpoint.size)
-        found[index] = (leaf, bytes(InclusionProof(index, tuple(path), checkpoint.note)))
+    paths = zip(sorted(known), await log.inclusions(sorted(known), checkpoint.size), strict=True)
+    note = checkpoint.note
+    found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}
     return found, checkpoint, len(events) - len(found)
 
 

@@ -239,7 +239,11 @@ class LogReads:
 
     async def inclusion(self, leaf_index: int, size: int) -> list[bytes]:
         """The audit path of a leaf in the tree of that size; ProofError when there is no such leaf or tree."""
-        return await self._proved(size, lambda get: inclusion_proof(leaf_index, size, get))
+        return (await self.inclusions([leaf_index], size))[0]
+
+    async def inclusions(self, leaf_indices: Sequence[int], size: int) -> list[list[bytes]]:
+        """The same of many leaves, each tile read once."""
+        return await self._proved(size, lambda get: [inclusion_proof(each, size, get) for each in leaf_indices])
 
     async def consistency(self, old: int, new: int) -> list[bytes]:
         """That the tree of `new` leaves begins with that of `old`; ProofError when there is no such tree."""
