@@ -8,7 +8,7 @@ of its checks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +19,12 @@ class Verdict(StrEnum):
     PASSED = "PASSED"
     INDETERMINATE = "INDETERMINATE"
     FAILED = "FAILED"
+
+
+def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """What several verdicts come to; INDETERMINATE when there is none."""
+    found = set(verdicts) or {Verdict.INDETERMINATE}
+    return next(worst for worst in (Verdict.FAILED, Verdict.INDETERMINATE, Verdict.PASSED) if worst in found)
 
 
 class Indication(StrEnum):
@@ -68,11 +74,7 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """The worst of the checks; INDETERMINATE when there is none."""
-        verdicts = {check.verdict for check in self.checks} or {Verdict.INDETERMINATE}
-        for worst in (Verdict.FAILED, Verdict.INDETERMINATE):
-            if worst in verdicts:
-                return worst
-        return Verdict.PASSED
+        return worst_of(check.verdict for check in self.checks)
 
     @property
     def faults(self) -> tuple[Check, ...]:

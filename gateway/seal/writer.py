@@ -101,21 +101,14 @@ class Sealer:
                 f'<ds:Signature xmlns:ds="{DS}" Id="{identifier}">'
                 f"{signed_info}"
             ),
-            after=(
-                f"{self._key_info}"
-                f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
-                f"{properties}"
-                "</xades:QualifyingProperties></ds:Object></ds:Signature>\n"
-            ),
+            after=_ending(self._key_info, identifier, properties) + "\n",
         )
 
     def _signed_properties(self, identifier: str, document_type: str, signed_at: datetime) -> str:
-        time = signed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return (
             f'<xades:SignedProperties xmlns:ds="{DS}" xmlns:xades="{XADES}" Id="{identifier}-P">'
             "<xades:SignedSignatureProperties>"
-            f"<xades:SigningTime>{time}</xades:SigningTime>"
-            f"{self._signing_certificate}"
+            f"{_signing_time(signed_at)}{self._signing_certificate}"
             "</xades:SignedSignatureProperties><xades:SignedDataObjectProperties>"
             f"{_data_object_format(f'{identifier}-D', document_type)}"
             f"{_data_object_format(f'{identifier}-T', TRANSFER_TYPE)}"
@@ -147,14 +140,12 @@ def draft_export(key: Certified, entries: Sequence[SealedEntry], signed_at: date
         raise SealError("signed_at needs a time zone")
     listed = "".join(f"{entry.name} {entry.sha256.hex()}\n" for entry in entries)
     identifier = f"E-{hashlib.sha256(listed.encode()).hexdigest()[:32]}"
-    time = signed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     formats = "".join(
         _data_object_format(f"{identifier}-{number}", entry.media_type) for number, entry in enumerate(entries)
     )
     properties = (
         f'<xades:SignedProperties xmlns:asic="{ASIC}" xmlns:ds="{DS}" xmlns:xades="{XADES}" Id="{identifier}-P">'
-        f"<xades:SignedSignatureProperties><xades:SigningTime>{time}</xades:SigningTime>"
-        f"{_signing_certificate(key.certificate)}</xades:SignedSignatureProperties>"
+        f"<xades:SignedSignatureProperties>{_signing_time(signed_at)}{_signing_certificate(key.certificate)}</xades:SignedSignatureProperties>"
         f"<xades:SignedDataObjectProperties>{formats}</xades:SignedDataObjectProperties></xades:SignedProperties>"
     )
     references = "".join(
@@ -174,10 +165,20 @@ def draft_export(key: Certified, entries: Sequence[SealedEntry], signed_at: date
             f'<ds:Signature xmlns:ds="{DS}" Id="{identifier}">{signed_info}'
         ),
         after=(
-            f"{_key_info((key.certificate, *key.chain))}"
-            f'<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
-            f"{properties}</xades:QualifyingProperties></ds:Object></ds:Signature></asic:XAdESSignatures>\n"
+            _ending(_key_info((key.certificate, *key.chain)), identifier, properties) + "</asic:XAdESSignatures>\n"
         ),
+    )
+
+
+def _signing_time(at: datetime) -> str:
+    return f"<xades:SigningTime>{at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}</xades:SigningTime>"
+
+
+def _ending(key_info: str, identifier: str, properties: str) -> str:
+    """What follows the signature value, up to the signature's end."""
+    return (
+        f'{key_info}<ds:Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="#{identifier}">'
+        f"{properties}</xades:QualifyingProperties></ds:Object></ds:Signature>"
     )
 
 

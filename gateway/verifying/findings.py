@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.bundle.facts import Facts
-from gateway.seal.report import Report, Verdict
+from gateway.seal.report import Report, Verdict, worst_of
 
 #: Code -> what it means, Vietnamese and English. Codes of `gateway.seal.report.Indication`, in lower case, are told
 #: by their detail alone.
@@ -84,9 +84,7 @@ class Verification:
     @property
     def verdict(self) -> Verdict:
         """The worst of the checks that count; INDETERMINATE when there is none."""
-        found = {check.verdict for check in self.checks if check.counts} or {Verdict.INDETERMINATE}
-        worst_first = (Verdict.FAILED, Verdict.INDETERMINATE, Verdict.PASSED)
-        return next(verdict for verdict in worst_first if verdict in found)
+        return worst_of(check.verdict for check in self.checks if check.counts)
 
     def shape(self) -> dict[str, object]:
         """For JSON."""
