@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 MOST_PDF_BYTES: Final = 256 * 1024**2
 _IN_MEMORY: Final = 8 * 1024**2
 _HEAD: Final = 4096
+#: Any signature has its name in the file: names, unlike namespaces, cannot be written by references.
+_NAME: Final = b"ignature"
 _P7S: Final = (".p7s", ".p7b", ".p7m")
 #: Names of office documents, whose own signatures nobody here reads.
 _OFFICE: Final = (".docx", ".xlsx", ".pptx", ".doc", ".xls", ".odt", ".xml")
@@ -58,19 +61,26 @@ class Task:
 
 def examine(task: Task) -> bytes:
     """The report on the message at `task.path`, encoded; raises RefusedError for what is no message."""
-    from gateway.signatures.path import Trust
-
-    trust = Trust(
-        signers=_store(task.signers, TrustPurpose.SIGNERS), stamps=_store(task.stamps, TrustPurpose.TSA), at=task.at
-    )
-    return _Examination(task, trust).made().encode()
+    return _Examination(task).made().encode()
 
 
 class _Examination:
-    def __init__(self, task: Task, trust: Trust) -> None:
-        self._task, self._trust = task, trust
+    def __init__(self, task: Task) -> None:
+        self._task = task
         self._gathered = Gathered()
         self._unexamined: list[str] = []
+
+    @cached_property
+    def _trust(self) -> Trust:
+        """Read with the first signature."""
+        from gateway.signatures.path import Trust
+
+        task = self._task
+        return Trust(
+            signers=_store(task.signers, TrustPurpose.SIGNERS),
+            stamps=_store(task.stamps, TrustPurpose.TSA),
+            at=task.at,
+        )
 
     def made(self) -> Examined:
         found = [*self._in_xml(), *self._in_attachments()]
@@ -86,20 +96,23 @@ class _Examination:
         )
 
     def _in_xml(self) -> tuple[Found, ...]:
-        from gateway.signatures.xml import MOST_BYTES, too_large, verify_xml
-
         with Path(self._task.path).open("rb") as stream:
             stream.seek(self._task.offset)
-            head = stream.read(_HEAD)
             try:
-                skip = read_prolog(head).skip
+                start = self._task.offset + read_prolog(stream.read(_HEAD)).skip
             except RefusedError:
                 self._unexamined.append("XML signatures: the message is not one XML file")
                 return ()
-            stream.seek(self._task.offset + skip)
+            stream.seek(start)
+            if not _mentions(stream, _NAME):  # most messages: neither held in memory nor anything imported for them
+                return ()
+            from gateway.signatures.xml import MOST_BYTES, too_large, verify_xml
+
+            stream.seek(start)
             data = stream.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            return (too_large(),) if _is_signed(self._task) else ()
+            if len(data) > MOST_BYTES:
+                stream.seek(start)
+                return (too_large(),) if _mentions(stream, b"SignedInfo") else ()
         return tuple(
             _guarded(
                 Kind.XML,
@@ -225,13 +238,6 @@ def _mentions(content: BinaryIO, word: bytes) -> bool:
             return True
         rest = block[-len(word) :]
     return False
-
-
-def _is_signed(task: Task) -> bool:
-    """Whether a message too large for a tree has a signature, by a look at all its names."""
-    with Path(task.path).open("rb") as stream:
-        stream.seek(task.offset)
-        return _mentions(stream, b"SignedInfo")
 
 
 _stores: dict[tuple[str, TrustPurpose], tuple[object, TrustStore]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import subprocess
 import sys
@@ -120,3 +121,17 @@ def test_server_does_not_load_what_examines() -> None:
         "sys.exit(any(name.split('.')[0] in heavy for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_nothing_is_loaded_for_a_message_without_signatures(tmp_path: Path) -> None:
+    """Most messages: no library of signatures is imported for them, and no anchor is read."""
+    body = _body(tmp_path, document("000.00.00.H33", ["000.00.00.G22"], content=b"%PDF-1.7 unsigned"))
+    script = (
+        "import sys; from datetime import UTC, datetime; from gateway.signatures.document import Task, examine;"
+        f"print(examine(Task(path={str(body.path)!r}, offset=4, at=datetime.now(UTC), signers='/nowhere')));"
+        "print(sorted({'pyhanko', 'signxml', 'pyhanko_certvalidator', 'asn1crypto'} & sys.modules.keys()))"
+    )
+    ran = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
+    report, loaded = (await ran.communicate())[0].decode().splitlines()
+    assert '"signatures":[]' in report
+    assert loaded == "[]"
