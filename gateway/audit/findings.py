@@ -36,6 +36,11 @@ class Kind:
     do_en: str
 
 
+def kind(severity: Severity, vi: str, en: str, do_vi: str, do_en: str) -> Kind:
+    """A line of a list of kinds."""
+    return Kind(severity=severity, vi=vi, en=en, do_vi=do_vi, do_en=do_en)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """One thing found."""

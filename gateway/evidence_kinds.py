@@ -1,0 +1,134 @@
+"""What is found at keys, certificates, the log and its stamps; part of `gateway.check_kinds.KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.audit.findings import Kind, Severity, kind
+
+_E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "file_unreadable": kind(
+            _E,
+            "Không đọc được tệp.",
+            "A file cannot be read.",
+            "Tạo tệp hoặc sửa đường dẫn trong cấu hình.",
+            "Make the file, or correct its path in the configuration.",
+        ),
+        "key_unfit": kind(
+            _E,
+            "Khóa không dùng được.",
+            "A key cannot be used.",
+            "Làm theo chi tiết; quyền của tệp khóa phải là 0600.",
+            "Do as the detail says; a key file has mode 0600.",
+        ),
+        "key_service_unfit": kind(
+            _E,
+            "Tiến trình giữ khóa ký không ký được.",
+            "The process that holds the sealing key does not sign.",
+            "systemctl status gateway-seal.socket gateway-seal; làm theo chi tiết.",
+            "systemctl status gateway-seal.socket gateway-seal; do as the detail says.",
+        ),
+        "key_mismatch": kind(
+            _E,
+            "Khóa và chứng thư không đi với nhau.",
+            "A key and its certificate do not belong together.",
+            "Đặt đúng cặp khóa và chứng thư.",
+            "Put the matching pair in place.",
+        ),
+        "certificate_expired": kind(
+            _E,
+            "Chứng thư đã hết hạn hoặc chưa có hiệu lực.",
+            "A certificate has expired or is not yet valid.",
+            "Thay chứng thư rồi `gateway reload`.",
+            "Replace the certificate, then `gateway reload`.",
+        ),
+        "certificate_soon": kind(
+            _W,
+            "Chứng thư sắp hết hạn.",
+            "A certificate ends soon.",
+            "Xin chứng thư mới ngay bây giờ.",
+            "Order its successor now.",
+        ),
+        "certificate_usage": kind(
+            _W,
+            "Chứng thư ký số không hợp mục đích.",
+            "The seal certificate is unfit for its purpose.",
+            "Xin chứng thư có digitalSignature hoặc nonRepudiation.",
+            "Order one with digitalSignature or nonRepudiation.",
+        ),
+        "certificate_name": kind(
+            _W,
+            "Chứng thư máy chủ không mang tên trong server.public_url.",
+            "The server certificate does not carry the name in server.public_url.",
+            "Sửa public_url hoặc xin chứng thư có tên đó.",
+            "Correct public_url or order a certificate for that name.",
+        ),
+        "seal_untrusted": kind(
+            _E,
+            "Chứng thư ký số không dẫn tới neo tin cậy.",
+            "The seal certificate does not lead to the seal anchors.",
+            "Đặt CA cấp nó vào [seal] anchors.",
+            "Put the CA above it into [seal] anchors.",
+        ),
+        "anchors_unfit": kind(
+            _E,
+            "Thư mục neo tin cậy không dùng được.",
+            "A folder of anchors cannot be used.",
+            "Làm theo chi tiết.",
+            "Do as the detail says.",
+        ),
+        "enrolment_untrusted": kind(
+            _W,
+            "Chứng thư do CA đăng ký cấp sẽ không được chấp nhận.",
+            "Certificates of the enrolment CA would not be accepted.",
+            "Chép chứng thư CA đăng ký vào [tls] client_anchors.",
+            "Copy the enrolment CA's certificate into [tls] client_anchors.",
+        ),
+        "secret_exposed": kind(
+            _E,
+            "Bí mật có thể bị người khác đọc.",
+            "A secret may be read by others.",
+            "chmod 700 cho thư mục, chmod 600 cho từng tệp.",
+            "chmod 700 for the folder, chmod 600 for each file.",
+        ),
+        "secret_missing": kind(
+            _E,
+            "Không có tệp bí mật của một kênh.",
+            "The secret of a channel is missing.",
+            "Tạo tệp trong [storage] secrets, quyền 0600.",
+            "Make the file in [storage] secrets, mode 0600.",
+        ),
+        "log_unset": kind(
+            _W,
+            "Chưa thiết lập nhật ký minh bạch: không có mốc nào được ký.",
+            "The transparency log is not set up: nothing of it is signed.",
+            "Chạy `gateway log init`, rồi `gateway reload`.",
+            "Run `gateway log init`, then `gateway reload`.",
+        ),
+        "log_mark_misplaced": kind(
+            _E,
+            "Tệp [log] mark nằm trong thư mục dữ liệu hoặc thư mục sao lưu.",
+            "The file [log] mark lies in the data folder or among the backups.",
+            "Đặt nó ra ngoài: sau khi khôi phục, chính nó cho biết nhật ký đã ký tới đâu.",
+            "Put it elsewhere: after a restore it alone tells how far the log was signed.",
+        ),
+        "log_refusing": kind(
+            _E,
+            "Nhật ký minh bạch không được ký.",
+            "The transparency log is not signed.",
+            "Xem docs/runbook.md, GatewayLogNotSigned; `gateway log show` nói vì sao.",
+            "See docs/runbook.md, GatewayLogNotSigned; `gateway log show` says why.",
+        ),
+        "stamps_late": kind(
+            _E,
+            "Mốc nhật ký chờ dấu thời gian quá lâu.",
+            "Checkpoints wait too long for their time stamps.",
+            "Xem docs/runbook.md, GatewayStampsLate.",
+            "See docs/runbook.md, GatewayStampsLate.",
+        ),
+    }
+)
