@@ -46,6 +46,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "alerts": ("alerts",),
         "channels": ("pause", "resume"),
         "log": ("log",),
+        "witnessing": ("witness",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
         "offers": ("offers",),

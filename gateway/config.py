@@ -353,13 +353,22 @@ def differing(one: Settings, other: Settings) -> list[str]:
 
 def load(path: Path) -> Settings:
     """The settings of `path`, its relative paths made absolute against its folder; raises ConfigError."""
+    return parse(_read(path), folder=path.parent.resolve())
+
+
+def load_of(declared: type[T], path: Path) -> T:
+    """The settings of another program of ours, of a file of its own, read by the same rules."""
+    built: T = _build(declared, _read(path), path.parent.resolve(), "")
+    return built
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", path=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", path=str(path)) from error
-    return parse(raw, folder=path.parent.resolve())
 
 
 def parse(raw: dict[str, Any], *, folder: Path) -> Settings:

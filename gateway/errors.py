@@ -103,6 +103,18 @@ class ProofError(GatewayError):
     """A proof, checkpoint or note of a transparency log does not hold."""
 
 
+class WitnessRefusalError(GatewayError):
+    """A witness refuses. `status` is that of C2SP tlog-witness; the text of a 409 is a size."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message, status=status)
+        self.status = status
+
+
+class WitnessRecordError(GatewayError):
+    """What a witness cosigned last is not known for certain, so it cosigns nothing."""
+
+
 class BundleError(GatewayError):
     """A bundle of evidence cannot be read or made. `code` says why; stable."""
 

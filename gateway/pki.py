@@ -25,7 +25,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -204,6 +204,26 @@ def issue_client(folder: Path, name: str, organ_id: str, *, now: datetime) -> Ke
     )
     _save(pki.client(name), issued)
     return pki.client(name)
+
+
+def make_own_certificate(pair: KeyPair, names: Sequence[str], *, now: datetime) -> None:
+    """A key and a certificate that nobody else vouches for: who connects is given the file as its anchor."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now - _BACKDATED + _AUTHORITY_LIFE)
+        .add_extension(x509.SubjectAlternativeName([_general_name(each) for each in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    write_durably(pair.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_durably(pair.certificate, certificate.public_bytes(Encoding.PEM), 0o644)
 
 
 def issue_server(folder: Path, name: str, *, now: datetime, names: Sequence[str] = LOOPBACK) -> KeyPair:

@@ -1,0 +1,1 @@
+"""Witnesses: judging, remembering, and never cosigning two histories."""
