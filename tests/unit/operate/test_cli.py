@@ -76,6 +76,7 @@ def test_the_commands_are_these() -> None:
         "conformance", "inspect",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced", "log init", "log show", "log prove",
+        "witness init", "witness follow", "witness show", "witness serve",
     }  # fmt: skip
 
 
