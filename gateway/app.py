@@ -51,6 +51,7 @@ from gateway.lifecycle import Lifecycle
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
+from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -109,7 +110,8 @@ class Application:
     importer: Importer
     inspection: Inspection
     checkpointer: Checkpointer
-    stamper: Stamper
+    #: Of the log's checkpoints, and of receipts.
+    stampers: tuple[Stamper, ReceiptStamper]
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -133,12 +135,12 @@ class Application:
     @property
     def log_duties(self) -> tuple[Duty, ...]:
         """What works on it."""
-        return self.checkpointer, self.stamper
+        return self.checkpointer, *self.stampers
 
     @property
     def stamps_told(self) -> str:
         """How its time stamps are."""
-        return self.stamper.told
+        return self.stampers[0].told
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -216,7 +218,7 @@ async def run_application(
             importer=Importer(base, gateway.journey, gateway.intake),
             inspection=Inspection(),
             checkpointer=_checkpointer(base, key, metrics),
-            stamper=_stamper(base, metrics),
+            stampers=_stampers(base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -273,10 +275,13 @@ def _checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkp
     return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
 
 
-def _stamper(base: Foundation, metrics: Metrics) -> Stamper:
+def _stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamper]:
     settings, clock = base.settings.stamps, base.clock
     stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
-    return Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics)
+    return (
+        Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics),
+        ReceiptStamper(base.readers, base.pump, stamping, settings=settings, metrics=metrics),
+    )
 
 
 def _uploads(base: Foundation, intake: Intake) -> Uploads:

@@ -93,6 +93,10 @@ class StampSettings:
     every: timedelta = _f(timedelta(seconds=60), "wait between two looks at what has no stamp yet")
     timeout: timedelta = _f(timedelta(seconds=15), "longest time of one request")
     grace: timedelta = _f(timedelta(hours=4), "how long a checkpoint may wait for its stamp before an alarm")
+    receipts: Literal["record", "each", "none"] = _f(
+        "record",
+        "stamp each minute's receipts as one evidence record, each receipt by itself, or not beside the log",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

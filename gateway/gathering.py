@@ -4,16 +4,19 @@
 2. Under which checkpoint: the first that covers all of them, so that its stamp is the earliest; what is under none
    yet stays outside, and is counted.
 3. The facts (`gateway.bundle.facts`) and the papers of every message.
+4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
 
 Bodies are read when the bundle is written, each with its digest looked at before.
 """
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +26,16 @@ from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
 from gateway.bundle.certificate import page
-from gateway.bundle.format import HTML_EN, HTML_VI, MAX_ENTRIES
+from gateway.bundle.format import ACCEPTANCE, HTML_EN, HTML_VI, MAX_ENTRIES, RECORD
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import BundleError, RefusedError
+from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.model import AgencyId
+from gateway.seal.evidence_record import path_of, write_record
+from gateway.seal.stamp_token import token_of
+from gateway.seal.unsigned import Unsigned, extended
 from gateway.storage.bodies import Bodies
 from gateway.storage.readers import Readers
 from gateway.transparency.keys import of_epoch
@@ -76,6 +83,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     if 2 * len(leaves) + 3 * len(rows.messages) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
     facts = await _facts(sources, rows, actor, now)  # 3
+    papers = await _papers(sources, message_id, rows.summary[8])
+    stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
     vkey = None
     if checkpoint is not None and sources.log_key is not None:
         vkey = of_epoch(sources.log_key, (await log.tree()).epoch)
@@ -85,6 +94,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
             shapes.Leaf(index=index, kind=msgspec.json.decode(leaf)["kind"]) for index, (leaf, _) in leaves.items()
         ],
         pending_leaves=pending,
+        receipt_stamp=stamped.told if stamped else msgspec.UNSET,
         log=_log(checkpoint, vkey),
         stamps=[
             shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server=stamp.server, at=rfc3339(stamp.at))
@@ -93,11 +103,12 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     )
     return Material(
         facts=facts,
-        document=await _papers(sources, message_id, rows.summary[8]),
+        document=replace(papers, receipt=stamped.receipt) if stamped else papers,
         messages={row[0]: await _papers(sources, row[0], row[8]) for row in rows.messages},
         leaves=leaves,
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
+        record=stamped.record if stamped else b"",
         others={HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")},
     )
 
@@ -167,6 +178,35 @@ async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:
     assert receipt is not None, "written in the transaction of its message"
     body = await sources.bodies.open_sound(sha256)
     return Papers(body=_Pieces(body.path, body.offset), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ReceiptStamp:
+    """What proves the time of the receipt apart from the log."""
+
+    told: shapes.Stamp
+    #: The receipt as it goes into the bundle.
+    receipt: bytes
+    #: The evidence record; b"" where the stamp is in the receipt.
+    record: bytes = b""
+
+
+async def _receipt_stamp(
+    readers: Readers, message_id: str, body_sha256: str, papers: Papers
+) -> _ReceiptStamp | None:
+    seq = await LogReads(readers).accepted_seq(message_id)
+    found = None if seq is None else await ReceiptStamps(readers).of(seq)
+    if found is None:
+        return None
+    stamp = found.stamp
+    is_record = stamp.form == "record"
+    told = shapes.Stamp(entry=RECORD if is_record else ACCEPTANCE, server=stamp.server, at=rfc3339(stamp.at))
+    token = token_of(stamp.token)
+    if not is_record:
+        return _ReceiptStamp(told=told, receipt=extended(papers.receipt, Unsigned(signature_stamp=token)))
+    group = (sha256(papers.receipt).digest(), bytes.fromhex(body_sha256), sha256(papers.transfer).digest())
+    path = await asyncio.to_thread(path_of, stamp.hashes, found.index)
+    return _ReceiptStamp(told=told, receipt=papers.receipt, record=write_record(group, path, token))
 
 
 @dataclass(frozen=True, slots=True)

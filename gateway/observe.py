@@ -286,6 +286,9 @@ class Metrics:
             "gateway_stamps_oldest_seconds", "for how long the oldest of them waits"
         )
         self.stamps_late = self._gauge("gateway_stamps_late", "1 while that is longer than [stamps] grace")
+        self.receipts_unstamped = self._gauge(
+            "gateway_receipts_unstamped", "1 while receipts wait for a stamp of their own beside the log's"
+        )
         self.stamped_at = self._gauge("gateway_stamped_timestamp_seconds", "when the last stamp came")
         self.stamp_server_up = self._gauge(
             "gateway_stamp_server_up", "1 while a time-stamping server was of use last", "server"

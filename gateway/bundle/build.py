@@ -21,11 +21,13 @@ from gateway.bundle.format import (
     DOCUMENT,
     EXPORT,
     MANIFEST,
+    RECORD,
+    RECORD_MANIFEST,
     TRANSFER,
     media_type_of,
     role_of,
 )
-from gateway.bundle.manifest import manifest_of
+from gateway.bundle.manifest import manifest_of, record_manifest_of
 from gateway.seal.writer import SealedEntry
 
 
@@ -54,6 +56,8 @@ class Material:
     checkpoint: bytes = b""
     #: DER TimeStampResp each.
     stamps: Sequence[bytes] = ()
+    #: DER of the evidence record over the acceptance; b"" where there is none.
+    record: bytes = b""
     #: Name of an entry -> bytes: revocation answers, verdicts, certificates.
     others: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -70,16 +74,18 @@ def compose(writer: ContainerWriter, material: Material) -> list[SealedEntry]:
         *(name for name in small if name != TRANSFER),
         *(n for n in bodies if n != DOCUMENT),
     ]
+    if material.record:
+        order += [RECORD, RECORD_MANIFEST]
     everything = [*order, MANIFEST, BUNDLE]
     roles = {name: role_of(name) or "" for name in sorted([*order, MANIFEST, EXPORT])}
     facts = msgspec.structs.replace(material.facts, entries=roles)
-    small |= {MANIFEST: manifest_of(everything), BUNDLE: written(facts)}
-    sealed = []
+    small |= {MANIFEST: manifest_of(everything), BUNDLE: written(facts), RECORD: material.record}
+    digests: dict[str, bytes] = {}
     for name in everything:
-        pieces = bodies.get(name) or (small[name],)
-        digest = writer.add_pieces(name, pieces)
-        sealed.append(SealedEntry(name=name, sha256=digest, media_type=media_type_of(name)))
-    return sealed
+        if name == RECORD_MANIFEST:
+            small[name] = record_manifest_of(digests)
+        digests[name] = writer.add_pieces(name, bodies.get(name) or (small[name],))
+    return [SealedEntry(name=name, sha256=digests[name], media_type=media_type_of(name)) for name in everything]
 
 
 def finish(writer: ContainerWriter, seal: bytes) -> None:

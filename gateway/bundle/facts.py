@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.bundle.format import BUNDLE, FORMAT, VERSION
 from gateway.errors import BundleError
@@ -142,7 +142,7 @@ class Log(Part, kw_only=True, frozen=True):
 
 
 class Stamp(Part, kw_only=True, frozen=True):
-    """A time stamp over the checkpoint, as first signed."""
+    """A time stamp: over the checkpoint as first signed, or over receipts."""
 
     entry: str
     server: str
@@ -172,6 +172,8 @@ class Facts(Part, kw_only=True, frozen=True):
     pending_leaves: int
     log: Log | None
     stamps: list[Stamp]
+    #: Over the receipt, among others of its minute or alone; left out where there is none.
+    receipt_stamp: Stamp | UnsetType = UNSET
     #: Entries and their roles; `mimetype` and this file are left out.
     entries: dict[str, str]
 

@@ -23,6 +23,9 @@ TRANSFER: Final = "transfer.json"
 MANIFEST: Final = "META-INF/manifest.xml"
 ACCEPTANCE: Final = "META-INF/signatures-acceptance.xml"
 EXPORT: Final = "META-INF/signatures-export.xml"
+#: [ETSI EN 319 162-1 4.4]; the names that readers of XAdES containers look for.
+RECORD: Final = "META-INF/evidencerecord.ers"
+RECORD_MANIFEST: Final = "META-INF/ASiCEvidenceRecordManifest.xml"
 BUNDLE: Final = "evidence/bundle.json"
 CHECKPOINT: Final = "evidence/checkpoint.note"
 PDF: Final = "certificate.pdf"
@@ -46,6 +49,8 @@ ROLES: Final = {
     "manifest": re.escape(MANIFEST),
     "acceptance_seal": re.escape(ACCEPTANCE),
     "export_seal": re.escape(EXPORT),
+    "evidence_record": re.escape(RECORD),
+    "evidence_record_manifest": re.escape(RECORD_MANIFEST),
     "facts": re.escape(BUNDLE),
     "leaf": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.json",
     "proof": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.tlog-proof",
@@ -64,6 +69,7 @@ _TYPES: Final = {
     ".edxml": "application/xml",
     ".xml": "application/xml",
     ".json": "application/json",
+    ".ers": "application/octet-stream",
     ".note": "text/plain",
     ".tlog-proof": "text/plain",
     ".tsr": "application/timestamp-reply",

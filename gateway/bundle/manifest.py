@@ -1,16 +1,32 @@
-"""`META-INF/manifest.xml`: the list of entries with their media types, as ASiC takes it from OpenDocument 1.2.
+"""The lists of a container: its entries, and what its evidence record is over [ETSI EN 319 162-1 A.7].
 
-There is one way to write it, so a reader writes it again and compares: nothing parses it.
+`META-INF/manifest.xml` names all entries with their media types, as ASiC takes it from OpenDocument 1.2. There is
+one way to write each list, so a reader writes it again and compares: nothing parses them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from gateway.bundle.format import EXPORT, MANIFEST, MEDIA_TYPE, MIMETYPE, media_type_of
+from gateway.bundle.format import (
+    ACCEPTANCE,
+    DOCUMENT,
+    EXPORT,
+    MANIFEST,
+    MEDIA_TYPE,
+    MIMETYPE,
+    RECORD,
+    TRANSFER,
+    media_type_of,
+)
+from gateway.seal.profile import ASIC, DS, SHA256
 
 _NAMESPACE: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+
+#: What an evidence record is over.
+RECORDED: Final = (ACCEPTANCE, DOCUMENT, TRANSFER)
 
 
 def manifest_of(names: Iterable[str]) -> bytes:
@@ -24,6 +40,21 @@ def manifest_of(names: Iterable[str]) -> bytes:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<manifest:manifest xmlns:manifest="{_NAMESPACE}" manifest:version="1.2">\n{rows}</manifest:manifest>\n'
+    ).encode()
+
+
+def record_manifest_of(digests: Mapping[str, bytes]) -> bytes:
+    """What the evidence record is over: the receipt and what it seals; `digests`: SHA-256 of entries by name."""
+    rows = "".join(
+        f'  <asic:DataObjectReference URI="{name}" MimeType="{media_type_of(name)}">'
+        f'<ds:DigestMethod Algorithm="{SHA256}"/>'
+        f"<ds:DigestValue>{b64encode(digests[name]).decode()}</ds:DigestValue></asic:DataObjectReference>\n"
+        for name in RECORDED
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<asic:ASiCManifest xmlns:asic="{ASIC}" xmlns:ds="{DS}">\n'
+        f'  <asic:SigReference URI="{RECORD}"/>\n{rows}</asic:ASiCManifest>\n'
     ).encode()
 
 

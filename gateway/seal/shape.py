@@ -209,6 +209,17 @@ def read_export(xades: bytes) -> Reading:
     return _read(xades, _EXPORT, MAX_EXPORT_BYTES)
 
 
+def canonical_parts(xades: bytes, *tags: str) -> tuple[bytes, ...] | None:
+    """The canonical form of the one element of each tag, in the context of the file; None for what is no seal."""
+    if _refusal(xades, MAX_EXPORT_BYTES):
+        return None
+    try:
+        root = small_tree(xades, MAX_EXPORT_BYTES)
+    except RefusedError:
+        return None
+    return tuple(_canonical(root, tag) for tag in tags)
+
+
 def _read(xades: bytes, shape: Part, most: int) -> Reading:
     refusal = _refusal(xades, most)
     if refusal:

@@ -25,7 +25,7 @@ from gateway.errors import StampError
 MAX_REPLY_BYTES: Final = 64 * 1024
 _MOST_CERTIFICATES: Final = 12
 #: What asn1crypto and cryptography raise over bytes that are not what they seem.
-_UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnsupportedAlgorithm)
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnsupportedAlgorithm)
 
 
 class _Answer(core.Sequence):  # type: ignore[misc]
@@ -112,8 +112,28 @@ def read_reply(raw: bytes) -> Reply:
         if not isinstance(found["time_stamp_token"], cms.ContentInfo):
             return Reply(status=status, told=told, token=None)
         return Reply(status=status, told=told, token=_token(found["time_stamp_token"]))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StampError(f"this is no RFC 3161 answer: {str(error)[:200]}") from error
+
+
+def token_of(raw: bytes) -> bytes:
+    """The token of an answer as it stands there: a ContentInfo in DER. StampError without one."""
+    try:
+        token = _Answer.load(raw, strict=True)["time_stamp_token"]
+        if isinstance(token, cms.ContentInfo):
+            return bytes(token.dump())
+    except UNREADABLE as error:
+        raise StampError(f"this is no RFC 3161 answer: {str(error)[:200]}") from error
+    raise StampError("an answer without a token")
+
+
+def reply_with(token: bytes) -> bytes:
+    """An answer that grants this token, as it is read where stamps are verified; StampError when it is none."""
+    try:
+        found = cms.ContentInfo.load(token, strict=True)
+        return bytes(_Answer({"status": {"status": "granted"}, "time_stamp_token": found}).dump())
+    except UNREADABLE as error:
+        raise StampError(f"this is no time stamp: {str(error)[:200]}") from error
 
 
 def _told(status: Any) -> str:

@@ -50,6 +50,15 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "no_tsa_anchors": ("Không có điểm tin cậy của TSA.", "No anchors for time stamps were given (tsa/)."),
         "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),
         "stamp_of_other_bytes": ("Dấu thời gian cho dữ liệu khác.", "The time stamp is over something else."),
+        "properties_wrong": (
+            "Phần thêm vào dấu niêm phong không đúng dạng.",
+            "What was added to the seal is not of the one allowed form.",
+        ),
+        "record_unreadable": ("Không đọc được bản ghi bằng chứng.", "The evidence record cannot be read."),
+        "record_of_other_receipts": (
+            "Bản ghi bằng chứng cho biên nhận khác.",
+            "The evidence record is over other receipts or documents.",
+        ),
         "stamp_untrusted": ("Dấu thời gian không đáng tin.", "The time stamp does not lead to an anchor."),
     }
 )

@@ -1,13 +1,15 @@
-"""Time stamps over the checkpoint [RFC 3161]: each is held against the anchors, at its own time."""
+"""Time stamps over checkpoint and receipt [RFC 3161, RFC 4998]: each against the anchors, at its own time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from gateway.bundle.container import Container
-from gateway.bundle.format import role_of
+from gateway.bundle.format import RECORD, RECORD_MANIFEST, role_of
+from gateway.bundle.manifest import RECORDED, record_manifest_of
 from gateway.errors import BundleError, StampError
 from gateway.seal.report import Verdict
 from gateway.seal.trust import TrustStore
@@ -27,41 +29,77 @@ _OF_THE_TOKEN: Final = {
 }
 
 
-def check_stamps(
-    container: Container, signed: bytes, anchors: Anchors, *, is_required: bool
-) -> tuple[list[Check], datetime | None]:
-    """The findings, and the earliest time that a stamp proves; `signed`: what they must be over."""
+#: A finding, and the time that it proves.
+Timed = tuple[Check, datetime | None]
+
+
+def check_stamps(container: Container, signed: bytes, anchors: Anchors) -> list[Timed]:
+    """The findings about stamps over the checkpoint; `signed`: what they must be over."""
     names = [name for name in container.entries if role_of(name) == "stamp"]
-    found = [_stamp(container, name, signed, anchors) for name in names]
+    return [_stamp(container, name, signed, anchors) for name in names]
+
+
+def time_proven(found: Sequence[Timed], *, is_required: bool) -> tuple[Check, datetime | None]:
+    """Whether any stamp proves a time, and the earliest."""
     times = [at for _, at in found if at is not None]
-    checks = [check for check, _ in found]
     if times:
         at = min(times)
-        checks.append(passed("time_proven", f"not later than {at.isoformat()}", counts=is_required))
-        return checks, at
-    reason = "stamp_untrusted" if names else "no_time_stamp"
-    return [*checks, undecided("time_proven", reason, counts=is_required)], None
+        return passed("time_proven", f"not later than {at.isoformat()}", counts=is_required), at
+    return undecided("time_proven", "stamp_untrusted" if found else "no_time_stamp", counts=is_required), None
 
 
-def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) -> tuple[Check, datetime | None]:
-    from gateway.seal.stamp_token import read_reply  # most of a bundle needs no reader of tokens
+def check_record(container: Container, anchors: Anchors) -> list[Timed]:
+    """The evidence record over the acceptance, where there is one."""
+    name, entries = "evidence_record", container.entries
+    there = [each for each in (RECORD, RECORD_MANIFEST) if each in entries]
+    if not there or not all(each in entries for each in RECORDED):
+        return []
+    if len(there) == 1:
+        return [(failed(name, "entry_missing", f"{there[0]} stands alone"), None)]
+    from gateway.seal.evidence_record import read_record
+    from gateway.seal.stamp_token import reply_with
 
+    digests = {each: container.digest_of(each) for each in RECORDED}
+    try:
+        record = read_record(container.bytes_of(RECORD))
+        reply = reply_with(record.token)
+        manifest = container.bytes_of(RECORD_MANIFEST)
+    except (StampError, BundleError) as error:
+        return [(failed(name, "record_unreadable", str(error)), None)]
+    if sorted(record.group) != sorted(digests.values()):
+        return [(failed(name, "record_of_other_receipts"), None)]
+    if manifest != record_manifest_of(digests):
+        return [(failed(name, "entries_differ", f"{RECORD_MANIFEST} is not the list of what it is over"), None)]
+    return [judged(name, reply, record.root, anchors.tsa)]
+
+
+def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) -> Timed:
     name = f"stamps.{entry.rsplit('/', 1)[1].removesuffix('.tsr')}"
     try:
         raw = container.bytes_of(entry)
+    except BundleError as error:
+        return failed(name, "stamp_unreadable", str(error)), None
+    return judged(name, raw, sha256(signed).digest() if signed else b"", anchors.tsa)
+
+
+def judged(name: str, raw: bytes, imprint: bytes, anchors: TrustStore | None) -> Timed:
+    """A TimeStampResp over that SHA-256, at its own time; without an imprint nothing is proved."""
+    from gateway.seal.stamp_token import read_reply  # most of a bundle needs no reader of tokens
+
+    try:
         token = read_reply(raw).token
-    except (StampError, BundleError) as error:
+    except StampError as error:
         return failed(name, "stamp_unreadable", str(error)), None
     if token is None:
         return failed(name, "stamp_unreadable", "an answer without a token"), None
-    if not signed:
+    if not imprint:
         return undecided(name, "no_checkpoint", "what it should be over is not known"), None
-    if token.imprint != sha256(signed).digest():
-        return failed(name, "stamp_of_other_bytes", "it is not over this checkpoint as the log signed it"), None
-    return _verified(name, raw, token, anchors.tsa)
+    if token.imprint != imprint:
+        return failed(name, "stamp_of_other_bytes"), None
+    return _verified(name, raw, token, anchors)
 
 
-def _verified(name: str, raw: bytes, token: Token, anchors: TrustStore | None) -> tuple[Check, datetime | None]:
+def _verified(name: str, raw: bytes, token: Token, anchors: TrustStore | None) -> Timed:
     from gateway.seal.timestamp import verify_stamp
 
     at = token.gen_time

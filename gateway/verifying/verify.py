@@ -2,9 +2,9 @@
 
 1. The container's shape; its lists of entries.
 2. What to trust: the anchors given, else the bundle's own, which leaves the verdict INDETERMINATE at best.
-3. The log: checkpoint, witnesses, every leaf. Time stamps over the checkpoint.
+3. The log: checkpoint, witnesses, every leaf. Time stamps over the checkpoint, the receipt, the export seal.
 4. The acceptance seal, at the time that a stamp proves, else at `at`; so those of other messages.
-5. The export seal, at `at`.
+5. The export seal, likewise.
 6. The story: transfer manifests, leaves of acceptances, statuses, states.
 
 Every check is made as far as the file allows, whatever failed before it. PASSED means: these bytes were accepted
@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 import warnings
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -31,10 +32,12 @@ from gateway.bundle.format import ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, MIMETYPE
 from gateway.errors import BundleError
 from gateway.seal.report import Report, Verdict
 from gateway.seal.shape import read as read_receipt
+from gateway.seal.unsigned import split
 from gateway.seal.verify import verify_export, verify_receipt
+from gateway.verifying.added import check_added
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, Verification, failed, of_seal, passed, undecided
-from gateway.verifying.stamps import check_stamps
+from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
 from gateway.verifying.story import (
     check_acceptance,
     check_delivery,
@@ -78,10 +81,17 @@ def verify(
     else:
         checks.append(passed("anchors"))
     logged = check_log(container, facts, trusted)  # 3
-    stamped, proven_at = check_stamps(container, logged.signed, trusted, is_required=require_time)
-    checks += [*logged.checks, *stamped]
+    stamped = check_stamps(container, logged.signed, trusted)
+    received = [
+        *check_record(container, trusted),
+        *check_added("acceptance", _small(container, ACCEPTANCE), trusted),
+    ]
+    exported = check_added("export", _small(container, EXPORT), trusted, container)
+    proof, proven_at = time_proven([*stamped, *received], is_required=require_time)
+    checks += [*logged.checks, *(check for check, _ in (*stamped, *received, *exported)), proof]
+    times = _Times(at=at, log=_times(stamped), receipt=_times(received), export=_times(exported))
     unexamined: dict[str, None] = dict.fromkeys(_NOT_EXAMINED)
-    for report, found in _seals(container, facts, logged, trusted, at, proven_at):  # 4, 5
+    for report, found in _seals(container, facts, logged, trusted, times):  # 4, 5
         checks += found
         unexamined |= dict.fromkeys(each for each in report.not_examined if "time stamp" not in each)
     checks += [check_transfer(container, facts), check_statuses(facts, logged)]  # 6
@@ -89,6 +99,25 @@ def verify(
     return Verification(
         checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Times:
+    """When seals are verified: as of `at`, or earlier where a stamp proves that they were there."""
+
+    at: datetime
+    #: Proven of what the log holds, of the receipt, of the export seal.
+    log: tuple[datetime, ...]
+    receipt: tuple[datetime, ...]
+    export: tuple[datetime, ...]
+
+    def of(self, *proven: datetime) -> datetime:
+        """The earliest that counts."""
+        return min((each for each in proven if each <= self.at), default=self.at)
+
+
+def _times(found: Sequence[Timed]) -> tuple[datetime, ...]:
+    return tuple(at for _, at in found if at is not None)
 
 
 def _container(container: Container) -> Iterator[Check]:
@@ -109,18 +138,19 @@ def _facts(container: Container, checks: list[Check]) -> Facts | None:
 
 
 def _seals(
-    container: Container, facts: Facts, logged: Logged, anchors: Anchors, at: datetime, proven_at: datetime | None
+    container: Container, facts: Facts, logged: Logged, anchors: Anchors, times: _Times
 ) -> Iterator[tuple[Report, list[Check]]]:
     """Acceptance, messages, export."""
-    yield from _receipt(container, facts, logged, anchors, at, proven_at, "acceptance", facts.document.id)
+    yield from _receipt(container, facts, logged, anchors, times, "acceptance", facts.document.id)
     found = {match[1]: None for name in container.entries if (match := _MESSAGE.match(name))}
     for key in found | dict.fromkeys(message.id for message in facts.messages):
-        yield from _receipt(container, facts, logged, anchors, at, proven_at, f"messages.{key}", key)
+        yield from _receipt(container, facts, logged, anchors, times, f"messages.{key}", key)
     entries = {name: container.digest_of(name) for name in container.entries if name not in {MIMETYPE, EXPORT}}
     if EXPORT not in container.entries:
         yield Report(checks=()), [failed("export", "entry_missing", "nothing seals the bundle as a whole")]
         return
-    report = verify_export(_small(container, EXPORT), entries=entries, anchors=anchors.seal, at=at)
+    seal, _ = split(_small(container, EXPORT))
+    report = verify_export(seal, entries=entries, anchors=anchors.seal, at=times.of(*times.export))
     yield report, list(of_seal("export", report))
 
 
@@ -129,8 +159,7 @@ def _receipt(
     facts: Facts,
     logged: Logged,
     anchors: Anchors,
-    at: datetime,
-    proven_at: datetime | None,
+    times: _Times,
     name: str,
     key: str,
 ) -> Iterator[tuple[Report, list[Check]]]:
@@ -144,11 +173,17 @@ def _receipt(
         return
     body, transfer, receipt = names
     digest, seal = container.digest_of(body), _small(container, receipt)
+    if is_main:
+        seal, _ = split(seal)
     leaf = check_acceptance(logged, f"{name}.leaf", key, digest.hex(), sha256(seal).hexdigest())
     # what a stamp proves, it proves of what the log held by then
-    when = proven_at if proven_at is not None and proven_at <= at and leaf.verdict is Verdict.PASSED else at
+    proven = (*(times.log if leaf.verdict is Verdict.PASSED else ()), *(times.receipt if is_main else ()))
     report = verify_receipt(
-        seal, document_sha256=digest, transfer=_small(container, transfer), anchors=anchors.seal, at=when
+        seal,
+        document_sha256=digest,
+        transfer=_small(container, transfer),
+        anchors=anchors.seal,
+        at=times.of(*proven),
     )
     checks = [*of_seal(name, report), leaf]
     if not is_main:
@@ -158,9 +193,9 @@ def _receipt(
 
 
 def _small(container: Container, name: str) -> bytes:
-    """The bytes of an entry that is there; those of one that is too large are no seal and no manifest."""
+    """The bytes of an entry; of one that is missing or too large, which are no seal and no manifest, b""."""
     try:
-        return container.bytes_of(name)
+        return container.bytes_of(name) if name in container.entries else b""
     except BundleError:
         return b""
 
@@ -169,7 +204,7 @@ def _certificates(container: Container) -> tuple[x509.Certificate, ...]:
     """What the acceptance seal brings along; anchors of nothing but themselves."""
     if ACCEPTANCE not in container.entries:
         return ()
-    values = read_receipt(_small(container, ACCEPTANCE)).values.get("certificate", ())
+    values = read_receipt(split(_small(container, ACCEPTANCE))[0]).values.get("certificate", ())
     try:
         with warnings.catch_warnings(action="ignore"):
             return tuple(x509.load_der_x509_certificate(b64decode(each)) for each in values)

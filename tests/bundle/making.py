@@ -18,11 +18,15 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import UNSET
 
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers, compose, finish
 from gateway.bundle.container import ContainerWriter
+from gateway.bundle.format import RECORD
 from gateway.events import canonical
+from gateway.seal.evidence_record import group_hash, path_of, root_of, write_record
+from gateway.seal.stamp_token import token_of
 from gateway.seal.writer import draft_export
 from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.keys import Cosigner, LogSigner
@@ -141,6 +145,8 @@ class Story:
     stamped: bytes = b""
     state: str = "acknowledged"
     export_member: str = "seal-rsa"
+    #: When the evidence record over the receipt was stamped; None: there is none.
+    recorded_at: datetime | None = None
 
 
 def story(member: str = "seal-rsa") -> Story:
@@ -197,7 +203,17 @@ def material_of(a: Story) -> Material:
         leaves=leaves,
         checkpoint=note,
         stamps=[stamp(imprint, at) for at in a.stamps],
+        record=record_of(a.document, a.recorded_at) if a.recorded_at else b"",
     )
+
+
+def record_of(item: Told, at: datetime, *, imprint: bytes = b"") -> bytes:
+    """The evidence record over a receipt among twenty others; `imprint`: what is stamped instead of the root."""
+    group = [sha256(each).digest() for each in (item.receipt, item.body, item.transfer)]
+    leaves = [sha256(bytes([number])).digest() for number in range(20)]
+    leaves.insert(13, group_hash(group))
+    token = token_of(stamp(imprint or root_of(leaves), at))
+    return write_record(group, path_of(leaves, 13), token)
 
 
 def facts_of(a: Story, note: bytes) -> shapes.Facts:
@@ -250,6 +266,7 @@ def facts_of(a: Story, note: bytes) -> shapes.Facts:
                        signed_at=_z(STAMPED_AT), vkey=str(a.signer.verifier)),
         stamps=[shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server="tsa", at=_z(at))
                 for number, at in enumerate(a.stamps)],
+        receipt_stamp=shapes.Stamp(entry=RECORD, server="tsa", at=_z(a.recorded_at)) if a.recorded_at else UNSET,
         entries={},
     )  # fmt: skip
 

@@ -38,6 +38,7 @@ from tests.bundle.making import (
     with_,
     write_anchors,
 )
+from tests.bundle.vector_long_term import long_term
 
 FOLDER: Final = Path(__file__).parents[1] / "vectors" / "bundles"
 FROZEN: Final = "v1"
@@ -98,6 +99,8 @@ def cases() -> Iterator[Case]:
     yield from _changed()
     yield from _log()
     yield from _times(good)
+    for told_case in long_term():
+        yield Case(**told_case)
 
 
 def _files(good: bytes) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from tests.unit.project.new_database import new_database
 GROWING = (
     "message",
     "receipt",
+    "receipt_stamp",
     "rendition",
     "dispatch",
     "delivery",
@@ -46,6 +47,7 @@ WHOLE = {
     "offer_list_all": "for the report of a command",
     "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
     "event_read_last": "the last row",
+    "receipt_stamp_read_last": "the last row",
     "event_newest_instant": "the last row",
 }
 #: Statements that sort, and what bounds it.

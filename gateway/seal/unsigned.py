@@ -1,0 +1,173 @@
+"""What is added to a seal after it was made: XAdES unsigned properties [ETSI EN 319 132-1 5.3].
+
+Written one way only:
+
+    SignatureTimeStamp     a stamp over the signature value: B-T
+    CertificateValues      the CAs' certificates
+    RevocationValues       CRLs and OCSP answers about the certificates: with the two before it B-LT
+    ArchiveTimeStamp       a stamp over the seal, all that it seals and the three before it: B-LTA
+
+They stand in one line before the end of QualifyingProperties. `split` takes them out again, byte for byte: what
+is left is the seal as it was made, so a receipt keeps its digest in the log. No signature covers them but the
+archive stamp. A reader writes what it read again and compares; nothing else is parsed. Each property declares
+its namespaces itself, so that it stands there in its canonical form, as the seal's own parts do
+(`gateway.seal.writer`).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from gateway.errors import SealError
+from gateway.seal.profile import ASIC, C14N, DS, XADES
+from gateway.seal.shape import canonical_parts
+
+XADES141: Final = "http://uri.etsi.org/01903/v1.4.1#"
+_BEGIN: Final = b"<xades:UnsignedProperties>"
+_END: Final = b"</xades:UnsignedProperties>"
+_AFTER: Final = b"</xades:QualifyingProperties>"
+_BASE64: Final = r"([A-Za-z0-9+/]+={0,2})"
+_PARTS: Final = ("SignedInfo", "SignatureValue", "KeyInfo")
+#: Certificates, CRLs and OCSP answers in one seal.
+_MOST_VALUES: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsigned:
+    """The properties of one seal; every value is DER, b"" or empty where it is not there."""
+
+    #: TimeStampToken over the signature value.
+    signature_stamp: bytes = b""
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+    #: TimeStampToken over all of it.
+    archive_stamp: bytes = b""
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self != Unsigned()
+
+
+def split(xades: bytes) -> tuple[bytes, bytes]:
+    """The seal as it was made, and what was added; b"" where nothing was."""
+    begin, end = xades.find(_BEGIN), xades.rfind(_END + _AFTER)
+    if begin < 0 or end < begin:
+        return xades, b""
+    end += len(_END)
+    return xades[:begin] + xades[end:], xades[begin:end]
+
+
+def extended(seal: bytes, properties: Unsigned) -> bytes:
+    """The seal with these properties and no others."""
+    core, _ = split(seal)
+    head, found, tail = core.rpartition(_AFTER)
+    if not found:
+        raise SealError("this is no seal of ours")
+    return head + _written(properties, is_export=_is_export(core)) + found + tail
+
+
+def read_unsigned(xades: bytes) -> Unsigned | None:
+    """The properties of a seal; None where what stands there is not of the one form."""
+    core, added = split(xades)
+    if not added:
+        return Unsigned()
+    text = added.decode("ascii", "replace")
+    found = {
+        "signature_stamp": _values("SignatureTimeStamp", "EncapsulatedTimeStamp", text),
+        "certificates": _values("CertificateValues", "EncapsulatedX509Certificate", text),
+        "crls": _values("CRLValues", "EncapsulatedCRLValue", text),
+        "ocsps": _values("OCSPValues", "EncapsulatedOCSPValue", text),
+        "archive_stamp": _values("ArchiveTimeStamp", "EncapsulatedTimeStamp", text),
+    }
+    stamps = {name: found.pop(name) for name in ("signature_stamp", "archive_stamp")}
+    if any(len(each) > 1 for each in stamps.values()) or sum(map(len, found.values())) > _MOST_VALUES:
+        return None
+    unsigned = Unsigned(**found, **{name: each[0] if each else b"" for name, each in stamps.items()})  # type: ignore[arg-type]
+    return unsigned if unsigned and _written(unsigned, is_export=_is_export(core)) == added else None
+
+
+def signature_imprint(xades: bytes) -> bytes:
+    """What a SignatureTimeStamp is over: SHA-256 of the canonical SignatureValue; b"" where there is none."""
+    (value,) = canonical_parts(split(xades)[0], f"{{{DS}}}SignatureValue") or (b"",)
+    return sha256(value).digest() if value else b""
+
+
+def archive_imprint(xades: bytes, content: Any) -> bytes:
+    """What an ArchiveTimeStamp is over [ETSI EN 319 132-1 5.5.2.2]; b"" where the seal cannot be read.
+
+    `content`: a SHA-256 that was fed with the bytes of every sealed file, in the order of the seal's references.
+    """
+    core, added = split(xades)
+    tags = (f"{{{XADES}}}SignedProperties", *(f"{{{DS}}}{name}" for name in _PARTS))
+    parts = canonical_parts(core, *tags)
+    if parts is None or not all(parts):
+        return b""
+    digest = content.copy()
+    for each in (*parts, _before_archive(added)):
+        digest.update(each)
+    return bytes(digest.digest())
+
+
+def _before_archive(added: bytes) -> bytes:
+    """The properties that an archive stamp covers: those before it, as they stand there, which is canonical."""
+    inner = added.removeprefix(_BEGIN + b"<xades:UnsignedSignatureProperties>")
+    return inner.split(b"<xades141:ArchiveTimeStamp", 1)[0].removesuffix(
+        b"</xades:UnsignedSignatureProperties>" + _END
+    )
+
+
+def _is_export(core: bytes) -> bool:
+    return f'xmlns:asic="{ASIC}"'.encode() in core[:300]
+
+
+def _written(unsigned: Unsigned, *, is_export: bool) -> bytes:
+    spaces = (f' xmlns:asic="{ASIC}"' if is_export else "") + f' xmlns:ds="{DS}" xmlns:xades="{XADES}"'
+    parts = []
+    if unsigned.signature_stamp:
+        stamp = _stamp(unsigned.signature_stamp)
+        parts.append(f"<xades:SignatureTimeStamp{spaces}>{stamp}</xades:SignatureTimeStamp>")
+    if unsigned.certificates:
+        values = _encapsulated("EncapsulatedX509Certificate", unsigned.certificates)
+        parts.append(f"<xades:CertificateValues{spaces}>{values}</xades:CertificateValues>")
+    if unsigned.crls or unsigned.ocsps:
+        crls = _encapsulated("EncapsulatedCRLValue", unsigned.crls)
+        ocsps = _encapsulated("EncapsulatedOCSPValue", unsigned.ocsps)
+        values = (f"<xades:CRLValues>{crls}</xades:CRLValues>" if crls else "") + (
+            f"<xades:OCSPValues>{ocsps}</xades:OCSPValues>" if ocsps else ""
+        )
+        parts.append(f"<xades:RevocationValues{spaces}>{values}</xades:RevocationValues>")
+    if unsigned.archive_stamp:
+        stamp = _stamp(unsigned.archive_stamp)
+        parts.append(f'<xades141:ArchiveTimeStamp xmlns:xades141="{XADES141}">{stamp}</xades141:ArchiveTimeStamp>')
+    properties = "".join(parts)
+    return (
+        _BEGIN
+        + f"<xades:UnsignedSignatureProperties>{properties}</xades:UnsignedSignatureProperties>".encode()
+        + _END
+    )
+
+
+def _stamp(token: bytes) -> str:
+    return (
+        f'<ds:CanonicalizationMethod Algorithm="{C14N}"></ds:CanonicalizationMethod>'
+        f"{_encapsulated('EncapsulatedTimeStamp', (token,))}"
+    )
+
+
+def _encapsulated(name: str, values: Sequence[bytes]) -> str:
+    return "".join(f"<xades:{name}>{b64encode(each).decode()}</xades:{name}>" for each in values)
+
+
+def _values(outer: str, inner: str, text: str) -> tuple[bytes, ...]:
+    block = re.search(rf"<xades(?:141)?:{outer}[ >](.*?)</xades(?:141)?:{outer}>", text)
+    found = re.findall(rf"<xades:{inner}>{_BASE64}</xades:{inner}>", block[1]) if block else []
+    try:
+        return tuple(b64decode(each, validate=True) for each in found)
+    except ValueError:
+        return ()
