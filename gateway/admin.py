@@ -105,6 +105,11 @@ class Server(Desk, Protocol):
         ...
 
     @property
+    def seal_told(self) -> str:
+        """How the key that seals is."""
+        ...
+
+    @property
     def log_told(self) -> str:
         """How the transparency log is."""
         ...
@@ -262,7 +267,8 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
-        return _json(told | {"log": self._server.log_told, "stamps": self._server.stamps_told})
+        server = self._server
+        return _json(told | {"seal": server.seal_told, "log": server.log_told, "stamps": server.stamps_told})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

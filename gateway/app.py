@@ -52,6 +52,7 @@ from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
 from gateway.maintenance.receipt_stamper import ReceiptStamper
+from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -80,6 +81,8 @@ _RELOADED = frozenset(
         "tls.key",
         "seal.certificate",
         "seal.key",
+        "seal.token",
+        "seal.secret",
         "seal.socket",
         "log.key",
         "log.vkey",
@@ -133,9 +136,14 @@ class Application:
         return self.checkpointer.told
 
     @property
+    def seal_told(self) -> str:
+        """How the key that seals is."""
+        return self.key.told
+
+    @property
     def log_duties(self) -> tuple[Duty, ...]:
-        """What works on it."""
-        return self.checkpointer, *self.stampers
+        """What works on it, and the look at the key that seals."""
+        return self.checkpointer, *self.stampers, KeyWatch(self.key)
 
     @property
     def stamps_told(self) -> str:
@@ -345,6 +353,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         watch=watch,
         log=lambda: app.log_told,
         stamps=lambda: app.stamps_told,
+        key=app.key,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

@@ -31,11 +31,12 @@ from gateway.edxml.organ_ids import Scheme, scheme_of
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, ProofError, TrustStoreError
 from gateway.failpoints import VARIABLE
 from gateway.model import Endpoint
-from gateway.seal.keys import Certificates, PemSigner, read_key_file
+from gateway.seal.keys import Certificates, read_key_file
 from gateway.seal.path import check_certificate
 from gateway.seal.report import Verdict
+from gateway.seal.signer import KeyPlace, load_signer
 from gateway.seal.trust import TrustPurpose, TrustStore
-from gateway.signing import try_service
+from gateway.signing import place_of, try_service
 from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
 from gateway.transparency.keys import read_key, read_vkeys
@@ -119,8 +120,12 @@ def _check_keys(settings: Settings, findings: Findings, now: datetime) -> None:
         certificate = _certificate(certificate_file, purpose, findings)
         if purpose == "seal" and settings.seal.socket is not None:
             _check_key_service(settings.seal.socket, certificate_file, findings)
+        elif purpose == "seal" and settings.seal.token is not None:
+            if certificate is not None:
+                _try_signer(place_of(settings.seal), "seal.token", findings)
         else:
-            _check_key(key, certificate_file, purpose, findings, paired=certificate is not None)
+            secret = settings.seal.secret if purpose == "seal" else None
+            _check_key(key, certificate_file, purpose, findings, paired=certificate is not None, secret=secret)
         if certificate is not None:
             _check_period(certificate, f"{purpose}.certificate", findings, now)
             if purpose == "tls":
@@ -137,19 +142,24 @@ def _certificate(path: Path, purpose: str, findings: Findings) -> x509.Certifica
     return None
 
 
-def _check_key(key: Path, certificate: Path, purpose: str, findings: Findings, *, paired: bool) -> None:
+def _check_key(
+    key: Path, certificate: Path, purpose: str, findings: Findings, *, paired: bool, secret: Path | None = None
+) -> None:
     try:
         read_key_file(key)
     except KeyFileError as error:
         findings.add("key_unfit" if key.exists() else "file_unreadable", f"{purpose}.key", str(error))
         return
-    if not paired:
-        return
+    if paired:  # for its comparison of the pair; all three keys are RSA or P-256
+        _try_signer(KeyPlace(certificate=certificate, key=key, secret=secret), f"{purpose}.key", findings)
+
+
+def _try_signer(place: KeyPlace, subject: str, findings: Findings) -> None:
     try:
-        PemSigner.load(key, certificate)  # for its comparison of the pair; all three kinds of key are RSA or P-256
+        load_signer(place)
     except KeyFileError as error:
-        code = "key_mismatch" if "certificate_file" in error.facts else "key_unfit"
-        findings.add(code, f"{purpose}.key", str(error))
+        code = "key_mismatch" if "certificate_file" in error.facts else str(error.facts.get("code", "key_unfit"))
+        findings.add(code, subject, str(error))
 
 
 def _check_log(settings: Settings, findings: Findings) -> None:
@@ -175,7 +185,7 @@ def _check_key_service(service: Path, certificate: Path, findings: Findings) -> 
     try:
         try_service(service, certificate)
     except KeyFileError as error:
-        findings.add("key_service_unfit", "seal.socket", str(error))
+        findings.add(str(error.facts.get("code", "key_service_unfit")), "seal.socket", str(error))
 
 
 def _check_period(certificate: x509.Certificate, subject: str, findings: Findings, now: datetime) -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from gateway.config_values import Codes, Networks, Size, StampServers, value
+from gateway.config_values import Codes, Networks, Size, StampServers, TokenPlace, value
 from gateway.errors import ConfigError
 
 T = TypeVar("T")
@@ -60,7 +60,13 @@ class SealSettings:
     """The key that seals receipts."""
 
     certificate: Path = _f(Path("certs/seal.pem"), "seal certificate and chain")
-    key: Path = _f(Path("certs/seal.key"), "its key, RSA or P-256; mode 0600")
+    key: Path = _f(
+        Path("certs/seal.key"), "its key, RSA or P-256: PEM, or PKCS#12 if the name ends in .p12 or .pfx; mode 0600"
+    )
+    token: TokenPlace | None = _f(
+        None, 'a PKCS#11 token that holds the key instead, as "pkcs11:token=LABEL?module-path=/usr/lib/libtoken.so"'
+    )
+    secret: Path | None = _f(None, "file with the password of a PKCS#12 or the PIN of the token; mode 0600")
     socket: Path | None = _f(None, "of `gateway keys serve`, which alone reads the key; empty: a child does")
     anchors: Path = _f(Path("certs/anchors/seal"), "folder of CAs that seals lead to; `fsck` uses it")
     organ_id: str = _f("", "the gateway's own organ id, From of the statuses it writes for itself")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, NewType, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from gateway.errors import ConfigError
 
@@ -51,6 +51,49 @@ class StampServer:
         return cls(url=url, policy="".join(policies), own=own)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenPlace:
+    """A key on a PKCS#11 token, written as a URI [RFC 7512] of which some parts are taken.
+
+    pkcs11:token=LABEL;serial=SERIAL;object=LABEL?module-path=/usr/lib/libtoken.so
+
+    `serial` and `object` may be missing: then the label finds the token, and the certificate its key.
+    """
+
+    #: The token's driver, a shared library.
+    module: Path
+    #: Label of the token.
+    token: str
+    #: Its serial number, where two have one label; "": any.
+    serial: str = ""
+    #: Label of the key; "": the one that belongs to the certificate.
+    key: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> TokenPlace:
+        """From its writing; raises ValueError."""
+        scheme, _, rest = text.partition(":")
+        path, _, query = rest.partition("?")
+        parts = dict(each.partition("=")[::2] for each in path.split(";") if each)
+        asked = dict(parse_qsl(query, keep_blank_values=True))
+        if scheme != "pkcs11" or not parts.get("token") or not asked.get("module-path", "").startswith("/"):
+            raise ValueError("write it as pkcs11:token=LABEL;object=LABEL?module-path=/usr/lib/libtoken.so")
+        strange = sorted(parts.keys() - {"token", "serial", "object"}) + sorted(asked.keys() - {"module-path"})
+        if strange:  # such as pin-value, which has no place in a file that many read
+            raise ValueError(f"{', '.join(strange)} is not taken here; the PIN lies in a file of its own")
+        return cls(
+            module=Path(asked["module-path"]),
+            token=unquote(parts["token"]),
+            serial=unquote(parts.get("serial", "")),
+            key=unquote(parts.get("object", "")),
+        )
+
+    def __str__(self) -> str:
+        parts = [("token", self.token), ("serial", self.serial), ("object", self.key)]
+        path = ";".join(f"{name}={quote(value, safe='')}" for name, value in parts if value)
+        return f"pkcs11:{path}?module-path={self.module}"
+
+
 #: Written as a list of such texts.
 StampServers = tuple[StampServer, ...]
 
@@ -69,6 +112,8 @@ def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911
         return Codes(tuple(raw))
     if hint in (Networks, StampServers):
         return _listed(hint, raw, name)
+    if hint == TokenPlace | None:
+        return _token(raw, name)
     if hint in (Path, Path | None):
         return _path(hint, raw, folder, name)
     if hint is float and type(raw) is int:
@@ -100,6 +145,13 @@ def _listed(hint: Any, raw: Any, name: str) -> Networks | StampServers:
         return tuple(StampServer.parse(text) for text in raw)
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
+
+
+def _token(raw: Any, name: str) -> TokenPlace | None:
+    try:
+        return TokenPlace.parse(raw) if raw else None
+    except (AttributeError, ValueError) as error:
+        raise ConfigError(f"{name} is no token: {error}") from error
 
 
 def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:

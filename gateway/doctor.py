@@ -89,6 +89,8 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
+    seal = str(status.get("seal", "signs"))
+    layers.append(layer("seal_failing", "seal", seal) if seal.startswith("not signing") else _fine("seal", seal))
     log = str(status.get("log", "signed"))
     layers.append(layer("log_refusing", "log", log) if log.startswith("not signed") else _fine("log", log))
     stamps = str(status.get("stamps", "not set up"))

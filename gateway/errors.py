@@ -83,8 +83,27 @@ class SealError(GatewayError):
     """A seal could not be made or read."""
 
 
+class SignerUnavailableError(SealError):
+    """The key is there but gives no signature now; `code` as of `TokenError`, or `key_silent`."""
+
+    def __init__(self, code: str, message: str, **facts: object) -> None:
+        self.code = code
+        super().__init__(message, **facts)
+
+
 class KeyFileError(GatewayError):
     """A key file is missing, unreadable or readable by others."""
+
+
+class TokenError(KeyFileError):
+    """A key on a token, or in an encrypted file, cannot be used now.
+
+    `code` is a key of `gateway.check_kinds.KINDS`; the message says what to do about it.
+    """
+
+    def __init__(self, code: str, message: str, **facts: object) -> None:
+        self.code = code
+        super().__init__(message, code=code, **facts)
 
 
 class TrustStoreError(GatewayError):

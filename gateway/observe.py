@@ -209,6 +209,10 @@ class Metrics:
         self.attempts = self._counter("gateway_attempts", "attempts by outcome", "outcome")
         self.statuses_parked = self._gauge("gateway_statuses_parked", "statuses that wait for a person")
 
+        self.seal_failing_seconds = self._gauge(
+            "gateway_seal_failing_seconds", "for how long the key that seals has not signed; 0: it signs"
+        )
+
     def _clock(self) -> None:
         self.clock_jumps = self._counter("gateway_clock_jumps", "jumps of the wall clock by more than 2 s")
 

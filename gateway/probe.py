@@ -14,6 +14,7 @@ from gateway.intake import Intake
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.observe import Metrics
 from gateway.pki import ends_at
+from gateway.signing import SealingKey
 
 _SECONDS_A_DAY = 86_400
 
@@ -30,11 +31,13 @@ class Probe:
         watch: ClockWatch,
         log: Callable[[], str],
         stamps: Callable[[], str],
+        key: SealingKey,
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
         self._watch, self._metrics, self._log, self._stamps = watch, metrics, log, stamps
+        self._key = key
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -50,6 +53,7 @@ class Probe:
             "intake": refusal or "open",
             "storage": broken or "writable",
             "sqlite": self._base.store.sqlite_version,
+            "seal": self._key.told,
             "log": self._log(),
             "stamps": self._stamps(),
         }
@@ -68,7 +72,8 @@ class Probe:
             details["bodies_damaged"] = len(self._sound.damaged)
         if self._base.store.alarm:
             details["alarm"] = self._base.store.alarm
-        return Readiness(ready=not refusal and broken is None, details=details)
+        is_ready = not refusal and broken is None and self._key.trouble is None
+        return Readiness(ready=is_ready, details=details)
 
     async def _sources(self) -> dict[str, object]:
         """The polled channels whose lists cannot be read, or have been empty for too long."""
@@ -92,6 +97,9 @@ class Probe:
             metrics.ledger_readable.set(1)
         except StorageError:  # the figures stay what they were
             metrics.ledger_readable.set(0)
+        trouble = self._key.trouble
+        failing = 0.0 if trouble is None else max((base.clock.now() - trouble.since).total_seconds(), 1.0)
+        metrics.seal_failing_seconds.set(failing)
         for purpose, days in self._days_left(base.clock.now()).items():
             metrics.certificate_days.labels(purpose=purpose).set(days)
 

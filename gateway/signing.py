@@ -1,34 +1,44 @@
 """The sealing key as the server knows it: its certificates, and a process that signs (`gateway.signing_process`).
 
 `take` has something signed, so that a key that is unreadable, unfit or another certificate's stops the server
-before it takes a document, or leaves the key in force that was. Later trouble is a SealError for the receipt
-concerned. The same process holds the key of the transparency log, which `sign_checkpoint` asks for. Neither key is
-read here.
+before it takes a document, or leaves the key in force that was. Only a token that does not serve just now (it is
+not there, its PIN was refused) lets the server start: it delivers, lets agencies fetch, and refuses documents until
+the token signs. Later trouble is a SealError for the receipt concerned, and known as `trouble` until something was
+signed again; nothing leaves unsigned. The same process holds the key of the transparency log, which
+`sign_checkpoint` asks for. Neither key is read here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography import x509
+
 from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
+from gateway.clock import SystemClock, rfc3339
 from gateway.config import LogSettings, SealSettings
-from gateway.errors import KeyFileError, ProofError, SealError
+from gateway.errors import KeyFileError, ProofError, SealError, SignerUnavailableError, TokenError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
+from gateway.seal.signer import KeyPlace
 from gateway.seal.writer import Draft, SealedEntry, Sealer, draft_export
-from gateway.signing_process import SIGNED, id_for_digests
+from gateway.signing_process import NOT_NOW, SIGNED, arguments, id_for_digests
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
+#: By which drivers of tokens find their configuration.
+_DRIVERS_READ = frozenset({"SOFTHSM2_CONF", "P11_KIT_CONFIG", "OPENSC_CONF", "HOME"})
 #: Bytes that go into one packet; of more, as of an export's seal over very many entries, the digest is sent.
 _LONGEST = MOST_BYTES - 1024
 #: Without an answer, until documents are refused; above what a restart of the service takes.
@@ -62,12 +72,30 @@ class SealingKey:
         """The log's public key, under the log's name; None where no log was set up."""
         return self._force.log_key if self._force is not None else None
 
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The certificate that is put into receipts now."""
+        return self._force.certificates.certificate if self._force is not None else None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why nothing was signed when it was tried last; None while all is well."""
+        return self._force.trouble if self._force is not None else None
+
+    @property
+    def told(self) -> str:
+        """For a person: how the key is."""
+        if (trouble := self.trouble) is None:
+            return "signs"
+        return f"not signing since {rfc3339(trouble.since)}: {trouble.code}: {trouble.text}"
+
     async def take(self, files: SealSettings, log: LogSettings | None = None) -> None:
         """Put the keys of these files in force; raises KeyFileError with what to do, and what was in force stays.
 
-        The log's own key is not tried: a server that cannot sign checkpoints takes documents all the same.
+        The log's own key is not tried: a server that cannot sign checkpoints takes documents all the same. A token
+        that does not serve now is taken only where nothing is in force yet.
         """
-        fresh = await _tried(files, log)
+        fresh = await _tried(files, log, is_first=self._force is None)
         old, self._force = self._force, fresh
         if old is not None:
             await old.close()
@@ -105,11 +133,28 @@ class SealingKey:
             raise SealError(f"The process that signs has another key: {error}") from error
         return signature
 
+    async def trial(self) -> None:
+        """Have something signed, so that `trouble` is of now; raises nothing."""
+        if self._force is not None:
+            with suppress(SealError):
+                await self._force.sign(_TRIAL)
+
     async def close(self) -> None:
         """End the process when it has answered."""
         force, self._force = self._force, None
         if force is not None:
             await force.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """A key that does not sign."""
+
+    #: As of `TokenError`; `key_silent` where no process answers, `key_failed` for anything else.
+    code: str
+    #: One sentence, with what to do.
+    text: str
+    since: datetime
 
 
 class _KeyProcess:
@@ -120,23 +165,40 @@ class _KeyProcess:
         self.certificates = Certificates.load(files.certificate)
         self.sealer = Sealer(self.certificates)
         self._wanted = fingerprint(self.certificates.certificate)
-        command = [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", files.key, files.certificate]
-        command += [] if log is None else [log.key]
-        child = Child(command=list(map(str, command)), environment={})
+        words = arguments(place_of(files), None if log is None else log.key)
+        command = [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", *words]
+        child = Child(command=command, environment=_environment())
         other = child if files.socket is None else Service(path=files.socket)
         where = "" if files.socket is None else f" behind {files.socket}"
         self._aside = Aside(
             other,
             read=_read,
-            died=lambda: SealError(f"The process{where} that signs has died or does not answer."),
+            died=lambda: SignerUnavailableError(
+                "key_silent", f"The process{where} that signs has died or does not answer."
+            ),
             patience=_PATIENCE_SECONDS,
         )
+        self.trouble: Trouble | None = None
 
     def sign(self, data: bytes) -> asyncio.Future[bytes]:
         """The signature value as XML signatures carry it; fails with SealError."""
         if len(data) > _LONGEST:
-            return self._aside.ask(id_for_digests(self._wanted) + sha256(data).digest())
-        return self._aside.ask(self._wanted + data)
+            signing = self._aside.ask(id_for_digests(self._wanted) + sha256(data).digest())
+        else:
+            signing = self._aside.ask(self._wanted + data)
+        signing.add_done_callback(self._note)
+        return signing
+
+    def _note(self, signing: asyncio.Future[bytes]) -> None:
+        if signing.cancelled():
+            return
+        error = signing.exception()
+        if error is None:
+            self.trouble = None
+            return
+        code = error.code if isinstance(error, SignerUnavailableError) else "key_failed"
+        since = SystemClock().now() if self.trouble is None else self.trouble.since
+        self.trouble = Trouble(code=code, text=str(error), since=since)
 
     def ask(self, request: bytes) -> asyncio.Future[bytes]:
         """The id of a key, and what it is to sign."""
@@ -159,6 +221,8 @@ def try_service(service: Path, certificate_file: Path) -> None:
         raise KeyFileError(f"{service}: {error.strerror or error}", path=str(service)) from error
     try:
         _read(answer[NUMBER.size :])
+    except SignerUnavailableError as error:
+        raise TokenError(error.code, str(error)) from error
     except SealError as error:
         raise KeyFileError(str(error)) from error
 
@@ -175,11 +239,13 @@ def _log_key(log: LogSettings) -> VerifierKey | None:
     return keys[0]
 
 
-async def _tried(files: SealSettings, log: LogSettings | None) -> _KeyProcess:
+async def _tried(files: SealSettings, log: LogSettings | None, *, is_first: bool) -> _KeyProcess:
     process = _KeyProcess(files, log)
     try:
         await process.sign(_TRIAL)
     except SealError as error:
+        if is_first and isinstance(error, SignerUnavailableError) and error.code != "key_silent":
+            return process
         await process.close()
         raise KeyFileError(str(error)) from error
     except asyncio.CancelledError:  # nobody would end the process
@@ -188,7 +254,20 @@ async def _tried(files: SealSettings, log: LogSettings | None) -> _KeyProcess:
     return process
 
 
+def place_of(files: SealSettings) -> KeyPlace:
+    """Where the settings say that the key is."""
+    return KeyPlace(certificate=files.certificate, key=files.key, token=files.token, secret=files.secret)
+
+
+def _environment() -> dict[str, str]:
+    """What a token's driver is told by the environment; nothing else of ours goes along."""
+    return {name: value for name, value in os.environ.items() if name in _DRIVERS_READ}
+
+
 def _read(answer: bytes) -> bytes:
+    if answer[:1] == NOT_NOW:
+        code, _, text = answer[1:].decode().partition(" ")
+        raise SignerUnavailableError(code, text)
     if answer[:1] != SIGNED:
         raise SealError(answer[1:].decode())
     return answer[1:]

@@ -1,16 +1,18 @@
 """The process that holds the sealing key and the log's: a child of the server, or a service of another user.
 
 A request is the id of a key (32 bytes: the fingerprint of the seal certificate, or SHA-256 of the log's public key)
-and what to sign; the answer is a byte (1: signed), then the signature value or words. What is too long for a packet
-is signed by its SHA-256, which the seal's key takes under another id (`id_for_digests`). It is apart
-so that who runs code in the server can have receipts signed but cannot have the key, and because a signature holds
-the interpreter's lock for a quarter of a millisecond, a sixth of what a document costs the event loop. As a service
-(`listen`) it runs as a user of its own, so that the server's user cannot even read the file.
+and what to sign; the answer is a byte (1: signed, 2: not now, 0: not at all), then the signature value or words, of
+which the first of a 2 is a code (`gateway.errors.TokenError`). What is too long for a packet is signed by its
+SHA-256, which the seal's key takes under another id (`id_for_digests`). It is apart so that who runs code in the
+server can have receipts signed but cannot have the key, and because a signature holds the interpreter's lock for a
+quarter of a millisecond, a sixth of what a document costs the event loop. As a service (`listen`) it runs as a user
+of its own, so that the server's user cannot even read the file.
 
 Only the key of the certificate that is asked for signs: the server puts that one into the receipts, and files may
 have been exchanged since either of them started. The files are read when a certificate is asked for that is not
-known yet, so a new key needs no restart; a key that is unfit is looked at again at the next request. A child ends
-when the other end closes, a service when it is told to.
+known yet, so a new key needs no restart; a key that is unfit is looked at again at the next request. What is staged
+beside them, and what they replaced, is looked at too (`gateway.seal.signer.variants`). A child ends when the other
+end closes, a service when it is told to.
 
 The log's key signs checkpoints and nothing else, and while the process lives no two that contradict each other at
 sight: of one log none is smaller than the last, and none of the same size has another root.
@@ -22,20 +24,26 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.aside_process import requests
-from gateway.errors import KeyFileError, ProofError
-from gateway.seal.keys import PemSigner, read_key_file
+from gateway.config_values import TokenPlace
+from gateway.errors import KeyFileError, ProofError, TokenError
+from gateway.seal.keys import Certificates, read_key_file
 from gateway.seal.profile import fingerprint
+from gateway.seal.signer import KeyPlace, Signer, load_for, variants
 from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.keys import LogSigner, read_key, verifier_of
 
-SIGNED, NOT_SIGNED = b"\x01", b"\x00"
+if TYPE_CHECKING:
+    from gateway.seal.pkcs11 import Token
+
+SIGNED, NOT_SIGNED, NOT_NOW = b"\x01", b"\x00", b"\x02"
 _ID_BYTES = 32
 #: The server holds one connection, two while it takes another key.
 _CONNECTIONS = 8
@@ -79,7 +87,7 @@ class LogKey:
 class DigestKey:
     """The seal's key for what is too long for a packet."""
 
-    def __init__(self, signer: PemSigner) -> None:
+    def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
     def sign(self, data: bytes) -> bytes:
@@ -96,20 +104,27 @@ def id_for_digests(certificate: bytes) -> bytes:
 
 
 class KeyHolder:
-    """Signs with the keys of some files, and with those that lay there before."""
+    """Signs with the keys of some files, or of a token, and with those that lay there before."""
 
-    def __init__(self, key_file: Path, certificate_file: Path, log_key_file: Path | None = None) -> None:
-        self._key_file, self._certificate_file, self._log_key_file = key_file, certificate_file, log_key_file
+    def __init__(self, place: KeyPlace, log_key_file: Path | None = None) -> None:
+        self._place, self._log_key_file = place, log_key_file
         self._signers: dict[bytes, Signs] = {}
         self._loading = Lock()
+        self._token = _token_of(place)
 
     def answer(self, request: memoryview) -> bytes:
         """What is sent back."""
         try:
             signer = self._signer(bytes(request[:_ID_BYTES]))
             return SIGNED + signer.sign(bytes(request[_ID_BYTES:]))
+        except TokenError as error:
+            return NOT_NOW + f"{error.code} {error}".encode()
         except KeyFileError as error:
             return NOT_SIGNED + str(error).encode()
+
+    def trial(self) -> bytes:
+        """A request that tries the key."""
+        return fingerprint(Certificates.load(self._place.certificate).certificate) + b"a trial"
 
     def _log_key(self, wanted: bytes) -> LogKey | None:
         """The log's key, if that is what is asked for."""
@@ -121,17 +136,27 @@ class KeyHolder:
     def _signer(self, wanted: bytes) -> Signs:
         with self._loading:
             known = self._signers.get(wanted)
-            if known is None and (log_key := self._log_key(wanted)) is not None:
-                known = self._signers[wanted] = log_key
             if known is None:
-                signer = PemSigner.load(self._key_file, self._certificate_file)
-                own = fingerprint(signer.certificate)
-                if wanted not in {own, id_for_digests(own)}:
-                    raise KeyFileError(
-                        f"{self._certificate_file} is another certificate than the server's; run: gateway reload"
-                    )
-                known = self._signers[wanted] = signer if wanted == own else DigestKey(signer)
+                known = self._signers[wanted] = self._log_key(wanted) or self._loaded(wanted)
             return known
+
+    def _loaded(self, wanted: bytes) -> Signs:
+        for path in variants(self._place.certificate):
+            own = fingerprint(Certificates.load(path).certificate)
+            if wanted in {own, id_for_digests(own)}:
+                signer = load_for(self._place, path, self._token)
+                return signer if wanted == own else DigestKey(signer)
+        raise KeyFileError(
+            f"{self._place.certificate} is another certificate than the server's; run: gateway reload"
+        )
+
+
+def _token_of(place: KeyPlace) -> Token | None:
+    if place.token is None:
+        return None
+    from gateway.seal.pkcs11 import Token  # nobody else needs it
+
+    return Token(place.token, place.secret)
 
 
 def keep_memory_private() -> None:
@@ -158,13 +183,25 @@ def _serve(descriptor: int, holder: KeyHolder) -> None:
         requests(descriptor, holder.answer)
 
 
-def main(descriptor: int, key_file: Path, certificate_file: Path, log_key_file: Path | None = None) -> None:
+def arguments(place: KeyPlace, log_key_file: Path | None) -> list[str]:
+    """What `main` reads."""
+    return [str(each or "") for each in (place.certificate, place.key, place.token, place.secret, log_key_file)]
+
+
+def main(descriptor: int, words: Sequence[str]) -> None:
     """As a child: serve until the other end closes."""
+    certificate, key, token, secret, log_key = words
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     keep_memory_private()
-    requests(descriptor, KeyHolder(key_file, certificate_file, log_key_file).answer)
+    place = KeyPlace(
+        certificate=Path(certificate),
+        key=Path(key),
+        token=TokenPlace.parse(token) if token else None,
+        secret=Path(secret) if secret else None,
+    )
+    requests(descriptor, KeyHolder(place, Path(log_key) if log_key else None).answer)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *map(Path, sys.argv[2:]))
+    main(int(sys.argv[1]), sys.argv[2:])

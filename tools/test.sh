@@ -11,6 +11,7 @@ command -v javac >/dev/null || packages+=(default-jdk-headless)
 command -v mcs >/dev/null || packages+=(mono-mcs mono-runtime ca-certificates-mono)
 command -v ip >/dev/null || packages+=(iproute2)
 command -v nft >/dev/null || packages+=(nftables)
+command -v softhsm2-util >/dev/null || packages+=(softhsm2)
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing ${packages[*]}, which some tests need ..."

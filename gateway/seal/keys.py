@@ -26,9 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 
 from gateway.errors import KeyFileError
-from gateway.seal.profile import algorithm_of, usage_faults
+from gateway.seal.profile import P256_BYTES, algorithm_of, usage_faults
 
-_P256_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SOON = timedelta(days=60)
 
@@ -140,7 +139,7 @@ class PemSigner:
         if isinstance(self.key, rsa.RSAPrivateKey):
             return self.key.sign(data, padding.PKCS1v15(), algorithm)
         r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(algorithm)))
-        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+        return r.to_bytes(P256_BYTES, "big") + s.to_bytes(P256_BYTES, "big")
 
 
 def read_key_file(path: Path) -> bytes:

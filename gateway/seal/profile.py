@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -36,6 +38,8 @@ MAX_RECEIPT_BYTES: Final = 64 * 1024
 #: The seal over a bundle has some 700 bytes for each entry.
 MAX_SEALED_ENTRIES: Final = 10_000
 MAX_EXPORT_BYTES: Final = 8 * 1024 * 1024
+#: Of each of the two numbers of an ECDSA signature value in XML [RFC 4051 2.3.6].
+P256_BYTES: Final = 32
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 
@@ -56,6 +60,26 @@ def algorithm_of(key: object) -> str | None:
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return ECDSA_SHA256
     return None
+
+
+def value_fits(key: object, value: bytes, data: bytes, *, is_digest: bool = False) -> bool:
+    """Whether a signature value, as XML signatures carry it, is of this public key over `data`, with SHA-256.
+
+    `is_digest`: `data` is the SHA-256 itself.
+    """
+    method = Prehashed(hashes.SHA256()) if is_digest else hashes.SHA256()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(value, data, padding.PKCS1v15(), method)
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey) and len(value) == 2 * P256_BYTES:
+            r, s = value[:P256_BYTES], value[P256_BYTES:]
+            pair = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+            key.verify(pair, data, ec.ECDSA(method))
+            return True
+    except InvalidSignature:
+        pass
+    return False
 
 
 def usage_faults(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -24,10 +24,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.seal.path import check_certificate
 from gateway.seal.profile import (
@@ -38,6 +35,7 @@ from gateway.seal.profile import (
     TRANSFER_TYPE,
     algorithm_of,
     fingerprint,
+    value_fits,
 )
 from gateway.seal.report import Check, Indication, Report, Verdict, failed, passed, undecided
 from gateway.seal.shape import Reading, read, read_export
@@ -46,7 +44,6 @@ from gateway.seal.writer import issuer_serial
 
 #: How far the sealing machine's clock may be ahead of the verifier's.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-_P256_BYTES = 32
 _EXPORT_ID = re.compile(r"E-[0-9a-f]{32}")
 _NO_TIME_STAMP = "time of sealing: claimed by the signer, no time stamp examined"
 
@@ -241,16 +238,7 @@ def _value(key: object, value: bytes | None, signed_info: bytes) -> Check:
     name = "signature.value"
     if value is None or not signed_info:
         return undecided(name, Indication.FORMAT_FAILURE, "signature value or SignedInfo cannot be read")
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(value, signed_info, padding.PKCS1v15(), hashes.SHA256())
-        elif isinstance(key, ec.EllipticCurvePublicKey) and len(value) == 2 * _P256_BYTES:
-            r, s = value[:_P256_BYTES], value[_P256_BYTES:]
-            pair = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
-            key.verify(pair, signed_info, ec.ECDSA(hashes.SHA256()))
-        else:
-            return failed(name, Indication.SIG_CRYPTO_FAILURE, "the signature value has the wrong length")
-    except InvalidSignature:
+    if not value_fits(key, value, signed_info):
         reason = "the signature value does not fit SignedInfo and certificate"
         return failed(name, Indication.SIG_CRYPTO_FAILURE, reason)
     return passed(name)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from gateway.config import SealSettings
 from gateway.errors import KeyFileError, SealError
 from gateway.seal.profile import fingerprint
+from gateway.seal.signer import KeyPlace
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.verify import verify_receipt
 from gateway.signing import Sealing, SealingKey
@@ -174,7 +175,8 @@ async def test_exchanged_certificate_is_not_signed_for(key: SealingKey, tmp_path
 @pytest.mark.parametrize("member", ["seal-rsa", "seal-p256"])
 def test_what_is_too_long_for_a_packet_is_signed_by_its_digest(tmp_path: Path, member: str) -> None:
     """The same signature as over the whole; what is no SHA-256 is refused in words."""
-    holder = KeyHolder(*written(tmp_path, member))
+    key, written_certificate = written(tmp_path, member)
+    holder = KeyHolder(KeyPlace(key=key, certificate=written_certificate))
     certificate = build()[member].certificate
     asked = id_for_digests(fingerprint(certificate))
     data = b"a very long list of entries" * 20_000

@@ -33,6 +33,7 @@ from gateway.maintenance.checkpointer import Checkpointer
 from gateway.observe import Metrics
 from gateway.pki import DevPki, make_dev_pki
 from gateway.seal.profile import fingerprint
+from gateway.seal.signer import KeyPlace
 from gateway.sequencer import Sequencer
 from gateway.signing import SealingKey
 from gateway.signing_process import SIGNED, KeyHolder, LogKey
@@ -94,6 +95,10 @@ async def checkpointer(lab: Lab, pki: DevPki, mark: Path) -> AsyncIterator[Check
 
 def vkey(pki: DevPki) -> VerifierKey:
     return read_vkeys(pki.log_vkey.read_bytes())[0]
+
+
+def seal_place(pki: DevPki) -> KeyPlace:
+    return KeyPlace(key=pki.seal.key, certificate=pki.seal.certificate)
 
 
 async def refusal(duty: Checkpointer) -> str:
@@ -345,7 +350,7 @@ def test_the_logs_key_signs_no_two_checkpoints_that_contradict_each_other(pki: D
 def test_process_that_signs_has_two_keys_and_is_asked_by_their_ids(pki: DevPki, tmp_path: Path) -> None:
     """The log's key signs no receipt, the seal's no checkpoint; without a log key the other works as ever."""
     text = Checkpoint("a", 1, EMPTY_ROOT).text()
-    both = KeyHolder(pki.seal.key, pki.seal.certificate, pki.log_key)
+    both = KeyHolder(seal_place(pki), pki.log_key)
     answer = both.answer(memoryview(vkey(pki).digest + text))
     assert answer[:1] == SIGNED
     VerifierKey("a", vkey(pki).algorithm, vkey(pki).public_key).check(text, answer[1:])
@@ -354,13 +359,13 @@ def test_process_that_signs_has_two_keys_and_is_asked_by_their_ids(pki: DevPki, 
     assert both.answer(memoryview(sealed))[:1] == SIGNED
     assert both.answer(memoryview(bytes(32) + text))[:1] != SIGNED
     for log_key in (None, tmp_path / "none"):
-        one = KeyHolder(pki.seal.key, pki.seal.certificate, log_key)
+        one = KeyHolder(seal_place(pki), log_key)
         assert one.answer(memoryview(sealed))[:1] == SIGNED
         assert one.answer(memoryview(vkey(pki).digest + text))[:1] != SIGNED
     open_to_all = tmp_path / "log.key"
     open_to_all.write_bytes(pki.log_key.read_bytes())
     open_to_all.chmod(0o644)
-    answer = KeyHolder(pki.seal.key, pki.seal.certificate, open_to_all).answer(memoryview(vkey(pki).digest + text))
+    answer = KeyHolder(seal_place(pki), open_to_all).answer(memoryview(vkey(pki).digest + text))
     assert b"chmod 600" in answer
 
 

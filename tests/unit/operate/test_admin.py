@@ -44,6 +44,7 @@ class FakeServer:
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
     inspection: Inspection = field(default_factory=Inspection)
+    seal_told = "signs"
     log_told: str = "signed"
     stamps_told: str = "stamped"
 

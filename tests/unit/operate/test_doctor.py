@@ -180,7 +180,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         status = await status_of(settings)
         assert status is not None
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
-        layers = ("admin socket", "readiness", "log", "stamps", "disk", "write-ahead log")
+        layers = ("admin socket", "readiness", "seal", "log", "stamps", "disk", "write-ahead log")
         assert found == dict.fromkeys(layers, "layer_fine")
         status |= {"free_bytes": 0, "wal_bytes": 1 << 40, "log": "not signed: behind: 20, here are 5"}
         status |= {"stamps": "late: 240 without a stamp"}
