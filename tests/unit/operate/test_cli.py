@@ -69,7 +69,7 @@ def test_the_commands_are_these() -> None:
     """A command that goes away breaks somebody's script."""
     assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
-        "keys revocation load",
+        "keys try", "keys revocation load",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
