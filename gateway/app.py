@@ -51,8 +51,8 @@ from gateway.lifecycle import Lifecycle
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
-from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.key_watch import KeyWatch
+from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
