@@ -119,6 +119,11 @@ class Server(Desk, Protocol):
         """How its time stamps are."""
         ...
 
+    @property
+    def witnesses_told(self) -> str:
+        """How its witnesses are."""
+        ...
+
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; ConfigError keeps the old ones.
 
@@ -268,7 +273,8 @@ class AdminServer:
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
         server = self._server
-        return _json(told | {"seal": server.seal_told, "log": server.log_told, "stamps": server.stamps_told})
+        log = {"log": server.log_told, "stamps": server.stamps_told, "witnesses": server.witnesses_told}
+        return _json(told | {"seal": server.seal_told} | log)
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

@@ -45,6 +45,7 @@ async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor
         bodies=base.bodies,
         gateway=base.settings.seal.organ_id,
         log_key=await asyncio.to_thread(_log_key, base),
+        quorum=base.settings.log.wanted,
     )
     material = await gather(sources, ask.document, actor=actor, now=now)
     with base.bodies.scratch() as path:

@@ -35,6 +35,7 @@ from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.brokering import LocalBroker
 from gateway.config import Settings
+from gateway.cosigning import HttpWitness
 from gateway.damage import SoundBodies
 from gateway.desks import Desks, make_gateway
 from gateway.errors import ConfigError, GatewayError
@@ -56,6 +57,7 @@ from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
+from gateway.maintenance.witnessing import Witnessing
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
@@ -115,6 +117,7 @@ class Application:
     checkpointer: Checkpointer
     #: Of the log's checkpoints, and of receipts.
     stampers: tuple[Stamper, ReceiptStamper]
+    witnessing: Witnessing
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -143,12 +146,17 @@ class Application:
     @property
     def log_duties(self) -> tuple[Duty, ...]:
         """What works on it, and the look at the key that seals."""
-        return self.checkpointer, *self.stampers, KeyWatch(self.key)
+        return self.checkpointer, *self.stampers, self.witnessing, KeyWatch(self.key)
 
     @property
     def stamps_told(self) -> str:
         """How its time stamps are."""
         return self.stampers[0].told
+
+    @property
+    def witnesses_told(self) -> str:
+        """How its witnesses are."""
+        return self.witnessing.told
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -227,6 +235,7 @@ async def run_application(
             inspection=Inspection(),
             checkpointer=_checkpointer(base, key, metrics),
             stampers=_stampers(base, metrics),
+            witnessing=_witnessing(base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -292,6 +301,11 @@ def _stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamp
     )
 
 
+def _witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
+    settings, port = base.settings.log, HttpWitness(base.settings.log.witness_timeout)
+    return Witnessing(base.readers, base.pump, port, settings=settings, clock=base.clock, metrics=metrics)
+
+
 def _uploads(base: Foundation, intake: Intake) -> Uploads:
     limits = base.settings.limits
     uploads = Uploads(
@@ -354,6 +368,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         log=lambda: app.log_told,
         stamps=lambda: app.stamps_told,
         key=app.key,
+        witnesses=lambda: app.witnesses_told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

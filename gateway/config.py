@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from gateway.config_values import Codes, Networks, Size, StampServers, TokenPlace, value
+from gateway.config_values import Codes, Networks, Size, StampServers, TokenPlace, Witnesses, value
 from gateway.errors import ConfigError
 
 T = TypeVar("T")
@@ -86,6 +86,18 @@ class LogSettings:
         Path("log.mark"),
         "what was signed last; beside the data folder, never in it nor in a backup, or it is no use",
     )
+    witnesses: Witnesses = _f(
+        (),
+        'who cosigns checkpoints (docs/witness.md), as "URL VKEY" or "URL VKEY FILE", a file of CAs; empty: nobody',
+    )
+    quorum: int = _f(1, "witnesses a proof should have: it is made under the first checkpoint that has so many")
+    witness_timeout: timedelta = _f(timedelta(seconds=10), "longest time of one request to a witness")
+    witness_grace: timedelta = _f(timedelta(hours=1), "how far a witness may lag before an alarm")
+
+    @property
+    def wanted(self) -> int:
+        """Witnesses that a proof should have: no more than there are."""
+        return min(self.quorum, len(self.witnesses))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

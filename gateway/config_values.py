@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, NewType, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args, get_origin
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, ProofError
+
+if TYPE_CHECKING:
+    from gateway.transparency.note import VerifierKey
 
 #: A number of bytes, written with a unit.
 Size = NewType("Size", int)
@@ -98,6 +101,47 @@ class TokenPlace:
 StampServers = tuple[StampServer, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WitnessAddress:
+    """A witness of the log, written as "URL VKEY" or "URL VKEY ANCHORS"."""
+
+    #: Prefix of its paths; https, or http to this machine.
+    url: str
+    #: What its cosignatures are verified with; the name in it is the witness's.
+    key: VerifierKey
+    #: File of CAs its TLS certificate leads to, or that certificate; None: the system's.
+    anchors: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str, folder: Path) -> WitnessAddress:
+        """From its words; raises ValueError."""
+        from gateway.transparency.note import Algorithm, VerifierKey  # only who has witnesses needs it
+
+        words = text.split()
+        parts = urlsplit(words[0] if words else "")
+        is_safe = parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if len(words) not in {2, 3} or parts.scheme not in {"http", "https"} or not parts.hostname or not is_safe:
+            raise ValueError(f'"{text}" is not "https://… VKEY" or "https://… VKEY ANCHORS"')
+        try:
+            key = VerifierKey.parse(words[1])
+        except ProofError as error:
+            raise ValueError(str(error)) from error
+        if key.algorithm is not Algorithm.COSIGNATURE_V1:
+            raise ValueError(f"{key.name} is the key of a log, not of a witness")
+        return cls(url=words[0], key=key, anchors=(folder / words[2]).resolve() if words[2:] else None)
+
+
+#: Written as a list of such texts.
+Witnesses = tuple[WitnessAddress, ...]
+
+
+_EXAMPLES: Final = {
+    Networks: '["10.0.0.0/8"]',
+    StampServers: '["http://tsa.example.vn 1.2.3.4"]',
+    Witnesses: '["https://witness.example.vn/ example.vn/witness+e44a1fae+BCkk…"]',
+}
+
+
 def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911 - one for each kind
     """What is meant by `raw`, the setting `name` of the kind `hint`; raises ConfigError."""
     if hint is timedelta or hint is Size:
@@ -110,8 +154,8 @@ def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911
         if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
             raise ConfigError(f'{name} must be a list of codes such as ["000.00.00.H33"]')
         return Codes(tuple(raw))
-    if hint in (Networks, StampServers):
-        return _listed(hint, raw, name)
+    if hint in (Networks, StampServers, Witnesses):
+        return _listed(hint, raw, folder, name)
     if hint == TokenPlace | None:
         return _token(raw, name)
     if hint in (Path, Path | None):
@@ -135,13 +179,15 @@ def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
     return Size(int(match[1]) * _BYTES[match[2]])
 
 
-def _listed(hint: Any, raw: Any, name: str) -> Networks | StampServers:
-    example = '["10.0.0.0/8"]' if hint == Networks else '["http://tsa.example.vn 1.2.3.4"]'
+def _listed(hint: Any, raw: Any, folder: Path, name: str) -> Networks | StampServers | Witnesses:
+    example = _EXAMPLES[hint]
     try:
         if not isinstance(raw, list):
             raise TypeError("it is no list")  # noqa: TRY301  # told like what a text in it lacks
         if hint == Networks:
             return tuple(str(ip_network(text)) for text in raw)
+        if hint == Witnesses:
+            return _different(tuple(WitnessAddress.parse(text, folder) for text in raw))
         return tuple(StampServer.parse(text) for text in raw)
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
@@ -152,6 +198,13 @@ def _token(raw: Any, name: str) -> TokenPlace | None:
         return TokenPlace.parse(raw) if raw else None
     except (AttributeError, ValueError) as error:
         raise ConfigError(f"{name} is no token: {error}") from error
+
+
+def _different(found: Witnesses) -> Witnesses:
+    """One that is named twice would count twice."""
+    if len({each.key.name for each in found}) < len(found) or len({each.key.digest for each in found}) < len(found):
+        raise ValueError("a name or a key is there twice")
+    return found
 
 
 def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:

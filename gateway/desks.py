@@ -131,7 +131,7 @@ def make_gateway(desks: Desks) -> LocalGateway:
         pushes=Pushes(base.readers, base.pump, base.clock),
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
-        log=LogReads(base.readers),
+        log=LogReads(base.readers, quorum=base.settings.log.wanted),
         times=Times(base.readers, base.settings.stamps.servers),
         directory=base.directory,
         accounts=base.accounts,

@@ -95,6 +95,7 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers.append(layer("log_refusing", "log", log) if log.startswith("not signed") else _fine("log", log))
     stamps = str(status.get("stamps", "not set up"))
     layers.append(layer("stamps_late", "stamps", stamps) if stamps.startswith("late") else _fine("stamps", stamps))
+    layers.append(_witnesses(str(status.get("witnesses", "not set up"))))
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))
@@ -112,6 +113,13 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
                 )
             layers.append(layer("channel_down", f"channel {channel['name']}", told))
     return layers
+
+
+def _witnesses(told: str) -> Finding:
+    for state, code in (("contradicted", "log_contradicted"), ("late", "witness_late")):
+        if told.startswith(state):
+            return layer(code, "witnesses", told)
+    return _fine("witnesses", told)
 
 
 async def _readiness(settings: Settings) -> Finding:

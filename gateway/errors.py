@@ -134,6 +134,22 @@ class WitnessRecordError(GatewayError):
     """What a witness cosigned last is not known for certain, so it cosigns nothing."""
 
 
+class CosignatureError(GatewayError):
+    """A witness gave nothing that can be used."""
+
+
+class WitnessContradictsError(CosignatureError):
+    """A witness has seen another history of the log.
+
+    `code`: ahead (it knows more leaves than were signed here), other_history (what it knows is not continued);
+    `known` are the leaves that it knows, `size` those of the checkpoint that it was asked about.
+    """
+
+    def __init__(self, code: str, known: int, size: int) -> None:
+        self.code, self.known, self.size = code, known, size
+        super().__init__(f"{code}: it knows {known} leaves, and was asked about {size}")
+
+
 class BundleError(GatewayError):
     """A bundle of evidence cannot be read or made. `code` says why; stable."""
 

@@ -190,6 +190,10 @@ class Event(StrEnum):
     DRILL_FAILED = "drill.failed"
     #: What was signed beyond the present tree is lost, an operator says; the log goes on under another name.
     LOG_DECLARED = "log.declared"
+    #: A witness has seen another history of the log, or more of it than was signed here.
+    WITNESS_CONTRADICTED = "witness.contradicted"
+    #: It cosigns this one again.
+    WITNESS_AGREED = "witness.agreed"
     #: The data folder was restored from a copy; the leaf names the copy's last event. Numbers go on from the
     #: instant of the restore, in microseconds, so that no number given out before is given out again.
     EPOCH_OPENED = "epoch.opened"

@@ -1,4 +1,4 @@
-"""What is found at keys, certificates, the log and its stamps; part of `gateway.check_kinds.KINDS`."""
+"""What is found at keys, certificates, the log, its stamps and witnesses; part of `gateway.check_kinds.KINDS`."""
 
 from __future__ import annotations
 
@@ -192,6 +192,20 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Checkpoints wait too long for their time stamps.",
             "Xem docs/runbook.md, GatewayStampsLate.",
             "See docs/runbook.md, GatewayStampsLate.",
+        ),
+        "log_contradicted": kind(
+            _E,
+            "Một nhân chứng đã thấy lịch sử khác của nhật ký.",
+            "A witness has seen another history of the log.",
+            "Xem ngay docs/runbook.md, GatewayLogContradicted.",
+            "See docs/runbook.md, GatewayLogContradicted, at once.",
+        ),
+        "witness_late": kind(
+            _W,
+            "Một nhân chứng không ký mốc nhật ký đã quá lâu.",
+            "A witness has not cosigned for too long.",
+            "Xem docs/runbook.md, GatewayWitnessLate.",
+            "See docs/runbook.md, GatewayWitnessLate.",
         ),
     }
 )

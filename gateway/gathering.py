@@ -58,6 +58,8 @@ class Sources:
     gateway: str
     #: The log's public key; None where no log was set up.
     log_key: VerifierKey | None
+    #: Witnesses that a proof should have.
+    quorum: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,7 @@ class _Rows:
 async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime) -> Material:
     """All of it; RefusedError for an unknown document, BodyDamagedError where bytes are gone or changed."""
     rows = await _rows(sources.readers, message_id)
-    log = LogReads(sources.readers)
+    log = LogReads(sources.readers, quorum=sources.quorum)
     leaves, checkpoint, pending = await _leaves(log, rows.events)  # 1, 2
     if 2 * len(leaves) + 3 * len(rows.messages) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")

@@ -283,6 +283,21 @@ class Metrics:
         )
 
         self._stamps()
+        self._witnesses()
+
+    def _witnesses(self) -> None:
+        self.witness_up = self._gauge("gateway_witness_up", "1 while a witness was of use last", "witness")
+        self.witness_lag_seconds = self._gauge(
+            "gateway_witness_lag_seconds",
+            "age of the oldest checkpoint after what a witness cosigned last",
+            "witness",
+        )
+        self.witness_late = self._gauge(
+            "gateway_witness_late", "1 while that is longer than [log] witness_grace", "witness"
+        )
+        self.witness_contradicts = self._gauge(
+            "gateway_witness_contradicts", "1 while a witness has seen another history of the log", "witness"
+        )
 
     def _stamps(self) -> None:
         self.stamps_waiting = self._gauge("gateway_stamps_waiting", "checkpoints without a time stamp")

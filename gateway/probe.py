@@ -32,12 +32,13 @@ class Probe:
         log: Callable[[], str],
         stamps: Callable[[], str],
         key: SealingKey,
+        witnesses: Callable[[], str],
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
-        self._watch, self._metrics, self._log, self._stamps = watch, metrics, log, stamps
-        self._key = key
+        self._watch, self._metrics, self._key = watch, metrics, key
+        self._log, self._stamps, self._witnesses = log, stamps, witnesses
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -56,6 +57,7 @@ class Probe:
             "seal": self._key.told,
             "log": self._log(),
             "stamps": self._stamps(),
+            "witnesses": self._witnesses(),
         }
         try:
             endpoints = await self._base.directory.endpoints()

@@ -26,6 +26,7 @@ from gateway.errors import LogRefusedError, RefusedError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger import pages
 from gateway.ledger.tree import LogReads, Proved
+from gateway.ledger.witnesses import WitnessReads
 from gateway.log_mark import Mark, write_mark
 from gateway.pki import write_log_key
 from gateway.sequencer import require_continued
@@ -50,7 +51,7 @@ def add(parsers: Subparsers) -> None:
         "show",
         _show,
         "how many leaves there are, what was signed last, and whether the log may go on",
-        more="Exit code 1 when nothing may be signed.",
+        more="Exit code 1 when nothing may be signed, or a witness has seen another history.",
     )
     add_json(show)
     prove = add_command(
@@ -98,13 +99,15 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         context.facts((name, value) for name, value in shown.items() if name != "checkpoint")
         context.say("")
         context.say(told["checkpoint"] or "Nothing was signed yet.")
-    return ANSWER_IS_NO if told["refusal"] else FINE
+    contradicted = any("CONTRADICTS" in each for each in told["witnesses"])
+    return ANSWER_IS_NO if told["refusal"] or contradicted else FINE
 
 
 async def _state(settings: Settings) -> dict[str, Any]:
     async with open_for_reading(settings) as ledger:
         reads = LogReads(ledger.readers)
         tree, latest = await reads.tree(), await reads.latest()
+        witnesses = await _witnesses(ledger, settings)
         (last,) = (await ledger.readers.fetch("event_last_seq"))[0]
         mark: Mark | None = None
         refusal, vkeys = "", list[str]()
@@ -123,11 +126,26 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "signed": latest.size if latest else 0,
         "signed_at": rfc3339(latest.at) if latest else None,
         "stamps": [each.server for each in latest.stamps] if latest else [],
+        "witnesses": witnesses,
         "mark": mark.size if mark else None,
         "refusal": refusal,
         "vkeys": vkeys,
         "checkpoint": latest.note.decode() if latest else "",
     }
+
+
+async def _witnesses(ledger: Ledger, settings: Settings) -> list[str]:
+    """A line each: what it cosigned last, or what it has against the log."""
+    reads, lines = WitnessReads(ledger.readers), list[str]()
+    against = {each.witness: each for each in await reads.contradictions()}
+    for name in (each.key.name for each in settings.log.witnesses):
+        last = await reads.last(name)
+        told = f"{last[0]} leaves at {rfc3339(last[1])}" if last else "nothing yet"
+        if name in against:
+            it = against[name]
+            told += f"; CONTRADICTS since {rfc3339(it.since)} ({it.code}: it knows {it.known}, {it.asked} asked)"
+        lines.append(f"{name}: {told}")
+    return lines
 
 
 def _prove(context: Context, args: argparse.Namespace) -> int:

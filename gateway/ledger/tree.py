@@ -199,8 +199,9 @@ class Proved:
 class LogReads:
     """What others ask of the log. Everything is of what was committed."""
 
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
+    def __init__(self, readers: Readers, *, quorum: int = 0) -> None:
+        """`quorum`: witnesses that a proof should have, where any cosign."""
+        self._readers, self._quorum = readers, quorum
 
     async def tree(self) -> Tree:
         """The tree as it is."""
@@ -212,8 +213,16 @@ class LogReads:
             return await _stored(reader, await reader.fetch_one("checkpoint_read_latest"))
 
     async def covering(self, leaf_index: int) -> StoredCheckpoint | None:
-        """The first checkpoint that a leaf is under; None while it is under none."""
+        """The first checkpoint that a leaf is under and that enough witnesses cosigned, else simply the first.
+
+        None while it is under none.
+        """
         async with self._readers.snapshot() as reader:
+            if self._quorum:
+                asked = {"leaf": leaf_index, "quorum": self._quorum}
+                row = await reader.fetch_one("checkpoint_find_cosigned", asked)
+                if row is not None:
+                    return await _stored(reader, row)
             return await _stored(reader, await reader.fetch_one("checkpoint_find_covering", (leaf_index,)))
 
     async def index_of(self, seq: int) -> int | None:

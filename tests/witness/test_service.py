@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ class Shifted(SystemClock):
 
     ahead = timedelta()
 
-    def now(self):  # type: ignore[no-untyped-def]
+    def now(self) -> datetime:
         return super().now() + self.ahead
 
 

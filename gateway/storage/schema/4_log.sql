@@ -56,6 +56,19 @@ CREATE TABLE cosignature (
     PRIMARY KEY (size, witness)
 ) STRICT;
 
+-- A witness that says it has seen another history of the log, as long as it says so.
+CREATE TABLE witness_contradiction (
+    witness  TEXT PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    -- ahead: it knows more leaves than were signed here; other_history: what it knows is not continued
+    code     TEXT NOT NULL CHECK (code IN ('ahead', 'other_history')),
+    -- leaves that it knows, and of the checkpoint that it was asked about
+    known    INTEGER NOT NULL CHECK (known >= 0),
+    asked    INTEGER NOT NULL CHECK (asked >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX cosignature_by_witness ON cosignature (witness, size);
+
 CREATE TRIGGER checkpoint_is_append_only_update BEFORE UPDATE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'checkpoints are append-only'); END;
 CREATE TRIGGER checkpoint_is_append_only_delete BEFORE DELETE ON checkpoint

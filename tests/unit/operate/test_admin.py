@@ -47,6 +47,7 @@ class FakeServer:
     seal_told = "signs"
     log_told: str = "signed"
     stamps_told: str = "stamped"
+    witnesses_told: str = "cosigned by 3 of 3"
 
     @property
     def logs(self) -> FakeServer:
