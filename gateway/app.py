@@ -251,12 +251,18 @@ async def run_application(
         # 5 listeners
         await _listen(stack, app, watch)
         yield app
-        ended = Boot(id=base.boot_id, at=base.clock.now(), purpose="serve", ended=True)
-        failpoint("stop.record.before")
-        await base.pump.submit(BootOperation(), ended)
-        failpoint("stop.record.after")
-        with suppress(GatewayError):  # what is not signed now is at the next start
-            await app.checkpointer.run_once()
+        await _end(app)
+
+
+async def _end(app: Application) -> None:
+    """The last event, and the checkpoint over it."""
+    base = app.foundation
+    ended = Boot(id=base.boot_id, at=base.clock.now(), purpose="serve", ended=True)
+    failpoint("stop.record.before")
+    await base.pump.submit(BootOperation(), ended)
+    failpoint("stop.record.after")
+    with suppress(GatewayError):  # what is not signed now is at the next start
+        await app.checkpointer.run_once()
 
 
 class _Commits:
