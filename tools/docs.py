@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adapters.xroad.provider_openapi import DOCUMENT
 from gateway.cli import build_parser
-from tools.pages import commands, figures, listed, machine, postman, postman_vxp, settings
+from tools.pages import commands, figures, listed, machine, postman, postman_vxp, settings, verifying_page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +25,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/events.md": listed.events(),
         "docs/states.md": machine.page(),
         "docs/xroad-openapi.json": DOCUMENT.decode(),
+        "docs/verify.html": verifying_page.page(),
         "docs/commands.md": commands.page(build_parser()),
         "deploy/examples/postman/gateway.postman_collection.json": postman.collection(),
         "deploy/examples/postman/vxp.postman_collection.json": postman_vxp.collection(),

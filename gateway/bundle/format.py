@@ -65,7 +65,8 @@ ROLES: Final = {
 }
 _ROLES: Final = {role: re.compile(names) for role, names in ROLES.items()}
 
-_TYPES: Final = {
+#: Media type of an entry by the end of its name.
+TYPES: Final = {
     ".edxml": "application/xml",
     ".xml": "application/xml",
     ".json": "application/json",
@@ -90,7 +91,7 @@ def role_of(name: str) -> str | None:
 
 def media_type_of(name: str) -> str:
     """The media type of an entry of the format."""
-    return _TYPES[name[name.rindex(".") :]]
+    return TYPES[name[name.rindex(".") :]]
 
 
 def is_body(name: str) -> bool:

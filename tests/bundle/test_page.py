@@ -1,0 +1,221 @@
+"""`docs/verify.html` in a real browser: never PASSED where gateway-verify is not, over every vector."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.bundle.build import Material
+from gateway.bundle.container import Container
+from gateway.bundle.format import EXPORT, MIMETYPE
+from gateway.seal.report import Verdict
+from gateway.seal.stamp_token import token_of
+from gateway.seal.trust import TrustPurpose, TrustStore
+from gateway.seal.unsigned import Unsigned, archive_imprint, extended, signature_imprint
+from gateway.seal.verify import verify_receipt
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.findings import Verification
+from gateway.verifying.stamps import judged
+from gateway.verifying.verify import verify
+from tests.bundle.browser import Page, browser
+from tests.bundle.making import AT, MADE_AT, made
+from tests.bundle.stamping import stamp
+from tests.bundle.vector_cases import FOLDER
+from tests.system_tools import require_tool
+from tests.unit.seal.stamp_cases import NOTE
+from tools.pages.verifying_page import page as made_page
+
+PAGE = Path(__file__).parents[2] / "docs" / "verify.html"
+SEALS, STAMPS = FOLDER.parent / "seal", FOLDER.parent / "stamps"
+#: From the best to the worst.
+ORDER = (Verdict.PASSED, Verdict.INDETERMINATE, Verdict.FAILED)
+_TABLE = """Array.from(document.querySelectorAll('#checks tr'), (row) =>
+    [row.children[0].textContent, row.children[1].firstChild.textContent])"""
+_HELPERS = """
+globalThis.raw = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+globalThis.store = (files) => storeOf(new Map(Object.entries(files).map(([name, text]) => [name, raw(text)])));
+globalThis.anchors = async (seal) => ({seal: await store(seal), tsa: null, log: [], witnesses: [], quorum: 1});
+"""
+
+
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    async with browser(require_tool("chromium", "chromium"), tmp_path / "profile") as opened:
+        yield opened
+
+
+def by_program(folder: Path, expected: dict[str, Any], at: datetime) -> Verification:
+    anchors = expected["anchors"]
+    given = None if anchors == "none" else Anchors.load(FOLDER / "anchors" / anchors)
+    return verify(Container.of((folder / "bundle.asice").read_bytes()), given, at)
+
+
+async def shown(page: Page, bundle: Path, anchors: str, day: str) -> tuple[Verdict, list[list[str]]]:
+    """What a person sees who chooses these files."""
+    await page.open(PAGE.as_uri())
+    await page.value(f"element('at').value = '{day}'")
+    if anchors != "none":
+        folder = FOLDER / "anchors" / anchors
+        await page.choose("#seal", sorted((folder / "seal").iterdir()))
+        await page.choose("#tsa", sorted((folder / "tsa").iterdir()))
+        await page.choose("#keys", [folder / "log.vkey", folder / "witnesses.vkey"])
+        await page.until("element('held').textContent.split(',').length === 4")
+    await page.choose("#bundle", [bundle])
+    await page.until("document.body.dataset.done")
+    verdict = await page.value("element('verdict').textContent.split(':')[0]")
+    return Verdict(verdict), await page.value(_TABLE)
+
+
+def test_page_is_what_its_sources_make_and_asks_for_nothing_from_elsewhere() -> None:
+    """One file: no address but the names of namespaces, a policy that allows its own script and style alone."""
+    text = PAGE.read_text("utf-8")
+    assert text == made_page()
+    assert "default-src 'none'; script-src 'sha256-" in text
+    assert "unsafe-" not in text
+    for word in (
+        " src=",
+        "href=",
+        "@import",
+        "url(",
+        "fetch(",
+        "XMLHttpRequest",
+        "innerHTML",
+        "eval(",
+        "document.write",
+    ):
+        assert word not in text, word
+
+
+async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> None:
+    """Chosen as a person would: the same verdict, and no check that is better than the program's."""
+    for folder in sorted(path.parent for path in FOLDER.glob("*/expected.json")):
+        expected = json.loads((folder / "expected.json").read_text())
+        day = expected["at"][:10]
+        at = datetime.combine(datetime.fromisoformat(expected["at"]).date(), time.max, UTC)
+        own = by_program(folder, expected, at)
+        verdict, table = await shown(page, folder / "bundle.asice", expected["anchors"], day)
+        assert verdict is own.verdict, (folder.name, table)
+        told = {check.name: check.verdict for check in own.checks}
+        better = [name for name, seen in table if ORDER.index(Verdict(seen)) < ORDER.index(told[name])]
+        assert not better, folder.name
+    assert await page.value("performance.getEntriesByType('resource').length") == 0
+
+
+async def test_seals_and_stamps_are_never_better_than_by_the_program(page: Page) -> None:
+    """The attacks on receipts and time stamps: what the program does not pass, the page does not."""
+    await page.open(PAGE.as_uri())
+    await page.value(_HELPERS)
+    seal_anchors, stamp_anchors = _files(SEALS / "anchors"), _files(STAMPS / "anchors")
+    seals = TrustStore.load(SEALS / "anchors", TrustPurpose.SEAL)
+    stamps = TrustStore.load(STAMPS / "anchors", TrustPurpose.TSA)
+    passed = set()
+    for folder in sorted(path.parent for path in SEALS.glob("*/expected.json")):
+        at = datetime.fromisoformat(json.loads((folder / "expected.json").read_text())["at"])
+        receipt, document, transfer = (
+            (folder / name).read_bytes() for name in ("receipt.xml", "document.edxml", "transfer.json")
+        )
+        digest = hashlib.sha256(document).digest()
+        own = verify_receipt(receipt, document_sha256=digest, transfer=transfer, anchors=seals, at=at).verdict
+        told = await page.value(
+            f"(async () => worstOf(await guarded('r', async () => checkReceipt('r', raw('{_b64(receipt)}'),"
+            f" raw('{_b64(digest)}'), raw('{_b64(transfer)}'), {{at: {_millis(at)}, unexamined: new Set(),"
+            f" anchors: await anchors({json.dumps(seal_anchors)})}}))))()"
+        )
+        assert told != "PASSED" or own is Verdict.PASSED, folder.name
+        passed |= {folder.name} if told == "PASSED" else set()
+    for folder in sorted(path.parent for path in STAMPS.glob("*/expected.json")):
+        reply = (folder / "reply.tsr").read_bytes()
+        own = judged("s", reply, hashlib.sha256(NOTE).digest(), stamps)[0].verdict
+        told = await page.value(
+            f"(async () => (await stampOf({{smallOf: () => raw('{_b64(reply)}')}}, 'evidence/stamps/0.tsr',"
+            f" raw('{_b64(NOTE)}'), await store({json.dumps(stamp_anchors)})))[0].verdict)()"
+        )
+        assert told != "PASSED" or own is Verdict.PASSED, folder.name
+        passed |= {folder.name} if told == "PASSED" else set()
+    assert {"accepted-rsa", "accepted-p256", "accepted-listed", "accepted-old-certificate-id"} <= passed
+
+
+async def test_stamps_within_seals_are_judged_as_by_the_program(page: Page, tmp_path: Path) -> None:
+    """Over the receipt's value, over the export's, an archive stamp over all; and the same over other bytes."""
+    for name, imprint in (("right", None), ("wrong", bytes(32))):
+        bundle = tmp_path / f"{name}.asice"
+        bundle.write_bytes(stamped_within(imprint))
+        at = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+        own = verify(Container.open(bundle), Anchors.load(FOLDER / "anchors" / "good"), at)
+        verdict, table = await shown(page, bundle, "good", "2026-11-23")
+        assert verdict is own.verdict is (Verdict.FAILED if imprint else Verdict.PASSED)
+        ours = {(each.name, str(each.verdict)) for each in own.checks if "stamp" in each.name}
+        assert ours == {(each, told) for each, told in table if "stamp" in each}
+        assert {"acceptance.stamp", "export.stamp", "export.archive_stamp"} <= {each for each, _ in ours}
+
+
+def stamped_within(imprint: bytes | None) -> bytes:
+    """A bundle whose receipt has a stamp in it, and whose export seal has two."""
+
+    def token(about: bytes) -> bytes:
+        return token_of(stamp(imprint or about, MADE_AT + timedelta(minutes=5)))
+
+    def received(material: Material) -> Material:
+        receipt = material.document.receipt
+        properties = Unsigned(signature_stamp=token(signature_imprint(receipt)))
+        return replace(material, document=replace(material.document, receipt=extended(receipt, properties)))
+
+    plain = Container.of(made(change=received))
+    content = hashlib.sha256()
+    for name in plain.entries:
+        if name not in {MIMETYPE, EXPORT}:
+            content.update(plain.bytes_of(name))
+
+    def archived(seal: bytes) -> bytes:
+        first = Unsigned(signature_stamp=token(signature_imprint(seal)))
+        over = archive_imprint(extended(seal, first), content)
+        return extended(seal, replace(first, archive_stamp=token(over)))
+
+    return made(change=received, seal=archived)
+
+
+async def test_no_changed_byte_passes_in_the_page(page: Page) -> None:
+    """Wherever it is; and what is no bundle at all gets a verdict as well."""
+    await page.open(PAGE.as_uri())
+    await page.value(_HELPERS)
+    folder = FOLDER / "anchors" / "good"
+    keys = {name: _b64((folder / name).read_bytes()) for name in ("log.vkey", "witnesses.vkey")}
+    told = await page.value(
+        f"""(async () => {{
+        const good = raw('{_b64(made())}'), at = {_millis(AT)};
+        const files = (all) => new Map(Object.entries(all).map(([name, text]) => [name, raw(text)]));
+        const seal = files({json.dumps(_files(folder / "seal"))}), keys = files({json.dumps(keys)});
+        const given = {{seal, tsa: new Map(), keys}};
+        const found = [];
+        for (let at_ = 17; at_ < good.length; at_ += Math.floor(good.length / 40)) {{
+          const changed = good.slice();
+          changed[at_] ^= 1 << (at_ % 8);
+          found.push(worstOf((await verify(changed, given, at)).checks));
+        }}
+        for (const size of [0, 1, 22, 1000]) {{
+          found.push(worstOf((await verify(good.slice(0, size), given, at)).checks));
+        }}
+        return [worstOf((await verify(good, given, at)).checks), ...new Set(found)];
+        }})()"""
+    )
+    assert told == ["PASSED", "FAILED"]
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {path.name: _b64(path.read_bytes()) for path in folder.iterdir()}
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _millis(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,124 @@
+// Verifies a bundle from its bytes and the anchors alone; the same plan as gateway/verifying/verify.py.
+const NOT_EXAMINED = [
+  "whether the contents of the document are true, or signed by persons (PDF signatures)",
+  "what is not in the bundle: other messages about the document, and what peers did with it afterwards",
+];
+
+async function verify(data, given, at) {
+  const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
+  const container = new Container(data);
+  for (const fault of container.faults) checks.push(failed("container", "container_broken", fault));
+  if (!container.faults.length) checks.push(passed("container", `${container.entries.size} entries`));
+  const facts = factsOf(container, checks);
+  if (!facts) return result;
+  result.facts = facts;
+  checks.push(...checkLists(container, facts));
+  let anchors = null;
+  try {
+    anchors = await anchorsOf(given);
+    checks.push(anchors ? passed("anchors") : undecided("anchors", "anchor_from_bundle"));
+  } catch (error) {
+    if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
+    checks.push(undecided("anchors", "anchors_unusable", error.message));
+  }
+  anchors = anchors || (await anchorsOfBundle(container, facts));
+  const logged = await checkLog(container, facts, anchors);
+  const small = (name) => (container.has(name) ? container.bytesOf(name) : new Uint8Array());
+  const stamped = await checkStamps(container, logged.signed, anchors);
+  const received = [...(await checkRecord(container, anchors)), ...(await checkAdded("acceptance", small(FORMAT.acceptance), anchors))];
+  const exported = await checkAdded("export", small(FORMAT.export), anchors, container);
+  checks.push(...logged.checks, ...[...stamped, ...received, ...exported].map(([check]) => check));
+  checks.push(timeProven([...stamped, ...received]), ...strangers(container));
+  const times = { log: timesOf(stamped), receipt: timesOf(received), export: timesOf(exported) };
+  const context = { container, facts, logged, anchors, at, times, unexamined };
+  checks.push(...(await seals(context)));
+  checks.push(await checkTransfer(container, "transfer", FORMAT.transfer, FORMAT.document, facts.document));
+  checks.push(checkStatuses(facts, logged), ...facts.deliveries.map((each) => checkDelivery(each, facts, logged)));
+  return result;
+}
+
+// Entries of a role that gateway-verify may judge and this page does not.
+const UNDERSTOOD = [
+  "document", "transfer", "manifest", "acceptance_seal", "export_seal", "evidence_record", "evidence_record_manifest",
+  "facts", "leaf", "proof", "checkpoint", "stamp", "message", "message_transfer", "message_receipt",
+  // held by the export seal; nobody judges them
+  "revocation", "verdict", "certificate",
+];
+
+function strangers(container) {
+  const names = Array.from(container.entries.keys()).filter((name) => roleOf(name) && !UNDERSTOOD.includes(roleOf(name)));
+  return names.length ? [undecided("entries.other", "use_gateway_verify", names.join(", "))] : [];
+}
+
+// Seals are verified as of `at`, or earlier where a stamp proves that they were there.
+const momentOf = (at, proven) => Math.min(at, ...proven.filter((each) => each <= at));
+
+function factsOf(container, checks) {
+  try {
+    const { value, isPlain } = jsonOf(container.smallOf(FORMAT.bundle), 1);
+    if (fieldOf(value, "format") !== FORMAT.format || fieldOf(value, "version") !== FORMAT.version) {
+      checks.push(failed("format", "version_unknown", `${FORMAT.bundle} is not of format ${FORMAT.format}, version ${FORMAT.version}`));
+      return null;
+    }
+    const told = misfit(value, FORMAT.facts);
+    if (told) throw new Unreadable(told);
+    checks.push(isPlain ? passed("format", `version ${value.version}`)
+      : undecided("format", "use_gateway_verify", `${FORMAT.bundle} is not written as the gateway writes it`));
+    return value;
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    checks.push(failed("format", "facts_unreadable", error.message));
+    return null;
+  }
+}
+
+async function seals(context) {
+  const { container, facts, anchors, at, times, unexamined } = context;
+  const checks = await receipt(context, "acceptance", facts.document.id, [FORMAT.document, FORMAT.transfer, FORMAT.acceptance]);
+  const found = new Set();
+  for (const name of container.entries.keys()) {
+    const told = /^messages\/([0-9a-f-]{36})\./.exec(name);
+    if (told) found.add(told[1]);
+  }
+  for (const message of facts.messages) found.add(message.id);
+  for (const id of found) {
+    const names = ["edxml", "transfer.json", "receipt.xml"].map((kind) => `messages/${id}.${kind}`);
+    checks.push(...(await receipt(context, `messages.${id}`, id, names)));
+  }
+  if (!container.has(FORMAT.export)) return [...checks, failed("export", "entry_missing", "nothing seals the bundle as a whole")];
+  const entries = new Map();
+  for (const name of container.entries.keys()) {
+    if (!["mimetype", FORMAT.export].includes(name)) entries.set(name, await container.digestOf(name));
+  }
+  return [...checks, ...(await guarded("export", () => checkExport(
+    split(container.bytesOf(FORMAT.export)).core, entries, { anchors, at: momentOf(at, times.export), unexamined })))];
+}
+
+async function receipt(context, name, id, names) {
+  const { container, facts, logged, anchors, at, times, unexamined } = context, isMain = name === "acceptance";
+  const missing = names.filter((each) => !container.has(each));
+  if (missing.length) return [failed(name, "message_incomplete", `missing: ${missing.join(", ")}`)];
+  const [body, transfer, entry] = names, digest = await container.digestOf(body);
+  const seal = isMain ? split(container.bytesOf(entry)).core : container.bytesOf(entry);
+  const leaf = checkAcceptance(logged, `${name}.leaf`, id, hexOf(digest), hexOf(await digestOf(seal)));
+  // what a stamp proves, it proves of what the log held by then
+  const when = momentOf(at, [...(leaf.verdict === PASSED ? times.log : []), ...(isMain ? times.receipt : [])]);
+  const checks = await guarded(name, () =>
+    checkReceipt(name, seal, digest, container.bytesOf(transfer), { anchors, at: when, unexamined }));
+  checks.push(leaf);
+  if (isMain) return checks;
+  const message = facts.messages.find((each) => each.id === id);
+  checks.push(message ? await checkTransfer(container, `${name}.transfer`, transfer, body, message)
+    : failed(name, "facts_differ", "bundle.json does not know this message"));
+  return checks;
+}
+
+// What a part of a certificate or signature holds that this page does not understand leaves the seal undecided.
+async function guarded(name, check) {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
+    return [undecided(name, "use_gateway_verify", error.message)];
+  }
+}
