@@ -105,23 +105,8 @@ class Server(Desk, Protocol):
         ...
 
     @property
-    def seal_told(self) -> str:
-        """How the key that seals is."""
-        ...
-
-    @property
-    def log_told(self) -> str:
-        """How the transparency log is."""
-        ...
-
-    @property
-    def stamps_told(self) -> str:
-        """How its time stamps are."""
-        ...
-
-    @property
-    def witnesses_told(self) -> str:
-        """How its witnesses are."""
+    def duties_told(self) -> Mapping[str, str]:
+        """How its own duties are, each by its word."""
         ...
 
     async def reload(self) -> list[str]:
@@ -272,9 +257,7 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
-        server = self._server
-        log = {"log": server.log_told, "stamps": server.stamps_told, "witnesses": server.witnesses_told}
-        return _json(told | {"seal": server.seal_told} | log)
+        return _json({**told, **self._server.duties_told})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

@@ -54,6 +54,7 @@ from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
 from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
+from gateway.maintenance.renewer import Renewer, renew_apart
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import clock_watch, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -118,6 +119,7 @@ class Application:
     #: Of the log's checkpoints, and of receipts.
     stampers: tuple[Stamper, ReceiptStamper]
     witnessing: Witnessing
+    renewer: Renewer = field(init=False)
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -133,30 +135,33 @@ class Application:
     plain_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def log_told(self) -> str:
-        """How the transparency log is."""
-        return self.checkpointer.told
+    def __post_init__(self) -> None:
+        """It shows what its own duty brings."""
+        acme = self.settings.acme
+        self.renewer = Renewer(
+            partial(renew_apart, self.config_path),
+            self.take_certificate,
+            usual=acme.every,
+            is_set=bool(acme.directory),
+            clock=self.foundation.clock,
+            metrics=self.metrics,
+        )
 
     @property
-    def seal_told(self) -> str:
-        """How the key that seals is."""
-        return self.key.told
+    def duties_told(self) -> dict[str, str]:
+        """How its own duties are, each by its word."""
+        return {
+            "seal": self.key.told,
+            "log": self.checkpointer.told,
+            "stamps": self.stampers[0].told,
+            "witnesses": self.witnessing.told,
+            "renewal": self.renewer.told,
+        }
 
     @property
-    def log_duties(self) -> tuple[Duty, ...]:
-        """What works on it, and the look at the key that seals."""
-        return self.checkpointer, *self.stampers, self.witnessing, KeyWatch(self.key)
-
-    @property
-    def stamps_told(self) -> str:
-        """How its time stamps are."""
-        return self.stampers[0].told
-
-    @property
-    def witnesses_told(self) -> str:
-        """How its witnesses are."""
-        return self.witnessing.told
+    def own_duties(self) -> tuple[Duty, ...]:
+        """Those that tell how they are, and the look at the key that seals."""
+        return self.checkpointer, *self.stampers, self.witnessing, self.renewer, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -168,9 +173,7 @@ class Application:
             channels.binding_options(settings)  # a key that no protocol declares
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal, settings.log)
-            self.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
-            self.bindings_tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
-            self.tls_ends_at = ends_at(settings.tls.certificate)
+            self._take_certificate(settings.tls)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
             raise ConfigError(f"not reloaded, the old configuration stays: {error}") from error
@@ -184,6 +187,16 @@ class Application:
             _log.warning("configuration.needs_restart", settings=waiting)
         _log.info("configuration.reloaded")
         return waiting
+
+    def take_certificate(self) -> None:
+        """Show the certificate that is in place now; ConfigError, OSError or ValueError, and the old one stays."""
+        server_tls_context(self.settings.tls)  # the trial
+        self._take_certificate(self.settings.tls)
+
+    def _take_certificate(self, tls: config.TlsSettings) -> None:
+        for context in (self.tls, self.bindings_tls):
+            context.load_cert_chain(tls.certificate, tls.key)
+        self.tls_ends_at = ends_at(tls.certificate)
 
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         """Deliveries came back into the queue."""
@@ -246,7 +259,7 @@ async def run_application(
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
         await start_duties(
-            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.log_duties
+            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.own_duties
         )
         # 5 listeners
         await _listen(stack, app, watch)
@@ -371,10 +384,8 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         intake=app.gateway.intake,
         sound=app.gateway.sound,
         watch=watch,
-        log=lambda: app.log_told,
-        stamps=lambda: app.stamps_told,
         key=app.key,
-        witnesses=lambda: app.witnesses_told,
+        told=lambda: app.duties_told,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

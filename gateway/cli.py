@@ -47,6 +47,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "channels": ("pause", "resume"),
         "log": ("log",),
         "witnessing": ("witness",),
+        "tls": ("tls",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
         "offers": ("offers",),

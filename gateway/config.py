@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from gateway.config_values import Codes, Networks, Size, StampServers, TokenPlace, Witnesses, value
+from gateway.config_values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
 from gateway.errors import ConfigError
 
 T = TypeVar("T")
@@ -53,6 +53,26 @@ class TlsSettings:
     certificate: Path = _f(Path("certs/server.pem"), "server certificate and chain (RSA for old peers)")
     key: Path = _f(Path("certs/server.key"), "its key; mode 0600")
     client_anchors: Path = _f(Path("certs/anchors/tls"), "folder of CAs that client certificates lead to")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcmeSettings:
+    """The server's certificate from a CA that speaks ACME; it writes [tls] certificate (docs/acme.md)."""
+
+    directory: str = _f("", "URL of the CA's directory; empty: certificates are put in place by hand")
+    anchors: Path | None = _f(None, "file of CAs that its own certificate leads to; empty: the system's")
+    names: DnsNames = _f(DnsNames(()), "DNS names of the certificate, each proved to the CA by HTTP")
+    contact: str = _f("", "mail address that the CA may write to")
+    account_key: Path = _f(Path("certs/acme-account.key"), "key of the account there; made with the first order")
+    key_id: str = _f("", "external account's key id, where the CA wants one")
+    hmac_key: Path | None = _f(None, "file with that account's key, base64url; mode 0600")
+    host: str = _f(
+        "0.0.0.0",  # noqa: S104 - for the minute of an order
+        "address at which the CA's question is answered, while an order is under way only",
+    )
+    port: int = _f(80, "port there; the CA asks at port 80, so forward that one where this is another")
+    renew_before: timedelta = _f(timedelta(days=30), "how long before its end, at most the last third of its life")
+    every: timedelta = _f(timedelta(hours=12), "wait between two looks")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -341,6 +361,7 @@ class Settings:
     profile: Literal["strict", "development"] = _f("strict", "development allows sandbox conveniences")
     server: ServerSettings = field(default_factory=ServerSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    acme: AcmeSettings = field(default_factory=AcmeSettings)
     seal: SealSettings = field(default_factory=SealSettings)
     log: LogSettings = field(default_factory=LogSettings)
     stamps: StampSettings = field(default_factory=StampSettings)

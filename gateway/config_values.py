@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args, get_origin
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -23,9 +25,13 @@ Codes = NewType("Codes", tuple[str, ...])
 #: Networks, written as a list such as ["10.0.0.0/8"].
 Networks = tuple[str, ...]
 
+#: DNS names, written as a list such as ["van-ban.tinh.example.vn"].
+DnsNames = NewType("DnsNames", tuple[str, ...])
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
+_DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})+")
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -135,13 +141,6 @@ class WitnessAddress:
 Witnesses = tuple[WitnessAddress, ...]
 
 
-_EXAMPLES: Final = {
-    Networks: '["10.0.0.0/8"]',
-    StampServers: '["http://tsa.example.vn 1.2.3.4"]',
-    Witnesses: '["https://witness.example.vn/ example.vn/witness+e44a1fae+BCkk…"]',
-}
-
-
 def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911 - one for each kind
     """What is meant by `raw`, the setting `name` of the kind `hint`; raises ConfigError."""
     if hint is timedelta or hint is Size:
@@ -150,11 +149,7 @@ def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
-    if hint is Codes:
-        if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
-            raise ConfigError(f'{name} must be a list of codes such as ["000.00.00.H33"]')
-        return Codes(tuple(raw))
-    if hint in (Networks, StampServers, Witnesses):
+    if hint in _LISTS:
         return _listed(hint, raw, folder, name)
     if hint == TokenPlace | None:
         return _token(raw, name)
@@ -179,16 +174,40 @@ def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
     return Size(int(match[1]) * _BYTES[match[2]])
 
 
-def _listed(hint: Any, raw: Any, folder: Path, name: str) -> Networks | StampServers | Witnesses:
-    example = _EXAMPLES[hint]
+def _text(text: Any, _folder: Path) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is no text")
+    return text
+
+
+def _dns_name(text: Any, folder: Path) -> str:
+    if not _DNS_NAME.fullmatch(_text(text, folder)):
+        raise ValueError(f"{text} is no DNS name in small letters")
+    return str(text)
+
+
+#: An example of each kind of list, and what makes one of its values from a text; that raises ValueError.
+_LISTS: Final[Mapping[Any, tuple[str, Callable[[Any, Path], Any]]]] = MappingProxyType(
+    {
+        Codes: ('["000.00.00.H33"]', _text),
+        DnsNames: ('["docs.example.vn"]', _dns_name),
+        Networks: ('["10.0.0.0/8"]', lambda text, _folder: str(ip_network(text))),
+        StampServers: ('["http://tsa.example.vn 1.2.3.4"]', lambda text, _folder: StampServer.parse(text)),
+        Witnesses: (
+            '["https://witness.example.vn/ example.vn/witness+e44a1fae+BCkk…"]',
+            WitnessAddress.parse,
+        ),
+    }
+)
+
+
+def _listed(hint: Any, raw: Any, folder: Path, name: str) -> tuple[Any, ...]:
+    example, make = _LISTS[hint]
     try:
         if not isinstance(raw, list):
             raise TypeError("it is no list")  # noqa: TRY301  # told like what a text in it lacks
-        if hint == Networks:
-            return tuple(str(ip_network(text)) for text in raw)
-        if hint == Witnesses:
-            return _different(tuple(WitnessAddress.parse(text, folder) for text in raw))
-        return tuple(StampServer.parse(text) for text in raw)
+        made = tuple(make(text, folder) for text in raw)
+        return _different(made) if hint == Witnesses else made
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
 

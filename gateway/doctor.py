@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import aiohttp
 import msgspec
@@ -54,6 +55,16 @@ _FAR = timedelta(minutes=1)
 _SOON = timedelta(days=30)
 _LOG_BYTES = 5_000_000
 _LARGE_WAL = 256 * 1024**2
+#: The server's own duties: how what they tell begins when something is wrong, and what that is.
+_DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        "seal": (("not signing", "seal_failing"),),
+        "log": (("not signed", "log_refusing"),),
+        "stamps": (("late", "stamps_late"),),
+        "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
+        "renewal": (("failing", "renewal_failing"),),
+    }
+)
 _OUTCOMES_FINE = frozenset({"delivered", "relayed"})
 
 
@@ -89,13 +100,7 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
-    seal = str(status.get("seal", "signs"))
-    layers.append(layer("seal_failing", "seal", seal) if seal.startswith("not signing") else _fine("seal", seal))
-    log = str(status.get("log", "signed"))
-    layers.append(layer("log_refusing", "log", log) if log.startswith("not signed") else _fine("log", log))
-    stamps = str(status.get("stamps", "not set up"))
-    layers.append(layer("stamps_late", "stamps", stamps) if stamps.startswith("late") else _fine("stamps", stamps))
-    layers.append(_witnesses(str(status.get("witnesses", "not set up"))))
+    layers += [_duty(name, str(status.get(name, "not set up"))) for name in _DUTIES]
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))
@@ -115,11 +120,11 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     return layers
 
 
-def _witnesses(told: str) -> Finding:
-    for state, code in (("contradicted", "log_contradicted"), ("late", "witness_late")):
+def _duty(name: str, told: str) -> Finding:
+    for state, code in _DUTIES[name]:
         if told.startswith(state):
-            return layer(code, "witnesses", told)
-    return _fine("witnesses", told)
+            return layer(code, name, told)
+    return _fine(name, told)
 
 
 async def _readiness(settings: Settings) -> Finding:

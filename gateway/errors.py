@@ -106,6 +106,10 @@ class TokenError(KeyFileError):
         super().__init__(message, code=code, **facts)
 
 
+class RenewalError(GatewayError):
+    """A CA gave no certificate that can be used."""
+
+
 class TrustStoreError(GatewayError):
     """A folder of trust anchors is missing, empty, damaged or writable by others."""
 

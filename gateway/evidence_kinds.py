@@ -39,6 +39,13 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Đặt đúng cặp khóa và chứng thư.",
             "Put the matching pair in place.",
         ),
+        "renewal_failing": kind(
+            _E,
+            "Không gia hạn được chứng thư TLS của máy chủ.",
+            "The server's TLS certificate cannot be renewed.",
+            "Xem docs/acme.md; thử lại bằng `gateway tls renew`.",
+            "See docs/acme.md; try again by `gateway tls renew`.",
+        ),
         "certificate_expired": kind(
             _E,
             "Chứng thư đã hết hạn hoặc chưa có hiệu lực.",

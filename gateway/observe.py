@@ -284,6 +284,9 @@ class Metrics:
 
         self._stamps()
         self._witnesses()
+        self.renewal_failing = self._gauge(
+            "gateway_certificate_renewal_failing", "1 while the CA gives the server no new certificate"
+        )
 
     def _witnesses(self) -> None:
         self.witness_up = self._gauge("gateway_witness_up", "1 while a witness was of use last", "witness")

@@ -29,16 +29,13 @@ class Probe:
         intake: Intake,
         sound: SoundBodies,
         watch: ClockWatch,
-        log: Callable[[], str],
-        stamps: Callable[[], str],
+        told: Callable[[], Mapping[str, str]],
         key: SealingKey,
-        witnesses: Callable[[], str],
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
-        self._watch, self._metrics, self._key = watch, metrics, key
-        self._log, self._stamps, self._witnesses = log, stamps, witnesses
+        self._watch, self._metrics, self._told, self._key = watch, metrics, told, key
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -54,10 +51,7 @@ class Probe:
             "intake": refusal or "open",
             "storage": broken or "writable",
             "sqlite": self._base.store.sqlite_version,
-            "seal": self._key.told,
-            "log": self._log(),
-            "stamps": self._stamps(),
-            "witnesses": self._witnesses(),
+            **self._told(),
         }
         try:
             endpoints = await self._base.directory.endpoints()

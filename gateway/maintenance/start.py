@@ -214,14 +214,14 @@ async def start_duties(
     uploads: Uploads,
     watcher: Watcher,
     watch: ClockWatch,
-    log_duties: Sequence[Duty],
+    own_duties: Sequence[Duty],
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
     queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
     duties: list[Duty] = [
         watch,
-        *log_duties,
+        *own_duties,
         Rescuer(queue, clock=clock, steady=base.steady, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),

@@ -44,10 +44,7 @@ class FakeServer:
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
     inspection: Inspection = field(default_factory=Inspection)
-    seal_told = "signs"
-    log_told: str = "signed"
-    stamps_told: str = "stamped"
-    witnesses_told: str = "cosigned by 3 of 3"
+    duties_told: dict[str, str] = field(default_factory=lambda: {"log": "signed", "stamps": "stamped"})
 
     @property
     def logs(self) -> FakeServer:

@@ -180,10 +180,20 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         status = await status_of(settings)
         assert status is not None
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
-        layers = ("admin socket", "readiness", "seal", "log", "stamps", "witnesses", "disk", "write-ahead log")
+        layers = (
+            "admin socket",
+            "readiness",
+            "seal",
+            "log",
+            "stamps",
+            "witnesses",
+            "renewal",
+            "disk",
+            "write-ahead log",
+        )
         assert found == dict.fromkeys(layers, "layer_fine")
         status |= {"free_bytes": 0, "wal_bytes": 1 << 40, "log": "not signed: behind: 20, here are 5"}
-        status |= {"stamps": "late: 240 without a stamp"}
+        status |= {"stamps": "late: 240 without a stamp", "renewal": "failing since yesterday: down"}
         status["channels"][0]["down_since"] = "2026-11-22T00:00:00Z"
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
         assert (found["disk"], found["write-ahead log"]) == ("disk_low", "wal_large")
@@ -191,6 +201,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         for told, code in (("late: w for 4000 s", "witness_late"), ("contradicted by w", "log_contradicted")):
             each = await doctor.examine_server(settings, status | {"witnesses": told})
             assert code in [found.code for found in each]
+        assert found["renewal"] == "renewal_failing"
         assert "channel_down" in found.values()
     assert (await doctor.examine_server(settings, status))[1].code == "not_ready"
 
