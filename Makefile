@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test crash powercut diskfaults network check fmt docs bench longrun large ledger lock clean system
+.PHONY: help demo test crash powercut diskfaults fuzz network check fmt docs bench longrun large ledger lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -37,6 +37,9 @@ crash: $(STAMP) ## kill the gateway a thousand times and compare; writes docs/cr
 
 diskfaults: $(STAMP) ## let the disk fail at every call; writes docs/diskfaults.md (ARGS="--faults 40")
 	@$(PY) -m tests.crash.diskfaults $(ARGS)
+
+fuzz: $(STAMP) ## every parser of foreign bytes under a fuzzer, five minutes together (ARGS="--seconds 3600 pdf")
+	@$(PY) -m tests.fuzz.run $(ARGS)
 
 network: $(STAMP) ## partitions, loss, dead offices, floods in namespaces; writes docs/network.md (root)
 	@$(PY) -m tests.network.run $(ARGS)

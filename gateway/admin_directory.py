@@ -35,7 +35,7 @@ from gateway.errors import ConfigError, RefusedError
 from gateway.foundation import Foundation
 from gateway.model import Endpoint, EndpointId
 from gateway.pki import server_key_pin
-from gateway.seal.profile import fingerprint
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, fingerprint
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
@@ -193,7 +193,7 @@ async def record_certificate(desk: Desk, request: RecordCertificate, actor: str)
     agency = await agency_of(base, request.organ_id, now)
     try:
         certificate = x509.load_pem_x509_certificate(request.certificate.encode())
-    except ValueError as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise RefusedError("parameter_invalid", "the file holds no PEM certificate") from error
     digest = fingerprint(certificate).hex()
     key = await base.accounts.record_certificate(

@@ -333,7 +333,7 @@ def _problem(response: aiohttp.ClientResponse, data: bytes) -> ProblemError:
     retry_after = float(waited) if waited.isdecimal() else None
     try:
         found = msgspec.json.decode(data, type=models.Problem)
-    except msgspec.DecodeError:  # a proxy in between
+    except (msgspec.DecodeError, UnicodeDecodeError):  # a proxy in between
         return ProblemError(status=response.status, code="peer_error", retry_after=retry_after)
     return ProblemError(
         status=found.status,

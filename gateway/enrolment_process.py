@@ -113,7 +113,7 @@ class Authority:
                 raise RefusedError(_REFUSED, "sign the request with SHA-256, SHA-384 or SHA-512")
             if not request.is_signature_valid:
                 raise RefusedError(_REFUSED, "the request is not signed with its own key")
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
             raise RefusedError(_REFUSED, "this is not a PKCS #10 signing request in PEM") from error
         if isinstance(key, rsa.RSAPublicKey):
             if key.key_size not in _RSA_BITS or key.public_numbers().e < _RSA_EXPONENT:

@@ -114,7 +114,7 @@ def read_token(status: int, content: bytes) -> str:
     data = _required(status, content)
     try:
         token = msgspec.json.decode(data, type=_Data).token
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _senseless(content) from error
     if not token:
         raise SourceError("peer_reply_invalid", "the login's answer holds no token")
@@ -164,7 +164,7 @@ def read_attached(status: int, content: bytes) -> bytes:
     """The only attached edXML of an answer that holds no other."""
     try:
         document = msgspec.json.decode(_required(status, content), type=_Document)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _senseless(b"") from error  # it may be a document, which is no business of logs
     attached = [one for one in document.attachments or () if _is_edxml(one.file_name)]
     if len(attached) != 1:
@@ -213,8 +213,8 @@ def _envelope(content: bytes) -> _Envelope | None:
 def _data(envelope: _Envelope) -> _Data:
     try:
         return msgspec.json.decode(envelope.data, type=_Data)
-    except (msgspec.DecodeError, RecursionError):  # it may be null or a list: then it says nothing about an error
-        return _Data()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Data()  # it may be null or a list: then it says nothing about an error
 
 
 def _refusal(envelope: _Envelope) -> Refusal:

@@ -16,7 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
-from gateway.seal.profile import usage_faults
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, usage_faults
 from gateway.seal.report import Check, Indication, failed, passed, undecided
 from gateway.seal.trust import TrustStore
 
@@ -52,7 +52,7 @@ def _validity(certificate: x509.Certificate, at: datetime) -> Check:
 def _usage(certificate: x509.Certificate) -> Check:
     try:
         faults = usage_faults(certificate)
-    except ValueError as error:
+    except UNREADABLE_CERTIFICATE as error:
         faults = (f"its extensions cannot be read: {error}",)
     if faults:
         reason = f"the certificate may not seal: {'; '.join(faults)}"
@@ -82,7 +82,7 @@ def find_path(
     builder = builder.extension_policies(ca_policy=ca_policy, ee_policy=ExtensionPolicy.permit_all())
     try:
         verified = builder.build_client_verifier().verify(certificate, list(chain))
-    except (verification.VerificationError, UnsupportedAlgorithm, ValueError) as error:
+    except (verification.VerificationError, *UNREADABLE_CERTIFICATE) as error:
         reason = f"the certificate does not lead to a trusted CA: {error}"
         return undecided(name, indication, reason, issuer=certificate.issuer.rfc4514_string()), ()
     path = tuple(verified.chain)

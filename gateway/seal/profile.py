@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
@@ -51,6 +51,16 @@ SIGNING_PURPOSES: Final = {
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
     x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.12"),
 }
+
+#: What `cryptography` raises over a foreign certificate or list, when it is loaded or when a part is asked for.
+UNREADABLE_CERTIFICATE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def algorithm_of(key: object) -> str | None:

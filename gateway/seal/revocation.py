@@ -23,6 +23,7 @@ from cryptography.x509 import ocsp
 
 from gateway.errors import RevocationError, StorageError
 from gateway.fsio import make_private_dir, write_durably
+from gateway.seal.profile import UNREADABLE_CERTIFICATE
 
 #: The folder, below the data folder.
 REVOCATIONS = "revocations"
@@ -59,7 +60,7 @@ def read_answer(raw: bytes) -> Answer:
     for read in (_read_crl, _read_ocsp):
         try:
             return read(raw)
-        except (ValueError, TypeError):
+        except UNREADABLE_CERTIFICATE:
             continue
     raise RevocationError("this is neither a CRL nor a successful OCSP answer")
 

@@ -17,15 +17,15 @@ from typing import Any, Final
 
 from asn1crypto import cms, core, tsp
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.errors import StampError
+from gateway.seal.profile import UNREADABLE_CERTIFICATE
 
 #: A token with its chain is 2 to 8 KB.
 MAX_REPLY_BYTES: Final = 64 * 1024
 _MOST_CERTIFICATES: Final = 12
 #: What asn1crypto and cryptography raise over bytes that are not what they seem.
-UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnsupportedAlgorithm)
+UNREADABLE = (*UNREADABLE_CERTIFICATE, KeyError, IndexError, AttributeError, OverflowError)
 
 
 class _Answer(core.Sequence):  # type: ignore[misc]

@@ -22,7 +22,7 @@ from pathlib import Path
 from cryptography import x509
 
 from gateway.errors import TrustStoreError
-from gateway.seal.profile import fingerprint
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, fingerprint
 
 _CRL_SUFFIX = ".crl.pem"
 _NOTE_KEYS = {"trusted_from", "trusted_until", "note"}
@@ -101,14 +101,14 @@ def _read(path: Path) -> bytes:
 def _revocation_list(path: Path) -> x509.CertificateRevocationList:
     try:
         return x509.load_pem_x509_crl(_read(path))
-    except ValueError as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise TrustStoreError(f"{path} is not a PEM revocation list", path=str(path)) from error
 
 
 def _anchors(path: Path) -> list[Anchor]:
     try:
         certificates = x509.load_pem_x509_certificates(_read(path))
-    except ValueError as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise TrustStoreError(f"{path} holds no PEM certificate", path=str(path)) from error
     begin, end, note = _note(path.with_suffix(".toml"))
     found = []
@@ -124,7 +124,7 @@ def _anchors(path: Path) -> list[Anchor]:
 def _is_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE_CERTIFICATE):
         return False
 
 

@@ -24,7 +24,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.seal.path import check_certificate
 from gateway.seal.profile import (
@@ -33,6 +32,7 @@ from gateway.seal.profile import (
     RSA_SHA256,
     TRANSFER_NAME,
     TRANSFER_TYPE,
+    UNREADABLE_CERTIFICATE,
     algorithm_of,
     fingerprint,
     value_fits,
@@ -202,7 +202,7 @@ def _certificates(reading: Reading) -> tuple[x509.Certificate, ...] | Check:
         with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
             for each in certificates:  # the parts are decoded when they are asked for
                 _ = each.public_key(), each.issuer, each.subject
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE_CERTIFICATE as error:
         return undecided(name, indication, f"a certificate cannot be read: {error}")
     return certificates
 

@@ -9,10 +9,16 @@ from functools import lru_cache
 from typing import Any, Final
 
 from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
+
+from gateway.seal import stamp_token
 
 #: More would only cost time: every one of them is foreign.
 MOST_CERTIFICATES: Final = 20
+
+#: What reading foreign ASN.1 raises.
+UNREADABLE: Final = (*stamp_token.UNREADABLE, NotImplementedError)
 
 _runners: list[asyncio.Runner] = []
 
@@ -46,8 +52,18 @@ def list_issuer(der: bytes) -> str:
     """Of a revocation list; "" for what is none."""
     try:
         return str(list_of(der).issuer.hashable)
-    except (ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return ""
+
+
+@lru_cache(maxsize=256)
+def is_answer(der: bytes) -> bool:
+    """Whether it is an OCSP answer that says something; what else came along is passed over."""
+    try:
+        answer = asn1_ocsp.OCSPResponse.load(der)
+        return answer["response_status"].native == "successful" and answer.response_data.native is not None
+    except UNREADABLE:
+        return False
 
 
 def issuer_of(certificate: asn1_x509.Certificate) -> str:
@@ -62,7 +78,7 @@ def readable(ders: Iterable[bytes]) -> list[asn1_x509.Certificate]:
         try:
             certificate = certificate_of(der)
             _ = certificate.subject.native, certificate.public_key.native
-        except (ValueError, TypeError, KeyError):
+        except UNREADABLE:
             continue
         found.append(certificate)
     return found

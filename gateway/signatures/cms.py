@@ -26,6 +26,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_self_reported_ts, validate_sig_integrity
 
 from gateway.seal.report import Check, Indication, failed, passed, undecided
+from gateway.signatures import asn1
 from gateway.signatures.algorithms import HASHES, LEGACY_HASHES, judge
 from gateway.signatures.model import Found, Gathered, Kind, Signer
 from gateway.signatures.path import Brought, Trust, check_signer, failure
@@ -38,18 +39,8 @@ MOST_BYTES: Final = 8 * 1024**2
 _FAMILIES: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 _MOST_STAMPS: Final = 4
 
-#: What reading foreign ASN.1 raises.
-UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    CMSExtractionError,
-    CMSStructuralError,
-    SignatureValidationError,
-)
+#: What reading a foreign signature raises.
+UNREADABLE: Final = (*asn1.UNREADABLE, CMSExtractionError, CMSStructuralError, SignatureValidationError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

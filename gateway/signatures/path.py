@@ -37,7 +37,17 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from gateway.seal.report import Check, Indication, failed, passed, undecided
 from gateway.seal.trust import TrustStore
-from gateway.signatures.asn1 import certificate_of, finished, issuer_of, list_issuer, list_of, readable, sha256_hex
+from gateway.signatures.asn1 import (
+    UNREADABLE,
+    certificate_of,
+    finished,
+    is_answer,
+    issuer_of,
+    list_issuer,
+    list_of,
+    readable,
+    sha256_hex,
+)
 from gateway.signatures.model import Gathered
 
 _PATH: Final = "certificate.path"
@@ -88,21 +98,36 @@ def check_signer(
     if held is not None and held.store is store and held.since <= at <= held.until:
         path = held.path
     else:
-        leaf, others = certificate_of(key[0]), readable(brought.certificates)
-        roots = [certificate_of(each.public_bytes(Encoding.DER)) for each in trusted]
-        # those of CAs that may stand on the path: all others would only be looked through
-        concerned = {issuer_of(each) for each in (leaf, *others, *roots)}
-        given = (each.public_bytes(Encoding.DER) for each in store.revocations)
-        lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
-        inquiry = _Inquiry(leaf, others, roots, at, [list_of(der) for der in lists], list(brought.ocsps))
         try:
-            path = _path_of(inquiry.path(require_revocation=True), lists, brought.ocsps)
-        except (PathValidationError, PathBuildingError, ValidationError) as error:
-            return (*checks, *inquiry.explained(error))
+            searched = _searched(key[0], brought, store, trusted, at)
+        except UNREADABLE as error:
+            reason = f"the certificate, or what came with it, cannot be read: {_sentence(error)}"
+            return (*checks, undecided(_PATH, Indication.CERTIFICATE_CHAIN_GENERAL_FAILURE, reason))
+        if not isinstance(searched, _Path):
+            return (*checks, *searched)
+        path = searched
         _remember(key, path, store, at)
     _keep_path(gathered, path)
     at_text = at.isoformat()
     return (*checks, passed(_PATH, path=_named(path.chain), at=at_text), passed(_REVOCATION, at=at_text))
+
+
+def _searched(
+    certificate: bytes, brought: Brought, store: TrustStore, trusted: tuple[x509.Certificate, ...], at: datetime
+) -> _Path | list[Check]:
+    """The path and what it rests on, or why there is none."""
+    leaf, others = certificate_of(certificate), readable(brought.certificates)
+    roots = [certificate_of(each.public_bytes(Encoding.DER)) for each in trusted]
+    # those of CAs that may stand on the path: all others would only be looked through
+    concerned = {issuer_of(each) for each in (leaf, *others, *roots)}
+    given = (each.public_bytes(Encoding.DER) for each in store.revocations)
+    lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
+    answers = tuple(filter(is_answer, brought.ocsps))
+    inquiry = _Inquiry(leaf, others, roots, at, [list_of(der) for der in lists], list(answers))
+    try:
+        return _path_of(inquiry.path(require_revocation=True), lists, answers)
+    except (PathValidationError, PathBuildingError, ValidationError) as error:
+        return inquiry.explained(error)
 
 
 def forget() -> None:
@@ -236,7 +261,7 @@ def _usage(certificate: x509.Certificate, usage: Callable[[x509.Certificate], tu
     name = "certificate.usage"
     try:
         faults = usage(certificate)
-    except ValueError as error:
+    except UNREADABLE as error:
         faults = (f"its extensions cannot be read: {error}",)
     if faults:
         reason = f"the certificate may not sign this: {'; '.join(faults)}"

@@ -169,9 +169,9 @@ def _written(each: EmbeddedPdfSignature) -> datetime | None:
     """What the signature dictionary says of its time."""
     try:
         claimed = each.self_reported_timestamp
-    except (ValueError, TypeError, KeyError):
+        return claimed.astimezone(UTC) if claimed is not None and claimed.tzinfo else None
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
-    return claimed.astimezone(UTC) if claimed is not None and claimed.tzinfo else None
 
 
 def _covers(level: Any) -> Check:

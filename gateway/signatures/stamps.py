@@ -22,6 +22,7 @@ from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from gateway.seal.report import Check, Indication, Report, Verdict, passed, undecided
 from gateway.signatures.algorithms import HASHES
+from gateway.signatures.asn1 import UNREADABLE
 from gateway.signatures.model import Gathered
 from gateway.signatures.path import Brought, Trust, check_signer
 from gateway.signatures.usage import stamping_faults
@@ -49,14 +50,7 @@ def read_stamp(
     """Verify a token; `digest` gives the digest of what should be stamped, by the hash's name."""
     try:
         return _verified(token, digest, trust, gathered, brought)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        CMSExtractionError,
-        SignatureValidationError,
-        InvalidSignature,
-    ) as error:
+    except (*UNREADABLE, CMSExtractionError, SignatureValidationError, InvalidSignature) as error:
         return _nothing(f"the time stamp cannot be read: {str(error)[:200]}", Indication.FORMAT_FAILURE)
 
 

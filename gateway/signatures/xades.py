@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
-from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -53,10 +52,9 @@ def read_properties(signed: bytes) -> Properties:
     if time is not None:
         try:
             claimed = datetime.fromisoformat(time.strip())
-        except ValueError:
-            claimed = None
-        if claimed is not None and claimed.tzinfo is not None:
-            found.claimed_at = claimed.astimezone(UTC)
+            found.claimed_at = claimed.astimezone(UTC) if claimed.tzinfo else None
+        except (ValueError, OverflowError):  # the latter at the ends of what a calendar holds
+            pass
     lists = [
         *root.findall(f"{base}/{{{XADES}}}SigningCertificate"),
         *root.findall(f"{base}/{{{XADES}}}SigningCertificateV2"),
@@ -78,7 +76,7 @@ def _named(certificate: etree._Element) -> tuple[str, bytes, bytes] | None:
         return None
     try:
         return name, b64decode("".join(value.split())), b64decode("".join((issuer or "").split()))
-    except Base64Error:
+    except ValueError:
         return None
 
 
@@ -122,6 +120,6 @@ def stamps_in(qualifying: etree._Element) -> list[tuple[bytes, str]]:
         for token in stamp.findall(f"{{{XADES}}}EncapsulatedTimeStamp"):
             try:
                 found.append((b64decode("".join((token.text or "").split())), algorithm))
-            except Base64Error:
+            except ValueError:
                 found.append((b"", algorithm))
     return found

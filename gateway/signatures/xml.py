@@ -21,14 +21,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from gateway.errors import RefusedError
-from gateway.seal.profile import DS
+from gateway.seal.profile import DS, UNREADABLE_CERTIFICATE
 from gateway.seal.report import Check, Indication, failed, passed, undecided
 from gateway.signatures.algorithms import DIGESTS, LEGACY_DIGESTS, LEGACY_METHODS, METHODS, judge
 from gateway.signatures.cms import digest_of
@@ -280,7 +279,7 @@ def _leaves(ders: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
             certificate = x509.load_der_x509_certificate(der)
             certificate.public_key()
             names = certificate.issuer.public_bytes(), certificate.subject.public_bytes()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except UNREADABLE_CERTIFICATE:
             continue
         readable.append((certificate, *names))
     issuers = {issuer for _, issuer, subject in readable if issuer != subject}

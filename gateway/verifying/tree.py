@@ -52,7 +52,7 @@ def check_log(container: Container, facts: Facts, anchors: Anchors) -> Logged:
     for index in sorted(indices | known.keys()):
         check, leaf = _leaf(container, index, note, checkpoint)
         if leaf is not None and check.verdict is not Verdict.FAILED:
-            if leaf.get("message") not in about and leaf.get("delivery") not in about:
+            if not about & {name for name in (leaf.get("message"), leaf.get("delivery")) if isinstance(name, str)}:
                 check = failed(
                     check.name, "leaf_of_another_document", "the leaf names neither document nor delivery"
                 )
@@ -165,6 +165,7 @@ def _proved(
 def _object(raw: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(raw)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair could not be told to anybody
     except (ValueError, RecursionError) as error:
         raise BundleError(f"the leaf is no JSON: {error}", code="facts_unreadable") from error
     if not isinstance(found, dict):

@@ -30,6 +30,7 @@ from gateway.bundle.container import Container
 from gateway.bundle.facts import Facts, read
 from gateway.bundle.format import ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, MIMETYPE, TRANSFER
 from gateway.errors import BundleError
+from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.report import Report, Verdict
 from gateway.seal.shape import read as read_receipt
 from gateway.seal.unsigned import split
@@ -208,5 +209,5 @@ def _certificates(container: Container) -> tuple[x509.Certificate, ...]:
     try:
         with warnings.catch_warnings(action="ignore"):
             return tuple(x509.load_der_x509_certificate(b64decode(each)) for each in values)
-    except ValueError:
+    except UNREADABLE_CERTIFICATE:
         return ()

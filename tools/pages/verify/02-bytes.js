@@ -58,7 +58,8 @@ function jsonOf(bytes, indent) {
     throw new Unreadable(`that is no JSON: ${error.message}`);
   }
   const again = JSON.stringify(value, null, indent) + (indent ? "\n" : "");
-  return { value, isPlain: again === text };
+  // no escapes but those of control characters: half of a surrogate pair is no text
+  return { value, isPlain: again === text && !/\\u[^0]/.test(text) };
 }
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

@@ -1,0 +1,1 @@
+"""Every parser that meets foreign bytes, given bytes that nobody wrote."""
