@@ -129,7 +129,9 @@ async def lay_out(
     chosen, met = (free[0], port or free[3]) if binding in _MET else (port or free[0], free[3])
     names = tuple(dict.fromkeys((*LOOPBACK, exposure.host)))
     pki = await asyncio.to_thread(make_dev_pki, layout.pki, now=clock.now(), server_names=names)
-    text = CONFIG.format(port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY)
+    text = CONFIG.format(
+        port=chosen, operations_port=free[1], bindings_port=free[2], organ_id=GATEWAY, witnesses=""
+    )
     write_durably(layout.config, _opened(text, exposure).encode())
     hook = pushed if binding == "webhook" else None
     secret_name = await asyncio.to_thread(_share, layout, hook)

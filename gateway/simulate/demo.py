@@ -25,7 +25,7 @@ from rich.console import Console
 from gateway.clock import SystemClock
 from gateway.errors import EnvironmentRefusedError
 from gateway.fsio import write_durably
-from gateway.simulate.evidence import proven
+from gateway.simulate.evidence import Proven, proven
 from gateway.simulate.journal import read_journal
 from gateway.simulate.performance import Performance
 from gateway.simulate.plot import write_script
@@ -37,6 +37,7 @@ from gateway.simulate.stage import Stage, set_stage
 from gateway.simulate.standing import Standing, stand
 from gateway.simulate.systems import all_systems
 from gateway.simulate.table import Display
+from gateway.simulate.witnesses import QUORUM
 from gateway.states import State
 
 _SHOWN = 40
@@ -68,6 +69,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     seconds: float
     #: What an auditor's verifier says of one document's bundle.
     evidence: str
+    #: Witnesses whose cosignatures it found to hold.
+    witnesses: int
 
 
 async def run_demo(folder: Path, *, exit_after: bool, faults: bool) -> int:
@@ -117,7 +120,7 @@ async def _perform(
     reckoning = _reckon(stage, script, view)
     for finding in reckoning.findings[:_SHOWN]:
         console.print(finding, style="red", markup=False, highlight=False)
-    evidence = await proven(stage.layout)
+    evidence = await proven(stage.layout, QUORUM)
     result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds, evidence)
     if is_as_scripted and not exit_after:
         write_durably(stage.layout.sample, sample_document(script.cast, SystemClock().now()))
@@ -128,7 +131,7 @@ async def _perform(
     if exit_after:
         console.file.write(msgspec.json.encode(result).decode() + "\n")
         console.file.flush()
-    is_proven = evidence == "PASSED"
+    is_proven = evidence.verdict == "PASSED" and evidence.witnesses >= QUORUM
     return 0 if is_as_scripted and is_proven and not reckoning.lost and not reckoning.duplicated else 1
 
 
@@ -153,7 +156,7 @@ def _reckon(stage: Stage, script: Script, view: LedgerView) -> Reckoning:
     return reckon(journals, view, is_awaited=is_awaited, own_code=GATEWAY)
 
 
-def _result(standing: Standing, reckoning: Reckoning, seconds: float, evidence: str) -> Result:
+def _result(standing: Standing, reckoning: Reckoning, seconds: float, evidence: Proven) -> Result:
     states = standing.states
     return Result(
         recipients=standing.recipients,
@@ -170,7 +173,8 @@ def _result(standing: Standing, reckoning: Reckoning, seconds: float, evidence: 
         retransmitted=reckoning.retransmitted,
         statuses=standing.statuses,
         seconds=round(seconds, 1),
-        evidence=evidence,
+        evidence=evidence.verdict,
+        witnesses=evidence.witnesses,
     )
 
 
@@ -201,6 +205,7 @@ def _print_access(console: Console, stage: Stage, script: Script) -> None:
         f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
         f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
         f"Dấu thời gian / time stamps   {stage.tsa_url}   của chính demo, không độc lập / own, not independent",
+        f"Nhân chứng / witnesses   {', '.join(each.name for each in stage.witnesses)}: {_near(stage.layout.witnesses)}",
         f"Một xã / a commune      {commune.owner}, token: {_near(stage.token_file(commune))}",
         "Thử / try:",
         f"  {curl} {body} {stage.url}/api/v1/documents",

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.simulate.layout import Layout
@@ -20,20 +21,34 @@ _WAIT_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 30.0
 
 
-async def proven(layout: Layout) -> str:
-    """The verdict about the bundle of the document that was answered last; `none` where none could be made."""
-    verdict = "none"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proven:
+    """What the auditor's program said."""
+
+    #: `none` where no bundle could be made.
+    verdict: str = "none"
+    #: Witnesses whose cosignatures hold, of those that the auditor knows.
+    witnesses: int = 0
+
+
+async def proven(layout: Layout, witnesses: int) -> Proven:
+    """About the bundle of the document that was answered last, once so many witnesses cosigned its checkpoint."""
+    found = Proven()
     for _ in range(_TRIES):
         chosen = ("--latest", "--status", "acknowledged", "--out", str(layout.evidence))
         code, _out = await _run("gateway", "--config", str(layout.config), "export", *chosen)
         if code == 0:
             anchors = ("--anchors", str(layout.anchors), "--json")
             code, told = await _run("gateway.verifying", str(layout.evidence), *anchors)
-            verdict = str(json.loads(told)["verdict"])
-            if code == 0:
+            report = json.loads(told)
+            signed = [check for check in report["checks"] if check["name"].startswith("log.witness.")]
+            found = Proven(
+                verdict=report["verdict"], witnesses=sum(check["verdict"] == "PASSED" for check in signed)
+            )
+            if code == 0 and found.witnesses >= witnesses:
                 break
         await asyncio.sleep(_WAIT_SECONDS)
-    return verdict
+    return found
 
 
 async def _run(module: str, *arguments: str) -> tuple[int, bytes]:

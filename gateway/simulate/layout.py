@@ -4,7 +4,8 @@ build/demo/DEMO            marks the folder as ours; without it nothing is ever 
 config.toml                the gateway's settings, for all commands on what the demo left
 document.edxml             a document to send by hand while the demo stays up
 certs/dev/                 the development PKI
-anchors/                   what a verifier is given: roots of seals and time stamps, the log's public key
+anchors/                   what a verifier is given: roots of seals and time stamps, keys of log and witnesses
+witnesses/                 the witnesses of the log, a folder each
 data/ secrets/             the gateway's data folder and its peers' secrets
 simulate/                  one JSON file per simulator process, tokens, journals/
 logs/                      what every process wrote
@@ -54,6 +55,11 @@ class Layout:
     def evidence(self) -> Path:
         """The bundle of one document, made at the demo's end."""
         return self.folder / "evidence.asice"
+
+    @property
+    def witnesses(self) -> Path:
+        """The witnesses' folders."""
+        return self.folder / "witnesses"
 
     @property
     def data(self) -> Path:

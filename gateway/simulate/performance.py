@@ -27,6 +27,7 @@ from gateway.simulate.stage import SIMULATORS, Stage
 from gateway.simulate.standing import Standing, stand
 from gateway.simulate.systems import ROLES
 from gateway.simulate.table import Display
+from gateway.simulate.witnesses import DemoWitness
 
 #: Seconds: between two looks, until a process must be up, without any progress, to end a simulator or the gateway.
 _LOOK = 0.3
@@ -69,6 +70,7 @@ class Performance:
         self._gateway: Child | None = None
         self._simulators: list[Child] = []
         self._authority: Child | None = None
+        self._witnesses: list[Child] = []
         self._began = monotonic()
         self.interrupted = asyncio.Event()
         self.seconds = 0.0
@@ -84,6 +86,7 @@ class Performance:
         starting = [self._start_simulator(role) for role in ROLES]
         self._simulators = list(await asyncio.gather(self._start_axis(), *starting))
         self._authority = await self._start_authority()
+        self._witnesses = [await self._start_witness(each) for each in self._stage.witnesses]
         await self._start_gateway()
         await self._reader.open()
         async with asyncio.timeout(_START):
@@ -126,6 +129,7 @@ class Performance:
             await self._gateway.stop(_END_GATEWAY)
         if self._authority is not None:
             await self._authority.stop(_END_SIMULATOR)
+        await asyncio.gather(*(child.stop(_END_SIMULATOR) for child in self._witnesses))
 
     @property
     def has_played_all(self) -> bool:
@@ -147,7 +151,8 @@ class Performance:
         return [(child.name, child.tail()) for child in self._children()]
 
     def _children(self) -> list[Child]:
-        return [each for each in (self._gateway, self._authority, *self._simulators) if each is not None]
+        found = (self._gateway, self._authority, *self._witnesses, *self._simulators)
+        return [each for each in found if each is not None]
 
     def _is_over(self, standing: Standing) -> bool:
         return not standing.missing and self.has_played_all and not self._kills
@@ -180,6 +185,10 @@ class Performance:
         pki, port = str(self._stage.layout.pki), str(URL(self._stage.tsa_url).port)
         arguments = ["gateway", "simulate", "tsa", "--pki", pki, "--port", port]
         return await Child.start("time-stamps", arguments, self._stage.layout.logs / "time-stamps.log")
+
+    async def _start_witness(self, witness: DemoWitness) -> Child:
+        log = self._stage.layout.logs / f"witness-{witness.name}.log"
+        return await Child.start(f"witness-{witness.name}", witness.arguments, log)
 
     async def _start_gateway(self) -> None:
         config = str(self._stage.layout.config)

@@ -36,6 +36,7 @@ from gateway.simulate.layout import Layout, free_ports
 from gateway.simulate.province import BROWSER_ENDPOINT, DIVISIONS_ENDPOINT, GATEWAY, directory_csv
 from gateway.simulate.spec import Faults, ProcessSpec, SystemSpec
 from gateway.simulate.systems import ROLES, System
+from gateway.simulate.witnesses import NAMES, DemoWitness, make_witnesses, settings_of
 
 ACTOR = "operator:demo"
 SIMULATORS = "simulators"
@@ -67,7 +68,7 @@ organ_id = "{organ_id}"
 vkey = "certs/dev/log.vkey"
 key = "certs/dev/log.key"
 every = "2s"
-
+{witnesses}
 [enrolment]
 certificate = "certs/dev/enrolment-ca.pem"
 key = "certs/dev/enrolment-ca.key"
@@ -115,6 +116,8 @@ class Stage:
     #: The demo's own time-stamping authority, not independent.
     tsa_url: str
     systems: tuple[System, ...]
+    #: Of its log; on this machine, so not independent.
+    witnesses: tuple[DemoWitness, ...]
 
     def journal(self, system: System) -> Path:
         """Where a system keeps its journal."""
@@ -142,8 +145,9 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     pushed = [system for system in systems if system.receives == "push"]
-    port, operations_port, bindings_port, axis_port, tsa_port, *ports = free_ports(5 + len(pushed))
+    port, operations_port, bindings_port, axis_port, tsa_port, *ports = free_ports(5 + len(NAMES) + len(pushed))
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
+    witnesses = make_witnesses(layout, pki.log_vkey, [ports.pop() for _ in NAMES], clock)
     tsa_url = f"http://127.0.0.1:{tsa_port}/"
     text = (CONFIG + STAMPS).format(
         port=port,
@@ -151,6 +155,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
         bindings_port=bindings_port,
         organ_id=GATEWAY,
         tsa_url=tsa_url,
+        witnesses=settings_of(witnesses),
     )
     write_durably(layout.config, text.encode())
     stage = Stage(
@@ -162,6 +167,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
         operations_url=f"http://127.0.0.1:{operations_port}",
         tsa_url=tsa_url,
         systems=tuple(systems),
+        witnesses=tuple(witnesses),
     )
     listening = dict(zip((system.name for system in pushed), ports, strict=True))
     await _fill_directory(stage, cast, listening, clock)

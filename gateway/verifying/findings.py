@@ -46,6 +46,13 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "state_not_in_history": ("Trạng thái không có trong lịch sử.", "The history does not lead to this state."),
         "no_witness_keys": ("Không có khóa của nhân chứng.", "No keys of witnesses were given."),
         "too_few_witnesses": ("Không đủ nhân chứng.", "Fewer witnesses than the quorum signed."),
+        "witness_absent": ("Nhân chứng này không ký.", "This witness did not sign."),
+        "witness_unknown": ("Không biết nhân chứng này.", "A witness that you do not know: it counts nothing."),
+        "cosignature_wrong": ("Chữ ký của nhân chứng sai.", "The cosignature of a known witness does not hold."),
+        "cosignature_in_future": (
+            "Chữ ký của nhân chứng đề thời điểm tương lai.",
+            "The cosignature is of a time to come: it counts nothing.",
+        ),
         "no_time_stamp": ("Không có dấu thời gian.", "No time stamp: nobody but us says when."),
         "no_tsa_anchors": ("Không có điểm tin cậy của TSA.", "No anchors for time stamps were given (tsa/)."),
         "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gateway.bundle.container import Container
@@ -18,6 +19,7 @@ from gateway.transparency.note import SignedNote
 from gateway.transparency.proof import InclusionProof
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
+from gateway.verifying.witnesses import check_witnesses
 
 
 @dataclass(kw_only=True)
@@ -37,11 +39,11 @@ class Logged:
                 yield leaf
 
 
-def check_log(container: Container, facts: Facts, anchors: Anchors) -> Logged:
-    """Every finding about checkpoint, witnesses and leaves."""
+def check_log(container: Container, facts: Facts, anchors: Anchors, at: datetime) -> Logged:
+    """Every finding about checkpoint, witnesses and leaves, as of `at`."""
     found = Logged()
     note, checkpoint = _checkpoint(container, facts, anchors, found)
-    found.checks.append(_witnesses(note, anchors))
+    found.checks += check_witnesses(note, anchors, at)
     indices = {
         int(name.split("/")[2].split(".")[0])
         for name in container.entries
@@ -103,31 +105,6 @@ def _checkpoint(
     else:
         found.checks.append(passed(name, f"{checkpoint.size} leaves of {checkpoint.origin}"))
     return note, checkpoint
-
-
-def _witnesses(note: bytes, anchors: Anchors) -> Check:
-    name = "witnesses"
-    if not anchors.witnesses:
-        return undecided(name, "no_witness_keys", counts=False)
-    if not note:
-        return undecided(name, "no_checkpoint")
-    signed: list[str] = []
-    wrong: list[str] = []
-    parsed = SignedNote.parse(note)
-    ids = {(line.name, line.key_id) for line in parsed.signatures}
-    for key in anchors.witnesses:
-        if (key.name, key.key_id) not in ids:
-            continue
-        try:
-            parsed.verify([key])
-            signed.append(key.name)
-        except ProofError:
-            wrong.append(key.name)
-    if wrong:
-        return failed(name, "checkpoint_wrong", f"lines that do not hold: {', '.join(wrong)}")
-    if len(set(signed)) < anchors.quorum:
-        return undecided(name, "too_few_witnesses", f"{len(set(signed))} of {anchors.quorum} signed")
-    return passed(name, ", ".join(signed))
 
 
 def _leaf(

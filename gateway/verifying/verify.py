@@ -81,7 +81,7 @@ def verify(
         checks.append(undecided("anchors", "anchor_from_bundle"))
     else:
         checks.append(passed("anchors"))
-    logged = check_log(container, facts, trusted)  # 3
+    logged = check_log(container, facts, trusted, at)  # 3
     stamped = check_stamps(container, logged.signed, trusted)
     received = [
         *check_record(container, trusted),

@@ -65,20 +65,20 @@ def log_signer(origin: str = ORIGIN) -> LogSigner:
     return LogSigner(origin, Ed25519PrivateKey.from_private_bytes(sha256(b"log key").digest()))
 
 
-def witness(name: str) -> Cosigner:
-    """A witness's key."""
-    key = Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest())
-    return Cosigner(name, key, lambda: int(STAMPED_AT.timestamp()))
+def witness(name: str, *, seed: str = "", at: datetime = STAMPED_AT) -> Cosigner:
+    """A witness's key; with another `seed`, of somebody who goes by its name."""
+    key = Ed25519PrivateKey.from_private_bytes(sha256((seed or name).encode()).digest())
+    return Cosigner(name, key, lambda: int(at.timestamp()))
 
 
-def write_anchors(folder: Path, *, seal: str = "seal-root") -> Path:
+def write_anchors(folder: Path, *, seal: str = "seal-root", quorum: int = 1) -> Path:
     """What an auditor was given."""
     for purpose, member in (("seal", seal), ("tsa", "tsa-root")):
         (folder / purpose).mkdir(parents=True, exist_ok=True)
         (folder / purpose / f"{member}.pem").write_bytes(build()[member].certificate.public_bytes(Encoding.PEM))
     (folder / "log.vkey").write_text(f"{log_signer().verifier}\n")
     lines = [str(witness(name).verifier) for name in WITNESSES]
-    (folder / "witnesses.vkey").write_text("\n".join(["# quorum 1", *lines]) + "\n")
+    (folder / "witnesses.vkey").write_text("\n".join([f"# quorum {quorum}", *lines]) + "\n")
     return folder
 
 
@@ -141,6 +141,8 @@ class Story:
     signer: LogSigner = field(default_factory=log_signer)
     witnesses: tuple[str, ...] = WITNESSES
     stamps: tuple[datetime, ...] = (STAMPED_AT,)
+    #: Who else signed, and what they signed instead of the checkpoint; b"": that.
+    cosigners: tuple[tuple[Cosigner, bytes], ...] = ()
     #: What is stamped instead of the checkpoint.
     stamped: bytes = b""
     state: str = "acknowledged"
@@ -184,6 +186,7 @@ def checkpoint_of(a: Story) -> tuple[bytes, bytes]:
     checkpoint = Checkpoint(a.signer.name, len(a.tree), root_by_the_book(list(map(leaf_hash, a.tree))))
     note = sign(checkpoint.text(), a.signer)
     lines = [signature_by(witness(name), note.text) for name in a.witnesses]
+    lines += [signature_by(each, text or note.text) for each, text in a.cosigners]
     return bytes(note), bytes(note.with_signatures(lines))
 
 

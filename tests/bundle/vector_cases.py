@@ -23,19 +23,23 @@ from gateway.bundle.build import Material
 from gateway.bundle.container import Container
 from gateway.bundle.format import DOCUMENT, MIMETYPE
 from gateway.seal.report import Verdict
+from gateway.transparency.note import SignedNote
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
 from gateway.verifying.verify import verify
 from tests.bundle.making import (
     AT,
     STAMPED_AT,
+    WITNESSES,
     accepted_leaf,
+    checkpoint_of,
     log_signer,
     made,
     material_of,
     story,
     told,
     with_,
+    witness,
     write_anchors,
 )
 from tests.bundle.vector_long_term import long_term
@@ -53,7 +57,7 @@ class Case:
     name: str
     why: str
     bundle: bytes
-    #: Which anchors: `good`, `foreign` (another CA for seals), or `none`.
+    #: Which anchors: `good`, `foreign` (another CA for seals), `two-witnesses` (a quorum of two), or `none`.
     anchors: str = "good"
     at: datetime = AT
     require_time: bool = False
@@ -83,6 +87,7 @@ def write_all_anchors(folder: Path) -> Path:
     """The folders that cases name."""
     write_anchors(folder / "good")
     write_anchors(folder / "foreign", seal="foreign-root")
+    write_anchors(folder / "two-witnesses", quorum=2)
     return folder
 
 
@@ -98,6 +103,7 @@ def cases() -> Iterator[Case]:
     yield from _files(good)
     yield from _changed()
     yield from _log()
+    yield from _witnesses()
     yield from _times(good)
     for told_case in long_term():
         yield Case(**told_case)
@@ -160,6 +166,31 @@ def _changed() -> Iterator[Case]:
     yield Case(
         name="version-unknown", why="a format that this verifier does not know", bundle=made(change=version_two)
     )
+
+
+def _witnesses() -> Iterator[Case]:
+    """Cosignatures that are none, or not of this."""
+    a, name = story(), WITNESSES[0]
+    truth = SignedNote.parse(checkpoint_of(a)[0]).text
+    stranger = accepted_leaf(told(60, b"<stranger/>"))
+    fork = with_(a, tree=(stranger, *a.tree[1:]), witnesses=(), cosigners=((witness(name), truth),))
+    yield Case(name="forked-checkpoint-cosigned", why="the log signed another history, of as many leaves; the "
+               "witness's line below it is that of the true one", bundle=made(fork))  # fmt: skip
+    earlier = SignedNote.parse(checkpoint_of(with_(a, tree=a.tree[:-1]))[0]).text
+    over = with_(a, witnesses=WITNESSES[1:], cosigners=((witness(name), earlier),))
+    yield Case(name="cosignature-over-another-checkpoint", why="a line of an earlier checkpoint, beside a good one",
+               bundle=made(over))  # fmt: skip
+    unknown = (witness("elsewhere/witness"), b""), (witness(name, seed="impostor"), b"")
+    yield Case(name="cosignature-by-unknown-key", why="two unknown keys, one by the name of a known witness",
+               bundle=made(with_(a, witnesses=(), cosigners=unknown)))  # fmt: skip
+    ahead = witness(name, at=AT + timedelta(days=1))
+    yield Case(name="cosignature-in-the-future", why="its time is after that of the verification",
+               bundle=made(with_(a, witnesses=(), cosigners=((ahead, b""),))))  # fmt: skip
+    one = with_(a, witnesses=WITNESSES[:1], cosigners=((witness(name), b""),))
+    yield Case(name="one-witness-of-two", why="of a quorum of two, one signed, twice", bundle=made(one),
+               anchors="two-witnesses")  # fmt: skip
+    yield Case(name="two-witnesses-of-two", why="the quorum is two, and both signed", bundle=made(a),
+               anchors="two-witnesses")  # fmt: skip
 
 
 def _log() -> Iterator[Case]:

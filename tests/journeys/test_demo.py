@@ -34,6 +34,7 @@ KEYS = [
     "statuses",
     "seconds",
     "evidence",
+    "witnesses",
 ]
 
 #: What a member calls to send, and to take what waits for it.
@@ -107,6 +108,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     assert result["retransmitted"] > 0 or not more
     assert result["relayed"] > 0
     assert result["evidence"] == "PASSED"
+    assert 2 <= result["witnesses"] <= 3
     assert_axis_traffic_is_real(Layout(folder=folder))
     assert_endpoint_traffic_is_real(Layout(folder=folder))
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]

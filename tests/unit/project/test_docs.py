@@ -157,7 +157,7 @@ def test_readme_finds_the_address_in_the_configuration_of_the_demo(name: str, tm
     lines = (docs.ROOT / name).read_text(encoding="utf-8").splitlines()
     (line,) = [line for line in lines if line.startswith("URL=")]
     ports = {"port": 4443, "operations_port": 4444, "bindings_port": 4445}
-    text = CONFIG.format(**ports, organ_id="000.00.00.H33", tsa_url="http://127.0.0.1:4446/")
+    text = CONFIG.format(**ports, organ_id="000.00.00.H33", tsa_url="http://127.0.0.1:4446/", witnesses="")
     (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     found = subprocess.run(
         ["bash", "-c", f'{line}\nprintf %s "$URL"'], cwd=tmp_path, capture_output=True, text=True, check=True
