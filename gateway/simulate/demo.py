@@ -205,7 +205,7 @@ def _print_access(console: Console, stage: Stage, script: Script) -> None:
         f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
         f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
         f"Dấu thời gian / time stamps   {stage.tsa_url}   của chính demo, không độc lập / own, not independent",
-        f"Nhân chứng / witnesses   {', '.join(each.name for each in stage.witnesses)}: {_near(stage.layout.witnesses)}",
+        f"Nhân chứng / witnesses   {len(stage.witnesses)}: {_near(stage.layout.witnesses)}",
         f"Một xã / a commune      {commune.owner}, token: {_near(stage.token_file(commune))}",
         "Thử / try:",
         f"  {curl} {body} {stage.url}/api/v1/documents",

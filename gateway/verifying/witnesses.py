@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.errors import ProofError
 from gateway.seal.report import Verdict
-from gateway.transparency.note import NoteSignature, SignedNote, VerifierKey, time_of
+from gateway.transparency.note import Algorithm, NoteSignature, SignedNote, VerifierKey, time_of
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
 
@@ -49,6 +49,8 @@ def _of_witness(note: bytes, lines: Sequence[NoteSignature], key: VerifierKey, a
     own = [each for each in lines if (each.name, each.key_id) == (key.name, key.key_id)]
     if not own:
         return undecided(name, "witness_absent", counts=False)
+    if key.algorithm is not Algorithm.COSIGNATURE_V1:
+        return failed(name, "cosignature_wrong", "that is the key of a log")
     try:
         SignedNote.parse(note).verify([key])
         told = min(datetime.fromtimestamp(time_of(each.signature), UTC) for each in own)

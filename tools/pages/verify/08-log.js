@@ -1,6 +1,8 @@
 // Checkpoint, witnesses, leaves and their proofs: C2SP signed-note, tlog-checkpoint, tlog-proof; RFC 6962.
 const ED25519 = 1, COSIGNATURE = 4, MOST_SIZE = (1n << 63n) - 1n, MOST_PROOF = 64, MOST_SIGNATURES = 64;
-const MOST_NOTE_BYTES = 256 * 1024;
+const MOST_NOTE_BYTES = 256 * 1024, MOST_SHOWN = 100;
+// A witness's clock may be ahead of ours by so many milliseconds.
+const AHEAD = 5 * 60 * 1000;
 
 async function leafHash(leaf) { return digestOf(joined([0], leaf)); }
 async function nodeHash(left, right) { return digestOf(joined([1], left, right)); }
@@ -100,10 +102,10 @@ async function notIncluded(index, size, leaf, hashes, root) {
 }
 
 // What the log proves: `leaves` by index, and `signed`, which time stamps are over.
-async function checkLog(container, facts, anchors) {
+async function checkLog(container, facts, anchors, at) {
   const logged = { checks: [], leaves: new Map(), signed: null };
   const { note, checkpoint } = await checkpointOf(container, facts, anchors, logged);
-  logged.checks.push(await witnessesOf(note, anchors));
+  logged.checks.push(...await witnessesOf(note, anchors, at));
   const indices = new Set(facts.leaves.map((leaf) => BigInt(leaf.index)));
   for (const name of container.entries.keys()) {
     if (["leaf", "proof"].includes(roleOf(name))) indices.add(BigInt(name.split("/")[2].split(".")[0]));
@@ -184,26 +186,52 @@ async function notSigned(note, keys, origin) {
   return signed.has(origin) ? null : { text: `no known key of the log ${origin} signed the checkpoint` };
 }
 
-async function witnessesOf(note, anchors) {
-  const name = "witnesses";
-  if (!anchors.witnesses.length) return undecided(name, "no_witness_keys", "", false);
-  if (!note) return undecided(name, "no_checkpoint");
-  const signed = [], wrong = [];
+// A check for each witness that the auditor knows, and whether they are enough; strangers are named and count nothing.
+async function witnessesOf(note, anchors, at) {
+  const name = "witnesses", strangers = note ? strangersOf(note, anchors) : [];
+  if (!anchors.witnesses.length) {
+    const asked = `no independent witness was asked; ${strangers.length} unknown ones signed`;
+    return [undecided(name, "no_witness_keys", asked, false), ...strangers];
+  }
+  if (!note) return [undecided(name, "no_checkpoint")];
+  const checks = [], signed = new Map();
   try {
     for (const key of anchors.witnesses) {
-      const lines = note.signatures.filter((each) => each.name === key.name && each.id === key.id);
-      if (!lines.length) continue;
-      const all = await Promise.all(lines.map((line) => isSignedWith(key, note.text, line.value)));
-      (all.every(Boolean) ? signed : wrong).push(key.name);
+      const check = await witnessOf(note, key, at);
+      checks.push(check);
+      if (check.verdict === PASSED) signed.set(hexOf(key.raw), key.name);
     }
   } catch (error) {
-    if (error instanceof Unsupported) return undecided(name, error.message);
+    if (error instanceof Unsupported) return [undecided(name, error.message), ...strangers];
     throw error;
   }
-  if (wrong.length) return failed(name, "checkpoint_wrong", `lines that do not hold: ${wrong.join(", ")}`);
-  const count = new Set(signed).size;
-  if (count < anchors.quorum) return undecided(name, "too_few_witnesses", `${count} of ${anchors.quorum} signed`);
-  return passed(name, signed.join(", "));
+  const told = `${signed.size} signed, ${anchors.quorum} must`;
+  const enough = signed.size < anchors.quorum ? undecided(name, "too_few_witnesses", told)
+    : passed(name, `${told}: ${Array.from(signed.values()).sort().join(", ")}`);
+  return [enough, ...checks, ...strangers];
+}
+
+async function witnessOf(note, key, at) {
+  const name = `log.witness.${key.name.slice(0, MOST_SHOWN)}`;
+  const own = note.signatures.filter((each) => each.name === key.name && each.id === key.id);
+  if (!own.length) return undecided(name, "witness_absent", "", false);
+  const held = await Promise.all(own.map((line) => isSignedWith(key, note.text, line.value)));
+  if (!held.every(Boolean)) return failed(name, "cosignature_wrong", `the signature of ${key.name} does not hold`);
+  if (key.algorithm !== COSIGNATURE) return failed(name, "cosignature_wrong", "that is the key of a log");
+  const told = own.map((line) => Number(BigInt(`0x${hexOf(line.value.subarray(0, 8))}`))).reduce((one, two) => Math.min(one, two));
+  if (told * 1000 > at + AHEAD) return undecided(name, "cosignature_in_future", "it is of a time to come", false);
+  return passed(name, `seen at ${new Date(told * 1000).toISOString()}, by its own clock`, false);
+}
+
+// Lines of keys that are neither the log's nor a known witness's.
+function strangersOf(note, anchors) {
+  const [origin] = textOf(note.text).split("\n"), found = new Map();
+  for (const line of note.signatures) {
+    const isKnown = anchors.witnesses.some((key) => key.name === line.name && key.id === line.id);
+    if (!isKnown && line.name !== origin) found.set(`${line.name} ${line.id}`, line);
+  }
+  return Array.from(found.values(), (line) =>
+    undecided(`log.witness.${line.name.slice(0, MOST_SHOWN)}`, "witness_unknown", `key ${line.id}`, false));
 }
 
 async function leafOf(container, index, note, checkpoint) {

@@ -22,7 +22,7 @@ async function verify(data, given, at) {
     checks.push(undecided("anchors", "anchors_unusable", error.message));
   }
   anchors = anchors || (await anchorsOfBundle(container, facts));
-  const logged = await checkLog(container, facts, anchors);
+  const logged = await checkLog(container, facts, anchors, at);
   const small = (name) => (container.has(name) ? container.bytesOf(name) : new Uint8Array());
   const stamped = await checkStamps(container, logged.signed, anchors);
   const received = [...(await checkRecord(container, anchors)), ...(await checkAdded("acceptance", small(FORMAT.acceptance), anchors))];
