@@ -1,4 +1,4 @@
-"""A running gateway and a witness beside it: cosigned, exported, verified by somebody who knows the witness's key."""
+"""A running gateway and a witness beside it: cosigned, exported, verified by who knows its key."""
 
 from __future__ import annotations
 
