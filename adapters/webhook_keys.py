@@ -24,8 +24,9 @@ from datetime import datetime
 from yarl import URL
 
 from adapters.webhook_channel import Secrets
-from adapters.webhook_signature import HMAC, Key, headers_of, key_of, parameters_of, signature_base
+from adapters.webhook_signature import Key, key_of
 from gateway.errors import ConfigError
+from gateway.message_signatures import HMAC, headers_of, parameters_of, signature_base
 from gateway.model import Endpoint
 
 #: How long after its creation a receiver should take an RFC 9421 signature.

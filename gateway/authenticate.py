@@ -11,6 +11,7 @@ Nothing secret enters an exception: neither tokens nor fingerprints of tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
@@ -45,7 +46,8 @@ class Authenticator:
         """The caller; RefusedError with a `credential_…` code or `address_not_allowed`."""
         credential = await self._credential(certificate_der, bearer)
         _check(credential, address, now)
-        return await _caller(self._directory, credential, credential.kind, address, now)
+        caller = await _caller(self._directory, credential, credential.kind, address, now)
+        return caller if credential.kind == "token" else replace(caller, certificate=certificate_der or b"")
 
     async def _credential(self, certificate_der: bytes | None, bearer: str | None) -> Credential:
         if certificate_der is not None:

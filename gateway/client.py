@@ -16,6 +16,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -25,7 +26,9 @@ import msgspec
 from yarl import URL
 
 from gateway.api import models
+from gateway.client_signature import ReceiverSigner
 from gateway.errors import ProblemError, UnreachableError
+from gateway.message_signatures import digest_field
 
 _PREFIX: Final = "/api/v1"
 _XML: Final = "application/xml"
@@ -216,24 +219,40 @@ class GatewayClient:
         async with self._request("GET", path, headers=headers) as response:
             yield response
 
-    async def ack(self, delivery_id: str, *, reader: str = "") -> models.Acknowledged:
-        """It leaves the inbox."""
-        return await self._send(
-            "POST", f"/inbox/{delivery_id}/ack", models.Acknowledged, params=_given(reader=reader)
-        )
+    async def ack(
+        self, delivery_id: str, *, reader: str = "", signer: ReceiverSigner | None = None, sha256: str = ""
+    ) -> models.Acknowledged:
+        """It leaves the inbox; `signer` signs for the bytes that were received, whose digest is `sha256`."""
+        path = f"/inbox/{delivery_id}/ack"
+        headers = self._signed(signer, path, reader, sha256)
+        return await self._send("POST", path, models.Acknowledged, params=_given(reader=reader), headers=headers)
 
     async def answer(
-        self, delivery_id: str, status: models.NewStatus, *, reader: str = "", idempotency_key: str | None = None
+        self,
+        delivery_id: str,
+        status: models.NewStatus,
+        *,
+        reader: str = "",
+        idempotency_key: str | None = None,
+        signer: ReceiverSigner | None = None,
+        sha256: str = "",
     ) -> models.Accepted:
-        """Answer an item with a status."""
+        """Answer an item with a status, signed as `ack`."""
+        path = f"/inbox/{delivery_id}/status"
+        headers = self._signed(signer, path, reader, sha256, msgspec.json.encode(status))
+        if idempotency_key:
+            headers["Idempotency-Key"] = _quoted(idempotency_key)
         return await self._send(
-            "POST",
-            f"/inbox/{delivery_id}/status",
-            models.Accepted,
-            json=status,
-            params=_given(reader=reader),
-            headers={"Idempotency-Key": _quoted(idempotency_key)} if idempotency_key else {},
+            "POST", path, models.Accepted, json=status, params=_given(reader=reader), headers=headers
         )
+
+    def _signed(
+        self, signer: ReceiverSigner | None, path: str, reader: str, sha256: str, body: bytes | None = None
+    ) -> dict[str, str]:
+        if signer is None:
+            return {}
+        url = str(self._base.with_path(_PREFIX + path).with_query(_given(reader=reader)))
+        return signer.headers(url, document_sha256=sha256, at=datetime.now(UTC), body=body)
 
     # Everybody ------------------------------------------------------------------------------------
 
@@ -362,11 +381,6 @@ def _payload(data: bytes) -> bytes | BytesIO:
 def _quoted(key: str) -> str:
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def digest_field(sha256: bytes) -> str:
-    """A digest as Content-Digest and Repr-Digest have it (RFC 9530)."""
-    return f"sha-256=:{b64encode(sha256).decode('ascii')}:"
 
 
 def _digest(data: bytes) -> str:

@@ -355,6 +355,18 @@ class CheckSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiverSettings:
+    """What receivers must prove with their acknowledgements and statuses."""
+
+    policy: Literal["record", "require"] = _f(
+        "record",
+        "record: an unsigned acknowledgement or status is bound to its connection; require: it is refused",
+    )
+    require: Codes = _f(Codes(()), "organ ids of offices that must sign, whatever the policy says")
+    record: Codes = _f(Codes(()), "likewise, that need not")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """All of it."""
 
@@ -379,6 +391,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     bindings: BindingSettings = field(default_factory=BindingSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
+    receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

@@ -23,6 +23,7 @@ from gateway.observe import Metrics
 from gateway.outbox import Outbox
 from gateway.parsing import ParserPool
 from gateway.pushes import Pushes
+from gateway.receivers import Receivers
 from gateway.signatures.policy import Policies
 from gateway.signing import SealingKey
 from gateway.worker import Worker
@@ -54,7 +55,12 @@ class Desks:
             limits=parse_limits(base.settings.limits),
             lease_max=base.settings.delivery.inbox_lease_max,
             room=intake.room,
+            receivers=self.receivers(),
         )
+
+    def receivers(self) -> Receivers:
+        """What is made of acknowledgements and statuses."""
+        return Receivers(self.base.readers, self.base.settings.receivers)
 
     def addressing(self) -> Addressing:
         """Who gets what, by which way."""
@@ -110,6 +116,7 @@ class Desks:
             idempotency_days=settings.limits.idempotency_days,
             committed=accepted,
             policies=Policies(settings.checks),
+            receivers=self.receivers(),
             metrics=self.metrics,
         )
 

@@ -162,6 +162,14 @@ class BundleError(GatewayError):
         self.code = code
 
 
+class ReceiverProofError(GatewayError):
+    """What a receiver signed does not hold. `code` says why; stable."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message, code=code)
+        self.code = code
+
+
 class LogRaceError(GatewayError):
     """The tree of the log is not the one that was read."""
 

@@ -64,6 +64,8 @@ class Event(StrEnum):
     DELIVERY_QUARANTINED = "delivery.quarantined"
     #: A person delivered it by post or hand.
     DELIVERY_HANDED_OVER = "delivery.handed_over"
+    #: Its receiver signed for it, when it had been closed already; the leaf holds the digest of the proof.
+    DELIVERY_PROVED = "delivery.proved"
     #: A person recorded, on the word of its receiver, that a held one had arrived.
     DELIVERY_CONFIRMED = "delivery.confirmed"
     #: A person found it at an intermediary whose answer was lost; the leaf holds the intermediary's id of it.
@@ -168,6 +170,10 @@ class Event(StrEnum):
     CREDENTIAL_RESTRICTED = "credential.restricted"
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
+    #: A key with which an office signs what it says of documents counts from now on.
+    RECEIVER_KEY_ADDED = "receiver_key.added"
+    #: It does not count any more.
+    RECEIVER_KEY_ENDED = "receiver_key.ended"
     #: A peer asked for something that only an operator may do.
     TASK_OPENED = "task.opened"
     #: An operator did it, or said why not.

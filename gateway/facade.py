@@ -25,6 +25,7 @@ from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
 from gateway.acknowledging import Acknowledging
 from gateway.api import models, service
+from gateway.bundle.receivers import Due
 from gateway.clock import VIETNAM, Clock, micros
 from gateway.compose import Composer
 from gateway.damage import SoundBodies
@@ -39,10 +40,12 @@ from gateway.ledger.reads import Reads
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
 from gateway.mailbox import Asked, Mailbox, envelope_of
+from gateway.message_signatures import Presented
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.parsing import LARGE_BYTES
 from gateway.pushes import Pushes
+from gateway.receivers import due_of_answer
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.transparency.tiles import TileId, TilePath
 
@@ -99,8 +102,14 @@ class LocalGateway:
         """A status about one inbox item, built for its recipient and accepted like any other."""
         row = await self.mailbox.answerable(arrival.caller, delivery_id, reader)
         built = await self.composer.status(row, status)
+        request = arrival.request
         return await self._submit(
-            arrival, built.body, fingerprint=built.fingerprint, status_only=True, about=row.id
+            arrival,
+            built.body,
+            fingerprint=built.fingerprint,
+            status_only=True,
+            about=row.id,
+            answered=due_of_answer(row, request.body or b"" if request else b""),
         )
 
     async def _submit(
@@ -111,6 +120,7 @@ class LocalGateway:
         fingerprint: str | None = None,
         status_only: bool = False,
         about: str | None = None,
+        answered: Due | None = None,
     ) -> service.AcceptedAnswer:
         submission = Submission(
             caller=arrival.caller,
@@ -122,6 +132,8 @@ class LocalGateway:
             fingerprint=fingerprint,
             status_only=status_only,
             about_delivery=about,
+            request=arrival.request,
+            answered=answered,
         )
         # a large one has a place of its own kind already, and is no reason for small ones to wait
         turn = self.intake.turn(arrival.caller.agency_id) if body.size <= LARGE_BYTES else nullcontext()
@@ -291,9 +303,11 @@ class LocalGateway:
                 content_type=views.media_type(found),
             )
 
-    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
+    async def acknowledge(
+        self, caller: Caller, delivery_id: str, reader: str, request: Presented | None = None
+    ) -> models.Acknowledged:
         """The reader has it."""
-        state = await self.mailbox.acknowledge(caller, delivery_id, reader)
+        state = await self.mailbox.acknowledge(caller, delivery_id, reader, request)
         return models.Acknowledged(id=delivery_id, state=state.value)
 
     async def agencies(self, text: str, organ_id: str, limit: int, cursor: str) -> models.AgencyPage:

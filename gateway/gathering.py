@@ -27,9 +27,11 @@ from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
 from gateway.bundle.certificate import page
 from gateway.bundle.format import ACCEPTANCE, HTML_EN, HTML_VI, MAX_ENTRIES, RECORD
+from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import BundleError, RefusedError
+from gateway.ledger.params import as_json
 from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.model import AgencyId
@@ -75,6 +77,8 @@ class _Rows:
     messages: Sequence[tuple[Any, ...]]
     #: Number and leaf of each event.
     events: Sequence[tuple[int, bytes]]
+    #: What receivers proved of the document, and of the statuses about it.
+    proofs: Sequence[tuple[Any, ...]]
 
 
 async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime) -> Material:
@@ -82,7 +86,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     rows = await _rows(sources.readers, message_id)
     log = LogReads(sources.readers, quorum=sources.quorum)
     leaves, checkpoint, pending = await _leaves(log, rows.events)  # 1, 2
-    if 2 * len(leaves) + 3 * len(rows.messages) + _OTHERS > MAX_ENTRIES:
+    proofs = _proofs(message_id, rows.proofs)
+    if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
     facts = await _facts(sources, rows, actor, now)  # 3
     papers = await _papers(sources, message_id, rows.summary[8])
@@ -111,7 +116,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others={HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")},
+        others={HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")} | proofs,
     )
 
 
@@ -142,6 +147,7 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
             statuses=statuses,
             messages=messages,
             events=sorted(leaves.items()),
+            proofs=await reader.fetch("receiver_proof_list_of_messages", (as_json([message_id, *ids]),)),
         )
 
 
@@ -160,6 +166,14 @@ async def _leaves(
     note = checkpoint.note
     found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}
     return found, checkpoint, len(events) - len(found)
+
+
+def _proofs(message_id: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, bytes]:
+    """Their files, and the certificates of connections that some are bound to; whoever got a recall proved that."""
+    rows = [row for row in rows if row[3] == "status" or row[1] == message_id]
+    found = {ENTRY.format(row[0]): bytes(row[10]) for row in rows}
+    bound = {row[7]: bytes(row[11]) for row in rows if row[11] is not None}
+    return found | {CERTIFICATE_ENTRY.format(name): certificate_file(der) for name, der in bound.items()}
 
 
 def _log(checkpoint: StoredCheckpoint | None, key: VerifierKey | None) -> shapes.Log | None:

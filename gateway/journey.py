@@ -27,6 +27,7 @@ from gateway import drafts
 from gateway.addressing import Addressing, Plan
 from gateway.api import models
 from gateway.authenticate import permit
+from gateway.bundle.receivers import Due
 from gateway.clock import Clock
 from gateway.directory.directory import Directory
 from gateway.drafts import Checked
@@ -38,11 +39,14 @@ from gateway.ids import uuid7
 from gateway.intake import Intake
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.reads import Reads
+from gateway.ledger.receiver_proofs import ProofRow
 from gateway.ledger.record import RecordMessage
 from gateway.ledger.rows import IdempotencyRow, Imported, NewMessage, ReceiptRow
+from gateway.message_signatures import Presented
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
 from gateway.reasons import is_temporary
+from gateway.receivers import Receivers
 from gateway.route import is_hosted
 from gateway.seal.profile import DOCUMENT_TYPE
 from gateway.signatures.policy import Policies
@@ -74,6 +78,10 @@ class Submission:
     imported: Imported | None = None
     #: What the parser said of these very bytes a moment ago.
     report: ParseReport | None = None
+    #: The request itself, where it brought signatures.
+    request: Presented | None = None
+    #: What a signed answer to an inbox item must be about; None: these bytes.
+    answered: Due | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +131,7 @@ class Journey:
         idempotency_days: int,
         committed: Callable[[Plan], None],
         policies: Policies,
+        receivers: Receivers,
         metrics: Metrics,
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
@@ -130,7 +139,7 @@ class Journey:
         self._key = key
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
-        self._committed, self._policies = committed, policies
+        self._committed, self._policies, self._receivers = committed, policies, receivers
         self._seconds = {
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
@@ -153,6 +162,7 @@ class Journey:
             await self._make_whole(submission)
             return known
         checked = self._checked(submission, envelope, findings, sender, fingerprint)
+        proof = await self._proof(submission, checked)
         with self._seconds["route"].time():
             plan = await self._plan(submission, checked)
         # work that another system did already counts against nobody's day
@@ -160,7 +170,8 @@ class Journey:
         day = await self._intake.reserve(sender, cost, checked.accepted_at)
         try:
             with self._seconds["seal"].time():
-                new = await self._sealed(submission, drafts.with_findings(checked, plan.findings), plan, cost, day)
+                checked = drafts.with_findings(checked, plan.findings)
+                new = await self._sealed(submission, checked, plan, cost, day, proof)
             with self._seconds["commit"].time():
                 failpoint("accept.record.before")
                 recorded = await self._pump.submit(self._record, new)
@@ -301,7 +312,7 @@ class Journey:
         )
 
     async def _sealed(
-        self, submission: Submission, checked: Checked, plan: Plan, cost: int, day: str
+        self, submission: Submission, checked: Checked, plan: Plan, cost: int, day: str, proof: ProofRow | None
     ) -> NewMessage:
         """Sign and sync the body, both in processes of their own; then every row is known."""
         transfer = drafts.transfer_record(checked, plan.deliveries, gateway_organ_id=self._organ_id)
@@ -340,7 +351,18 @@ class Journey:
             statuses=plan.statuses,
             requests=plan.requests,
             imported=submission.imported,
+            proof=proof,
             checks=self._checks(submission, checked, plan),
+        )
+
+    async def _proof(self, submission: Submission, checked: Checked) -> ProofRow | None:
+        """How a reporter's word is proved; our own word, and that of another system's files, is not one."""
+        is_status = checked.envelope.kind is MessageKind.STATUS
+        if not is_status or submission.is_notice or submission.imported is not None:
+            return None
+        due = submission.answered or Due(act="status", delivery="", document="", body=checked.sha256)
+        return await self._receivers.reported(
+            submission.caller, checked.sender, due, checked.id, submission.request, checked.accepted_at
         )
 
     def _checks(self, submission: Submission, checked: Checked, plan: Plan) -> Mapping[str, str] | None:

@@ -28,8 +28,10 @@ from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.reads import InboxRow, Reads
 from gateway.ledger.unusable import Unusable, UnusableOperation
+from gateway.message_signatures import Presented
 from gateway.model import AgencyId, BootId, Caller, CredentialId
 from gateway.parsing import ParserPool
+from gateway.receivers import Receivers
 from gateway.states import State
 from gateway.storage.bodies import Bodies
 from gateway.storage.pump import Pump
@@ -82,13 +84,14 @@ class Mailbox:
         limits: ParseLimits,
         lease_max: timedelta,
         room: Callable[[int], AbstractContextManager[object]],
+        receivers: Receivers,
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
         self._clock, self._boot_id = clock, boot_id
         self._pool, self._limits, self._lease_max = pool, limits, lease_max
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
         self._unusable = UnusableOperation()
-        self._room, self._sound = room, sound
+        self._room, self._sound, self._receivers = room, sound, receivers
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
@@ -212,14 +215,18 @@ class Mailbox:
             if not self._unpacked[caller.credential_id]:
                 del self._unpacked[caller.credential_id]
 
-    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> State:
-        """The caller has it; repeating it is harmless."""
-        await self.item(caller, delivery_id)
+    async def acknowledge(
+        self, caller: Caller, delivery_id: str, reader: str, request: Presented | None = None
+    ) -> State:
+        """The caller has it, and `request` may prove that it says so; repeating it is harmless."""
+        row = await self.item(caller, delivery_id)
+        now = self._clock.now()
         acknowledge = Acknowledge(
             delivery_id=delivery_id,
             reader=reader_name(caller, reader),
             actor=f"credential:{caller.credential_id}",
-            now=self._clock.now(),
+            now=now,
+            proof=await self._receivers.acknowledged(caller, row, request, now),
         )
         failpoint("inbox.ack.before")
         state = await self._pump.submit(self._acknowledge, acknowledge)

@@ -16,8 +16,9 @@ from typing import BinaryIO, Final, Protocol
 import aiohttp
 
 from gateway.api import models
-from gateway.client import GatewayClient, digest_field
+from gateway.client import GatewayClient
 from gateway.errors import ProblemError, UnreachableError
+from gateway.message_signatures import digest_field
 
 #: Files from this size on are worth it.
 LARGE_BYTES: Final = 16 * 1024 * 1024

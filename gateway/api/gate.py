@@ -188,7 +188,8 @@ class Gate:
             call.query = read_query(route.query_type, request.query)
         if route.decoder is not None:
             media_type(call)
-            call.body = read_json(route.decoder, await read_small(call))
+            call.raw = await read_small(call)
+            call.body = read_json(route.decoder, call.raw)
 
     def _refuse(self, request: web.Request, error: Exception, trace_id: str) -> web.StreamResponse:
         refusal = request[connection.REFUSAL] = refusal_of(error)

@@ -83,7 +83,7 @@ async def fetch_attachment(call: Call) -> web.StreamResponse:
 
 async def acknowledge(call: Call) -> models.Acknowledged:
     """POST /inbox/{id}/ack."""
-    return await call.gateway.acknowledge(call.caller, id_of(call), _reader(call))
+    return await call.gateway.acknowledge(call.caller, id_of(call), _reader(call), call.presented())
 
 
 async def answer(call: Call) -> AcceptedAnswer:

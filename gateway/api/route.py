@@ -23,12 +23,15 @@ from gateway.config import Settings
 from gateway.errors import RefusedError
 from gateway.inspection import Inspection
 from gateway.lifecycle import Lifecycle
+from gateway.message_signatures import Presented
 from gateway.model import Caller
 from gateway.observe import Metrics
 from gateway.shares import Shares
 from gateway.storage.bodies import Bodies
 
 PREFIX: Final = "/api/v1"
+#: The header field that names what a signature covers (RFC 9421 4.1).
+_SIGNED: Final = "Signature-Input"
 #: What every authenticated route may answer, beside its own codes.
 COMMON: Final = (
     "credential_missing",
@@ -86,6 +89,8 @@ class Call:
     path: Query | None
     query: Query | None
     body: Request | None
+    #: The bytes of a JSON body.
+    raw: bytes | None = None
 
     @property
     def caller(self) -> Caller:
@@ -101,7 +106,25 @@ class Call:
 
     def arrival(self, idempotency_key: str | None = None) -> Arrival:
         """The circumstances, for the acts that record them."""
-        return Arrival(caller=self.caller, at=self.at, trace_id=self.trace_id, idempotency_key=idempotency_key)
+        return Arrival(
+            caller=self.caller,
+            at=self.at,
+            trace_id=self.trace_id,
+            idempotency_key=idempotency_key,
+            request=self.presented(),
+        )
+
+    def presented(self) -> Presented | None:
+        """The request with its signatures; None where it has none."""
+        request = self.request
+        if _SIGNED not in request.headers:
+            return None
+        fields: dict[str, str] = {}
+        for name, value in request.headers.items():
+            key = name.lower()
+            fields[key] = f"{fields[key]}, {value.strip()}" if key in fields else value.strip()
+        uri = f"{request.scheme}://{request.host}{request.raw_path}"
+        return Presented(method=request.method, target_uri=uri, fields=fields, body=self.raw)
 
 
 Answer: TypeAlias = "Response | AcceptedAnswer | web.StreamResponse"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.api import models
+from gateway.message_signatures import Presented
 from gateway.model import Caller
 from gateway.storage.bodies import SpooledBody
 from gateway.transparency.tiles import TilePath
@@ -39,6 +40,8 @@ class Arrival:
     idempotency_key: str | None = None
     #: Recipients named beside the document: not followed.
     named: tuple[str, ...] = ()
+    #: The request itself, where it brought signatures.
+    request: Presented | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,8 +261,10 @@ class Gateway(Protocol):
         """
         ...
 
-    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
-        """The reader has it: the item leaves the inbox. Repeating it is harmless."""
+    async def acknowledge(
+        self, caller: Caller, delivery_id: str, reader: str, request: Presented | None = None
+    ) -> models.Acknowledged:
+        """The reader has it: the item leaves the inbox. Repeating it is harmless; `request` may be signed."""
         ...
 
     async def answer(

@@ -10,7 +10,7 @@ from gateway.api.lists import Described
 from gateway.api.route import Header, Route
 from gateway.api.table_log import LOG
 from gateway.api.table_pushed import PUSHED
-from gateway.api.table_shared import ACCEPT, ADDRESS, BYTES, DIGEST, KEY, RANGE, STATUS, XML
+from gateway.api.table_shared import ACCEPT, ADDRESS, BYTES, DIGEST, KEY, RANGE, SIGNATURE, SIGNED, STATUS, XML
 from gateway.api.table_uploads import UPLOADS
 
 _LAST_EVENT: Final = Header(
@@ -40,7 +40,7 @@ _DOCUMENTS: Final = (
         headers=(KEY, DIGEST),
         status=202,
         response=models.Accepted,
-        problems=ACCEPT + ADDRESS + STATUS,
+        problems=ACCEPT + ADDRESS + STATUS + SIGNATURE,
     ),
     Route(
         method="POST",
@@ -64,10 +64,10 @@ _DOCUMENTS: Final = (
         handler=documents.submit_status,
         hands_in=True,
         raw=XML,
-        headers=(KEY, DIGEST),
+        headers=(KEY, DIGEST, *SIGNED),
         status=202,
         response=models.Accepted,
-        problems=ACCEPT + STATUS,
+        problems=ACCEPT + STATUS + SIGNATURE,
     ),
     Route(
         method="GET",
@@ -221,8 +221,9 @@ _INBOX: Final = (
         handler=inbox.acknowledge,
         path_type=queries.ById,
         query_type=queries.ByReader,
+        headers=SIGNED,
         response=models.Acknowledged,
-        problems=("item_not_fetched", *_ITEM),
+        problems=("item_not_fetched", *SIGNATURE, *_ITEM),
     ),
     Route(
         method="POST",
@@ -235,10 +236,17 @@ _INBOX: Final = (
         path_type=queries.ById,
         query_type=queries.ByReader,
         request=models.NewStatus,
-        headers=(KEY,),
+        headers=(KEY, *SIGNED),
         status=202,
         response=models.Accepted,
-        problems=(*STATUS, *_ITEM, "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid"),
+        problems=(
+            *STATUS,
+            *SIGNATURE,
+            *_ITEM,
+            "idempotency_key_reused",
+            "idempotency_key_in_use",
+            "idempotency_key_invalid",
+        ),
     ),
 )
 

@@ -69,5 +69,20 @@ RANGE: Final = Header(
     schema={"type": "string"},
     example="bytes=0-1023",
 )
+#: A receiver's own signature on what it says (docs/receivers.md).
+SIGNED: Final = (
+    Header(
+        name="Signature-Input",
+        description="RFC 9421; a member with the tag `gateway-receiver` must hold, others are not looked at.",
+        schema={"type": "string"},
+    ),
+    Header(name="Signature", description="RFC 9421.", schema={"type": "string"}),
+    Header(
+        name="Gateway-Document-Digest",
+        description="The bytes that the receiver has, as Repr-Digest of the content names them; must be signed.",
+        schema={"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
+    ),
+)
+SIGNATURE: Final = ("receiver_signature_wrong", "receiver_key_unknown", "receiver_signature_required")
 #: Answers to a reader that has it already, or some of it.
 BYTES: Final = ((206, "the range asked for"), (304, "the reader has it already"))

@@ -164,6 +164,11 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
         "rendition_differs": _error(
             "Bản chuyển đổi và sự kiện của nó không khớp.", "A rendition and its event do not match.", _TAMPERED
         ),
+        "receiver_proof_differs": _error(
+            "Chứng cứ của nơi nhận và lá của nó không khớp.",
+            "What a receiver proved and its leaf do not match.",
+            _TAMPERED,
+        ),
         "leaf_hash": _error("Mã băm của lá không đúng.", "A leaf's hash is wrong.", _TAMPERED),
         "leaf_form": _error("Lá không ở dạng chuẩn tắc.", "A leaf is not in its canonical form.", _TAMPERED),
         "leaf_differs": _error(

@@ -54,6 +54,11 @@ SELECT id, message_id, delivery_id, reporter_id, code, moved, COALESCE(flag, '')
        COALESCE(resolution, ''), resolved_at
 FROM status WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY rowid;
 
+-- name: fsck_receiver_proofs_of_messages
+-- What receivers proved of some messages, and how statuses among them came.
+SELECT id, message_id, sha256, file FROM receiver_proof
+WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id, id;
+
 -- name: fsck_events_of_messages
 -- The history of some messages and of their lines.
 SELECT seq, kind, at, message_id, delivery_id, leaf FROM event

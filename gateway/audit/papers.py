@@ -21,7 +21,7 @@ import msgspec
 from gateway import drafts
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
-from gateway.audit.rows import Delivery, HistoryRow, Message, Page, Receipt, Rendition
+from gateway.audit.rows import Delivery, HistoryRow, Message, Page, Receipt, ReceiverProof, Rendition
 from gateway.clock import instant, rfc3339
 from gateway.directory.fold import fold
 from gateway.edxml.envelope import Envelope
@@ -43,6 +43,7 @@ def examine_papers(
     history = page.history.get(message.id, [])
     _examine_envelope(message, findings)
     _examine_renditions(message, page.renditions.get(message.id, []), history, findings)
+    _examine_proofs(page.proofs.get(message.id, []), history, message.id, findings)
     if receipt is None:
         findings.add("receipt_missing", message.id)
         return
@@ -196,6 +197,19 @@ def _examine_renditions(
     due = [(facts.get("dialect"), facts.get("sha256"), facts.get("size"), at) for facts, at in told]
     if sorted(map(str, kept)) != sorted(map(str, due)):
         findings.add("rendition_differs", message.id, f"{len(kept)} renditions, {len(due)} events")
+
+
+def _examine_proofs(
+    proofs: Sequence[ReceiverProof], history: Sequence[HistoryRow], message_id: str, findings: Findings
+) -> None:
+    """Every proof is the file whose digest its act's leaf holds, and every digest of a leaf has its file."""
+    told = {str(facts["proof"]) for facts in (facts_of(row.leaf) for row in history) if "proof" in facts}
+    kept = {hashlib.sha256(each.file).hexdigest() for each in proofs if each.sha256 in told}
+    for each in proofs:
+        if hashlib.sha256(each.file).hexdigest() != each.sha256 or each.sha256 not in told:
+            findings.add("receiver_proof_differs", each.id, f"it is not what a leaf of {message_id} tells")
+    for digest in sorted(told - kept):
+        findings.add("receiver_proof_differs", message_id, f"a leaf tells of a proof {digest} that is not there")
 
 
 def is_own(message: Message) -> bool:

@@ -127,6 +127,15 @@ class Status(NamedTuple):
     resolved_at: int | None
 
 
+class ReceiverProof(NamedTuple):
+    """A row of `fsck_receiver_proofs_of_messages`."""
+
+    id: str
+    message_id: str
+    sha256: str
+    file: bytes
+
+
 class HistoryRow(NamedTuple):
     """A row of `fsck_events_of_messages`."""
 
@@ -166,6 +175,8 @@ class Page:
     reported: dict[str, list[Status]]
     #: By the status message that told.
     told: dict[str, list[Status]]
+    #: By the message that they are about.
+    proofs: dict[str, list[ReceiverProof]]
     #: By message: what concerns the message itself or was told by it.
     history: dict[str, list[HistoryRow]]
     #: By delivery: its own moves, and that a report about it was recorded.
@@ -191,6 +202,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         attempts = [Attempt(*row) for row in await reader.fetch("fsck_attempts_of_messages", (ids,))]
         reported = [Status(*row) for row in await reader.fetch("fsck_statuses_of_messages", (ids,))]
         told = [Status(*row) for row in await reader.fetch("fsck_statuses_in_messages", (ids,))]
+        proofs = [ReceiverProof(*row) for row in await reader.fetch("fsck_receiver_proofs_of_messages", (ids,))]
         history = [HistoryRow(*row) for row in await reader.fetch("fsck_events_of_messages", {"ids": ids})]
     return Page(
         messages=messages,
@@ -201,6 +213,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         attempts=_grouped(attempts, "dispatch_id"),
         reported=_grouped(reported, "delivery_id"),
         told=_grouped(told, "message_id"),
+        proofs=_grouped(proofs, "message_id"),
         history=_grouped(history, "message_id"),
         moves=_grouped((row for row in history if row.kind.startswith(_ABOUT_LINES)), "delivery_id"),
     )

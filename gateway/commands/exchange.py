@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import os
 import tempfile
 from functools import partial
@@ -16,6 +17,7 @@ from typing import BinaryIO
 
 from gateway.api.models import Accepted, InboxItem
 from gateway.client import GatewayClient
+from gateway.client_signature import ReceiverSigner
 from gateway.clock import rfc3339
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.errors import ConfigError, InputError
@@ -54,6 +56,12 @@ def add(parsers: Subparsers) -> None:
     _connection(get, prints=False)
     ack = add_command(group, "ack", _ack, "acknowledge an item: it leaves the inbox")
     _item(ack)
+    ack.add_argument(
+        "--signing-key", type=Path, metavar="FILE", help="sign for it with this private key, PEM, mode 0600"
+    )
+    ack.add_argument(
+        "--received", type=Path, metavar="FILE", help="the bytes that are signed for, as they were stored"
+    )
     _connection(ack)
 
 
@@ -200,5 +208,12 @@ def _ack(context: Context, args: argparse.Namespace) -> int:
 
 
 async def _acknowledged(context: Context, args: argparse.Namespace) -> str:
+    if (args.signing_key is None) != (args.received is None):
+        raise ConfigError("--signing-key and --received go together: what is signed for are those bytes")
+    signer, digest = None, ""
+    if args.signing_key is not None:
+        signer = ReceiverSigner.of_pem(read_key_file(args.signing_key))
+        with args.received.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     async with _client(context, args) as client:
-        return str((await client.ack(args.item)).state)
+        return str((await client.ack(args.item, signer=signer, sha256=digest)).state)

@@ -292,10 +292,17 @@ def _moves(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[Move]:
                 reason=outcome.reason,
                 detail=outcome.detail,
                 peer_ref=outcome.peer_ref,
-                facts={"attempt": payload.attempt_id},
+                facts={"attempt": payload.attempt_id} | _bound_to(payload, outcome),
             )
         )
     return moves
+
+
+def _bound_to(payload: Finish, outcome: Outcome) -> dict[str, object]:
+    """The certificate of the server that says it has the document: what a push is proved by."""
+    certificate = payload.report.peer.get("certificate_sha256")
+    is_taken = outcome.kind in {OutcomeKind.DELIVERED, OutcomeKind.RELAYED}
+    return {"certificate": certificate} if is_taken and certificate else {}
 
 
 def _release(payload: Finish, lines: Sequence[tuple[Any, ...]]) -> list[object]:

@@ -14,9 +14,12 @@ from typing import Any
 
 from gateway.clock import micros
 from gateway.errors import RefusedError
+from gateway.events import Event
 from gateway.ids import uuid7
+from gateway.ledger import history
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
+from gateway.ledger.receiver_proofs import ProofRow, insert_proofs
 from gateway.model import BootId
 from gateway.states import State, Trigger
 from gateway.storage.pump import Transaction
@@ -127,10 +130,14 @@ class Acknowledge:
     reader: str
     actor: str
     now: datetime
+    proof: ProofRow
 
 
 class AcknowledgeOperation:
-    """Closes items; the same acknowledgement twice is fine, one for an item that another reader holds is not."""
+    """Closes items; the same acknowledgement twice is fine, one for an item that another reader holds is not.
+
+    A signed one that comes when the item is closed already (by a status, or unsigned) is kept too, once.
+    """
 
     name = "inbox_acknowledge"
 
@@ -138,7 +145,8 @@ class AcknowledgeOperation:
         """The state after it, or why not."""
         lines = await lines_of_readers(tx, [ask.delivery_id for ask in payloads])
         results: list[State | RefusedError] = []
-        moves: dict[str, Move] = {}
+        moves: dict[str, Acknowledge] = {}
+        late: dict[str, Acknowledge] = {}
         for ask in payloads:
             line = lines.get(ask.delivery_id)
             if line is None or not line[7]:
@@ -146,27 +154,65 @@ class AcknowledgeOperation:
             elif line[2] == State.IN_FLIGHT and is_held_by_another(line, ask.reader, ask.now):
                 results.append(RefusedError("item_leased"))
             elif line[2] == State.IN_FLIGHT:
-                moves[ask.delivery_id] = Move(
-                    delivery_id=ask.delivery_id,
-                    message_id=line[1],
-                    state=State.IN_FLIGHT,
-                    trigger=Trigger.DELIVERED,
-                    at=ask.now,
-                    actor=ask.actor,
-                )
+                moves.setdefault(ask.delivery_id, ask)
                 results.append(State.DELIVERED)
             elif line[2] in {State.DELIVERED, State.ACKNOWLEDGED}:
+                if ask.proof.key_id is not None:
+                    late.setdefault(ask.delivery_id, ask)
                 results.append(State(line[2]))
             else:
                 code = "item_not_fetched" if line[2] == State.QUEUED else "state_forbids"
                 results.append(RefusedError(code, f"the item is {line[2]}"))
-        await move(tx, list(moves.values()))
         if moves:
-            dispatches = [lines[key][3] for key in moves]
-            now = max(item.at for item in moves.values())
-            await tx.fetch("attempt_close_of_dispatches", {"now": micros(now), "ids": as_json(dispatches)})
-            await settle(tx, dispatches)
+            await self._close(tx, lines, moves)
+        if late:
+            await self._keep_late(tx, lines, late)
         return results
+
+    async def _close(
+        self, tx: Transaction, lines: dict[str, tuple[Any, ...]], moves: dict[str, Acknowledge]
+    ) -> None:
+        moved = await move(
+            tx,
+            [
+                Move(
+                    delivery_id=key,
+                    message_id=lines[key][1],
+                    state=State.IN_FLIGHT,
+                    trigger=Trigger.DELIVERED,
+                    at=ask.now,
+                    actor=ask.actor,
+                    facts={"proof": ask.proof.sha256},
+                )
+                for key, ask in moves.items()
+            ],
+        )
+        await insert_proofs(tx, [ask.proof for key, ask in moves.items() if key in moved])
+        dispatches = [lines[key][3] for key in moves]
+        now = max(ask.now for ask in moves.values())
+        await tx.fetch("attempt_close_of_dispatches", {"now": micros(now), "ids": as_json(dispatches)})
+        await settle(tx, dispatches)
+
+    async def _keep_late(
+        self, tx: Transaction, lines: dict[str, tuple[Any, ...]], late: dict[str, Acknowledge]
+    ) -> None:
+        signed = {row[0] for row in await tx.fetch("receiver_proof_find_signed", (as_json(sorted(late)),))}
+        fresh = [ask for key, ask in late.items() if key not in signed]
+        await insert_proofs(tx, [ask.proof for ask in fresh])
+        await history.append(
+            tx,
+            [
+                history.EventRow(
+                    kind=Event.DELIVERY_PROVED,
+                    at=ask.now,
+                    actor=ask.actor,
+                    facts={"proof": ask.proof.sha256},
+                    message_id=lines[ask.delivery_id][1],
+                    delivery_id=ask.delivery_id,
+                )
+                for ask in fresh
+            ],
+        )
 
 
 async def lines_of_readers(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:

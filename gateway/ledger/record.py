@@ -23,6 +23,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import checks, effects, history, imports
 from gateway.ledger.params import as_json
+from gateway.ledger.receiver_proofs import insert_proofs
 from gateway.ledger.reports import apply_reports, reports_of
 from gateway.ledger.rows import DeliveryRow, DispatchRow, NewMessage
 from gateway.storage.pump import Transaction
@@ -99,6 +100,7 @@ async def _insert_rows(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
     await insert_lines(
         tx, [d for item in fresh for d in item.dispatches], [d for item in fresh for d in item.deliveries]
     )
+    await insert_proofs(tx, [item.proof for item in fresh if item.proof is not None])
     await tx.execute_many(
         "usage_add", [(i.usage_agency_id, i.usage_day, i.usage_bytes) for i in fresh if i.usage_bytes]
     )
@@ -170,6 +172,8 @@ def _accepted(item: NewMessage) -> list[history.EventRow]:
         "sender": m.sender_id,
         "deliveries": len(item.deliveries),
     }
+    if item.proof is not None:
+        facts["proof"] = item.proof.sha256
     events = [event(Event.DOCUMENT_ACCEPTED, facts)]
     if item.linked_to:
         events.append(event(Event.DOCUMENT_LINKED, {"other": item.linked_to}))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gateway.ledger.receiver_proofs import ProofRow
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRow:
@@ -156,5 +158,7 @@ class NewMessage:
     statuses: tuple[StatusEffect, ...] = ()
     requests: tuple[RequestEffect, ...] = ()
     imported: Imported | None = None
+    #: Of a status: what proves that its reporter sent it.
+    proof: ProofRow | None = None
     #: The deliveries that wait for a look at the signatures, with their policy; None: nobody looks.
     checks: Mapping[str, str] | None = None

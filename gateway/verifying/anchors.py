@@ -3,6 +3,7 @@
     DIR/seal/*.pem  DIR/tsa/*.pem     as in certs/README.md, with NAME.toml and NAME.crl.pem beside them
     DIR/log.vkey                      a line for each log
     DIR/witnesses.vkey                a line for each witness; `# quorum N`: how many must have signed (1)
+    DIR/receivers/CODE.pem            public keys, or certificates, of the office with that code
 
 `seal/` must be there, the others may be missing: what they would decide is then told as undecided.
 """
@@ -10,17 +11,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.errors import ProofError, TrustStoreError
+from gateway.message_signatures import PublicKey, algorithms_of, key_id
 from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 
+_BLOCK: Final = re.compile(r"(-----BEGIN (PUBLIC KEY|CERTIFICATE)-----.*?-----END \2-----)", re.DOTALL)
 _QUORUM: Final = re.compile(r"^# quorum ([1-9][0-9]?)$", re.MULTILINE)
 
 
@@ -33,6 +39,8 @@ class Anchors:
     log: tuple[VerifierKey, ...] = ()
     witnesses: tuple[VerifierKey, ...] = ()
     quorum: int = 1
+    #: Code of an office -> ids of its keys, and the files that they lie in.
+    receivers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Whether they are the bundle's own, which proves nothing.
     from_bundle: bool = False
 
@@ -49,6 +57,7 @@ class Anchors:
             log=_keys(folder / "log.vkey"),
             witnesses=_keys(witnesses),
             quorum=int(quorum[1]) if quorum else 1,
+            receivers=_receivers(folder / "receivers"),
         )
 
     @classmethod
@@ -60,6 +69,32 @@ class Anchors:
         except ProofError:
             log = ()
         return cls(seal=TrustStore(purpose=TrustPurpose.SEAL, anchors=found), log=log, from_bundle=True)
+
+
+def _receivers(folder: Path) -> dict[str, dict[str, str]]:
+    """The keys of each office, by their ids."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(folder.glob("*.pem")):
+        blocks = _BLOCK.findall(_text(path))
+        try:
+            keys = [_public(block.encode(), kind) for block, kind in blocks]
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise TrustStoreError(
+                f"{path} holds what is no public key and no certificate", path=str(path)
+            ) from error
+        if not keys:
+            raise TrustStoreError(f"{path} holds no public key and no certificate", path=str(path))
+        for key in keys:
+            if not isinstance(key, PublicKey) or not algorithms_of(key):
+                raise TrustStoreError(f"{path}: keys are Ed25519, P-256, P-384 or RSA", path=str(path))
+            found.setdefault(path.stem.upper(), {})[key_id(key)] = path.name
+    return found
+
+
+def _public(block: bytes, kind: str) -> object:
+    return (
+        x509.load_pem_x509_certificate(block).public_key() if kind == "CERTIFICATE" else load_pem_public_key(block)
+    )
 
 
 def _text(path: Path) -> str:

@@ -55,6 +55,36 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "no_time_stamp": ("Không có dấu thời gian.", "No time stamp: nobody but us says when."),
         "no_tsa_anchors": ("Không có điểm tin cậy của TSA.", "No anchors for time stamps were given (tsa/)."),
+        "receiver_proof_missing": ("Thiếu chứng cứ của nơi nhận.", "The log tells of a proof that is not here."),
+        "receiver_proof_not_in_log": (
+            "Chứng cứ này không có trong nhật ký.",
+            "No proved leaf holds the digest of this proof.",
+        ),
+        "receiver_proof_unreadable": ("Không đọc được chứng cứ.", "The proof cannot be read."),
+        "receiver_signature_wrong": (
+            "Chữ ký của nơi nhận không đúng.",
+            "What is said to be the receiver's signature does not hold.",
+        ),
+        "receiver_signed_elsewhere": (
+            "Chữ ký cho lượt gửi hoặc việc khác.",
+            "The signature is for another delivery or another act.",
+        ),
+        "receiver_other_document": (
+            "Chữ ký cho văn bản hoặc nội dung khác.",
+            "The signature is over other bytes, or says something else than the bundle.",
+        ),
+        "receiver_key_from_gateway": (
+            "Khóa của nơi nhận chỉ do trục nêu ra: hãy lấy khóa từ cơ quan (receivers/MÃ.pem).",
+            "That the key is the office's, only the gateway says: get it from the office (receivers/CODE.pem).",
+        ),
+        "receiver_key_not_given": (
+            "Không phải khóa đã được cung cấp của cơ quan này.",
+            "Not by one of the keys that were given for this office.",
+        ),
+        "receiver_bound_to_connection": (
+            "Nơi nhận không ký; chỉ có lời của trục về kết nối.",
+            "The receiver signed nothing: what there is, is the gateway's word about the connection.",
+        ),
         "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),
         "stamp_of_other_bytes": ("Dấu thời gian cho dữ liệu khác.", "The time stamp is over something else."),
         "properties_wrong": (

@@ -6,6 +6,7 @@
 4. The acceptance seal, at the time that a stamp proves, else at `at`; so those of other messages.
 5. The export seal, likewise.
 6. The story: transfer manifests, leaves of acceptances, statuses, states.
+7. What receivers signed, or what the gateway says of their connections.
 
 Every check is made as far as the file allows, whatever failed before it. PASSED means: these bytes were accepted
 and sealed by the holder of the certified key, the log holds that, and nothing in the bundle contradicts it. What it
@@ -38,6 +39,7 @@ from gateway.seal.verify import verify_export, verify_receipt
 from gateway.verifying.added import check_added
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, Verification, failed, of_seal, passed, undecided
+from gateway.verifying.receivers import check_receivers
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
 from gateway.verifying.story import (
     check_acceptance,
@@ -97,6 +99,7 @@ def verify(
         unexamined |= dict.fromkeys(each for each in report.not_examined if "time stamp" not in each)
     checks += [check_transfer(container, facts), check_statuses(facts, logged)]  # 6
     checks += [check_delivery(delivery, facts, logged) for delivery in facts.deliveries]
+    checks += check_receivers(container, facts, logged, trusted)  # 7
     return Verification(
         checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)
     )

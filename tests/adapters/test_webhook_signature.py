@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
 from adapters.webhook_keys import sign
-from adapters.webhook_signature import ECDSA, ED25519, HMAC, Key, headers_of, key_of, parameters_of, signature_base
+from adapters.webhook_signature import Key, key_of
 from gateway.errors import ConfigError
+from gateway.message_signatures import ECDSA_P256, ED25519, HMAC, headers_of, parameters_of, signature_base
 from gateway.model import Outcome, OutcomeKind
 from tests.adapters.receiver import Request, receiving, says
 from tests.adapters.webhook_lab import NOW, SECRET, Lab, lab, only_outcome
@@ -85,8 +86,8 @@ def _pem(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 def test_a_key_of_another_kind_is_refused() -> None:
     """P-384 is no P-256, and an Ed25519 key does not sign ECDSA."""
     for algorithm, key in (
-        (ECDSA, ec.generate_private_key(ec.SECP384R1())),
-        (ECDSA, ed25519.Ed25519PrivateKey.generate()),
+        (ECDSA_P256, ec.generate_private_key(ec.SECP384R1())),
+        (ECDSA_P256, ed25519.Ed25519PrivateKey.generate()),
         (ED25519, ec.generate_private_key(ec.SECP256R1())),
     ):
         with pytest.raises(ConfigError, match="is not one for"):
@@ -126,16 +127,16 @@ class _Message:
 _ALGORITHMS = {
     HMAC: algorithms.HMAC_SHA256,
     ED25519: algorithms.ED25519,
-    ECDSA: algorithms.ECDSA_P256_SHA256,
+    ECDSA_P256: algorithms.ECDSA_P256_SHA256,
 }
 
 
-@pytest.mark.parametrize("algorithm", [HMAC, ED25519, ECDSA])
+@pytest.mark.parametrize("algorithm", [HMAC, ED25519, ECDSA_P256])
 async def test_another_implementation_verifies_what_is_sent(lab: Lab, algorithm: str) -> None:
     """Method, URL, digest, type and every header of ours are covered; a receiver needs nothing of ours to check."""
     if algorithm == ED25519:
         lab.write_secret(_pem(ed25519.Ed25519PrivateKey.generate()))
-    if algorithm == ECDSA:
+    if algorithm == ECDSA_P256:
         lab.write_secret(_pem(ec.generate_private_key(ec.SECP256R1())))
     async with receiving(says("204 No Content"), lab.context()) as receiver:
         to = lab.endpoint(receiver.port, signature="rfc9421", algorithm=algorithm)

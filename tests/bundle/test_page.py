@@ -67,7 +67,10 @@ async def shown(page: Page, bundle: Path, anchors: str, day: str) -> tuple[Verdi
         await page.choose("#seal", sorted((folder / "seal").iterdir()))
         await page.choose("#tsa", sorted((folder / "tsa").iterdir()))
         await page.choose("#keys", [folder / "log.vkey", folder / "witnesses.vkey"])
-        await page.until("element('held').textContent.split(',').length === 4")
+        keys = sorted(folder.glob("receivers/*"))
+        if keys:
+            await page.choose("#receivers", keys)
+        await page.until(f"element('held').textContent.split(',').length === {4 + len(keys)}")
     await page.choose("#bundle", [bundle])
     await page.until("document.body.dataset.done")
     verdict = await page.value("element('verdict').textContent.split(':')[0]")

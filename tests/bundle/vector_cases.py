@@ -42,6 +42,7 @@ from tests.bundle.making import (
     witness,
     write_anchors,
 )
+from tests.bundle.receiver_cases import proved, receiver_bundles, write_keys
 from tests.bundle.vector_long_term import long_term
 
 FOLDER: Final = Path(__file__).parents[1] / "vectors" / "bundles"
@@ -57,7 +58,8 @@ class Case:
     name: str
     why: str
     bundle: bytes
-    #: Which anchors: `good`, `foreign` (another CA for seals), `two-witnesses` (a quorum of two), or `none`.
+    #: Which anchors: `good`, `foreign` (another CA for seals), `two-witnesses` (a quorum of two),
+    #: `without-receivers` (no keys of offices), or `none`.
     anchors: str = "good"
     at: datetime = AT
     require_time: bool = False
@@ -85,9 +87,10 @@ def verified(case: Case, anchors: Path) -> Verification:
 
 def write_all_anchors(folder: Path) -> Path:
     """The folders that cases name."""
-    write_anchors(folder / "good")
+    write_keys(write_anchors(folder / "good"))
     write_anchors(folder / "foreign", seal="foreign-root")
     write_anchors(folder / "two-witnesses", quorum=2)
+    write_anchors(folder / "without-receivers")
     return folder
 
 
@@ -107,6 +110,10 @@ def cases() -> Iterator[Case]:
     yield from _times(good)
     for told_case in long_term():
         yield Case(**told_case)
+    for name, why, bundle in receiver_bundles():
+        yield Case(name=name, why=why, bundle=bundle)
+    why = "the signature is right, but whose key it is, only the gateway says"
+    yield Case(name="receiver-key-from-gateway", why=why, bundle=proved(), anchors="without-receivers")
 
 
 def _files(good: bytes) -> Iterator[Case]:

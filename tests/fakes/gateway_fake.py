@@ -33,6 +33,7 @@ from gateway.api.service import (
 from gateway.edxml.envelope import Finding, Severity
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
+from gateway.message_signatures import Presented
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
 from tests.fakes.bodies import bytes_of
@@ -96,6 +97,8 @@ class FakeGateway(FakePushes, FakeLog):
     #: Set whenever somebody begins to wait.
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     now: datetime = NOW
+    #: What the last acknowledgement brought.
+    presented: Presented | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextmanager
@@ -261,7 +264,10 @@ class FakeGateway(FakePushes, FakeLog):
         self._hand_out(message)
         yield replace(_content(message, "công văn.pdf"), content_type="application/pdf")
 
-    async def acknowledge(self, caller: Caller, delivery_id: str, reader: str) -> models.Acknowledged:
+    async def acknowledge(
+        self, caller: Caller, delivery_id: str, reader: str, request: Presented | None = None
+    ) -> models.Acknowledged:
+        self.presented = request
         message = self._held(caller, delivery_id, reader)
         if not message.fetched:
             raise RefusedError("item_not_fetched")

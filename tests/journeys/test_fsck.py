@@ -212,6 +212,14 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
         sql("UPDATE rendition SET size = size + 1"),
         {"body_changed", "rendition_differs"},
     ),
+    "receiver's proof edited": (
+        sql("UPDATE receiver_proof SET file = CAST(replace(CAST(file AS TEXT), 'token', 'other') AS BLOB)"),
+        {"receiver_proof_differs"},
+    ),
+    "receiver's proof removed": (
+        sql("DELETE FROM receiver_proof WHERE act = 'acknowledgement'"),
+        {"receiver_proof_differs"},
+    ),
     "rendition's bytes removed": (remove_rendition, {"body_missing"}),
     "added recipient untold": (
         edit_leaf(set_fact("count", 0), kind="document.readdressed"),

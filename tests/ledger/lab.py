@@ -17,11 +17,13 @@ from typing import Any, Literal
 
 from gateway.clock import SystemClock
 from gateway.foundation import load_statements
+from gateway.ids import uuid7
 from gateway.ledger.acts import Act, Acted, ActOperation
 from gateway.ledger.ages import Rescue, RescueOperation
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation, FinishResult
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation
+from gateway.ledger.receiver_proofs import ProofRow
 from gateway.ledger.record import Recorded, RecordMessage
 from gateway.ledger.rows import (
     DeliveryRow,
@@ -282,9 +284,26 @@ class Lab:
         """Hand out."""
         return await self.pump.submit(self.fetch_operation, self.fetching(delivery_id, **more))
 
-    async def acknowledge(self, delivery_id: str, *, reader: str = "r1", now: datetime = START) -> State:
-        """Acknowledge."""
-        ask = Acknowledge(delivery_id=delivery_id, reader=reader, actor=f"credential:{reader}", now=now)
+    async def acknowledge(
+        self, delivery_id: str, *, reader: str = "r1", now: datetime = START, key_id: str | None = None
+    ) -> State:
+        """Acknowledge; `key_id`: as if the receiver had signed with that key."""
+        rows = await self.rows("SELECT message_id, recipient_id FROM delivery WHERE id = ?", delivery_id)
+        message_id, agency_id = rows[0] if rows else ("", "")
+        proof = ProofRow(
+            id=uuid7(),
+            message_id=message_id,
+            delivery_id=delivery_id,
+            act="acknowledgement",
+            agency_id=agency_id,
+            kind="signature" if key_id else "token",
+            key_id=key_id,
+            at=now,
+            file=f"{reader} has {delivery_id}, {key_id}".encode(),
+        )
+        ask = Acknowledge(
+            delivery_id=delivery_id, reader=reader, actor=f"credential:{reader}", now=now, proof=proof
+        )
         return await self.pump.submit(self.acknowledge_operation, ask)
 
     async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:

@@ -142,3 +142,20 @@ async def test_status_instead_of_an_acknowledgement_ends_the_hand_out(lab: Lab) 
     assert (await lab.dispatch("m>i1"))["state"] == "done"
     assert await lab.rows("SELECT outcome FROM attempt") == [("delivered",)]
     assert await lab.acknowledge("m/i1") is State.ACKNOWLEDGED
+
+
+async def test_signed_acknowledgement_is_kept_though_the_item_was_closed(lab: Lab) -> None:
+    """Once, with an event of its own; its proof and that of the first are both there."""
+    await lab.record(message("i1", name="m"))
+    delivery = "m/i1"
+    await lab.fetch(delivery)
+    assert await lab.acknowledge(delivery) is State.DELIVERED
+    await lab.acknowledge(delivery)
+    assert await lab.acknowledge(delivery, key_id="ab" * 32) is State.DELIVERED
+    await lab.acknowledge(delivery, key_id="cd" * 32)
+    proofs = await lab.rows("SELECT kind, sha256 FROM receiver_proof ORDER BY id")
+    assert [kind for kind, _ in proofs] == ["token", "signature"]
+    told = await lab.rows(
+        "SELECT kind, leaf ->> '$.facts.proof' FROM event WHERE leaf ->> '$.facts.proof' IS NOT NULL ORDER BY seq"
+    )
+    assert told == [("delivery.delivered", proofs[0][1]), ("delivery.proved", proofs[1][1])]

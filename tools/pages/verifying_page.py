@@ -17,6 +17,7 @@ import msgspec
 from gateway.bundle import format as layout
 from gateway.bundle.facts import Facts
 from gateway.bundle.manifest import RECORDED
+from gateway.bundle.receivers import Proof
 from gateway.seal.profile import MAX_EXPORT_BYTES, MAX_RECEIPT_BYTES
 from gateway.verifying.findings import REASONS
 
@@ -74,6 +75,7 @@ def _format() -> str:
         "max_export_bytes": MAX_EXPORT_BYTES,
         "reasons": dict(REASONS),
         "facts": _bare(msgspec.json.schema(Facts)),
+        "receiver_proof": _bare(msgspec.json.schema(Proof)),
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 

@@ -68,6 +68,7 @@ def page(dispatch: Dispatch, delivery: Delivery, attempts: list[Attempt]) -> Pag
         attempts={"p": attempts},
         reported={},
         told={},
+        proofs={},
         history={},
         moves={},
     )

@@ -66,10 +66,10 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 const fieldOf = (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined);
 
 // The part of JSON Schema that the shape of bundle.json is written in; a sentence, or "" when it fits.
-function misfit(value, schema, where = "") {
-  if (schema.$ref) return misfit(value, FORMAT.facts.$defs[schema.$ref.split("/")[2]], where);
+function misfit(value, schema, where = "", defs = FORMAT.facts.$defs) {
+  if (schema.$ref) return misfit(value, defs[schema.$ref.split("/")[2]], where, defs);
   if (schema.anyOf) {
-    const told = schema.anyOf.map((each) => misfit(value, each, where));
+    const told = schema.anyOf.map((each) => misfit(value, each, where, defs));
     return told.includes("") ? "" : told[0];
   }
   if (schema.enum) return schema.enum.includes(value) ? "" : `${where} is ${JSON.stringify(value)}`;
@@ -84,7 +84,7 @@ function misfit(value, schema, where = "") {
   if (schema.type && !is[schema.type]) return `${where || "it"} is no ${schema.type}`;
   if (schema.type === "array" && schema.items) {
     for (const [at, each] of value.entries()) {
-      const told = misfit(each, schema.items, `${where}[${at}]`);
+      const told = misfit(each, schema.items, `${where}[${at}]`, defs);
       if (told) return told;
     }
   }
@@ -94,7 +94,7 @@ function misfit(value, schema, where = "") {
     const known = schema.properties && Object.hasOwn(schema.properties, name);
     const part = known ? schema.properties[name] : schema.additionalProperties;
     if (part === false) return `${where} holds ${name}, which is not known`;
-    const told = isObject(part) ? misfit(each, part, `${where}.${name}`) : "";
+    const told = isObject(part) ? misfit(each, part, `${where}.${name}`, defs) : "";
     if (told) return told;
   }
   return "";

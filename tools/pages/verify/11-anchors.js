@@ -50,7 +50,7 @@ async function keysOf(bytes) {
   return Promise.all(lines.map(parseVerifierKey));
 }
 
-// `given` has Maps of file names and bytes: seal, tsa, keys. Null when no anchor of seals is among them.
+// `given` has Maps of file names and bytes: seal, tsa, keys, receivers. Null when no anchor of seals is among them.
 async function anchorsOf(given) {
   const seal = await storeOf(given.seal);
   if (!seal.anchors.length) return null;
@@ -59,7 +59,7 @@ async function anchorsOf(given) {
   const tsa = await storeOf(given.tsa);
   return {
     seal, tsa: tsa.anchors.length ? tsa : null, log: await keysOf(given.keys.get("log.vkey")), witnesses: await keysOf(witnesses),
-    quorum: quorum ? Number(quorum[1]) : 1,
+    quorum: quorum ? Number(quorum[1]) : 1, receivers: await receiversOf(given.receivers || new Map()),
   };
 }
 
@@ -75,5 +75,5 @@ async function anchorsOfBundle(container, facts) {
   } catch (error) {
     if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
   }
-  return { seal, tsa: null, log, witnesses: [], quorum: 1 };
+  return { seal, tsa: null, log, witnesses: [], quorum: 1, receivers: new Map() };
 }

@@ -34,6 +34,7 @@ async function verify(data, given, at) {
   checks.push(...(await seals(context)));
   checks.push(await checkTransfer(container, "transfer", FORMAT.transfer, FORMAT.document, facts.document));
   checks.push(checkStatuses(facts, logged), ...facts.deliveries.map((each) => checkDelivery(each, facts, logged)));
+  checks.push(...(await checkReceivers(container, facts, logged, anchors)));
   return result;
 }
 
@@ -41,7 +42,7 @@ async function verify(data, given, at) {
 const UNDERSTOOD = [
   "document", "transfer", "manifest", "acceptance_seal", "export_seal", "evidence_record", "evidence_record_manifest",
   "facts", "leaf", "proof", "checkpoint", "stamp", "message", "message_transfer", "message_receipt",
-  // held by the export seal; nobody judges them
+  // held by the export seal; of verdicts only those on receivers are judged
   "revocation", "verdict", "certificate",
 ];
 
