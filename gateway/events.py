@@ -171,9 +171,9 @@ class Event(StrEnum):
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
     #: A key with which an office signs what it says of documents counts from now on.
-    RECEIVER_KEY_ADDED = "receiver_key.added"
+    KEY_REGISTERED = "key.registered"
     #: It does not count any more.
-    RECEIVER_KEY_ENDED = "receiver_key.ended"
+    KEY_ENDED = "key.ended"
     #: A peer asked for something that only an operator may do.
     TASK_OPENED = "task.opened"
     #: An operator did it, or said why not.

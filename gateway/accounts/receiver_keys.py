@@ -123,7 +123,7 @@ class AddKeyOperation(OneByOne[AddKey, str]):
         if not rows:
             raise RefusedError("state_forbids", f"the agency has, or had, the key {key}; make another one")
         facts: dict[str, object] = {"agency": payload.agency_id, "key": key}
-        event = event_of(Event.RECEIVER_KEY_ADDED, payload.now, payload.actor, facts, note=payload.why)
+        event = event_of(Event.KEY_REGISTERED, payload.now, payload.actor, facts, note=payload.why)
         await history.append(tx, [event])
         return key
 
@@ -138,7 +138,7 @@ class EndKeyOperation(OneByOne[EndKey, str]):
         if not await tx.fetch("receiver_key_end_one", params):
             raise RefusedError("not_found", "no such key of the agency is in force")
         facts: dict[str, object] = {"agency": payload.agency_id, "key": payload.key_id}
-        event = event_of(Event.RECEIVER_KEY_ENDED, payload.now, payload.actor, facts, note=payload.why)
+        event = event_of(Event.KEY_ENDED, payload.now, payload.actor, facts, note=payload.why)
         await history.append(tx, [event])
         return payload.key_id
 

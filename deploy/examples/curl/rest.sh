@@ -6,6 +6,7 @@
 #   ./rest.sh inbox                          what waits, JSON; nothing is consumed
 #   ./rest.sh fetch ID document.edxml        the bytes of one item
 #   ./rest.sh ack ID                         it is stored here for good
+#   ./rest.sh ack ID document.edxml          the same, signed for these bytes with GATEWAY_SIGNING_KEY
 #   ./rest.sh status ID 03 "Đã tiếp nhận"    the answer to an item
 #   ./rest.sh deliveries MESSAGE             where a sent document stands
 #   ./rest.sh connection                     your last requests, and why they were refused
@@ -31,6 +32,28 @@ call() {
 digest() { openssl dgst -sha256 -binary "$1" | openssl base64 -A; }
 quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }
 
+# RFC 9421, by an Ed25519 or RSA key (PEM, mode 0600) whose public half the operator has
+signed_ack() {
+  : "${GATEWAY_SIGNING_KEY:?export GATEWAY_SIGNING_KEY, the file with your private key}"
+  local url="$GATEWAY_URL/inbox/$1/ack" received keyid input base
+  received="sha-256=:$(digest "$2"):"
+  keyid=$(openssl pkey -in "$GATEWAY_SIGNING_KEY" -pubout -outform DER | openssl dgst -sha256 -r | cut -d' ' -f1)
+  input="(\"@method\" \"@target-uri\" \"gateway-document-digest\");created=$(date +%s)"
+  input="$input;keyid=\"$keyid\";tag=\"gateway-receiver\""
+  base=$(mktemp)
+  printf '"@method": POST\n"@target-uri": %s\n"gateway-document-digest": %s\n"@signature-params": %s' \
+    "$url" "$received" "$input" > "$base"
+  call -X POST -H "Gateway-Document-Digest: $received" -H "Signature-Input: receiver=$input" \
+    -H "Signature: receiver=:$(signature "$base"):" "$url"
+  rm -f "$base"
+}
+signature() {
+  case $(openssl pkey -in "$GATEWAY_SIGNING_KEY" -noout -text | head -1) in
+    ED25519*) openssl pkeyutl -sign -rawin -inkey "$GATEWAY_SIGNING_KEY" -in "$1" | openssl base64 -A ;;
+    *) openssl dgst -sha256 -sign "$GATEWAY_SIGNING_KEY" "$1" | openssl base64 -A ;;
+  esac
+}
+
 command=${1:-help}; shift || true
 case $command in
   send)
@@ -38,12 +61,12 @@ case $command in
       --data-binary "@$1" "$GATEWAY_URL/documents" ;;
   inbox) call "$GATEWAY_URL/inbox?limit=100" ;;
   fetch) call --output "$2.part" "$GATEWAY_URL/inbox/$1/content" && sync "$2.part" && mv "$2.part" "$2" ;;
-  ack) call -X POST "$GATEWAY_URL/inbox/$1/ack" ;;
+  ack) if [ -n "${2:-}" ]; then signed_ack "$1" "$2"; else call -X POST "$GATEWAY_URL/inbox/$1/ack"; fi ;;
   status)
     call -X POST -H 'Content-Type: application/json' -H "Idempotency-Key: \"$1-$2\"" \
       --data-binary "{\"code\": $(quoted "$2"), \"description\": $(quoted "${3:-}")}" "$GATEWAY_URL/inbox/$1/status" ;;
   deliveries) call "$GATEWAY_URL/documents/$1/deliveries" ;;
   connection) call "$GATEWAY_URL/connection" ;;
-  *) sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
+  *) sed -n '2,16p' "$0" | sed 's/^# \{0,1\}//'; exit 2 ;;
 esac
 echo
