@@ -6,6 +6,7 @@ JSON object in, one out:
 
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
     POST /v1/export-document   which one and why -> its bundle of evidence (`gateway.admin_export`), as bytes
+    POST /v1/export-absence    which document there is not -> the proof of it, as bytes
     POST /v1/<act>    a request of `gateway.admin_acts` or its neighbours (`ACTS`) -> its reply
     GET  /v1/status   how the server is
     GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
@@ -49,7 +50,7 @@ from gateway import (
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
-from gateway.admin_export import ExportDocument, exported
+from gateway.admin_export import ExportAbsence, ExportDocument, exported, exported_absence
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
 from gateway.foundation import Foundation
@@ -192,6 +193,7 @@ class AdminServer:
         app.router.add_post(f"{PREFIX}/log-level", self._set_log_level)
         app.router.add_post(f"{PREFIX}/import-document", self._import_document)
         app.router.add_post(f"{PREFIX}/export-document", self._export_document)
+        app.router.add_post(f"{PREFIX}/export-absence", self._export_absence)
         for name, kind in ACTS.items():
             app.router.add_post(f"{PREFIX}/{name}", self._handler(name, kind))
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
@@ -248,15 +250,14 @@ class AdminServer:
         base = self._server.foundation
         async with exported(base, self._server.key, asked, actor_of(request)) as path:
             _note(request, "export-document", asked)
-            response = web.StreamResponse()
-            response.content_type = "application/vnd.etsi.asic-e+zip"
-            response.content_length = path.stat().st_size
-            await response.prepare(request)
-            with path.open("rb") as file:
-                while piece := await asyncio.to_thread(file.read, _PIECE):
-                    await response.write(piece)
-            await response.write_eof()
-            return response
+            return await _sent(request, path)
+
+    async def _export_absence(self, request: web.Request) -> web.StreamResponse:
+        asked = await _decoded(request, ExportAbsence)
+        base = self._server.foundation
+        async with exported_absence(base, self._server.key, asked, actor_of(request)) as path:
+            _note(request, "export-absence", asked)
+            return await _sent(request, path)
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
@@ -317,6 +318,19 @@ async def _guard(
         code, status = _FAILURES.get(type(error), ("internal_error", 500))
         _log.error("admin.failed", error=str(error))
         return _json({"code": code, "detail": str(error)}, status)
+
+
+async def _sent(request: web.Request, path: Path) -> web.StreamResponse:
+    """A container, in pieces."""
+    response = web.StreamResponse()
+    response.content_type = "application/vnd.etsi.asic-e+zip"
+    response.content_length = path.stat().st_size  # noqa: ASYNC240 - it was written just now
+    await response.prepare(request)
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            await response.write(piece)
+    await response.write_eof()
+    return response
 
 
 async def _decoded(request: web.Request, kind: type[Any]) -> Any:

@@ -1,29 +1,37 @@
-"""Exporting the evidence of documents: gathered from the ledger, sealed, and an event that says who took what.
+"""Exporting evidence, of a document or that there is none: gathered, sealed, and an event that says who took what.
 
 A bundle is made in the spool and read from there; its file goes with the context. Refused are documents that are
-not known; a body that is gone or damaged makes no bundle.
+not known, and the proof that there is none where there is one; a body that is gone or damaged makes no bundle.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
+from gateway.absences import Asked, gather_absence
 from gateway.admin_acts import Change
+from gateway.admin_directory import Code
 from gateway.admin_log import log_key
+from gateway.bundle import absence
 from gateway.bundle.build import compose, finish
 from gateway.bundle.container import ContainerWriter
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
 from gateway.gathering import Sources, gather
 from gateway.ledger.history import EventRow, RecordEvents
+from gateway.model import Agency
+from gateway.seal.writer import SealedEntry
 from gateway.signing import SealingKey
 from gateway.transparency.note import VerifierKey
 
@@ -39,7 +47,59 @@ class ExportDocument(Change, kw_only=True):
 async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[Path]:
     """The file, while the context lasts; the event is committed before it is handed out."""
     now = base.clock.now()
-    sources = Sources(
+    material = await gather(await _sources(base), ask.document, actor=actor, now=now)
+    event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
+    async with _written(base, key, partial(compose, material=material), event) as path:
+        yield path
+
+
+class ExportAbsence(Change, kw_only=True):
+    """The proof that an agency sent no such document on closed days."""
+
+    #: Codes.
+    issuer: Code
+    recipient: Code | None = None
+    #: number/notation; "": of any number.
+    number: Annotated[str, Meta(max_length=200, pattern="^([^/]*/.*)?$")] = ""
+    #: Days of Vietnam, both included.
+    first: date
+    last: date
+
+
+@asynccontextmanager
+async def exported_absence(
+    base: Foundation, key: SealingKey, ask: ExportAbsence, actor: str
+) -> AsyncIterator[Path]:
+    """The file, while the context lasts; RefusedError where there is such a document, or a day is not closed."""
+    now = base.clock.now()
+    asked = Asked(
+        issuer=await _agency(base, ask.issuer),
+        recipient=await _agency(base, ask.recipient) if ask.recipient is not None else None,
+        number=ask.number,
+        first=ask.first,
+        last=ask.last,
+    )
+    gathered = await gather_absence(await _sources(base), asked, actor=actor, now=now)
+    facts: dict[str, object] = {
+        "issuer": asked.issuer.id,
+        "first": ask.first.isoformat(),
+        "last": ask.last.isoformat(),
+    }
+    event = EventRow(kind=Event.ABSENCE_EXPORTED, at=now, actor=actor, facts=facts, note=ask.reason)
+    composing = partial(absence.compose, facts=gathered.facts, files=gathered.files)
+    async with _written(base, key, composing, event) as path:
+        yield path
+
+
+async def _agency(base: Foundation, code: str) -> Agency:
+    found = (await base.directory.resolve([code], base.clock.now())).get(code)
+    if found is None:
+        raise RefusedError("agency_unknown", code)
+    return found
+
+
+async def _sources(base: Foundation) -> Sources:
+    return Sources(
         readers=base.readers,
         directory=base.directory,
         bodies=base.bodies,
@@ -47,18 +107,21 @@ async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor
         log_key=await asyncio.to_thread(_log_key, base),
         quorum=base.settings.log.wanted,
     )
-    material = await gather(sources, ask.document, actor=actor, now=now)
+
+
+@asynccontextmanager
+async def _written(
+    base: Foundation, key: SealingKey, composing: Callable[[ContainerWriter], list[SealedEntry]], event: EventRow
+) -> AsyncIterator[Path]:
+    """The container, sealed; its event, with the digest of the seal, is committed before it is handed out."""
     with base.bodies.scratch() as path:
         with path.open("xb+") as file:
             writer = ContainerWriter(file)
-            sealed = await asyncio.to_thread(compose, writer, material)
-            seal = await key.seal_export(sealed, now)
+            sealed = await asyncio.to_thread(composing, writer)
+            seal = await key.seal_export(sealed, event.at)
             await asyncio.to_thread(finish, writer, seal)
-        facts: dict[str, object] = {"seal": sha256(seal).hexdigest()}
-        event = EventRow(
-            kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, facts=facts, message_id=ask.document, note=ask.reason
-        )
-        await base.pump.submit(RecordEvents(), event)
+        facts = event.facts | {"seal": sha256(seal).hexdigest()}
+        await base.pump.submit(RecordEvents(), replace(event, facts=facts))
         yield path
 
 

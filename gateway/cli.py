@@ -48,6 +48,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "log": ("log",),
         "witnessing": ("witness",),
         "tls": ("tls",),
+        "registers": ("register",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
         "offers": ("offers",),

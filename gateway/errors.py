@@ -171,7 +171,7 @@ class ReceiverProofError(GatewayError):
 
 
 class LogRaceError(GatewayError):
-    """The tree of the log is not the one that was read."""
+    """The tree of the log, or the days that were closed, are not what was read."""
 
 
 class LogRefusedError(GatewayError):

@@ -188,6 +188,10 @@ class Event(StrEnum):
     CONFIGURATION_RELOADED = "configuration.reloaded"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
+    #: Somebody exported the proof that an agency sent no such document; the leaf holds the digest of its seal.
+    ABSENCE_EXPORTED = "absence.exported"
+    #: A day was closed; the leaf holds the root over the registers of its agencies.
+    REGISTER_CLOSED = "register.closed"
     #: A copy of the data folder was made and verified while the server ran.
     BACKUP_MADE = "backup.made"
     #: The newest copy was restored aside and examined, and held.

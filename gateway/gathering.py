@@ -85,16 +85,13 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     """All of it; RefusedError for an unknown document, BodyDamagedError where bytes are gone or changed."""
     rows = await _rows(sources.readers, message_id)
     log = LogReads(sources.readers, quorum=sources.quorum)
-    leaves, checkpoint, pending = await _leaves(log, rows.events)  # 1, 2
+    leaves, checkpoint, pending = await proved_leaves(log, rows.events)  # 1, 2
     proofs = _proofs(message_id, rows.proofs)
     if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
     facts = await _facts(sources, rows, actor, now)  # 3
     papers = await _papers(sources, message_id, rows.summary[8])
     stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
-    vkey = None
-    if checkpoint is not None and sources.log_key is not None:
-        vkey = of_epoch(sources.log_key, (await log.tree()).epoch)
     facts = msgspec.structs.replace(
         facts,
         leaves=[
@@ -102,11 +99,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         ],
         pending_leaves=pending,
         receipt_stamp=stamped.told if stamped else msgspec.UNSET,
-        log=_log(checkpoint, vkey),
-        stamps=[
-            shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server=stamp.server, at=rfc3339(stamp.at))
-            for number, stamp in enumerate(checkpoint.stamps if checkpoint else ())
-        ],
+        log=await log_facts(sources, checkpoint),
+        stamps=stamp_facts(checkpoint),
     )
     return Material(
         facts=facts,
@@ -151,9 +145,10 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
         )
 
 
-async def _leaves(
+async def proved_leaves(
     log: LogReads, events: Sequence[tuple[int, bytes]]
 ) -> tuple[dict[int, tuple[bytes, bytes]], StoredCheckpoint | None, int]:
+    """Index -> leaf and proof of some events, the checkpoint that they are under, how many are under none yet."""
     latest = await log.latest()
     size = latest.size if latest is not None else 0
     indices = {seq: await log.index_of(seq) for seq, _ in events}
@@ -176,9 +171,13 @@ def _proofs(message_id: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, bytes
     return found | {CERTIFICATE_ENTRY.format(name): certificate_file(der) for name, der in bound.items()}
 
 
-def _log(checkpoint: StoredCheckpoint | None, key: VerifierKey | None) -> shapes.Log | None:
+async def log_facts(sources: Sources, checkpoint: StoredCheckpoint | None) -> shapes.Log | None:
+    """What is said of the log and the checkpoint."""
     if checkpoint is None:
         return None
+    key = sources.log_key
+    if key is not None:
+        key = of_epoch(key, (await LogReads(sources.readers).tree()).epoch)
     origin = checkpoint.note.split(b"\n", 1)[0].decode()
     return shapes.Log(
         origin=origin,
@@ -187,6 +186,14 @@ def _log(checkpoint: StoredCheckpoint | None, key: VerifierKey | None) -> shapes
         signed_at=rfc3339(checkpoint.at),
         vkey=str(key) if key is not None and key.name == origin else "",
     )
+
+
+def stamp_facts(checkpoint: StoredCheckpoint | None) -> list[shapes.Stamp]:
+    """What is said of its time stamps."""
+    return [
+        shapes.Stamp(entry=f"evidence/stamps/{number}.tsr", server=stamp.server, at=rfc3339(stamp.at))
+        for number, stamp in enumerate(checkpoint.stamps if checkpoint else ())
+    ]
 
 
 async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:

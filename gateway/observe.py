@@ -281,7 +281,9 @@ class Metrics:
         self.log_refusing = self._gauge(
             "gateway_log_refusing", "1 while the log's checkpoints may not or cannot be signed"
         )
-
+        self.registers_until = self._gauge(
+            "gateway_registers_until_timestamp_seconds", "end of the last day whose registers were closed"
+        )
         self._stamps()
         self._witnesses()
         self.renewal_failing = self._gauge(

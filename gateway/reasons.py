@@ -317,6 +317,18 @@ _ALL = (
     _p("log_in_order", 409, "Nhật ký minh bạch nối tiếp đúng mốc đã ký cuối cùng: không có gì phải khai báo.",
        "The log continues what was signed last: there is nothing to declare.",
        "`gateway log show` cho biết tình trạng.", "`gateway log show` tells how it is.", operators=True),
+    # --- of the registers of closed days
+    _p("register_open", 409, "Có ngày chưa khóa sổ.", "A day of these is not closed.",
+       "`gateway register list` cho biết các ngày đã khóa; mỗi ngày khóa sau nửa đêm giờ Việt Nam.",
+       "`gateway register list` prints the closed days; each is closed after its midnight in Vietnam.",
+       operators=True),
+    _p("document_exists", 409, "Có văn bản như vậy: không thể chứng minh là không có.",
+       "There is such a document: its absence cannot be proved.",
+       "Xem văn bản bằng `gateway show`; xuất bằng chứng bằng `gateway export`.",
+       "`gateway show` tells of it; `gateway export` writes its evidence.", operators=True),
+    _p("register_differs", 409, "Sổ cái không còn khớp với sổ của ngày đã khóa.",
+       "The ledger is not what the register of a closed day was made of.",
+       "Chạy `gateway fsck`: nó nêu tên mục bị sửa.", "Run `gateway fsck`: it names the entry.", operators=True),
     # --- of backups
     _p("backup_running", 409, "Một lần sao lưu khác đang chạy.", "Another backup is running.",
        "Chờ nó xong.", "Wait until it has ended.", operators=True),

@@ -233,6 +233,26 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
                 "After a restore: `gateway log declare`. If there was none, the tail was rewritten or cut off.",
             ),
         ),
+        "register_differs": _error(
+            "Sổ của một ngày đã khóa không còn là sổ đã ghi vào nhật ký minh bạch.",
+            "The registers of a closed day are not those that its leaf of the log was made of.",
+            _TAMPERED,
+        ),
+        "register_entry_missing": _error(
+            "Một văn bản có trong sổ ngày đã khóa nay không còn trong sổ cái.",
+            "A document that stands in the register of a closed day is not in the ledger any more.",
+            _TAMPERED,
+        ),
+        "register_entry_foreign": _error(
+            "Một văn bản thuộc ngày đã khóa nhưng không có trong sổ của ngày ấy.",
+            "A document of a closed day does not stand in the register of that day.",
+            _TAMPERED,
+        ),
+        "register_entry_changed": _error(
+            "Nơi gửi, số hoặc nơi nhận của một văn bản không còn như trong sổ ngày đã khóa.",
+            "A document's sender, number or recipients are not those of the register of its closed day.",
+            _TAMPERED,
+        ),
         "accepted_event": _error(
             "Văn bản không có đúng một sự kiện tiếp nhận khớp với nó.",
             "A message has not exactly one matching event of its acceptance.",

@@ -7,6 +7,7 @@
    attempts, statuses (`lines`).
 4. What peers offered and nobody acknowledged for us: bodies hashed.
 5. Bodies that belong to no message.
+6. The registers of closed days (`registers`).
 
 A data folder that cannot be opened at all is a finding too (`opening`): whoever asks gets a report.
 
@@ -33,11 +34,13 @@ from gateway.audit.leaves import LeafExaminer
 from gateway.audit.lines import examine_lines, examine_told
 from gateway.audit.opening import fault_of, look
 from gateway.audit.papers import examine_papers, is_own
+from gateway.audit.registers import RegisterExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.audit.tree import TreeExaminer
 from gateway.config import Settings
 from gateway.errors import PoolError, StorageError, TrustStoreError
+from gateway.events import Event
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
@@ -75,6 +78,8 @@ class Counts:
     #: Events that are leaves of the transparency log, and what was signed of it.
     leaves: int = 0
     checkpoints: int = 0
+    #: Days whose registers were closed.
+    registers: int = 0
     #: Bodies that were parsed again and compared.
     contents: int = 0
 
@@ -152,7 +157,7 @@ async def _open(
         anchors = TrustStore.load(settings.seal.anchors, TrustPurpose.SEAL)
         readers = Readers(
             examination.database,
-            Statements.load("gateway.audit"),
+            Statements.load("gateway.audit", "gateway.ledger.sql"),
             count=2,
             allow_affected_sqlite=settings.storage.allow_affected_sqlite,
         )
@@ -194,6 +199,7 @@ class _Examination:
         self.findings = findings
         self.is_copy = False
         self.counts: Counter[str] = Counter()
+        self._closings: list[int] = []
         self._tools: _Tools
 
     def tell(self, error: StorageError, part: str) -> None:
@@ -202,7 +208,7 @@ class _Examination:
         self.findings.add(code, self.database.name, detail)
 
     async def run(self, tools: _Tools) -> None:
-        """Steps 1 to 5."""
+        """Steps 1 to 6."""
         self._tools = tools
         try:
             if not await self._is_ours():
@@ -216,6 +222,7 @@ class _Examination:
             "messages": self._examine_messages,
             "offers": self._examine_offers,
             "bodies": self._examine_orphans,
+            "registers": self._examine_registers,
         }
         for name, part in parts.items():
             try:
@@ -273,6 +280,7 @@ class _Examination:
             records = [EventRecord(*row) for row in rows]
             await asyncio.to_thread(_examine_all, examiner, records)
             await log.take(records)
+            self._closings += [record.seq for record in records if record.kind == Event.REGISTER_CLOSED]
             after = records[-1].seq
             self.counts["events"] += len(records)
             self._tools.progress("events", min(self.counts["events"], total), total)
@@ -373,6 +381,15 @@ class _Examination:
         for name in names:
             if name not in known:
                 self.findings.add("body_orphan", name)
+
+    async def _examine_registers(self) -> None:
+        """Step 6."""
+
+        def told(done: int, total: int) -> None:
+            self._tools.progress("registers", done, total)
+
+        examiner = RegisterExaminer(self._tools.readers, self.findings)
+        self.counts["registers"] = await examiner.examine(self._closings, told)
 
 
 def _examine_all(examiner: LeafExaminer, records: list[EventRecord]) -> None:

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.bundle.format import (
+    ABSENCE,
+    ABSENCE_REQUIRED,
     MAX_ENTRIES,
     MAX_NAME_BYTES,
     MAX_SMALL_BYTES,
@@ -30,6 +32,7 @@ from gateway.bundle.format import (
     MIMETYPE,
     REQUIRED,
     is_body,
+    lacks_place,
     role_of,
 )
 from gateway.errors import BundleError
@@ -247,9 +250,12 @@ class _Walk:
         entries = self._in.entries
         if MIMETYPE in entries and self._in.bytes_of(MIMETYPE) != MEDIA_TYPE:
             self._fault("mimetype_wrong", f"mimetype does not say {MEDIA_TYPE.decode()}")
-        for name in REQUIRED:
+        for name in ABSENCE_REQUIRED if ABSENCE in entries else REQUIRED:
             if name not in entries:
                 self._fault("entry_missing", f"there is no entry {name}")
+        for name in entries:
+            if role_of(name) is not None and lacks_place(entries, name):
+                self._fault("unknown_entry", f"{name!r} has no place in a container of this format")
 
     def _fault(self, code: str, text: str) -> None:
         if len(self._in.faults) < _MAX_FAULTS:

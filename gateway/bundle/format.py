@@ -2,11 +2,15 @@
 
 Every entry has a name of `ROLES`, nothing else is allowed; docs/bundle.md says the same for people. A later format
 gets another number, and readers go on reading this one.
+
+A container with an entry `ABSENCE` is of the other format, the proof that there is no such document
+(`ABSENCE_ROLES`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Final
 
 #: What `evidence/bundle.json` says of itself.
@@ -34,6 +38,12 @@ HTML_EN: Final = "certificate.en.html"
 
 #: Without these a file is no bundle.
 REQUIRED: Final = (MIMETYPE, DOCUMENT, TRANSFER, MANIFEST, ACCEPTANCE, EXPORT, BUNDLE)
+
+#: What the entry of this name says of itself, and without which there is no proof of absence.
+ABSENCE: Final = "evidence/absence.json"
+ABSENCE_FORMAT: Final = "edoc-absence"
+ABSENCE_VERSION: Final = 1
+ABSENCE_REQUIRED: Final = (MIMETYPE, MANIFEST, EXPORT, ABSENCE)
 
 MAX_ENTRIES: Final = 10_000
 #: Of any entry but bodies of messages, which may be as large as a container can be.
@@ -63,7 +73,13 @@ ROLES: Final = {
     "message_receipt": rf"messages/{_ID}\.receipt\.xml",
     "certificate": "|".join(map(re.escape, (PDF, HTML_VI, HTML_EN))),
 }
-_ROLES: Final = {role: re.compile(names) for role, names in ROLES.items()}
+#: The roles of a proof of absence.
+ABSENCE_ROLES: Final = {
+    "absence": re.escape(ABSENCE),
+    "register": r"evidence/registers/[0-9]{4}-[0-9]{2}-[0-9]{2}\.json",
+    **{role: ROLES[role] for role in ("manifest", "export_seal", "leaf", "proof", "checkpoint", "stamp")},
+}
+_ROLES: Final = {role: re.compile(names) for role, names in (ROLES | ABSENCE_ROLES).items()}
 
 #: Media type of an entry by the end of its name.
 TYPES: Final = {
@@ -87,6 +103,12 @@ def role_of(name: str) -> str | None:
         if names.fullmatch(name):
             return role
     return None
+
+
+def lacks_place(names: Container[str], name: str) -> bool:
+    """Whether an entry has no place in a container with these entries: not of the format, or not of its format."""
+    roles = ABSENCE_ROLES if ABSENCE in names else ROLES
+    return name != MIMETYPE and role_of(name) not in roles
 
 
 def media_type_of(name: str) -> str:

@@ -7,12 +7,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from gateway.admin_export import ExportDocument, exported
+from gateway.admin_export import ExportAbsence, ExportDocument, exported, exported_absence
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.commands.acting import (
@@ -26,6 +26,7 @@ from gateway.commands.acting import (
 )
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
 from gateway.errors import InputError, RefusedError
+from gateway.foundation import Foundation
 from gateway.ledger import pages
 from gateway.signing import SealingKey
 from gateway.states import State
@@ -35,7 +36,8 @@ MANY: Final = 100_000
 _NEVER: Final = 2**62
 _REASON: Final = "export of evidence"
 
-_Export = Callable[[ExportDocument, BinaryIO], Awaitable[None]]
+_Ask = ExportDocument | ExportAbsence
+_Export = Callable[[_Ask, BinaryIO], Awaitable[None]]
 
 
 def add(parsers: Subparsers) -> None:
@@ -45,10 +47,16 @@ def add(parsers: Subparsers) -> None:
         "export",
         _export,
         "write the evidence of documents as bundles that others verify without us (gateway-verify)",
-        more="One document goes into --out FILE.asice; several, or those that filters find, into the folder --out.",
+        more="One document goes into --out FILE.asice; several, or those that filters find, into the folder --out. "
+        "With --none the file proves that there is no such document: an issuer, days that are closed (gateway "
+        "register list), and a recipient, a number or both where it is not about all that the issuer sent. Exit "
+        "code 1 when there is such a document, or a day is not closed.",
     )
     export.add_argument("documents", nargs="*", metavar="DOCUMENT", help="as for `gateway show`")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="a file, or a folder for many")
+    export.add_argument(
+        "--none", action="store_true", help="prove that --issuer sent no such document --from a day --to a day"
+    )
     export.add_argument("--latest", action="store_true", help="the document that was accepted last")
     export.add_argument("--number", metavar="NUMBER", help="documents of this number, or NUMBER/NOTATION")
     export.add_argument("--year", type=int, metavar="YEAR", help="accepted in this year (Vietnam)")
@@ -62,7 +70,33 @@ def add(parsers: Subparsers) -> None:
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:
-    return asyncio.run(_exported(context, args))
+    return asyncio.run(_none(context, args) if args.none else _exported(context, args))
+
+
+async def _none(context: Context, args: argparse.Namespace) -> int:
+    if None in {args.issuer, args.since, args.until} or args.out.suffix != SUFFIX:
+        raise InputError(f"--none needs --issuer, --from, --to and a file --out FILE{SUFFIX}")
+    if args.documents or args.latest or args.year or args.status:
+        raise InputError("--none goes with --issuer, --recipient, --number, --from and --to alone")
+    if args.number is not None and "/" not in args.number:
+        raise InputError("--none --number: give number and notation, such as 12/UBND-VP")
+    ask = ExportAbsence(
+        issuer=args.issuer,
+        recipient=args.recipient,
+        number=args.number or "",
+        first=args.since,
+        last=args.until,
+        reason=args.why,
+    )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    async with _exporter(context) as export:
+        await _write(export, checked(ask), args.out)
+    told = {"file": str(args.out), "bytes": args.out.stat().st_size}
+    if args.json:
+        context.print_json(told)
+    else:
+        context.say(f"{args.out}: the proof that there is no such document, {told['bytes']} bytes")
+    return FINE
 
 
 async def _exported(context: Context, args: argparse.Namespace) -> int:
@@ -90,7 +124,7 @@ async def _exported(context: Context, args: argparse.Namespace) -> int:
     return FINE
 
 
-async def _write(export: _Export, ask: ExportDocument, path: Path) -> None:
+async def _write(export: _Export, ask: _Ask, path: Path) -> None:
     """Aside, then renamed: a file of the name is whole."""
     aside = path.with_name(f".{path.name}.part")
     try:
@@ -109,8 +143,9 @@ async def _exporter(context: Context) -> AsyncIterator[_Export]:
     settings = context.settings
     if is_running(settings):
 
-        async def ask_server(ask: ExportDocument, file: BinaryIO) -> None:
-            await fetch_bytes(settings, "export-document", ask, file)
+        async def ask_server(ask: _Ask, file: BinaryIO) -> None:
+            act = "export-absence" if isinstance(ask, ExportAbsence) else "export-document"
+            await fetch_bytes(settings, act, ask, file)
 
         yield ask_server
         return
@@ -120,14 +155,20 @@ async def _exporter(context: Context) -> AsyncIterator[_Export]:
         await key.take(settings.seal)
         try:
 
-            async def make(ask: ExportDocument, file: BinaryIO) -> None:
-                async with exported(base, key, ask, own_name()) as path:
+            async def make(ask: _Ask, file: BinaryIO) -> None:
+                async with _made(base, key, ask) as path:
                     with path.open("rb") as made:
                         await asyncio.to_thread(shutil.copyfileobj, made, file)
 
             yield make
         finally:
             await key.close()
+
+
+def _made(base: Foundation, key: SealingKey, ask: _Ask) -> AbstractAsyncContextManager[Path]:
+    if isinstance(ask, ExportAbsence):
+        return exported_absence(base, key, ask, own_name())
+    return exported(base, key, ask, own_name())
 
 
 async def _asked(ledger: Ledger, args: argparse.Namespace) -> list[str]:

@@ -196,8 +196,8 @@ def _show_report(context: Context, report: FsckReport) -> None:
     context.say(
         f"{counts.documents} documents with {counts.deliveries} deliveries, {counts.statuses} statuses and "
         f"{counts.notices} notices with {counts.status_deliveries}, {counts.events} events, {counts.leaves} "
-        f"of them leaves of the log under {counts.checkpoints} checkpoints, {counts.contents} "
-        f"bodies parsed again, in {report.seconds:.1f} s ({rate:.0f} messages/s)"
+        f"of them leaves of the log under {counts.checkpoints} checkpoints, {counts.registers} closed days, "
+        f"{counts.contents} bodies parsed again, in {report.seconds:.1f} s ({rate:.0f} messages/s)"
     )
     context.say("Tốt. All is well." if report.ok else "Có lỗi. Something does not hold; see above.")
 

@@ -8,6 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
+from gateway.bundle.absence import Question
 from gateway.bundle.facts import Facts
 from gateway.seal.report import Report, Verdict, worst_of
 
@@ -44,6 +47,23 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "leaves_pending": ("Sự kiện chưa được niêm vào nhật ký.", "Events were under no checkpoint yet."),
         "state_not_in_history": ("Trạng thái không có trong lịch sử.", "The history does not lead to this state."),
+        "day_missing": (
+            "Có ngày chưa khóa sổ, hoặc thiếu sổ của ngày ấy.",
+            "A day of the question is not closed, or its registers are missing.",
+        ),
+        "day_foreign": ("Sổ của ngày khác.", "The registers are those of another day."),
+        "register_wrong": (
+            "Sổ không phải sổ đã khóa trong nhật ký.",
+            "The register is not the one that was closed in the log: an entry is missing, added or changed.",
+        ),
+        "issuer_not_shown": (
+            "Không rõ sổ nào là của cơ quan phát hành.",
+            "Which register is the issuer's is not shown.",
+        ),
+        "entry_not_shown": (
+            "Không chứng tỏ được một mục là của văn bản khác.",
+            "An entry is not shown to be of another document.",
+        ),
         "no_witness_keys": ("Không có khóa của nhân chứng.", "No keys of witnesses were given."),
         "too_few_witnesses": ("Không đủ nhân chứng.", "Fewer witnesses than the quorum signed."),
         "witness_absent": ("Nhân chứng này không ký.", "This witness did not sign."),
@@ -123,6 +143,8 @@ class Verification:
     checks: tuple[Check, ...]
     at: datetime
     facts: Facts | None = None
+    #: What there is no document of, where that is what the file proves.
+    question: Question | None = None
     #: Not later than this, a time-stamping authority says; None when none does.
     proven_at: datetime | None = None
     not_examined: tuple[str, ...] = field(default=())
@@ -138,6 +160,7 @@ class Verification:
             "verdict": str(self.verdict),
             "at": self.at.isoformat(),
             "document": self.facts.document.id if self.facts else None,
+            **({"absent": msgspec.to_builtins(self.question)} if self.question else {}),
             "proven_at": self.proven_at.isoformat() if self.proven_at else None,
             "checks": [
                 {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
+from gateway.bundle.absence import Question
 from gateway.verifying.findings import REASONS, Check, Verification
 
 _STYLE: Final = (
@@ -21,7 +22,7 @@ def page_of(name: str, found: Verification) -> str:
     rows = "".join(_row(check) for check in found.checks)
     notes = "".join(f"<li>{escape(each)}</li>" for each in found.not_examined)
     document = found.facts.document if found.facts else None
-    about = f"<p>{escape(document.id)}, SHA-256 {document.sha256}</p>" if document else ""
+    about = f"<p>{escape(document.id)}, SHA-256 {document.sha256}</p>" if document else _question(found.question)
     return (
         '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
         f"<title>{escape(name)}: {found.verdict}</title><style>{_STYLE}</style></head><body>"
@@ -32,6 +33,18 @@ def page_of(name: str, found: Verification) -> str:
         f"<th scope=col>Lý do / reason</th></tr></thead><tbody>{rows}</tbody></table>"
         f"<h2>Không kiểm tra / not examined</h2><ul>{notes}</ul></body></html>\n"
     )
+
+
+def _question(asked: Question | None) -> str:
+    if asked is None:
+        return ""
+    rows = (
+        ("Không có văn bản của / no document by", f"{asked.issuer.name} ({asked.issuer.code})"),
+        ("gửi / to", f"{asked.recipient.name} ({asked.recipient.code})" if asked.recipient else "…"),
+        ("số, ký hiệu / number", asked.number or "…"),
+        ("từ ngày, đến ngày / from, to", f"{asked.first}, {asked.last}"),
+    )
+    return "".join(f"<p>{escape(label)}: {escape(text)}</p>" for label, text in rows)
 
 
 def _row(check: Check) -> str:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.bundle.container import Container
 from gateway.bundle.facts import Delivery, Facts
-from gateway.bundle.format import BUNDLE, DOCUMENT, MANIFEST, MIMETYPE, TRANSFER, role_of
+from gateway.bundle.format import DOCUMENT, MANIFEST, MIMETYPE, TRANSFER, role_of
 from gateway.bundle.manifest import manifest_of
 from gateway.errors import BundleError
 from gateway.verifying.findings import Check, failed, passed, undecided
 from gateway.verifying.tree import Logged, facts_of
 
 
-def check_lists(container: Container, facts: Facts) -> Iterator[Check]:
-    """The two lists of entries against what there is."""
-    found = {name: role_of(name) or "" for name in container.entries if name not in {MIMETYPE, BUNDLE}}
-    if found == facts.entries:
+def check_lists(container: Container, facts: str, told: Mapping[str, str]) -> Iterator[Check]:
+    """The two lists of entries against what there is; `told` is that in the entry `facts`."""
+    found = {name: role_of(name) or "" for name in container.entries if name not in {MIMETYPE, facts}}
+    if found == told:
         yield passed("entries", f"{len(found)} entries")
     else:
-        odd = sorted(found.items() ^ facts.entries.items())
+        odd = sorted(found.items() ^ told.items())
         yield failed("entries", "entries_differ", ", ".join(name for name, _ in odd)[:500])
     is_of_format = all(name == MIMETYPE or role_of(name) for name in container.entries)
     try:

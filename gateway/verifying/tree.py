@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.bundle.container import Container
-from gateway.bundle.facts import Facts
+from gateway.bundle.facts import Facts, Log
 from gateway.bundle.format import CHECKPOINT, role_of
 from gateway.errors import BundleError, ProofError
 from gateway.seal.report import Verdict
@@ -42,8 +42,7 @@ class Logged:
 def check_log(container: Container, facts: Facts, anchors: Anchors, at: datetime) -> Logged:
     """Every finding about checkpoint, witnesses and leaves, as of `at`."""
     found = Logged()
-    note, checkpoint = _checkpoint(container, facts, anchors, found)
-    found.checks += check_witnesses(note, anchors, at)
+    note, checkpoint = check_checkpoint(container, facts.log, anchors, found, at)
     indices = {
         int(name.split("/")[2].split(".")[0])
         for name in container.entries
@@ -52,7 +51,7 @@ def check_log(container: Container, facts: Facts, anchors: Anchors, at: datetime
     known = {leaf.index: leaf.kind for leaf in facts.leaves}
     about = {facts.document.id, *(m.id for m in facts.messages), *(d.id for d in facts.deliveries)}
     for index in sorted(indices | known.keys()):
-        check, leaf = _leaf(container, index, note, checkpoint)
+        check, leaf = check_leaf(container, index, note, checkpoint)
         if leaf is not None and check.verdict is not Verdict.FAILED:
             if not about & {name for name in (leaf.get("message"), leaf.get("delivery")) if isinstance(name, str)}:
                 check = failed(
@@ -71,8 +70,17 @@ def check_log(container: Container, facts: Facts, anchors: Anchors, at: datetime
     return found
 
 
+def check_checkpoint(
+    container: Container, log: Log | None, anchors: Anchors, found: Logged, at: datetime
+) -> tuple[bytes, Checkpoint | None]:
+    """The checkpoint and its witnesses: the note, and what it says if that holds; `log` is what the facts say."""
+    note, checkpoint = _checkpoint(container, log, anchors, found)
+    found.checks += check_witnesses(note, anchors, at)
+    return note, checkpoint
+
+
 def _checkpoint(
-    container: Container, facts: Facts, anchors: Anchors, found: Logged
+    container: Container, log: Log | None, anchors: Anchors, found: Logged
 ) -> tuple[bytes, Checkpoint | None]:
     name = "checkpoint"
     if CHECKPOINT not in container.entries:
@@ -99,17 +107,17 @@ def _checkpoint(
         return note, None
     ours = [each for each in signed.signatures if each.name == checkpoint.origin][:1]
     found.signed = bytes(SignedNote(signed.text, tuple(ours)))
-    log = facts.log
     if log is None or (log.origin, log.size) != (checkpoint.origin, checkpoint.size):
-        found.checks.append(failed(name, "facts_differ", "bundle.json speaks of another checkpoint"))
+        found.checks.append(failed(name, "facts_differ", "the facts speak of another checkpoint"))
     else:
         found.checks.append(passed(name, f"{checkpoint.size} leaves of {checkpoint.origin}"))
     return note, checkpoint
 
 
-def _leaf(
+def check_leaf(
     container: Container, index: int, note: bytes, checkpoint: Checkpoint | None
 ) -> tuple[Check, Mapping[str, Any] | None]:
+    """Whether a leaf is under the checkpoint, and what it says."""
     name, files = f"leaf.{index}", (f"evidence/leaves/{index}.json", f"evidence/leaves/{index}.tlog-proof")
     missing = [each for each in files if each not in container.entries]
     if missing:

@@ -16,8 +16,6 @@ does NOT prove is listed in docs/bundle.md.
 from __future__ import annotations
 
 import re
-import warnings
-from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,21 +23,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from gateway.bundle.container import Container
 from gateway.bundle.facts import Facts, read
-from gateway.bundle.format import ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, MIMETYPE, TRANSFER
+from gateway.bundle.format import ABSENCE, ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, TRANSFER
 from gateway.errors import BundleError
-from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.report import Report, Verdict
-from gateway.seal.shape import read as read_receipt
 from gateway.seal.unsigned import split
-from gateway.seal.verify import verify_export, verify_receipt
+from gateway.seal.verify import verify_receipt
+from gateway.verifying.absence import verify_absence
 from gateway.verifying.added import check_added
 from gateway.verifying.anchors import Anchors
-from gateway.verifying.findings import Check, Verification, failed, of_seal, passed, undecided
+from gateway.verifying.findings import Check, Verification, failed, of_seal, passed
 from gateway.verifying.receivers import check_receivers
+from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
 from gateway.verifying.story import (
     check_acceptance,
@@ -71,35 +67,29 @@ def verify(
     container: Container, anchors: Anchors | None, at: datetime, *, require_time: bool = False
 ) -> Verification:
     """The same of a container that is open."""
-    checks = list(_container(container))  # 1
+    if ABSENCE in container.entries:
+        return verify_absence(container, anchors, at, require_time=require_time)
+    checks = list(check_container(container))  # 1
     facts = _facts(container, checks)
     if facts is None:
         return Verification(checks=tuple(checks), at=at)
-    checks += check_lists(container, facts)
-    trusted = anchors  # 2
-    if trusted is None:
-        vkey = facts.log.vkey if facts.log else ""
-        trusted = Anchors.of_bundle(_certificates(container), vkey)
-        checks.append(undecided("anchors", "anchor_from_bundle"))
-    else:
-        checks.append(passed("anchors"))
-    logged = check_log(container, facts, trusted, at)  # 3
-    stamped = check_stamps(container, logged.signed, trusted)
-    received = [
-        *check_record(container, trusted),
-        *check_added("acceptance", _small(container, ACCEPTANCE), trusted),
-    ]
-    exported = check_added("export", _small(container, EXPORT), trusted, container)
+    checks += check_lists(container, BUNDLE, facts.entries)
+    known, check = trusted(container, anchors, facts.log.vkey if facts.log else "")  # 2
+    checks.append(check)
+    logged = check_log(container, facts, known, at)  # 3
+    stamped = check_stamps(container, logged.signed, known)
+    received = [*check_record(container, known), *check_added("acceptance", small(container, ACCEPTANCE), known)]
+    exported = check_added("export", small(container, EXPORT), known, container)
     proof, proven_at = time_proven([*stamped, *received], is_required=require_time)
     checks += [*logged.checks, *(check for check, _ in (*stamped, *received, *exported)), proof]
     times = _Times(at=at, log=_times(stamped), receipt=_times(received), export=_times(exported))
     unexamined: dict[str, None] = dict.fromkeys(_NOT_EXAMINED)
-    for report, found in _seals(container, facts, logged, trusted, times):  # 4, 5
+    for report, found in _seals(container, facts, logged, known, times):  # 4, 5
         checks += found
         unexamined |= dict.fromkeys(each for each in report.not_examined if "time stamp" not in each)
     checks += [check_transfer(container, facts), check_statuses(facts, logged)]  # 6
     checks += [check_delivery(delivery, facts, logged) for delivery in facts.deliveries]
-    checks += check_receivers(container, facts, logged, trusted)  # 7
+    checks += check_receivers(container, facts, logged, known)  # 7
     return Verification(
         checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)
     )
@@ -124,13 +114,6 @@ def _times(found: Sequence[Timed]) -> tuple[datetime, ...]:
     return tuple(at for _, at in found if at is not None)
 
 
-def _container(container: Container) -> Iterator[Check]:
-    for fault in container.faults:
-        yield failed("container", fault.code, fault.text)
-    if not container.faults:
-        yield passed("container", f"{len(container.entries)} entries")
-
-
 def _facts(container: Container, checks: list[Check]) -> Facts | None:
     try:
         facts = read(container.bytes_of(BUNDLE))
@@ -149,13 +132,7 @@ def _seals(
     found = {match[1]: None for name in container.entries if (match := _MESSAGE.match(name))}
     for key in found | dict.fromkeys(message.id for message in facts.messages):
         yield from _receipt(container, facts, logged, anchors, times, f"messages.{key}", key)
-    entries = {name: container.digest_of(name) for name in container.entries if name not in {MIMETYPE, EXPORT}}
-    if EXPORT not in container.entries:
-        yield Report(checks=()), [failed("export", "entry_missing", "nothing seals the bundle as a whole")]
-        return
-    seal, _ = split(_small(container, EXPORT))
-    report = verify_export(seal, entries=entries, anchors=anchors.seal, at=times.of(*times.export))
-    yield report, list(of_seal("export", report))
+    yield check_export(container, anchors, times.of(*times.export))
 
 
 def _receipt(
@@ -176,7 +153,7 @@ def _receipt(
         yield Report(checks=()), [failed(name, "message_incomplete", f"missing: {', '.join(missing)}")]
         return
     body, transfer, receipt = names
-    digest, seal = container.digest_of(body), _small(container, receipt)
+    digest, seal = container.digest_of(body), small(container, receipt)
     if is_main:
         seal, _ = split(seal)
     leaf = check_acceptance(logged, f"{name}.leaf", key, digest.hex(), sha256(seal).hexdigest())
@@ -185,7 +162,7 @@ def _receipt(
     report = verify_receipt(
         seal,
         document_sha256=digest,
-        transfer=_small(container, transfer),
+        transfer=small(container, transfer),
         anchors=anchors.seal,
         at=times.of(*proven),
     )
@@ -194,23 +171,3 @@ def _receipt(
         told = check_message(container, facts, key)
         checks.append(told or failed(name, "facts_differ", "bundle.json does not know this message"))
     yield report, checks
-
-
-def _small(container: Container, name: str) -> bytes:
-    """The bytes of an entry; of one that is missing or too large, which are no seal and no manifest, b""."""
-    try:
-        return container.bytes_of(name) if name in container.entries else b""
-    except BundleError:
-        return b""
-
-
-def _certificates(container: Container) -> tuple[x509.Certificate, ...]:
-    """What the acceptance seal brings along; anchors of nothing but themselves."""
-    if ACCEPTANCE not in container.entries:
-        return ()
-    values = read_receipt(split(_small(container, ACCEPTANCE))[0]).values.get("certificate", ())
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return tuple(x509.load_der_x509_certificate(b64decode(each)) for each in values)
-    except UNREADABLE_CERTIFICATE:
-        return ()

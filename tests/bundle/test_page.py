@@ -28,7 +28,7 @@ from gateway.verifying.verify import verify
 from tests.bundle.browser import Page, browser
 from tests.bundle.making import AT, MADE_AT, made
 from tests.bundle.stamping import stamp
-from tests.bundle.vector_cases import FOLDER
+from tests.bundle.vector_cases import ABSENCES, FOLDER
 from tests.system_tools import require_tool
 from tests.unit.seal.stamp_cases import NOTE
 from tools.pages.verifying_page import page as made_page
@@ -110,6 +110,13 @@ async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> 
         better = [name for name, seen in table if ORDER.index(Verdict(seen)) < ORDER.index(told[name])]
         assert not better, folder.name
     assert await page.value("performance.getEntriesByType('resource').length") == 0
+
+
+async def test_page_judges_no_proof_of_absence(page: Page) -> None:
+    """Neither one that holds nor one that does not: it sends its reader to the program."""
+    for name in ("number", "entry-removed"):
+        verdict, table = await shown(page, FOLDER / ABSENCES / name / "bundle.asice", "good", str(AT.date()))
+        assert (verdict, table) == (Verdict.INDETERMINATE, [["format", "INDETERMINATE"]])
 
 
 async def test_seals_and_stamps_are_never_better_than_by_the_program(page: Page) -> None:

@@ -15,10 +15,12 @@ from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.command import main
 from gateway.verifying.verify import verify
+from tests.bundle.absences import parts, proof
 from tests.bundle.making import AT, made
 from tests.bundle.vector_cases import FOLDER, FROZEN, TEN_YEARS, write
 
 BUNDLE = made()
+ABSENCE = proof(parts())
 ANCHORS = Anchors.load(FOLDER / "anchors" / "good")
 
 
@@ -51,11 +53,11 @@ def test_stamp_proves_the_acceptance_ten_years_later() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, len(BUNDLE) - 1), st.integers(1, 255))
-def test_no_changed_byte_passes(at: int, bits: int) -> None:
+@given(st.sampled_from((BUNDLE, ABSENCE)), st.integers(0), st.integers(1, 255))
+def test_no_changed_byte_passes(file: bytes, at: int, bits: int) -> None:
     """Wherever it is, and nothing raises."""
-    changed = bytearray(BUNDLE)
-    changed[at] ^= bits
+    changed = bytearray(file)
+    changed[at % len(file)] ^= bits
     assert verify(Container.of(bytes(changed)), ANCHORS, AT).verdict is not Verdict.PASSED
 
 

@@ -27,6 +27,7 @@ from gateway.transparency.note import SignedNote
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
 from gateway.verifying.verify import verify
+from tests.bundle.absences import vectors
 from tests.bundle.making import (
     AT,
     STAMPED_AT,
@@ -47,6 +48,8 @@ from tests.bundle.vector_long_term import long_term
 
 FOLDER: Final = Path(__file__).parents[1] / "vectors" / "bundles"
 FROZEN: Final = "v1"
+#: The folder of proofs that there is no such document.
+ABSENCES: Final = "absences"
 TEN_YEARS: Final = AT + timedelta(days=3653)
 _DATE: Final = (2026, 1, 1, 0, 0, 0)
 
@@ -114,6 +117,8 @@ def cases() -> Iterator[Case]:
         yield Case(name=name, why=why, bundle=bundle)
     why = "the signature is right, but whose key it is, only the gateway says"
     yield Case(name="receiver-key-from-gateway", why=why, bundle=proved(), anchors="without-receivers")
+    for name, why, bundle, anchors in vectors():
+        yield Case(name=f"{ABSENCES}/{name}", why=why, bundle=bundle, anchors=anchors)
 
 
 def _files(good: bytes) -> Iterator[Case]:
@@ -291,7 +296,7 @@ def write(folder: Path, make_anchors: Callable[[Path], Path] = write_all_anchors
             shutil.rmtree(old)
     anchors = make_anchors(folder / "anchors")
     for case in cases():
-        (folder / case.name).mkdir()
+        (folder / case.name).mkdir(parents=True)
         for name, content in case.files(anchors).items():
             (folder / case.name / name).write_bytes(content)
 

@@ -65,6 +65,7 @@ def _format() -> str:
         "acceptance": layout.ACCEPTANCE,
         "export": layout.EXPORT,
         "bundle": layout.BUNDLE,
+        "absence": layout.ABSENCE,
         "record": layout.RECORD,
         "record_manifest": layout.RECORD_MANIFEST,
         "recorded": RECORDED,

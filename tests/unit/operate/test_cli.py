@@ -77,7 +77,7 @@ def test_the_commands_are_these() -> None:
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced", "log init", "log show", "log prove",
         "witness init", "witness follow", "witness show", "witness serve",
-        "tls renew",
+        "tls renew", "register list", "register show",
     }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ WHOLE = {
     "event_read_last": "the last row",
     "receipt_stamp_read_last": "the last row",
     "event_newest_instant": "the last row",
+    "event_oldest_instant": "the first row",
 }
 #: Statements that sort, and what bounds it.
 SORTED = {

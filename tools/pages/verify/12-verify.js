@@ -7,6 +7,10 @@ const NOT_EXAMINED = [
 async function verify(data, given, at) {
   const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
   const container = new Container(data);
+  if (container.has(FORMAT.absence)) {
+    checks.push(undecided("format", "use_gateway_verify", "a proof that there is no such document"));
+    return result;
+  }
   for (const fault of container.faults) checks.push(failed("container", "container_broken", fault));
   if (!container.faults.length) checks.push(passed("container", `${container.entries.size} entries`));
   const facts = factsOf(container, checks);
