@@ -25,8 +25,7 @@ import msgspec
 from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
-from gateway.bundle.certificate import page
-from gateway.bundle.format import ACCEPTANCE, HTML_EN, HTML_VI, MAX_ENTRIES, RECORD
+from gateway.bundle.format import ACCEPTANCE, HTML_EN, HTML_VI, MAX_ENTRIES, PDF, RECORD
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
@@ -110,8 +109,15 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others={HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")} | proofs,
+        others=await asyncio.to_thread(_certificates, facts) | proofs,
     )
+
+
+def _certificates(facts: shapes.Facts) -> dict[str, bytes]:
+    from gateway.bundle.certificate_html import page  # for the first export
+    from gateway.bundle.certificate_pdf import pdf
+
+    return {PDF: pdf(facts), HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")}
 
 
 async def _rows(readers: Readers, message_id: str) -> _Rows:

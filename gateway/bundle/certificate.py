@@ -1,18 +1,15 @@
-"""The printable certificate of a bundle, as a page in Vietnamese or English: a ladder, each rung with its source.
+"""The printable certificate of a bundle, Vietnamese and English: a ladder, each rung with its source.
 
-A rung says no more than its source does. The page proves nothing by itself: what is proved, `gateway-verify` tells.
+A rung says no more than its source does. The paper proves nothing by itself: what is, `gateway-verify` tells.
 Its QR code carries the document's digest and the checkpoint's root, so that paper and bundle can be held together.
+What it says is put together here; `certificate_html` and `certificate_pdf` set it.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Final, Literal
-
-import segno
 
 from gateway.bundle.facts import Delivery, Facts
 
@@ -58,11 +55,43 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Verify: gateway-verify FILE --anchors DIR. This page is no evidence by itself.",
     ),
 }
-_STYLE: Final = (
-    "body{font:15px/1.5 'Be Vietnam Pro','DejaVu Sans',system-ui,sans-serif;max-width:46rem;margin:2rem auto;"
-    "padding:0 1rem}code{overflow-wrap:anywhere}dt{font-weight:bold}li{margin:.3rem 0}"
-    ".qr svg{width:9rem;height:9rem}"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An id or a digest."""
+
+    text: str
+
+
+#: Texts one after the other, without anything between them.
+Told = tuple[str | Code, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ladder:
+    """What became of the document at one recipient."""
+
+    recipient: str
+    state: str
+    rungs: tuple[Told, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paper:
+    """All that the certificate says, in one language."""
+
+    language: Language
+    title: str
+    #: What it is called, and what it is, in lines.
+    rows: tuple[tuple[str, tuple[Told, ...]], ...]
+    ladders: tuple[Ladder, ...]
+    #: The log's checkpoint; () where there is none.
+    log: Told
+    #: What is not proved.
+    limits_title: str
+    limits: tuple[str, ...]
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,66 +103,64 @@ class _Words:
         return vietnamese if self.language == "vi" else english
 
 
-def page(facts: Facts, language: Language) -> bytes:
-    """The page; nothing in it comes from elsewhere."""
+def paper_of(facts: Facts, language: Language) -> Paper:
+    """What there is to say."""
     words, document = _Words(language), facts.document
     names = {party.agency: _named(facts, party.agency, words) for party in facts.parties}
     number = "/".join(part for part in (document.number, document.notation) if part)
-    rows = (
-        (words("document"), f"<code>{escape(document.id)}</code><br><code>SHA-256 {document.sha256}</code>"),
-        (words("number"), f"{escape(number)} ({escape(document.document_id)})"),
-        (words("subject"), escape(document.subject)),
-        (words("sender"), names.get(document.sender, "")),
-        (words("accepted"), f"{escape(document.accepted_at)} ({words('by_seal')})"),
-    )
-    told = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
-    lines = "".join(_line(each, facts, names, words) for each in facts.deliveries)
-    log = ""
+    log: Told = ()
     if facts.log is not None:
-        root = f"<code>{escape(facts.log.root)}</code>"
-        log = f"<p>{words('log')} {facts.log.size} {words('leaves')} {root} ({escape(facts.log.origin)})</p>"
-    missing = "".join(f"<li>{words(key)}</li>" for key in ("not_1", "not_2", "not_3"))
-    return (
-        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{words("title")}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{words('title')}</h1><dl>{told}</dl>{lines}{log}"
-        f"<h2>{words('not')}</h2><ul>{missing}</ul><p>{words('how')}</p>"
-        f'<div class="qr">{code(facts)}</div></body></html>\n'
-    ).encode()
-
-
-def code(facts: Facts) -> str:
-    """The QR code as SVG: digest of the document and root of the checkpoint."""
-    root = f";{facts.log.origin};{facts.log.size};{facts.log.root}" if facts.log else ""
-    out = io.BytesIO()
-    segno.make(f"sha256:{facts.document.sha256}{root}", error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, nl=False
+        told = f"{words('log')} {facts.log.size} {words('leaves')} "
+        log = (told, Code(facts.log.root), f" ({facts.log.origin})")
+    return Paper(
+        language=language,
+        title=words("title"),
+        rows=(
+            (words("document"), ((Code(document.id),), (Code(f"SHA-256 {document.sha256}"),))),
+            (words("number"), ((f"{number} ({document.document_id})",),)),
+            (words("subject"), ((document.subject,),)),
+            (words("sender"), ((names.get(document.sender, ""),),)),
+            (words("accepted"), ((f"{document.accepted_at} ({words('by_seal')})",),)),
+        ),
+        ladders=tuple(_ladder(each, facts, names, words) for each in facts.deliveries),
+        log=log,
+        limits_title=words("not"),
+        limits=tuple(words(key) for key in ("not_1", "not_2", "not_3")),
+        how=words("how"),
     )
-    return out.getvalue().decode()
+
+
+def qr_text(facts: Facts) -> str:
+    """What the QR code holds: digest of the document and root of the checkpoint."""
+    root = f";{facts.log.origin};{facts.log.size};{facts.log.root}" if facts.log else ""
+    return f"sha256:{facts.document.sha256}{root}"
 
 
 def _named(facts: Facts, agency: str, words: _Words) -> str:
     party = next(each for each in facts.parties if each.agency == agency)
-    name = f"{escape(party.name_then)} ({escape(party.code)})"
+    name = f"{party.name_then} ({party.code})"
     now = party.successor_name or (party.name_now if party.name_now != party.name_then else "")
-    return f"{name}; {words('now')}: {escape(now)}" if now else name
+    return f"{name}; {words('now')}: {now}" if now else name
 
 
-def _line(delivery: Delivery, facts: Facts, names: dict[str, str], words: _Words) -> str:
-    rungs = "".join(f"<li>{each}</li>" for each in _rungs(delivery, facts, words))
-    state = f"{words('state')}: {escape(delivery.state)}"
-    return f"<h2>{names.get(delivery.recipient, escape(delivery.code))}</h2><p>{state}</p><ol>{rungs}</ol>"
+def _ladder(delivery: Delivery, facts: Facts, names: dict[str, str], words: _Words) -> Ladder:
+    return Ladder(
+        recipient=names.get(delivery.recipient, delivery.code),
+        state=f"{words('state')}: {delivery.state}",
+        rungs=tuple(_rungs(delivery, facts, words)),
+    )
 
 
-def _rungs(delivery: Delivery, facts: Facts, words: _Words) -> Iterator[str]:
+def _rungs(delivery: Delivery, facts: Facts, words: _Words) -> Iterator[Told]:
     """Each thing that somebody has said of this delivery, and who."""
     if delivery.peer_reference:
-        yield f"{words('relayed')}: <code>{escape(delivery.peer_reference)}</code>"
+        yield f"{words('relayed')}: ", Code(delivery.peer_reference)
     for attempt in facts.attempts:
         if attempt.dispatch == delivery.dispatch and attempt.outcome == "delivered":
             peer = ", ".join(f"{name} {value}" for name, value in sorted(attempt.peer.items()))
-            yield f"{words('fetched')}, {escape(attempt.ended_at or '')} ({words('by_peer')}: {escape(peer)})"
+            yield (f"{words('fetched')}, {attempt.ended_at or ''} ({words('by_peer')}: {peer})",)
     for status in facts.statuses:
         if status.delivery == delivery.id:
-            name = words(status.code) if status.code in {"01", "03"} else f"{words('other')} {escape(status.code)}"
-            said = f": “{escape(status.description)}”" if status.description else ""
-            yield f"{name}, {escape(status.recorded_at)}{said} (<code>{escape(status.message)}</code>)"
+            name = words(status.code) if status.code in {"01", "03"} else f"{words('other')} {status.code}"
+            said = f": “{status.description}”" if status.description else ""
+            yield f"{name}, {status.recorded_at}{said} (", Code(status.message), ")"

@@ -51,7 +51,7 @@ def _run(args: argparse.Namespace) -> int:
         return WRONG_USE
     at = args.at or datetime.now(UTC)
     worst = FINE
-    work = partial(_verified, anchors=args.anchors, at=at, require_time=args.require_time)
+    work = partial(_verified, anchors=args.anchors, at=at, require_time=args.require_time, with_pdf=args.pdf)
     for number, (path, found) in enumerate(zip(files, _mapped(work, files), strict=True), 1):
         if len(files) > 1 and sys.stderr.isatty():
             sys.stderr.write(f"\r{number}/{len(files)} ")
@@ -74,8 +74,15 @@ def _anchors(folder: Path | None) -> Anchors | None:
     return None if folder is None else Anchors.load(folder)
 
 
-def _verified(path: Path, *, anchors: Path | None, at: datetime, require_time: bool) -> Verification:
-    return verify_file(path, _anchors(anchors), at, require_time=require_time)
+def _verified(
+    path: Path, *, anchors: Path | None, at: datetime, require_time: bool, with_pdf: bool
+) -> Verification:
+    found = verify_file(path, _anchors(anchors), at, require_time=require_time)
+    if not with_pdf:
+        return found
+    from gateway.verifying.signed import with_signatures  # most of a second
+
+    return with_signatures(found, path, anchors)
 
 
 def _mapped(work: Callable[[Path], Verification], files: Sequence[Path]) -> Iterator[Verification]:
@@ -101,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--at", type=_instant, metavar="DATE", help="verify as of that day or instant (now)")
     parser.add_argument("--require-time", action="store_true", help="without a time stamp nothing PASSED")
+    parser.add_argument("--pdf", action="store_true", help="verify signatures within the document, too (signers/)")
     parser.add_argument("--json", action="store_true", help="one JSON object a bundle")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page")
     parser.add_argument("--version", action="version", version=__version__)

@@ -14,6 +14,9 @@ from gateway.bundle.absence import Question
 from gateway.bundle.facts import Facts
 from gateway.seal.report import Report, Verdict, worst_of
 
+#: What only `--pdf` looks at.
+SIGNATURES_NOT_EXAMINED: Final = "signatures within the document (PDF signatures): --pdf"
+
 #: Code -> what it means, Vietnamese and English. Codes of `gateway.seal.report.Indication`, in lower case, are told
 #: by their detail alone.
 REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -115,6 +118,11 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "record_of_other_receipts": (
             "Bản ghi bằng chứng cho biên nhận khác.",
             "The evidence record is over other receipts or documents.",
+        ),
+        "no_signature": ("Không có chữ ký nào trong văn bản.", "Nothing in the document is signed."),
+        "signatures_unreadable": (
+            "Không đọc được văn bản để kiểm chữ ký.",
+            "The document, or the anchors of signers, cannot be read.",
         ),
         "stamp_untrusted": ("Dấu thời gian không đáng tin.", "The time stamp does not lead to an anchor."),
     }

@@ -33,7 +33,14 @@ from gateway.seal.verify import verify_receipt
 from gateway.verifying.absence import verify_absence
 from gateway.verifying.added import check_added
 from gateway.verifying.anchors import Anchors
-from gateway.verifying.findings import Check, Verification, failed, of_seal, passed
+from gateway.verifying.findings import (
+    SIGNATURES_NOT_EXAMINED,
+    Check,
+    Verification,
+    failed,
+    of_seal,
+    passed,
+)
 from gateway.verifying.receivers import check_receivers
 from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
@@ -49,7 +56,8 @@ from gateway.verifying.tree import Logged, check_log
 
 _MESSAGE: Final = re.compile(r"messages/([0-9a-f-]{36})\.")
 _NOT_EXAMINED: Final = (
-    "whether the contents of the document are true, or signed by persons (PDF signatures)",
+    "whether the contents of the document are true",
+    SIGNATURES_NOT_EXAMINED,
     "what is not in the bundle: other messages about the document, and what peers did with it afterwards",
 )
 

@@ -151,9 +151,9 @@ class Story:
     recorded_at: datetime | None = None
 
 
-def story(member: str = "seal-rsa") -> Story:
+def story(member: str = "seal-rsa", *, body: bytes = DOCUMENT) -> Story:
     """A document, relayed, delivered and answered twice."""
-    document = told(1, DOCUMENT, member=member)
+    document = told(1, body, member=member)
     statuses = tuple(
         told(10 + number, _STATUS.format(code).encode(), kind="status", member=member)
         for number, code in enumerate(("01", "03"))

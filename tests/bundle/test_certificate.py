@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.bundle.certificate import Language, page
+from gateway.bundle.certificate import Language
+from gateway.bundle.certificate_html import page
 from tests.bundle.making import checkpoint_of, facts_of, story
 
 FACTS = facts_of(story(), checkpoint_of(story())[1])

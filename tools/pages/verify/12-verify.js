@@ -1,6 +1,7 @@
 // Verifies a bundle from its bytes and the anchors alone; the same plan as gateway/verifying/verify.py.
 const NOT_EXAMINED = [
-  "whether the contents of the document are true, or signed by persons (PDF signatures)",
+  "whether the contents of the document are true",
+  "signatures within the document (PDF signatures): gateway-verify --pdf",
   "what is not in the bundle: other messages about the document, and what peers did with it afterwards",
 ];
 
