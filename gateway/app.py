@@ -35,7 +35,6 @@ from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.brokering import LocalBroker
 from gateway.config import Settings
-from gateway.cosigning import HttpWitness
 from gateway.damage import SoundBodies
 from gateway.desks import Desks, make_gateway
 from gateway.errors import ConfigError, GatewayError
@@ -49,8 +48,10 @@ from gateway.intake import Intake
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
+from gateway.maintenance import evidence
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
+from gateway.maintenance.countersigner import Countersigner
 from gateway.maintenance.duties import Duty
 from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
@@ -69,7 +70,6 @@ from gateway.probe import Probe
 from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
-from gateway.stamping import HttpTsa, Stamping
 from gateway.uploads import Uploads
 from gateway.verification import Proofs, proving
 from gateway.worker import Worker, WorkerPorts
@@ -114,11 +114,11 @@ class Application:
     uploads: Uploads
     watcher: Watcher
     importer: Importer
-    inspection: Inspection
     checkpointer: Checkpointer
     #: Of the log's checkpoints, and of receipts.
     stampers: tuple[Stamper, ReceiptStamper]
     witnessing: Witnessing
+    countersigner: Countersigner
     renewer: Renewer = field(init=False)
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
@@ -128,6 +128,7 @@ class Application:
     logs: LogControl
     #: What agencies and addresses have taken.
     shares: Shares
+    inspection: Inspection = field(default_factory=Inspection)
     #: The ports listened on, for tests that ask for port 0.
     port: int = 0
     operations_port: int = 0
@@ -153,6 +154,7 @@ class Application:
         return {
             "seal": self.key.told,
             "log": self.checkpointer.told,
+            "institution": self.countersigner.told,
             "stamps": self.stampers[0].told,
             "witnesses": self.witnessing.told,
             "renewal": self.renewer.told,
@@ -161,7 +163,8 @@ class Application:
     @property
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
-        return self.checkpointer, *self.stampers, self.witnessing, self.renewer, KeyWatch(self.key)
+        log = (self.checkpointer, *self.stampers, self.witnessing, self.countersigner)
+        return *log, self.renewer, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -245,10 +248,10 @@ async def run_application(
             uploads=uploads,
             watcher=watcher,
             importer=Importer(base, gateway.journey, gateway.intake),
-            inspection=Inspection(),
-            checkpointer=_checkpointer(base, key, metrics),
-            stampers=_stampers(base, metrics),
-            witnessing=_witnessing(base, metrics),
+            checkpointer=evidence.checkpointer(base, key, metrics),
+            stampers=evidence.stampers(base, metrics),
+            witnessing=evidence.witnessing(base, metrics),
+            countersigner=evidence.countersigner(stack, base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -305,24 +308,6 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
 def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metrics: Metrics) -> Watcher:
     make_source = partial(channels.make_source, base.settings, base.clock, workshop)
     return Watcher(base, gateway.journey, gateway.outbox, make_source, metrics)
-
-
-def _checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:
-    return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
-
-
-def _stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamper]:
-    settings, clock = base.settings.stamps, base.clock
-    stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
-    return (
-        Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics),
-        ReceiptStamper(base.readers, base.pump, stamping, settings=settings, metrics=metrics),
-    )
-
-
-def _witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
-    settings, port = base.settings.log, HttpWitness(base.settings.log.witness_timeout)
-    return Witnessing(base.readers, base.pump, port, settings=settings, clock=base.clock, metrics=metrics)
 
 
 def _uploads(base: Foundation, intake: Intake) -> Uploads:

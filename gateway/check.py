@@ -26,7 +26,7 @@ from gateway.channels import problems_of
 from gateway.check_bindings import check_bindings
 from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
-from gateway.config import Settings
+from gateway.config import InstitutionSettings, Settings
 from gateway.edxml.organ_ids import Scheme, scheme_of
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, ProofError, TrustStoreError
 from gateway.failpoints import VARIABLE
@@ -116,6 +116,7 @@ def _check_keys(settings: Settings, findings: Findings, now: datetime) -> None:
         ("seal", settings.seal.key, settings.seal.certificate),
         ("enrolment", settings.enrolment.key, settings.enrolment.certificate),
     )
+    _check_institution(settings.institution, findings, now)
     for purpose, key, certificate_file in pairs:
         certificate = _certificate(certificate_file, purpose, findings)
         if purpose == "seal" and settings.seal.socket is not None:
@@ -130,6 +131,19 @@ def _check_keys(settings: Settings, findings: Findings, now: datetime) -> None:
             _check_period(certificate, f"{purpose}.certificate", findings, now)
             if purpose == "tls":
                 _check_name(certificate, settings.server.public_url, findings)
+
+
+def _check_institution(settings: InstitutionSettings, findings: Findings, now: datetime) -> None:
+    if not settings.certificate.exists():
+        return  # it signs nothing, which is as good a choice
+    certificate = _certificate(settings.certificate, "institution", findings)
+    if certificate is None:
+        return
+    if settings.socket is not None:
+        _check_key_service(settings.socket, settings.certificate, findings, "institution.socket")
+    else:
+        _try_signer(place_of(settings), "institution.key", findings)
+    _check_period(certificate, "institution.certificate", findings, now)
 
 
 def _certificate(path: Path, purpose: str, findings: Findings) -> x509.Certificate | None:
@@ -181,11 +195,11 @@ def _check_log(settings: Settings, findings: Findings) -> None:
         findings.add("log_mark_misplaced", "log.mark", str(log.mark))
 
 
-def _check_key_service(service: Path, certificate: Path, findings: Findings) -> None:
+def _check_key_service(service: Path, certificate: Path, findings: Findings, subject: str = "seal.socket") -> None:
     try:
         try_service(service, certificate)
     except KeyFileError as error:
-        findings.add(str(error.facts.get("code", "key_service_unfit")), "seal.socket", str(error))
+        findings.add(str(error.facts.get("code", "key_service_unfit")), subject, str(error))
 
 
 def _check_period(certificate: x509.Certificate, subject: str, findings: Findings, now: datetime) -> None:

@@ -121,6 +121,22 @@ class LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstitutionSettings:
+    """The institution's own key, which signs the log's checkpoints beside the log's (docs/keys.md)."""
+
+    certificate: Path = _f(
+        Path("certs/institution.pem"), "its certificate and chain; where the file is missing, it signs nothing"
+    )
+    key: Path = _f(Path("certs/institution.key"), "its key, as [seal] key")
+    token: TokenPlace | None = _f(None, "a token that holds it instead, as [seal] token")
+    secret: Path | None = _f(None, "file with its password or PIN, as [seal] secret")
+    socket: Path | None = _f(None, "of a `gateway keys serve` of its own; empty: a child reads the key")
+    every: timedelta = _f(timedelta(hours=1), "wait between two signatures over the newest checkpoint")
+    timeout: timedelta = _f(timedelta(seconds=60), "longest time of one signature, of a slow token for example")
+    grace: timedelta = _f(timedelta(hours=12), "how long its signatures may fail before an alarm")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StampSettings:
     """Time stamps over checkpoints (docs/stamps.md): what proves that an entry is not younger than it says."""
 
@@ -376,6 +392,7 @@ class Settings:
     acme: AcmeSettings = field(default_factory=AcmeSettings)
     seal: SealSettings = field(default_factory=SealSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    institution: InstitutionSettings = field(default_factory=InstitutionSettings)
     stamps: StampSettings = field(default_factory=StampSettings)
     enrolment: EnrolmentSettings = field(default_factory=EnrolmentSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)

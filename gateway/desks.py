@@ -15,6 +15,7 @@ from gateway.foundation import Foundation
 from gateway.inspecting import Inspector, parse_limits
 from gateway.intake import Intake
 from gateway.journey import Journey
+from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
 from gateway.mailbox import Mailbox
@@ -139,6 +140,7 @@ def make_gateway(desks: Desks) -> LocalGateway:
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         log=LogReads(base.readers, quorum=base.settings.log.wanted),
+        countersigned=CheckpointSignatures(base.readers),
         times=Times(base.readers, base.settings.stamps.servers),
         directory=base.directory,
         accounts=base.accounts,

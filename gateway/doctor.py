@@ -59,6 +59,7 @@ _LARGE_WAL = 256 * 1024**2
 _DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
     {
         "seal": (("not signing", "seal_failing"),),
+        "institution": (("late", "institution_late"),),
         "log": (("not signed", "log_refusing"),),
         "stamps": (("late", "stamps_late"),),
         "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),

@@ -172,6 +172,13 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             'Cài trình điều khiển và `pip install "gateway[pkcs11]"`; kiểm tra module-path.',
             'Install the driver and `pip install "gateway[pkcs11]"`; check module-path.',
         ),
+        "institution_late": kind(
+            _E,
+            "Khóa của cơ quan chưa ký mốc nhật ký quá lâu.",
+            "The institution's key has not signed a checkpoint for too long.",
+            "Xem chi tiết và docs/runbook.md, GatewayInstitutionLate.",
+            "See the detail, and docs/runbook.md, GatewayInstitutionLate.",
+        ),
         "log_unset": kind(
             _W,
             "Chưa thiết lập nhật ký minh bạch: không có mốc nào được ký.",

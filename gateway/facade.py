@@ -35,6 +35,7 @@ from gateway.errors import RefusedError
 from gateway.feed import Feed
 from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
+from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.pages import SentQuery
 from gateway.ledger.reads import Reads
 from gateway.ledger.stamps import Times
@@ -68,6 +69,8 @@ class LocalGateway:
     acknowledging: Acknowledging
     reads: Reads
     log: LogReads
+    #: What the institution signed of it.
+    countersigned: CheckpointSignatures
     times: Times
     directory: Directory
     accounts: Accounts
@@ -215,6 +218,11 @@ class LocalGateway:
         """What the log signed last."""
         latest = await self.log.latest()
         return None if latest is None else latest.note
+
+    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+        """What the institution signed last."""
+        latest = await self.countersigned.latest()
+        return None if latest is None else (latest.note, latest.cms)
 
     async def log_tile(self, path: TilePath) -> bytes | None:
         """Hashes of a tile of what was signed."""

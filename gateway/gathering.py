@@ -1,8 +1,8 @@
 """Gathers what a bundle of evidence is made of: the ledger, the bodies, the log, of one instant.
 
 1. Which leaves are about the document: its events, those of its deliveries, the acceptances of messages about it.
-2. Under which checkpoint: the first that covers all of them, so that its stamp is the earliest; what is under none
-   yet stays outside, and is counted.
+2. Under which checkpoint: the first that covers all of them and that the institution signed, else the first, so
+   that its stamp is the earliest; what is under none yet stays outside, and is counted.
 3. The facts (`gateway.bundle.facts`) and the papers of every message.
 4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
 
@@ -25,11 +25,12 @@ import msgspec
 from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
-from gateway.bundle.format import ACCEPTANCE, HTML_EN, HTML_VI, MAX_ENTRIES, PDF, RECORD
+from gateway.bundle.format import ACCEPTANCE, COUNTERSIGNATURE, HTML_EN, HTML_VI, MAX_ENTRIES, PDF, RECORD
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import BundleError, RefusedError
+from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.params import as_json
 from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads, StoredCheckpoint
@@ -84,7 +85,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     """All of it; RefusedError for an unknown document, BodyDamagedError where bytes are gone or changed."""
     rows = await _rows(sources.readers, message_id)
     log = LogReads(sources.readers, quorum=sources.quorum)
-    leaves, checkpoint, pending = await proved_leaves(log, rows.events)  # 1, 2
+    signatures = CheckpointSignatures(sources.readers)
+    leaves, checkpoint, pending = await proved_leaves(log, rows.events, signatures)  # 1, 2
     proofs = _proofs(message_id, rows.proofs)
     if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
@@ -101,6 +103,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         log=await log_facts(sources, checkpoint),
         stamps=stamp_facts(checkpoint),
     )
+    signature = await signatures.of(checkpoint.size) if checkpoint else None
+    countersigned = {COUNTERSIGNATURE: signature.cms} if signature else {}
     return Material(
         facts=facts,
         document=replace(papers, receipt=stamped.receipt) if stamped else papers,
@@ -109,7 +113,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts) | proofs,
+        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned,
     )
 
 
@@ -152,7 +156,7 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
 
 
 async def proved_leaves(
-    log: LogReads, events: Sequence[tuple[int, bytes]]
+    log: LogReads, events: Sequence[tuple[int, bytes]], signatures: CheckpointSignatures | None = None
 ) -> tuple[dict[int, tuple[bytes, bytes]], StoredCheckpoint | None, int]:
     """Index -> leaf and proof of some events, the checkpoint that they are under, how many are under none yet."""
     latest = await log.latest()
@@ -163,6 +167,10 @@ async def proved_leaves(
         return {}, None, len(events)
     first = await log.covering(max(known))
     checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
+    signed = await signatures.covering(max(known)) if signatures is not None else None
+    countersigned = await log.covering(signed - 1) if signed is not None else None
+    if countersigned is not None and (countersigned.stamps or not checkpoint.stamps):
+        checkpoint = countersigned
     paths = zip(sorted(known), await log.inclusions(sorted(known), checkpoint.size), strict=True)
     note = checkpoint.note
     found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}

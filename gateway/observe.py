@@ -284,6 +284,13 @@ class Metrics:
         self.registers_until = self._gauge(
             "gateway_registers_until_timestamp_seconds", "end of the last day whose registers were closed"
         )
+        self.institution_signed_at = self._gauge(
+            "gateway_institution_signed_timestamp_seconds",
+            "when the institution last had signed what it should",
+        )
+        self.institution_late = self._gauge(
+            "gateway_institution_late", "1 while its signatures fail for longer than [institution] grace"
+        )
         self._stamps()
         self._witnesses()
         self.renewal_failing = self._gauge(

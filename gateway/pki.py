@@ -88,6 +88,11 @@ class DevPki:
         return self._pair("seal")
 
     @property
+    def institution(self) -> KeyPair:
+        """The institution's certificate, which signs checkpoints."""
+        return self._pair("institution")
+
+    @property
     def tsa(self) -> KeyPair:
         """A time-stamping certificate for a simulated authority."""
         return self._pair("tsa")
@@ -167,6 +172,7 @@ def make_dev_pki(
         "Gateway development seal", now, by=seal_ca, usages=("digital_signature", "content_commitment")
     )
     _save(pki.seal, seal)
+    _save_institution(pki, now)
     _save(pki.tsa_ca, tsa_ca)
     for pair, at in ((pki.tsa, now), (pki.tsa_expired, now - _LEAF_LIFE)):
         _save(pair, _stamping_certificate(tsa_ca, at))
@@ -174,6 +180,17 @@ def make_dev_pki(
     for organ_id in client_names:
         issue_client(folder, organ_id, organ_id, now=now)
     return pki
+
+
+def _save_institution(pki: DevPki, now: datetime) -> None:
+    """Its key and a root of its own, both on P-256 as tokens like it."""
+    usages = ("digital_signature", "content_commitment")
+    root = _authority("Gateway development institution root", now, key=ec.generate_private_key(ec.SECP256R1()))
+    own = _certificate(
+        "Development institution", now, by=root, usages=usages, key=ec.generate_private_key(ec.SECP256R1())
+    )
+    write_durably(pki.anchors(TrustPurpose.INSTITUTION) / "root.pem", root.pem)
+    _save(pki.institution, own)
 
 
 def write_log_key(key_file: Path, vkey_file: Path, origin: str, vkey_mode: int = 0o644) -> VerifierKey:
@@ -303,7 +320,7 @@ def _load_own(context: ssl.SSLContext, key: Path, certificate: Path) -> None:
 class _Identity:
     """A key, its certificate, and the certificates to send after it."""
 
-    key: rsa.RSAPrivateKey
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
     above: tuple[x509.Certificate, ...] = ()
 
@@ -317,8 +334,14 @@ def _two_authorities(kind: str, now: datetime) -> tuple[_Identity, _Identity]:
     return root, _authority(f"Gateway development {kind} CA", now, by=root)
 
 
-def _authority(common_name: str, now: datetime, *, by: _Identity | None = None) -> _Identity:
-    return _certificate(common_name, now, by=by, usages=("key_cert_sign", "crl_sign"), authority=True)
+def _authority(
+    common_name: str,
+    now: datetime,
+    *,
+    by: _Identity | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> _Identity:
+    return _certificate(common_name, now, by=by, usages=("key_cert_sign", "crl_sign"), authority=True, key=key)
 
 
 def _stamping_certificate(by: _Identity, now: datetime) -> _Identity:
@@ -351,8 +374,9 @@ def _certificate(
     purpose: x509.ObjectIdentifier | None = None,
     names: Sequence[str] = (),
     authority: bool = False,
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
 ) -> _Identity:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),

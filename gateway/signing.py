@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 
@@ -26,6 +27,7 @@ from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import LogSettings, SealSettings
+from gateway.config_values import TokenPlace
 from gateway.errors import KeyFileError, ProofError, SealError, SignerUnavailableError, TokenError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
@@ -65,7 +67,7 @@ class SealingKey:
     """The key in force."""
 
     def __init__(self) -> None:
-        self._force: _KeyProcess | None = None
+        self._force: KeyProcess | None = None
 
     @property
     def log_key(self) -> VerifierKey | None:
@@ -157,10 +159,41 @@ class Trouble:
     since: datetime
 
 
-class _KeyProcess:
+class KeySettings(Protocol):
+    """Where a key is, and who holds it."""
+
+    @property
+    def certificate(self) -> Path:
+        """Certificate and chain."""
+        ...
+
+    @property
+    def key(self) -> Path:
+        """PEM or PKCS#12."""
+        ...
+
+    @property
+    def token(self) -> TokenPlace | None:
+        """The token that holds it instead."""
+        ...
+
+    @property
+    def secret(self) -> Path | None:
+        """The file of its password or PIN."""
+        ...
+
+    @property
+    def socket(self) -> Path | None:
+        """Of the service that holds it; None: a child does."""
+        ...
+
+
+class KeyProcess:
     """One certificate and the process that signs for it."""
 
-    def __init__(self, files: SealSettings, log: LogSettings | None) -> None:
+    def __init__(
+        self, files: KeySettings, log: LogSettings | None = None, *, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         self.log_key = None if log is None else _log_key(log)
         self.certificates = Certificates.load(files.certificate)
         self.sealer = Sealer(self.certificates)
@@ -176,7 +209,7 @@ class _KeyProcess:
             died=lambda: SignerUnavailableError(
                 "key_silent", f"The process{where} that signs has died or does not answer."
             ),
-            patience=_PATIENCE_SECONDS,
+            patience=patience,
         )
         self.trouble: Trouble | None = None
 
@@ -205,6 +238,7 @@ class _KeyProcess:
         return self._aside.ask(request)
 
     async def close(self) -> None:
+        """End the process when it has answered."""
         await self._aside.close()
 
 
@@ -239,8 +273,8 @@ def _log_key(log: LogSettings) -> VerifierKey | None:
     return keys[0]
 
 
-async def _tried(files: SealSettings, log: LogSettings | None, *, is_first: bool) -> _KeyProcess:
-    process = _KeyProcess(files, log)
+async def _tried(files: SealSettings, log: LogSettings | None, *, is_first: bool) -> KeyProcess:
+    process = KeyProcess(files, log)
     try:
         await process.sign(_TRIAL)
     except SealError as error:
@@ -254,7 +288,7 @@ async def _tried(files: SealSettings, log: LogSettings | None, *, is_first: bool
     return process
 
 
-def place_of(files: SealSettings) -> KeyPlace:
+def place_of(files: KeySettings) -> KeyPlace:
     """Where the settings say that the key is."""
     return KeyPlace(certificate=files.certificate, key=files.key, token=files.token, secret=files.secret)
 

@@ -31,6 +31,25 @@ async def fetch_checkpoint(call: Call) -> web.StreamResponse:
     return _public(note, _FRESH, "text/plain")
 
 
+async def fetch_countersigned(call: Call) -> web.StreamResponse:
+    """GET /log/institution."""
+    note, _ = await _countersigned(call)
+    return _public(note, _FRESH, "text/plain")
+
+
+async def fetch_countersignature(call: Call) -> web.StreamResponse:
+    """GET /log/institution.p7s."""
+    _, cms = await _countersigned(call)
+    return _public(cms, _FRESH, "application/pkcs7-signature")
+
+
+async def _countersigned(call: Call) -> tuple[bytes, bytes]:
+    found = await call.gateway.log_countersigned()
+    if found is None:
+        raise RefusedError("not_found", "the institution has signed nothing yet")
+    return found
+
+
 async def fetch_tile(call: Call) -> web.StreamResponse:
     """GET /log/tile/{tile}."""
     try:

@@ -212,6 +212,10 @@ class Gateway(Protocol):
         """What the log signed last; None: nothing yet."""
         ...
 
+    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+        """The newest checkpoint that the institution signed, and its CMS; None: none was."""
+        ...
+
     async def log_tile(self, path: TilePath) -> bytes | None:
         """Hashes of a tile, if the signed tree has so many; None otherwise, and for entries."""
         ...

@@ -32,6 +32,8 @@ RECORD: Final = "META-INF/evidencerecord.ers"
 RECORD_MANIFEST: Final = "META-INF/ASiCEvidenceRecordManifest.xml"
 BUNDLE: Final = "evidence/bundle.json"
 CHECKPOINT: Final = "evidence/checkpoint.note"
+#: The institution's signature over the checkpoint as the log signed it: detached CMS.
+COUNTERSIGNATURE: Final = "evidence/checkpoint.p7s"
 PDF: Final = "certificate.pdf"
 HTML_VI: Final = "certificate.vi.html"
 HTML_EN: Final = "certificate.en.html"
@@ -65,6 +67,7 @@ ROLES: Final = {
     "leaf": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.json",
     "proof": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.tlog-proof",
     "checkpoint": re.escape(CHECKPOINT),
+    "checkpoint_signature": re.escape(COUNTERSIGNATURE),
     "stamp": r"evidence/stamps/(?:0|[1-9][0-9]{0,3})\.tsr",
     "revocation": rf"evidence/revocation/{_FILE}\.(?:crl|ocsp)",
     "verdict": rf"evidence/verdicts/{_FILE}\.json",
@@ -88,6 +91,7 @@ TYPES: Final = {
     ".json": "application/json",
     ".ers": "application/octet-stream",
     ".note": "text/plain",
+    ".p7s": "application/pkcs7-signature",
     ".tlog-proof": "text/plain",
     ".tsr": "application/timestamp-reply",
     ".crl": "application/pkix-crl",

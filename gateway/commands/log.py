@@ -25,6 +25,7 @@ from gateway.config import Settings
 from gateway.errors import LogRefusedError, RefusedError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger import pages
+from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.tree import LogReads, Proved
 from gateway.ledger.witnesses import WitnessReads
 from gateway.log_mark import Mark, write_mark
@@ -108,6 +109,7 @@ async def _state(settings: Settings) -> dict[str, Any]:
         reads = LogReads(ledger.readers)
         tree, latest = await reads.tree(), await reads.latest()
         witnesses = await _witnesses(ledger, settings)
+        countersigned = await CheckpointSignatures(ledger.readers).latest()
         (last,) = (await ledger.readers.fetch("event_last_seq"))[0]
         mark: Mark | None = None
         refusal, vkeys = "", list[str]()
@@ -127,6 +129,9 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "signed_at": rfc3339(latest.at) if latest else None,
         "stamps": [each.server for each in latest.stamps] if latest else [],
         "witnesses": witnesses,
+        "institution_signed": countersigned.size if countersigned else 0,
+        "institution_signed_at": rfc3339(countersigned.at) if countersigned else None,
+        "institution_certificate": countersigned.certificate if countersigned else None,
         "mark": mark.size if mark else None,
         "refusal": refusal,
         "vkeys": vkeys,

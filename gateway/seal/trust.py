@@ -36,6 +36,8 @@ class TrustPurpose(StrEnum):
     TLS = "tls"
     SEAL = "seal"
     TSA = "tsa"
+    #: The institution's signature over checkpoints of the log.
+    INSTITUTION = "institution"
     #: Signatures that others made on what they send: people and agencies.
     SIGNERS = "signers"
 

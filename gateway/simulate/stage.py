@@ -69,6 +69,11 @@ vkey = "certs/dev/log.vkey"
 key = "certs/dev/log.key"
 every = "2s"
 {witnesses}
+[institution]
+certificate = "certs/dev/institution.pem"
+key = "certs/dev/institution.key"
+every = "2s"
+
 [enrolment]
 certificate = "certs/dev/enrolment-ca.pem"
 key = "certs/dev/enrolment-ca.key"
@@ -177,7 +182,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
 
 def _make_pki(layout: Layout, systems: Sequence[System], clock: Clock) -> DevPki:
     pki = make_dev_pki(layout.pki, now=clock.now(), log_origin=f"{GATEWAY}/log")
-    for purpose in (TrustPurpose.SEAL, TrustPurpose.TSA):
+    for purpose in (TrustPurpose.SEAL, TrustPurpose.TSA, TrustPurpose.INSTITUTION):
         shutil.copytree(pki.anchors(purpose), layout.anchors / purpose)
     shutil.copy(pki.log_vkey, layout.anchors)
     issue_server(layout.pki, SIMULATORS, now=clock.now())

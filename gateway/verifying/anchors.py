@@ -1,6 +1,7 @@
 """What an auditor was given beside a bundle: CAs of seals and time stamps, the log's key, witnesses' keys.
 
     DIR/seal/*.pem  DIR/tsa/*.pem     as in certs/README.md, with NAME.toml and NAME.crl.pem beside them
+    DIR/institution/*.pem             likewise, of the institution's signature over checkpoints
     DIR/log.vkey                      a line for each log
     DIR/witnesses.vkey                a line for each witness; `# quorum N`: how many must have signed (1)
     DIR/receivers/CODE.pem            public keys, or certificates, of the office with that code
@@ -36,6 +37,7 @@ class Anchors:
 
     seal: TrustStore
     tsa: TrustStore | None = None
+    institution: TrustStore | None = None
     log: tuple[VerifierKey, ...] = ()
     witnesses: tuple[VerifierKey, ...] = ()
     quorum: int = 1
@@ -49,11 +51,13 @@ class Anchors:
         """Read them; TrustStoreError saying which file is wrong."""
         seal = TrustStore.load(folder / "seal", TrustPurpose.SEAL)
         tsa = folder / "tsa"
+        institution = folder / "institution"
         witnesses = folder / "witnesses.vkey"
         quorum = _QUORUM.search(_text(witnesses))
         return cls(
             seal=seal,
             tsa=TrustStore.load(tsa, TrustPurpose.TSA) if tsa.exists() else None,
+            institution=TrustStore.load(institution, TrustPurpose.INSTITUTION) if institution.exists() else None,
             log=_keys(folder / "log.vkey"),
             witnesses=_keys(witnesses),
             quorum=int(quorum[1]) if quorum else 1,

@@ -110,6 +110,22 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),
         "stamp_of_other_bytes": ("Dấu thời gian cho dữ liệu khác.", "The time stamp is over something else."),
+        "no_institution_signature": (
+            "Mốc nhật ký chưa có chữ ký của cơ quan.",
+            "The checkpoint has no signature of the institution.",
+        ),
+        "no_institution_anchors": (
+            "Không có điểm tin cậy cho chữ ký của cơ quan.",
+            "No anchors for the institution's signature were given (institution/).",
+        ),
+        "institution_signature_wrong": (
+            "Chữ ký của cơ quan trên mốc nhật ký sai.",
+            "The institution's signature over the checkpoint does not hold.",
+        ),
+        "institution_untrusted": (
+            "Chữ ký của cơ quan không dẫn tới điểm tin cậy tại thời điểm kiểm tra.",
+            "The institution's certificate does not lead to an anchor as of that time.",
+        ),
         "properties_wrong": (
             "Phần thêm vào dấu niêm phong không đúng dạng.",
             "What was added to the seal is not of the one allowed form.",

@@ -2,7 +2,8 @@
 
 1. The container's shape; its lists of entries.
 2. What to trust: the anchors given, else the bundle's own, which leaves the verdict INDETERMINATE at best.
-3. The log: checkpoint, witnesses, every leaf. Time stamps over the checkpoint, the receipt, the export seal.
+3. The log: checkpoint, witnesses, the institution, every leaf. Time stamps over it, receipt and export
+   seal.
 4. The acceptance seal, at the time that a stamp proves, else at `at`; so those of other messages.
 5. The export seal, likewise.
 6. The story: transfer manifests, leaves of acceptances, statuses, states.
@@ -41,6 +42,7 @@ from gateway.verifying.findings import (
     of_seal,
     passed,
 )
+from gateway.verifying.institution import check_institution
 from gateway.verifying.receivers import check_receivers
 from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
@@ -91,6 +93,7 @@ def verify(
     proof, proven_at = time_proven([*stamped, *received], is_required=require_time)
     checks += [*logged.checks, *(check for check, _ in (*stamped, *received, *exported)), proof]
     times = _Times(at=at, log=_times(stamped), receipt=_times(received), export=_times(exported))
+    checks += check_institution(container, logged.signed, known, times.of(*times.export))
     unexamined: dict[str, None] = dict.fromkeys(_NOT_EXAMINED)
     for report, found in _seals(container, facts, logged, known, times):  # 4, 5
         checks += found

@@ -11,5 +11,8 @@ class FakeLog:
     async def log_checkpoint(self) -> bytes | None:
         return b"fake.example/log\n1\n"
 
+    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+        return b"fake.example/log\n1\n", b"\x30\x00"
+
     async def log_tile(self, path: TilePath) -> bytes | None:
         return bytes(32 * path.width) if path.level == 0 and path.index == 0 else None

@@ -184,6 +184,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "admin socket",
             "readiness",
             "seal",
+            "institution",
             "log",
             "stamps",
             "witnesses",

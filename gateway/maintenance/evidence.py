@@ -1,0 +1,48 @@
+"""Builds the duties of the transparency log: what signs it, stamps, cosigns and countersigns. See `gateway.app`."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from gateway.cosigning import HttpWitness
+from gateway.countersigning import InstitutionKey
+from gateway.foundation import Foundation
+from gateway.ledger.tree import LogReads
+from gateway.maintenance.checkpointer import Checkpointer
+from gateway.maintenance.countersigner import Countersigner
+from gateway.maintenance.receipt_stamper import ReceiptStamper
+from gateway.maintenance.stamper import Stamper
+from gateway.maintenance.witnessing import Witnessing
+from gateway.observe import Metrics
+from gateway.signing import SealingKey
+from gateway.stamping import HttpTsa, Stamping
+
+
+def checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:
+    """What signs the log."""
+    return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
+
+
+def stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamper]:
+    """What has checkpoints and receipts time-stamped; they share what is known of the servers."""
+    settings, clock = base.settings.stamps, base.clock
+    stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
+    return (
+        Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics),
+        ReceiptStamper(base.readers, base.pump, stamping, settings=settings, metrics=metrics),
+    )
+
+
+def witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
+    """What has witnesses cosign."""
+    settings, port = base.settings.log, HttpWitness(base.settings.log.witness_timeout)
+    return Witnessing(base.readers, base.pump, port, settings=settings, clock=base.clock, metrics=metrics)
+
+
+def countersigner(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Countersigner:
+    """What has the institution's key sign; the stack ends its process."""
+    key, log = InstitutionKey(base.settings.institution), LogReads(base.readers, quorum=base.settings.log.wanted)
+    stack.push_async_callback(key.close)
+    return Countersigner(
+        base.readers, base.pump, log, key, settings=base.settings.institution, clock=base.clock, metrics=metrics
+    )
