@@ -46,6 +46,7 @@ from gateway.inspecting import parse_limits
 from gateway.inspection import Inspection
 from gateway.intake import Intake
 from gateway.ledger.boots import Boot, BootOperation
+from gateway.ledger.own_keys import note_taken
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
 from gateway.maintenance import evidence
@@ -177,6 +178,7 @@ class Application:
             server_tls_context(settings.tls)  # the trial: raises before anything changes
             await self.key.take(settings.seal, settings.log)
             self._take_certificate(settings.tls)
+            await _note(self.foundation, self.key)
         except (ConfigError, GatewayError, OSError, ssl.SSLError) as error:
             _log.error("configuration.refused", error=str(error))
             raise ConfigError(f"not reloaded, the old configuration stays: {error}") from error
@@ -224,9 +226,7 @@ async def run_application(
             open_foundation(settings, on_commit=commits, accept_clock=accept_clock)
         )
         # 2 sealing key, parser pool
-        key = SealingKey()
-        stack.push_async_callback(key.close)
-        await key.take(settings.seal, settings.log)
+        key = await _sealing_key(stack, base)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
@@ -290,6 +290,20 @@ class _Commits:
     def __call__(self) -> None:
         if self.listener is not None:
             self.listener()
+
+
+async def _sealing_key(stack: AsyncExitStack, base: Foundation) -> SealingKey:
+    key = SealingKey()
+    stack.push_async_callback(key.close)
+    await key.take(base.settings.seal, base.settings.log)
+    await _note(base, key)
+    return key
+
+
+async def _note(base: Foundation, key: SealingKey) -> None:
+    """That its certificate is ours, from now on."""
+    if key.certificate is not None:
+        await note_taken(base.pump, "seal", key.certificate, base.clock.now())
 
 
 async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:

@@ -28,6 +28,7 @@ from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import InstitutionSettings, Settings
 from gateway.edxml.organ_ids import Scheme, scheme_of
+from gateway.endings import LEVELS, level_of
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, ProofError, TrustStoreError
 from gateway.failpoints import VARIABLE
 from gateway.model import Endpoint
@@ -41,7 +42,6 @@ from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
 from gateway.transparency.keys import read_key, read_vkeys
 
-_SOON = timedelta(days=60)
 _LEAST_PARSER_MEMORY = 256 * 1024**2
 _MEMORY_SHARE = 0.75
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -207,8 +207,9 @@ def _check_period(certificate: x509.Certificate, subject: str, findings: Finding
     period = f"{rfc3339(begin)} .. {rfc3339(end)}"
     if not begin <= now <= end:
         findings.add("certificate_expired", subject, period)
-    elif now > end - _SOON:
-        findings.add("certificate_soon", subject, f"{(end - now).days} days left: {period}")
+    elif level := level_of(begin, end, now):
+        code = "certificate_last_days" if level == len(LEVELS) else "certificate_soon"
+        findings.add(code, subject, f"{(end - now).days} days left: {period}")
 
 
 def _check_name(certificate: x509.Certificate, public_url: str, findings: Findings) -> None:

@@ -7,7 +7,10 @@ read anew each time, so that a renewed one needs no restart.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
+
+from cryptography import x509
 
 from gateway.config import InstitutionSettings
 from gateway.errors import SealError
@@ -17,6 +20,14 @@ from gateway.seal.institution import draft
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
 from gateway.signing import KeyProcess
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Countersignature:
+    """A signature that was just made, and whose it is."""
+
+    kept: CheckpointSignature
+    signer: x509.Certificate
 
 
 class InstitutionKey:
@@ -32,7 +43,7 @@ class InstitutionKey:
         """Whether there is a certificate to sign for."""
         return self._settings.certificate.exists()
 
-    async def sign(self, checkpoint: StoredCheckpoint, now: datetime) -> CheckpointSignature:
+    async def sign(self, checkpoint: StoredCheckpoint, now: datetime) -> Countersignature:
         """The signature over it; KeyFileError or SealError when there is none."""
         async with self._alone:
             known = await asyncio.to_thread(Certificates.load, self._settings.certificate)
@@ -41,13 +52,11 @@ class InstitutionKey:
             process = await self._of(known)
             unsigned = draft(known, checkpoint.signed, now)
             cms = unsigned.signed(await process.sign(unsigned.attributes))
-        return CheckpointSignature(
-            size=checkpoint.size,
-            at=now,
-            certificate=fingerprint(known.certificate).hex(),
-            cms=cms,
-            note=checkpoint.signed,
+        digest = fingerprint(known.certificate).hex()
+        kept = CheckpointSignature(
+            size=checkpoint.size, at=now, certificate=digest, cms=cms, note=checkpoint.signed
         )
+        return Countersignature(kept=kept, signer=known.certificate)
 
     async def close(self) -> None:
         """End the process when it has answered."""

@@ -38,6 +38,7 @@ from gateway.check_bindings import examine_bindings
 from gateway.check_kinds import KINDS
 from gateway.clock import SystemClock, rfc3339
 from gateway.config import Settings
+from gateway.endings import LEVELS, endings, warnings, without_replaced
 from gateway.errors import ConfigError, KeyFileError, SourceError
 from gateway.fsio import atomic_replace
 from gateway.ledger.proofs import Proof
@@ -102,6 +103,7 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
     layers += [_duty(name, str(status.get(name, "not set up"))) for name in _DUTIES]
+    layers += await asyncio.to_thread(_certificates, settings, SystemClock().now())
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))
@@ -126,6 +128,15 @@ def _duty(name: str, told: str) -> Finding:
         if told.startswith(state):
             return layer(code, name, told)
     return _fine(name, told)
+
+
+def _certificates(settings: Settings, now: datetime) -> list[Finding]:
+    """Every key and certificate in use about whose end something is to be done."""
+    found = list(warnings(without_replaced(endings(settings), now), now))
+    codes = dict.fromkeys(range(1, len(LEVELS)), "certificate_soon") | {len(LEVELS): "certificate_last_days"}
+    return [layer(codes[each.level(now)], "certificate", each.told(now)) for each in found] or [
+        _fine("certificate", "all of them hold for longer than 60 days, or most of their life")
+    ]
 
 
 async def _readiness(settings: Settings) -> Finding:

@@ -186,6 +186,8 @@ class Event(StrEnum):
     CLOCK_JUMPED = "clock.jumped"
     #: Settings, certificates and directory were read again.
     CONFIGURATION_RELOADED = "configuration.reloaded"
+    #: From now on the gateway signs with the key of this certificate; the leaf names the one before by its digest.
+    KEY_TAKEN = "key.taken"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
     #: Somebody exported the proof that an agency sent no such document; the leaf holds the digest of its seal.

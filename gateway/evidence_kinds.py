@@ -60,6 +60,13 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xin chứng thư mới ngay bây giờ.",
             "Order its successor now.",
         ),
+        "certificate_last_days": kind(
+            _E,
+            "Chứng thư còn không quá 7 ngày, đã hết hạn hoặc không đọc được.",
+            "A certificate ends within 7 days, has ended or cannot be read.",
+            "Thay ngay: `gateway keys stage`, `gateway keys switch`; xem docs/keys.md.",
+            "Replace it now: `gateway keys stage`, `gateway keys switch`; see docs/keys.md.",
+        ),
         "certificate_usage": kind(
             _W,
             "Chứng thư ký số không hợp mục đích.",

@@ -221,7 +221,10 @@ class Metrics:
         self.waiting = self._gauge("gateway_deliveries_waiting", "deliveries due or deferred", "endpoint")
         self.oldest_seconds = self._gauge("gateway_deliveries_oldest_seconds", "age of the oldest", "endpoint")
         self.certificate_days = self._gauge(
-            "gateway_certificate_days_left", "days until a certificate of our own ends", "purpose"
+            "gateway_certificate_days_left", "days until a certificate that we use ends", "purpose"
+        )
+        self.certificate_warning = self._gauge(
+            "gateway_certificate_warning", "0; 1: 60 days left, 2: 30 days, 3: 7 days or ended", "purpose"
         )
         self.peer_clock_offset = self._gauge(
             "gateway_peer_clock_offset_seconds", "a peer's clock minus ours, as its last answer said", "endpoint"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.api.service import Readiness
 from gateway.clock import instant
 from gateway.damage import SoundBodies
+from gateway.endings import Ending, endings, without_replaced
 from gateway.errors import RefusedError, StorageError
 from gateway.foundation import Foundation
 from gateway.intake import Intake
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.observe import Metrics
-from gateway.pki import ends_at
 from gateway.signing import SealingKey
-
-_SECONDS_A_DAY = 86_400
 
 
 class Probe:
@@ -96,8 +96,10 @@ class Probe:
         trouble = self._key.trouble
         failing = 0.0 if trouble is None else max((base.clock.now() - trouble.since).total_seconds(), 1.0)
         metrics.seal_failing_seconds.set(failing)
-        for purpose, days in self._days_left(base.clock.now()).items():
-            metrics.certificate_days.labels(purpose=purpose).set(days)
+        now = base.clock.now()
+        for ending in without_replaced(await asyncio.to_thread(self._endings), now):
+            metrics.certificate_days.labels(purpose=ending.purpose).set(ending.days_left(now))
+            metrics.certificate_warning.labels(purpose=ending.purpose).set(ending.level(now))
 
     async def _read_ledger(self) -> None:
         base, metrics = self._base, self._metrics
@@ -130,24 +132,13 @@ class Probe:
             metrics.offers_lingering.labels(name).set(count)
             metrics.offers_lingering_seconds.labels(name).set(_age(oldest, now))
 
-    def _days_left(self, now: datetime) -> Mapping[str, float]:
-        settings = self._base.settings
-        files = {
-            "tls": settings.tls.certificate,
-            "seal": settings.seal.certificate,
-            "enrolment": settings.enrolment.certificate,
-        }
-        found: dict[str, float] = {}
-        for purpose, path in files.items():
-            try:
-                end = ends_at(path)
-            except (OSError, ValueError):
-                found[purpose] = -1.0  # missing or unreadable alarms like expired
-                continue
-            if purpose == "tls":
-                end = min(end, self._tls_ends_at())
-            found[purpose] = (end - now).total_seconds() / _SECONDS_A_DAY
-        return found
+    def _endings(self) -> list[Ending]:
+        found = endings(self._base.settings)
+        in_use = self._tls_ends_at()
+        return [
+            replace(each, ends=min(each.ends, in_use)) if each.purpose == "tls" and each.ends else each
+            for each in found
+        ]
 
 
 def _age(since: int | None, now: datetime) -> float:

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from gateway import notify
 from gateway.clock import SystemClock, rfc3339
+from gateway.commands import rotation
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.config_values import TokenPlace
 from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, RevocationError, TokenError
@@ -59,6 +60,7 @@ def add(parsers: Subparsers) -> None:
     serve.add_argument("--log-key", type=Path, metavar="FILE", help="the transparency log's key; mode 0600")
     serve.add_argument("--socket", type=Path, metavar="PATH", help="where to listen; mode 0660")
 
+    rotation.add(group)
     trial = add_command(
         group,
         "try",

@@ -18,6 +18,7 @@ from gateway.config import InstitutionSettings
 from gateway.countersigning import InstitutionKey
 from gateway.errors import KeyFileError, SealError
 from gateway.ledger.institution import CheckpointSignatures, KeepCheckpointSignatureOperation
+from gateway.ledger.own_keys import note_taken
 from gateway.ledger.tree import LogReads
 from gateway.observe import Metrics
 from gateway.storage.pump import Pump
@@ -72,7 +73,8 @@ class Countersigner:
             except (KeyFileError, SealError) as error:
                 self._failed(str(error), now)
                 return
-            await self._pump.submit(self._keep, signature)
+            await note_taken(self._pump, "institution", signature.signer, now)
+            await self._pump.submit(self._keep, signature.kept)
         self._failing_since = None
         self._metrics.institution_signed_at.set(now.timestamp())
         self._metrics.institution_late.set(0)

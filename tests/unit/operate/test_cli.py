@@ -42,6 +42,7 @@ def commands(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Ite
 
 ALL = sorted(commands(build_parser()))
 CHANGING = {
+    "keys switch", "agencies keys add", "agencies keys end",
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",
@@ -69,7 +70,7 @@ def test_the_commands_are_these() -> None:
     """A command that goes away breaks somebody's script."""
     assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
-        "keys try", "keys revocation load",
+        "keys try", "keys list", "keys stage", "agencies keys list", "keys revocation load",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
@@ -97,7 +98,10 @@ def test_help_imports_no_more_than_its_own_command() -> None:
         "finally: print([name for name in sys.modules if name.startswith('gateway.commands.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "['gateway.commands.context', 'gateway.commands.keys']"
+    assert (
+        done.stdout.splitlines()[-1]
+        == "['gateway.commands.context', 'gateway.commands.rotation', 'gateway.commands.keys']"
+    )
     assert "asyncssh" not in done.stdout
 
 

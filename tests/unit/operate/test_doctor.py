@@ -183,6 +183,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         layers = (
             "admin socket",
             "readiness",
+            "certificate",
             "seal",
             "institution",
             "log",
