@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Final
 
 from gateway import __version__
@@ -45,6 +46,7 @@ from gateway.transparency.registers import (
     AGENCY,
     NUMBER,
     RECIPIENT,
+    Entry,
     Line,
     Register,
     agency_salts,
@@ -73,10 +75,15 @@ class Asked:
         number, _, notation = self.number.partition("/")
         return number_text(number, notation) if self.number else ""
 
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Field of an entry -> what it would have; what was not asked for is left out."""
+        found = {NUMBER: self.number_text} if self.number else {}
+        return found | ({RECIPIENT: str(self.recipient.id)} if self.recipient else {})
+
     def is_answered_by(self, line: Line) -> bool:
         """Whether a line is the document that was asked for."""
-        is_number = not self.number or line.number == self.number_text
-        return is_number and (self.recipient is None or line.recipient == self.recipient.id)
+        return all(line.value(field) == value for field, value in self.wanted.items())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,21 +186,7 @@ def shown_registers(day: ClosedDay, books: Sequence[Book], lines: Sequence[Line]
             bits, salts = bits_of(AGENCY, book.agency), agency_salts(day.seed, book.agency)
             another = _another(bits, bits_of(AGENCY, asked.issuer.id), salts)
         told.append(RegisterShown(agency=agency.hex(), digest=digest.hex(), another=another))
-    rows = []
-    for line, entry in zip(lines, entries, strict=True):
-        is_number = bool(asked.number) and line.number != asked.number_text
-        wanted = asked.number_text if is_number else asked.recipient.id if asked.recipient else ""
-        field = NUMBER if is_number else RECIPIENT
-        another = _another(line.bits(field), bits_of(field, wanted), line.salts(day.seed, field))
-        rows.append(
-            EntryShown(
-                leaf=entry.leaf,
-                number=entry.number.hex(),
-                recipient=entry.recipient.hex(),
-                field="number" if is_number else "recipient",
-                another=another,
-            )
-        )
+    rows = [_entry(day.seed, line, entry, asked) for line, entry in zip(lines, entries, strict=True)]
     made = DayRegisters(
         day=day.day.isoformat(),
         registers=told,
@@ -201,6 +194,21 @@ def shown_registers(day: ClosedDay, books: Sequence[Book], lines: Sequence[Line]
         entries=rows,
     )
     return written(made)
+
+
+def _entry(seed: bytes, line: Line, entry: Entry, asked: Asked) -> EntryShown:
+    """By a field that is drawn: were it the number wherever that can be, another field would tell the number."""
+    wanted = asked.wanted
+    able = [name for name, value in wanted.items() if line.value(name) != value]
+    drawn = sha256(line.salts(seed, RECIPIENT) + "\x00".join(wanted.values()).encode()).digest()[0]
+    field = able[drawn % len(able)]
+    return EntryShown(
+        leaf=entry.leaf,
+        number=entry.number.hex(),
+        recipient=entry.recipient.hex(),
+        field="number" if field == NUMBER else "recipient",
+        another=_another(line.bits(field), bits_of(field, wanted[field]), line.salts(seed, field)),
+    )
 
 
 def _own(day: ClosedDay, book: Book, register: Register) -> Own:

@@ -57,9 +57,13 @@ class Line:
         about = (self.leaf,) if field == NUMBER else (self.leaf, self.recipient)
         return salts_of(seed, field, *about)
 
-    def bits(self, field: str) -> int:
+    def value(self, field: str) -> str:
         """What it commits to."""
-        return bits_of(field, self.number if field == NUMBER else self.recipient)
+        return self.number if field == NUMBER else self.recipient
+
+    def bits(self, field: str) -> int:
+        """The bits of that."""
+        return bits_of(field, self.value(field))
 
 
 def entries_of(seed: bytes, lines: Iterable[Line]) -> Iterator[Entry]:

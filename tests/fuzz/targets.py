@@ -359,6 +359,7 @@ _ZIP_WORDS: Final = (
     b"mimetype",
     b"evidence/leaves/1.json",
     b"evidence/bundle.json",
+    b"evidence/absence.json",
     b"META-INF/signatures-export.xml",
     b"../",
     b"messages/01900000-0000-7000-8000-000000000001.edxml",
@@ -370,7 +371,12 @@ TARGETS: Final[dict[str, Target]] = {
     "seal": Target(
         open=_seal, seeds=_files("seal/*/receipt.xml", "seal/*/*.xml"), words=_XML_WORDS, most_bytes=1 << 15
     ),
-    "bundle": Target(open=_bundle, seeds=_files("bundles/*/bundle.asice"), words=_ZIP_WORDS, most_bytes=1 << 17),
+    "bundle": Target(
+        open=_bundle,
+        seeds=_files("bundles/*/bundle.asice", "bundles/absences/*/bundle.asice"),
+        words=_ZIP_WORDS,
+        most_bytes=1 << 17,
+    ),
     "note": Target(
         open=_note,
         seeds=lambda: (*_files("bundles/anchors/good/*.vkey")(), *_notes()),

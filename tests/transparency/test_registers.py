@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -24,6 +32,7 @@ from gateway.transparency.commitment import Opening, bits_of, commitment, is_of,
 from gateway.transparency.merkle import leaf_hash
 from gateway.transparency.registers import Closing, Line, Register, entries_of, number_text
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, open_lab
+from tests.transparency.closing import Clock
 from tests.transparency.growing import root_by_the_book
 
 SEED = bytes(range(32))
@@ -32,31 +41,21 @@ FIRST = date(2026, 11, 22)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=VIETNAM).astimezone(UTC)
 
 
-class Clock:
-    """Stands until it is moved; `at` alone is a jump."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at, self._gone = at, 0.0
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self._gone
-
-    def go(self, by: timedelta) -> None:
-        self.at += by
-        self._gone += by.total_seconds()
-
-
 @pytest.fixture
 async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
     async with open_lab(tmp_path) as opened:
         yield opened
 
 
-async def send(lab: Lab, *recipients: str, at: datetime, number: str = "1", sender: str = "sender") -> str:
-    item = message(*recipients, at=at)
+async def send(
+    lab: Lab,
+    *recipients: str,
+    at: datetime,
+    number: str = "1",
+    sender: str = "sender",
+    kind: Literal["document", "status"] = "document",
+) -> str:
+    item = message(*recipients, at=at, kind=kind)
     row = replace(item.message, code_number=number, sender_id=sender)
     await lab.record(replace(item, message=row))
     return row.id
@@ -247,11 +246,37 @@ async def test_two_that_close_the_same_day_close_it_once(lab: Lab) -> None:
             await lab.writer.fetch(statement)
 
 
+@pytest.mark.parametrize(("point", "left"), [("before", 1), ("after", 2)])
+async def test_kill_in_the_middle_leaves_a_day_closed_or_not(tmp_path: Path, point: str, left: int) -> None:
+    """The second of four days, at its commit; the next run closes what is missing, each day once."""
+    async with open_lab(tmp_path) as lab:
+        for number in range(4):
+            await send(lab, "a1", at=START + number * DAY)
+        await grown(lab)
+    command = [sys.executable, "-m", "tests.transparency.closing", str(tmp_path), (START + 4 * DAY).isoformat()]
+    killed = {"GATEWAY_FAILPOINTS": f"pump.commit.{point}=kill:2"}
+    done = await asyncio.to_thread(subprocess.run, command, env=os.environ | killed, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert len(events_of(tmp_path)) == left
+    await asyncio.to_thread(subprocess.run, command, check=True, timeout=60)
+    told = [Closing.parse(json.loads(leaf)["facts"]) for leaf in events_of(tmp_path)]
+    days = [f"2026-11-{day}" for day in (22, 23, 24, 25)]
+    assert [(each.day, each.entries) for each in told if each] == [(day, 1) for day in days]
+
+
+def events_of(folder: Path) -> list[bytes]:
+    with closing(sqlite3.connect(folder / "gateway.sqlite")) as connection:
+        rows = connection.execute("SELECT leaf FROM event WHERE kind = 'register.closed' ORDER BY seq")
+        return [row[0] for row in rows]
+
+
 async def test_portions_of_a_large_day_make_the_register_of_all_of_it(lab: Lab) -> None:
     """More events than are read at a time, with statuses between them."""
+    sending = []
     for number in range(230):
-        await send(lab, "a1", at=START + number * timedelta(seconds=1), number=str(number))
-        await lab.record(message("a1", at=START, kind="status"))
+        sending.append(send(lab, "a1", at=START + number * timedelta(seconds=1), number=str(number)))
+        sending.append(send(lab, "a1", at=START, kind="status"))
+    await asyncio.gather(*sending)
     await grown(lab)
     ((until,),) = await lab.rows("SELECT MAX(seq) FROM event")
     window = Window(day=FIRST, before=0, since=0, until=until)
