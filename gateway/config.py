@@ -113,6 +113,7 @@ class LogSettings:
     quorum: int = _f(1, "witnesses a proof should have: it is made under the first checkpoint that has so many")
     witness_timeout: timedelta = _f(timedelta(seconds=10), "longest time of one request to a witness")
     witness_grace: timedelta = _f(timedelta(hours=1), "how far a witness may lag before an alarm")
+    head_to: Codes = _f(Codes(()), "organ ids to which the newest checkpoint goes as a document, once a week")
 
     @property
     def wanted(self) -> int:

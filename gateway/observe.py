@@ -301,6 +301,9 @@ class Metrics:
         )
 
     def _witnesses(self) -> None:
+        self.head_failing = self._gauge(
+            "gateway_log_head_failing", "1 while the log's head of this week could not be sent"
+        )
         self.witness_up = self._gauge("gateway_witness_up", "1 while a witness was of use last", "witness")
         self.witness_lag_seconds = self._gauge(
             "gateway_witness_lag_seconds",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.admin_log import DeclareLogGap, log_key
-from gateway.clock import rfc3339
+from gateway.clock import SystemClock, rfc3339
 from gateway.commands.acting import Ledger, open_for_reading, perform
 from gateway.commands.context import (
     ANSWER_IS_NO,
@@ -22,16 +22,18 @@ from gateway.commands.context import (
     add_reason,
 )
 from gateway.config import Settings
-from gateway.errors import LogRefusedError, RefusedError
+from gateway.errors import InputError, LogRefusedError, ProofError, RefusedError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger import pages
+from gateway.ledger.heads import fingerprint_of, week_of
 from gateway.ledger.institution import CheckpointSignatures
-from gateway.ledger.tree import LogReads, Proved
+from gateway.ledger.tree import LogReads, Proved, StoredCheckpoint
 from gateway.ledger.witnesses import WitnessReads
 from gateway.log_mark import Mark, write_mark
 from gateway.pki import write_log_key
 from gateway.sequencer import require_continued
-from gateway.transparency.keys import of_epoch
+from gateway.transparency.checkpoint import opened
+from gateway.transparency.keys import of_epoch, read_vkeys
 from gateway.transparency.merkle import EMPTY_ROOT, leaf_hash
 
 
@@ -55,6 +57,15 @@ def add(parsers: Subparsers) -> None:
         more="Exit code 1 when nothing may be signed, or a witness has seen another history.",
     )
     add_json(show)
+    compare = add_command(
+        group,
+        "compare",
+        _compare,
+        "hold a checkpoint that somebody kept, such as a weekly head, against the log as it is",
+        more="Exit code 1 when the log does not begin with it, or its signature does not hold.",
+    )
+    compare.add_argument("file", type=Path, metavar="FILE", help="the checkpoint, a signed note")
+    add_json(compare)
     prove = add_command(
         group,
         "prove",
@@ -110,6 +121,7 @@ async def _state(settings: Settings) -> dict[str, Any]:
         tree, latest = await reads.tree(), await reads.latest()
         witnesses = await _witnesses(ledger, settings)
         countersigned = await CheckpointSignatures(ledger.readers).latest()
+        head = await _head(ledger, latest)
         (last,) = (await ledger.readers.fetch("event_last_seq"))[0]
         mark: Mark | None = None
         refusal, vkeys = "", list[str]()
@@ -132,11 +144,22 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "institution_signed": countersigned.size if countersigned else 0,
         "institution_signed_at": rfc3339(countersigned.at) if countersigned else None,
         "institution_certificate": countersigned.certificate if countersigned else None,
+        "head": head,
         "mark": mark.size if mark else None,
         "refusal": refusal,
         "vkeys": vkeys,
         "checkpoint": latest.note.decode() if latest else "",
     }
+
+
+async def _head(ledger: Ledger, latest: StoredCheckpoint | None) -> str | None:
+    """The document with this week's head; None where there is none."""
+    if latest is None:
+        return None
+    origin = latest.signed.split(b"\n", 1)[0].decode()
+    fingerprint = fingerprint_of(origin, week_of(SystemClock().now()))
+    row = await ledger.readers.fetch_one("message_find_by_fingerprint", (fingerprint,))
+    return None if row is None else str(row[0])
 
 
 async def _witnesses(ledger: Ledger, settings: Settings) -> list[str]:
@@ -151,6 +174,32 @@ async def _witnesses(ledger: Ledger, settings: Settings) -> list[str]:
             told += f"; CONTRADICTS since {rfc3339(it.since)} ({it.code}: it knows {it.known}, {it.asked} asked)"
         lines.append(f"{name}: {told}")
     return lines
+
+
+def _compare(context: Context, args: argparse.Namespace) -> int:
+    try:
+        note = args.file.read_bytes()
+        keys = read_vkeys(context.settings.log.vkey.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+    try:
+        kept, _ = opened(note, keys)
+        root = asyncio.run(_root_at(context.settings, kept.size))
+    except ProofError as error:
+        told = {"agrees": False, "why": str(error)}
+    else:
+        why = "" if root == kept.root else f"the first {kept.size} leaves have the root {root.hex()} here"
+        told = {"agrees": root == kept.root, "origin": kept.origin, "size": kept.size, "why": why}
+    if args.json:
+        context.print_json(told)
+    else:
+        context.say(f"It is of this log's history: {told['size']} leaves." if told["agrees"] else f"{told['why']}")
+    return FINE if told["agrees"] else ANSWER_IS_NO
+
+
+async def _root_at(settings: Settings, size: int) -> bytes:
+    async with open_for_reading(settings) as ledger:
+        return await LogReads(ledger.readers).root_at(size)
 
 
 def _prove(context: Context, args: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
 from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
+from gateway.maintenance.heads import WeeklyHead
 from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.informer import Informer
 from gateway.maintenance.reconciler import Reconciler
@@ -244,6 +245,7 @@ async def start_duties(
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
         _checker(stack, base, worker, gateway.mailbox.notify, metrics),
+        WeeklyHead(base, gateway.journey, metrics),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

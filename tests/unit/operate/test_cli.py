@@ -76,7 +76,7 @@ def test_the_commands_are_these() -> None:
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
         "conformance", "inspect",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
-        "alerts list", "alerts bounced", "log init", "log show", "log prove",
+        "alerts list", "alerts bounced", "log init", "log show", "log prove", "log compare",
         "witness init", "witness follow", "witness show", "witness serve",
         "tls renew", "register list", "register show",
     }  # fmt: skip
