@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from gateway.absences import Asked, gather_absence
@@ -23,12 +24,14 @@ from gateway.admin_acts import Change
 from gateway.admin_directory import Code
 from gateway.admin_log import log_key
 from gateway.bundle import absence
-from gateway.bundle.build import compose, finish
+from gateway.bundle.build import Material, compose, finish
 from gateway.bundle.container import ContainerWriter
+from gateway.bundle.facts import Facts
 from gateway.errors import GatewayError, RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
 from gateway.gathering import Sources, gather
+from gateway.lasting import answers_about, lasting
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.model import Agency
 from gateway.seal.writer import SealedEntry
@@ -41,6 +44,8 @@ class ExportDocument(Change, kw_only=True):
 
     #: The message's whole id.
     document: Annotated[str, Meta(min_length=36, max_length=36)]
+    #: Whether the seal is to last: two stamps more (XAdES B-LTA).
+    lta: bool = False
 
 
 @asynccontextmanager
@@ -48,8 +53,10 @@ async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor
     """The file, while the context lasts; the event is committed before it is handed out."""
     now = base.clock.now()
     material = await gather(await _sources(base), ask.document, actor=actor, now=now)
+    answers = await asyncio.to_thread(answers_about, base.settings, material, now)
+    material = replace(material, facts=_said(material, ask), others=dict(material.others) | answers)
     event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
-    async with _written(base, key, partial(compose, material=material), event) as path:
+    async with _written(base, key, partial(compose, material=material), event, is_lta=ask.lta) as path:
         yield path
 
 
@@ -111,7 +118,12 @@ async def _sources(base: Foundation) -> Sources:
 
 @asynccontextmanager
 async def _written(
-    base: Foundation, key: SealingKey, composing: Callable[[ContainerWriter], list[SealedEntry]], event: EventRow
+    base: Foundation,
+    key: SealingKey,
+    composing: Callable[[ContainerWriter], list[SealedEntry]],
+    event: EventRow,
+    *,
+    is_lta: bool = False,
 ) -> AsyncIterator[Path]:
     """The container, sealed; its event, with the digest of the seal, is committed before it is handed out."""
     with base.bodies.scratch() as path:
@@ -119,10 +131,15 @@ async def _written(
             writer = ContainerWriter(file)
             sealed = await asyncio.to_thread(composing, writer)
             seal = await key.seal_export(sealed, event.at)
+            seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
             await asyncio.to_thread(finish, writer, seal)
         facts = event.facts | {"seal": sha256(seal).hexdigest()}
         await base.pump.submit(RecordEvents(), replace(event, facts=facts))
         yield path
+
+
+def _said(material: Material, ask: ExportDocument) -> Facts:
+    return msgspec.structs.replace(material.facts, lasting=True) if ask.lta else material.facts
 
 
 def _log_key(base: Foundation) -> VerifierKey | None:

@@ -5,6 +5,7 @@
    that its stamp is the earliest; what is under none yet stays outside, and is counted.
 3. The facts (`gateway.bundle.facts`) and the papers of every message.
 4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
+5. Verdicts about signatures of others, with the revocation answers that they rest on.
 
 Bodies are read when the bundle is written, each with its digest looked at before.
 """
@@ -25,7 +26,17 @@ import msgspec
 from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
-from gateway.bundle.format import ACCEPTANCE, COUNTERSIGNATURE, HTML_EN, HTML_VI, MAX_ENTRIES, PDF, RECORD
+from gateway.bundle.format import (
+    ACCEPTANCE,
+    COUNTERSIGNATURE,
+    HTML_EN,
+    HTML_VI,
+    MAX_ENTRIES,
+    MAX_SMALL_BYTES,
+    PDF,
+    RECORD,
+    answer_entry,
+)
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
@@ -36,6 +47,7 @@ from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.model import AgencyId
 from gateway.seal.evidence_record import path_of, write_record
+from gateway.seal.revocation import read_answer
 from gateway.seal.stamp_token import token_of
 from gateway.seal.unsigned import Unsigned, extended
 from gateway.storage.bodies import Bodies
@@ -91,6 +103,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + _OTHERS > MAX_ENTRIES:
         raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
     facts = await _facts(sources, rows, actor, now)  # 3
+    verdicts, reports = await _verdicts(sources.readers, [message_id, *(row[0] for row in rows.messages)])  # 5
     papers = await _papers(sources, message_id, rows.summary[8])
     stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
     facts = msgspec.structs.replace(
@@ -100,6 +113,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         ],
         pending_leaves=pending,
         receipt_stamp=stamped.told if stamped else msgspec.UNSET,
+        verdicts=verdicts or msgspec.UNSET,
         log=await log_facts(sources, checkpoint),
         stamps=stamp_facts(checkpoint),
     )
@@ -113,7 +127,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned,
+        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned | reports,
     )
 
 
@@ -215,6 +229,34 @@ async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:
     assert receipt is not None, "written in the transaction of its message"
     body = await sources.bodies.open_sound(sha256)
     return Papers(body=_Pieces(body.path, body.offset), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
+
+
+async def _verdicts(readers: Readers, messages: Sequence[str]) -> tuple[list[shapes.Verdict], dict[str, bytes]]:
+    rows = await readers.fetch("verdict_list_of_messages", (as_json(list(messages)),))
+    found, entries, answers = [], {}, set[str]()
+    for number, (message_id, checked_at, verdict, signatures, digest, report) in enumerate(rows):
+        entry = f"evidence/verdicts/{number}.json"
+        entries[entry] = bytes(report)
+        answers |= msgspec.json.decode(report, type=_Rests).revocations.keys()
+        found.append(
+            shapes.Verdict(
+                entry=entry,
+                message=message_id,
+                checked_at=rfc3339(instant(checked_at)),
+                verdict=verdict,
+                signatures=signatures,
+                sha256=digest,
+            )
+        )
+    for (der,) in await readers.fetch("revocation_answer_list", (as_json(sorted(answers)), MAX_SMALL_BYTES)):
+        entries[answer_entry(der, read_answer(der).kind)] = bytes(der)
+    return found, entries
+
+
+class _Rests(msgspec.Struct):
+    """Of a report: by what digests it names the answers that it rests on."""
+
+    revocations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

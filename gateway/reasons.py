@@ -307,6 +307,10 @@ _ALL = (
        "`gateway agencies list WORDS` finds codes by name, without diacritics.", operators=True),
     _p("task_unknown", 404, "Không có việc nào đang mở mang mã này.", "There is no open task with this id.",
        "Xem danh sách bằng `gateway tasks list`.", "`gateway tasks list` prints their ids.", operators=True),
+    _t("no_stamp", 409, "Không lấy được dấu thời gian, nên không lập được gói lưu trữ lâu dài.",
+       "No time stamp is to be had, so the bundle cannot be made to last.",
+       "Kiểm tra [stamps] servers bằng `gateway doctor`, hoặc xuất không có --lta.",
+       "Look at [stamps] servers with `gateway doctor`, or export without --lta."),
     # --- of the transparency log
     _t("proof_pending", 409, "Chưa có bằng chứng: sự kiện chưa nằm trong mốc đã ký nào của nhật ký minh bạch.",
        "There is no proof yet: no signed checkpoint of the log covers this.", *_LATER),

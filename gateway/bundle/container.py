@@ -269,6 +269,8 @@ class ContainerWriter:
         self._file = file
         self._directory = bytearray()
         self._names: set[str] = set()
+        #: SHA-256 of the bytes of all entries but `mimetype`, one after the other: an archive stamp is over them.
+        self.content = sha256()
         self.add(MIMETYPE, MEDIA_TYPE)
 
     def add(self, name: str, content: bytes) -> None:
@@ -288,6 +290,8 @@ class ContainerWriter:
             crc, size = zlib.crc32(piece, crc), size + len(piece)
             digest.update(piece)
             self._file.write(piece)
+            if name != MIMETYPE:
+                self.content.update(piece)
         end = self._file.tell()
         if end > _MOST or (size > MAX_SMALL_BYTES and not is_body(name) and name != MIMETYPE):
             raise BundleError(f"{name} has {size} bytes", code="entry_too_large")

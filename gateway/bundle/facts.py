@@ -149,6 +149,21 @@ class Stamp(Part, kw_only=True, frozen=True):
     at: str
 
 
+class Verdict(Part, kw_only=True, frozen=True):
+    """What was found about signatures that others made, when the gateway looked."""
+
+    entry: str
+    #: The document, or a message of `messages`.
+    message: str
+    checked_at: str
+    #: PASSED, INDETERMINATE, FAILED.
+    verdict: str
+    #: How many signatures were found.
+    signatures: int
+    #: Of the entry's bytes: what the event tells.
+    sha256: str
+
+
 class Facts(Part, kw_only=True, frozen=True):
     """The whole."""
 
@@ -174,6 +189,10 @@ class Facts(Part, kw_only=True, frozen=True):
     stamps: list[Stamp]
     #: Over the receipt, among others of its minute or alone; left out where there is none.
     receipt_stamp: Stamp | UnsetType = UNSET
+    #: Oldest first; left out where there is none.
+    verdicts: list[Verdict] | UnsetType = UNSET
+    #: Whether the export seal was given stamps that let it last (XAdES B-LTA).
+    lasting: bool | UnsetType = UNSET
     #: Entries and their roles; `mimetype` and this file are left out.
     entries: dict[str, str]
 

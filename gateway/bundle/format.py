@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from hashlib import sha256
 from typing import Final
 
 #: What `evidence/bundle.json` says of itself.
@@ -107,6 +108,11 @@ def role_of(name: str) -> str | None:
         if names.fullmatch(name):
             return role
     return None
+
+
+def answer_entry(der: bytes, kind: str) -> str:
+    """Where an answer about revocation lies; `kind`: `crl` or `ocsp`."""
+    return f"evidence/revocation/{sha256(der).hexdigest()}.{kind}"
 
 
 def lacks_place(names: Container[str], name: str) -> bool:

@@ -65,6 +65,9 @@ def add(parsers: Subparsers) -> None:
     export.add_argument("--from", dest="since", type=date.fromisoformat, metavar="DATE", help="accepted since")
     export.add_argument("--to", dest="until", type=date.fromisoformat, metavar="DATE", help="accepted until")
     export.add_argument("--status", choices=[str(state) for state in State], help="with a line in this state")
+    export.add_argument(
+        "--lta", action="store_true", help="let the seal last: with time stamps of an authority, asked for now"
+    )
     export.add_argument("--why", default=_REASON, metavar="TEXT", help="kept with the event")
     add_json(export)
 
@@ -114,7 +117,7 @@ async def _exported(context: Context, args: argparse.Namespace) -> int:
                 progress("bundles", number, len(ids))
                 path = args.out if is_file else args.out / f"{key}{SUFFIX}"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                await _write(export, checked(ExportDocument(document=key, reason=args.why)), path)
+                await _write(export, checked(ExportDocument(document=key, reason=args.why, lta=args.lta)), path)
                 written.append({"document": key, "file": str(path), "bytes": path.stat().st_size})
     if args.json:
         context.print_json({"bundles": written})

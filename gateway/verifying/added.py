@@ -25,6 +25,12 @@ def check_added(name: str, seal: bytes, anchors: Anchors, container: Container |
     return list(_added(name, seal, anchors, container))
 
 
+def is_lasting(seal: bytes) -> bool:
+    """Whether a seal has the stamps of XAdES B-LTA, whatever they are worth."""
+    unsigned = read_unsigned(seal)
+    return unsigned is not None and bool(unsigned.signature_stamp and unsigned.archive_stamp)
+
+
 def _added(name: str, seal: bytes, anchors: Anchors, container: Container | None) -> Iterator[Timed]:
     unsigned = read_unsigned(seal)
     if unsigned is None or (unsigned.archive_stamp and container is None):
@@ -48,7 +54,7 @@ def _stamp(name: str, token: bytes, imprint: bytes, anchors: Anchors) -> Timed:
         reply = reply_with(token)
     except StampError as error:
         return failed(name, "stamp_unreadable", str(error)), None
-    return judged(name, reply, imprint, anchors.tsa)
+    return judged(name, reply, imprint, anchors)
 
 
 def _content(container: Container, seal: bytes) -> Any:

@@ -12,8 +12,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 
 _BLOCK: Final = re.compile(r"(-----BEGIN (PUBLIC KEY|CERTIFICATE)-----.*?-----END \2-----)", re.DOTALL)
+#: Of a seal or stamp; asked for where there are lists.
+Certificates = Callable[[], Iterable[x509.Certificate]]
 _QUORUM: Final = re.compile(r"^# quorum ([1-9][0-9]?)$", re.MULTILINE)
 
 
@@ -45,6 +48,23 @@ class Anchors:
     receivers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Whether they are the bundle's own, which proves nothing.
     from_bundle: bool = False
+    #: Revocation lists that came with the bundle: as good as the signatures of their CAs.
+    lists: tuple[x509.CertificateRevocationList, ...] = ()
+
+    def seal_at(self, at: datetime, certificates: Certificates) -> TrustStore:
+        """For seals with these certificates, as of that time."""
+        return self._with_lists(self.seal, at, certificates)
+
+    def tsa_at(self, at: datetime, certificates: Certificates) -> TrustStore | None:
+        """For time stamps, likewise."""
+        return None if self.tsa is None else self._with_lists(self.tsa, at, certificates)
+
+    def _with_lists(self, store: TrustStore, at: datetime, certificates: Certificates) -> TrustStore:
+        if not self.lists:
+            return store
+        serials = {each.serial_number for each in certificates()}
+        chosen = tuple(each for each in self.lists if _says(each, at, serials))
+        return replace(store, revocations=(*store.revocations, *chosen))
 
     @classmethod
     def load(cls, folder: Path) -> Anchors:
@@ -99,6 +119,17 @@ def _public(block: bytes, kind: str) -> object:
     return (
         x509.load_pem_x509_certificate(block).public_key() if kind == "CERTIFICATE" else load_pem_public_key(block)
     )
+
+
+def _says(found: x509.CertificateRevocationList, at: datetime, serials: Collection[int]) -> bool:
+    """Whether a list says something about these certificates as of then.
+
+    One that had ended before tells of revocations only: without a better one nothing was examined, as without any.
+    """
+    until = found.next_update_utc
+    if until is None or until >= at:
+        return True
+    return any(found.get_revoked_certificate_by_serial_number(serial) is not None for serial in serials)
 
 
 def _text(path: Path) -> str:

@@ -126,6 +126,24 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Chữ ký của cơ quan không dẫn tới điểm tin cậy tại thời điểm kiểm tra.",
             "The institution's certificate does not lead to an anchor as of that time.",
         ),
+        "stamps_removed": (
+            "Dấu thời gian của dấu niêm phong đã bị gỡ.",
+            "The bundle says that its seal was made to last; the stamps are gone.",
+        ),
+        "answer_unreadable": ("Không đọc được danh sách thu hồi.", "The revocation list cannot be read."),
+        "answer_of_another_ca": (
+            "Danh sách thu hồi mang tên CA nhưng CA đó không ký.",
+            "The revocation list bears the name of a CA that did not sign it.",
+        ),
+        "answer_unrelated": (
+            "Trả lời thu hồi của CA không có trong gói.",
+            "The revocation answer is of a CA that nothing here leads to.",
+        ),
+        "answer_not_examined": ("Trả lời OCSP không được xét ở đây.", "The OCSP answer was not examined here."),
+        "answer_missing": ("Thiếu trả lời thu hồi.", "Revocation answers that a verdict rests on are not here."),
+        "verdict_changed": ("Kết luận kiểm tra chữ ký bị thay đổi.", "The log holds another verdict."),
+        "verdict_missing": ("Thiếu kết luận kiểm tra chữ ký.", "A verdict of the history is not in the bundle."),
+        "verdict_not_logged": ("Kết luận không có trong nhật ký.", "No leaf tells of this verdict."),
         "properties_wrong": (
             "Phần thêm vào dấu niêm phong không đúng dạng.",
             "What was added to the seal is not of the one allowed form.",

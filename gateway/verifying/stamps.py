@@ -12,7 +12,6 @@ from gateway.bundle.format import RECORD, RECORD_MANIFEST, role_of
 from gateway.bundle.manifest import RECORDED, record_manifest_of
 from gateway.errors import BundleError, StampError
 from gateway.seal.report import Verdict
-from gateway.seal.trust import TrustStore
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
 
@@ -70,7 +69,7 @@ def check_record(container: Container, anchors: Anchors) -> list[Timed]:
         return [(failed(name, "record_of_other_receipts"), None)]
     if manifest != record_manifest_of(digests):
         return [(failed(name, "entries_differ", f"{RECORD_MANIFEST} is not the list of what it is over"), None)]
-    return [judged(name, reply, record.root, anchors.tsa)]
+    return [judged(name, reply, record.root, anchors)]
 
 
 def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) -> Timed:
@@ -79,10 +78,10 @@ def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) ->
         raw = container.bytes_of(entry)
     except BundleError as error:
         return failed(name, "stamp_unreadable", str(error)), None
-    return judged(name, raw, sha256(signed).digest() if signed else b"", anchors.tsa)
+    return judged(name, raw, sha256(signed).digest() if signed else b"", anchors)
 
 
-def judged(name: str, raw: bytes, imprint: bytes, anchors: TrustStore | None) -> Timed:
+def judged(name: str, raw: bytes, imprint: bytes, anchors: Anchors) -> Timed:
     """A TimeStampResp over that SHA-256, at its own time; without an imprint nothing is proved."""
     from gateway.seal.stamp_token import read_reply  # most of a bundle needs no reader of tokens
 
@@ -99,13 +98,16 @@ def judged(name: str, raw: bytes, imprint: bytes, anchors: TrustStore | None) ->
     return _verified(name, raw, token, anchors)
 
 
-def _verified(name: str, raw: bytes, token: Token, anchors: TrustStore | None) -> Timed:
+def _verified(name: str, raw: bytes, token: Token, anchors: Anchors) -> Timed:
     from gateway.seal.timestamp import verify_stamp
 
-    at = token.gen_time
-    if anchors is None or not anchors.at(at):
+    at, signature = token.gen_time, token.signature
+    trusted = anchors.tsa_at(
+        at, lambda: (*signature.chain, *((signature.certificate,) if signature.certificate else ()))
+    )
+    if trusted is None or not trusted.at(at):
         return undecided(name, "no_tsa_anchors", f"no anchor was trusted on {at.isoformat()}", counts=False), None
-    found = verify_stamp(raw, token.imprint, anchors=anchors, at=at)
+    found = verify_stamp(raw, token.imprint, anchors=trusted, at=at)
     told = "; ".join(fault.reason for fault in found.report.faults)
     # what a certificate lacks here may be had elsewhere; what the token itself lacks may not
     if any(fault.verdict is Verdict.FAILED and fault.name in _OF_THE_TOKEN for fault in found.report.faults):

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -28,12 +29,14 @@ from gateway.bundle.container import Container
 from gateway.bundle.facts import Facts, read
 from gateway.bundle.format import ABSENCE, ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, TRANSFER
 from gateway.errors import BundleError
+from gateway.seal.embedded import certificates_of_receipt
 from gateway.seal.report import Report, Verdict
 from gateway.seal.unsigned import split
 from gateway.seal.verify import verify_receipt
 from gateway.verifying.absence import verify_absence
-from gateway.verifying.added import check_added
+from gateway.verifying.added import check_added, is_lasting
 from gateway.verifying.anchors import Anchors
+from gateway.verifying.answers import check_answers, lists_of
 from gateway.verifying.findings import (
     SIGNATURES_NOT_EXAMINED,
     Check,
@@ -55,6 +58,7 @@ from gateway.verifying.story import (
     check_transfer,
 )
 from gateway.verifying.tree import Logged, check_log
+from gateway.verifying.verdicts import check_verdicts
 
 _MESSAGE: Final = re.compile(r"messages/([0-9a-f-]{36})\.")
 _NOT_EXAMINED: Final = (
@@ -87,11 +91,17 @@ def verify(
     known, check = trusted(container, anchors, facts.log.vkey if facts.log else "")  # 2
     checks.append(check)
     logged = check_log(container, facts, known, at)  # 3
+    lists = lists_of(container)
+    verdicts, named = check_verdicts(container, facts, logged)
+    checks += [*logged.checks, *verdicts, *check_answers(container, lists, known, named)]
+    known = replace(known, lists=tuple(lists.values()))
     stamped = check_stamps(container, logged.signed, known)
     received = [*check_record(container, known), *check_added("acceptance", small(container, ACCEPTANCE), known)]
     exported = check_added("export", small(container, EXPORT), known, container)
     proof, proven_at = time_proven([*stamped, *received], is_required=require_time)
-    checks += [*logged.checks, *(check for check, _ in (*stamped, *received, *exported)), proof]
+    checks += [*(check for check, _ in (*stamped, *received, *exported)), proof]
+    if facts.lasting is True and not is_lasting(small(container, EXPORT)):
+        checks.append(failed("export.archive_stamp", "stamps_removed"))
     times = _Times(at=at, log=_times(stamped), receipt=_times(received), export=_times(exported))
     checks += check_institution(container, logged.signed, known, times.of(*times.export))
     unexamined: dict[str, None] = dict.fromkeys(_NOT_EXAMINED)
@@ -170,12 +180,13 @@ def _receipt(
     leaf = check_acceptance(logged, f"{name}.leaf", key, digest.hex(), sha256(seal).hexdigest())
     # what a stamp proves, it proves of what the log held by then
     proven = (*(times.log if leaf.verdict is Verdict.PASSED else ()), *(times.receipt if is_main else ()))
+    when = times.of(*proven)
     report = verify_receipt(
         seal,
         document_sha256=digest,
         transfer=small(container, transfer),
-        anchors=anchors.seal,
-        at=times.of(*proven),
+        anchors=anchors.seal_at(when, partial(certificates_of_receipt, seal)),
+        at=when,
     )
     checks = [*of_seal(name, report), leaf]
     if not is_main:

@@ -16,17 +16,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import UNSET
 
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers, compose, finish
-from gateway.bundle.container import ContainerWriter
-from gateway.bundle.format import RECORD
+from gateway.bundle.container import Container, ContainerWriter
+from gateway.bundle.format import EXPORT, MIMETYPE, RECORD
 from gateway.events import canonical
 from gateway.seal.evidence_record import group_hash, path_of, root_of, write_record
 from gateway.seal.stamp_token import token_of
+from gateway.seal.unsigned import Unsigned, archive_imprint, extended, signature_imprint
 from gateway.seal.writer import draft_export
 from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.keys import Cosigner, LogSigner
@@ -120,10 +123,10 @@ def told(number: int, body: bytes, *, kind: str = "document", member: str = "sea
 def accepted_leaf(item: Told, kind: str = "document") -> bytes:
     """The event of its acceptance."""
     facts = {"kind": kind, "sha256": sha256(item.body).hexdigest(), "receipt": sha256(item.receipt).hexdigest()}
-    return _leaf("document.accepted", item.at, {**facts, "size": len(item.body)}, message=item.id)
+    return leaf("document.accepted", item.at, {**facts, "size": len(item.body)}, message=item.id)
 
 
-def _leaf(kind: str, at: datetime, facts: dict[str, object], **about: str) -> bytes:
+def leaf(kind: str, at: datetime, facts: dict[str, object], **about: str) -> bytes:
     whole = {"v": 1, "kind": kind, "at": int(at.timestamp()) * 1_000_000, "actor": "gateway", "facts": facts}
     return canonical(whole | about)
 
@@ -162,20 +165,20 @@ def story(member: str = "seal-rsa", *, body: bytes = DOCUMENT) -> Story:
 
     def moved(trigger: str, before: str, after: str) -> bytes:
         facts: dict[str, object] = {"from": before, "to": after}
-        return _leaf(f"delivery.{trigger}", at, facts, message=MESSAGE, delivery=DELIVERY)
+        return leaf(f"delivery.{trigger}", at, facts, message=MESSAGE, delivery=DELIVERY)
 
     tree = [
-        _leaf("server.started", SIGNED_AT, {"boot": made_id(90)}),
+        leaf("server.started", SIGNED_AT, {"boot": made_id(90)}),
         accepted_leaf(document),
-        _leaf("delivery.claimed", at, {"attempt": made_id(3)}, message=MESSAGE, delivery=DELIVERY),
+        leaf("delivery.claimed", at, {"attempt": made_id(3)}, message=MESSAGE, delivery=DELIVERY),
         moved("relayed", "in_flight", "relayed"),
-        _leaf("backup.made", at, {}),
+        leaf("backup.made", at, {}),
         moved("delivered", "relayed", "delivered"),
         accepted_leaf(statuses[0], "status"),
-        _leaf("status.recorded", at, {"code": "01", "message": statuses[0].id}, delivery=DELIVERY),
+        leaf("status.recorded", at, {"code": "01", "message": statuses[0].id}, delivery=DELIVERY),
         moved("acknowledged", "delivered", "acknowledged"),
         accepted_leaf(statuses[1], "status"),
-        _leaf("status.recorded", at, {"code": "03", "message": statuses[1].id}, delivery=DELIVERY),
+        leaf("status.recorded", at, {"code": "03", "message": statuses[1].id}, delivery=DELIVERY),
     ]
     chosen = (1, 2, 3, 5, 6, 7, 8, 9, 10)
     return Story(document=document, statuses=statuses, tree=tuple(tree), chosen=chosen)
@@ -208,6 +211,62 @@ def material_of(a: Story) -> Material:
         stamps=[stamp(imprint, at) for at in a.stamps],
         record=record_of(a.document, a.recorded_at) if a.recorded_at else b"",
     )
+
+
+def crl(member: str, *, until: datetime = MADE_AT + timedelta(days=7), key: str = "", revoked: str = "") -> bytes:
+    """The revocation list of an authority, signed by another's key where `key` names one."""
+    authority = build()[member]
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(until - timedelta(days=14))
+        .next_update(until)
+    )
+    if revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(build()[revoked].certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(SIGNED_AT - timedelta(days=1)).build())
+    signing = build()[key or member].key
+    return builder.sign(signing, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+def answers(*lists: bytes) -> dict[str, bytes]:
+    """The entries of revocation lists."""
+    return {f"evidence/revocation/{sha256(each).hexdigest()}.crl": each for each in lists}
+
+
+def lasting(
+    data: bytes, *lists: bytes, imprint: bytes = b"", archived: bytes = b"", has_archive: bool = True
+) -> bytes:
+    """The bundle with a seal of B-LTA; an imprint: what is stamped instead."""
+    container = Container.of(data)
+    seal = container.bytes_of(EXPORT)
+    reply = stamp(imprint or signature_imprint(seal), MADE_AT + timedelta(seconds=5))
+    authorities = [build()[each].certificate for each in ("seal-ca", "seal-root", "tsa-root")]
+    properties = Unsigned(
+        signature_stamp=token_of(reply),
+        certificates=tuple(each.public_bytes(Encoding.DER) for each in authorities),
+        crls=lists,
+    )
+    if has_archive:
+        content = sha256()
+        for entry in container.entries:
+            if entry not in {MIMETYPE, EXPORT}:
+                content.update(container.bytes_of(entry))
+        due = archived or archive_imprint(extended(seal, properties), content)
+        archive = token_of(stamp(due, MADE_AT + timedelta(seconds=9)))
+        properties = replace(properties, archive_stamp=archive)
+    return with_entry(data, EXPORT, extended(seal, properties))
+
+
+def with_entry(data: bytes, name: str, content: bytes) -> bytes:
+    """The bundle with other bytes in an entry; nothing else follows from it."""
+    container, file = Container.of(data), io.BytesIO()
+    writer = ContainerWriter(file)
+    for entry in container.entries:
+        if entry != MIMETYPE:
+            writer.add(entry, content if entry == name else container.bytes_of(entry))
+    writer.close()
+    return file.getvalue()
 
 
 def record_of(item: Told, at: datetime, *, imprint: bytes = b"") -> bytes:

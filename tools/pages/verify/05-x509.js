@@ -186,10 +186,12 @@ class RevocationList {
 
 // One check for every certificate of a path whose issuer's list was given; what had none is told in `unexamined`.
 async function revocationsOf(path, lists, at, name, unexamined, isStamp = false) {
-  const checks = [];
+  const checks = [], serials = path.map((each) => each.serial.integer);
+  // a list of the bundle that had ended before tells of revocations only
+  const says = (list) => !list.isOfBundle || list.next === null || list.next >= at || list.revoked.some((each) => serials.includes(each.serial));
   for (const [number, child] of path.slice(0, -1).entries()) {
     const issuer = path[number + 1], own = [];
-    for (const each of lists) {
+    for (const each of lists.filter(says)) {
       if (isSame(each.issuer.raw, issuer.subject.raw) && (await isSignedBy(each, issuer))) own.push(each);
     }
     if (!own.length) {

@@ -50,6 +50,12 @@ function addedOf(found, isExport) {
     ADDED_INNER_END + ADDED_END;
 }
 
+// Whether a seal has the stamps of XAdES B-LTA, whatever they are worth.
+function isLasting(bytes) {
+  const { core, added } = split(bytes), found = readAdded(added, looked(core.subarray(0, 300)).includes(`xmlns:asic="${ASIC}"`));
+  return Boolean(found && found.stamp.length && found.archive.length);
+}
+
 // The findings about a seal's own stamps; `container` where one may be over all that the seal names.
 async function checkAdded(name, bytes, anchors, container = null) {
   const { core, added } = split(bytes), found = readAdded(added, looked(core.subarray(0, 300)).includes(`xmlns:asic="${ASIC}"`));

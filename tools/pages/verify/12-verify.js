@@ -28,11 +28,15 @@ async function verify(data, given, at) {
   }
   anchors = anchors || (await anchorsOfBundle(container, facts));
   const logged = await checkLog(container, facts, anchors, at);
+  const lists = listsOf(container), verdicts = await checkVerdicts(container, facts, logged);
+  checks.push(...logged.checks, ...verdicts.checks, ...(await checkAnswers(container, lists, anchors, verdicts.named)));
+  withLists(anchors, lists);
   const small = (name) => (container.has(name) ? container.bytesOf(name) : new Uint8Array());
   const stamped = await checkStamps(container, logged.signed, anchors);
   const received = [...(await checkRecord(container, anchors)), ...(await checkAdded("acceptance", small(FORMAT.acceptance), anchors))];
   const exported = await checkAdded("export", small(FORMAT.export), anchors, container);
-  checks.push(...logged.checks, ...[...stamped, ...received, ...exported].map(([check]) => check));
+  checks.push(...[...stamped, ...received, ...exported].map(([check]) => check));
+  if (facts.lasting === true && !isLasting(small(FORMAT.export))) checks.push(failed("export.archive_stamp", "stamps_removed"));
   checks.push(timeProven([...stamped, ...received]), ...strangers(container));
   const times = { log: timesOf(stamped), receipt: timesOf(received), export: timesOf(exported) };
   const context = { container, facts, logged, anchors, at, times, unexamined };
@@ -47,8 +51,9 @@ async function verify(data, given, at) {
 const UNDERSTOOD = [
   "document", "transfer", "manifest", "acceptance_seal", "export_seal", "evidence_record", "evidence_record_manifest",
   "facts", "leaf", "proof", "checkpoint", "stamp", "message", "message_transfer", "message_receipt",
-  // held by the export seal; of verdicts only those on receivers are judged
-  "revocation", "verdict", "certificate",
+  "revocation", "verdict",
+  // held by the export seal; nobody judges it
+  "certificate",
 ];
 
 function strangers(container) {
