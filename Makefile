@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test crash powercut diskfaults fuzz network check fmt docs bench longrun large ledger lock clean system
+.PHONY: help demo test crash powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -49,6 +49,9 @@ longrun: $(STAMP) ## a million documents: memory, handles and log stay; writes d
 
 large: $(STAMP) ## a file of 1 GiB by every way; writes docs/large.md (ARGS="--megabytes 64")
 	@$(PY) -m benchmarks.large $(ARGS)
+
+interop: $(STAMP) ## ask other people's verifiers about our evidence; writes docs/interop.md (EU DSS through Maven)
+	@bash tools/interop.sh $(ARGS)
 
 ledger: $(STAMP) ## a ledger of 10 million deliveries beside one of 10,000; writes docs/ledger.md (ARGS="--deliveries 1000000")
 	@$(PY) -m benchmarks.ledger_size $(ARGS)

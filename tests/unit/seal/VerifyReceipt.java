@@ -1,13 +1,14 @@
-// Verifies receipts with the JDK alone: javax.xml.crypto.dsig for the signature, PKIX for the path.
-// java VerifyReceipt.java ANCHOR.pem INSTANT FOLDER…   prints "FOLDER true" or "FOLDER false REASON" each.
-// Secure validation is on; the two files beside the receipt are reached through a dereferencer that knows
-// their names only, since secure validation allows no other reference to a file.
+// Verifies seals with the JDK alone: javax.xml.crypto.dsig for the signature, PKIX for the path.
+// java VerifyReceipt.java ANCHOR.pem INSTANT FOLDER[:FILE]…   prints "FOLDER[:FILE] true" or "… false REASON" each;
+// FILE is receipt.xml where it is not named. Secure validation is on, with room for the references of a bundle; the
+// sealed files are reached through a dereferencer of its own, since it allows no other reference to a file.
 
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Key;
+import java.security.Security;
 import java.security.cert.CertPathValidator;
 import java.security.cert.CertificateFactory;
 import java.security.cert.PKIXParameters;
@@ -39,43 +40,48 @@ public class VerifyReceipt {
     static final String XADES = "http://uri.etsi.org/01903/v1.3.2#";
 
     public static void main(String[] arguments) throws Exception {
+        String policy = Security.getProperty("jdk.xml.dsig.secureValidationPolicy");
+        Security.setProperty(
+            "jdk.xml.dsig.secureValidationPolicy", policy.replace("maxReferences 30", "maxReferences 10000"));
         X509Certificate anchor;
         try (InputStream input = Files.newInputStream(Path.of(arguments[0]))) {
             anchor = (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(input);
         }
         Date at = Date.from(Instant.parse(arguments[1]));
         for (int i = 2; i < arguments.length; i++) {
-            System.out.println(arguments[i] + " " + verdict(Path.of(arguments[i]), anchor, at));
+            System.out.println(arguments[i] + " " + verdict(arguments[i], anchor, at));
         }
     }
 
-    static String verdict(Path folder, X509Certificate anchor, Date at) {
+    static String verdict(String named, X509Certificate anchor, Date at) {
+        int colon = named.indexOf(':');
+        Path folder = Path.of(colon < 0 ? named : named.substring(0, colon));
         try {
-            return verify(folder, anchor, at);
+            return verify(folder, colon < 0 ? "receipt.xml" : named.substring(colon + 1), anchor, at);
         } catch (Exception error) {
             return "false " + error;
         }
     }
 
-    static String verify(Path folder, X509Certificate anchor, Date at) throws Exception {
+    static String verify(Path folder, String file, X509Certificate anchor, Date at) throws Exception {
         DocumentBuilderFactory builders = DocumentBuilderFactory.newInstance();
         builders.setNamespaceAware(true);
         builders.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
-        Document document = builders.newDocumentBuilder().parse(folder.resolve("receipt.xml").toFile());
+        Document document = builders.newDocumentBuilder().parse(folder.resolve(file).toFile());
         NodeList properties = document.getElementsByTagNameNS(XADES, "SignedProperties");
         if (properties.getLength() != 1) {
             return "false SignedProperties: " + properties.getLength();
         }
         Chain chain = new Chain();
-        DOMValidateContext context = new DOMValidateContext(chain, document.getDocumentElement());
+        DOMValidateContext context = new DOMValidateContext(
+            chain, document.getElementsByTagNameNS(XMLSignature.XMLNS, "Signature").item(0));
         context.setProperty("org.jcp.xml.dsig.secureValidation", Boolean.TRUE);
         context.setIdAttributeNS((Element) properties.item(0), null, "Id");
         XMLSignatureFactory factory = XMLSignatureFactory.getInstance("DOM");
         URIDereferencer inside = factory.getURIDereferencer();
-        context.setURIDereferencer((reference, crypto) -> switch (reference.getURI()) {
-            case "document.edxml", "transfer.json" -> new OctetStreamData(bytes(folder, reference.getURI()));
-            default -> inside.dereference(reference, crypto);
-        });
+        context.setURIDereferencer((reference, crypto) -> reference.getURI().startsWith("#")
+            ? inside.dereference(reference, crypto)
+            : new OctetStreamData(bytes(folder, reference.getURI())));
         XMLSignature signature = factory.unmarshalXMLSignature(context);
         if (!signature.validate(context)) {
             StringBuilder why = new StringBuilder("false value " + signature.getSignatureValue().validate(context));
