@@ -94,5 +94,10 @@ async def test_documents_are_chosen_by_what_is_asked(site: Installation, tmp_pat
     assert await count("--number", "7") == 1
     assert await count("--issuer", PROVINCE, "--recipient", COMMUNE) == 2
     assert await count("--issuer", COMMUNE) == 0
+    assert await count("--recipient", COMMUNE) == 2
+    assert await count("--recipient", COMMUNE, "--status", "withdrawn") == 0
+    assert await count("--recipient", PROVINCE) == 0
+    assert await count("--number", "8", "--issuer", PROVINCE, "--recipient", COMMUNE) == 1
+    assert await count("--latest") == 1
     assert await count("--year", "1999") == 0
     assert await count("--from", "2020-01-01", "--to", "2100-01-01", "--status", "withdrawn") == 0

@@ -46,13 +46,43 @@ SELECT promulgated_on FROM message WHERE id = ?;
 SELECT id FROM message WHERE original_id = ? ORDER BY accepted_at, id;
 
 -- name: message_list_exported
--- Documents for bundles, newest first: :number, :notation, :sender, :recipient, :state may each be NULL; of a span.
-SELECT m.id FROM message AS m
+-- Documents for bundles, newest first, of a span; :state may be NULL.
+SELECT m.id FROM message AS m INDEXED BY message_by_acceptance
 WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
-  AND (:number IS NULL OR m.code_number = :number)
+  AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
+ORDER BY m.accepted_at DESC, m.id DESC LIMIT :limit;
+
+-- name: message_list_exported_by_number
+-- The same of a number; :notation, :sender and :recipient may be NULL, too.
+SELECT m.id FROM message AS m INDEXED BY message_by_number
+WHERE m.code_number = :number AND m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
   AND (:notation IS NULL OR m.code_notation = :notation)
   AND (:sender IS NULL OR m.sender_id = :sender)
   AND (:recipient IS NULL OR EXISTS (
       SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.recipient_id = :recipient))
   AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
+ORDER BY m.accepted_at DESC, m.id DESC LIMIT :limit;
+
+-- name: message_list_exported_by_sender
+-- The same of a sender; :recipient and :state may be NULL.
+SELECT m.id FROM message AS m INDEXED BY message_by_sender
+WHERE m.sender_id = :sender AND m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
+  AND (:recipient IS NULL OR EXISTS (
+      SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.recipient_id = :recipient))
+  AND (:state IS NULL OR EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id AND d.state = :state))
+ORDER BY m.accepted_at DESC, m.id DESC LIMIT :limit;
+
+-- name: message_list_exported_by_recipient
+-- The same of a recipient: from its lines, those that are at rest by one index, those that are open by another.
+WITH line (message_id) AS (
+    SELECT d.message_id FROM delivery AS d INDEXED BY delivery_by_recipient_state
+    WHERE d.recipient_id = :recipient AND d.state NOT IN ('queued', 'in_flight')
+      AND (:state IS NULL OR d.state = :state)
+    UNION
+    SELECT d.message_id FROM delivery AS d INDEXED BY delivery_open
+    WHERE d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+      AND d.recipient_id = :recipient AND (:state IS NULL OR d.state = :state)
+)
+SELECT m.id FROM line JOIN message AS m ON m.id = line.message_id
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
 ORDER BY m.accepted_at DESC, m.id DESC LIMIT :limit;

@@ -36,6 +36,7 @@ CREATE TABLE message (
     accepted_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX message_by_sender ON message (sender_id, kind, accepted_at);
+CREATE INDEX message_by_acceptance ON message (accepted_at, id) WHERE kind = 'document';
 CREATE INDEX message_by_document_ref ON message (document_ref, kind, sender_id);
 CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sender_id, accepted_at);
 CREATE INDEX message_by_sha256 ON message (sha256);

@@ -43,7 +43,6 @@ WHOLE = {
     "delivery_count_by_state": "counts, for commands in a process of their own",
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
     "delivery_list_held_after_restore": "for commands, after a restore",
-    "message_list_exported": "for a command, in a process of its own",
     "offer_list_all": "for the report of a command",
     "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
     "event_read_last": "the last row",
@@ -54,7 +53,8 @@ WHOLE = {
 #: Statements that sort, and what bounds it.
 SORTED = {
     "message_list_about": "messages about one document",
-    "message_list_exported": "for a command, in a process of its own",
+    "message_list_exported_by_number": "documents of one number",
+    "message_list_exported_by_recipient": "documents for one recipient, for a command",
     "attempt_list_unknown": "tries of the transmissions of one claim that ended unknown",
     "message_find_sent": "a page of every agency and kind",
     "message_find_sent_by_number": "documents of one number",
@@ -168,6 +168,25 @@ def test_lines_at_one_peer_are_found_without_going_through_all_of_them(
     """The channel alone is not enough: everything that ever went to the axis has the same."""
     plan = _plan(database, STATEMENTS.get(name))
     assert any(step.endswith(f"USING INDEX {found_by}") for step in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("name", "found_by"),
+    [
+        ("message_list_exported", "message_by_acceptance (accepted_at>? AND accepted_at<?)"),
+        (
+            "message_list_exported_by_sender",
+            "message_by_sender (sender_id=? AND kind=? AND accepted_at>? AND accepted_at<?)",
+        ),
+        ("message_list_exported_by_number", "message_by_number (code_number=?)"),
+        ("message_list_exported_by_recipient", "delivery_by_recipient_state (recipient_id=?)"),
+    ],
+)
+def test_documents_to_export_are_found_by_what_was_asked_for(database: Any, name: str, found_by: str) -> None:
+    """The newest one, or those of a day, cost what they are, however long the ledger is."""
+    plan = _plan(database, STATEMENTS.get(name))
+    assert any(step.endswith(f" INDEX {found_by}") for step in plan), plan
+    assert not any(step.startswith("SCAN m") for step in plan), plan
 
 
 def test_names_of_exceptions_exist() -> None:
