@@ -210,9 +210,12 @@ async def _filters(ledger: Ledger, args: argparse.Namespace) -> dict[str, Any]:
 
 def _statement(params: dict[str, Any]) -> str:
     """By the filter that leaves the least to go through."""
-    for name in ("number", "sender", "recipient"):
-        if params[name] is not None:
-            return f"message_list_exported_by_{name}"
+    if params["number"] is not None:
+        return "message_list_exported_by_number"
+    if params["sender"] is not None:
+        return "message_list_exported_by_sender"
+    if params["recipient"] is not None:
+        return "message_list_exported_by_recipient"
     return "message_list_exported"
 
 

@@ -33,7 +33,6 @@ from gateway.seal.embedded import certificates_of_receipt
 from gateway.seal.report import Report, Verdict
 from gateway.seal.unsigned import split
 from gateway.seal.verify import verify_receipt
-from gateway.verifying.absence import verify_absence
 from gateway.verifying.added import check_added, is_lasting
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.answers import check_answers, lists_of
@@ -82,6 +81,8 @@ def verify(
 ) -> Verification:
     """The same of a container that is open."""
     if ABSENCE in container.entries:
+        from gateway.verifying.absence import verify_absence  # few containers are one, and it takes its time
+
         return verify_absence(container, anchors, at, require_time=require_time)
     checks = list(check_container(container))  # 1
     facts = _facts(container, checks)
