@@ -18,20 +18,18 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import socket
 import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from adapters.webhook_names import Names
 from gateway.errors import ConfigError
 from gateway.model import Endpoint
-from gateway.reach import Reach
+from gateway.reach import AllowedResolver, Reach
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SECRET_BYTES_MIN = 16
@@ -179,7 +177,7 @@ def open_session(target: Target, context: ssl.SSLContext, connections: int, name
         ssl=context,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
         use_dns_cache=False,  # `names` keeps answers for all channels
-        resolver=names if reach is None else _AllowedResolver(names, reach),
+        resolver=names if reach is None else AllowedResolver(names, reach),
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -187,31 +185,6 @@ def open_session(target: Target, context: ssl.SSLContext, connections: int, name
         auto_decompress=False,
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "gateway"},
     )
-
-
-class _AllowedResolver(AbstractResolver):
-    """Addresses that may not be dialled are not found: what is judged here is what is dialled."""
-
-    def __init__(self, names: Names, reach: Reach) -> None:
-        self._names = names
-        self._reach = reach
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._names.resolve(host, port, family)
-        refusals = {one["host"]: self._reach.refusal(one["host"], port) for one in found}
-        allowed = [one for one in found if not refusals[one["host"]]]
-        if not allowed:
-            raise ForbiddenAddressError(None, "; ".join(sorted(set(refusals.values()))))
-        return allowed
-
-    async def close(self) -> None:
-        """Nothing of its own."""
-
-
-class ForbiddenAddressError(OSError):
-    """A name leads only to addresses that may not be dialled."""
 
 
 def _text(endpoint: Endpoint, name: str) -> str:

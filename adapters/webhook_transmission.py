@@ -5,9 +5,9 @@ from __future__ import annotations
 import aiohttp
 
 from adapters import upload
-from adapters.webhook_channel import ForbiddenAddressError
 from adapters.webhook_reply import REPLY_BYTES_MAX
 from gateway.model import Outcome
+from gateway.reach import ForbiddenAddressError
 
 
 async def read_answer(response: aiohttp.ClientResponse) -> bytes:

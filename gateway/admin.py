@@ -47,6 +47,7 @@ from gateway import (
     admin_receivers,
     admin_reconcile,
     admin_registry,
+    admin_revocation,
     admin_statuses,
 )
 from gateway.admin_acts import Change, Desk, Reply
@@ -151,6 +152,7 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "declare-log-gap": ActKind(request=admin_log.DeclareLogGap, run=admin_log.declare_gap),
+    "load-answers": ActKind(request=admin_revocation.LoadAnswers, run=admin_revocation.load_answers),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),
     "reconcile": ActKind(request=admin_reconcile.ReconcileDay, run=admin_reconcile.reconcile_day),

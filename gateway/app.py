@@ -58,7 +58,7 @@ from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.renewer import Renewer, renew_apart
 from gateway.maintenance.stamper import Stamper
-from gateway.maintenance.start import clock_watch, start_duties
+from gateway.maintenance.start import Examining, clock_watch, examining, start_duties
 from gateway.maintenance.watcher import Watcher
 from gateway.maintenance.witnessing import Witnessing
 from gateway.model import AgencyId, EndpointId
@@ -121,6 +121,7 @@ class Application:
     witnessing: Witnessing
     countersigner: Countersigner
     renewer: Renewer = field(init=False)
+    checks: Examining
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
     bindings_tls: ssl.SSLContext
@@ -159,6 +160,7 @@ class Application:
             "stamps": self.stampers[0].told,
             "witnesses": self.witnessing.told,
             "renewal": self.renewer.told,
+            "revocation": self.checks.refresher.told,
         }
 
     @property
@@ -252,6 +254,7 @@ async def run_application(
             stampers=evidence.stampers(base, metrics),
             witnessing=evidence.witnessing(base, metrics),
             countersigner=evidence.countersigner(stack, base, metrics),
+            checks=examining(stack, base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),
@@ -262,7 +265,7 @@ async def run_application(
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
         await start_duties(
-            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.own_duties
+            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.own_duties, app.checks
         )
         # 5 listeners
         await _listen(stack, app, watch)

@@ -39,6 +39,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "keys": ("keys",),
         "exchange": ("send", "inbox"),
         "showing": ("show",),
+        "checks": ("checks",),
         "bundles": ("export",),
         "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),
         "statuses": ("statuses",),

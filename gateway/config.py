@@ -15,14 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
+from gateway.config_revocation import RevocationSettings
 from gateway.config_values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
+from gateway.config_values import documented as _f
 from gateway.errors import ConfigError
 
 T = TypeVar("T")
-
-
-def _f(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -410,6 +408,7 @@ class Settings:
     bindings: BindingSettings = field(default_factory=BindingSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
     receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
+    revocation: RevocationSettings = field(default_factory=RevocationSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

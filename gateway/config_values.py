@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,6 +22,8 @@ Size = NewType("Size", int)
 
 #: Agencies' codes, written as a list such as ["000.00.00.H33"].
 Codes = NewType("Codes", tuple[str, ...])
+#: HTTP addresses, written as a list such as ["http://crl.example.vn/ca.crl"].
+Urls = NewType("Urls", tuple[str, ...])
 #: Networks, written as a list such as ["10.0.0.0/8"].
 Networks = tuple[str, ...]
 
@@ -34,6 +36,11 @@ _OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})+")
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+
+def documented(default: Any, doc: str) -> Any:
+    """A setting: what it is unless it is set, and what it means."""
+    return field(default=default, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +169,13 @@ def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911
     return raw
 
 
+def _url(text: Any, _folder: Path) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{text} is no http or https URL")
+    return str(text)
+
+
 def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
     if hint is timedelta:
         match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
@@ -192,6 +206,7 @@ _LISTS: Final[Mapping[Any, tuple[str, Callable[[Any, Path], Any]]]] = MappingPro
         Codes: ('["000.00.00.H33"]', _text),
         DnsNames: ('["docs.example.vn"]', _dns_name),
         Networks: ('["10.0.0.0/8"]', lambda text, _folder: str(ip_network(text))),
+        Urls: ('["http://crl.example.vn/ca.crl"]', _url),
         StampServers: ('["http://tsa.example.vn 1.2.3.4"]', lambda text, _folder: StampServer.parse(text)),
         Witnesses: (
             '["https://witness.example.vn/ example.vn/witness+e44a1fae+BCkk…"]',

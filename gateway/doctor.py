@@ -65,6 +65,7 @@ _DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
         "stamps": (("late", "stamps_late"),),
         "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
         "renewal": (("failing", "renewal_failing"),),
+        "revocation": (("late", "revocation_late"), ("degraded", "revocation_degraded")),
     }
 )
 _OUTCOMES_FINE = frozenset({"delivered", "relayed"})
@@ -104,6 +105,8 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers += await examine_bindings(settings)
     layers += [_duty(name, str(status.get(name, "not set up"))) for name in _DUTIES]
     layers += await asyncio.to_thread(_certificates, settings, SystemClock().now())
+    if settings.checks.policy != "off" and settings.checks.signers is None:
+        layers.append(layer("signers_unset", "signatures", "[checks] signers is empty"))
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))

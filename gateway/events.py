@@ -188,6 +188,8 @@ class Event(StrEnum):
     CONFIGURATION_RELOADED = "configuration.reloaded"
     #: From now on the gateway signs with the key of this certificate; the leaf names the one before by its digest.
     KEY_TAKEN = "key.taken"
+    #: An operator loaded what CAs say about revocation; the leaf holds the digests.
+    REVOCATION_LOADED = "revocation.loaded"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
     #: Somebody exported the proof that an agency sent no such document; the leaf holds the digest of its seal.

@@ -228,5 +228,26 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem docs/runbook.md, GatewayWitnessLate.",
             "See docs/runbook.md, GatewayWitnessLate.",
         ),
+        "revocation_late": kind(
+            _E,
+            "Có văn bản đã được quyết định khi chưa biết chứng thư có bị thu hồi hay không.",
+            "Documents were decided without what CAs had not said about revocation.",
+            "Xem docs/runbook.md, GatewayChecksUndecided; `gateway checks` liệt kê văn bản.",
+            "See docs/runbook.md, GatewayChecksUndecided; `gateway checks` lists them.",
+        ),
+        "revocation_degraded": kind(
+            _W,
+            "Không lấy được thông tin thu hồi chứng thư; có thể có văn bản đang chờ.",
+            "What CAs say about revocation cannot be had; documents may wait for it.",
+            "Xem docs/runbook.md, GatewayRevocationUnavailable; hoặc `gateway keys revocation load`.",
+            "See docs/runbook.md, GatewayRevocationUnavailable; or `gateway keys revocation load`.",
+        ),
+        "signers_unset": kind(
+            _I,
+            "Chưa đặt [checks] signers: không chữ ký số nào của cơ quan khác được xem là hợp lệ.",
+            "[checks] signers is not set: no signature of others is found valid.",
+            'Chép chứng thư của các CA tin cậy vào một thư mục rồi ghi thư mục đó; hoặc policy = "off".',
+            'Put the certificates of trusted CAs into a folder and name it; or set policy = "off".',
+        ),
     }
 )

@@ -32,10 +32,12 @@ MEMORY: Final = 1024 * 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Anchors:
-    """Folders of CA certificates, None where nothing of that kind is trusted."""
+    """Folders of CA certificates and of what CAs said; None where there is nothing of that kind."""
 
     signers: Path | None = None
     stamps: Path | None = None
+    #: Folder of revocation answers at hand (`gateway.seal.revocation`).
+    answers: Path | None = None
 
 
 def examiners() -> ParserPool:
@@ -69,6 +71,7 @@ class Examiner:
             at=at,
             signers=str(self._anchors.signers or ""),
             stamps=str(self._anchors.stamps or ""),
+            answers=str(self._anchors.answers or ""),
             scratch=self._scratch,
             agencies=agencies,
             known=known,

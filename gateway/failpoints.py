@@ -55,6 +55,9 @@ ACTS: tuple[str, ...] = (
     "source.list",
     "source.fetch",
     "source.settle",
+    # signatures of others: between the look and its verdict, and inside the verdict's transaction
+    "check.examined",
+    "check.verdict",
     # the transparency log
     "log.grow",
     "log.sign",

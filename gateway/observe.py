@@ -244,6 +244,19 @@ class Metrics:
             "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
         )
         self.checks_waiting = self._gauge("gateway_checks_waiting", "documents whose signatures are to be examined")
+        self.checks_pending = self._gauge(
+            "gateway_checks_pending", "documents whose verdict waits for what a CA says about revocation"
+        )
+        self.checks_pending_seconds = self._gauge(
+            "gateway_checks_pending_oldest_seconds", "for how long the oldest of them waits"
+        )
+        self.checks_undecided = self._gauge(
+            "gateway_checks_undecided", "documents that were decided without it, [revocation] grace being over"
+        )
+        self.revocation_sources = self._gauge("gateway_revocation_sources", "lists of CAs that are fetched")
+        self.revocation_sources_failing = self._gauge(
+            "gateway_revocation_sources_failing", "addresses of CAs that gave nothing of use last"
+        )
         self.check_seconds = self._histogram(
             "gateway_check_seconds", "from opening a document to the verdict on its signatures", _FAST
         )

@@ -1,4 +1,4 @@
-"""Which addresses may be dialled on behalf of somebody who may set a channel's URL. Pure, but for one look.
+"""Which addresses may be dialled on behalf of somebody who may set a URL. Pure, but for one look.
 
 - The unspecified and broadcast addresses, multicast, link-local (where clouds keep their metadata services) and
   what is reserved are never dialled, whatever is allowed.
@@ -18,6 +18,8 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.errors import ConfigError
 
@@ -51,6 +53,8 @@ class Reach:
     development: bool = False
     #: Host and port of our own listeners.
     own: frozenset[tuple[str, int]] = frozenset()
+    #: Whose setting `allowed` is.
+    setting: str = "webhook.allowed_networks"
 
     def refusal(self, host: str, port: int) -> str:
         """Why this address may not be dialled; "" where it may. `host` is an address, not a name."""
@@ -67,7 +71,7 @@ class Reach:
             return "" if self.development or named else f"{address} is this machine"
         if self.development or _is_public(address) or any(_holds(network, address) for network in self.allowed):
             return ""
-        return f"{address} is an internal address outside of webhook.allowed_networks"
+        return f"{address} is an internal address outside of {self.setting}"
 
     def _is_own(self, address: Address, port: int) -> bool:
         hosts = {host for host, ours in self.own if ours == port}
@@ -77,6 +81,31 @@ class Reach:
             return True
         wide = {"", "0.0.0.0", "::"} & hosts  # noqa: S104  # compared with, not listened on
         return bool(wide or {"localhost"} & hosts) and (address.is_loopback or _is_this_machine(address))
+
+
+class AllowedResolver(AbstractResolver):
+    """Addresses that may not be dialled are not found: what is judged here is what is dialled."""
+
+    def __init__(self, names: AbstractResolver, reach: Reach) -> None:
+        self._names, self._reach = names, reach
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Those that may be; ForbiddenAddressError where none may."""
+        found = await self._names.resolve(host, port, family)
+        refusals = {one["host"]: self._reach.refusal(one["host"], port) for one in found}
+        allowed = [one for one in found if not refusals[one["host"]]]
+        if not allowed:
+            raise ForbiddenAddressError(None, "; ".join(sorted(set(refusals.values()))))
+        return allowed
+
+    async def close(self) -> None:
+        """Whoever asks for names closes what it asks."""
+
+
+class ForbiddenAddressError(OSError):
+    """A name leads only to addresses that may not be dialled."""
 
 
 def _is_never(address: Address) -> bool:

@@ -10,14 +10,13 @@ from cryptography import x509
 
 from gateway import notify
 from gateway.clock import SystemClock, rfc3339
-from gateway.commands import rotation
+from gateway.commands import revocation, rotation
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.config_values import TokenPlace
-from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, RevocationError, TokenError
+from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, TokenError
 from gateway.pki import server_key_pin
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import algorithm_of, fingerprint
-from gateway.seal.revocation import REVOCATIONS, RevocationStore, is_stale, read_answer
 from gateway.seal.signer import KeyPlace, load_signer
 from gateway.signing import place_of, try_service
 from gateway.signing_process import NOT_NOW, NOT_SIGNED, KeyHolder, listen
@@ -37,16 +36,7 @@ def add(parsers: Subparsers) -> None:
         more="Exit code 1 when one of them is not valid now.",
     )
     add_json(show)
-    revocation = add_group(group, "revocation", "what CAs say about revocation, for networks without internet")
-    load = add_command(
-        revocation,
-        "load",
-        _load,
-        "take in revocation lists and OCSP answers from files",
-        more="PEM or DER. Each is kept once, below the data folder, and goes with the evidence it is used for.",
-    )
-    load.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a CRL or an OCSP answer")
-    add_json(load)
+    revocation.add(group)
     serve = add_command(
         group,
         "serve",
@@ -88,34 +78,6 @@ def _add_place(parser: argparse.ArgumentParser, *, is_needed: bool = True) -> No
     parser.add_argument(
         "--secret", type=Path, metavar="FILE", help="its password or PIN, one line; mode 0600, this user's own"
     )
-
-
-def _load(context: Context, args: argparse.Namespace) -> int:
-    store = RevocationStore(context.settings.storage.folder / REVOCATIONS)
-    now, rows = SystemClock().now(), []
-    for path in args.files:
-        try:
-            answer = read_answer(path.read_bytes())
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        except RevocationError as error:
-            raise InputError(f"{path}: {error}") from error
-        rows.append(
-            {
-                "file": str(path),
-                "kind": answer.kind,
-                "of": rfc3339(answer.this_update),
-                "until": rfc3339(answer.next_update) if answer.next_update else None,
-                "new": store.keep(answer),
-                "stale": is_stale(answer, now),
-            }
-        )
-    if args.json:
-        context.print_json(rows)
-    else:
-        columns = ("file", "kind", "of", "until", "new", "stale")
-        context.table(columns, ([row[name] for name in columns] for row in rows))
-    return ANSWER_IS_NO if all(row["stale"] for row in rows) else FINE
 
 
 def _show(context: Context, args: argparse.Namespace) -> int:

@@ -82,6 +82,7 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
         statuses = await reader.fetch("status_list_of_message", (message_id,))
         events = await reader.fetch("event_list_shown", {"message": message_id})
         verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
+        waiting = await reader.fetch_one("check_due_find_waiting", (message_id,))
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
     names = {key: agency.name for key, agency in (await ledger.directory.agencies(ids)).items()}
     channels = {endpoint.id: endpoint.name for endpoint in await ledger.directory.endpoints()}
@@ -92,7 +93,15 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
         "statuses": [_status(row) for row in statuses],
         "events": [_event(row) for row in events],
         "signatures": _signatures(verdict),
+        "signatures_wait": _waiting(waiting),
     }
+
+
+def _waiting(row: tuple[Any, ...] | None) -> dict[str, Any] | None:
+    """For which CAs the verdict waits; None where it does not."""
+    if row is None:
+        return None
+    return {"since": rfc3339(instant(row[0])), "for": row[1] or "", "decided": row[2] is not None}
 
 
 def _signatures(row: tuple[Any, ...] | None) -> dict[str, Any] | None:
@@ -225,6 +234,17 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             ("findings", ", ".join(item["rule"] for item in document["findings"]) or "none"),
         )
     )
+    if told["signatures_wait"] is not None:
+        wait = told["signatures_wait"]
+        context.facts(
+            (
+                ("signatures", f"chưa xác định: đang chờ thông tin thu hồi của {wait['for']}"),
+                (
+                    "",
+                    f"not decided: what {wait['for']} says about revocation is missing since {_of(wait['since'])}",
+                ),
+            )
+        )
     if told["signatures"] is not None:
         context.facts((("signatures", told["signatures"]["vi"]), ("", told["signatures"]["en"])))
         items = [each | {"findings": "; ".join(each["findings"])} for each in told["signatures"]["items"]]

@@ -4,6 +4,8 @@
 first instant, so no claim or fetch comes between. `RecordVerdict` writes verdict, event and what it rests on, and
 lets go what waited, in one transaction: a crash before it leaves the document waiting, and it is examined again.
 Where a recipient requires signatures as the law asks and there are none, the delivery is held anew, for a person.
+While CAs do not say whether a certificate was revoked, the document waits for them (`Wait`). When the grace ends
+first, the verdict is recorded as it is, and once more when they have answered: what it held back goes then.
 A document without any signature that held nothing up has a verdict, and no event: its bytes say the same later.
 """
 
@@ -20,6 +22,7 @@ import msgspec
 
 from gateway.clock import micros
 from gateway.events import Event
+from gateway.failpoints import failpoint
 from gateway.ledger import history
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
@@ -59,12 +62,66 @@ async def wait(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """A document was examined, and what CAs have not said yet may still change what it is worth."""
+
+    message_id: str
+    #: Subject of each answer that would do -> the CA's name.
+    subjects: Mapping[str, str]
+    now: datetime
+    #: When it is looked at again, whatever they say.
+    due_at: datetime
+    #: When the look began: what came since may not have been seen.
+    begun_at: datetime
+
+
+class WaitForAnswers:
+    """The operation; its deliveries stay held. Whether the document still waits for a verdict."""
+
+    name = "wait_for_answers"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Wait]) -> Sequence[bool]:
+        """One after the other: each is a document of its own."""
+        return [await _wait_for(tx, each) for each in payloads]
+
+
+async def _wait_for(tx: Transaction, each: Wait) -> bool:
+    params = {"id": each.message_id, "now": micros(each.now), "due": micros(each.due_at)}
+    if not await tx.fetch("check_due_wait", params):
+        return False
+    await _wait_anew(tx, each)
+    return True
+
+
+async def _wait_anew(tx: Transaction, wait: Wait) -> None:
+    await tx.fetch("check_wait_delete", (wait.message_id,))
+    rows = [(wait.message_id, subject, authority) for subject, authority in sorted(wait.subjects.items())]
+    await tx.execute_many("check_wait_insert", rows)
+    subjects = as_json(sorted(wait.subjects))
+    if await tx.fetch("revocation_answer_find_placed", (subjects, micros(wait.begun_at))):
+        await tx.fetch("check_due_wake_by_subjects", (subjects,))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """A document was examined."""
+    """A document was examined, and recipients' policies decide by it."""
 
     message_id: str
     report: Examined
     now: datetime
+    #: The grace ended before the CAs answered: it is examined once more when they have, and no earlier than needed.
+    open: Wait | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Taken:
+    """The row of what waits."""
+
+    held: Mapping[str, str]
+    created_at: int
+    waiting_since: int | None
+    #: When policies decided by a verdict that was open; None before.
+    decided_at: int | None
 
 
 class RecordVerdict:
@@ -77,42 +134,70 @@ class RecordVerdict:
         return [await self._record(tx, each) for each in payloads]
 
     async def _record(self, tx: Transaction, verdict: Verdict) -> list[str] | None:
-        taken = await tx.fetch("check_due_take", (verdict.message_id,))
-        if not taken:
+        rows = await tx.fetch("check_due_take", (verdict.message_id,))
+        if not rows:
             return None
-        held: Mapping[str, str] = msgspec.json.decode(taken[0][0], type=dict[str, str])
+        held, created_at, waiting_since, decided_at = rows[0]
+        taken = _Taken(
+            held=msgspec.json.decode(held, type=dict[str, str]),
+            created_at=created_at,
+            waiting_since=waiting_since,
+            decided_at=decided_at,
+        )
         report, at = verdict.report, micros(verdict.now)
         sent = {sha256: b64decode(der) for sha256, der in report.revocations.items() if der}
         # what a process sent that reads foreign bytes is looked at before it is kept for ten years
         answers = [(name, at, raw) for name, raw in sent.items() if hashlib.sha256(raw).hexdigest() == name]
         await tx.execute_many("revocation_answer_insert_new", answers)
+        await tx.execute_many("revocation_answer_mark_used", [(name,) for name in report.revocations])
         kept = _without_answers(report)
         found = len(report.signatures)
         sha256 = hashlib.sha256(kept).hexdigest()
         row = (verdict.message_id, at, str(report.verdict), found, sha256, kept)
+        failpoint("check.verdict.before")
         await tx.execute_many("verdict_insert", [row])
-        if found or held:
+        if found or taken.held:
             await history.append(tx, [_event(verdict, sha256)])
-        return await self._let_go(tx, verdict, held)
+        free, kept_back = await self._let_go(tx, verdict, taken)
+        if verdict.open is not None:
+            await self._leave_open(tx, verdict.open, taken, kept_back)
+        failpoint("check.verdict.after")
+        return free
 
-    async def _let_go(self, tx: Transaction, verdict: Verdict, held: Mapping[str, str]) -> list[str]:
+    async def _let_go(self, tx: Transaction, verdict: Verdict, taken: _Taken) -> tuple[list[str], list[str]]:
+        """The agencies whose deliveries may go, and the deliveries that a recipient's policy keeps."""
+        held, is_first = taken.held, taken.decided_at is None
         rows = await tx.fetch("delivery_list_by_ids", (as_json(sorted(held)),)) if held else []
-        lines = [line for line in rows if line[3] == State.HELD and line[6] == WAITING]
-        if not lines:
-            return []
+        reason = WAITING if is_first else REFUSED
+        lines = [line for line in rows if line[3] == State.HELD and line[6] == reason]
+        judgement = judge(verdict.report)
+        kept = [line for line in lines if not judgement.as_the_law_asks and held[line[0]] == "require"]
+        ids = [line[0] for line in kept]
+        if not lines or (kept and not is_first):
+            return [], ids
         await move(tx, [_move(line, State.HELD, Trigger.RELEASED, verdict.now) for line in lines])
         dispatches = sorted({line[4] for line in lines})
         now = micros(verdict.now)
         await tx.fetch(
             "dispatch_reopen_settled", {"ids": as_json(dispatches), "now": now, "give_up": now, "new_series": 0}
         )
-        judgement = judge(verdict.report)
-        bad = not judgement.as_the_law_asks
-        kept = [line for line in lines if bad and held[line[0]] == "require"]
         moves = [_move(line, State.QUEUED, Trigger.HELD, verdict.now, REFUSED, judgement.vi) for line in kept]
         if await move(tx, moves):
             await settle(tx, dispatches)
-        return [line[2] for line in lines if line not in kept]
+        return [line[2] for line in lines if line not in kept], ids
+
+    async def _leave_open(self, tx: Transaction, wait: Wait, taken: _Taken, kept_back: list[str]) -> None:
+        now = micros(wait.now)
+        row = (
+            wait.message_id,
+            taken.created_at,
+            as_json({key: taken.held[key] for key in kept_back}),
+            taken.waiting_since if taken.waiting_since is not None else now,
+            micros(wait.due_at),
+            taken.decided_at if taken.decided_at is not None else now,
+        )
+        await tx.execute_many("check_due_insert_decided", [row])
+        await _wait_anew(tx, wait)
 
 
 def _without_answers(report: Examined) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOpe
 from gateway.errors import RefusedError
 from gateway.examining import Anchors, Examiner, examiners
 from gateway.facade import LocalGateway
+from gateway.fetching import HttpAnswers
 from gateway.foundation import Foundation, database_of
 from gateway.inspecting import parse_limits
 from gateway.ledger.ages import Expire, ExpireOperation
@@ -24,6 +26,7 @@ from gateway.ledger.ended import ForgetEnded, ForgetEndedOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.alerter import Alerter, AlerterParts
+from gateway.maintenance.answers import Answers
 from gateway.maintenance.checker import Checker
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
@@ -33,6 +36,7 @@ from gateway.maintenance.heads import WeeklyHead
 from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.informer import Informer
 from gateway.maintenance.reconciler import Reconciler
+from gateway.maintenance.refresher import Refresher
 from gateway.maintenance.registrar import Registrar
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
@@ -45,7 +49,10 @@ from gateway.model import AgencyId, Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
 from gateway.outgoing import LedgerQueue
+from gateway.parsing import ParserPool
+from gateway.reach import networks_of
 from gateway.retry import AgeLimits
+from gateway.seal.revocation import REVOCATIONS, RevocationStore
 from gateway.storage.pump import Pump
 from gateway.uploads import Uploads
 from gateway.worker import Worker
@@ -165,21 +172,61 @@ def _replayer(base: Foundation, worker: Worker) -> Replayer:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examining:
+    """What looks at signatures of others: a process, and what CAs say."""
+
+    pool: ParserPool
+    refresher: Refresher
+
+
+def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Examining:
+    """Nothing starts yet; the stack ends it."""
+    settings, checks, chosen = base.settings, base.settings.checks, base.settings.revocation
+    pool = examiners()
+    stack.push_async_callback(pool.close)
+    folders = [checks.signers, checks.stamps, settings.seal.anchors, settings.stamps.anchors]
+    reach = replace(
+        channels.reach_of(settings),
+        allowed=networks_of(chosen.allowed_networks),
+        setting="revocation.allowed_networks",
+    )
+    answers = Answers(
+        base.readers,
+        base.pump,
+        HttpAnswers(reach, timeout=chosen.timeout, max_size=chosen.max_size),
+        pool,
+        RevocationStore(settings.storage.folder / REVOCATIONS),
+        scratch=settings.storage.folder / "staging",
+        anchors=[each for each in folders if each is not None],
+        clock=base.clock,
+    )
+    refresher = Refresher(
+        answers,
+        base.readers,
+        base.pump,
+        settings=chosen,
+        own=(settings.seal.certificate, settings.seal.anchors),
+        clock=base.clock,
+        metrics=metrics,
+    )
+    return Examining(pool=pool, refresher=refresher)
+
+
 def _checker(
-    stack: AsyncExitStack,
     base: Foundation,
     worker: Worker,
     told: Callable[[Iterable[AgencyId]], None],
     metrics: Metrics,
+    examined: Examining,
 ) -> Checker:
-    checks = base.settings.checks
-    pool = examiners()
-    stack.push_async_callback(pool.close)
+    settings = base.settings
+    checks, folder = settings.checks, settings.storage.folder
     examiner = Examiner(
-        pool,
-        Anchors(signers=checks.signers, stamps=checks.stamps),
-        limits=parse_limits(base.settings.limits),
-        scratch=base.settings.storage.folder,
+        examined.pool,
+        Anchors(signers=checks.signers, stamps=checks.stamps, answers=folder / REVOCATIONS),
+        limits=parse_limits(settings.limits),
+        scratch=folder,
     )
 
     async def names(agency_id: str) -> tuple[str, ...]:
@@ -191,7 +238,16 @@ def _checker(
         told(agencies)
 
     return Checker(
-        base.readers, base.pump, base.bodies, examiner, names=names, wake=wake, clock=base.clock, metrics=metrics
+        base.readers,
+        base.pump,
+        base.bodies,
+        examiner,
+        names=names,
+        wake=wake,
+        want=examined.refresher.want,
+        grace=settings.revocation.grace,
+        clock=base.clock,
+        metrics=metrics,
     )
 
 
@@ -206,6 +262,18 @@ def _sweeper(base: Foundation, uploads: Uploads) -> Sweeper:
     )
 
 
+def _announcer(base: Foundation, gateway: LocalGateway) -> Announcer:
+    return Announcer(
+        readers=base.readers,
+        pump=base.pump,
+        bodies=base.bodies,
+        directory=base.directory,
+        journey=gateway.journey,
+        clock=base.clock,
+        organ_id=base.settings.seal.organ_id,
+    )
+
+
 async def start_duties(
     stack: AsyncExitStack,
     base: Foundation,
@@ -217,6 +285,7 @@ async def start_duties(
     watcher: Watcher,
     watch: ClockWatch,
     own_duties: Sequence[Duty],
+    examined: Examining,
 ) -> None:
     """Start them all; the stack stops them."""
     settings, clock = base.settings, base.clock
@@ -230,22 +299,15 @@ async def start_duties(
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),
         UnreadableFinder(base.readers, base.pump, database_of(settings), clock=clock, metrics=metrics),
         _sweeper(base, uploads),
-        Announcer(
-            readers=base.readers,
-            pump=base.pump,
-            bodies=base.bodies,
-            directory=base.directory,
-            journey=gateway.journey,
-            clock=clock,
-            organ_id=settings.seal.organ_id,
-        ),
+        _announcer(base, gateway),
         Tending(watcher),
         Informer(base, watcher),
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
-        _checker(stack, base, worker, gateway.mailbox.notify, metrics),
         WeeklyHead(base, gateway.journey, metrics),
+        examined.refresher,
+        _checker(base, worker, gateway.mailbox.notify, metrics, examined),
     ]
     stack.push_async_callback(watcher.close)
     if settings.mail.host or settings.calls.url:

@@ -110,6 +110,7 @@ class SignerCheck:
             at=proven or self.trust.at,
             gathered=self.gathered,
             usage=signing_faults,
+            answers=self.trust.answers,
         )
         return Judged(
             signer=signer_of(certificate, self.agencies),

@@ -24,6 +24,7 @@ from gateway.edxml.parser import read_message
 from gateway.edxml.prolog import read_prolog
 from gateway.errors import RefusedError
 from gateway.seal.report import Indication, undecided
+from gateway.seal.revocation import RevocationStore
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signatures.model import Examined, Found, Gathered, Kind
 
@@ -50,6 +51,8 @@ class Task:
     #: Folders of anchors; "" for none.
     signers: str = ""
     stamps: str = ""
+    #: Folder of revocation answers; "" for none.
+    answers: str = ""
     #: Where temporary files go; they have no names there.
     scratch: str | None = None
     #: Names of agencies, so that the Government's own certificates can be told apart.
@@ -80,6 +83,7 @@ class _Examination:
             signers=_store(task.signers, TrustPurpose.SIGNERS),
             stamps=_store(task.stamps, TrustPurpose.TSA),
             at=task.at,
+            answers=RevocationStore(Path(task.answers)) if task.answers else None,
         )
 
     def made(self) -> Examined:
@@ -93,6 +97,7 @@ class _Examination:
             not_examined=tuple(self._unexamined),
             certificates=self._gathered.certificates,
             revocations=revocations,
+            lookups=tuple(self._gathered.lookups.values()),
         )
 
     def _in_xml(self) -> tuple[Found, ...]:

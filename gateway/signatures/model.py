@@ -62,6 +62,28 @@ class Signer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """Where a CA tells whether one of its certificates was revoked (`gateway.signatures.lookups`)."""
+
+    #: SHA-256 of the certificate, hex.
+    certificate: str
+    #: commonName of the issuer, for people.
+    authority: str
+    #: DER of the issuer's certificate: it must have signed the answers.
+    issuer: bytes
+    #: HTTP addresses of lists and of OCSP responders, and what these are asked (DER).
+    crls: tuple[str, ...] = ()
+    ocsps: tuple[str, ...] = ()
+    request: bytes = b""
+    #: `Answer.subject` of the answers that would do.
+    subjects: tuple[str, ...] = ()
+    #: Whether what is at hand says how the certificate stands.
+    answered: bool = False
+    #: Whether waiting makes sense: there is an address, or there were answers before.
+    hopeful: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """One signature."""
 
@@ -104,12 +126,19 @@ class Examined:
     certificates: Mapping[str, str] = field(default_factory=dict)
     #: Likewise revocation lists and OCSP answers of issuers on a path; "" where the caller has the bytes.
     revocations: Mapping[str, str] = field(default_factory=dict)
+    #: Where CAs tell about certificates on the paths that were found; not kept with the verdict.
+    lookups: tuple[Lookup, ...] = ()
     version: int = VERSION
 
     @property
     def verdict(self) -> Verdict:
         """The worst of what was found; INDETERMINATE when that is nothing."""
         return Report(checks=tuple(check for each in self.signatures for check in each.checks)).verdict
+
+    @property
+    def missing(self) -> tuple[Lookup, ...]:
+        """What could be answered yet, and would change the verdict."""
+        return tuple(each for each in self.lookups if each.hopeful and not each.answered)
 
     def encode(self) -> bytes:
         """JSON, the verdicts written out for readers without this program."""
@@ -131,6 +160,14 @@ class Gathered:
 
     certificates: dict[str, str] = field(default_factory=dict)
     revocations: dict[str, str] = field(default_factory=dict)
+    #: By certificate.
+    lookups: dict[str, Lookup] = field(default_factory=dict)
+
+    def keep_lookup(self, lookup: Lookup) -> None:
+        """Where its CA tells about a certificate; what is not answered once is not answered."""
+        known = self.lookups.get(lookup.certificate)
+        if known is None or known.answered:
+            self.lookups[lookup.certificate] = lookup
 
     def keep_certificate(self, sha256: str, der: bytes) -> None:
         """A certificate, in DER."""
@@ -139,3 +176,7 @@ class Gathered:
     def keep_revocation(self, sha256: str, der: bytes) -> None:
         """A revocation list or an OCSP answer, in DER."""
         self.revocations.setdefault(sha256, b64encode(der).decode())
+
+    def keep_name(self, sha256: str) -> None:
+        """Likewise one whose bytes the caller has."""
+        self.revocations[sha256] = ""

@@ -13,12 +13,13 @@ caller's to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
-from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -35,7 +36,9 @@ from pyhanko_certvalidator.errors import (
 )
 from pyhanko_certvalidator.path import ValidationPath
 
+from gateway.errors import RevocationError, StorageError
 from gateway.seal.report import Check, Indication, failed, passed, undecided
+from gateway.seal.revocation import Answer, RevocationStore, read_answer
 from gateway.seal.trust import TrustStore
 from gateway.signatures.asn1 import (
     UNREADABLE,
@@ -48,7 +51,8 @@ from gateway.signatures.asn1 import (
     readable,
     sha256_hex,
 )
-from gateway.signatures.model import Gathered
+from gateway.signatures.lookups import lookup_of, require_signed
+from gateway.signatures.model import Gathered, Lookup
 
 _PATH: Final = "certificate.path"
 _REVOCATION: Final = "certificate.revocation"
@@ -66,6 +70,8 @@ class Trust:
     stamps: TrustStore | None
     #: The point in time for which certificates are judged, unless a stamp proves an earlier one.
     at: datetime
+    #: Revocation answers at hand.
+    answers: RevocationStore | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +91,7 @@ def check_signer(
     at: datetime,
     gathered: Gathered,
     usage: Callable[[x509.Certificate], tuple[str, ...]],
+    answers: RevocationStore | None = None,
 ) -> tuple[Check, ...]:
     """Usage, path and revocation of a signing certificate; what the verdict rests on goes to `gathered`."""
     _keep(gathered, certificate)
@@ -94,40 +101,92 @@ def check_signer(
         reason = "no certificate authority is trusted for this purpose"
         return (*checks, undecided(_PATH, Indication.NO_CERTIFICATE_CHAIN_FOUND, reason))
     key = certificate.public_bytes(Encoding.DER), brought
+    state = 0 if answers is None else answers.state()
     held = _held.get(key)
-    if held is not None and held.store is store and held.since <= at <= held.until:
+    if held is not None and held.store is store and held.state == state and held.since <= at <= held.until:
         path = held.path
     else:
         try:
-            searched = _searched(key[0], brought, store, trusted, at)
+            searched = _searched(
+                key[0], brought, _Standing(store=store, trusted=trusted, at=at, answers=answers), gathered
+            )
         except UNREADABLE as error:
             reason = f"the certificate, or what came with it, cannot be read: {_sentence(error)}"
             return (*checks, undecided(_PATH, Indication.CERTIFICATE_CHAIN_GENERAL_FAILURE, reason))
         if not isinstance(searched, _Path):
             return (*checks, *searched)
         path = searched
-        _remember(key, path, store, at)
+        _remember(key, path, store, state, at)
     _keep_path(gathered, path)
     at_text = at.isoformat()
     return (*checks, passed(_PATH, path=_named(path.chain), at=at_text), passed(_REVOCATION, at=at_text))
 
 
-def _searched(
-    certificate: bytes, brought: Brought, store: TrustStore, trusted: tuple[x509.Certificate, ...], at: datetime
-) -> _Path | list[Check]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Standing:
+    """What a path may rest on, at which time."""
+
+    store: TrustStore
+    trusted: tuple[x509.Certificate, ...]
+    at: datetime
+    answers: RevocationStore | None
+
+
+def _searched(certificate: bytes, brought: Brought, standing: _Standing, gathered: Gathered) -> _Path | list[Check]:
     """The path and what it rests on, or why there is none."""
     leaf, others = certificate_of(certificate), readable(brought.certificates)
-    roots = [certificate_of(each.public_bytes(Encoding.DER)) for each in trusted]
-    # those of CAs that may stand on the path: all others would only be looked through
-    concerned = {issuer_of(each) for each in (leaf, *others, *roots)}
-    given = (each.public_bytes(Encoding.DER) for each in store.revocations)
-    lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
-    answers = tuple(filter(is_answer, brought.ocsps))
-    inquiry = _Inquiry(leaf, others, roots, at, [list_of(der) for der in lists], list(answers))
+    roots = [certificate_of(each.public_bytes(Encoding.DER)) for each in standing.trusted]
+    material = _material((leaf, *others), roots, brought, standing)
+    inquiry = _Inquiry(leaf, others, roots, standing.at, material)
     try:
-        return _path_of(inquiry.path(require_revocation=True), lists, answers)
+        return _path_of(inquiry.path(require_revocation=True), material)
     except (PathValidationError, PathBuildingError, ValidationError) as error:
-        return inquiry.explained(error)
+        return inquiry.explained(error, gathered)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Material:
+    """What is at hand about revocation; DER."""
+
+    lists: tuple[bytes, ...]
+    ocsps: tuple[bytes, ...]
+    #: SHA-256 of those that the caller has.
+    ours: frozenset[str]
+
+
+def _material(
+    certificates: tuple[asn1_x509.Certificate, ...],
+    roots: list[asn1_x509.Certificate],
+    brought: Brought,
+    standing: _Standing,
+) -> _Material:
+    # those of CAs that may stand on the path: all others would only be looked through
+    concerned = {issuer_of(each) for each in (*certificates, *roots)}
+    given = (each.public_bytes(Encoding.DER) for each in standing.store.revocations)
+    ours = _at_hand(certificates, standing.answers, standing.at)
+    lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
+    return _Material(
+        lists=tuple(dict.fromkeys((*lists, *(each.der for each in ours if each.kind == "crl")))),
+        ocsps=tuple(
+            dict.fromkeys((*filter(is_answer, brought.ocsps), *(each.der for each in ours if each.kind == "ocsp")))
+        ),
+        ours=frozenset(each.sha256 for each in ours),
+    )
+
+
+def _at_hand(
+    certificates: tuple[asn1_x509.Certificate, ...], answers: RevocationStore | None, at: datetime
+) -> tuple[Answer, ...]:
+    if answers is None:
+        return ()
+    try:
+        return answers.about([x509.load_der_x509_certificate(each.dump()) for each in certificates], at)
+    except (
+        StorageError,
+        OSError,
+        ValueError,
+    ):  # a damaged file counts as none; the server mends it
+        return ()
 
 
 def forget() -> None:
@@ -138,21 +197,27 @@ def forget() -> None:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Path:
     chain: ValidationPath
-    lists: list[bytes]
-    ocsps: tuple[bytes, ...]
+    material: _Material
     #: SHA-256 and DER of what it rests on.
     certificates: tuple[tuple[str, bytes], ...]
     answers: tuple[tuple[str, bytes], ...]
+    lookups: tuple[Lookup, ...]
 
 
-def _path_of(chain: ValidationPath, lists: list[bytes], ocsps: tuple[bytes, ...]) -> _Path:
+def _path_of(chain: ValidationPath, material: _Material) -> _Path:
     return _Path(
         chain=chain,
-        lists=lists,
-        ocsps=ocsps,
+        material=material,
         certificates=tuple((each.sha256.hex(), each.dump()) for each in chain.iter_certs(include_root=True)),
-        answers=tuple((sha256_hex(der), der) for der in (*lists, *ocsps)),
+        answers=tuple((sha256_hex(der), der) for der in (*material.lists, *material.ocsps)),
+        lookups=tuple(replace(each, answered=True) for each in _lookups(chain)),
     )
+
+
+def _lookups(chain: ValidationPath) -> tuple[Lookup, ...]:
+    """Where the CAs tell about each certificate below the anchor."""
+    certificates = [x509.load_der_x509_certificate(each.dump()) for each in chain.iter_certs(include_root=True)]
+    return tuple(lookup_of(child, issuer) for issuer, child in pairwise(certificates))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,6 +226,8 @@ class _Held:
 
     path: _Path
     store: TrustStore
+    #: Of the answers at hand.
+    state: int
     since: datetime
     until: datetime
 
@@ -168,12 +235,12 @@ class _Held:
 _held: dict[tuple[bytes, Brought], _Held] = {}
 
 
-def _remember(key: tuple[bytes, Brought], path: _Path, store: TrustStore, at: datetime) -> None:
+def _remember(key: tuple[bytes, Brought], path: _Path, store: TrustStore, state: int, at: datetime) -> None:
     """Until the first thing changes: a certificate or list ends, trust in an anchor does, a revocation begins.
 
     One agency signs hundreds of documents a day with one certificate, and a path costs three times a signature.
     """
-    if path.ocsps:
+    if path.material.ocsps:
         return
     ends = [at + _MEMORY]
     serials = set()
@@ -182,7 +249,7 @@ def _remember(key: tuple[bytes, Brought], path: _Path, store: TrustStore, at: da
         serials.add(certificate.serial_number)
     for anchor in store.anchors:
         ends += [each for each in (anchor.trusted_from, anchor.trusted_until) if each > at]
-    for der in path.lists:
+    for der in path.material.lists:
         found = x509.load_der_x509_crl(der)
         if found.next_update_utc is not None:
             ends.append(found.next_update_utc)
@@ -190,7 +257,7 @@ def _remember(key: tuple[bytes, Brought], path: _Path, store: TrustStore, at: da
             return
     if len(_held) >= _MOST_REMEMBERED:
         _held.clear()
-    _held[key] = _Held(path=path, store=store, since=at, until=min(ends))
+    _held[key] = _Held(path=path, store=store, state=state, since=at, until=min(ends))
 
 
 class _Inquiry:
@@ -200,11 +267,10 @@ class _Inquiry:
         others: list[asn1_x509.Certificate],
         roots: list[asn1_x509.Certificate],
         at: datetime,
-        crls: list[asn1_crl.CertificateList],
-        ocsps: list[bytes],
+        material: _Material,
     ) -> None:
         self._leaf, self._others, self._roots, self._at = leaf, others, roots, at
-        self._crls, self._ocsps = crls, ocsps
+        self._material = material
 
     def path(self, *, require_revocation: bool) -> ValidationPath:
         context = ValidationContext(
@@ -213,8 +279,8 @@ class _Inquiry:
             moment=self._at,
             best_signature_time=self._at,
             allow_fetching=False,
-            crls=self._crls if require_revocation else (),
-            ocsps=self._ocsps if require_revocation else (),
+            crls=[list_of(der) for der in self._material.lists] if require_revocation else (),
+            ocsps=self._material.ocsps if require_revocation else (),
             revocation_mode="require" if require_revocation else "soft-fail",
             retroactive_revinfo=True,
         )
@@ -222,7 +288,7 @@ class _Inquiry:
         path: ValidationPath = finished(validator.async_validate_path())
         return path
 
-    def explained(self, error: Exception) -> list[Check]:
+    def explained(self, error: Exception, gathered: Gathered) -> list[Check]:
         """The checks that an error comes to; a fault of revocation hides one of the path, which comes first."""
         if not isinstance(error, RevokedError | InsufficientRevinfoError):
             return [_path_fault(error, self._at)]
@@ -230,7 +296,25 @@ class _Inquiry:
             path = self.path(require_revocation=False)
         except (PathValidationError, PathBuildingError, ValidationError) as deeper:
             return [_path_fault(deeper, self._at), _revocation_fault(error)]
+        _keep_path(gathered, _path_of(path, self._material))
+        if isinstance(error, InsufficientRevinfoError):
+            for lookup in _lookups(path):
+                gathered.keep_lookup(self._judged(lookup))
         return [passed(_PATH, path=_named(path), at=self._at.isoformat()), _revocation_fault(error)]
+
+    def _judged(self, lookup: Lookup) -> Lookup:
+        """What is missing of an answer, and whether there is something to wait for."""
+        issuer = x509.load_der_x509_certificate(lookup.issuer)
+        is_answered, was_answered = False, False
+        for der in (*self._material.lists, *self._material.ocsps):
+            with suppress(RevocationError):
+                answer = read_answer(der)
+                if answer.subject in lookup.subjects:
+                    was_answered = True
+                    require_signed(answer, [issuer], max(self._at, answer.this_update))
+                    is_answered = True
+        hopeful = bool(lookup.crls or lookup.ocsps or was_answered)
+        return replace(lookup, answered=is_answered, hopeful=hopeful)
 
 
 def _path_fault(error: Exception, at: datetime) -> Check:
@@ -283,7 +367,12 @@ def _keep_path(gathered: Gathered, path: _Path) -> None:
     for sha256, der in path.certificates:
         gathered.keep_certificate(sha256, der)
     for sha256, der in path.answers:
-        gathered.keep_revocation(sha256, der)
+        if sha256 in path.material.ours:
+            gathered.keep_name(sha256)
+        else:
+            gathered.keep_revocation(sha256, der)
+    for lookup in path.lookups:
+        gathered.keep_lookup(lookup)
 
 
 def _named(path: ValidationPath) -> str:

@@ -92,6 +92,7 @@ def _verified(  # noqa: PLR0911 - one for each reason
         at=at,
         gathered=gathered,
         usage=stamping_faults,
+        answers=trust.answers,
     )
     report = Report(checks=checks)
     if report.verdict is not Verdict.PASSED:

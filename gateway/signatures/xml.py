@@ -148,6 +148,7 @@ class _Verification:
                 at=at,
                 gathered=self._gathered,
                 usage=signing_faults,
+                answers=self._trust.answers,
             )
         return Found(
             kind=Kind.XML,

@@ -30,6 +30,8 @@ uploads_open = 10000
 log_level = "warning"
 [log]
 every = "500ms"
+[checks]
+warn = ["{commune}"]
 """
 _SECRET = "secret-of-{}-0123456789abcdef"
 CLIENTS, RECEIVER, AXIS_RECEIVER, BEHIND_AXIS = "clients", "receiver", "axis", "ministry"
@@ -186,7 +188,7 @@ async def make_template(folder: Path, *, poison: int = 1000, places: Places | No
         folder / "pki",
         push_url=places.office_url or f"https://localhost:{places.office[1]}/pushed",
         axis_url=places.axis_url,
-        more=_MORE.format(poison=poison),
+        more=_MORE.format(poison=poison, commune=COMMUNE),
         timeout_seconds=places.timeout,
     )
     if places.member_port:

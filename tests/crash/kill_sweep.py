@@ -68,6 +68,8 @@ _HITS = {
     "source.list": 6,
     "source.fetch": 6,
     "source.settle": 6,
+    "check.examined": 8,
+    "check.verdict": 8,
     "log.grow": 3,
     "log.sign": 3,
     "log.mark": 3,

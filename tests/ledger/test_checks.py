@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gateway.ledger.checks import RecordVerdict, Verdict
-from gateway.seal.report import Indication, failed, passed
+from gateway.ledger.checks import RecordVerdict, Verdict, Wait, WaitForAnswers
+from gateway.ledger.revocations import (
+    Forget,
+    ForgetOperation,
+    KeepAnswers,
+    KeepAnswersOperation,
+    Placed,
+    PlacedOperation,
+    WakeOverdueChecks,
+)
+from gateway.seal.report import Indication, failed, passed, undecided
+from gateway.seal.revocation import Answer
 from gateway.signatures.judgement import judge
 from gateway.signatures.model import Examined, Found, Kind, Signer, SignerKind
 from gateway.states import Trigger
@@ -22,6 +32,12 @@ def _found(kind: SignerKind, *, good: bool = True) -> Found:
     check = passed("signature.value")
     if not good:
         check = failed("signature.digest", Indication.HASH_FAILURE, "the file differs")
+    signer = Signer(sha256="0" * 64, name="x", subject="CN=x", issuer="CN=y", serial="1", kind=kind)
+    return Found(kind=Kind.PDF, where="1 a.pdf", signer=signer, checks=(check,))
+
+
+def _unanswered(kind: SignerKind) -> Found:
+    check = undecided("certificate.revocation", Indication.TRY_LATER, "no list")
     signer = Signer(sha256="0" * 64, name="x", subject="CN=x", issuer="CN=y", serial="1", kind=kind)
     return Found(kind=Kind.PDF, where="1 a.pdf", signer=signer, checks=(check,))
 
@@ -96,6 +112,92 @@ async def test_withdrawn_while_it_waits_stays_withdrawn(lab: Lab) -> None:
     await lab.act(Trigger.WITHDRAWN, "m/a1")
     assert await _verdict(lab, "m", GOOD) == []
     assert await lab.rows("SELECT state FROM delivery") == [("withdrawn",)]
+
+
+OPEN = Examined(at=SOON, signatures=(_found(SignerKind.PERSON), _unanswered(SignerKind.AGENCY)))
+
+
+def _wait(name: str, *, begun_at: datetime = SOON) -> Wait:
+    return Wait(
+        message_id=name,
+        subjects={"crl-1": "CA"},
+        now=SOON,
+        due_at=SOON + timedelta(hours=1),
+        begun_at=begun_at,
+    )
+
+
+async def _waiting(lab: Lab) -> list[tuple[str, int]]:
+    return await lab.rows("SELECT message_id, turn FROM check_due ORDER BY 1")
+
+
+async def test_document_waits_for_its_ca_and_is_woken_by_the_answer_alone(lab: Lab) -> None:
+    """Nobody else's answer, and no clock before its time."""
+    await lab.record(message("a1", name="m", checks={"m/a1": "require"}))
+    await lab.record(message("a1", name="n", checks={}))
+    assert await lab.pump.submit(WaitForAnswers(), _wait("m"))
+    assert await lab.pump.submit(WaitForAnswers(), _wait("n"))
+    assert await _waiting(lab) == [("m", 2), ("n", 2)]
+    assert [item.dispatch_id for item in await lab.claim()] == ["n>a1"]
+    assert await lab.pump.submit(PlacedOperation(), Placed(subjects=("crl-2",), now=SOON)) == 0
+    assert await lab.pump.submit(WakeOverdueChecks(), SOON + timedelta(minutes=59)) == 0
+    assert await lab.pump.submit(PlacedOperation(), Placed(subjects=("crl-1",), now=SOON)) == 2
+    assert await _waiting(lab) == [("m", 0), ("n", 1)]
+    assert not await lab.pump.submit(WaitForAnswers(), _wait("gone"))
+
+
+async def test_answer_that_came_during_the_look_is_not_missed(lab: Lab) -> None:
+    """Placed after the look began, it may not have been seen: the document is looked at again at once."""
+    await lab.record(message("a1", name="m", checks={"m/a1": "require"}))
+    answer = Answer(kind="crl", subject="crl-1", this_update=START, next_update=None, der=LIST)
+    await lab.pump.submit(KeepAnswersOperation(), KeepAnswers(answers=(answer,), now=START))
+    await lab.pump.submit(PlacedOperation(), Placed(subjects=("crl-1",), now=SOON))
+    await lab.pump.submit(WaitForAnswers(), _wait("m", begun_at=SOON))
+    assert await _waiting(lab) == [("m", 0)]
+    await lab.pump.submit(WaitForAnswers(), _wait("m", begun_at=SOON + timedelta(seconds=1)))
+    assert await _waiting(lab) == [("m", 2)]
+
+
+async def test_open_verdict_is_made_once_more_and_lets_go_what_it_kept(lab: Lab) -> None:
+    """The policy decided: warned goes, required waits for a person, until the CA has answered."""
+    await lab.record(message("a1", "a2", name="m", checks={"m/a1": "require", "m/a2": "warn"}))
+    verdict = Verdict(message_id="m", report=OPEN, now=SOON, open=_wait("m"))
+    assert await lab.pump.submit(RecordVerdict(), verdict) == ["a2"]
+    rows = await lab.rows("SELECT id, state, reason FROM delivery ORDER BY id")
+    assert rows == [("m/a1", "held", "signatures_not_valid"), ("m/a2", "queued", None)]
+    assert await lab.rows("SELECT turn, held, decided_at IS NULL FROM check_due") == [(2, '{"m/a1":"require"}', 0)]
+    later = SOON + timedelta(minutes=1)
+    again = Verdict(message_id="m", report=OPEN, now=later, open=_wait("m"))
+    assert await lab.pump.submit(RecordVerdict(), again) == []
+    assert await lab.rows("SELECT state FROM delivery WHERE id = 'm/a1'") == [("held",)]
+    good = Verdict(message_id="m", report=GOOD, now=later + timedelta(minutes=1))
+    assert await lab.pump.submit(RecordVerdict(), good) == ["a1"]
+    assert await lab.rows("SELECT state FROM delivery WHERE id = 'm/a1'") == [("queued",)]
+    assert await _waiting(lab) == []
+    assert await lab.rows("SELECT count(*) FROM verdict") == [(3,)]
+
+
+async def test_operator_who_released_meanwhile_is_not_undone(lab: Lab) -> None:
+    """The later verdict lets go what it kept, and nothing that somebody else decided."""
+    await lab.record(message("a1", name="m", checks={"m/a1": "require"}))
+    verdict = Verdict(message_id="m", report=OPEN, now=SOON, open=_wait("m"))
+    await lab.pump.submit(RecordVerdict(), verdict)
+    await lab.act(Trigger.RELEASED, "m/a1")
+    await lab.act(Trigger.HELD, "m/a1")
+    good = Verdict(message_id="m", report=GOOD, now=SOON + timedelta(minutes=1))
+    assert await lab.pump.submit(RecordVerdict(), good) == []
+    assert await lab.rows("SELECT state, reason FROM delivery") == [("held", "held_by_operator")]
+
+
+async def test_wait_of_long_ago_is_forgotten(lab: Lab) -> None:
+    """A CA that never answers again keeps no list growing; what was not decided stays."""
+    await lab.record(message("a1", name="m", checks={"m/a1": "require"}))
+    await lab.record(message("a1", name="n", checks={}))
+    await lab.pump.submit(RecordVerdict(), Verdict(message_id="m", report=OPEN, now=SOON, open=_wait("m")))
+    await lab.pump.submit(WaitForAnswers(), _wait("n"))
+    await lab.pump.submit(ForgetOperation(), Forget(sources=(), before=SOON + timedelta(days=1)))
+    assert await _waiting(lab) == [("n", 2)]
+    assert await lab.rows("SELECT DISTINCT message_id FROM check_wait") == [("n",)]
 
 
 def test_clerks_words() -> None:

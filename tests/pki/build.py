@@ -141,6 +141,10 @@ def _member(name: str, entry: dict[str, Any], defaults: dict[str, Any], members:
         url = x509.UniformResourceIdentifier(str(entry["ocsp"]))
         described = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, url)
         builder = builder.add_extension(x509.AuthorityInformationAccess([described]), critical=False)
+    if "crl" in entry:
+        places = [x509.UniformResourceIdentifier(url) for url in str(entry["crl"]).split()]
+        point = x509.DistributionPoint(full_name=places, relative_name=None, reasons=None, crl_issuer=None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     if "only_organisation" in entry:
         subtree = x509.DirectoryName(
             x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, entry["only_organisation"])])

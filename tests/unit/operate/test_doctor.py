@@ -190,10 +190,11 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "stamps",
             "witnesses",
             "renewal",
+            "revocation",
             "disk",
             "write-ahead log",
         )
-        assert found == dict.fromkeys(layers, "layer_fine")
+        assert found == dict.fromkeys(layers, "layer_fine") | {"signatures": "signers_unset"}
         status |= {"free_bytes": 0, "wal_bytes": 1 << 40, "log": "not signed: behind: 20, here are 5"}
         status |= {"stamps": "late: 240 without a stamp", "renewal": "failing since yesterday: down"}
         status["channels"][0]["down_since"] = "2026-11-22T00:00:00Z"

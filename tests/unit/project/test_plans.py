@@ -52,6 +52,7 @@ WHOLE = {
 }
 #: Statements that sort, and what bounds it.
 SORTED = {
+    "check_due_list_waiting": "CAs that one document waits for",
     "message_list_about": "messages about one document",
     "message_list_exported_by_number": "documents of one number",
     "message_list_exported_by_recipient": "documents for one recipient, for a command",

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from gateway.cli import main
 from gateway.errors import RevocationError, StorageError
 from gateway.seal.report import Report
 from gateway.seal.revocation import Answer, RevocationStore, is_stale, read_answer
@@ -154,15 +153,3 @@ def test_what_is_no_answer_is_refused(raw: bytes) -> None:
         read_answer(raw)
     with pytest.raises(RevocationError):
         read_answer(pki()[CA].certificate.public_bytes(Encoding.DER))
-
-
-def test_lists_are_loaded_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command keeps them below the data folder; a file that is no answer is named."""
-    (tmp_path / "config.toml").write_text("")
-    (tmp_path / "ca.crl").write_bytes(crl(CA, made=AT, until=datetime.now(UTC) + DAY).der)
-    arguments = ["--config", str(tmp_path / "config.toml"), "keys", "revocation", "load"]
-    assert main([*arguments, str(tmp_path / "ca.crl"), "--json"]) == 0
-    assert '"new":true' in capsys.readouterr().out
-    assert len(list((tmp_path / "data" / "revocations").glob("crl-*.crl"))) == 1
-    assert main([*arguments, str(tmp_path / "config.toml")]) == 2
-    assert "neither a CRL" in capsys.readouterr().err

@@ -1,0 +1,60 @@
+"""checks: documents whose signatures cannot be judged yet, since a CA does not say what it should."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+import msgspec
+
+from gateway.clock import instant, rfc3339
+from gateway.commands.acting import open_for_reading
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
+from gateway.commands.inputs import whole
+
+
+def add(parsers: Subparsers) -> None:
+    """The command of this module."""
+    listing = add_command(
+        parsers,
+        "checks",
+        _checks,
+        "list the documents that wait for what CAs say about revocation, the oldest first",
+        more="They are examined again by themselves when the CA answers (docs/signatures.md). For those that are "
+        "decided the grace was over: they went as their recipients ask. Times are UTC.",
+    )
+    listing.add_argument(
+        "--limit", type=whole, default=200, metavar="N", help="at most so many (default: %(default)s)"
+    )
+    add_json(listing)
+
+
+def _checks(context: Context, args: argparse.Namespace) -> int:
+    rows = asyncio.run(_listed(context, args.limit))
+    if args.json:
+        context.print_json(rows)
+    else:
+        columns = ("document", "from", "number", "accepted_at", "waiting_since", "for", "held", "decided_at")
+        context.table(columns, ([row[name] for name in columns] for row in rows))
+    return FINE
+
+
+async def _listed(context: Context, limit: int) -> list[dict[str, Any]]:
+    grace = context.settings.revocation.grace
+    async with open_for_reading(context.settings) as ledger:
+        return [
+            {
+                "document": row[0],
+                "from": row[1],
+                "number": "/".join(part for part in (row[2], row[3]) if part),
+                "subject": row[4],
+                "accepted_at": rfc3339(instant(row[5])),
+                "waiting_since": rfc3339(instant(row[6])),
+                "until": rfc3339(instant(row[6]) + grace),
+                "decided_at": rfc3339(instant(row[8])) if row[8] is not None else "",
+                "held": len(msgspec.json.decode(row[9], type=dict[str, str])),
+                "for": row[10] or "",
+            }
+            for row in await ledger.readers.fetch("check_due_list_waiting", (limit,))
+        ]

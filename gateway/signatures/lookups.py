@@ -1,0 +1,232 @@
+"""Where a CA tells whether one of its certificates was revoked, and whether what came from there may be kept.
+
+The addresses stand in certificates [RFC 5280 4.2.1.13, 4.2.2.1], so this names them and fetches nothing. An answer
+is worth keeping if the certificate's own issuer signed it (an OCSP responder that the issuer certified will do
+[RFC 6960 4.2.2.2]) and it has not ended: anything else would stand in the way of the right one. Indirect CRLs,
+lists of some reasons only, and addresses other than HTTP are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+
+from gateway.errors import RevocationError
+from gateway.seal.profile import UNREADABLE_CERTIFICATE
+from gateway.seal.revocation import Answer, list_subject, ocsp_subject, read_answer
+from gateway.signatures.model import Lookup
+
+_MOST_URLS: Final = 3
+_LONGEST_URL: Final = 500
+#: How far a CA's clock may be ahead of ours.
+_AHEAD: Final = timedelta(minutes=5)
+_UNREADABLE = (*UNREADABLE_CERTIFICATE, x509.ExtensionNotFound)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described:
+    """What a fetched answer turned out to be."""
+
+    sha256: str
+    kind: str
+    subject: str
+    this_update: datetime
+    next_update: datetime | None
+
+
+@lru_cache(maxsize=256)
+def lookup_of(certificate: x509.Certificate, issuer: x509.Certificate) -> Lookup:
+    """Where this CA tells about this certificate."""
+    ocsps, request = _responders(certificate), b""
+    subjects = [list_subject(issuer.subject)]
+    try:
+        if ocsps:
+            request = _request(certificate, issuer)
+            subjects.append(ocsp_subject(_key_hash(issuer), certificate.serial_number))
+    except _UNREADABLE:  # a key or a name that no request can be made of
+        ocsps = ()
+    return Lookup(
+        certificate=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
+        authority=_name_of(issuer),
+        issuer=issuer.public_bytes(Encoding.DER),
+        crls=_lists(certificate),
+        ocsps=ocsps,
+        request=request if ocsps else b"",
+        subjects=tuple(subjects),
+    )
+
+
+def lookups_among(files: Sequence[str], folders: Sequence[str]) -> bytes:
+    """Encoded lookups of the certificates in PEM files whose issuers are beside them, or in folders of anchors."""
+    certificates = [each for name in files for each in _read_pem(Path(name))]
+    authorities = [*certificates, *_in_folders(folders)]
+    found = {}
+    for certificate in certificates:
+        issuer = next((each for each in authorities if _issued(certificate, each)), None)
+        if issuer is not None and issuer != certificate:
+            lookup = lookup_of(certificate, issuer)
+            found[lookup.certificate] = lookup
+    return msgspec.json.encode(list(found.values()))
+
+
+def describe(path: str, issuer: bytes, folders: Sequence[str], at: datetime) -> bytes:
+    """Encoded `Described` of the DER answer in a file; RevocationError unless its issuer signed it.
+
+    `issuer` is the certificate of the CA; b"" for any in the folders of anchors.
+    """
+    raw = Path(path).read_bytes()
+    try:
+        issuers = [x509.load_der_x509_certificate(issuer)] if issuer else _in_folders(folders)
+        answer = require_signed(read_answer(raw), issuers, at)
+    except _UNREADABLE as error:
+        raise RevocationError(f"it cannot be read: {str(error)[:200]}") from error
+    described = Described(
+        sha256=hashlib.sha256(raw).hexdigest(),
+        kind=answer.kind,
+        subject=answer.subject,
+        this_update=answer.this_update,
+        next_update=answer.next_update,
+    )
+    return msgspec.json.encode(described)
+
+
+def require_signed(answer: Answer, issuers: Iterable[x509.Certificate], at: datetime) -> Answer:
+    """The answer; RevocationError unless one of these issuers signed it and it is in force at `at`."""
+    if answer.this_update > at + _AHEAD:
+        raise RevocationError(f"it is of a later time than now: {answer.this_update.isoformat()}")
+    if answer.next_update is not None and answer.next_update < at:
+        raise RevocationError(f"it ended on {answer.next_update.isoformat()}")
+    is_by = _is_list_by if answer.kind == "crl" else _is_ocsp_by
+    if not any(is_by(answer.der, issuer) for issuer in issuers):
+        raise RevocationError("the certificate's issuer did not sign it")
+    return answer
+
+
+def _is_list_by(der: bytes, issuer: x509.Certificate) -> bool:
+    found = x509.load_der_x509_crl(der)
+    try:
+        return found.issuer == issuer.subject and found.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except _UNREADABLE:
+        return False
+
+
+def _is_ocsp_by(der: bytes, issuer: x509.Certificate) -> bool:
+    found = ocsp.load_der_ocsp_response(der)
+    single = next(iter(found.responses))
+    try:
+        if single.issuer_key_hash != _key_hash(issuer, single.hash_algorithm):
+            return False
+        signers = [issuer, *(each for each in found.certificates if _may_answer(each, issuer))]
+        return any(_is_signed(found, each) for each in signers)
+    except _UNREADABLE:
+        return False
+
+
+def _may_answer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether it is a responder's that the issuer certified."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except _UNREADABLE:
+        return False
+    return ExtendedKeyUsageOID.OCSP_SIGNING in usage and _issued(certificate, issuer)
+
+
+def _is_signed(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
+    key, algorithm = certificate.public_key(), response.signature_hash_algorithm
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
+            key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
+            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (*_UNREADABLE, InvalidSignature):
+        return False
+    return True
+
+
+def _key_hash(issuer: x509.Certificate, algorithm: hashes.HashAlgorithm | None = None) -> bytes:
+    """Of the issuer's key as OCSP names it: SHA-1 unless an answer says otherwise [RFC 6960 4.1.1]."""
+    request = ocsp.OCSPRequestBuilder().add_certificate(issuer, issuer, algorithm or hashes.SHA1()).build()  # noqa: S303
+    return request.issuer_key_hash
+
+
+def _request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    # SHA-1 names the issuer here and proves nothing; many responders know no other [RFC 5019 2.1.1]
+    built = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1()).build()  # noqa: S303
+    return built.public_bytes(Encoding.DER)
+
+
+def _lists(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except _UNREADABLE:
+        return ()
+    whole = [each for each in points if each.full_name and not each.reasons and not each.crl_issuer]
+    return _usable(name for each in whole for name in each.full_name or ())
+
+
+def _responders(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except _UNREADABLE:
+        return ()
+    ways = [each for each in access if each.access_method == AuthorityInformationAccessOID.OCSP]
+    return _usable(each.access_location for each in ways)
+
+
+def _usable(names: Iterable[x509.GeneralName]) -> tuple[str, ...]:
+    found = (name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
+    return tuple(url for url in found if is_usable(url))[:_MOST_URLS]
+
+
+def is_usable(url: str) -> bool:
+    """Whether an address is a plain HTTP one."""
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+
+
+def _name_of(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+
+
+def _in_folders(folders: Sequence[str]) -> list[x509.Certificate]:
+    paths = (path for folder in folders for path in sorted(Path(folder).glob("*.pem")))
+    return [each for path in paths for each in _read_pem(path)]
+
+
+def _read_pem(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,180 @@
+"""A CA for tests that publishes lists and answers OCSP requests, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from tests.pki.build import Pki, build
+
+_PKI: Final = """
+[defaults]
+from = 2025-01-01
+until = 2035-01-01
+authority_from = 2020-01-01
+authority_until = 2045-01-01
+list_from = 2026-01-01
+list_until = 2028-01-01
+
+[members.ca-root]
+authority = true
+[members.ca]
+authority = true
+issuer = "ca-root"
+crl = "{url}/root.crl"
+[members.person]
+common_name = "Nguyễn Văn Mẫu"
+user_id = "CCCD:000000000000"
+issuer = "ca"
+crl = "ldap://ldap.example.vn/ca {url}/ca.crl"
+sent = ["ca"]
+[members.agency]
+common_name = "UBND tỉnh Kiên Giang"
+user_id = "MNS:000.00.00.H33"
+issuer = "ca"
+crl = "{url}/ca.crl"
+sent = ["ca"]
+[members.asked]
+common_name = "Trần Thị Hỏi"
+user_id = "CCCD:000000000001"
+issuer = "ca"
+ocsp = "{url}/ocsp"
+sent = ["ca"]
+[members.stranger]
+authority = true
+"""
+DAY: Final = timedelta(days=1)
+
+
+class Ca:
+    """What it says lies in files; its port stays the same when it is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._process: Process | None = None
+        self._port = 0
+        self.url = ""
+
+    @property
+    def declaration(self) -> Path:
+        """Of its PKI."""
+        return self.folder / "ca.toml"
+
+    @property
+    def pki(self) -> Pki:
+        """Root, CA, and those who sign."""
+        return build(self.declaration)
+
+    async def start(self) -> None:
+        """It answers."""
+        command = (sys.executable, "-m", "tests.ca_process", str(self.folder), str(self._port))
+        self._process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+        assert self._process.stdout is not None
+        async with asyncio.timeout(30):
+            self._port = int(await self._process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self._port}"
+        if not self.declaration.exists():
+            self.declaration.write_text(_PKI.format(url=self.url))
+            (self.folder / "anchors").mkdir()
+            root = self.pki["ca-root"].certificate.public_bytes(Encoding.PEM)
+            (self.folder / "anchors" / "root.pem").write_bytes(root)
+            self.publish()
+
+    def publish(self, *revoked: str, signer: str = "ca") -> None:
+        """New lists, and good answers about `asked`."""
+        (self.folder / "root.crl").write_bytes(self.crl("ca-root"))
+        (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer))
+        (self.folder / "ocsp").write_bytes(self.ocsp("asked"))
+
+    def crl(self, issuer: str, *revoked: str, signer: str = "", until: timedelta = DAY) -> bytes:
+        """A list that is an hour old, in DER."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.pki[issuer].certificate.subject)
+        builder = builder.last_update(now - timedelta(hours=1)).next_update(now + until)
+        for name in revoked:
+            serial = self.pki[name].certificate.serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY).build()
+            builder = builder.add_revoked_certificate(entry)
+        return builder.sign(self.pki[signer or issuer].key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def ocsp(self, name: str) -> bytes:
+        """A good answer, by the CA itself."""
+        by, now = self.pki["ca"], datetime.now(UTC)
+        builder = ocsp.OCSPResponseBuilder().add_response(
+            cert=self.pki[name].certificate,
+            issuer=by.certificate,
+            algorithm=hashes.SHA1(),
+            cert_status=ocsp.OCSPCertStatus.GOOD,
+            this_update=now - timedelta(seconds=5),
+            next_update=now + DAY,
+            revocation_time=None,
+            revocation_reason=None,
+        )
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
+        return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    async def kill(self) -> None:
+        """As a crash would end it."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.kill()
+            await self._process.communicate()
+            self._process = None
+
+
+@asynccontextmanager
+async def running_ca(folder: Path) -> AsyncIterator[Ca]:
+    """It runs until the end of the block, unless it was killed."""
+    ca = Ca(folder)
+    await ca.start()
+    try:
+        yield ca
+    finally:
+        await ca.kill()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    folder: Path
+
+    def do_GET(self) -> None:
+        """A list."""
+        path = self.folder / self.path.strip("/")
+        if self.path == "/redirect":
+            self.send_response(302)
+            self.send_header("Location", "/ca.crl")
+            self.end_headers()
+            return
+        if not path.is_file():
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(path.read_bytes())
+
+    def do_POST(self) -> None:
+        """An answer, whatever was asked."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+if __name__ == "__main__":
+    _Handler.folder = Path(sys.argv[1])
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), _Handler)
+    print(server.server_address[1], flush=True)  # noqa: T201 - for who started it
+    server.serve_forever()
