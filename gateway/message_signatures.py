@@ -55,6 +55,8 @@ _VALUE: Final = re.compile(rf"({_LABEL})=:([A-Za-z0-9+/]{{1,1400}}={{0,2}}):")
 _PARAMETER: Final = re.compile(rf";([a-z*][a-z0-9_.*-]*)=(?:({_STRING})|(-?[0-9]{{1,15}}))")
 _COMPONENT: Final = re.compile(_STRING)
 _ESCAPE: Final = re.compile(r'\\(["\\])')
+#: A quoted parameter may hold thousands of digits.
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _BETWEEN: Final = re.compile(r"[ \t]*,[ \t]*")
 
 
@@ -165,6 +167,12 @@ def read_parameters(parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
     if match is None:
         raise ValueError("these are no parameters of a signature")
     return tuple(_unquoted(each) for each in _COMPONENT.findall(match[3])), _facts(match[4])
+
+
+def seconds_in(facts: Mapping[str, str], name: str) -> int | None:
+    """`created` or `expires`, in seconds since 1970; None where there is none, or none that a calendar holds."""
+    text = facts.get(name, "")
+    return int(text) if _SECONDS.fullmatch(text) else None
 
 
 def key_id(key: PublicKey) -> str:

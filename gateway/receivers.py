@@ -38,7 +38,7 @@ from gateway.errors import ReceiverProofError, RefusedError
 from gateway.ids import uuid7
 from gateway.ledger.reads import InboxRow
 from gateway.ledger.receiver_proofs import ProofRow
-from gateway.message_signatures import Presented, signed_of
+from gateway.message_signatures import Presented, seconds_in, signed_of
 from gateway.model import Agency, AgencyId, Caller
 from gateway.storage.readers import Readers
 
@@ -115,11 +115,12 @@ def due_of_answer(row: InboxRow, body: bytes) -> Due:
 
 
 def _require_fresh(facts: dict[str, str], now: datetime) -> None:
-    created, expires = int(facts["created"]), facts.get("expires", "")
+    created, expires = seconds_in(facts, "created"), seconds_in(facts, "expires")
+    assert created is not None, "verified"
     at, tolerance = now.timestamp(), _TOLERANCE.total_seconds()
     if abs(at - created) > tolerance:
         raise RefusedError("receiver_signature_wrong", f"created is {at - created:.0f} s from our clock")
-    if expires and (not expires.isdecimal() or int(expires) + tolerance < at):
+    if "expires" in facts and (expires is None or expires + tolerance < at):
         raise RefusedError("receiver_signature_wrong", "it has expired")
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -28,6 +27,7 @@ from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.message_signatures import PublicKey, algorithms_of, key_id
 from gateway.model import AgencyId
+from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Readers
 
@@ -83,7 +83,7 @@ def read_key(pem: bytes) -> PublicKey:
             key: object = x509.load_pem_x509_certificate(pem).public_key()
         else:
             key = load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise RefusedError("parameter_invalid", "the file holds no public key and no certificate in PEM") from error
     if not isinstance(key, PublicKey) or not algorithms_of(key):
         raise RefusedError("parameter_invalid", "keys are Ed25519, P-256, P-384 or RSA of 2048 to 8192 bits")

@@ -23,7 +23,16 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.bundle.facts import Part
 from gateway.errors import ReceiverProofError
-from gateway.message_signatures import PublicKey, Signed, algorithms_of, key_id, path_of, read_parameters, verifies
+from gateway.message_signatures import (
+    PublicKey,
+    Signed,
+    algorithms_of,
+    key_id,
+    path_of,
+    read_parameters,
+    seconds_in,
+    verifies,
+)
 
 #: What a receiver's signature says of itself, so that one made for something else is none.
 TAG: Final = "gateway-receiver"
@@ -138,7 +147,7 @@ def verify_signed(signature: Signature, due: Due) -> dict[str, str]:
     key = public_key(signature)
     if facts.get("tag") != TAG or facts.get("keyid") != signature.keyid:
         raise _wrong(f'tag must be "{TAG}", and keyid the SHA-256 of the public key')
-    if facts.get("alg", signature.algorithm) != signature.algorithm or not facts.get("created", "").isdecimal():
+    if facts.get("alg", signature.algorithm) != signature.algorithm or seconds_in(facts, "created") is None:
         raise _wrong("alg must be the key's, and created is needed")
     if not verifies(key, signature.algorithm, signature.base.encode("ascii"), _decoded(signature.value)):
         raise _wrong("the signature is not one by this key over this text")

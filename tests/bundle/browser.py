@@ -18,7 +18,7 @@ _ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--remote-debugging-port=0", "--remote-allow-origins=*", "--window-size=1100,1400",
 )  # fmt: skip
-_START_SECONDS = 60
+_START_SECONDS = 120
 _STEP_SECONDS = 0.05
 
 

@@ -6,6 +6,8 @@ The office's key lies in the anchors (`receivers/CODE.pem`); each case is what s
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -163,10 +166,21 @@ def receiver_bundles() -> Iterator[tuple[str, str, bytes]]:
         "an answer's signature is none for receipt",
         proved(_acknowledged(as_ack)),
     )
+    yield (
+        "receiver-signed-in-no-year",
+        "created is a time that no calendar holds",
+        proved(_acknowledged(_ageless())),
+    )
     later = written(Said(acknowledgement=signed(), status=None).proofs((made_id(10),))[0]) + b"\n"
     yield "receiver-proof-swapped", "the log holds the digest of another file", proved(swapped=later)
     yield "receiver-proof-missing", "the log tells of a proof that is not there", proved(without=True)
     yield "receiver-proof-unreadable", "the file is no proof, though the log holds it", _unreadable()
+
+
+def _ageless() -> Signature:
+    found = signed()
+    base = re.sub(r"created=[0-9]+", "created=999999999999999", found.base)
+    return msgspec.structs.replace(found, base=base, value=b64encode(OFFICE.sign(base.encode())).decode())
 
 
 def _acknowledged(signature: Signature) -> Said:

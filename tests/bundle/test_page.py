@@ -48,8 +48,8 @@ globalThis.anchors = async (seal) => ({seal: await store(seal), tsa: null, log: 
 
 @pytest.fixture
 async def page(tmp_path: Path) -> AsyncIterator[Page]:
-    async with browser(require_tool("chromium", "chromium"), tmp_path / "profile") as opened:
-        yield opened
+    async with browser(require_tool("chromium", "chromium"), tmp_path / "profile") as found:
+        yield found
 
 
 def by_program(folder: Path, expected: dict[str, Any], at: datetime) -> Verification:
@@ -58,19 +58,24 @@ def by_program(folder: Path, expected: dict[str, Any], at: datetime) -> Verifica
     return verify(Container.of((folder / "bundle.asice").read_bytes()), given, at)
 
 
-async def shown(page: Page, bundle: Path, anchors: str, day: str) -> tuple[Verdict, list[list[str]]]:
-    """What a person sees who chooses these files."""
+async def opened(page: Page, anchors: str) -> None:
+    """The page with these anchors, chosen as a person would."""
     await page.open(PAGE.as_uri())
-    await page.value(f"element('at').value = '{day}'")
-    if anchors != "none":
-        folder = FOLDER / "anchors" / anchors
-        await page.choose("#seal", sorted((folder / "seal").iterdir()))
-        await page.choose("#tsa", sorted((folder / "tsa").iterdir()))
-        await page.choose("#keys", [folder / "log.vkey", folder / "witnesses.vkey"])
-        keys = sorted(folder.glob("receivers/*"))
-        if keys:
-            await page.choose("#receivers", keys)
-        await page.until(f"element('held').textContent.split(',').length === {4 + len(keys)}")
+    if anchors == "none":
+        return
+    folder = FOLDER / "anchors" / anchors
+    await page.choose("#seal", sorted((folder / "seal").iterdir()))
+    await page.choose("#tsa", sorted((folder / "tsa").iterdir()))
+    await page.choose("#keys", [folder / "log.vkey", folder / "witnesses.vkey"])
+    keys = sorted(folder.glob("receivers/*"))
+    if keys:
+        await page.choose("#receivers", keys)
+    await page.until(f"element('held').textContent.split(',').length === {4 + len(keys)}")
+
+
+async def shown(page: Page, bundle: Path, day: str) -> tuple[Verdict, list[list[str]]]:
+    """What a person sees who chooses this bundle then."""
+    await page.value(f"delete document.body.dataset.done; element('at').value = '{day}'")
     await page.choose("#bundle", [bundle])
     await page.until("document.body.dataset.done")
     verdict = await page.value("element('verdict').textContent.split(':')[0]")
@@ -99,12 +104,15 @@ def test_page_is_what_its_sources_make_and_asks_for_nothing_from_elsewhere() -> 
 
 async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> None:
     """Chosen as a person would: the same verdict, and no check that is better than the program's."""
-    for folder in sorted(path.parent for path in FOLDER.glob("*/expected.json")):
-        expected = json.loads((folder / "expected.json").read_text())
+    chosen = ""
+    folders = {path.parent: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*/expected.json"))}
+    for folder, expected in sorted(folders.items(), key=lambda each: str(each[1]["anchors"])):
+        if expected["anchors"] != chosen:
+            await opened(page, chosen := expected["anchors"])
         day = expected["at"][:10]
         at = datetime.combine(datetime.fromisoformat(expected["at"]).date(), time.max, UTC)
         own = by_program(folder, expected, at)
-        verdict, table = await shown(page, folder / "bundle.asice", expected["anchors"], day)
+        verdict, table = await shown(page, folder / "bundle.asice", day)
         assert verdict is own.verdict, (folder.name, table)
         told = {check.name: check.verdict for check in own.checks}
         better = [name for name, seen in table if ORDER.index(Verdict(seen)) < ORDER.index(told[name])]
@@ -114,8 +122,9 @@ async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> 
 
 async def test_page_judges_no_proof_of_absence(page: Page) -> None:
     """Neither one that holds nor one that does not: it sends its reader to the program."""
+    await opened(page, "good")
     for name in ("number", "entry-removed"):
-        verdict, table = await shown(page, FOLDER / ABSENCES / name / "bundle.asice", "good", str(AT.date()))
+        verdict, table = await shown(page, FOLDER / ABSENCES / name / "bundle.asice", str(AT.date()))
         assert (verdict, table) == (Verdict.INDETERMINATE, [["format", "INDETERMINATE"]])
 
 
@@ -155,12 +164,13 @@ async def test_seals_and_stamps_are_never_better_than_by_the_program(page: Page)
 
 async def test_stamps_within_seals_are_judged_as_by_the_program(page: Page, tmp_path: Path) -> None:
     """Over the receipt's value, over the export's, an archive stamp over all; and the same over other bytes."""
+    await opened(page, "good")
     for name, imprint in (("right", None), ("wrong", bytes(32))):
         bundle = tmp_path / f"{name}.asice"
         bundle.write_bytes(stamped_within(imprint))
         at = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
         own = verify(Container.open(bundle), Anchors.load(FOLDER / "anchors" / "good"), at)
-        verdict, table = await shown(page, bundle, "good", "2026-11-23")
+        verdict, table = await shown(page, bundle, "2026-11-23")
         assert verdict is own.verdict is (Verdict.FAILED if imprint else Verdict.PASSED)
         ours = {(each.name, str(each.verdict)) for each in own.checks if "stamp" in each.name}
         assert ours == {(each, told) for each, told in table if "stamp" in each}

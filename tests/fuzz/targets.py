@@ -18,6 +18,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.fuzz import words
+
 Run = Callable[[bytes], object]
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors"
@@ -103,6 +105,7 @@ def _cms() -> Run:
 
 def _seal() -> Run:
     from gateway.seal.trust import TrustPurpose, TrustStore
+    from gateway.seal.unsigned import archive_imprint, read_unsigned, signature_imprint
     from gateway.seal.verify import verify_export, verify_receipt
 
     anchors = TrustStore.load(VECTORS / "seal" / "anchors", TrustPurpose.SEAL)
@@ -110,6 +113,9 @@ def _seal() -> Run:
     def run(data: bytes) -> None:
         verify_receipt(data, document_sha256=bytes(32), transfer=b"{}", anchors=anchors, at=_AT)
         verify_export(data, entries={"document.edxml": bytes(32)}, anchors=anchors, at=_AT)
+        read_unsigned(data)
+        signature_imprint(data)
+        archive_imprint(data, sha256())
 
     return run
 
@@ -132,11 +138,13 @@ def _bundle() -> Run:
 
 
 def _note() -> Run:
-    from gateway.errors import ProofError
+    from gateway.errors import ProofError, WitnessRefusalError
     from gateway.transparency.checkpoint import Checkpoint, opened
+    from gateway.transparency.merkle import EMPTY_ROOT
     from gateway.transparency.note import SignedNote, VerifierKey
     from gateway.transparency.proof import InclusionProof
     from gateway.transparency.tiles import unbundle
+    from gateway.transparency.witnessing import judge, read, read_cosignature
 
     keys = [VerifierKey.parse((VECTORS / "bundles/anchors/good/log.vkey").read_text().strip())]
     text_of: list[Callable[[bytes], object]] = [
@@ -145,12 +153,14 @@ def _note() -> Run:
         unbundle,
         lambda data: opened(data, keys),
         lambda data: InclusionProof.parse(data).verify(sha256(b"leaf").digest(), keys),
+        lambda data: judge(read(data, {keys[0].name: keys}), Checkpoint(keys[0].name, 0, EMPTY_ROOT)),
+        lambda data: read_cosignature(data, b"text\n", keys[0]),
         lambda data: VerifierKey.parse(data.decode("utf-8", "replace")),
     ]
 
     def run(data: bytes) -> None:
         for each in text_of:
-            with suppress(ProofError):
+            with suppress(ProofError, WitnessRefusalError):
                 each(data)
 
     return run
@@ -158,7 +168,8 @@ def _note() -> Run:
 
 def _tsa() -> Run:
     from gateway.errors import StampError
-    from gateway.seal.stamp_token import read_reply
+    from gateway.seal.evidence_record import read_record
+    from gateway.seal.stamp_token import read_reply, reply_with
     from gateway.seal.timestamp import verify_stamp
     from gateway.seal.trust import TrustPurpose, TrustStore
 
@@ -169,8 +180,80 @@ def _tsa() -> Run:
             token = read_reply(data).token
             verify_stamp(data, token.imprint if token else bytes(32), anchors=anchors, at=_AT)
         verify_stamp(data, bytes(32), anchors=anchors, at=_AT)
+        with suppress(StampError):
+            record = read_record(data)
+            assert record.root
+            reply_with(record.token)
 
     return run
+
+
+def _receivers() -> Run:
+    """What receivers sign: the header fields of a request, and the proofs that are kept of them."""
+    from gateway.accounts.receiver_keys import read_key
+    from gateway.bundle.receivers import Due, body_of, read, verify_signed
+    from gateway.errors import ReceiverProofError, RefusedError
+    from gateway.message_signatures import Presented, signed_of
+
+    due = Due(act="acknowledgement", delivery="d", document="", body="")
+
+    def run(data: bytes) -> None:
+        with suppress(ReceiverProofError):
+            signature = read(data).signature
+            if signature is not None:
+                body_of(signature)
+                verify_signed(signature, due)
+        lines = dict(line.partition(": ")[::2] for line in data.decode("latin-1").split("\n"))
+        request = Presented(method="POST", target_uri="https://a/inbox/d/ack", fields=lines, body=data)
+        with suppress(ValueError):
+            found = signed_of(request, "gateway-receiver")
+            assert found is None or found.base
+        with suppress(RefusedError):
+            read_key(data)
+
+    return run
+
+
+def _receiver_seeds() -> Iterable[bytes]:
+    from gateway.bundle.container import Container
+    from gateway.client_signature import ReceiverSigner
+    from tests.bundle.receiver_cases import OFFICE
+
+    for path in sorted(VECTORS.glob("bundles/receiver-*/bundle.asice")):
+        bundle = Container.of(path.read_bytes())
+        for name in bundle.entries:
+            if name.startswith("evidence/verdicts/receiver-"):
+                yield bundle.bytes_of(name)
+    headers = ReceiverSigner(private=OFFICE).headers("https://a/inbox/d/ack", document_sha256="ab" * 32, at=_AT)
+    yield "\n".join(f"{name.lower()}: {value}" for name, value in headers.items()).encode()
+    yield from (path.read_bytes() for path in VECTORS.glob("bundles/anchors/good/receivers/*.pem"))
+
+
+def _requests() -> Run:
+    """Signing requests of agencies, as the process that holds the CA's key gets them."""
+    from gateway.enrolment_process import Authority, answer
+    from tests.pki.build import build
+
+    root = build()["seal-root"]
+    authority = Authority(certificate=root.certificate, key=root.key)
+
+    def run(data: bytes) -> None:
+        told = {"operation": "certify", "csr": data.decode("latin-1"), "organ_id": "A", "agency_id": "a", "days": 9}
+        assert {"certificate", "refused"} & answer(authority, json.dumps(told).encode(), _AT).keys()
+        answer(authority, data, _AT)
+
+    return run
+
+
+def _request_seeds() -> Iterable[bytes]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    from tests.pki.build import build
+
+    for name in ("seal-rsa", "seal-p256"):
+        builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+        yield builder.sign(build()[name].key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def _revocation() -> Run:
@@ -294,87 +377,16 @@ def _reply_seeds() -> Iterable[bytes]:
     )
 
 
-_XML_WORDS: Final = (
-    b"<ds:Signature ",
-    b"<ds:SignedInfo>",
-    b'<ds:Reference URI="">',
-    b'<ds:Transform Algorithm="',
-    b'Id="',
-    b"<!--",
-    b"<![CDATA[",
-    b"<!DOCTYPE a [",
-    b"<?x ?>",
-    b"&#x0;",
-    b'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"',
-    b"http://www.w3.org/2001/10/xml-exc-c14n#",
-    b"http://www.w3.org/2000/09/xmldsig#enveloped-signature",
-    b"</ds:Object>",
-    b"<xades:SignedProperties ",
-    b'xml:id="',
-)
-_EDXML_WORDS: Final = (
-    b"<edXML:MessageHeader>",
-    b"<edXML:To>",
-    b"<edXML:Attachment>",
-    b"<ContentTransferEncoded>",
-    b"UEsDBBQ",
-    b"<message>",
-    b"Content-Type: multipart/related; boundary=x\r\n",
-    b"\r\n--x\r\n",
-    b"<Status>",
-    b"<soap:Envelope ",
-    b"&amp;",
-    b"<?xml ",
-    b"\xff\xfe<\x00",
-    b"cid:",
-    b"<edXML:Business>",
-)
-_PDF_WORDS: Final = (
-    b"/ByteRange [",
-    b"/Contents <",
-    b"/SubFilter /ETSI.CAdES.detached",
-    b"/Type /Sig",
-    b"/Prev ",
-    b"xref\n",
-    b"startxref\n",
-    b"trailer\n",
-    b"/Kids [",
-    b"/Parent ",
-    b"/ObjStm",
-    b"/XRef",
-    b"/DSS <<",
-    b"/Encrypt ",
-    b"/Length ",
-    b" 0 R",
-    b"endobj\n",
-    b"/AcroForm <<",
-    b"/Fields [",
-    b"/Filter /FlateDecode",
-)
-_ZIP_WORDS: Final = (
-    b"PK\x03\x04",
-    b"PK\x01\x02",
-    b"PK\x05\x06",
-    b"PK\x06\x06",
-    b"mimetype",
-    b"evidence/leaves/1.json",
-    b"evidence/bundle.json",
-    b"evidence/absence.json",
-    b"META-INF/signatures-export.xml",
-    b"../",
-    b"messages/01900000-0000-7000-8000-000000000001.edxml",
-)
-
 TARGETS: Final[dict[str, Target]] = {
-    "edxml": Target(open=_edxml, seeds=_files("edxml/*/input.edxml"), words=_EDXML_WORDS),
-    "xmldsig": Target(open=_xml, seeds=_files("signatures/*/input.xml"), words=_XML_WORDS),
+    "edxml": Target(open=_edxml, seeds=_files("edxml/*/input.edxml"), words=words.EDXML),
+    "xmldsig": Target(open=_xml, seeds=_files("signatures/*/input.xml"), words=words.XML),
     "seal": Target(
-        open=_seal, seeds=_files("seal/*/receipt.xml", "seal/*/*.xml"), words=_XML_WORDS, most_bytes=1 << 15
+        open=_seal, seeds=_files("seal/*/receipt.xml", "seal/*/*.xml"), words=words.XML, most_bytes=1 << 15
     ),
     "bundle": Target(
         open=_bundle,
         seeds=_files("bundles/*/bundle.asice", "bundles/absences/*/bundle.asice"),
-        words=_ZIP_WORDS,
+        words=words.ZIP,
         most_bytes=1 << 17,
     ),
     "note": Target(
@@ -384,11 +396,24 @@ TARGETS: Final[dict[str, Target]] = {
         most_bytes=1 << 13,
     ),
     "tsa": Target(open=_tsa, seeds=_files("stamps/*/reply.tsr"), most_bytes=1 << 14),
+    "receivers": Target(
+        open=_receivers,
+        seeds=_receiver_seeds,
+        words=(
+            b'signature-input: a=("@method" "@path");created=',
+            b"signature: a=:",
+            b';keyid="',
+            b'"base":"',
+            b"\\n",
+        ),
+        most_bytes=1 << 14,
+    ),
+    "requests": Target(open=_requests, seeds=_request_seeds, most_bytes=1 << 13),
     "revocation": Target(
         open=_revocation, seeds=_revocation_seeds, words=(b"-----BEGIN X509 CRL-----",), most_bytes=1 << 13
     ),
     "cms": Target(open=_cms, seeds=_files("signatures/*/input.p7s"), most_bytes=1 << 14),
-    "pdf": Target(open=_pdf, seeds=_files("signatures/*/input.pdf"), words=_PDF_WORDS),
+    "pdf": Target(open=_pdf, seeds=_files("signatures/*/input.pdf"), words=words.PDF),
     "replies": Target(
         open=_replies,
         seeds=_reply_seeds,

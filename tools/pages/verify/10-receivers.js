@@ -134,7 +134,7 @@ async function verifySigned(signature, proof, body) {
     throw wrong("the tag, or the key, is another one");
   }
   const created = parameters.get("created") || "";
-  if (!algorithm || (parameters.has("alg") && parameters.get("alg") !== signature.algorithm) || !/^[0-9]+$/.test(created)) {
+  if (!algorithm || (parameters.has("alg") && parameters.get("alg") !== signature.algorithm) || !/^[0-9]{1,11}$/.test(created)) {
     throw wrong("alg must be the key's, and created is needed");
   }
   if (!(await isByKey(spki, algorithm, fromBase64(signature.value), bytesOf(signature.base)))) {
