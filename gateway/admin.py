@@ -26,7 +26,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, BinaryIO, Final, Literal, Protocol
 
 import msgspec
 import structlog
@@ -38,6 +38,7 @@ from gateway import (
     admin_alerts,
     admin_backups,
     admin_bindings,
+    admin_body_keys,
     admin_catalogue,
     admin_channels,
     admin_cutover,
@@ -151,6 +152,7 @@ ACTS: Mapping[str, ActKind] = {
     "close": ActKind(request=admin_directory.EndAgency, run=admin_directory.end_agency),
     "route": ActKind(request=admin_directory.RouteAgency, run=admin_directory.route_agency),
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
+    "turn-body-keys": ActKind(request=admin_body_keys.TurnBodyKeys, run=admin_body_keys.turn),
     "declare-log-gap": ActKind(request=admin_log.DeclareLogGap, run=admin_log.declare_gap),
     "load-answers": ActKind(request=admin_revocation.LoadAnswers, run=admin_revocation.load_answers),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
@@ -250,16 +252,16 @@ class AdminServer:
     async def _export_document(self, request: web.Request) -> web.StreamResponse:
         asked = await _decoded(request, ExportDocument)
         base = self._server.foundation
-        async with exported(base, self._server.key, asked, actor_of(request)) as path:
+        async with exported(base, self._server.key, asked, actor_of(request)) as file:
             _note(request, "export-document", asked)
-            return await _sent(request, path)
+            return await _sent(request, file)
 
     async def _export_absence(self, request: web.Request) -> web.StreamResponse:
         asked = await _decoded(request, ExportAbsence)
         base = self._server.foundation
-        async with exported_absence(base, self._server.key, asked, actor_of(request)) as path:
+        async with exported_absence(base, self._server.key, asked, actor_of(request)) as file:
             _note(request, "export-absence", asked)
-            return await _sent(request, path)
+            return await _sent(request, file)
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await admin_acts.summary(self._server.foundation)
@@ -322,15 +324,15 @@ async def _guard(
         return _json({"code": code, "detail": str(error)}, status)
 
 
-async def _sent(request: web.Request, path: Path) -> web.StreamResponse:
+async def _sent(request: web.Request, file: BinaryIO) -> web.StreamResponse:
     """A container, in pieces."""
     response = web.StreamResponse()
     response.content_type = "application/vnd.etsi.asic-e+zip"
-    response.content_length = path.stat().st_size  # noqa: ASYNC240 - it was written just now
+    response.content_length = file.seek(0, os.SEEK_END)
     await response.prepare(request)
-    with path.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, _PIECE):
-            await response.write(piece)
+    file.seek(0)
+    while piece := await asyncio.to_thread(file.read, _PIECE):
+        await response.write(piece)
     await response.write_eof()
     return response
 

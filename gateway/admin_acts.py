@@ -298,6 +298,7 @@ async def summary(base: Foundation) -> Reply:
         "writes_waiting": base.pump.waiting,
         "wal_bytes": base.writer.wal_bytes(),
         "free_bytes": base.bodies.free_bytes(),
+        "bodies": "encrypted" if base.bodies.keys.is_encrypting else "plain",
         "directory_version": base.directory.version,
         "messages": messages,
         "deliveries": deliveries,

@@ -1,6 +1,6 @@
 """Exporting evidence, of a document or that there is none: gathered, sealed, and an event that says who took what.
 
-A bundle is made in the spool and read from there; its file goes with the context. Refused are documents that are
+A bundle is made in a file of the spool that has no name, and read from there. Refused are documents that are
 not known, and the proof that there is none where there is one; a body that is gone or damaged makes no bundle.
 """
 
@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import msgspec
 from msgspec import Meta
@@ -49,15 +48,15 @@ class ExportDocument(Change, kw_only=True):
 
 
 @asynccontextmanager
-async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[Path]:
-    """The file, while the context lasts; the event is committed before it is handed out."""
+async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[BinaryIO]:
+    """The file, open, while the context lasts; the event is committed before it is handed out."""
     now = base.clock.now()
     material = await gather(await _sources(base), ask.document, actor=actor, now=now)
     answers = await asyncio.to_thread(answers_about, base.settings, material, now)
     material = replace(material, facts=_said(material, ask), others=dict(material.others) | answers)
     event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
-    async with _written(base, key, partial(compose, material=material), event, is_lta=ask.lta) as path:
-        yield path
+    async with _written(base, key, partial(compose, material=material), event, is_lta=ask.lta) as file:
+        yield file
 
 
 class ExportAbsence(Change, kw_only=True):
@@ -76,8 +75,8 @@ class ExportAbsence(Change, kw_only=True):
 @asynccontextmanager
 async def exported_absence(
     base: Foundation, key: SealingKey, ask: ExportAbsence, actor: str
-) -> AsyncIterator[Path]:
-    """The file, while the context lasts; RefusedError where there is such a document, or a day is not closed."""
+) -> AsyncIterator[BinaryIO]:
+    """The file, open, for the context; RefusedError where there is such a document, or a day is not closed."""
     now = base.clock.now()
     asked = Asked(
         issuer=await _agency(base, ask.issuer),
@@ -94,8 +93,8 @@ async def exported_absence(
     }
     event = EventRow(kind=Event.ABSENCE_EXPORTED, at=now, actor=actor, facts=facts, note=ask.reason)
     composing = partial(absence.compose, facts=gathered.facts, files=gathered.files)
-    async with _written(base, key, composing, event) as path:
-        yield path
+    async with _written(base, key, composing, event) as file:
+        yield file
 
 
 async def _agency(base: Foundation, code: str) -> Agency:
@@ -124,18 +123,17 @@ async def _written(
     event: EventRow,
     *,
     is_lta: bool = False,
-) -> AsyncIterator[Path]:
+) -> AsyncIterator[BinaryIO]:
     """The container, sealed; its event, with the digest of the seal, is committed before it is handed out."""
-    with base.bodies.scratch() as path:
-        with path.open("xb+") as file:
-            writer = ContainerWriter(file)
-            sealed = await asyncio.to_thread(composing, writer)
-            seal = await key.seal_export(sealed, event.at)
-            seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
-            await asyncio.to_thread(finish, writer, seal)
+    with base.bodies.unnamed() as file:
+        writer = ContainerWriter(file)
+        sealed = await asyncio.to_thread(composing, writer)
+        seal = await key.seal_export(sealed, event.at)
+        seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
+        await asyncio.to_thread(finish, writer, seal)
         facts = event.facts | {"seal": sha256(seal).hexdigest()}
         await base.pump.submit(RecordEvents(), replace(event, facts=facts))
-        yield path
+        yield file
 
 
 def _said(material: Material, ask: ExportDocument) -> Facts:

@@ -227,6 +227,8 @@ async def run_application(
         base = await stack.enter_async_context(
             open_foundation(settings, on_commit=commits, accept_clock=accept_clock)
         )
+        if not base.bodies.keys.is_encrypting:
+            _log.warning("bodies.plain", key=str(settings.storage.body_key))
         # 2 sealing key, parser pool
         key = await _sealing_key(stack, base)
         pool = await _start_pool(stack, settings)

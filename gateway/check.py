@@ -38,6 +38,7 @@ from gateway.seal.report import Verdict
 from gateway.seal.signer import KeyPlace, load_signer
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signing import place_of, try_service
+from gateway.storage.body_keys import KeyFile
 from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
 from gateway.transparency.keys import read_key, read_vkeys
@@ -66,6 +67,7 @@ def check(
     _check_organ_id(settings.seal.organ_id, findings, own_agency=own_agency)
     _check_keys(settings, findings, now)
     _check_log(settings, findings)
+    _check_bodies(settings, findings)
     _check_anchors(settings, findings, now)
     _check_secrets(settings.storage.secrets, findings)
     _check_folder(settings, findings)
@@ -193,6 +195,22 @@ def _check_log(settings: Settings, findings: Findings) -> None:
     folders = [settings.storage.folder, settings.backup.folder]
     if any(folder is not None and log.mark.is_relative_to(folder) for folder in folders):
         findings.add("log_mark_misplaced", "log.mark", str(log.mark))
+
+
+def _check_bodies(settings: Settings, findings: Findings) -> None:
+    storage, path = settings.storage, settings.storage.body_key
+    if not storage.encrypt_bodies:
+        findings.add("bodies_plain", "storage.encrypt_bodies")
+    elif not path.exists():
+        findings.add("body_key_missing", "storage.body_key", str(path))
+    else:
+        try:
+            KeyFile.load(path)
+        except KeyFileError as error:
+            findings.add("key_unfit", "storage.body_key", str(error))
+    folders = [storage.folder, settings.backup.folder]
+    if any(folder is not None and path.is_relative_to(folder) for folder in folders):
+        findings.add("body_key_misplaced", "storage.body_key", str(path))
 
 
 def _check_key_service(service: Path, certificate: Path, findings: Findings, subject: str = "seal.socket") -> None:

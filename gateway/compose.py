@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -37,6 +36,7 @@ from gateway.errors import RefusedError
 from gateway.ledger.reads import InboxRow
 from gateway.model import Agency
 from gateway.storage.bodies import Bodies, SpooledBody
+from gateway.storage.body_file import ScratchFile
 
 _PROFILE = Profile(dialect=Dialect.A)
 
@@ -66,9 +66,9 @@ class Composer:
             raise RefusedError("sender_unknown", metadata.sender)
         envelope = _envelope(metadata, known, at or now)
         sources = [_source(item, number if at else 0) for number, item in enumerate(files, 1)]
-        with self._bodies.scratch() as path:
-            await self._bodies.run(lambda: _write(path, envelope, sources))
-            body = await self._bodies.spool_file(path)
+        with self._bodies.scratch() as target:
+            await self._bodies.run(lambda: _write(target, envelope, sources))
+            body = await self._bodies.spool_file(target)
         fingerprint = drafts.fingerprint_of_parts(
             sender.id, metadata, [(item.name, item.body.sha256) for item in files]
         )
@@ -108,9 +108,9 @@ def _about(row: InboxRow, original: Envelope) -> ResponseFor:
     )
 
 
-def _write(path: Path, envelope: Envelope, sources: Sequence[AttachmentSource]) -> None:
-    with path.open("wb") as out:
-        write_document(out, envelope, sources, _PROFILE, scratch=path.parent)
+def _write(target: ScratchFile, envelope: Envelope, sources: Sequence[AttachmentSource]) -> None:
+    with target.create() as out:
+        write_document(out, envelope, sources, _PROFILE, scratch=target.path.parent)
 
 
 def _source(item: SubmittedFile, number: int) -> AttachmentSource:

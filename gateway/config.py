@@ -172,6 +172,13 @@ class StorageSettings:
     readers: int = _f(3, "read-only connections")
     min_free_bytes: Size = _f(Size(1024**3), "refuse new documents (503) below this much free disk")
     max_waiting_writes: int = _f(2000, "intents waiting for the writer before 503")
+    encrypt_bodies: bool = _f(
+        True, "encrypt bodies on the disk; with false new ones are plain, old ones still open"
+    )
+    body_key: Path = _f(
+        Path("secrets/bodies.key"),
+        "the key for that; mode 0600; in no backup: copy it elsewhere (docs/encryption.md)",
+    )
     secrets: Path = _f(Path("secrets"), "folder of peers' secrets, one file each, mode 0600")
     keep_ended: timedelta = _f(
         timedelta(days=90),

@@ -107,6 +107,8 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers += await asyncio.to_thread(_certificates, settings, SystemClock().now())
     if settings.checks.policy != "off" and settings.checks.signers is None:
         layers.append(layer("signers_unset", "signatures", "[checks] signers is empty"))
+    kept = str(status.get("bodies", "encrypted"))
+    layers.append(layer("bodies_plain", "bodies") if kept == "plain" else _fine("bodies", kept))
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
     told = f"{free // 1024**2} MiB free"
     layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))

@@ -208,6 +208,10 @@ class Event(StrEnum):
     WITNESS_CONTRADICTED = "witness.contradicted"
     #: It cosigns this one again.
     WITNESS_AGREED = "witness.agreed"
+    #: From now on new bodies are encrypted; the leaf names the data key and the key that it is encrypted under.
+    ENCRYPTION_BEGUN = "encryption.begun"
+    #: Every data key was encrypted under another key, and new bodies have a new one.
+    ENCRYPTION_REKEYED = "encryption.rekeyed"
     #: The data folder was restored from a copy; the leaf names the copy's last event. Numbers go on from the
     #: instant of the restore, in microseconds, so that no number given out before is given out again.
     EPOCH_OPENED = "epoch.opened"

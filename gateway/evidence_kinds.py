@@ -25,6 +25,27 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Làm theo chi tiết; quyền của tệp khóa phải là 0600.",
             "Do as the detail says; a key file has mode 0600.",
         ),
+        "bodies_plain": kind(
+            _W,
+            "Nội dung văn bản mới nằm trên đĩa không được mã hóa.",
+            "New bodies lie on the disk as they are, not encrypted.",
+            "Chạy `gateway keys bodies init` rồi khởi động lại; xem docs/encryption.md.",
+            "Run `gateway keys bodies init`, then restart; see docs/encryption.md.",
+        ),
+        "body_key_missing": kind(
+            _W,
+            "Chưa có tệp khóa mã hóa nội dung văn bản ([storage] body_key).",
+            "The file of the key that bodies are encrypted with is not there ([storage] body_key).",
+            "Lần đầu: `gateway keys bodies init`. Nếu đã có nội dung được mã hóa: đặt lại bản sao của tệp.",
+            "The first time: `gateway keys bodies init`. Where bodies are encrypted already: put its copy back.",
+        ),
+        "body_key_misplaced": kind(
+            _E,
+            "Tệp khóa mã hóa nội dung nằm trong thư mục dữ liệu hoặc thư mục sao lưu.",
+            "The key that bodies are encrypted with lies in the data folder or among the backups.",
+            "Chuyển tệp ra nơi khác và sửa [storage] body_key: ai lấy được ổ đĩa đó thì đọc được tất cả.",
+            "Move it elsewhere and set [storage] body_key: whoever gets that disk could read all of it.",
+        ),
         "key_service_unfit": kind(
             _E,
             "Tiến trình giữ khóa ký không ký được.",

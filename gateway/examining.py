@@ -66,8 +66,7 @@ class Examiner:
         Raises StorageError where the disk fails; then nothing is said about the message.
         """
         task = Task(
-            path=str(body.path),
-            offset=body.offset,
+            message=body.file,
             at=at,
             signers=str(self._anchors.signers or ""),
             stamps=str(self._anchors.stamps or ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from gateway.edxml.envelope import Attachment
@@ -10,6 +9,7 @@ from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.storage.bodies import BodyReader
+from gateway.storage.body_file import BodyFile, ScratchFile
 from gateway.storage.spool import in_our_words
 
 #: For decoding one attachment, beside the time that its message's size takes.
@@ -17,7 +17,7 @@ _SECONDS: Final = 120.0
 
 
 async def extract(
-    pool: ParserPool, body: BodyReader, number: int, target: Path, limits: ParseLimits, *, owner: str
+    pool: ParserPool, body: BodyReader, number: int, target: ScratchFile, limits: ParseLimits, *, owner: str
 ) -> Attachment:
     """Decode attachment `number` (from 1) into a new file; `owner` is whose turn in the pool it takes.
 
@@ -26,10 +26,9 @@ async def extract(
     with in_our_words():
         return await pool.run(
             _extract_to,
-            str(body.path),
-            body.offset,
+            body.file,
             number,
-            str(target),
+            target,
             limits,
             timeout=_SECONDS + body.size / PARSED_PER_SECOND,
             size=body.size,
@@ -37,6 +36,6 @@ async def extract(
         )
 
 
-def _extract_to(path: str, offset: int, number: int, target: str, limits: ParseLimits) -> Attachment:
-    with Path(target).open("xb") as out:
-        return extract_attachment(path, offset=offset, number=number, out=out, limits=limits)
+def _extract_to(body: BodyFile, number: int, target: ScratchFile, limits: ParseLimits) -> Attachment:
+    with target.create() as out:
+        return extract_attachment(body, number=number, out=out, limits=limits)

@@ -185,9 +185,7 @@ class LocalGateway:
     async def _content(self, sha256: str, name: str) -> service.Content:
         body = await self.sound.open(sha256)
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:60] or "document"
-        return service.Content(
-            path=body.path, offset=body.offset, size=body.size, sha256=sha256, name=f"{safe}.edxml"
-        )
+        return service.Content(file=body.file, size=body.size, sha256=sha256, name=f"{safe}.edxml")
 
     async def receipt(self, caller: Caller, message_id: str) -> service.Receipt:
         """Its seal."""
@@ -301,10 +299,9 @@ class LocalGateway:
     async def _attachment(
         self, caller: Caller, delivery_id: str, number: int, reader: str
     ) -> AsyncIterator[service.Content]:
-        async with self.mailbox.attachment(caller, delivery_id, number, reader) as (path, found):
+        async with self.mailbox.attachment(caller, delivery_id, number, reader) as (file, found):
             yield service.Content(
-                path=path,
-                offset=0,
+                file=file,
                 size=found.size,
                 sha256=found.sha256,
                 name=found.safe_name,

@@ -20,6 +20,7 @@ from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
 from gateway.config import Settings
 from gateway.directory.directory import Directory
+from gateway.encrypting import open_body_keys
 from gateway.enrolment import EnrolmentCa
 from gateway.errors import EnvironmentRefusedError, RefusedError, SchemaVersionError, StorageError
 from gateway.failpoints import failpoint, refuse_armed
@@ -173,7 +174,8 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     stack.push_async_callback(readers.close)
     if not (opening.restoring or opening.accept_clock):
         await _refuse_clock_behind(readers, clock.now())
-    bodies = Bodies(storage.folder)
+    keys = await open_body_keys(pump, readers, storage, clock, make=not opening.restoring)
+    bodies = Bodies(storage.folder, keys)
     stack.push_async_callback(bodies.close)
     directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
     await directory.reload()

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -51,12 +50,12 @@ from gateway.seal.revocation import read_answer
 from gateway.seal.stamp_token import token_of
 from gateway.seal.unsigned import Unsigned, extended
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_file import BodyFile
 from gateway.storage.readers import Readers
 from gateway.transparency.keys import of_epoch
 from gateway.transparency.note import VerifierKey
 from gateway.transparency.proof import InclusionProof
 
-_PIECE = 1024 * 1024
 #: Entries of a bundle that are neither leaves nor proofs nor messages.
 _OTHERS = 200
 
@@ -228,7 +227,7 @@ async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:
     receipt = await sources.readers.fetch_one("receipt_get_by_message", (message_id,))
     assert receipt is not None, "written in the transaction of its message"
     body = await sources.bodies.open_sound(sha256)
-    return Papers(body=_Pieces(body.path, body.offset), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
+    return Papers(body=_Pieces(body.file), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
 
 
 async def _verdicts(readers: Readers, messages: Sequence[str]) -> tuple[list[shapes.Verdict], dict[str, bytes]]:
@@ -292,14 +291,10 @@ async def _receipt_stamp(
 class _Pieces:
     """The bytes of a kept body."""
 
-    path: Path
-    offset: int
+    file: BodyFile
 
     def __iter__(self) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            while piece := file.read(_PIECE):
-                yield piece
+        return self.file.pieces()
 
 
 async def _facts(sources: Sources, rows: _Rows, actor: str, now: datetime) -> shapes.Facts:

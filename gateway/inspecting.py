@@ -50,8 +50,7 @@ class Inspector:
                 answer = await self._pool.run(
                     packed,
                     inspect,
-                    str(body.path) if body.content is None else body.content,
-                    body.offset,
+                    body.file if body.content is None else body.content,
                     self._limits,
                     mode,
                     now,

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 
@@ -34,6 +33,7 @@ from gateway.parsing import ParserPool
 from gateway.receivers import Receivers
 from gateway.states import State
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_file import ScratchFile
 from gateway.storage.pump import Pump
 
 #: Attachments that one credential may be reading at once.
@@ -191,16 +191,16 @@ class Mailbox:
     @asynccontextmanager
     async def attachment(
         self, caller: Caller, delivery_id: str, number: int, reader: str
-    ) -> AsyncIterator[tuple[Path, Attachment]]:
+    ) -> AsyncIterator[tuple[ScratchFile, Attachment]]:
         """One decoded attachment in a file that lives as long as the context."""
         attachments = envelope_of(await self.item(caller, delivery_id)).attachments
         if not 1 <= number <= len(attachments):
             raise RefusedError("not_found", f"there is no attachment {number}")
         size = attachments[number - 1].size
-        with self._room(size), self._one_of_few(caller), self._bodies.scratch() as path:
+        with self._room(size), self._one_of_few(caller), self._bodies.scratch() as target:
             row = await self.hand_out(caller, delivery_id, reader)
             body = await self._sound.open(row.sha256)
-            yield path, await extract(self._pool, body, number, path, self._limits, owner=caller.agency_id)
+            yield target, await extract(self._pool, body, number, target, self._limits, owner=caller.agency_id)
 
     @contextmanager
     def _one_of_few(self, caller: Caller) -> Iterator[None]:

@@ -354,6 +354,9 @@ class Metrics:
             "gateway_ledger_damaged", "looks that found damaged pages in the database"
         )
         self.bodies_broken = self._gauge("gateway_bodies_broken", "1 while no document can be kept")
+        self.bodies_encrypted = self._gauge(
+            "gateway_bodies_encrypted", "1 while new bodies are encrypted on the disk"
+        )
         self.damaged = self._counter("gateway_damaged_bodies", "stored bodies found damaged")
         self.backup_at = self._gauge(
             "gateway_backup_timestamp_seconds", "when the newest whole copy was taken; 0: none is known"

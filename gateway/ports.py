@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -85,6 +85,14 @@ class Contents:
     files: tuple[ContainedFile, ...]
 
 
+class Unpacked(Protocol):
+    """A decoded attachment."""
+
+    def open(self) -> BinaryIO:
+        """Its bytes from the start."""
+        ...
+
+
 class Workshop(Protocol):
     """What needs the directory, the ledger or the parser processes, for adapters of offices without a service.
 
@@ -105,8 +113,10 @@ class Workshop(Protocol):
         """What a message that goes out says."""
         ...
 
-    def attachment(self, outgoing: Outgoing, contents: Contents, number: int) -> AbstractAsyncContextManager[Path]:
-        """One of its attachments, decoded, in a file that lives as long as the context."""
+    def attachment(
+        self, outgoing: Outgoing, contents: Contents, number: int
+    ) -> AbstractAsyncContextManager[Unpacked]:
+        """One of its attachments, decoded; it lives as long as the context."""
         ...
 
 

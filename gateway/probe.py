@@ -88,6 +88,7 @@ class Probe:
         metrics.pump_queue.set(base.pump.waiting)
         metrics.pump_broken.set(0 if base.pump.broken is None else 1)
         metrics.bodies_broken.set(0 if base.bodies.broken is None else 1)
+        metrics.bodies_encrypted.set(base.bodies.keys.is_encrypting)
         try:
             await self._read_ledger()
             metrics.ledger_readable.set(1)

@@ -8,7 +8,6 @@ and the attempt says so. The original stays the evidence; what a receiver got is
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol
 
@@ -27,6 +26,7 @@ from gateway.model import DispatchId, Endpoint, Outcome, OutcomeKind, Outgoing, 
 from gateway.parsing import PARSED_PER_SECOND, ParserPool
 from gateway.ports import Adapter, Body
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_file import BodyFile, ScratchFile
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 from gateway.storage.spool import in_our_words
@@ -59,21 +59,20 @@ class Renditions:
         if row[1] is not None:
             return Sha256Hex(row[1]), row[2]
         original = await self._bodies.open_sound(outgoing.sha256)
-        with self._bodies.scratch() as path:
+        with self._bodies.scratch() as target:
             with in_our_words():
                 await self._pool.run(
                     render,
-                    str(original.path),
-                    original.offset,
+                    original.file,
                     row[3],
-                    str(path),
+                    target,
                     str(dialect),
                     limits,
                     timeout=_SECONDS + outgoing.size / PARSED_PER_SECOND,
                     size=outgoing.size,
                     owner=outgoing.sender_code,
                 )
-            made = await self._bodies.spool_file(path)
+            made = await self._bodies.spool_file(target)
         await self._bodies.keep(made)
         rendered = Rendered(
             message_id=outgoing.message_id,
@@ -118,16 +117,16 @@ class RenderingAdapter:
         await self._inner.close()
 
 
-def render(path: str, offset: int, envelope: str, target: str, dialect: str, limits: ParseLimits) -> None:
+def render(body: BodyFile, envelope: str, target: ScratchFile, dialect: str, limits: ParseLimits) -> None:
     """Write a message anew; runs in a parser process, since it reads foreign bytes."""
     original = msgspec.json.decode(envelope, type=Envelope)
 
     def extract(attachment: Attachment) -> BinaryIO:
         # the builder closes it; on disk, so that a large attachment needs no memory
-        out: BinaryIO = TemporaryFile(dir=Path(target).parent)  # noqa: SIM115
-        extract_attachment(path, offset=offset, number=attachment.number, out=out, limits=limits)
+        out: BinaryIO = TemporaryFile(dir=target.path.parent)  # noqa: SIM115
+        extract_attachment(body, number=attachment.number, out=out, limits=limits)
         out.seek(0)
         return out
 
-    with Path(target).open("xb") as out:
-        write_rendition(out, original, extract, _PROFILES[Dialect(dialect)], scratch=Path(target).parent)
+    with target.create() as out:
+        write_rendition(out, original, extract, _PROFILES[Dialect(dialect)], scratch=target.path.parent)

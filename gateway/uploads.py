@@ -1,7 +1,7 @@
 """Bodies that come in pieces, over lines that break: what is acknowledged is on the disk, the rest is sent again.
 
     uploads/<id>.json   whose it is, its length, name and end; after acceptance also the 202 that it got
-    uploads/<id>.part   the bytes so far, behind a header as in `bodies/`
+    uploads/<id>.part   the bytes so far (`gateway.storage.body_part`), encrypted where bodies are
 
 An offset is told only after the bytes below it are synced, so a client that goes on from there after a crash of
 either side sends nothing twice and loses nothing. What a failed append left beyond it is cut off by the next
@@ -17,7 +17,6 @@ It does NOT know HTTP: `gateway.api.uploads` speaks tus 1.0.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,13 +29,13 @@ import structlog
 
 from gateway.api.service import SubmittedFile, UploadProgress
 from gateway.clock import Clock
-from gateway.errors import RefusedError, StorageError
+from gateway.errors import BodyDamagedError, RefusedError, StorageError
 from gateway.failpoints import failpoint
-from gateway.fsio import atomic_replace, fsync_dir, make_private_dir, refuse_if_given_up, sync_data, write_all
+from gateway.fsio import atomic_replace, fsync_dir, make_private_dir
 from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
-from gateway.storage.bodies import HEADER_BYTES, Bodies
-from gateway.storage.spool import HEADER
+from gateway.storage.bodies import Bodies
+from gateway.storage.body_part import Part, begin_part, remove_part, settled
 
 _log = structlog.get_logger(__name__)
 
@@ -118,16 +117,16 @@ class Uploads:
                 upload = msgspec.json.decode(path.read_bytes(), type=Upload)
                 known = _Known(upload=upload, room=self.room())
                 if upload.answer is None:
-                    known.offset = _settled(self._part(upload.id))
+                    known.offset = settled(self._part(upload.id), upload.length, self.bodies.keys)
                     known.room.take(upload.length - known.offset)
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, msgspec.MsgspecError, BodyDamagedError) as error:
                 _log.warning("upload.unreadable", name=path.name, error=type(error).__name__)
                 continue
             self._known[upload.id] = known
         named = {f"{name}.part" for name in self._known}
         for path in self.folder.iterdir():  # begun, never told to anybody
-            if path.suffix == ".part" and path.name not in named:
-                path.unlink()
+            if path.suffix in {".part", ".tail"} and path.with_suffix(".part").name not in named:
+                path.unlink(missing_ok=True)
 
     async def begin(self, caller: Caller, *, length: int, name: str, content_type: str) -> UploadProgress:
         """A new one, empty; refused when the agency has too many or the disk has no room for all of it."""
@@ -166,19 +165,21 @@ class Uploads:
         with self._alone(caller, upload_id) as known:
             if offset != known.offset:
                 raise RefusedError("upload_offset_mismatch", f"it stands at {known.offset}")
-            descriptor = await self.bodies.run(lambda: _opened(self._part(upload_id), offset))
-            target = _Target(descriptor, offset, known.upload.length)
+            length, keys = known.upload.length, self.bodies.keys
+            part = await self.bodies.run(lambda: Part(self._part(upload_id), offset, length, keys))
             try:
                 async for piece in _gathered(chunks):
-                    await self.bodies.run(lambda piece=piece: target.write(piece))  # type: ignore[misc]
+                    if part.written + len(piece) > length:
+                        raise RefusedError("body_too_large", f"the upload was begun for {length} bytes")  # noqa: TRY301
+                    await self.bodies.run(lambda piece=piece: part.write(piece))  # type: ignore[misc]
             except RefusedError as error:
                 if error.code in _BROKEN_OFF:
-                    await self._sync(known, descriptor, target.written)
+                    await self._sync(known, part)
                 raise
             else:
-                await self._sync(known, descriptor, target.written)
+                await self._sync(known, part)
             finally:
-                os.close(descriptor)
+                part.close()
             return known.progress
 
     async def give_up(self, caller: Caller, upload_id: str) -> None:
@@ -260,17 +261,17 @@ class Uploads:
         finally:
             known.in_use = False
 
-    async def _sync(self, known: _Known, descriptor: int, written: int) -> None:
+    async def _sync(self, known: _Known, part: Part) -> None:
         failpoint("upload.sync.before")
         try:
-            await self.bodies.run(lambda: _sync_surely(descriptor))
+            await self.bodies.run(part.sync)
         except StorageError:
             _log.error("upload.sync_failed", upload=known.upload.id)
             await self._remove(known.upload.id)
             raise
         failpoint("upload.sync.after")
-        known.offset = written
-        known.room.shrink(known.upload.length - written)
+        known.offset = part.written
+        known.room.shrink(known.upload.length - part.written)
 
     async def _remove(self, upload_id: str) -> None:
         await self.bodies.run(lambda: self._unlink(upload_id))
@@ -278,40 +279,21 @@ class Uploads:
 
     def _unlink(self, upload_id: str) -> None:
         self._facts(upload_id).unlink(missing_ok=True)
-        self._part(upload_id).unlink(missing_ok=True)
+        remove_part(self._part(upload_id))
 
     def _forget(self, upload_id: str) -> None:
         self._known.pop(upload_id).room.shrink(0)
 
     def _make(self, upload: Upload) -> None:
-        descriptor = os.open(self._part(upload.id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            write_all(descriptor, HEADER)
-            sync_data(descriptor)
-        finally:
-            os.close(descriptor)
+        begin_part(self._part(upload.id), upload.length, self.bodies.keys)
         atomic_replace(self._facts(upload.id), msgspec.json.encode(upload))
 
     def _settle(self, upload: Upload) -> None:
         failpoint("upload.settle.before")
         atomic_replace(self._facts(upload.id), msgspec.json.encode(upload))
         failpoint("upload.settle.after")
-        self._part(upload.id).unlink(missing_ok=True)
+        remove_part(self._part(upload.id))
         fsync_dir(self.folder)
-
-
-class _Target:
-    """Where an append writes."""
-
-    def __init__(self, descriptor: int, offset: int, length: int) -> None:
-        self._descriptor, self._length = descriptor, length
-        self.written = offset
-
-    def write(self, piece: bytes) -> None:
-        if self.written + len(piece) > self._length:
-            raise RefusedError("body_too_large", f"the upload was begun for {self._length} bytes")
-        write_all(self._descriptor, piece)
-        self.written += len(piece)
 
 
 async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -331,27 +313,3 @@ async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         raise
     if pieces:
         yield b"".join(pieces)
-
-
-def _opened(path: Path, offset: int) -> int:
-    """For writing at `offset`, with nothing behind it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    os.ftruncate(descriptor, HEADER_BYTES + offset)
-    os.lseek(descriptor, HEADER_BYTES + offset, os.SEEK_SET)
-    return descriptor
-
-
-def _sync_surely(descriptor: int) -> None:
-    """What is told of an upload is promised without a commit of the ledger."""
-    sync_data(descriptor)
-    refuse_if_given_up(descriptor)
-
-
-def _settled(path: Path) -> int:
-    """How many bytes there are, all synced now."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        sync_data(descriptor)
-        return max(0, os.fstat(descriptor).st_size - HEADER_BYTES)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ from lxml import etree
 from gateway.edxml.envelope import Finding, ParseReport, Severity
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.parser import parse_file, parse_stream
+from gateway.edxml.source import Stored
 from gateway.validate_message import message_findings
 from gateway.validate_rules import RULES
 from gateway.validate_schema import Depth, schema_findings
@@ -30,15 +31,15 @@ _SUPERSEDED = {"EDX-RUL-04": "EDX-STS-03"}
 _FIRST = re.compile(r"\[1\]")
 
 
-def inspect(source: str | bytes, offset: int, limits: ParseLimits, mode: str, now: datetime) -> ParseReport:
-    """The report about the message in the file at the path `source` from byte `offset` on, or in bytes.
+def inspect(source: str | Stored | bytes, limits: ParseLimits, mode: str, now: datetime) -> ParseReport:
+    """The report about the message in a file, or in bytes.
 
     `mode` is a `Depth`: `full`, or `fast` for errors only. `now` is what dates and clocks are compared with.
     """
     if isinstance(source, bytes):
         parsed = parse_stream(io.BytesIO(source), limits=limits)
     else:
-        parsed = parse_file(source, offset=offset, limits=limits)
+        parsed = parse_file(source, limits=limits)
     return judge(parsed.report, parsed.skeleton, Depth(mode), now)
 
 

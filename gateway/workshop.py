@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
@@ -36,6 +35,7 @@ from gateway.parsing import ParserPool
 from gateway.ports import ContainedFile, Contents, GivenFile, Write
 from gateway.states import State
 from gateway.storage.bodies import SpooledBody
+from gateway.storage.body_file import ScratchFile
 from gateway.storage.spool import in_our_words
 
 _PIECE = 256 * 1024
@@ -114,15 +114,15 @@ class Workshop:
         )
 
     @asynccontextmanager
-    async def attachment(self, outgoing: Outgoing, contents: Contents, number: int) -> AsyncIterator[Path]:
+    async def attachment(self, outgoing: Outgoing, contents: Contents, number: int) -> AsyncIterator[ScratchFile]:
         """One attachment, decoded, in a file that lives as long as the context."""
         bodies, size = self._base.bodies, contents.files[number - 1].size
         if bodies.free_bytes() < self._base.settings.storage.min_free_bytes + size:
             raise RefusedError("disk_nearly_full")
         body = await self._sound.open(contents.sha256, dispatch_id=outgoing.dispatch_id)
-        with bodies.scratch() as path:
-            await extract(self._pool, body, number, path, self._limits, owner=outgoing.sender_code)
-            yield path
+        with bodies.scratch() as target:
+            await extract(self._pool, body, number, target, self._limits, owner=outgoing.sender_code)
+            yield target
 
     def _own_reason(self, envelope: Envelope, sender_code: str) -> str:
         """The code that the gateway's own notice names; in anybody else's words brackets mean nothing."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path
 
 from adapters.folder.bundle import Bundle, attachment_names, bundle_of
 from adapters.folder.layout import INBOX, RECEIPTS, REFUSED, require_ready
@@ -27,7 +26,7 @@ from adapters.folder.store import FileStore, Place, pieces
 from gateway.edxml.names import safe_name
 from gateway.errors import BodyDamagedError, ConfigError, RefusedError, SourceError, StorageError
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
-from gateway.ports import Body, Contents, Surroundings, Workshop, allowed_seconds
+from gateway.ports import Body, Contents, Surroundings, Unpacked, Workshop, allowed_seconds
 from gateway.reasons import is_temporary
 
 MESSAGE = "van-ban.edxml"
@@ -134,8 +133,8 @@ class FolderAdapter:
         assert workshop is not None, "who told the contents takes them out, too"
         for file, name in zip(contents.files, attachment_names(contents.files), strict=True):
             try:
-                async with workshop.attachment(outgoing, contents, file.number) as path:
-                    await store.write((*folder, name), _chunks(path))
+                async with workshop.attachment(outgoing, contents, file.number) as unpacked:
+                    await store.write((*folder, name), _chunks(unpacked))
             except RefusedError as error:
                 if is_temporary(error.code):
                     raise
@@ -161,9 +160,9 @@ async def _require_room(store: FileStore, outgoing: Outgoing, contents: Contents
         raise SourceError("folder_full", f"{free} bytes are free, {needed} are needed")
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
+async def _chunks(unpacked: Unpacked) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    with path.open("rb") as stream:
+    with unpacked.open() as stream:
         while chunk := await loop.run_in_executor(None, partial(stream.read, _PIECE)):
             yield chunk
 

@@ -8,8 +8,7 @@ nothing for _STALL seconds loses the connection.
 from __future__ import annotations
 
 import asyncio
-import os
-from typing import Final
+from typing import BinaryIO, Final
 
 from aiohttp import hdrs, web
 
@@ -44,46 +43,46 @@ async def send_content(call: Call, content: Content) -> web.StreamResponse:
             headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.start + part.length - 1}/{content.size}"
     headers["Trace-Id"] = call.trace_id
     with in_our_words():
-        descriptor, headers[hdrs.CONTENT_TYPE] = await asyncio.to_thread(_opened, content)
+        stream, headers[hdrs.CONTENT_TYPE] = await asyncio.to_thread(_opened, content)
     try:
-        start = content.offset + span.start
         if span.length <= _SMALL:
             with in_our_words():
-                data = await asyncio.to_thread(_read, descriptor, span.length, start)
+                data = await asyncio.to_thread(_read, stream, span.length, span.start)
             return web.Response(status=status, headers=headers, body=data)
         response = web.StreamResponse(status=status, headers=headers)
         response.content_length = span.length
         await response.prepare(request)
-        await _stream(response, descriptor, start, span.length)
+        await _stream(response, stream, span.start, span.length)
         return response
     finally:
-        os.close(descriptor)
+        stream.close()
 
 
-async def _stream(response: web.StreamResponse, descriptor: int, start: int, length: int) -> None:
+async def _stream(response: web.StreamResponse, stream: BinaryIO, start: int, length: int) -> None:
     end = start + length
     while start < end:
         with in_our_words():
-            data = await asyncio.to_thread(_read, descriptor, min(_PIECE, end - start), start)
+            data = await asyncio.to_thread(_read, stream, min(_PIECE, end - start), start)
         async with asyncio.timeout(_STALL):
             await response.write(data)
         start += len(data)
     await response.write_eof()
 
 
-def _opened(content: Content) -> tuple[int, str]:
-    """A descriptor of the file, and the media type of what is in it."""
-    descriptor = os.open(content.path, os.O_RDONLY | os.O_CLOEXEC)
+def _opened(content: Content) -> tuple[BinaryIO, str]:
+    """The file as a stream, and the media type of what is in it."""
+    stream = content.file.open()
     try:
         known = content.content_type
-        return descriptor, known or media_type_of(_read(descriptor, min(SNIFFED, content.size), content.offset))
+        return stream, known or media_type_of(_read(stream, min(SNIFFED, content.size), 0))
     except BaseException:
-        os.close(descriptor)
+        stream.close()
         raise
 
 
-def _read(descriptor: int, length: int, start: int) -> bytes:
-    data = os.pread(descriptor, length, start)
+def _read(stream: BinaryIO, length: int, start: int) -> bytes:
+    stream.seek(start)
+    data = stream.read(length)
     if len(data) != length:
         raise BodyDamagedError(f"a stored file ends {length - len(data)} bytes early")
     return data

@@ -17,13 +17,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from typing import Protocol
 
 from gateway.api import models
 from gateway.message_signatures import Presented
 from gateway.model import Caller
 from gateway.storage.bodies import SpooledBody
+from gateway.storage.body_file import BodyFile
 from gateway.transparency.tiles import TilePath
 
 
@@ -70,10 +70,9 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """Bytes to hand out, lying in a file from `offset` on."""
+    """Bytes to hand out, lying in a file."""
 
-    path: Path
-    offset: int
+    file: BodyFile
     size: int
     #: Lower-case hexadecimal; becomes the ETag.
     sha256: str

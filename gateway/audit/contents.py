@@ -100,7 +100,7 @@ class ContentExaminer:
     async def _examine(self, message: Message) -> Difference | None:
         try:
             reader = await self._bodies.open(message.sha256)
-            body = SpooledBody(path=reader.path, offset=reader.offset, size=reader.size, sha256=message.sha256)
+            body = SpooledBody(file=reader.file, size=reader.size, sha256=message.sha256)
             report = await self._inspector.inspect(body, "fast")
         except (RefusedError, StorageError, PoolError) as error:
             return _unread(message, str(error))

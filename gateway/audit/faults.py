@@ -81,6 +81,14 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
                 "Mend the rights, or keep the data folder as it is and restore this folder from a backup.",
             ),
         ),
+        "body_key_unfit": _error(
+            "Không mở được khóa mã hóa nội dung văn bản, nên không đọc được nội dung nào.",
+            "The key that bodies are encrypted with is not here, so none can be read.",
+            (
+                "Đặt lại tệp [storage] body_key từ nơi giữ bản sao của nó; xem docs/encryption.md.",
+                "Put the file [storage] body_key back from where its copy is kept; see docs/encryption.md.",
+            ),
+        ),
         "anchors_unfit": _error(
             "Không đọc được neo tin cậy của con dấu, nên không kiểm tra được biên nhận.",
             "The seal's anchors cannot be read, so no receipt can be checked.",

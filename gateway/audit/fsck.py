@@ -39,11 +39,12 @@ from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.audit.tree import TreeExaminer
 from gateway.config import Settings
-from gateway.errors import PoolError, StorageError, TrustStoreError
+from gateway.errors import KeyFileError, PoolError, StorageError, TrustStoreError
 from gateway.events import Event
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_keys import BodyKeys, WrappedKey
 from gateway.storage.driver import choose_driver
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 from gateway.storage.readers import Readers
@@ -169,7 +170,17 @@ async def _open(
         examination.tell(error, "database")
         return None
     stack.push_async_callback(readers.close)
-    bodies = Bodies(folder)
+    try:
+        rows = [
+            WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in await readers.fetch("fsck_body_keys")
+        ]
+        keys = await asyncio.to_thread(BodyKeys.opened, rows, settings.storage.body_key)
+    except KeyFileError as error:
+        findings.add("body_key_unfit", "storage.body_key", str(error))
+        return None
+    except StorageError:
+        keys = BodyKeys()  # another version's ledger, or a damaged one: told by its own look
+    bodies = Bodies(folder, keys)
     stack.push_async_callback(bodies.close)
     hasher = stack.enter_context(closing(BodyHasher(bodies)))
     contents = None

@@ -6,6 +6,10 @@ SELECT id, kind, sha256, size, sender_id, sender_code, business_type, document_r
        (SELECT COUNT(*) FROM delivery AS d WHERE d.message_id = message.id)
 FROM message WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit;
 
+-- name: fsck_body_keys
+-- The keys of bodies: id, what they are encrypted under, themselves.
+SELECT id, wrapper, wrapped FROM body_key ORDER BY number;
+
 -- name: fsck_message_last
 -- Where an examination that begins now ends.
 SELECT COALESCE(MAX(id), '') FROM message;

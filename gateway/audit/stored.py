@@ -12,12 +12,10 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway.errors import BodyDamagedError, StorageError
 from gateway.storage.bodies import Bodies
-
-_PIECE = 1024 * 1024
+from gateway.storage.body_file import BodyFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +25,7 @@ class StoredBody:
     #: Digest of the bytes; None when there are none to hash.
     sha256: str | None
     size: int = 0
-    #: Why there are none: `body_missing`, `body_unreadable`.
+    #: Why there are none: `body_missing`, `body_unreadable`, `body_changed`.
     fault: str = ""
     detail: str = ""
 
@@ -52,27 +50,30 @@ class BodyHasher:
     async def _hash(self, name: str) -> StoredBody:
         try:
             reader = await self._bodies.open(name)
-        except (BodyDamagedError, ValueError) as error:
+        except BodyDamagedError as error:
+            fault = "body_changed" if error.facts.get("changed") else "body_unreadable"
+            return StoredBody(sha256=None, fault=fault, detail=str(error))
+        except ValueError as error:
             return StoredBody(sha256=None, fault="body_unreadable", detail=str(error))
         except StorageError as error:
             missing = isinstance(error.__cause__, FileNotFoundError)
             fault = "body_missing" if missing else "body_unreadable"
             return StoredBody(sha256=None, fault=fault, detail="" if missing else str(error))
-        act = asyncio.get_running_loop().run_in_executor(self._threads, _digest, reader.path, reader.offset)
+        act = asyncio.get_running_loop().run_in_executor(self._threads, _digest, reader.file)
         try:
             return await act
+        except BodyDamagedError as error:
+            return StoredBody(sha256=None, fault="body_changed", detail=str(error))
         except OSError as error:
             return StoredBody(sha256=None, fault="body_unreadable", detail=str(error.strerror))
 
 
-def _digest(path: Path, offset: int) -> StoredBody:
+def _digest(file: BodyFile) -> StoredBody:
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
+    for piece in file.pieces():
+        digest.update(piece)
+        size += len(piece)
     return StoredBody(sha256=digest.hexdigest(), size=size)
 
 

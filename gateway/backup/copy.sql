@@ -15,6 +15,10 @@ SELECT key, value FROM meta WHERE key IN ('schema_version', 'compat_version');
 -- Number, instant and leaf hash of the newest event.
 SELECT seq, at, leaf_hash FROM event ORDER BY seq DESC LIMIT 1;
 
+-- name: copy_list_body_keys
+-- The keys of bodies: id, what they are encrypted under, themselves.
+SELECT id, wrapper, wrapped FROM body_key ORDER BY number;
+
 -- name: copy_list_offers
 -- Every body that the copy keeps of what peers offer, with its length.
 SELECT DISTINCT sha256, size FROM offer WHERE sha256 IS NOT NULL;

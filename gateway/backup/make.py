@@ -29,9 +29,10 @@ from gateway import __version__
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf, drop_from_memory
 from gateway.clock import Clock, instant
-from gateway.errors import RefusedError, StorageError
+from gateway.errors import KeyFileError, RefusedError, StorageError
 from gateway.fsio import make_private_dir, sync_file
 from gateway.ids import uuid7
+from gateway.storage.body_keys import BodyKeys, WrappedKey
 from gateway.storage.frozen import FrozenDatabase, copy_database
 from gateway.storage.statements import Statements
 
@@ -44,6 +45,8 @@ _PORTION: Final = 256
 _PIECE: Final = 1024 * 1024
 #: The first schema that knows offers; before an upgrade an older one is copied.
 _OFFERS_SINCE: Final = 2
+#: The first that knows encrypted bodies.
+_BODY_KEYS_SINCE: Final = 17
 #: What a file system needs beside the files themselves.
 _SPARE_BYTES: Final = 16 * 1024 * 1024
 
@@ -62,6 +65,8 @@ class Asked:
     allow_affected_sqlite: bool = False
     #: The database was brought back by another tool: it is as old as its last event.
     foreign: bool = False
+    #: The file of the key that bodies are encrypted with; read where some are.
+    body_key: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +168,7 @@ def _copy_ledger(shelf: Shelf, asked: Asked, making: Path, progress: Progress) -
             allow_affected_sqlite=asked.allow_affected_sqlite,
         )
         ledger = examined(staged)
+        shelf.body_keys = body_keys_of(staged, ledger, asked.body_key)
         size, digest = staged.stat().st_size, _digest(_pieces(staged))
         if shelf.key:
             shelf.write_new(shelf.database_file(making), shelf.key.seal(_pieces(staged), DATABASE))
@@ -181,6 +187,18 @@ def examined(database: Path) -> Ledger:
             return _ledger(copy)
     except StorageError as error:
         raise RefusedError("copy_damaged", f"the database: {error}"[:300]) from error
+
+
+def body_keys_of(database: Path, ledger: Ledger, key_file: Path) -> BodyKeys:
+    """What opens the bodies of a copied database; RefusedError (`body_key_unfit`) where the file does not."""
+    if ledger.schema_version < _BODY_KEYS_SINCE:
+        return BodyKeys()
+    with FrozenDatabase(database, Statements.load("gateway.backup")) as copy:
+        rows = copy.fetch("copy_list_body_keys")
+    try:
+        return BodyKeys.opened([WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in rows], key_file)
+    except KeyFileError as error:
+        raise RefusedError("body_key_unfit", str(error)) from error
 
 
 def _ledger(copy: FrozenDatabase) -> Ledger:

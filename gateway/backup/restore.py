@@ -1,7 +1,7 @@
 """Brings a copy back as a data folder, into an empty folder only.
 
 1. The copy is examined before anything is written: manifest, digest and pages of its database, its numbers, every
-   body there with its length; whether this program knows its schema.
+   body there with its length; whether this program knows its schema, and whether the key of its bodies is here.
 2. A mark is left in the folder (`RESTORING`), which keeps everybody from opening it; then bodies and database are
    copied, their digests computed on the way.
 3. The folder is opened: outstanding migrations, a new epoch, and everything that waits is held
@@ -27,11 +27,11 @@ from typing import Final
 
 from gateway.audit.findings import Severity
 from gateway.audit.fsck import FsckReport, examine
-from gateway.backup.make import Ledger, Progress, examined
+from gateway.backup.make import Ledger, Progress, body_keys_of, examined
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config import Settings, StorageSettings
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
 from gateway.foundation import RESTORING, database_of, open_foundation
 from gateway.fsio import fsync_dir, make_private_dir, write_durably
@@ -80,7 +80,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
             "copy_incomplete", f"{len(manifest.missing)} of {manifest.bodies}: {manifest.missing[0]}"
         )
     _require_empty(folder)
-    work = _Restoring(shelf, folder, manifest, wanted, progress)
+    work = _Restoring(shelf, settings.storage, manifest, wanted, progress)
     # 2
     await asyncio.to_thread(work.run)
     # 3
@@ -93,7 +93,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     return Restored(manifest=manifest, epoch=opened, migrated=migrated, report=report)
 
 
-def verify_copy(shelf: Shelf, name: str, progress: Progress) -> Manifest:
+def verify_copy(shelf: Shelf, name: str, body_key: Path, progress: Progress) -> Manifest:
     """Read all of a copy and compare it with its manifest; RefusedError says what does not hold."""
     manifest = shelf.manifest_of(name)
     copy = shelf.copies / name
@@ -102,6 +102,7 @@ def verify_copy(shelf: Shelf, name: str, progress: Progress) -> Manifest:
     if shelf.key is None:  # an encrypted one is not written anywhere only to be looked at
         ledger = examined(copy / DATABASE)
         _require_same(ledger, manifest)
+        shelf.body_keys = body_keys_of(copy / DATABASE, ledger, body_key)
         bodies = ledger.bodies
         _require_bodies(shelf, bodies, manifest)
         for done, (body, size) in enumerate(bodies, 1):
@@ -115,8 +116,11 @@ def verify_copy(shelf: Shelf, name: str, progress: Progress) -> Manifest:
 class _Restoring:
     """Steps 1 and 2, which block: for a thread."""
 
-    def __init__(self, shelf: Shelf, folder: Path, manifest: Manifest, wanted: Wanted, progress: Progress) -> None:
-        self._shelf, self._folder, self._manifest = shelf, folder, manifest
+    def __init__(
+        self, shelf: Shelf, storage: StorageSettings, manifest: Manifest, wanted: Wanted, progress: Progress
+    ) -> None:
+        self._shelf, self._folder, self._manifest = shelf, storage.folder, manifest
+        self._body_key = storage.body_key
         self._wanted, self._progress = wanted, progress
 
     def run(self) -> None:
@@ -147,6 +151,7 @@ class _Restoring:
             raise RefusedError("copy_damaged", "its database is not what was written")
         ledger = examined(staged)
         _require_same(ledger, self._manifest)
+        self._shelf.body_keys = body_keys_of(staged, ledger, self._body_key)
         _require_bodies(self._shelf, ledger.bodies, self._manifest)
         self._progress("database", 1, 1)
         return ledger

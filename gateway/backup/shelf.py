@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -28,11 +27,13 @@ from typing import BinaryIO, Final
 from gateway.backup import manifest
 from gateway.backup.manifest import Manifest
 from gateway.backup.sealed import BackupKey, sealed_size
-from gateway.errors import RefusedError, StorageError
+from gateway.errors import BodyDamagedError, RefusedError, StorageError
 from gateway.fsio import fsync_dir, make_private_dir, sync_file
 from gateway.ids import uuid7
+from gateway.storage.body_format import stored_sizes
+from gateway.storage.body_keys import BodyKeys
+from gateway.storage.body_reading import PassingBody
 from gateway.storage.driver import refusal_of
-from gateway.storage.spool import HEADER, HEADER_BYTES
 
 DATABASE: Final = "gateway.sqlite"
 _MAKING: Final = ".making-"
@@ -53,6 +54,8 @@ class Shelf:
     def __init__(self, folder: Path, key: BackupKey | None) -> None:
         self.folder = folder
         self.key = key
+        #: With which its bodies are read that are encrypted in the data folder; whoever knows a ledger sets them.
+        self.body_keys = BodyKeys()
         self.copies = folder / "copies"
         self._bodies = folder / (f"sealed-{key.id}" if key else "bodies")
         self._damaged = folder / "damaged"
@@ -145,23 +148,24 @@ class Shelf:
 
     def has_body(self, sha256: str, size: int) -> bool:
         """Whether it is there with its length."""
-        due = size + HEADER_BYTES
+        due = [sealed_size(each) if self.key else each for each in stored_sizes(size)]
         try:
-            return self.body_path(sha256).stat().st_size == (sealed_size(due) if self.key else due)
+            return self.body_path(sha256).stat().st_size in due
         except FileNotFoundError:
             return False
 
     def read_body(self, sha256: str) -> Iterator[bytes]:
         """The stored file of a body, header included, as the data folder has it; checked at its end only."""
-        digest = hashlib.sha256()
-        head = bytearray()
-        with _opened(self.body_path(sha256)) as file:
-            for piece in self.plain(file, self.body_path(sha256).name):
-                skip = min(len(piece), HEADER_BYTES - len(head))
-                head += piece[:skip]
-                digest.update(memoryview(piece)[skip:])
-                yield piece
-        if bytes(head) != HEADER or digest.hexdigest() != sha256:
+        passing = PassingBody(self.body_keys, sha256)
+        try:
+            with _opened(self.body_path(sha256)) as file:
+                for piece in self.plain(file, self.body_path(sha256).name):
+                    passing.feed(piece)
+                    yield piece
+            found = passing.finish()
+        except BodyDamagedError as error:
+            raise RefusedError("copy_damaged", f"the body {sha256} is not what was written: {error}") from error
+        if found != sha256:
             raise RefusedError("copy_damaged", f"the body {sha256} is not what was written")
 
     def put_body(self, sha256: str, size: int, pieces: Iterable[bytes]) -> bool:
@@ -190,7 +194,7 @@ class Shelf:
         except RefusedError as error:
             missing = isinstance(error.__cause__, FileNotFoundError)
             return Fault(kind="missing" if missing else "damaged", path=path)
-        return None if found == size + HEADER_BYTES else Fault(kind="damaged", path=path)
+        return None if found in stored_sizes(size) else Fault(kind="damaged", path=path)
 
     def plain(self, file: BinaryIO, purpose: str) -> Iterator[bytes]:
         """What an open file of this folder holds."""

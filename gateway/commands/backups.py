@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from gateway.backup.shelf import Shelf
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.acting import ask, is_running, open_for_reading, own_name, require_database
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
-from gateway.commands.inputs import require_readable
+from gateway.commands.inputs import require_owner, require_readable
 from gateway.errors import EnvironmentRefusedError, InputError
 from gateway.foundation import database_of
 
@@ -143,30 +142,13 @@ def _shelf(context: Context, args: argparse.Namespace) -> Shelf:
     return Shelf(folder, BackupKey.load(file) if file else None)
 
 
-def _require_owner(folder: Path) -> None:
-    """What root writes into another user's folder, the server, the timer and the drill cannot read."""
-    existing = next(each for each in (folder, *folder.parents) if each.exists())
-    owner = existing.stat().st_uid
-    if os.geteuid() == 0 and owner != 0:
-        raise EnvironmentRefusedError(
-            f"{existing} belongs to user {owner}: run it as that one, runuser -u {_name_of(owner)} -- gateway …"
-        )
-
-
-def _name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"#{uid}"
-
-
 def _backup(context: Context, args: argparse.Namespace) -> int:
     shelf = _shelf(context, args)
     if args.list:
         return _list(context, args, shelf)
     if args.verify:
         with context.progress() as progress:
-            manifest = verify_copy(shelf, args.verify, progress)
+            manifest = verify_copy(shelf, args.verify, context.settings.storage.body_key, progress)
         return _verified(context, args, msgspec.to_builtins(manifest))
     settings = context.settings
     if args.bodies and not args.database:
@@ -178,9 +160,10 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
         keep=settings.backup.keep if args.keep is None else args.keep,
         allow_affected_sqlite=settings.storage.allow_affected_sqlite,
         foreign=args.database is not None,
+        body_key=settings.storage.body_key,
     )
     require_database(asked.database)
-    _require_owner(shelf.folder)
+    require_owner(shelf.folder)
     os.nice(_BACKUP_NICE)
     with context.progress() as progress:
         made = make_copy(shelf, asked, SystemClock(), progress)
@@ -266,7 +249,7 @@ def _restore(context: Context, args: argparse.Namespace) -> int:
     settings, shelf = context.settings, _shelf(context, args)
     if is_running(settings):
         raise EnvironmentRefusedError("the server is running; stop it first: systemctl stop gateway")
-    _require_owner(settings.storage.folder)
+    require_owner(settings.storage.folder)
     wanted = Wanted(
         copy=_chosen(shelf, args.copy),
         actor=own_name(),

@@ -159,16 +159,16 @@ async def _exporter(context: Context) -> AsyncIterator[_Export]:
         try:
 
             async def make(ask: _Ask, file: BinaryIO) -> None:
-                async with _made(base, key, ask) as path:
-                    with path.open("rb") as made:
-                        await asyncio.to_thread(shutil.copyfileobj, made, file)
+                async with _made(base, key, ask) as made:
+                    made.seek(0)
+                    await asyncio.to_thread(shutil.copyfileobj, made, file)
 
             yield make
         finally:
             await key.close()
 
 
-def _made(base: Foundation, key: SealingKey, ask: _Ask) -> AbstractAsyncContextManager[Path]:
+def _made(base: Foundation, key: SealingKey, ask: _Ask) -> AbstractAsyncContextManager[BinaryIO]:
     if isinstance(ask, ExportAbsence):
         return exported_absence(base, key, ask, own_name())
     return exported(base, key, ask, own_name())

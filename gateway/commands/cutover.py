@@ -12,6 +12,8 @@ from gateway.audit.shadow import shadow_report
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.commands.exporting import export_open
+from gateway.ledger.body_keys import known_keys
+from gateway.storage.body_keys import BodyKeys
 
 _CODE = "any of its codes"
 
@@ -87,6 +89,12 @@ async def _read(context: Context, organ_id: str) -> list[dict[str, Any]]:
     return agencies
 
 
+async def _keys(context: Context) -> BodyKeys:
+    async with open_for_reading(context.settings) as ledger:
+        rows = [known.key for known in await known_keys(ledger.readers)]
+    return BodyKeys.opened(rows, context.settings.storage.body_key)
+
+
 def _act(context: Context, args: argparse.Namespace) -> int:
     request = ChangeCutover(
         act=args.act, organ_id=args.agency, waiting=args.waiting, open=args.open, reason=args.reason
@@ -94,7 +102,8 @@ def _act(context: Context, args: argparse.Namespace) -> int:
     reply = asyncio.run(perform(context, "cutover", request))
     if args.export is not None:
         with context.progress() as progress:
-            reply |= {"exported": export_open(context.settings, args.export, reply["open"], progress)}
+            keys = asyncio.run(_keys(context))
+            reply |= {"exported": export_open(context.settings, keys, args.export, reply["open"], progress)}
     if args.json:
         context.print_json(reply)
         return FINE

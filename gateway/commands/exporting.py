@@ -19,13 +19,16 @@ from gateway.commands.context import Report
 from gateway.config import Settings
 from gateway.errors import InputError
 from gateway.fsio import write_durably
-from gateway.storage.spool import HEADER_BYTES
+from gateway.storage.body_keys import BodyKeys
+from gateway.storage.body_reading import stored_body
 
 COLUMNS = ("file", "direction", "ref", "at", "state", "document_id")
 LIST = "open.csv"
 
 
-def export_open(settings: Settings, folder: Path, lines: Sequence[dict[str, Any]], progress: Report) -> int:
+def export_open(
+    settings: Settings, keys: BodyKeys, folder: Path, lines: Sequence[dict[str, Any]], progress: Report
+) -> int:
     """The number of files written."""
     if (folder / LIST).exists():
         raise InputError(f"{folder} holds an export already; name another folder")
@@ -37,7 +40,7 @@ def export_open(settings: Settings, folder: Path, lines: Sequence[dict[str, Any]
         if path in rows:
             continue  # one document of several recipients
         (folder / line["direction"]).mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(folder / path, _body(settings, line["sha256"]))
+        write_durably(folder / path, _body(settings, keys, line["sha256"]))
         rows[path] = [path, line["direction"], name, line["accepted_at"], line["state"], line["document_id"]]
     text = io.StringIO()
     writer = csv.writer(text)
@@ -48,5 +51,6 @@ def export_open(settings: Settings, folder: Path, lines: Sequence[dict[str, Any]
     return len(rows)
 
 
-def _body(settings: Settings, sha256: str) -> bytes:
-    return (settings.storage.folder / "bodies" / sha256[:2] / sha256).read_bytes()[HEADER_BYTES:]
+def _body(settings: Settings, keys: BodyKeys, sha256: str) -> bytes:
+    file, _ = stored_body(settings.storage.folder / "bodies" / sha256[:2] / sha256, keys)
+    return b"".join(file.pieces())

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from gateway import notify
 from gateway.clock import SystemClock, rfc3339
-from gateway.commands import revocation, rotation
+from gateway.commands import body_keys, revocation, rotation
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.config_values import TokenPlace
 from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, TokenError
@@ -37,6 +37,7 @@ def add(parsers: Subparsers) -> None:
     )
     add_json(show)
     revocation.add(group)
+    body_keys.add(group)
     serve = add_command(
         group,
         "serve",

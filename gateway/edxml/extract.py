@@ -16,6 +16,7 @@ from gateway.edxml.limits import ParseLimits
 from gateway.edxml.mime import ByteSource
 from gateway.edxml.mime_parts import PartFile, open_mime
 from gateway.edxml.parser import feed_message, read_message
+from gateway.edxml.source import Stored, opened
 from gateway.edxml.zipstream import FirstFile
 from gateway.errors import RefusedError
 from gateway.xml import SaxTarget
@@ -23,30 +24,27 @@ from gateway.xml import SaxTarget
 _ENCODED = "contenttransferencoded"
 
 
-def extract_attachment(
-    path: str, *, offset: int = 0, number: int, out: BinaryIO, limits: ParseLimits
-) -> Attachment:
+def extract_attachment(source: str | Stored, *, number: int, out: BinaryIO, limits: ParseLimits) -> Attachment:
     """Writes attachment `number` (1, 2 …), unpacked where it was wrapped; a missing or damaged one is refused."""
-    with io.FileIO(path, "rb") as stream:
-        stream.seek(offset)
+    with opened(source) as stream:
         message = read_message(stream, limits, [])
         chosen = next((one for one in message.attached.attachments if one.number == number), None)
         if chosen is None:
             raise RefusedError("not_found", f"The message has no attachment {number}.")
         if message.attached.refusal:
             raise RefusedError(message.attached.refusal, message.attached.detail)
-        source: ByteSource = stream
+        again: ByteSource = stream
         if message.unwrapped is not None:
-            source = io.BytesIO(message.unwrapped)
+            again = io.BytesIO(message.unwrapped)
         else:
-            stream.seek(offset)
+            stream.seek(0)
         wanted = message.attached.files[number - 1]
-        mime, write = open_mime(source), _writer(chosen, out, limits)
+        mime, write = open_mime(again), _writer(chosen, out, limits)
         if mime is not None and isinstance(wanted, PartFile):
             mime.copy_file(message.parts.index(wanted), write)
             return chosen
         ordinal = next(index for index, one in enumerate(message.files) if one is wanted)
-        feed_message(source if mime is None else mime.root, _Copier(ordinal, write))
+        feed_message(again if mime is None else mime.root, _Copier(ordinal, write))
     return chosen
 
 

@@ -32,6 +32,7 @@ from gateway.edxml.mime_parts import MimeMessage, PartFile, open_mime
 from gateway.edxml.notes import Notes
 from gateway.edxml.prolog import read_prolog
 from gateway.edxml.scan import MessageTarget, Node, Scan
+from gateway.edxml.source import Stored, opened
 from gateway.edxml.whole import read_whole
 from gateway.errors import RefusedError
 from gateway.xml import SaxTarget, sax_parser, syntax_refusal
@@ -67,10 +68,9 @@ class StreamedMessage:
     parts: list[PartFile]
 
 
-def parse_file(path: str, *, offset: int = 0, limits: ParseLimits) -> ParsedMessage:
-    """Reads the message that starts at `offset` of a file."""
-    with io.FileIO(path, "rb") as stream:
-        stream.seek(offset)
+def parse_file(source: str | Stored, *, limits: ParseLimits) -> ParsedMessage:
+    """Reads the message in a file."""
+    with opened(source) as stream:
         return parse_stream(stream, limits=limits)
 
 

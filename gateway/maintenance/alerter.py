@@ -12,11 +12,9 @@ Each run goes: 1. what came into inboxes becomes alerts, in one transaction with
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -322,8 +320,7 @@ class Alerter:
         return str(found[AgencyId(agency_id)].organ_id)
 
     async def _content(self, sha256: str) -> bytes:
-        body = await self._parts.bodies.open_sound(sha256)
-        return await asyncio.to_thread(_read, body.path, body.offset, body.size)
+        return await (await self._parts.bodies.open_sound(sha256)).read()
 
     # 4
 
@@ -375,11 +372,3 @@ def _waiting(one: Due) -> Waiting:
         priority=one.priority or 0,
         came_at=instant(one.created_at),
     )
-
-
-def _read(path: Path, offset: int, size: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.pread(descriptor, size, offset)
-    finally:
-        os.close(descriptor)

@@ -1,14 +1,13 @@
 """Examines one whole message: its XML signature, the PDFs among its attachments, and `.p7s` files beside them.
 
-Runs in a parsers' process: path and folders in, the encoded report out. Attachments are decoded one after the other
-into temporary files; one larger than `MOST_PDF_BYTES` is not examined, and the report says so. pyHanko and signxml
-are imported with the first message that needs them, never by the server.
+Runs in a parsers' process: the stored message and folders in, the encoded report out. Attachments are decoded one
+after the other into temporary files; one larger than `MOST_PDF_BYTES` is not examined, and the report says so.
+pyHanko and signxml are imported with the first message that needs them, never by the server.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.parser import read_message
 from gateway.edxml.prolog import read_prolog
+from gateway.edxml.source import Stored, opened
 from gateway.errors import RefusedError
 from gateway.seal.report import Indication, undecided
 from gateway.seal.revocation import RevocationStore
@@ -45,8 +45,7 @@ _OFFICE: Final = (".docx", ".xlsx", ".pptx", ".doc", ".xls", ".odt", ".xml")
 class Task:
     """What a parsers' process is told."""
 
-    path: str
-    offset: int
+    message: str | Stored
     at: datetime
     #: Folders of anchors; "" for none.
     signers: str = ""
@@ -63,7 +62,7 @@ class Task:
 
 
 def examine(task: Task) -> bytes:
-    """The report on the message at `task.path`, encoded; raises RefusedError for what is no message."""
+    """The report on the message at `task.message`, encoded; raises RefusedError for what is no message."""
     return _Examination(task).made().encode()
 
 
@@ -101,10 +100,9 @@ class _Examination:
         )
 
     def _in_xml(self) -> tuple[Found, ...]:
-        with Path(self._task.path).open("rb") as stream:
-            stream.seek(self._task.offset)
+        with opened(self._task.message) as stream:
             try:
-                start = self._task.offset + read_prolog(stream.read(_HEAD)).skip
+                start = read_prolog(stream.read(_HEAD)).skip
             except RefusedError:
                 self._unexamined.append("XML signatures: the message is not one XML file")
                 return ()
@@ -127,8 +125,7 @@ class _Examination:
         )
 
     def _in_attachments(self) -> list[Found]:
-        with io.FileIO(self._task.path, "rb") as stream:
-            stream.seek(self._task.offset)
+        with opened(self._task.message) as stream:
             attached = read_message(stream, self._task.limits, []).attached
         found: list[Found] = []
         for each in attached.attachments:
@@ -203,9 +200,7 @@ class _Examination:
         spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self._task.scratch)  # noqa: SIM115
         out = cast("BinaryIO", spool)
         try:
-            extract_attachment(
-                self._task.path, offset=self._task.offset, number=each.number, out=out, limits=self._task.limits
-            )
+            extract_attachment(self._task.message, number=each.number, out=out, limits=self._task.limits)
         except BaseException:
             out.close()
             raise

@@ -1,14 +1,15 @@
 """Message bodies as files named by the SHA-256 of their bytes.
 
-    bodies/ab/abcd…   kept bodies, never changed, each behind a header of HEADER_BYTES
+    bodies/ab/abcd…   kept bodies, never changed, each behind a header (`gateway.storage.body_format`)
     spool/            bodies coming in; whatever a crash leaves here is garbage
     quarantine/       damaged bodies set aside; never deleted by the program
 
 A body comes in through a `Spool` (small ones stay in memory), may be parsed from there at once, and is *kept* by
 `keep`: its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
-survives a power cut. Keeping a digest twice is harmless, also at the same time; a kept file that is damaged is
-set aside and replaced. What is handed to anybody is hashed first (`open_sound`). The header lets later kinds
-(encrypted) live beside plain ones; readers get `offset`, so nobody else knows it.
+survives a power cut. Keeping a digest twice is harmless, also at the same time; a kept file that is damaged is set
+aside and replaced. What is handed to anybody is hashed first (`open_sound`). With keys (`BodyKeys`) whatever goes
+to the disk is encrypted, in the spool too; plain bodies of before stay readable. Readers get a `BodyFile`, so
+nobody else knows the form.
 
 The sync itself is `gateway.storage.body_sync`: of small bodies in a process of its own (`body_keeper`), of those
 in the spool in a thread. After a directory sync failed the store is `broken` and keeps nothing, until that
@@ -24,13 +25,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import structlog
 
@@ -39,20 +41,20 @@ from gateway.errors import BodyDamagedError, StorageClosedError, StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
+from gateway.storage.body_file import BodyFile, ScratchFile
 from gateway.storage.body_keeper import BodyKeeper
-from gateway.storage.body_reading import BodyReader, Checker, digest_of, measure
+from gateway.storage.body_keys import BodyKeys
+from gateway.storage.body_reading import BodyReader, Checker, digest_of, stored_body
 from gateway.storage.body_sync import BodySync, DirectorySyncError, Keeping
 from gateway.storage.driver import refusal_of
-from gateway.storage.spool import HEADER_BYTES, MEMORY_BYTES, Spool, SpooledBody, in_our_words, remove
+from gateway.storage.spool import MEMORY_BYTES, Spool, SpooledBody, in_our_words, remove
 
-__all__ = ["HEADER_BYTES", "MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "SpooledBody"]
+__all__ = ["MEMORY_BYTES", "Bodies", "BodyReader", "Spool", "SpooledBody"]
 
 #: Bytes of bodies just kept that stay in memory: most are read again at once, to be sent on.
 _RECENT_BYTES = 8 * 1024 * 1024
 #: For so many seconds an answer about free space is believed.
 _FREE_SECONDS = 0.1
-#: Bytes of a file that are copied at once.
-_COPIED = 256 * 1024
 #: Between two tries to write again after a directory sync failed.
 _PROVE_SECONDS = 1.0
 
@@ -68,17 +70,20 @@ _log = structlog.get_logger(__name__)
 class Bodies:
     """The store of one data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: BodyKeys | None = None) -> None:
+        """`keys` are those that new bodies are encrypted with and old ones were; without them bodies are plain."""
+        #: What a rotation adds to.
+        self.keys = keys or BodyKeys()
         self._root = folder / "bodies"
         self._spool = folder / "spool"
         self._quarantine = folder / "quarantine"
         for path in (self._root, self._spool, self._quarantine):
             make_private_dir(path)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="bodies")
-        self._sync = BodySync(self._root, self._quarantine, header_bytes=HEADER_BYTES)
+        self._sync = BodySync(self._root, self._quarantine, self._digest_at)
         self._sync.make_folders()
         self._keeper = BodyKeeper(folder)
-        self._checker = Checker()
+        self._checker = Checker(self.keys)
         #: Why nothing can be kept at present; None when all is well.
         self.broken: str | None = None
         self._mending: asyncio.Task[None] | None = None
@@ -95,25 +100,29 @@ class Bodies:
         """Begin a body; nothing is on disk before it is larger than what stays in memory."""
         path = self._spool / f"{uuid7()}.part"
         self._live[path] = None
-        return Spool(path, self)
+        return Spool(path, self, self.keys)
 
     @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A path in the spool for something that is made and thrown away; the file goes with the context."""
+    def scratch(self) -> Iterator[ScratchFile]:
+        """A file in the spool for something that is made and thrown away; it goes with the context."""
         path = self._spool / f"{uuid7()}.tmp"
         self._live[path] = None
         try:
-            yield path
+            yield ScratchFile.at(path, encrypted=self.keys.is_encrypting)
         finally:
             path.unlink(missing_ok=True)
             self.forget(path)
 
-    async def spool_file(self, path: Path) -> SpooledBody:
+    def unnamed(self) -> BinaryIO:
+        """A nameless file for what must be sought in while it is made; it is plain, and gone when it is closed."""
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=self._spool))
+
+    async def spool_file(self, file: BodyFile) -> SpooledBody:
         """A copy of a file as a finished body."""
         async with self.open_spool() as spool:
-            with path.open("rb") as source:
-                while chunk := await self.run(lambda: source.read(_COPIED)):
-                    await spool.write(chunk)
+            pieces = file.pieces()
+            while (piece := await self.run(lambda: next(pieces, None))) is not None:
+                await spool.write(piece)
             return await spool.finish()
 
     async def take_over(self, source: Path, size: int) -> SpooledBody:
@@ -121,11 +130,11 @@ class Bodies:
         path = self._spool / f"{uuid7()}.part"
         self._live[path] = None
         try:
-            descriptor, digest = await self.run(lambda: _linked(source, path))
+            descriptor, file, digest = await self.run(lambda: self._linked(source, path))
         except BaseException:
             self.forget(path)
             raise
-        body = SpooledBody(path=path, offset=HEADER_BYTES, size=size, sha256=digest)
+        body = SpooledBody(file=file, size=size, sha256=digest)
         self.adopt(body, descriptor)
         return body
 
@@ -140,9 +149,11 @@ class Bodies:
             raise StorageError(self.broken)
         failpoint("body.keep.before")
         content = spooled.content
-        kept = self._keep_file(spooled) if content is None else self._keeper.keep(spooled.sha256, content)
         try:
-            await asyncio.shield(kept)
+            if content is None:
+                await asyncio.shield(self._keep_file(spooled))
+            else:
+                await self._keep_small(spooled.sha256, content)
         except DirectorySyncError as error:
             self._break(error, self.path_of(spooled.sha256).parent)
             raise StorageError(error.strerror) from error
@@ -166,8 +177,8 @@ class Bodies:
     async def open(self, sha256: str) -> BodyReader:
         """A kept body; StorageError when there is none, BodyDamagedError when its header is wrong."""
         path = self.path_of(sha256)
-        offset, size = await self.run(lambda: measure(path))
-        return BodyReader(threads=self, path=path, offset=offset, size=size)
+        file, size = await self.run(lambda: stored_body(path, self.keys))
+        return BodyReader(threads=self, file=file, size=size)
 
     async def open_sound(self, sha256: str) -> BodyReader:
         """The same for whoever hands it on: its bytes have their digest, else BodyDamagedError (gone, too)."""
@@ -182,7 +193,7 @@ class Bodies:
         """Whether the stored bytes still have their digest; StorageError when there are none."""
         path = self.path_of(sha256)
         try:
-            return await self.run(lambda: digest_of(path)) == sha256
+            return await self.run(lambda: self._digest_at(path)) == sha256
         except BodyDamagedError:
             return False
 
@@ -257,6 +268,15 @@ class Bodies:
         if descriptor is not None:
             os.close(descriptor)
 
+    async def _keep_small(self, sha256: str, content: bytes) -> None:
+        """By the keeper's process; where the digest has a file, by a thread, which can tell whether it is sound."""
+        stored = b"".join(self.keys.stored(content))
+        try:
+            await asyncio.shield(self._keeper.keep(sha256, stored))
+        except FileExistsError:
+            source, target = self._spool / f"{uuid7()}.part", self.path_of(sha256)
+            await asyncio.shield(self.call(lambda: self._sync.write_and_keep(source, target, (stored,))))
+
     def _keep_file(self, spooled: SpooledBody) -> asyncio.Future[None]:
         descriptor = self._live.get(spooled.path)
         if descriptor is None:
@@ -265,7 +285,6 @@ class Bodies:
             descriptor=descriptor,
             source=spooled.path,
             target=self.path_of(spooled.sha256),
-            size=spooled.offset + spooled.size,
         )
         syncing = self.call(lambda: self._sync.keep(keeping))
         self._live[spooled.path] = None  # closed by the sync
@@ -296,17 +315,20 @@ class Bodies:
         self.broken = self._mending = None
         _log.warning("bodies.mended", folder=str(folder))
 
+    def _digest_at(self, path: Path) -> str:
+        return digest_of(stored_body(path, self.keys)[0])
+
+    def _linked(self, source: Path, path: Path) -> tuple[int, BodyFile, str]:
+        """A second name of a file; a descriptor of it, what it holds, and the digest of that."""
+        os.link(source, path)
+        file, _ = stored_body(path, self.keys)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC), file, digest_of(file)
+
     def _remember(self, sha256: str, content: bytes) -> None:
         self._recent_bytes += len(content) - len(self._recent.get(sha256, b""))
         self._recent[sha256] = content
         while self._recent_bytes > _RECENT_BYTES:
             self._recent_bytes -= len(self._recent.popitem(last=False)[1])
-
-
-def _linked(source: Path, path: Path) -> tuple[int, str]:
-    """A second name of a file; a descriptor of it, and the digest of its body."""
-    os.link(source, path)
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), digest_of(path)
 
 
 def _names(folder: Path) -> list[str]:

@@ -13,21 +13,23 @@ from gateway.aside import Aside, Child
 from gateway.errors import StorageError
 from gateway.storage.body_process import ANSWER
 from gateway.storage.body_sync import DirectorySyncError
-from gateway.storage.spool import HEADER
 
 
 class BodyKeeper:
     """The server's end."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "gateway.storage.body_process", "{socket}", str(folder), HEADER.hex()]
+        command = [sys.executable, "-m", "gateway.storage.body_process", "{socket}", str(folder)]
         self._aside = Aside(
             Child(command=command), read=_read, died=lambda: StorageError("The process that keeps bodies has died.")
         )
 
-    def keep(self, sha256: str, content: bytes) -> asyncio.Future[None]:
-        """Done when the body is durable; fails with OSError, DirectorySyncError or StorageError."""
-        return self._aside.ask(bytes.fromhex(sha256) + content)
+    def keep(self, sha256: str, stored: bytes) -> asyncio.Future[None]:
+        """Done when the file is durable under that digest.
+
+        Fails with FileExistsError where it has one, else with OSError, DirectorySyncError or StorageError.
+        """
+        return self._aside.ask(bytes.fromhex(sha256) + stored)
 
     async def close(self) -> None:
         """Wait for the bodies under way, then end the process."""
@@ -37,5 +39,5 @@ class BodyKeeper:
 def _read(answer: bytes) -> None:
     code, is_broken = ANSWER.unpack_from(answer)
     if code:
-        kind = DirectorySyncError if is_broken else OSError
+        kind = DirectorySyncError if is_broken else OSError  # OSError makes FileExistsError of its errno
         raise kind(code, answer[ANSWER.size :].decode())

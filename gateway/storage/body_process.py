@@ -1,9 +1,10 @@
-"""The small process that makes small bodies durable: python -m gateway.storage.body_process SOCKET FOLDER HEADER.
+"""The small process that makes small bodies durable: python -m gateway.storage.body_process SOCKET FOLDER.
 
 Its threads all wait at one socket (`gateway.storage.body_keeper` holds the other end). A request is a digest and
-the body; the answer is an errno (0: it is kept), whether nothing may be kept any more, and words. It is apart from
-the server because a sync gives up and takes back the interpreter's lock a dozen times, which costs the server's
-event loop more than the sync itself (decision 12). It ends when the other end closes.
+the file as it is to lie on the disk, encrypted by the server, whose keys never come here; the answer is an errno
+(0: it is kept; EEXIST: the digest has a file, which the server must look at), whether nothing may be kept any more,
+and words. It is apart from the server because a sync gives up and takes back the interpreter's lock a dozen times,
+which costs the server's event loop more than the sync itself (decision 12). It ends when the other end closes.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ ANSWER = struct.Struct(">i?")
 _THREADS = 4
 
 
-def main(descriptor: int, folder: Path, header: bytes) -> None:
+def main(descriptor: int, folder: Path) -> None:
     """Serve until the other end closes."""
     # the server ends this process, when it has taken the last answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     failpoints.die_with(os.getppid())
-    sync = BodySync(folder / "bodies", folder / "quarantine", header_bytes=len(header))
+    sync = BodySync(folder / "bodies", folder / "quarantine")
 
     def keep(request: memoryview) -> bytes:
         name = request[:_DIGEST_BYTES].hex()
-        code, is_broken, words = _keep(sync, folder, name, (header, request[_DIGEST_BYTES:]))
+        code, is_broken, words = _keep(sync, folder, name, request[_DIGEST_BYTES:])
         return ANSWER.pack(code, is_broken) + words.encode()
 
     threads = [threading.Thread(target=requests, args=(each, keep)) for each in copies(descriptor, _THREADS)]
@@ -49,9 +50,9 @@ def main(descriptor: int, folder: Path, header: bytes) -> None:
         thread.join()
 
 
-def _keep(sync: BodySync, folder: Path, name: str, pieces: tuple[bytes | memoryview, ...]) -> tuple[int, bool, str]:
+def _keep(sync: BodySync, folder: Path, name: str, stored: memoryview) -> tuple[int, bool, str]:
     try:
-        sync.write_and_keep(folder / "spool" / f"{uuid7()}.part", folder / "bodies" / name[:2] / name, pieces)
+        sync.write_and_keep(folder / "spool" / f"{uuid7()}.part", folder / "bodies" / name[:2] / name, (stored,))
     except DirectorySyncError as error:
         return error.errno or -1, True, error.strerror or ""
     except OSError as error:
@@ -60,4 +61,4 @@ def _keep(sync: BodySync, folder: Path, name: str, pieces: tuple[bytes | memoryv
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), bytes.fromhex(sys.argv[3]))
+    main(int(sys.argv[1]), Path(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Kept bodies as they are read: in pieces, as a whole, or by path; and whether they still have their digest.
+"""Kept bodies as they are read: in pieces, as a whole, or by their files; and whether they still have their digest.
 
 `Checker.open` hashes a body before anybody gets a byte of it, so that one flipped bit is met here and not at a
 receiver. What was found sound is believed for `_BELIEVED_SECONDS` while its file is the very same (inode, length,
@@ -18,15 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from gateway.errors import BodyDamagedError
-from gateway.storage.spool import HEADER, HEADER_BYTES, MEMORY_BYTES
+from gateway.storage.body_file import BodyFile, opened_chunk
+from gateway.storage.body_format import EXTRA_BYTES, MOST_HEADER_BYTES, Header, header_of
+from gateway.storage.body_keys import BodyKeys
+from gateway.storage.spool import MEMORY_BYTES
 
 #: Longer than one fan-out takes, and short enough that a disk that goes bad is noticed.
 _BELIEVED_SECONDS = 60.0
 #: Bodies remembered as sound.
 _REMEMBERED = 1024
-_READ_BYTES = 256 * 1024
-_HASH_BYTES = 1024 * 1024
 
 T = TypeVar("T")
 
@@ -44,11 +47,10 @@ class Threads(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BodyReader:
-    """A kept body, for reading: in pieces, as a whole, or by path, offset and size (sendfile, parsers)."""
+    """A kept body, for reading: in pieces, as a whole, or by its file (parsers, ranges)."""
 
     threads: Threads
-    path: Path
-    offset: int
+    file: BodyFile
     size: int
     #: The body itself where it was read already.
     content: bytes | None = None
@@ -61,62 +63,107 @@ class BodyReader:
         if self.content is not None:
             yield self.content
             return
-        file = await self.threads.run(lambda: self.path.open("rb", buffering=0))
-        with file:
-            file.seek(self.offset)
-            while chunk := await self.threads.run(lambda: file.read(_READ_BYTES)):
-                yield chunk
+        pieces = await self.threads.run(self.file.pieces)
+        while (piece := await self.threads.run(lambda: next(pieces, None))) is not None:
+            yield piece
 
     def _read_all(self) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.offset)
-            return file.read()
+        return b"".join(self.file.pieces())
 
 
-def measure(path: Path) -> tuple[int, int]:
-    """Where a body begins in its file, and its size; BodyDamagedError when its header is wrong."""
+def stored_body(path: Path, keys: BodyKeys) -> tuple[BodyFile, int]:
+    """A stored body, and its size; BodyDamagedError when its header is wrong."""
     with path.open("rb", buffering=0) as file:
-        head = file.read(HEADER_BYTES)
-        if head != HEADER:
-            raise BodyDamagedError(f"{path.name} does not begin with a known header", path=str(path))
-        return HEADER_BYTES, os.fstat(file.fileno()).st_size - HEADER_BYTES
+        header = header_of(file.read(MOST_HEADER_BYTES), path.name)
+        size = header.size_of(os.fstat(file.fileno()).st_size, path.name)
+        return BodyFile(path=path, key=keys.key_of(header, path.name)), size
 
 
-def digest_of(path: Path) -> str:
+def digest_of(body: BodyFile) -> str:
     """The digest that a stored body has now."""
-    measure(path)
     digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        file.seek(HEADER_BYTES)
-        while chunk := file.read(_HASH_BYTES):
-            digest.update(chunk)
+    for piece in body.pieces():
+        digest.update(piece)
     return digest.hexdigest()
+
+
+class PassingBody:
+    """What a stored body is while its file passes by in pieces: fed with them, it tells the digest at the end.
+
+    BodyDamagedError as soon as something is not what was written.
+    """
+
+    def __init__(self, keys: BodyKeys, name: str) -> None:
+        self._keys, self._name = keys, name
+        self._rest = bytearray()
+        self._digest = hashlib.sha256()
+        self._header: Header | None = None
+        self._cipher: AESGCM | None = None
+        self._number = 0
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes of the file."""
+        self._rest += piece
+        if self._header is None and len(self._rest) >= MOST_HEADER_BYTES:
+            self._begin()
+        if self._header is None:
+            return
+        if self._cipher is None:
+            self._digest.update(self._rest)
+            self._rest.clear()
+            return
+        size = self._header.chunk_bytes + EXTRA_BYTES
+        while len(self._rest) > size:  # never exactly: the last chunk is known when nothing follows it
+            self._chunk(self._header, self._cipher, size, is_last=False)
+
+    def finish(self) -> str:
+        """Nothing follows; the digest of the body."""
+        if self._header is None:
+            self._begin()
+        if self._header is not None and self._cipher is not None:
+            self._chunk(self._header, self._cipher, len(self._rest), is_last=True)
+        else:
+            self._digest.update(self._rest)
+        return self._digest.hexdigest()
+
+    def _begin(self) -> None:
+        self._header = header_of(bytes(self._rest), self._name)
+        key = self._keys.key_of(self._header, self._name)
+        self._cipher = None if key is None else AESGCM(key)
+        del self._rest[: len(self._header.raw)]
+
+    def _chunk(self, header: Header, cipher: AESGCM, size: int, *, is_last: bool) -> None:
+        data = bytes(self._rest[:size])
+        self._digest.update(opened_chunk(cipher, header, self._number, data, is_last=is_last, name=self._name))
+        self._number += 1
+        del self._rest[:size]
 
 
 class Checker:
     """Opens what is sound; one per store, used from its threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: BodyKeys) -> None:
+        self._keys = keys
         self._sound: OrderedDict[str, tuple[Identity, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, path: Path, threads: Threads) -> BodyReader:
         """The body, whose file is named by its digest; BodyDamagedError when it is another one, or gone."""
         try:
-            _, size = measure(path)
+            file, size = stored_body(path, self._keys)
             identity = _identity(path)
             content = None
             if size <= MEMORY_BYTES:
-                content = path.read_bytes()[HEADER_BYTES:]
+                content = b"".join(file.pieces())
                 found = hashlib.sha256(content).hexdigest()
             else:
-                found = path.name if self._is_known(path.name, identity) else digest_of(path)
+                found = path.name if self._is_known(path.name, identity) else digest_of(file)
         except FileNotFoundError as error:
             raise BodyDamagedError(f"{path.name} is not there", path=str(path)) from error
         if found != path.name:
             raise BodyDamagedError(f"{path.name} has the digest {found}", path=str(path))
         self._remember(path.name, identity)
-        return BodyReader(threads=threads, path=path, offset=HEADER_BYTES, size=size, content=content)
+        return BodyReader(threads=threads, file=file, size=size, content=content)
 
     def _is_known(self, name: str, identity: Identity) -> bool:
         with self._lock:

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.errors import BodyDamagedError
 from gateway.failpoints import failpoint
 from gateway.fsio import fsync_dir, link_file, replace_file, sync_data, write_all
 from gateway.ids import uuid7
@@ -47,16 +48,15 @@ class Keeping:
     source: Path
     #: Its name by digest.
     target: Path
-    #: Length of the file, header included.
-    size: int
 
 
 class BodySync:
     """What the threads of one store share."""
 
-    def __init__(self, root: Path, quarantine: Path, *, header_bytes: int) -> None:
+    def __init__(self, root: Path, quarantine: Path, digest: Callable[[Path], str] | None = None) -> None:
+        """`digest` tells what a stored body has now; without it a digest that has a file is a FileExistsError."""
         self._root = root
-        self._header_bytes = header_bytes
+        self._digest = digest
         self._quarantine = quarantine
         self._replacing = threading.Lock()
         #: Syncs that failed, by directory.
@@ -79,8 +79,7 @@ class BodySync:
             with contextlib.suppress(OSError):
                 os.unlink(source)  # noqa: PTH108
             raise
-        size = sum(map(len, pieces))
-        self.keep(Keeping(descriptor=descriptor, source=source, target=target, size=size))
+        self.keep(Keeping(descriptor=descriptor, source=source, target=target))
 
     def keep(self, keeping: Keeping) -> None:
         """All three steps; the spool file goes in any case."""
@@ -128,20 +127,22 @@ class BodySync:
         try:
             link_file(keeping.source, keeping.target)
         except FileExistsError:
-            self._replace(keeping)
+            if self._digest is None:
+                raise
+            self._replace(keeping, self._digest)
 
-    def _replace(self, keeping: Keeping) -> None:
+    def _replace(self, keeping: Keeping, digest: Callable[[Path], str]) -> None:
         """One at a time, or a good copy could be set aside."""
         with self._replacing:
             with contextlib.suppress(FileNotFoundError):
-                if not self._is_sound(keeping.target, keeping.size):
+                if not _is_sound(keeping.target, digest):
                     self.set_aside(keeping.target)
             replace_file(keeping.source, keeping.target)
 
-    def _is_sound(self, path: Path, size: int) -> bool:
-        """Whether a file of this length has the digest that it is named by."""
-        if path.stat().st_size != size:
-            return False
-        with path.open("rb", buffering=0) as file:
-            file.seek(self._header_bytes)
-            return hashlib.file_digest(file, "sha256").hexdigest() == path.name
+
+def _is_sound(path: Path, digest: Callable[[Path], str]) -> bool:
+    """Whether a file has the digest that it is named by."""
+    try:
+        return digest(path) == path.name
+    except BodyDamagedError:
+        return False

@@ -1,4 +1,4 @@
-"""A body coming in: small ones stay in memory, larger ones go to a file of the spool as they arrive.
+"""A body coming in: small ones stay in memory, larger ones go to a file of the spool, encrypted as they arrive.
 
 `SpooledBody` is a whole body that is not durable yet; `Bodies.keep` makes it so.
 """
@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import io
 import os
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +18,10 @@ from typing import Any, BinaryIO, Protocol, Self
 from gateway.errors import StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import write_all
+from gateway.storage.body_file import BodyFile, Sealing
+from gateway.storage.body_format import PLAIN
+from gateway.storage.body_keys import BodyKeys
 from gateway.storage.driver import refusal_of
-
-#: Magic, version, kind, length of the header; the rest is zero.
-_HEADER = struct.Struct(">6sBBH6x")
-_MAGIC = b"GWBODY"
-_VERSION = 1
-_PLAIN = 0
-
-#: Bytes before the body in every stored file.
-HEADER_BYTES = _HEADER.size
-#: What they are.
-HEADER = _HEADER.pack(_MAGIC, _VERSION, _PLAIN, HEADER_BYTES)
 
 #: Up to here a body stays in memory; beyond, it goes to the spool in pieces of this size.
 MEMORY_BYTES = 128 * 1024
@@ -40,10 +31,8 @@ MEMORY_BYTES = 128 * 1024
 class SpooledBody:
     """A whole body, not yet durable: in memory, or in a file of the spool."""
 
-    #: The file, header included; made by `Bodies` when it is kept, where `content` is given.
-    path: Path
-    #: Where the body begins in it.
-    offset: int
+    #: The file; made by `Bodies` when it is kept, where `content` is given.
+    file: BodyFile
     #: Bytes of the body.
     size: int
     #: Digest of the body, lower-case hexadecimal.
@@ -51,13 +40,14 @@ class SpooledBody:
     #: The body itself while it is in memory; there is no file then.
     content: bytes | None = None
 
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.file.path
+
     def open(self) -> BinaryIO:
         """The body as a stream, from its start."""
-        if self.content is not None:
-            return io.BytesIO(self.content)
-        stream = self.path.open("rb")
-        stream.seek(self.offset)
-        return stream
+        return io.BytesIO(self.content) if self.content is not None else self.file.open()
 
 
 class Store(Protocol):
@@ -82,10 +72,13 @@ class Spool:
     Ends with `finish` or `discard`; as a context manager it discards what was not finished.
     """
 
-    def __init__(self, path: Path, store: Store) -> None:
+    def __init__(self, path: Path, store: Store, keys: BodyKeys) -> None:
         self.path = path
         self.size = 0
         self._store = store
+        self._keys = keys
+        #: What encrypts the file, once there is one; None where it is plain.
+        self._sealing: Sealing | None = None
         self._digest = hashlib.sha256()
         self._buffer: list[bytes] = []
         self._buffered = 0
@@ -107,13 +100,13 @@ class Spool:
         """The whole body; sync and name are `Bodies.keep`'s."""
         content = None
         if self._descriptor is not None or self._damaged:
-            await self._flush()
+            await self._flush(is_last=True)
         else:
             content = b"".join(self._buffer)
             self._digest.update(content)
+        key = self._sealing.key if self._sealing is not None else None
         body = SpooledBody(
-            path=self.path,
-            offset=HEADER_BYTES,
+            file=BodyFile(path=self.path, key=key),
             size=self.size,
             sha256=self._digest.hexdigest(),
             content=content,
@@ -141,7 +134,7 @@ class Spool:
     async def __aexit__(self, *_: object) -> None:
         await self.discard()
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, is_last: bool = False) -> None:
         await self._settle()
         if self._damaged:
             raise StorageError("An earlier write of this body failed.")
@@ -149,7 +142,7 @@ class Spool:
         self._buffer.clear()
         self._buffered = 0
         # a cancelled caller does not stop the thread, so `discard` must be able to wait for it
-        self._running = self._store.call(lambda: self._write(data))
+        self._running = self._store.call(lambda: self._write(data, is_last=is_last))
         with in_our_words():
             await asyncio.shield(self._running)
 
@@ -157,14 +150,21 @@ class Spool:
         if self._running is not None and not self._running.done():
             await asyncio.wait([self._running])
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, is_last: bool) -> None:
         self._damaged = True
         failpoint("spool.write.before")
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o600)
-            write_all(self._descriptor, HEADER)
-        write_all(self._descriptor, data)
+            self._sealing = self._keys.new_file()
+            write_all(self._descriptor, PLAIN.raw if self._sealing is None else self._sealing.header.raw)
+        if self._sealing is None:
+            write_all(self._descriptor, data)
+        else:
+            for chunk in self._sealing.feed(data):
+                write_all(self._descriptor, chunk)
+            if is_last:
+                write_all(self._descriptor, self._sealing.finish())
         failpoint("spool.write.after")
         self._digest.update(data)
         self._damaged = False

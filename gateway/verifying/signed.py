@@ -31,7 +31,7 @@ def with_signatures(found: Verification, path: Path, anchors: Path | None) -> Ve
                 file.write(piece)
             file.flush()
             folders = {name: _folder(anchors, name) for name in ("signers", "tsa")}
-            task = Task(path=file.name, offset=0, at=at, signers=folders["signers"], stamps=folders["tsa"])
+            task = Task(message=file.name, at=at, signers=folders["signers"], stamps=folders["tsa"])
             report = Examined.decode(examine(task))
     except BundleError:
         return found  # the container says so itself

@@ -38,7 +38,13 @@ def asked_json(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str
 def backed_up(folder: Path, shelf: Shelf, *, quick: bool = False, keep: int = 0) -> Made:
     """A copy of the installation's data."""
     settings = settings_of(folder)
-    asked = Asked(folder=settings.storage.folder, database=database_of(settings), quick=quick, keep=keep)
+    asked = Asked(
+        folder=settings.storage.folder,
+        database=database_of(settings),
+        quick=quick,
+        keep=keep,
+        body_key=settings.storage.body_key,
+    )
     return make_copy(shelf, asked, SystemClock(), lambda *_: None)
 
 

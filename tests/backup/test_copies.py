@@ -38,7 +38,8 @@ def shelf(request: pytest.FixtureRequest, folder: Path) -> Shelf:
 
 
 def verified(shelf: Shelf) -> Any:
-    return verify_copy(shelf, shelf.names()[-1], lambda *_: None)
+    key = settings_of(shelf.folder.parent).storage.body_key
+    return verify_copy(shelf, shelf.names()[-1], key, lambda *_: None)
 
 
 def refusal(act: Any, *arguments: Any) -> RefusedError:

@@ -21,9 +21,10 @@ from gateway.audit.fsck import examine
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.foundation import DATABASE, open_foundation
-from gateway.storage.bodies import HEADER_BYTES
+from gateway.storage.body_keys import BodyKeys
 from gateway.storage.driver import choose_driver
 from tests.crash.load import Accepted, Processed, Promises, Receipt, Taken, Told
+from tests.stored import body_bytes, body_keys, part_bytes
 
 _MESSAGES = "SELECT id, sha256 FROM message"
 _RECEIPTS = "SELECT message_id, transfer, xades FROM receipt"
@@ -114,7 +115,7 @@ def judge(
     if not first_fsck:
         _examine(settings, verdict)
     if at >= promises.prepared_at:
-        _compare(folder, promises, final, at, verdict)
+        _compare(folder, body_keys(settings.storage), promises, final, at, verdict)
     return verdict
 
 
@@ -131,7 +132,9 @@ def _examine(settings: Settings, verdict: Verdict) -> None:
             verdict.wrong.append(f"fsck: {finding.code} {finding.subject} {finding.detail}")
 
 
-def _compare(folder: Path, promises: Promises, final: Ledger | None, at: int, verdict: Verdict) -> None:
+def _compare(
+    folder: Path, keys: BodyKeys, promises: Promises, final: Ledger | None, at: int, verdict: Verdict
+) -> None:
     try:
         found = Ledger.read(folder)
     except choose_driver(allow_affected_sqlite=False).module.Error as error:
@@ -139,7 +142,7 @@ def _compare(folder: Path, promises: Promises, final: Ledger | None, at: int, ve
         return
     for accepted in promises.accepted:
         if accepted.at <= at:
-            verdict.lost += _missing_of_accepted(folder, found, accepted)
+            verdict.lost += _missing_of_accepted(folder, keys, found, accepted)
     others: list[Receipt | Taken | Processed] = [*promises.receipts, *promises.taken, *promises.processed]
     for given in others:
         if given.at <= at and (missing := _missing(found, given)):
@@ -148,7 +151,7 @@ def _compare(folder: Path, promises: Promises, final: Ledger | None, at: int, ve
     verdict.lost += [
         f"told to be there, but gone: {each.offset} bytes of upload {each.upload_id}"
         for each in promises.told
-        if each.at <= at and each.document not in documents and not _is_kept(folder, each)
+        if each.at <= at and each.document not in documents and not _is_kept(folder, keys, each)
     ]
     verdict.duplicated += [f"{kind} twice: {delivery}" for delivery, kind in found.twice]
     if final is None:
@@ -159,7 +162,7 @@ def _compare(folder: Path, promises: Promises, final: Ledger | None, at: int, ve
         verdict.wrong.append("a receipt is another one than was made")
 
 
-def _missing_of_accepted(folder: Path, found: Ledger, promise: Accepted) -> list[str]:
+def _missing_of_accepted(folder: Path, keys: BodyKeys, found: Ledger, promise: Accepted) -> list[str]:
     missing = []
     if found.messages.get(promise.message_id) != promise.sha256:
         missing.append(f"accepted, but not in the ledger: {promise.message_id}")
@@ -170,19 +173,22 @@ def _missing_of_accepted(folder: Path, found: Ledger, promise: Accepted) -> list
     ]
     path = folder / "bodies" / promise.sha256[:2] / promise.sha256
     try:
-        content = path.read_bytes()[HEADER_BYTES:]
-    except OSError:
+        content = body_bytes(path, keys)
+    except (OSError, GatewayError):
         content = b""
     if hashlib.sha256(content).hexdigest() != promise.sha256:
         missing.append(f"accepted, but its bytes are gone: {promise.message_id}")
     return missing
 
 
-def _is_kept(folder: Path, promise: Told) -> bool:
+def _is_kept(folder: Path, keys: BodyKeys, promise: Told) -> bool:
     path = folder / "uploads" / f"{promise.upload_id}.part"
     if not path.with_suffix(".json").exists() or not path.exists():
         return False
-    kept = path.read_bytes()[HEADER_BYTES:][: promise.offset]
+    try:
+        kept = part_bytes(path, keys)[: promise.offset]
+    except GatewayError:
+        return False
     return hashlib.sha256(kept).hexdigest() == promise.sha256
 
 

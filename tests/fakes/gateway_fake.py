@@ -36,6 +36,8 @@ from gateway.ids import uuid7
 from gateway.message_signatures import Presented
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import SpooledBody
+from gateway.storage.body_file import BodyFile
+from gateway.storage.body_format import HEADER
 from tests.fakes.bodies import bytes_of
 from tests.fakes.gateway_shapes import (
     NOW,
@@ -369,7 +371,7 @@ class FakeGateway(FakePushes, FakeLog):
         recipient = SENDER if arrival.caller.agency_id == RECIPIENT else RECIPIENT
         message_id, delivery_id = uuid7(), uuid7()
         path = self.folder / message_id
-        path.write_bytes(b"head" + data)
+        path.write_bytes(HEADER + data)
         out = document_shape(arrival, message_id, kind, digest, len(data))
         accepted = models.Accepted(
             id=message_id,
@@ -465,7 +467,7 @@ class FakeGateway(FakePushes, FakeLog):
 
 
 def _content(message: _Message, name: str) -> Content:
-    return Content(path=message.path, offset=4, size=message.out.size, sha256=message.out.sha256, name=name)
+    return Content(file=BodyFile(path=message.path), size=message.out.size, sha256=message.out.sha256, name=name)
 
 
 def _line(message: _Message) -> models.AcceptedDelivery:

@@ -118,7 +118,7 @@ class RealLab(PortLab):
 
 def read(content: Content) -> bytes:
     """What would be sent."""
-    return content.path.read_bytes()[content.offset :][: content.size]
+    return b"".join(content.file.pieces())
 
 
 @asynccontextmanager

@@ -62,6 +62,11 @@ def cut_body(data: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def exchange_body(data: Path) -> None:
+    """Another whole body lies under a document's name."""
+    body_of(data).write_bytes(body_of(data, "status").read_bytes())
+
+
 def remove_body(data: Path) -> None:
     """A document is gone."""
     body_of(data).unlink()

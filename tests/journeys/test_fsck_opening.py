@@ -23,6 +23,7 @@ from gateway import config
 from gateway.audit.fsck import FsckReport, examine
 from gateway.cli import main
 from gateway.foundation import database_of
+from gateway.storage.body_keys import KeyFile
 
 #: A user that owns nothing here.
 NOBODY = 65534
@@ -90,6 +91,13 @@ def halve(data: Path) -> None:
     cut(data, (data / "gateway.sqlite").stat().st_size // 2 // 4096 * 4096 + 100)
 
 
+def put_another_key(data: Path) -> None:
+    """A key file, but not the one that the bodies were encrypted under."""
+    path = data.parent / "secrets" / "bodies.key"
+    path.unlink()
+    KeyFile.make(path)
+
+
 CASES: dict[str, tuple[Callable[[Path], None], str]] = {
     "no data folder": (shutil.rmtree, "database_missing"),
     "a file instead of the folder": (turn_into_file, "database_missing"),
@@ -101,6 +109,8 @@ CASES: dict[str, tuple[Callable[[Path], None], str]] = {
     "another program's database": (put_another_database, "database_foreign"),
     "another version": (set_version, "database_version"),
     "the first half": (halve, "database_damaged"),
+    "no key of the bodies": (lambda data: (data.parent / "secrets" / "bodies.key").unlink(), "body_key_unfit"),
+    "another key of the bodies": (put_another_key, "body_key_unfit"),
     "no bodies": (lambda data: shutil.rmtree(data / "bodies"), "bodies_unusable"),
 }
 
@@ -168,6 +178,9 @@ def public(folder: Path) -> Iterator[Path]:
         # with the program: its own folder may lie in root's home
         shutil.copytree(Path(gateway.__file__).parent, Path(name) / "gateway")
         open_to_all(Path(name))
+        key = copy / "secrets" / "bodies.key"
+        key.chmod(0o600)
+        os.chown(key, NOBODY, NOBODY)
         yield copy
 
 
@@ -179,6 +192,7 @@ def public(folder: Path) -> Iterator[Path]:
         ("data/gateway.sqlite", 0o600, "database_unreadable"),
         ("data/bodies", 0o700, "bodies_unusable"),
         ("a body", 0o600, "body_unreadable"),
+        ("secrets/bodies.key", 0o644, "body_key_unfit"),
     ],
 )
 def test_missing_rights_are_a_finding(public: Path, path: str, mode: int, code: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_keys import BodyKeys, DataKey
 from gateway.storage.pump import Pump, Transaction
 from gateway.storage.sqlite import SqliteSettings, Writer, connect_writer
 from gateway.storage.statements import Statements
@@ -88,10 +89,21 @@ async def pump(writer: Writer) -> AsyncIterator[Pump]:
         yield started
 
 
+def some_keys() -> BodyKeys:
+    """The same in every process and run."""
+    return BodyKeys([DataKey(id="0f" * 8, secret=b"k" * 32)])
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypted(request: pytest.FixtureRequest) -> bool:
+    """Both kinds of store."""
+    return bool(request.param)
+
+
 @pytest.fixture
-async def bodies(tmp_path: Path) -> AsyncIterator[Bodies]:
+async def bodies(tmp_path: Path, *, encrypted: bool) -> AsyncIterator[Bodies]:
     """The body store of the test's folder."""
-    store = Bodies(tmp_path)
+    store = Bodies(tmp_path, some_keys() if encrypted else None)
     try:
         yield store
     finally:

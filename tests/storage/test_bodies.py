@@ -24,10 +24,10 @@ from gateway.clock import SystemClock, instant
 from gateway.errors import BodyDamagedError, RefusedError, StorageClosedError, StorageError
 from gateway.fsio import fsync_dir
 from gateway.storage import body_process, body_sync
-from gateway.storage.bodies import HEADER_BYTES, MEMORY_BYTES, Bodies, SpooledBody
+from gateway.storage.bodies import MEMORY_BYTES, Bodies, SpooledBody
+from gateway.storage.body_format import HEADER, HEADER_BYTES
 from gateway.storage.body_process import ANSWER
 from gateway.storage.body_sync import BodySync
-from gateway.storage.spool import HEADER
 
 SMALL = b"<edXML/>"
 LARGE = random.Random(1).randbytes(3 * MEMORY_BYTES + 17)
@@ -77,18 +77,21 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> Iterator[N
 
 
 @pytest.mark.parametrize("data", [b"", SMALL, LARGE, b"x" * MEMORY_BYTES], ids=["empty", "small", "large", "edge"])
-async def test_kept_body_is_read_as_it_was_written(bodies: Bodies, tmp_path: Path, data: bytes) -> None:
+async def test_kept_body_is_read_as_it_was_written(
+    bodies: Bodies, tmp_path: Path, data: bytes, *, encrypted: bool
+) -> None:
     """Bytes, digest and size survive; the spool is left empty; the file is private and in its place."""
     body = await spooled(bodies, data)
-    assert (body.sha256, body.size, body.offset) == (sha256(data).hexdigest(), len(data), HEADER_BYTES)
+    assert (body.sha256, body.size) == (sha256(data).hexdigest(), len(data))
     await bodies.keep(body)
     reader = await bodies.open(body.sha256)
     assert b"".join([chunk async for chunk in reader]) == data
     assert await reader.read() == data
     assert reader.size == len(data)
-    assert reader.path == tmp_path / "bodies" / body.sha256[:2] / body.sha256
-    assert reader.path.read_bytes()[reader.offset :] == data
-    assert stat.S_IMODE(reader.path.stat().st_mode) == 0o600
+    path = tmp_path / "bodies" / body.sha256[:2] / body.sha256
+    assert reader.file.path == path
+    assert (path.read_bytes() == HEADER + data) is not encrypted
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert await bodies.verify(body.sha256)
     assert list(bodies.iterate()) == [body.sha256]
     assert spool_files(tmp_path) == []
@@ -325,7 +328,7 @@ async def test_body_synced_after_a_failed_sync_of_its_directory_is_not_kept(
 ) -> None:
     """The kernel may have dropped both names with the first sync, and says yes to the second."""
     (tmp_path / "bodies" / "ab").mkdir(parents=True)
-    sync = BodySync(tmp_path / "bodies", tmp_path, header_bytes=0)
+    sync = BodySync(tmp_path / "bodies", tmp_path)
     target = tmp_path / "bodies" / "ab" / ("ab" * 32)
     real = fsync_dir
 
@@ -347,7 +350,7 @@ async def test_body_with_a_flipped_bit_is_handed_to_nobody(bodies: Bodies, data:
     flipped = bytearray(path.read_bytes())
     flipped[-1] ^= 1
     path.write_bytes(flipped)
-    with pytest.raises(BodyDamagedError, match="has the digest"):
+    with pytest.raises(BodyDamagedError, match=r"has the digest|is not what was written"):
         await bodies.open_sound(digest)
     assert await kept(bodies, data) == digest
     assert await (await bodies.open_sound(digest)).read() == data
@@ -363,11 +366,11 @@ async def test_failed_directory_sync_of_the_keeper_is_told_apart(
     """The process says that nothing may be kept any more, and its words come through."""
     await bodies.close()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    request = NUMBER.pack(7) + sha256(SMALL).digest() + SMALL
+    request = NUMBER.pack(7) + sha256(SMALL).digest() + HEADER + SMALL
     with ours, failing(monkeypatch, "fsync_dir", errno.EIO), monkeypatch.context() as patched:
         patched.setattr(signal, "signal", lambda *_: None)
         patched.setattr(failpoints, "die_with", lambda _: None)
-        server = threading.Thread(target=body_process.main, args=(theirs.detach(), tmp_path, HEADER))
+        server = threading.Thread(target=body_process.main, args=(theirs.detach(), tmp_path))
         server.start()
         ours.send(request)
         answer = await asyncio.to_thread(ours.recv, 4096)

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.clock import SystemClock
-from gateway.storage.bodies import HEADER_BYTES, Bodies, SpooledBody
+from gateway.storage.bodies import Bodies, SpooledBody
+from gateway.storage.body_format import HEADER_BYTES
+from gateway.storage.body_keys import BodyKeys
+from tests.storage.conftest import some_keys
 
 CONTENTS = [b"", b"a", b"bb" * 40_000, b"c" * 300_000]
 contents = st.sampled_from(CONTENTS)
@@ -34,9 +37,10 @@ class BodiesMachine(RuleBasedStateMachine):
         self.sound: dict[str, bool] = {}
         self.waiting: list[SpooledBody] = []
 
-    @initialize()
-    def open_store(self) -> None:
-        self.bodies = Bodies(self.folder)
+    @initialize(encrypted=st.booleans())
+    def open_store(self, *, encrypted: bool) -> None:
+        self.keys = some_keys() if encrypted else BodyKeys()
+        self.bodies = Bodies(self.folder, self.keys)
 
     @rule(data=contents, piece=st.integers(1, 400_000))
     def spool(self, data: bytes, piece: int) -> None:
@@ -85,7 +89,7 @@ class BodiesMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         self.runner.run(self.bodies.close())
         self.waiting = []
-        self.bodies = Bodies(self.folder)
+        self.bodies = Bodies(self.folder, self.keys)
         self.runner.run(self.bodies.sweep(SystemClock().now() + timedelta(days=1)))
 
     @invariant()

@@ -16,7 +16,7 @@ from gateway.failpoints import ACTS, VARIABLE
 from gateway.storage.bodies import Bodies
 from gateway.storage.migrations import migrate
 from gateway.storage.sqlite import connect_writer
-from tests.storage.conftest import TABLE, names
+from tests.storage.conftest import TABLE, names, some_keys
 
 #: Every point on the storage engine's way; `tests.crash` goes through the others.
 POINTS = [
@@ -71,7 +71,7 @@ async def test_what_was_promised_before_a_kill_is_there_after_it(folder: Path, p
     if not point.startswith("migrate."):
         assert {kind for kind, _ in promises} >= {"row", "body"}
     writer = await connect_writer(folder / "gateway.db")
-    bodies = Bodies(folder)
+    bodies = Bodies(folder, some_keys())
     try:
         await migrate(writer, folder / "migrations")
         assert (await writer.fetch("PRAGMA integrity_check"))[0][0] == "ok"

@@ -19,7 +19,7 @@ from gateway.storage.bodies import Bodies
 from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump
 from gateway.storage.sqlite import SqliteSettings, connect_writer
-from tests.storage.conftest import STATEMENTS, Insert
+from tests.storage.conftest import STATEMENTS, Insert, some_keys
 
 ROUNDS = 12
 #: Repetitions of a name that make a body too large for memory.
@@ -42,7 +42,7 @@ async def work(folder: Path) -> None:
     """Migrate, then accept bodies and rows as the gateway does: the body is kept before its row."""
     writer = await connect_writer(folder / "gateway.db", SqliteSettings(checkpoint_commits=2))
     await migrate(writer, folder / "migrations")
-    bodies = Bodies(folder)
+    bodies = Bodies(folder, some_keys())
     pump = Pump(writer, STATEMENTS, clock=SystemClock())
     await pump.start()
     insert = Insert()

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import ProblemError, UnreachableError
 from gateway.model import AgencyId
+from gateway.storage.body_format import HEADER
 from tests.fakes.authenticator_fake import caller_of
 from tests.fakes.gateway_shapes import NOW
 from tests.unit.api.conftest import DOCUMENT, RECIPIENT_TOKEN, Server
@@ -245,7 +246,7 @@ async def test_client_notices_bytes_that_are_not_the_named_ones(server: Server) 
     """Repr-Digest is checked, so a damaged file is never handed on as the document."""
     async with server.client() as client:
         accepted = await client.submit(DOCUMENT)
-        server.gateway.messages[0].path.write_bytes(b"head" + DOCUMENT[:-1] + b"!")
+        server.gateway.messages[0].path.write_bytes(HEADER + DOCUMENT[:-1] + b"!")
         with pytest.raises(UnreachableError, match="digest"):
             await client.original(accepted.id)
 

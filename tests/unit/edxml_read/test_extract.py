@@ -17,9 +17,9 @@ from tests.unit.edxml_read.samples import PDF, attachment, document, streamed_zi
 
 def _extract(tmp_path: Path, data: bytes, number: int) -> bytes:
     path = tmp_path / "message"
-    path.write_bytes(b"head" + data)
+    path.write_bytes(data)
     out = io.BytesIO()
-    found = extract_attachment(str(path), offset=4, number=number, out=out, limits=ParseLimits())
+    found = extract_attachment(str(path), number=number, out=out, limits=ParseLimits())
     assert (found.size, found.sha256) == (len(out.getvalue()), hashlib.sha256(out.getvalue()).hexdigest())
     return out.getvalue()
 

@@ -88,7 +88,7 @@ def test_attachments_of_every_encoding_come_out(tmp_path: Path) -> None:
         root=inside,
     )
     path = tmp_path / "body"
-    path.write_bytes(b"head" + data)
+    path.write_bytes(data)
     report = parse(data).report
     assert report.envelope is not None
     assert not report.refusal
@@ -96,7 +96,7 @@ def test_attachments_of_every_encoding_come_out(tmp_path: Path) -> None:
     wanted = [PDF + b"0", PDF + b"1", PDF + b"2\r\n", "100% gọn".encode(), PDF + b"4"]
     for known, content in zip(report.envelope.attachments, wanted, strict=True):
         out = io.BytesIO()
-        extract_attachment(str(path), offset=4, number=known.number, out=out, limits=ParseLimits())
+        extract_attachment(str(path), number=known.number, out=out, limits=ParseLimits())
         assert out.getvalue() == content
         assert (known.size, known.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 

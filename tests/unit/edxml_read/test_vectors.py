@@ -11,6 +11,8 @@ from lxml import etree
 from gateway.edxml.findings import READING_RULES
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.parser import parse_file
+from gateway.storage.body_file import BodyFile
+from gateway.storage.body_format import HEADER
 from tools.vectors import FOLDER, expected_text, vector_folders
 
 #: Rules that need a size or a repetition no small file should have, or a rare form; tested in test_documents.
@@ -50,10 +52,10 @@ def test_skeleton_keeps_everything_but_attachment_text() -> None:
     assert etree.tostring(skeleton, method="c14n") == etree.tostring(received, method="c14n")
 
 
-def test_message_behind_an_offset_reads_the_same(tmp_path: Path) -> None:
-    """A stored body has a header of ours before the message."""
+def test_message_in_a_stored_body_reads_the_same(tmp_path: Path) -> None:
+    """It has a header of ours before the message."""
     data = (FOLDER / "dialect-a-document" / "input.edxml").read_bytes()
     path = tmp_path / "body"
-    path.write_bytes(b"\x00" * 37 + data)
+    path.write_bytes(HEADER + data)
     plain = parse_file(str(FOLDER / "dialect-a-document" / "input.edxml"), limits=ParseLimits())
-    assert parse_file(str(path), offset=37, limits=ParseLimits()).report == plain.report
+    assert parse_file(BodyFile(path=path), limits=ParseLimits()).report == plain.report

@@ -204,7 +204,7 @@ def read(data: bytes) -> ParseReport:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "message.edxml"
         path.write_bytes(data)
-        return parse_file(str(path), offset=0, limits=ParseLimits()).report
+        return parse_file(str(path), limits=ParseLimits()).report
 
 
 def read_well(data: bytes) -> Envelope:

@@ -11,6 +11,7 @@ from gateway.edxml.envelope import BusinessType, MessageKind
 from gateway.ledger.offers import Unfetched
 from gateway.maintenance.backlog import MEMORY_BYTES_MAX, PATIENCE, Backlog
 from gateway.maintenance.ready import Ready
+from gateway.storage.body_file import BodyFile
 from gateway.storage.spool import SpooledBody
 
 
@@ -30,7 +31,7 @@ def ready(name: str, priority: int = 0, *, recall: bool = False, size: int = 1) 
     """Fetched and judged."""
     business = SimpleNamespace(type=BusinessType.RECALL if recall else BusinessType.NEW)
     envelope = SimpleNamespace(kind=MessageKind.DOCUMENT, business=business, priority=priority)
-    body = SpooledBody(path=Path("x"), offset=0, size=size, sha256="", content=b"x")
+    body = SpooledBody(file=BodyFile(path=Path("x")), size=size, sha256="", content=b"x")
     offer = Unfetched(name, name, "document", "[]", None)
     judged = cast("Any", SimpleNamespace(envelope=envelope))
     return Ready(offer=offer, body=body, judged=judged, routes=(), ours=True, alone=True)

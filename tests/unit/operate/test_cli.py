@@ -50,7 +50,7 @@ CHANGING = {
     "offers fail", "agencies register", "agencies deregister",
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
-    "agencies sync", "agencies networks", "log declare", "keys revocation load",
+    "agencies sync", "agencies networks", "log declare", "keys revocation load", "keys bodies rotate",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -71,7 +71,7 @@ def test_the_commands_are_these() -> None:
     assert {" ".join(words) for words in ALL} == CHANGING | SIMULATING | {
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "keys try", "keys list", "keys stage", "agencies keys list",
-        "keys revocation list", "checks",
+        "keys revocation list", "checks", "keys bodies init", "keys bodies show", "keys bodies retire",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
@@ -101,8 +101,8 @@ def test_help_imports_no_more_than_its_own_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (
         done.stdout.splitlines()[-1]
-        == "['gateway.commands.context', 'gateway.commands.revocation', 'gateway.commands.rotation', "
-        "'gateway.commands.keys']"
+        == "['gateway.commands.context', 'gateway.commands.inputs', 'gateway.commands.body_keys', "
+        "'gateway.commands.revocation', 'gateway.commands.rotation', 'gateway.commands.keys']"
     )
     assert "asyncssh" not in done.stdout
 

@@ -191,6 +191,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "witnesses",
             "renewal",
             "revocation",
+            "bodies",
             "disk",
             "write-ahead log",
         )

@@ -20,7 +20,7 @@ def test_sample_goes_to_one_commune_of_each_kind_without_a_finding(tmp_path: Pat
     cast = make_cast()
     path = tmp_path / "document.edxml"
     path.write_bytes(sample_document(cast, NOW))
-    report = inspect(str(path), 0, ParseLimits(), "full", NOW)
+    report = inspect(str(path), ParseLimits(), "full", NOW)
     assert not report.refusal
     assert not report.findings
     assert report.envelope is not None

@@ -23,6 +23,8 @@ from gateway.edxml.envelope import (
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.profiles import PROFILE_B, Profile
 from gateway.reasons import REASONS
+from gateway.storage import body_format
+from gateway.storage.body_file import BodyFile
 from gateway.validate import inspect
 from gateway.validate_rules import RULES
 from tests.unit.edxml_write.samples import DOCUMENT, STATUS
@@ -39,7 +41,7 @@ def inspected(tmp_path: Path) -> Inspect:
     """Inspect a message, spoilt or not, as a file."""
 
     def run(
-        envelope: Envelope, *spoils: Spoil, mode: str = "full", before: bytes = b"", profile: Profile | None = None
+        envelope: Envelope, *spoils: Spoil, mode: str = "full", body: bool = False, profile: Profile | None = None
     ) -> ParseReport:
         path = tmp_path / "message.edxml"
         data = message(envelope) if profile is None else message(envelope, profile)
@@ -48,8 +50,8 @@ def inspected(tmp_path: Path) -> Inspect:
             for spoil in spoils:
                 spoil(root)
             data = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-        path.write_bytes(before + data)
-        return inspect(str(path), len(before), ParseLimits(), mode, NOW)
+        path.write_bytes(body_format.HEADER + data if body else data)
+        return inspect(BodyFile(path=path) if body else str(path), ParseLimits(), mode, NOW)
 
     return run
 
@@ -139,7 +141,7 @@ def test_day_of_the_rules_is_the_day_in_vietnam(tmp_path: Path) -> None:
     path = tmp_path / "message.edxml"
     path.write_bytes(message(replace(DOCUMENT, promulgation_date=date(2018, 11, 6))))
     evening = datetime(2018, 11, 5, 18, 0, tzinfo=UTC)
-    assert inspect(str(path), 0, ParseLimits(), "full", evening).findings == ()
+    assert inspect(str(path), ParseLimits(), "full", evening).findings == ()
 
 
 REFUSED: list[tuple[str, str, Envelope, Spoil, str]] = [
@@ -222,13 +224,13 @@ def test_file_that_is_no_edxml_is_refused_by_the_parser(tmp_path: Path) -> None:
     """Without an envelope there is nothing to judge; the parser's answer stands."""
     path = tmp_path / "message.edxml"
     path.write_bytes(b"<html/>")
-    report = inspect(str(path), 0, ParseLimits(), "full", NOW)
+    report = inspect(str(path), ParseLimits(), "full", NOW)
     assert (report.envelope, report.refusal) == (None, "not_edxml")
 
 
 def test_message_behind_an_offset_is_inspected(inspected: Inspect) -> None:
     """A body file has a header of its own in front."""
-    assert inspected(DOCUMENT, before=b"GWBODY01" * 8).findings == ()
+    assert inspected(DOCUMENT, body=True).findings == ()
 
 
 def test_unknown_mode_is_a_programming_error(inspected: Inspect) -> None:

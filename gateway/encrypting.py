@@ -1,0 +1,105 @@
+"""The keys of bodies for one data folder: opened at each start, made at the first one, changed by an operator.
+
+1. Data keys are in the ledger: the key file must open all of them, or nobody could read what was promised.
+2. None are, and there is a key file: the first data key is made under it. From then on new bodies are encrypted.
+3. Neither, and nothing was ever accepted here: the key file is made as well, so that a new gateway encrypts.
+   A folder that has plain bodies is left as it is until an operator makes the key (`gateway keys bodies init`),
+   since a key that nobody knows of is in nobody's safe.
+
+It does NOT write the key file otherwise: whoever may do that is the operator, not the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.config import StorageSettings
+from gateway.errors import EnvironmentRefusedError, KeyFileError, StorageError
+from gateway.ledger.body_keys import PutBodyKeys, PutBodyKeysOperation, known_keys
+from gateway.storage.bodies import Bodies
+from gateway.storage.body_keys import BodyKeys, DataKey, KeyFile, WrappedKey
+from gateway.storage.pump import Pump
+from gateway.storage.readers import Readers
+
+
+class Parts(Protocol):
+    """What of an open data folder is needed."""
+
+    @property
+    def pump(self) -> Pump:
+        """Its writer."""
+        ...
+
+    @property
+    def readers(self) -> Readers:
+        """Its readers."""
+        ...
+
+    @property
+    def bodies(self) -> Bodies:
+        """Its bodies, whose store shall know a new key."""
+        ...
+
+
+async def open_body_keys(
+    pump: Pump, readers: Readers, storage: StorageSettings, clock: Clock, *, make: bool = True
+) -> BodyKeys:
+    """Steps 1 to 3; EnvironmentRefusedError where bodies could not be read, or a key not be made."""
+    rows = [known.key for known in await known_keys(readers)]
+    try:
+        if not rows and make and storage.encrypt_bodies:
+            rows = await _made(pump, readers, storage, clock)
+        return await asyncio.to_thread(BodyKeys.opened, rows, storage.body_key, encrypting=storage.encrypt_bodies)
+    except KeyFileError as error:
+        raise EnvironmentRefusedError(
+            f"bodies are encrypted and cannot be read: {error}. Put the file back, from where its copy is kept "
+            "(docs/encryption.md)",
+            path=str(storage.body_key),
+        ) from error
+
+
+async def turn_body_keys(base: Parts, storage: StorageSettings, *, now: datetime, actor: str, note: str) -> DataKey:
+    """Encrypt every data key under the file's newest key, and add one for new bodies; no body is touched.
+
+    KeyFileError where the file does not open what there is.
+    """
+    rows = [known.key for known in await known_keys(base.readers)]
+    fresh = DataKey.make()
+
+    def wrapped() -> list[WrappedKey]:
+        wrapper = KeyFile.load(storage.body_key)
+        keys = [*(DataKey.unwrapped(row, wrapper) for row in rows), fresh]
+        return [key.wrapped(wrapper) for key in keys]
+
+    put = PutBodyKeys(keys=await asyncio.to_thread(wrapped), now=now, actor=actor, note=note)
+    await base.pump.submit(PutBodyKeysOperation(), put)
+    base.bodies.keys.admit(fresh)
+    return fresh
+
+
+async def _made(pump: Pump, readers: Readers, storage: StorageSettings, clock: Clock) -> list[WrappedKey]:
+    """Steps 2 and 3."""
+    path = storage.body_key
+    if not path.exists():
+        if (await readers.fetch("message_any"))[0][0]:
+            return []
+        await asyncio.to_thread(_make_file, path)
+    key = DataKey.make()
+    row = await asyncio.to_thread(lambda: key.wrapped(KeyFile.load(path)))
+    await pump.submit(PutBodyKeysOperation(), PutBodyKeys(keys=[row], now=clock.now(), actor="gateway"))
+    return [row]
+
+
+def _make_file(path: Path) -> None:
+    try:
+        KeyFile.make(path)
+    except StorageError as error:
+        raise EnvironmentRefusedError(
+            f"the key that bodies are encrypted with cannot be made: {error}. Make it as a user who may: gateway "
+            "keys bodies init; or set [storage] encrypt_bodies = false",
+            path=str(path),
+        ) from error
