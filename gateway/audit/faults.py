@@ -150,6 +150,11 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
         "receipt_unproven": _error(
             "Chưa đủ căn cứ để xác nhận biên nhận.", "What is at hand does not prove the receipt.", _ANCHOR
         ),
+        "receipt_not_ours": _error(
+            "Biên nhận được ký bằng chứng thư không phải của ta vào lúc đó.",
+            "The receipt was sealed with a certificate that was not ours at that time.",
+            _TAMPERED,
+        ),
         "receipt_digest": _error(
             "Mã băm của biên nhận không khớp.", "The receipt's recorded digest is another.", _TAMPERED
         ),

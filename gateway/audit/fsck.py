@@ -33,6 +33,7 @@ from gateway.audit.findings import Finding, Findings
 from gateway.audit.leaves import LeafExaminer
 from gateway.audit.lines import examine_lines, examine_told
 from gateway.audit.opening import fault_of, look
+from gateway.audit.owners import OwnCertificates
 from gateway.audit.papers import examine_papers, is_own
 from gateway.audit.registers import RegisterExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
@@ -41,6 +42,7 @@ from gateway.audit.tree import TreeExaminer
 from gateway.config import Settings
 from gateway.errors import KeyFileError, PoolError, StorageError, TrustStoreError
 from gateway.events import Event
+from gateway.ledger.own_keys import in_force
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
@@ -224,6 +226,8 @@ class _Examination:
         try:
             if not await self._is_ours():
                 return
+            known = in_force(await tools.readers.fetch("fsck_own_certificates"))
+            self._ours = OwnCertificates(known=[each for each in known if each.purpose == "seal"])
         except StorageError as error:
             self.tell(error, "versions")
             return
@@ -357,6 +361,7 @@ class _Examination:
         examine_lines(page, message.id, self.findings)
         examine_told(page, message.id, self.findings)
         examine_papers(page, message, body.sha256, self._tools.anchors, self.findings)
+        self._ours.examine(message, page.receipts.get(message.id), self.findings)
 
     def _examine_body(self, subject: str, sha256: str, size: int, body: StoredBody) -> None:
         if body.sha256 is None:

@@ -116,6 +116,10 @@ SELECT size, root, frontier, seq, epoch FROM log_tree WHERE id = 1;
 -- Which events are which leaves.
 SELECT first_seq, first_index, count FROM log_run ORDER BY first_seq;
 
+-- name: fsck_own_certificates
+-- Every certificate that was in force, with the instant from which on: purpose, SHA-256, DER, since.
+SELECT purpose, sha256, der, since FROM own_certificate ORDER BY purpose, since, rowid;
+
 -- name: fsck_log_tiles
 -- Some tiles, asked for as [[level, index], …].
 SELECT t.level, t.idx, t.hashes FROM json_each(?) AS asked

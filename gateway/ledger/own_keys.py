@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,7 +39,11 @@ class InForce:
 
 async def own_certificates(readers: Readers) -> list[InForce]:
     """All of them, by purpose, the oldest first."""
-    rows = await readers.fetch("own_certificate_list")
+    return in_force(await readers.fetch("own_certificate_list"))
+
+
+def in_force(rows: Sequence[Sequence[Any]]) -> list[InForce]:
+    """Rows of purpose, SHA-256, DER and beginning, in this order."""
     found = []
     for number, (purpose, digest, der, since) in enumerate(rows):
         after = rows[number + 1] if number + 1 < len(rows) else None

@@ -327,6 +327,7 @@ def test_every_fault_can_be_found_and_says_what_to_do() -> None:
     covered |= UNOPENED  # by tests/journeys/test_fsck_opening.py
     covered |= {"content_differs", "content_unread"}  # by tests/journeys/test_fsck_contents.py
     covered |= {"event_time", "attempt_open"}  # by tests/unit/operate/test_examiners.py
+    covered.add("receipt_not_ours")  # by test_rotation.py
     covered |= {code for code in FAULTS if code.startswith(("log_", "checkpoint_"))}  # by test_log_tampering.py
     covered |= {code for code in FAULTS if code.startswith("register_")}  # by test_registers.py
     assert set(FAULTS) == covered

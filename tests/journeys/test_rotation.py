@@ -15,6 +15,7 @@ from gateway.cli import main
 from gateway.pki import make_dev_pki
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import PROVINCE, Installation, prepare
+from tests.journeys.tampering import database
 from tests.journeys.test_bundles import anchors_of, verified
 from tests.journeys.test_fsck import examined
 from tests.journeys.test_log import sent, signed
@@ -69,6 +70,10 @@ async def test_key_is_replaced_with_an_overlap_and_the_history_is_known(
     assert site.pki.seal.certificate.with_name("seal.old.pem").exists()
     report = await asyncio.to_thread(examined, site.folder)
     assert [item.code for item in report.findings] == []
+    with database(site.settings.storage.folder) as connection:
+        connection.execute("DELETE FROM own_certificate WHERE sha256 = ?", (new["sha256"],))
+    report = await asyncio.to_thread(examined, site.folder)
+    assert [item.code for item in report.findings] == ["receipt_not_ours"], "sealed after the switch"
     anchors = anchors_of(site, tmp_path / "anchors")
     out = tmp_path / "a.asice"
     command = ["--config", str(site.folder / "config.toml"), "export", first, "--out", str(out)]
