@@ -11,6 +11,7 @@ witness is wrong: WitnessContradictsError. Which of them cannot be told from her
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class HttpWitness:
         """One POST; redirects are not followed."""
         url = f"{address.url.rstrip('/')}/add-checkpoint"
         try:
-            connector = aiohttp.TCPConnector(ssl=_context(address))
+            # read anew each time, since files are exchanged; the system's CAs are hundreds, so not on the loop
+            connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(_context, address))
             async with (
                 aiohttp.ClientSession(timeout=self._timeout, connector=connector) as session,
                 session.post(url, data=body, allow_redirects=False) as answer,
