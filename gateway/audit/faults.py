@@ -238,6 +238,14 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
                 "Check [log] vkey: every public key of the log, a line each. If it is right, treat it as tampered.",
             ),
         ),
+        "checkpoint_cosignature": _error(
+            "Dòng ký của nhân chứng dưới một mốc không đúng.",
+            "A witness's line below a checkpoint does not hold.",
+            (
+                "Kiểm tra khóa trong [log] witnesses. Nếu đúng, coi như bị sửa; gói bằng chứng theo mốc này sai.",
+                "Check the keys in [log] witnesses. If they are right, treat it as tampered: bundles fail.",
+            ),
+        ),
         "log_mark_differs": _error(
             "Nhật ký minh bạch không nối tiếp mốc đã ký cuối cùng trên máy này.",
             "The transparency log does not continue what was signed last on this machine.",

@@ -130,5 +130,6 @@ JOIN log_tile AS t ON t.level = asked.value ->> 0 AND t.idx = asked.value ->> 1;
 SELECT COALESCE(MAX(size), 0) FROM checkpoint;
 
 -- name: fsck_checkpoint_page
--- A page of what was signed.
-SELECT size, root, note FROM checkpoint WHERE size > :after AND size <= :last ORDER BY size LIMIT :limit;
+-- A page of what was signed, with the lines of witnesses.
+SELECT size, root, note, (SELECT group_concat(line, '') FROM cosignature AS s WHERE s.size = c.size)
+FROM checkpoint AS c WHERE size > :after AND size <= :last ORDER BY size LIMIT :limit;

@@ -3,8 +3,8 @@
 1. Every event that is a leaf: its leaf hash, made again from its bytes, against the tile that holds it. So a
    changed, missing or inserted event is named itself.
 2. The tiles above and the root, made again from the tiles of the leaves.
-3. Every checkpoint: its signature, and its root against the tree of its size. Whoever rewrote events and tiles
-   alike is found here; what was changed lies between this checkpoint and the one before.
+3. Every checkpoint: its signature, those of its witnesses, and its root against the tree of its size. Whoever
+   rewrote events and tiles alike is found here; what was changed lies between this checkpoint and the one before.
 4. The mark of what was signed last: whoever cut off or rewrote the tail with all its checkpoints is found here.
 
 Goes through the ledger once, beside a running server: the tree is that of the beginning. Memory does not grow with
@@ -29,12 +29,13 @@ from gateway.storage.readers import Readers
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import of_epoch, read_vkeys
 from gateway.transparency.merkle import HASH_BYTES, Frontier, leaf_hash
-from gateway.transparency.note import VerifierKey
+from gateway.transparency.note import SignedNote, VerifierKey
 from gateway.transparency.tiles import WIDTH, TileId, edge_of, grow, split
 
 _CHECKPOINTS_AT_ONCE = 500
 _UNREADABLE = Mark(key="", epoch=0, size=0, root="")
-_Row = tuple[int, bytes, bytes]
+#: Leaves, root, note, lines of witnesses.
+_Row = tuple[int, bytes, bytes, str]
 
 
 class TreeExaminer:
@@ -104,7 +105,7 @@ class TreeExaminer:
             self._findings.add("log_tree_differs", "tree", f"of {self._tree.size} leaves")
         await self._compare_tiles(self._edge)
         while self._checkpoints:
-            for size, _, _ in self._checkpoints:
+            for size, _, _, _ in self._checkpoints:
                 self._findings.add(
                     "checkpoint_differs", f"checkpoint {size}", f"there are {self._tree.size} leaves"
                 )
@@ -167,9 +168,11 @@ class TreeExaminer:
 
     async def _compare_checkpoints(self) -> None:
         while self._checkpoints and self._checkpoints[0][0] <= self._frontier.size:
-            size, root, note = self._checkpoints.pop(0)
+            size, root, note, lines = self._checkpoints.pop(0)
             self.checkpoints += 1
             await asyncio.to_thread(self._compare_checkpoint, size, root, note)
+            if lines:
+                await asyncio.to_thread(self._compare_lines, size, note, lines)
             if not self._checkpoints:
                 self._checkpoints = await self._more_checkpoints()
 
@@ -190,9 +193,22 @@ class TreeExaminer:
         if (checkpoint.size, checkpoint.root) != (size, root):
             self._findings.add("checkpoint_differs", subject, "its row says otherwise than its note")
 
+    def _compare_lines(self, size: int, note: bytes, lines: str) -> None:
+        """A wrong line of a witness would make every bundle under this checkpoint fail."""
+        known = {(each.key.name, each.key.key_id): each.key for each in self._settings.witnesses}
+        try:
+            cosigned = SignedNote.parse(note + lines.encode())
+            for line in cosigned.signatures:
+                key = known.get((line.name, line.key_id))
+                if key is not None:
+                    key.check(cosigned.text, line.signature)
+        except ProofError as error:
+            self._findings.add("checkpoint_cosignature", f"checkpoint {size}", str(error))
+
     async def _more_checkpoints(self) -> list[_Row]:
         page = {"after": self._signed, "last": self._last, "limit": _CHECKPOINTS_AT_ONCE}
-        rows = [(row[0], row[1], row[2]) for row in await self._readers.fetch("fsck_checkpoint_page", page)]
+        found = await self._readers.fetch("fsck_checkpoint_page", page)
+        rows = [(row[0], row[1], row[2], row[3] or "") for row in found]
         self._signed = rows[-1][0] if rows else self._signed
         return rows
 

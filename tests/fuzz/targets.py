@@ -166,6 +166,35 @@ def _note() -> Run:
     return run
 
 
+def _witness() -> Run:
+    """What logs ask a witness, and what it answers."""
+    from gateway.errors import ProofError, WitnessRefusalError
+    from gateway.transparency.keys import read_vkeys
+    from gateway.transparency.witnessing import judge, read, read_cosignature
+
+    anchors = VECTORS / "bundles/anchors/good"
+    (key,) = read_vkeys((anchors / "log.vkey").read_bytes())
+    witness = read_vkeys((anchors / "witnesses.vkey").read_bytes())[0]
+
+    def run(data: bytes) -> None:
+        with suppress(WitnessRefusalError):
+            asked = read(data, {key.name: [key]})
+            judge(asked, asked.checkpoint)
+        with suppress(ProofError):
+            read_cosignature(data, b"text\n", witness)
+
+    return run
+
+
+def _witness_seeds() -> Iterable[bytes]:
+    from tests.bundle.making import checkpoint_of, story
+
+    signed, cosigned = checkpoint_of(story())
+    yield b"old 11\n\n" + signed
+    yield b"old 4\n" + b"PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n" * 4 + b"\n" + cosigned
+    yield cosigned.split(b"\n\n")[1]
+
+
 def _tsa() -> Run:
     from gateway.errors import StampError
     from gateway.seal.evidence_record import read_record
@@ -393,6 +422,12 @@ TARGETS: Final[dict[str, Target]] = {
         open=_note,
         seeds=lambda: (*_files("bundles/anchors/good/*.vkey")(), *_notes()),
         words=(b"\n\n\xe2\x80\x94 ", b"c2sp.org/tlog-proof@v1\n", b"index ", b"extra ", b"9223372036854775807"),
+        most_bytes=1 << 13,
+    ),
+    "witness": Target(
+        open=_witness,
+        seeds=_witness_seeds,
+        words=(b"\n\n", b"old 0\n", b"\xe2\x80\x94 ", b"9223372036854775807"),
         most_bytes=1 << 13,
     ),
     "tsa": Target(open=_tsa, seeds=_files("stamps/*/reply.tsr"), most_bytes=1 << 14),

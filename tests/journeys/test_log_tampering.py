@@ -221,6 +221,7 @@ def test_receipt_without_leaf_and_swapped_body_are_named(
         ("UPDATE log_run SET count = count - 1", "log_tree_differs", "tree"),
         ("UPDATE checkpoint SET note = CAST(note || 'x' AS BLOB)", "checkpoint_unproven", ""),
         ("UPDATE checkpoint SET root = zeroblob(32)", "checkpoint_differs", ""),
+        ("INSERT INTO cosignature SELECT MAX(size), 'w', 1, 'x' FROM checkpoint", "checkpoint_cosignature", ""),
         (
             "INSERT INTO checkpoint VALUES (100000, zeroblob(32), 1, x'00')",
             "checkpoint_differs",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
+from gateway.foundation import database_of
 from gateway.simulate.layout import free_ports
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import LogSigner, read_key, read_vkeys
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.test_bundles import anchors_of, verified
-from tests.journeys.test_log import fetch_readyz, fetching, sent, signed
+from tests.journeys.test_log import fetch_readyz, fetching, report_of, sent, signed
 from tests.witness.histories import History
 from tests.witness.running import WitnessProcess
 
@@ -75,6 +78,12 @@ async def test_evidence_carries_the_witness_and_a_silent_one_holds_up_nobody(
     assert await asyncio.to_thread(main, [*config, "log", "show", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)["witnesses"]
     assert told.startswith(f"{witness.vkey.name}: ")
+    assert (await report_of(site)).ok
+    with closing(sqlite3.connect(database_of(site.settings))) as connection:
+        changed = "substr(line, 1, length(line) - 20) || 'AAAA' || substr(line, length(line) - 15)"
+        connection.execute(f"UPDATE cosignature SET line = {changed}")
+        connection.commit()
+    assert [each.code for each in (await report_of(site)).findings] == ["checkpoint_cosignature"]
 
 
 async def test_second_history_under_our_key_is_seen(
