@@ -44,14 +44,18 @@ def with_signature(raw: bytes) -> bytes:
     return made(change=change)
 
 
-@pytest.fixture
-def anchors(tmp_path: Path) -> Path:
+def write_institution(folder: Path) -> Path:
     """What an auditor was given, the institution's CA among it."""
-    folder = write_anchors(tmp_path / "anchors")
+    write_anchors(folder)
     (folder / "institution").mkdir()
     root = build()[ROOT].certificate.public_bytes(Encoding.PEM)
     (folder / "institution" / "root.pem").write_bytes(root)
     return folder
+
+
+@pytest.fixture
+def anchors(tmp_path: Path) -> Path:
+    return write_institution(tmp_path / "anchors")
 
 
 def judged(bundle: bytes, anchors: Path | None, at: datetime = AT) -> tuple[Verdict, Check | None]:

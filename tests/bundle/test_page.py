@@ -28,6 +28,7 @@ from gateway.verifying.verify import verify
 from tests.bundle.browser import Page, browser
 from tests.bundle.making import AT, MADE_AT, made
 from tests.bundle.stamping import stamp
+from tests.bundle.test_institution import signature, with_signature, write_institution
 from tests.bundle.vector_cases import ABSENCES, FOLDER
 from tests.system_tools import require_tool
 from tests.unit.seal.stamp_cases import NOTE
@@ -200,6 +201,31 @@ def stamped_within(imprint: bytes | None) -> bytes:
         return extended(seal, replace(first, archive_stamp=token(over)))
 
     return made(change=received, seal=archived)
+
+
+async def test_signature_of_the_institution_is_judged_as_by_the_program(page: Page, tmp_path: Path) -> None:
+    """One that holds, over another checkpoint, cut short, by a key that may not; and without anchors for it."""
+    folder = write_institution(tmp_path / "anchors")
+    await opened(page, "good")
+    cases = {
+        "good": signature(), "other": signature(b"another checkpoint"), "cut": signature()[:-1], "empty": b"",
+        "usage": signature(member="seal-wrong-usage"), "rsa": signature(member="seal-rsa"),
+    }  # fmt: skip
+    for has_anchors in (False, True):
+        if has_anchors:
+            await page.choose("#institution", [folder / "institution" / "root.pem"])
+            await page.until("given.institution.size === 1")
+        given = Anchors.load(folder if has_anchors else FOLDER / "anchors" / "good")
+        for name, raw in cases.items():
+            bundle = tmp_path / f"{has_anchors}-{name}.asice"
+            bundle.write_bytes(with_signature(raw))
+            at = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+            own = verify(Container.open(bundle), given, at)
+            verdict, table = await shown(page, bundle, "2026-11-23")
+            assert verdict is own.verdict, name
+            assert {each.name: str(each.verdict) for each in own.checks}["institution"] == dict(table)[
+                "institution"
+            ]
 
 
 async def test_no_changed_byte_passes_in_the_page(page: Page) -> None:

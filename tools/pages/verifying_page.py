@@ -67,6 +67,7 @@ def _format() -> str:
         "bundle": layout.BUNDLE,
         "absence": layout.ABSENCE,
         "record": layout.RECORD,
+        "countersignature": layout.COUNTERSIGNATURE,
         "record_manifest": layout.RECORD_MANIFEST,
         "recorded": RECORDED,
         "max_entries": layout.MAX_ENTRIES,

@@ -56,9 +56,9 @@ async function anchorsOf(given) {
   if (!seal.anchors.length) return null;
   const witnesses = given.keys.get("witnesses.vkey");
   const quorum = witnesses ? /^# quorum ([1-9][0-9]?)$/m.exec(textOf(witnesses)) : null;
-  const tsa = await storeOf(given.tsa);
+  const tsa = await storeOf(given.tsa), institution = await storeOf(given.institution || new Map());
   return {
-    seal, tsa: tsa.anchors.length ? tsa : null, log: await keysOf(given.keys.get("log.vkey")), witnesses: await keysOf(witnesses),
+    seal, tsa: tsa.anchors.length ? tsa : null, institution: institution.anchors.length ? institution : null, log: await keysOf(given.keys.get("log.vkey")), witnesses: await keysOf(witnesses),
     quorum: quorum ? Number(quorum[1]) : 1, receivers: await receiversOf(given.receivers || new Map()),
   };
 }
@@ -75,5 +75,5 @@ async function anchorsOfBundle(container, facts) {
   } catch (error) {
     if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
   }
-  return { seal, tsa: null, log, witnesses: [], quorum: 1, receivers: new Map() };
+  return { seal, tsa: null, institution: null, log, witnesses: [], quorum: 1, receivers: new Map() };
 }

@@ -39,6 +39,7 @@ async function verify(data, given, at) {
   if (facts.lasting === true && !isLasting(small(FORMAT.export))) checks.push(failed("export.archive_stamp", "stamps_removed"));
   checks.push(timeProven([...stamped, ...received]), ...strangers(container));
   const times = { log: timesOf(stamped), receipt: timesOf(received), export: timesOf(exported) };
+  checks.push(...(await checkInstitution(container, logged.signed, anchors, momentOf(at, times.export))));
   const context = { container, facts, logged, anchors, at, times, unexamined };
   checks.push(...(await seals(context)));
   checks.push(await checkTransfer(container, "transfer", FORMAT.transfer, FORMAT.document, facts.document));
@@ -51,7 +52,7 @@ async function verify(data, given, at) {
 const UNDERSTOOD = [
   "document", "transfer", "manifest", "acceptance_seal", "export_seal", "evidence_record", "evidence_record_manifest",
   "facts", "leaf", "proof", "checkpoint", "stamp", "message", "message_transfer", "message_receipt",
-  "revocation", "verdict",
+  "revocation", "verdict", "checkpoint_signature",
   // held by the export seal; nobody judges it
   "certificate",
 ];

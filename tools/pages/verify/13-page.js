@@ -2,7 +2,9 @@
 const MOST_BUNDLE_BYTES = 1 << 30;
 const VERDICTS = { PASSED: "đạt", FAILED: "sai", INDETERMINATE: "không kết luận được" };
 const element = (id) => document.getElementById(id);
-const given = { bundle: null, seal: new Map(), tsa: new Map(), keys: new Map(), receivers: new Map() };
+const given = { bundle: null, seal: new Map(), tsa: new Map(), keys: new Map(), receivers: new Map(), institution: new Map() };
+// What may be given, by the names of inputs and of folders.
+const STORES = ["seal", "tsa", "institution", "keys", "receivers"];
 let turn = 0;
 
 function line(tag, text, name = "") {
@@ -16,11 +18,11 @@ async function read(files, into) {
   for (const file of files) into.set(file.name, new Uint8Array(await file.arrayBuffer()));
 }
 
-// A folder as gateway-verify takes it: seal/, tsa/, receivers/, log.vkey, witnesses.vkey.
+// A folder as gateway-verify takes it: seal/, tsa/, institution/, receivers/, log.vkey, witnesses.vkey.
 async function readFolder(files) {
   for (const file of files) {
     const [name, folder] = file.webkitRelativePath.split("/").reverse();
-    const into = name.endsWith(".vkey") ? given.keys : { seal: given.seal, tsa: given.tsa, receivers: given.receivers }[folder];
+    const into = name.endsWith(".vkey") ? given.keys : ({ ...given, bundle: null })[folder];
     if (into) into.set(name, new Uint8Array(await file.arrayBuffer()));
   }
 }
@@ -33,7 +35,7 @@ function instant() {
 async function run() {
   turn += 1;
   const own = turn;
-  const held = Array.from([...given.seal.keys(), ...given.tsa.keys(), ...given.keys.keys(), ...given.receivers.keys()]);
+  const held = STORES.flatMap((each) => Array.from(given[each].keys()));
   element("held").textContent = held.length ? held.join(", ") : "chưa có / none";
   if (!given.bundle) return;
   element("state").textContent = "Đang kiểm tra… / Checking…";
@@ -84,14 +86,11 @@ function start() {
   });
   taken("bundle", async ([file]) => { given.bundle = file || null; });
   taken("folder", readFolder);
-  taken("seal", (files) => read(files, given.seal));
-  taken("tsa", (files) => read(files, given.tsa));
-  taken("keys", (files) => read(files, given.keys));
-  taken("receivers", (files) => read(files, given.receivers));
+  for (const each of STORES) taken(each, (files) => read(files, given[each]));
   element("at").addEventListener("change", run);
   element("forget").addEventListener("click", () => {
-    for (const each of [given.seal, given.tsa, given.keys, given.receivers]) each.clear();
-    for (const id of ["folder", "seal", "tsa", "keys", "receivers"]) element(id).value = "";
+    for (const each of STORES) given[each].clear();
+    for (const id of ["folder", ...STORES]) element(id).value = "";
     run();
   });
   document.addEventListener("dragover", (event) => event.preventDefault());
