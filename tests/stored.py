@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.config import StorageSettings
@@ -53,7 +54,7 @@ def part_bytes(path: Path, keys: BodyKeys) -> bytes:
                 found += opened_chunk(cipher, header, number, chunk, is_last=is_last, name=path.name)
                 number += 1
                 break
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, InvalidTag):
         tail = tail_of(path).read_bytes()
         if int.from_bytes(tail[:8], "big") == number:
             found += cipher.decrypt(tail[8:20], tail[20:], header.raw + b"tail" + tail[:8])
