@@ -32,6 +32,7 @@ from gateway.foundation import Foundation
 from gateway.gathering import Sources, gather
 from gateway.lasting import answers_about, lasting
 from gateway.ledger.history import EventRow, RecordEvents
+from gateway.ledger.readings import ReadAct, Reading, RecordReadings
 from gateway.model import Agency
 from gateway.seal.writer import SealedEntry
 from gateway.signing import SealingKey
@@ -132,12 +133,28 @@ async def _written(
         seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
         await asyncio.to_thread(finish, writer, seal)
         facts = event.facts | {"seal": sha256(seal).hexdigest()}
-        await base.pump.submit(RecordEvents(), replace(event, facts=facts))
+        await _record(base, replace(event, facts=facts))
         yield file
 
 
 def _said(material: Material, ask: ExportDocument) -> Facts:
     return msgspec.structs.replace(material.facts, lasting=True) if ask.lta else material.facts
+
+
+async def _record(base: Foundation, event: EventRow) -> None:
+    """The export's own event; of a document's also that it was read."""
+    if event.message_id is None:
+        await base.pump.submit(RecordEvents(), event)
+        return
+    reading = Reading(
+        message_id=event.message_id,
+        actor=event.actor,
+        act=ReadAct.EXPORTED,
+        channel="command",
+        at=event.at,
+        event=event,
+    )
+    await base.pump.submit(RecordReadings(), reading)
 
 
 def _log_key(base: Foundation) -> VerifierKey | None:

@@ -236,7 +236,7 @@ async def run_application(
         sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
         workshop = Workshop(base, pool, sound)
         worker = _worker(stack, base, pool, sound, metrics, workshop)
-        gateway = make_gateway(Desks(base=base, key=key, pool=pool, sound=sound, worker=worker, metrics=metrics))
+        gateway = make_gateway(stack, Desks(base, key, pool, sound, worker, metrics))
         commits.listener = gateway.feed.notify
         uploads = _uploads(base, gateway.intake)
         watcher = _watcher(base, gateway, workshop, metrics)

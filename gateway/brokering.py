@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -125,7 +125,7 @@ class LocalBroker:
         # paid before it is known who asks, so that many at once cannot all ask for nothing
         self.shares.strangers.take(site, monotonic)
         try:
-            caller = await self.authenticator.authenticate(
+            found = await self.authenticator.authenticate(
                 binding=claim.binding,
                 system_id=claim.system_id,
                 proves=claim.proves,
@@ -136,6 +136,7 @@ class LocalBroker:
             self.shares.strangers.give_back(site)
             raise
         self.shares.strangers.give_back(site)
+        caller = replace(found, channel=claim.binding)
         self.shares.requests.take(caller.agency_id, monotonic)
         if claim.hands_in:
             self.shares.handed_in.take(caller.agency_id, monotonic)

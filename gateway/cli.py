@@ -40,6 +40,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "exchange": ("send", "inbox"),
         "showing": ("show",),
         "checks": ("checks",),
+        "reading": ("reads",),
         "bundles": ("export",),
         "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),
         "statuses": ("statuses",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from gateway.acknowledging import Acknowledging, link_secret
@@ -18,19 +19,21 @@ from gateway.journey import Journey
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
+from gateway.listings import Listings
 from gateway.mailbox import Mailbox
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
 from gateway.parsing import ParserPool
 from gateway.pushes import Pushes
+from gateway.readings import Readings
 from gateway.receivers import Receivers
 from gateway.signatures.policy import Policies
 from gateway.signing import SealingKey
 from gateway.worker import Worker
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Desks:
     """What the journey and the two desks share."""
 
@@ -41,7 +44,7 @@ class Desks:
     worker: Worker
     metrics: Metrics
 
-    def mailbox(self, intake: Intake) -> Mailbox:
+    def mailbox(self, intake: Intake, readings: Readings) -> Mailbox:
         """What waits, and who takes it."""
         base = self.base
         return Mailbox(
@@ -57,6 +60,8 @@ class Desks:
             lease_max=base.settings.delivery.inbox_lease_max,
             room=intake.room,
             receivers=self.receivers(),
+            listings=Listings(base.pump, base.clock),
+            readings=readings,
         )
 
     def receivers(self) -> Receivers:
@@ -122,13 +127,15 @@ class Desks:
         )
 
 
-def make_gateway(desks: Desks) -> LocalGateway:
-    """The facade over all of them."""
+def make_gateway(stack: AsyncExitStack, desks: Desks) -> LocalGateway:
+    """The facade over all of them; the stack lets what is still to be written be written."""
     base, settings = desks.base, desks.base.settings
     intake = Intake(
         bodies=base.bodies, pump=base.pump, reads=base.reads, storage=settings.storage, limits=settings.limits
     )
-    mailbox = desks.mailbox(intake)
+    readings = Readings(base.pump)
+    mailbox = desks.mailbox(intake, readings)
+    stack.push_async_callback(mailbox.close)
     journey = desks.journey(mailbox, intake)
     return LocalGateway(
         journey=journey,
@@ -149,4 +156,5 @@ def make_gateway(desks: Desks) -> LocalGateway:
         sound=desks.sound,
         intake=intake,
         clock=base.clock,
+        readings=readings,
     )

@@ -190,6 +190,8 @@ class Event(StrEnum):
     KEY_TAKEN = "key.taken"
     #: An operator loaded what CAs say about revocation; the leaf holds the digests.
     REVOCATION_LOADED = "revocation.loaded"
+    #: Somebody downloaded a document, or an operator looked at one, for the first time; the leaf says which.
+    DOCUMENT_READ = "document.read"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
     #: Somebody exported the proof that an agency sent no such document; the leaf holds the digest of its seal.

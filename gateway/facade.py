@@ -37,6 +37,7 @@ from gateway.intake import Intake, Room
 from gateway.journey import Journey, Submission
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.pages import SentQuery
+from gateway.ledger.readings import ReadAct, Reading
 from gateway.ledger.reads import Reads
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
@@ -46,6 +47,7 @@ from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
 from gateway.parsing import LARGE_BYTES
 from gateway.pushes import Pushes
+from gateway.readings import Readings
 from gateway.receivers import due_of_answer
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.transparency.tiles import TileId, TilePath
@@ -79,6 +81,7 @@ class LocalGateway:
     sound: SoundBodies
     intake: Intake
     clock: Clock
+    readings: Readings
 
     def room(self, size: int) -> AbstractContextManager[Room]:
         """Disk for `size` bytes, refused before anything is written."""
@@ -180,7 +183,22 @@ class LocalGateway:
     async def content(self, caller: Caller, message_id: str) -> service.Content:
         """Its bytes."""
         row = await self.outbox.own(caller, message_id)
+        await self._note(caller, ReadAct.DOWNLOADED, message_id, part="content")
         return await self._content(row.sha256, f"{row.code_number}-{row.code_notation}")
+
+    async def _note(
+        self, caller: Caller, act: ReadAct, message_id: str, *, delivery_id: str = "", part: str = ""
+    ) -> None:
+        reading = Reading(
+            message_id=message_id,
+            delivery_id=delivery_id,
+            actor=f"credential:{caller.credential_id}",
+            act=act,
+            part=part,
+            channel=caller.channel,
+            at=self.clock.now(),
+        )
+        await self.readings.record(reading)
 
     async def _content(self, sha256: str, name: str) -> service.Content:
         body = await self.sound.open(sha256)
@@ -203,6 +221,7 @@ class LocalGateway:
         proved = None if index is None else await self.log.proved(index)
         if proved is None:
             raise RefusedError("proof_pending", retry_after=_NEXT_CHECKPOINT)
+        await self._note(caller, ReadAct.PROVED, message_id)
         stamps = proved.checkpoint.stamps
         return service.Proof(
             index=proved.index,
@@ -275,7 +294,7 @@ class LocalGateway:
 
     async def inbox_detail(self, caller: Caller, delivery_id: str) -> models.InboxDetail:
         """The envelope of one item."""
-        row = await self.mailbox.item(caller, delivery_id)
+        row = await self.mailbox.opened(caller, delivery_id)
         senders = await self.directory.agencies([row.sender_id])
         envelope = envelope_of(row)
         return models.InboxDetail(
@@ -371,8 +390,9 @@ class LocalGateway:
 
     async def pushed_content(self, caller: Caller, delivery_id: str) -> service.Content:
         """The bytes of one of them."""
-        sha256, name = await self.pushes.content(caller, delivery_id)
-        return await self._content(sha256, name)
+        found = await self.pushes.content(caller, delivery_id)
+        await self._note(caller, ReadAct.DOWNLOADED, found.message_id, delivery_id=delivery_id, part="content")
+        return await self._content(found.sha256, found.name)
 
     async def replay(self, caller: Caller, request: models.ReplayRequest) -> models.Replays:
         """Push some of it again."""

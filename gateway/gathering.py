@@ -33,6 +33,7 @@ from gateway.bundle.format import (
     MAX_ENTRIES,
     MAX_SMALL_BYTES,
     PDF,
+    READINGS,
     RECORD,
     answer_entry,
 )
@@ -90,6 +91,9 @@ class _Rows:
     events: Sequence[tuple[int, bytes]]
     #: What receivers proved of the document, and of the statuses about it.
     proofs: Sequence[tuple[Any, ...]]
+    #: Who has read it, and in whose lists it was.
+    readings: Sequence[tuple[Any, ...]]
+    listings: Sequence[tuple[Any, ...]]
 
 
 async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime) -> Material:
@@ -126,7 +130,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned | reports,
+        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned | reports | _read(rows),
     )
 
 
@@ -164,6 +168,8 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
             statuses=statuses,
             messages=messages,
             events=sorted(leaves.items()),
+            readings=await reader.fetch("reading_list_of_message", (message_id,)),
+            listings=await reader.fetch("listing_list_of_message", (message_id,)),
             proofs=await reader.fetch("receiver_proof_list_of_messages", (as_json([message_id, *ids]),)),
         )
 
@@ -196,6 +202,24 @@ def _proofs(message_id: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, bytes
     found = {ENTRY.format(row[0]): bytes(row[10]) for row in rows}
     bound = {row[7]: bytes(row[11]) for row in rows if row[11] is not None}
     return found | {CERTIFICATE_ENTRY.format(name): certificate_file(der) for name, der in bound.items()}
+
+
+def _read(rows: _Rows) -> dict[str, bytes]:
+    """Who has read the document, as the ledger says; what of it is an event is a leaf besides."""
+    told = [
+        {
+            "delivery": row[1], "actor": row[2], "act": row[3], "part": row[4], "channel": row[5],
+            "first_at": rfc3339(instant(row[6])), "last_at": rfc3339(instant(row[7])), "times": row[8],
+        }
+        for row in rows.readings
+    ]  # fmt: skip
+    listed = [
+        {"delivery": row[0], "actor": row[1], "channel": row[2], "first_at": rfc3339(instant(row[3]))}
+        for row in rows.listings
+    ]
+    if not told and not listed:
+        return {}
+    return {READINGS: msgspec.json.encode({"readings": told, "listed": listed})}
 
 
 async def log_facts(sources: Sources, checkpoint: StoredCheckpoint | None) -> shapes.Log | None:

@@ -25,11 +25,14 @@ from gateway.errors import RefusedError
 from gateway.extraction import extract
 from gateway.failpoints import failpoint
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
+from gateway.ledger.readings import ReadAct, Reading
 from gateway.ledger.reads import InboxRow, Reads
 from gateway.ledger.unusable import Unusable, UnusableOperation
+from gateway.listings import Listings
 from gateway.message_signatures import Presented
 from gateway.model import AgencyId, BootId, Caller, CredentialId
 from gateway.parsing import ParserPool
+from gateway.readings import Readings
 from gateway.receivers import Receivers
 from gateway.states import State
 from gateway.storage.bodies import Bodies
@@ -85,6 +88,8 @@ class Mailbox:
         lease_max: timedelta,
         room: Callable[[int], AbstractContextManager[object]],
         receivers: Receivers,
+        listings: Listings,
+        readings: Readings,
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
         self._clock, self._boot_id = clock, boot_id
@@ -92,8 +97,13 @@ class Mailbox:
         self._lease, self._fetch, self._acknowledge = LeaseOperation(), FetchOperation(), AcknowledgeOperation()
         self._unusable = UnusableOperation()
         self._room, self._sound, self._receivers = room, sound, receivers
+        self._listings, self._readings = listings, readings
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
+
+    async def close(self) -> None:
+        """Let what lists have shown be written."""
+        await self._listings.close()
 
     def notify(self, agencies: Iterable[AgencyId]) -> None:
         """Something was committed for these agencies: wake the polls that wait for one of them."""
@@ -140,6 +150,7 @@ class Mailbox:
             lease = Lease(delivery_ids=tuple(row.id for row in rows), reader=reader, now=now, until=until)
             held = await self._pump.submit(self._lease, lease)
             rows = [row for row in rows if row.id in held]
+        self._listings.note(caller, rows)
         return Listing(items=rows, cursor=rows[-1].seq if rows else asked.after, more=more)
 
     async def _agencies(self, caller: Caller, code: str) -> frozenset[AgencyId]:
@@ -159,6 +170,23 @@ class Mailbox:
             raise RefusedError("state_forbids", f"the item is {row.state}")
         return row
 
+    async def opened(self, caller: Caller, delivery_id: str) -> InboxRow:
+        """The same for somebody who is shown it, which is recorded before."""
+        row = await self.item(caller, delivery_id)
+        await self._readings.record(self._reading(caller, row, ReadAct.OPENED, ""))
+        return row
+
+    def _reading(self, caller: Caller, row: InboxRow, act: ReadAct, part: str) -> Reading:
+        return Reading(
+            message_id=row.message_id,
+            delivery_id=row.id,
+            actor=f"credential:{caller.credential_id}",
+            act=act,
+            part=part,
+            channel=caller.channel,
+            at=self._clock.now(),
+        )
+
     async def answerable(self, caller: Caller, delivery_id: str, reader: str) -> InboxRow:
         """The item, unless another reader of the same office holds it."""
         row = await self.item(caller, delivery_id)
@@ -167,8 +195,8 @@ class Mailbox:
             raise RefusedError("item_leased")
         return row
 
-    async def hand_out(self, caller: Caller, delivery_id: str, reader: str) -> InboxRow:
-        """The item, marked as fetched before a byte of it leaves."""
+    async def hand_out(self, caller: Caller, delivery_id: str, reader: str, part: str = "content") -> InboxRow:
+        """The item, marked as fetched, and the reading recorded, before a byte of it leaves."""
         row = await self.item(caller, delivery_id)
         if row.state in {State.QUEUED, State.IN_FLIGHT}:
             # before it counts as fetched
@@ -180,12 +208,16 @@ class Mailbox:
                 boot_id=self._boot_id,
                 now=self._clock.now(),
                 peer={"fingerprint": caller.fingerprint, "method": caller.method, "address": caller.address},
+                part=part,
+                channel=caller.channel,
             )
             failpoint("inbox.fetch.before")
             await self._pump.submit(self._fetch, fetch)
             failpoint("inbox.fetch.after")
         elif row.state not in {State.DELIVERED, State.ACKNOWLEDGED}:
             raise RefusedError("state_forbids", f"the item is {row.state}")
+        else:
+            await self._readings.record(self._reading(caller, row, ReadAct.DOWNLOADED, part))
         return row
 
     @asynccontextmanager
@@ -198,7 +230,7 @@ class Mailbox:
             raise RefusedError("not_found", f"there is no attachment {number}")
         size = attachments[number - 1].size
         with self._room(size), self._one_of_few(caller), self._bodies.scratch() as target:
-            row = await self.hand_out(caller, delivery_id, reader)
+            row = await self.hand_out(caller, delivery_id, reader, f"attachment {number}")
             body = await self._sound.open(row.sha256)
             yield target, await extract(self._pool, body, number, target, self._limits, owner=caller.agency_id)
 

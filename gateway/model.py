@@ -135,6 +135,8 @@ class Caller:
     #: SHA-256 of the certificate or token, hex.
     fingerprint: str
     address: str
+    #: The protocol that the request came by.
+    channel: str = "rest"
     #: DER of the connection's certificate, where that is the credential.
     certificate: bytes = field(default=b"", repr=False)
 

@@ -8,6 +8,7 @@ A caller sees and asks for deliveries to the agencies that it speaks for, and no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.api import models
@@ -26,6 +27,16 @@ _AT_ONCE, _WAITING_MOST = 500, 5000
 _NEVER = 2**62
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """What a delivery brought."""
+
+    message_id: str
+    sha256: str
+    #: For a file.
+    name: str
+
+
 class Pushes:
     """Reads the history; writes what is asked for again."""
 
@@ -38,13 +49,13 @@ class Pushes:
         rows, cursor, more = await self._found(caller, since, _NEVER, limit)
         return models.PushedPage(items=[_item(row) for row in rows], cursor=cursor, more=more)
 
-    async def content(self, caller: Caller, delivery_id: str) -> tuple[str, str]:
-        """Digest and name of what a delivery brought; `not_found` for what is not one's own."""
+    async def content(self, caller: Caller, delivery_id: str) -> Brought:
+        """What a delivery brought; `not_found` for what is not one's own."""
         params = {"id": delivery_id, "agencies": as_json(sorted(caller.speaks_for))}
         row = await self._readers.fetch_one("pushed_find_content", params)
         if row is None:
             raise RefusedError("not_found")
-        return row[0], f"{row[1]}-{row[2]}"
+        return Brought(sha256=row[0], name=f"{row[1]}-{row[2]}", message_id=row[3])
 
     async def replay(self, caller: Caller, request: models.ReplayRequest) -> models.Replays:
         """Queue what is asked for; a range is taken as far as one request goes."""

@@ -35,6 +35,8 @@ BUNDLE: Final = "evidence/bundle.json"
 CHECKPOINT: Final = "evidence/checkpoint.note"
 #: The institution's signature over the checkpoint as the log signed it: detached CMS.
 COUNTERSIGNATURE: Final = "evidence/checkpoint.p7s"
+#: Who has read the document; among the verdicts, so that every reader of format 1 takes it.
+READINGS: Final = "evidence/verdicts/readings.json"
 PDF: Final = "certificate.pdf"
 HTML_VI: Final = "certificate.vi.html"
 HTML_EN: Final = "certificate.en.html"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.commands.context import (
     add_json,
     add_reason,
 )
+from gateway.commands.reading import note_reading
 from gateway.config import Settings
 from gateway.errors import InputError, LogRefusedError, ProofError, RefusedError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
@@ -203,7 +205,7 @@ async def _root_at(settings: Settings, size: int) -> bytes:
 
 
 def _prove(context: Context, args: argparse.Namespace) -> int:
-    proved = asyncio.run(_proved(context.settings, args.what))
+    proved = asyncio.run(_taken(context, args.what))
     if args.out is not None:
         write_durably(args.out, bytes(proved.proof), 0o644)
         write_durably(args.out.with_suffix(".leaf.json"), proved.leaf, 0o644)
@@ -222,6 +224,15 @@ def _prove(context: Context, args: argparse.Namespace) -> int:
     elif args.out is None:
         sys.stdout.write(bytes(proved.proof).decode())
     return FINE
+
+
+async def _taken(context: Context, what: str) -> Proved:
+    """The proof; who takes it is recorded where the leaf is about a document."""
+    proved = await _proved(context.settings, what)
+    message_id = json.loads(proved.leaf).get("message")
+    if message_id is not None:
+        await note_reading(context, message_id, "proved")
+    return proved
 
 
 async def _proved(settings: Settings, what: str) -> Proved:

@@ -14,6 +14,7 @@ from gateway.audit.leaves import facts_of
 from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.commands.acting import Ledger, open_for_reading
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
+from gateway.commands.reading import COLUMNS, note_reading, read_by
 from gateway.errors import RefusedError
 from gateway.ledger import pages
 from gateway.ledger.params import as_json
@@ -55,6 +56,8 @@ async def _shown(context: Context, args: argparse.Namespace) -> int:
         message_id = args.document if args.document in ids else ids[0]
         told = await timeline(ledger, message_id)
         told["times"] = await _times(context, ledger, message_id, told["document"]["accepted_at"])
+        told["read_by"] = await read_by(ledger, message_id)
+    await note_reading(context, message_id, "shown")
     if args.json:
         context.print_json(told)
     else:
@@ -267,6 +270,8 @@ def _print(context: Context, told: dict[str, Any]) -> None:
         event | {"delivery": recipients.get(event["delivery"], ""), "facts": _brief(event["facts"])}
         for event in told["events"]
     ]
+    readings = [row | {"delivery": recipients.get(row["delivery"], "")} for row in told["read_by"]]
+    _rows(context, "Read by", readings, COLUMNS)
     _rows(context, "Events", events, ("seq", "at", "event", "delivery", "actor", "facts"))
 
 

@@ -19,6 +19,7 @@ from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
+from gateway.ledger.readings import ReadAct, Reading, note
 from gateway.ledger.receiver_proofs import ProofRow, insert_proofs
 from gateway.model import BootId
 from gateway.states import State, Trigger
@@ -68,6 +69,9 @@ class Fetch:
     now: datetime
     #: Facts about the connection for the attempt row.
     peer: dict[str, object]
+    #: What is handed out: `content`, or `attachment 3`.
+    part: str = "content"
+    channel: str = "rest"
 
 
 class FetchOperation:
@@ -80,6 +84,7 @@ class FetchOperation:
         lines = await lines_of_readers(tx, [ask.delivery_id for ask in payloads])
         results: list[str | RefusedError] = []
         first: dict[str, Fetch] = {}
+        read: list[Reading] = []
         for ask in payloads:
             line = lines.get(ask.delivery_id)
             refusal = _cannot_read(line, ask.reader, ask.now)
@@ -87,9 +92,12 @@ class FetchOperation:
                 results.append(refusal or RefusedError("not_found"))
                 continue
             results.append(line[1])
+            read.append(_reading(ask, line[1]))
             if line[2] == State.QUEUED:
                 first.setdefault(ask.delivery_id, ask)
         await self._hand_out(tx, lines, first)
+        # the move's own event tells of the first hand-out, and by whom
+        await note(tx, read, told={_reading(ask, lines[key][1]).key for key, ask in first.items()})
         return results
 
     async def _hand_out(self, tx: Transaction, lines: dict[str, tuple[Any, ...]], first: dict[str, Fetch]) -> None:
@@ -218,6 +226,18 @@ class AcknowledgeOperation:
 async def lines_of_readers(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Rows of `delivery_get_for_reader` by id."""
     return {row[0]: row for row in await tx.fetch("delivery_get_for_reader", (as_json(list(ids)),))}
+
+
+def _reading(ask: Fetch, message_id: str) -> Reading:
+    return Reading(
+        message_id=message_id,
+        delivery_id=ask.delivery_id,
+        actor=ask.actor,
+        act=ReadAct.DOWNLOADED,
+        part=ask.part,
+        channel=ask.channel,
+        at=ask.now,
+    )
 
 
 def _cannot_read(line: tuple[Any, ...] | None, reader: str, now: datetime) -> RefusedError | None:

@@ -20,7 +20,7 @@ WHERE d.id IN (SELECT value FROM json_each(:ids)) AND p.kind = 'webhook'
 
 -- name: pushed_find_content
 -- What one such delivery was: id, agencies.
-SELECT m.sha256, m.code_number, m.code_notation
+SELECT m.sha256, m.code_number, m.code_notation, m.id
 FROM delivery AS d JOIN endpoint AS p ON p.id = d.endpoint_id JOIN message AS m ON m.id = d.message_id
 WHERE d.id = :id AND p.kind = 'webhook' AND d.state IN ('delivered', 'acknowledged')
   AND d.recipient_id IN (SELECT value FROM json_each(:agencies));

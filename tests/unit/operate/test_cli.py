@@ -78,6 +78,7 @@ def test_the_commands_are_these() -> None:
         "conformance", "inspect",
         "shadow report", "cutover show", "tasks list", "offers list", "offers poll", "reconcile",
         "alerts list", "alerts bounced", "log init", "log show", "log prove", "log compare",
+        "reads",
         "witness init", "witness follow", "witness show", "witness serve",
         "tls renew", "register list", "register show",
     }  # fmt: skip

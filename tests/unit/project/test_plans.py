@@ -25,6 +25,9 @@ GROWING = (
     "idempotency",
     "offer",
     "imported",
+    "receiver_proof",
+    "reading",
+    "listing",
 )
 #: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
 PARTIAL = (
@@ -93,6 +96,10 @@ SORTED = {
     "offer_list_lingering": "what peers list now",
     "message_find_sent_after": "the pages up to the one asked for, of every agency and kind",
     "delivery_list_of_sent": "the messages of one page",
+    "listing_list_of_message": "one document",
+    "reading_list_of_message": "one document",
+    "reading_find_known": "the readings of one batch",
+    "receiver_proof_list_of_messages": "the messages asked for",
 }
 STATEMENTS = load_statements()
 _SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
