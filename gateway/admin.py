@@ -40,6 +40,7 @@ from gateway import (
     admin_bindings,
     admin_body_keys,
     admin_catalogue,
+    admin_certificates,
     admin_channels,
     admin_cutover,
     admin_directory,
@@ -156,6 +157,10 @@ ACTS: Mapping[str, ActKind] = {
     "represent": ActKind(request=admin_directory.Represent, run=admin_directory.represent),
     "turn-body-keys": ActKind(request=admin_body_keys.TurnBodyKeys, run=admin_body_keys.turn),
     "declare-log-gap": ActKind(request=admin_log.DeclareLogGap, run=admin_log.declare_gap),
+    "bind-certificate": ActKind(
+        request=admin_certificates.BindCertificate, run=admin_certificates.bind_certificate
+    ),
+    "end-certificate": ActKind(request=admin_certificates.EndCertificate, run=admin_certificates.end_certificate),
     "load-answers": ActKind(request=admin_revocation.LoadAnswers, run=admin_revocation.load_answers),
     "backup-made": ActKind(request=admin_backups.NoteBackup, run=admin_backups.note_backup),
     "decide-offer": ActKind(request=admin_offers.DecideOffer, run=admin_offers.decide_offer),

@@ -188,6 +188,10 @@ class Event(StrEnum):
     CONFIGURATION_RELOADED = "configuration.reloaded"
     #: From now on the gateway signs with the key of this certificate; the leaf names the one before by its digest.
     KEY_TAKEN = "key.taken"
+    #: An operator bound a certificate to the agency that signs with it; the leaf holds its digest and from when.
+    AGENCY_CERTIFICATE_BOUND = "agency.certificate_bound"
+    #: From an instant on the agency signs with it no longer.
+    AGENCY_CERTIFICATE_ENDED = "agency.certificate_ended"
     #: An operator loaded what CAs say about revocation; the leaf holds the digests.
     REVOCATION_LOADED = "revocation.loaded"
     #: Somebody downloaded a document, or an operator looked at one, for the first time; the leaf says which.

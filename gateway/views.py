@@ -43,6 +43,7 @@ def signatures_out(row: tuple[Any, ...]) -> SignaturesOut:
                 form=each.form,
                 signer=each.signer.name if each.signer is not None else "",
                 signer_kind=(each.signer.kind if each.signer is not None else SignerKind.UNKNOWN).value,
+                belongs=each.belongs.value,
                 verdict=each.verdict.value,
                 claimed_at=each.claimed_at,
                 proven_at=each.proven_at,

@@ -18,6 +18,8 @@ class SignatureOut(Struct, rename="camel", kw_only=True):
     #: commonName of the certificate; "" where there is none.
     signer: str
     signer_kind: Literal["person", "agency", "unknown"]
+    #: Whether the signer belongs to the agency that sends, as operators have bound certificates; "": not compared.
+    belongs: Literal["sender", "other", "ended", "unknown", ""]
     verdict: Literal["PASSED", "INDETERMINATE", "FAILED"]
     claimed_at: datetime | None
     proven_at: datetime | None

@@ -17,7 +17,7 @@ from gateway.admin_directory import (
     import_file,
 )
 from gateway.clock import SystemClock, instant, rfc3339
-from gateway.commands import catalogue, channel_keys, credentials, receiver_keys, registry
+from gateway.commands import catalogue, certificates, channel_keys, credentials, receiver_keys, registry
 from gateway.commands.acting import (
     Desk,
     Ledger,
@@ -87,6 +87,7 @@ def add(parsers: Subparsers) -> None:
     _finish(speak)
     _add_endpoints(group)
     credentials.add(group)
+    certificates.add(group)
     receiver_keys.add(group)
     registry.add(group)
 

@@ -124,6 +124,7 @@ def _signatures(row: tuple[Any, ...] | None) -> dict[str, Any] | None:
                 "form": each.form or each.kind,
                 "signer": each.signer,
                 "signer_kind": each.signer_kind,
+                "belongs": each.belongs,
                 "claimed_at": rfc3339(each.claimed_at) if each.claimed_at is not None else None,
                 "proven_at": rfc3339(each.proven_at) if each.proven_at is not None else None,
                 "verdict": each.verdict,
@@ -251,7 +252,17 @@ def _print(context: Context, told: dict[str, Any]) -> None:
     if told["signatures"] is not None:
         context.facts((("signatures", told["signatures"]["vi"]), ("", told["signatures"]["en"])))
         items = [each | {"findings": "; ".join(each["findings"])} for each in told["signatures"]["items"]]
-        signed = ("where", "form", "signer", "signer_kind", "claimed_at", "proven_at", "verdict", "findings")
+        signed = (
+            "where",
+            "form",
+            "signer",
+            "signer_kind",
+            "belongs",
+            "claimed_at",
+            "proven_at",
+            "verdict",
+            "findings",
+        )
         _rows(context, "Signatures", items, signed)
     recipients = {line["id"]: line["recipient"] for line in told["deliveries"]}
     columns = ("recipient", "name", "state", "business_status", "state_at", "channel", "reason", "detail", "id")

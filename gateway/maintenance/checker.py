@@ -9,7 +9,7 @@ damaged, the process cannot start) waits longer each time, up to an hour, and ne
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -25,6 +25,7 @@ from gateway.ledger.revocations import WakeOverdueChecks
 from gateway.model import AgencyId
 from gateway.observe import Metrics
 from gateway.seal.report import Verdict
+from gateway.signatures.belonging import Bound, with_belonging
 from gateway.signatures.model import Examined, Lookup
 from gateway.storage.bodies import BodyReader
 from gateway.storage.pump import Pump
@@ -50,6 +51,18 @@ class Bodies(Protocol):
         ...
 
 
+class Senders(Protocol):
+    """What the directory knows of the agency that sends."""
+
+    async def names(self, agency_id: str) -> tuple[str, ...]:
+        """Its names."""
+        ...
+
+    async def bound(self, agency_id: str, report: Examined) -> Sequence[Bound]:
+        """The certificates that it and its people sign with, and whose those of a report are."""
+        ...
+
+
 class Checker:
     """The duty."""
 
@@ -63,19 +76,19 @@ class Checker:
         bodies: Bodies,
         examiner: Examiner,
         *,
-        names: Callable[[str], Awaitable[tuple[str, ...]]],
+        senders: Senders,
         wake: Callable[[Iterable[AgencyId]], None],
         want: Callable[[Sequence[Lookup]], None],
         grace: timedelta,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`names` are those of the agency that sends; `wake` tells that something may go to some agencies.
+        """`wake` tells that something may go to some agencies.
 
         `want` is told where CAs tell about what was examined; for `grace` a document waits for them.
         """
         self._readers, self._pump, self._bodies, self._examiner = readers, pump, bodies, examiner
-        self._names, self._wake, self._clock, self._metrics = names, wake, clock, metrics
+        self._senders, self._wake, self._clock, self._metrics = senders, wake, clock, metrics
         self._want, self._grace = want, grace
         self._record, self._wait, self._wake_overdue = RecordVerdict(), WaitForAnswers(), WakeOverdueChecks()
         self._started = False
@@ -110,7 +123,7 @@ class Checker:
     async def _examine(self, row: tuple[Any, ...], known: frozenset[str]) -> None:
         message_id, sha256, sender_id, _, written = row[:5]
         started, accepted_at = self._clock.monotonic(), instant(row[5])
-        names = (*await self._names(sender_id), *([written] if written else []))
+        names = (*await self._senders.names(sender_id), *([written] if written else []))
         try:
             body, begun_at = await self._bodies.open_sound(sha256), self._clock.now()
             report = await self._examiner.examined(
@@ -122,6 +135,7 @@ class Checker:
             _log.warning("check.postponed", message=message_id, error=str(error))
             return
         self._later.pop(message_id, None)
+        report = with_belonging(report, await self._senders.bound(sender_id, report))
         failpoint("check.examined.before")
         await self._decide(message_id, report, begun_at, since=row[6])
         failpoint("check.examined.after")

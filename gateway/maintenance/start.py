@@ -15,6 +15,7 @@ from gateway.backup.apart import drill_apart
 from gateway.channels import make_counterpart
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
+from gateway.directory.signers import bindings_about, bindings_of
 from gateway.errors import RefusedError
 from gateway.examining import Anchors, Examiner, examiners
 from gateway.facade import LocalGateway
@@ -53,6 +54,8 @@ from gateway.parsing import ParserPool
 from gateway.reach import networks_of
 from gateway.retry import AgeLimits
 from gateway.seal.revocation import REVOCATIONS, RevocationStore
+from gateway.signatures.belonging import Bound
+from gateway.signatures.model import Examined
 from gateway.storage.pump import Pump
 from gateway.uploads import Uploads
 from gateway.worker import Worker
@@ -109,6 +112,33 @@ class _Pauses:
         ask = ResumeEndpoint(endpoint_id=endpoint_id, now=now, actor="gateway")
         with suppress(RefusedError):  # somebody resumed it in the meantime
             await self._directory.apply(self._pump, self._resume, ask)
+
+
+class _Senders:
+    def __init__(self, base: Foundation) -> None:
+        self._readers, self._directory = base.readers, base.directory
+
+    async def names(self, agency_id: str) -> tuple[str, ...]:
+        found = await self._directory.agencies([AgencyId(agency_id)])
+        return tuple(agency.name for agency in found.values())
+
+    async def bound(self, agency_id: str, report: Examined) -> list[Bound]:
+        certificates = {each.signer.sha256 for each in report.signatures if each.signer is not None}
+        if not certificates:
+            return []
+        found = await bindings_of(self._readers, agency_id) + await bindings_about(self._readers, certificates)
+        agencies = await self._directory.agencies({each.agency_id for each in found})
+        return [
+            Bound(
+                sha256=each.sha256,
+                organ_id=agencies[each.agency_id].organ_id if each.agency_id in agencies else each.agency_id,
+                is_sender=each.agency_id == agency_id,
+                kind=each.kind,
+                valid_from=each.valid_from,
+                valid_until=each.valid_until,
+            )
+            for each in found
+        ]
 
 
 def clock_watch(base: Foundation, worker: Worker, metrics: Metrics) -> ClockWatch:
@@ -229,10 +259,6 @@ def _checker(
         scratch=folder,
     )
 
-    async def names(agency_id: str) -> tuple[str, ...]:
-        found = await base.directory.agencies([AgencyId(agency_id)])
-        return tuple(agency.name for agency in found.values())
-
     def wake(agencies: Iterable[AgencyId]) -> None:
         worker.wake()
         told(agencies)
@@ -242,7 +268,7 @@ def _checker(
         base.pump,
         base.bodies,
         examiner,
-        names=names,
+        senders=_Senders(base),
         wake=wake,
         want=examined.refresher.want,
         grace=settings.revocation.grace,

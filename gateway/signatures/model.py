@@ -45,6 +45,20 @@ class SignerKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Belonging(StrEnum):
+    """Whether a signer belongs to the agency that sends, as operators have bound certificates to agencies."""
+
+    SENDER = "sender"
+    #: It is bound to another agency, or the sender's own are others.
+    OTHER = "other"
+    #: It was bound to the sender at another time only.
+    ENDED = "ended"
+    #: Nobody has bound it.
+    UNKNOWN = "unknown"
+    #: Verdicts from before bindings, and what has no signer.
+    NOT_COMPARED = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
     """The holder of a signing certificate."""
@@ -99,6 +113,7 @@ class Found:
     proven_at: datetime | None = None
     #: What of the file it covers: `whole`, `revision`, `part`; "" where that was not found out.
     coverage: str = ""
+    belongs: Belonging = Belonging.NOT_COMPARED
     checks: tuple[Check, ...] = ()
     not_examined: tuple[str, ...] = ()
 

@@ -51,6 +51,7 @@ CHANGING = {
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
     "agencies sync", "agencies networks", "log declare", "keys revocation load", "keys bodies rotate",
+    "agencies certificates add", "agencies certificates end",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -72,6 +73,7 @@ def test_the_commands_are_these() -> None:
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys show", "keys serve", "send",
         "keys try", "keys list", "keys stage", "agencies keys list",
         "keys revocation list", "checks", "keys bodies init", "keys bodies show", "keys bodies retire",
+        "agencies certificates list",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
