@@ -238,6 +238,30 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             ("findings", ", ".join(item["rule"] for item in document["findings"]) or "none"),
         )
     )
+    _print_signatures(context, told)
+    recipients = {line["id"]: line["recipient"] for line in told["deliveries"]}
+    columns = ("recipient", "name", "state", "business_status", "state_at", "channel", "reason", "detail", "id")
+    _rows(context, "Recipients", told["deliveries"], columns)
+    attempts = [attempt | {"peer": _brief(attempt["peer"])} for attempt in told["attempts"]]
+    _rows(
+        context, "Attempts", attempts, ("started_at", "ended_at", "channel", "outcome", "reason", "detail", "peer")
+    )
+    statuses = [
+        status | {"delivery": recipients.get(status["delivery"], ""), "claimed_at": status["reported_at"]}
+        for status in told["statuses"]
+    ]
+    shown = ("recorded_at", "claimed_at", "delivery", "code", "description", "moved", "flag")
+    _rows(context, "Statuses", statuses, shown)
+    events = [
+        event | {"delivery": recipients.get(event["delivery"], ""), "facts": _brief(event["facts"])}
+        for event in told["events"]
+    ]
+    readings = [row | {"delivery": recipients.get(row["delivery"], "")} for row in told["read_by"]]
+    _rows(context, "Read by", readings, COLUMNS)
+    _rows(context, "Events", events, ("seq", "at", "event", "delivery", "actor", "facts"))
+
+
+def _print_signatures(context: Context, told: dict[str, Any]) -> None:
     if told["signatures_wait"] is not None:
         wait = told["signatures_wait"]
         context.facts(
@@ -264,26 +288,6 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             "findings",
         )
         _rows(context, "Signatures", items, signed)
-    recipients = {line["id"]: line["recipient"] for line in told["deliveries"]}
-    columns = ("recipient", "name", "state", "business_status", "state_at", "channel", "reason", "detail", "id")
-    _rows(context, "Recipients", told["deliveries"], columns)
-    attempts = [attempt | {"peer": _brief(attempt["peer"])} for attempt in told["attempts"]]
-    _rows(
-        context, "Attempts", attempts, ("started_at", "ended_at", "channel", "outcome", "reason", "detail", "peer")
-    )
-    statuses = [
-        status | {"delivery": recipients.get(status["delivery"], ""), "claimed_at": status["reported_at"]}
-        for status in told["statuses"]
-    ]
-    shown = ("recorded_at", "claimed_at", "delivery", "code", "description", "moved", "flag")
-    _rows(context, "Statuses", statuses, shown)
-    events = [
-        event | {"delivery": recipients.get(event["delivery"], ""), "facts": _brief(event["facts"])}
-        for event in told["events"]
-    ]
-    readings = [row | {"delivery": recipients.get(row["delivery"], "")} for row in told["read_by"]]
-    _rows(context, "Read by", readings, COLUMNS)
-    _rows(context, "Events", events, ("seq", "at", "event", "delivery", "actor", "facts"))
 
 
 def _rows(context: Context, title: str, rows: list[dict[str, Any]], names: tuple[str, ...]) -> None:

@@ -19,6 +19,8 @@ from gateway.examining import Anchors, Examiner, examiners
 from gateway.parsing import ParserPool
 from gateway.seal.report import Verdict
 from gateway.signatures.model import Examined, Kind, SignerKind
+from gateway.storage.body_file import BodyFile
+from gateway.storage.body_format import HEADER
 from tests.journeys.messages import document
 from tests.unit.signatures.cms_made import AT, CmsPlan
 from tests.unit.signatures.pdf_made import signed
@@ -28,15 +30,14 @@ from tests.unit.signatures.xml_made import XmlPlan, signed_xml
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Body:
-    path: Path
-    offset: int
+    file: BodyFile
     size: int
 
 
 def _body(folder: Path, data: bytes) -> _Body:
     path = folder / hashlib.sha256(data).hexdigest()
-    path.write_bytes(b"head" + data)
-    return _Body(path=path, offset=4, size=len(data))
+    path.write_bytes(HEADER + data)
+    return _Body(file=BodyFile(path=path), size=len(data))
 
 
 @pytest_asyncio.fixture
@@ -127,8 +128,10 @@ async def test_nothing_is_loaded_for_a_message_without_signatures(tmp_path: Path
     """Most messages: no library of signatures is imported for them, and no anchor is read."""
     body = _body(tmp_path, document("000.00.00.H33", ["000.00.00.G22"], content=b"%PDF-1.7 unsigned"))
     script = (
-        "import sys; from datetime import UTC, datetime; from gateway.signatures.document import Task, examine;"
-        f"print(examine(Task(path={str(body.path)!r}, offset=4, at=datetime.now(UTC), signers='/nowhere')));"
+        "import sys; from datetime import UTC, datetime; from pathlib import Path;"
+        "from gateway.signatures.document import Task, examine; from gateway.storage.body_file import BodyFile;"
+        f"body = BodyFile(path=Path({str(body.file.path)!r}));"
+        "print(examine(Task(message=body, at=datetime.now(UTC), signers='/nowhere')));"
         "print(sorted({'pyhanko', 'signxml', 'pyhanko_certvalidator', 'asn1crypto'} & sys.modules.keys()))"
     )
     ran = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
