@@ -123,7 +123,7 @@ def atomic_replace(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise _refusal(path, error) from error
 
 
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
+def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     """Every byte of `data`: a single write may take less, above all on a nearly full disk."""
     rest = memoryview(data)
     while rest:

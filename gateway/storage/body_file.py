@@ -164,10 +164,15 @@ def opened_chunk(
         raise BodyDamagedError(f"{name}: chunk {number} is not what was written") from error
 
 
-def sealed_chunk(cipher: AESGCM, header: Header, number: int, data: bytes | bytearray, *, is_last: bool) -> bytes:
-    """One chunk as it is written."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, data, header.bound_to(number, is_last=is_last))
+def sealed_chunk(
+    cipher: AESGCM, header: Header, number: int, body: bytearray, size: int, *, is_last: bool
+) -> bytearray:
+    """One chunk as it is written, of the first `size` bytes of `body`; without a copy of them."""
+    chunk = bytearray(size + EXTRA_BYTES)
+    chunk[:NONCE_BYTES] = os.urandom(NONCE_BYTES)
+    with memoryview(body) as whole, whole[:size] as data, memoryview(chunk) as target, target[NONCE_BYTES:] as into:
+        cipher.encrypt_into(bytes(chunk[:NONCE_BYTES]), data, header.bound_to(number, is_last=is_last), into)
+    return chunk
 
 
 class Sealing:
@@ -179,21 +184,21 @@ class Sealing:
         self._rest = bytearray()
         self._number = 0
 
-    def feed(self, data: ReadableBuffer) -> Iterator[bytes]:
+    def feed(self, data: ReadableBuffer) -> Iterator[bytearray]:
         """Chunks that are whole now; at least a byte stays for the last one."""
         self._rest += data
         while len(self._rest) > CHUNK_BYTES:
-            yield self._sealed(self._rest[:CHUNK_BYTES], is_last=False)
+            yield self._sealed(CHUNK_BYTES, is_last=False)
             del self._rest[:CHUNK_BYTES]
 
-    def finish(self) -> bytes:
+    def finish(self) -> bytearray:
         """The last chunk."""
-        last = self._sealed(self._rest, is_last=True)
+        last = self._sealed(len(self._rest), is_last=True)
         self._rest.clear()
         return last
 
-    def _sealed(self, data: bytearray, *, is_last: bool) -> bytes:
-        chunk = sealed_chunk(self._cipher, self.header, self._number, data, is_last=is_last)
+    def _sealed(self, size: int, *, is_last: bool) -> bytearray:
+        chunk = sealed_chunk(self._cipher, self.header, self._number, self._rest, size, is_last=is_last)
         self._number += 1
         return chunk
 

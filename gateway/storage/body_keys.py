@@ -182,7 +182,7 @@ class BodyKeys:
         wrapped = nonce + self._ciphers[self._newest].encrypt(nonce, secret, start)
         return Sealing(header_of(start + wrapped, "a new file"), secret)
 
-    def stored(self, content: bytes) -> tuple[bytes, ...]:
+    def stored(self, content: bytes) -> tuple[bytes | bytearray, ...]:
         """The file of a small body, in pieces."""
         sealing = self.new_file()
         if sealing is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -139,16 +140,13 @@ class _Form:
             raise BodyDamagedError(f"{tail_of(self._path).name} is not the tail of its part")
         return self._header.place_of(number), bytearray(found)
 
-    def take_whole(self, rest: bytearray, end: int) -> list[bytes]:
+    def take_whole(self, rest: bytearray, end: int) -> Iterator[bytearray]:
         """The chunks that `rest`, which ends at `end`, makes whole; what they hold goes from it."""
-        found = []
         size = self._header.chunk_bytes
         while rest and (len(rest) >= size or end == self._length):
-            number = (end - len(rest)) // size
-            data = rest[:size]
-            found.append(sealed_chunk(self._cipher, self._header, number, data, is_last=number == self._last))
-            del rest[:size]
-        return found
+            number, taken = (end - len(rest)) // size, min(size, len(rest))
+            yield sealed_chunk(self._cipher, self._header, number, rest, taken, is_last=number == self._last)
+            del rest[:taken]
 
     def keep_tail(self, rest: bytearray, end: int) -> None:
         if not rest:
