@@ -271,8 +271,10 @@ class Bodies:
     async def _keep_small(self, sha256: str, content: bytes) -> None:
         """By the keeper's process; where the digest has a file, by a thread, which can tell whether it is sound."""
         stored = b"".join(self.keys.stored(content))
+        kept = self._keeper.keep(sha256, stored)
+        kept.add_done_callback(_heard)
         try:
-            await asyncio.shield(self._keeper.keep(sha256, stored))
+            await asyncio.shield(kept)
         except FileExistsError:
             source, target = self._spool / f"{uuid7()}.part", self.path_of(sha256)
             await asyncio.shield(self.call(lambda: self._sync.write_and_keep(source, target, (stored,))))
@@ -329,6 +331,12 @@ class Bodies:
         self._recent[sha256] = content
         while self._recent_bytes > _RECENT_BYTES:
             self._recent_bytes -= len(self._recent.popitem(last=False)[1])
+
+
+def _heard(kept: asyncio.Future[None]) -> None:
+    """What became of it is asked here, since its caller may be gone."""
+    if not kept.cancelled():
+        kept.exception()
 
 
 def _names(folder: Path) -> list[str]:

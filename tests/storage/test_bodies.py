@@ -239,8 +239,9 @@ async def test_keep_cancelled_on_the_way_is_finished(bodies: Bodies, tmp_path: P
     await asyncio.wait([task])
     await bodies.discard(body)
     assert task.cancelled()
-    await bodies.keep(await spooled(bodies, data))  # behind the first one
+    await bodies.keep(await spooled(bodies, data))
     assert await bodies.verify(body.sha256)
+    await bodies.close()  # which waits for the first one
     assert spool_files(tmp_path) == []
 
 
