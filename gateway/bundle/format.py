@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -106,6 +107,11 @@ TYPES: Final = {
 
 def role_of(name: str) -> str | None:
     """The role of an entry; None for a name that is not of the format (`mimetype` has no role)."""
+    return _role_of(name) if len(name) <= MAX_NAME_BYTES else None
+
+
+@lru_cache(maxsize=16_384)  # asked of each entry again and again, and the same in most bundles
+def _role_of(name: str) -> str | None:
     for role, names in _ROLES.items():
         if names.fullmatch(name):
             return role

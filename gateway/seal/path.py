@@ -9,6 +9,7 @@ nothing is said about its certificates and the caller is told so. Fetches nothin
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
@@ -60,6 +61,7 @@ def _usage(certificate: x509.Certificate) -> Check:
     return passed("certificate.usage")
 
 
+@lru_cache(maxsize=256)  # the seals of one bundle are mostly of one certificate, judged at one time
 def find_path(
     certificate: x509.Certificate,
     chain: tuple[x509.Certificate, ...],

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lxml import etree
 
@@ -197,6 +198,7 @@ _EXPORT = Part(
 )
 
 
+@lru_cache(maxsize=8)  # several looks are taken at one seal
 def read(xades: bytes) -> Reading:
     """Hold a receipt against the shape; never raises for what the file holds."""
     if ASIC.encode() in xades:
@@ -204,6 +206,7 @@ def read(xades: bytes) -> Reading:
     return _read(xades, _RECEIPT, MAX_RECEIPT_BYTES)
 
 
+@lru_cache(maxsize=1)
 def read_export(xades: bytes) -> Reading:
     """The same for the seal over a bundle's entries, which are collected as `entry`."""
     return _read(xades, _EXPORT, MAX_EXPORT_BYTES)

@@ -20,6 +20,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ _BEGIN: Final = b"<xades:UnsignedProperties>"
 _END: Final = b"</xades:UnsignedProperties>"
 _AFTER: Final = b"</xades:QualifyingProperties>"
 _BASE64: Final = r"([A-Za-z0-9+/]+={0,2})"
-_PARTS: Final = ("SignedInfo", "SignatureValue", "KeyInfo")
+_PARTS: Final = ("SignedProperties", "SignedInfo", "SignatureValue", "KeyInfo")
 #: Certificates, CRLs and OCSP answers in one seal.
 _MOST_VALUES: Final = 60
 
@@ -94,7 +95,7 @@ def read_unsigned(xades: bytes) -> Unsigned | None:
 
 def signature_imprint(xades: bytes) -> bytes:
     """What a SignatureTimeStamp is over: SHA-256 of the canonical SignatureValue; b"" where there is none."""
-    (value,) = canonical_parts(split(xades)[0], f"{{{DS}}}SignatureValue") or (b"",)
+    value = _parts(split(xades)[0])[_PARTS.index("SignatureValue")]
     return sha256(value).digest() if value else b""
 
 
@@ -104,14 +105,20 @@ def archive_imprint(xades: bytes, content: Any) -> bytes:
     `content`: a SHA-256 that was fed with the bytes of every sealed file, in the order of the seal's references.
     """
     core, added = split(xades)
-    tags = (f"{{{XADES}}}SignedProperties", *(f"{{{DS}}}{name}" for name in _PARTS))
-    parts = canonical_parts(core, *tags)
-    if parts is None or not all(parts):
+    parts = _parts(core)
+    if not all(parts):
         return b""
     digest = content.copy()
     for each in (*parts, _before_archive(added)):
         digest.update(each)
     return bytes(digest.digest())
+
+
+@lru_cache(maxsize=1)  # both stamps of a seal are over some of them
+def _parts(core: bytes) -> tuple[bytes, ...]:
+    """The canonical parts of a seal in the order of an archive stamp; b"" for what is not there once."""
+    tags = (f"{{{XADES if name == 'SignedProperties' else DS}}}{name}" for name in _PARTS)
+    return canonical_parts(core, *tags) or (b"",) * len(_PARTS)
 
 
 def _before_archive(added: bytes) -> bytes:

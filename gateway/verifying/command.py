@@ -27,6 +27,8 @@ ANSWER_IS_NO: Final = 1
 WRONG_USE: Final = 2
 #: From so many bundles on, several processes are worth their start.
 _MANY: Final = 64
+#: Characters of the bar that shows how far it is.
+_BAR: Final = 30
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     work = partial(_verified, anchors=args.anchors, at=at, require_time=args.require_time, with_pdf=args.pdf)
     for number, (path, found) in enumerate(zip(files, _mapped(work, files), strict=True), 1):
         if len(files) > 1 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{number}/{len(files)} ")
+            sys.stderr.write(_bar(number, len(files)))
         worst = max(worst, FINE if found.verdict is Verdict.PASSED else ANSWER_IS_NO)
         if args.html:
             from gateway.verifying.page import page_of  # only who wants a page pays for it
@@ -66,6 +68,12 @@ def _run(args: argparse.Namespace) -> int:
         else:
             _print(path, found, is_brief=len(files) > 1)
     return worst
+
+
+def _bar(done: int, total: int) -> str:
+    """How far it is, drawn over itself; the line goes with the last one."""
+    full = _BAR * done // total
+    return f"\r[{'#' * full}{'.' * (_BAR - full)}] {done}/{total} " if done < total else f"\r{' ' * (_BAR + 24)}\r"
 
 
 @cache

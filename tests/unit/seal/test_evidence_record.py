@@ -22,6 +22,7 @@ def leaves(count: int) -> list[bytes]:
     return [sha256(str(number).encode()).digest() for number in range(count)]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_every_leaf_leads_to_the_root_and_no_other_does(count: int, data: st.DataObject) -> None:
     """In trees of every size; a leaf that is not there leads elsewhere."""
