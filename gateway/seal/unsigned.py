@@ -33,6 +33,15 @@ _BEGIN: Final = b"<xades:UnsignedProperties>"
 _END: Final = b"</xades:UnsignedProperties>"
 _AFTER: Final = b"</xades:QualifyingProperties>"
 _BASE64: Final = r"([A-Za-z0-9+/]+={0,2})"
+_ENCAPSULATED: Final = {
+    name: re.compile(rf"<xades:{name}>{_BASE64}</xades:{name}>")
+    for name in (
+        "EncapsulatedTimeStamp",
+        "EncapsulatedX509Certificate",
+        "EncapsulatedCRLValue",
+        "EncapsulatedOCSPValue",
+    )
+}
 _PARTS: Final = ("SignedProperties", "SignedInfo", "SignatureValue", "KeyInfo")
 #: Certificates, CRLs and OCSP answers in one seal.
 _MOST_VALUES: Final = 60
@@ -172,8 +181,10 @@ def _encapsulated(name: str, values: Sequence[bytes]) -> str:
 
 
 def _values(outer: str, inner: str, text: str) -> tuple[bytes, ...]:
-    block = re.search(rf"<xades(?:141)?:{outer}[ >](.*?)</xades(?:141)?:{outer}>", text)
-    found = re.findall(rf"<xades:{inner}>{_BASE64}</xades:{inner}>", block[1]) if block else []
+    # found from mark to mark: a pattern over foreign bytes would look for the end again and again
+    begin = text.find(f":{outer}")
+    end = text.find(f":{outer}>", begin + len(outer) + 1)
+    found = _ENCAPSULATED[inner].findall(text, begin, end) if 0 <= begin < end else []
     try:
         return tuple(b64decode(each, validate=True) for each in found)
     except ValueError:

@@ -19,6 +19,7 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.fuzz import words
+from tests.fuzz.lasting import lasting_seeds, open_lasting
 
 Run = Callable[[bytes], object]
 
@@ -444,6 +445,11 @@ TARGETS: Final[dict[str, Target]] = {
         most_bytes=1 << 14,
     ),
     "requests": Target(open=_requests, seeds=_request_seeds, most_bytes=1 << 13),
+    "lasting": Target(
+        open=open_lasting,
+        seeds=lasting_seeds,
+        words=(b"<xades:UnsignedProperties>", b"<xades:CRLValues>", b"<xades141:ArchiveTimeStamp "),
+    ),
     "revocation": Target(
         open=_revocation, seeds=_revocation_seeds, words=(b"-----BEGIN X509 CRL-----",), most_bytes=1 << 13
     ),

@@ -17,7 +17,6 @@ from gateway.bundle.facts import read
 from gateway.bundle.format import BUNDLE, EXPORT, RECORD, role_of
 from gateway.cli import main
 from gateway.clock import SystemClock
-from gateway.seal.revocation import REVOCATIONS, RevocationStore, read_answer
 from gateway.seal.unsigned import read_unsigned
 from gateway.simulate.tsa.issuing import POLICY
 from tests.journeys.installation import Installation, prepare
@@ -26,7 +25,7 @@ from tests.journeys.test_log import sent, signed
 from tests.tsa_process import TsaProcess, running_tsa
 
 
-def keep_list(site: Installation) -> None:
+def list_file(site: Installation, path: Path) -> Path:
     """What an operator would load: the list of the time-stamping authority's CA."""
     now, folder = SystemClock().now(), site.pki.folder / "authorities"
     authority = x509.load_pem_x509_certificate((folder / "tsa-ca.pem").read_bytes())
@@ -39,8 +38,8 @@ def keep_list(site: Installation) -> None:
         .next_update(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    store = RevocationStore(site.folder / "data" / REVOCATIONS)
-    store.keep(read_answer(found.public_bytes(Encoding.DER)))
+    path.write_bytes(found.public_bytes(Encoding.DER))
+    return path
 
 
 async def site_with(tsa: TsaProcess, folder: Path, pki_folder: Path) -> Installation:
@@ -70,7 +69,9 @@ async def test_export_that_lasts_is_verified_in_ten_years_and_another_is_not(
             assert site.app is not None
             await site.app.stampers[1].run_once()
             await signed(site)
-            keep_list(site)
+            revoked = str(list_file(site, tmp_path / "tsa.crl"))
+            load = [*config, "keys", "revocation", "load", revoked, "--reason", "monthly disc"]
+            assert await asyncio.to_thread(main, load) == 0
             export = [*config, "export", message_id, "--out"]
             assert await asyncio.to_thread(main, [*export, str(out), "--lta"]) == 0
             assert await asyncio.to_thread(main, [*export, str(plain)]) == 0

@@ -13,9 +13,10 @@ function split(bytes) {
 }
 
 function valuesIn(text, outer, inner) {
-  const block = new RegExp(`<xades(?:141)?:${outer}[ >](.*?)</xades(?:141)?:${outer}>`).exec(text);
+  // found from mark to mark: a pattern over foreign bytes would look for the end again and again
+  const begin = text.indexOf(`:${outer}`), end = begin < 0 ? -1 : text.indexOf(`:${outer}>`, begin + outer.length + 1);
   const each = new RegExp(`<xades:${inner}>([A-Za-z0-9+/]+={0,2})</xades:${inner}>`, "g");
-  return block ? Array.from(block[1].matchAll(each), (found) => found[1]) : [];
+  return end > begin ? Array.from(text.slice(begin, end).matchAll(each), (found) => found[1]) : [];
 }
 
 // The properties as base 64; null where what stands there is not of the one form.
