@@ -55,6 +55,11 @@ GOALS: Final = {
     "catalogue_stall": Goal(value=100.0, unit="ms"),
     "search_p99": Goal(value=50.0, unit="ms"),
     "xml_signatures_per_second": Goal(value=600.0, unit="signatures/s of a core", at_least=True),
+    "receipts_rsa2048": Goal(value=4500.0, unit="receipts/s of 2 processes", at_least=True),
+    "receipts_p256": Goal(value=10_000.0, unit="receipts/s of 2 processes", at_least=True),
+    "bundle_cold": Goal(value=300.0, unit="ms"),
+    "bundle_cold_pdf": Goal(value=1000.0, unit="ms"),
+    "bundles_10000": Goal(value=60.0, unit="s"),
     "search_slowest_question": Goal(value=50.0, unit="ms"),
 }
 

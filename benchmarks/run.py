@@ -39,7 +39,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalogue, phases, poller, signatures, vxp_endpoint
+from benchmarks import catalogue, evidence, phases, poller, signatures, vxp_endpoint
 from benchmarks.goals import Figure, published, rows, verdict
 from benchmarks.installation import Site, fill, prepare
 from benchmarks.phases import Bench
@@ -51,7 +51,7 @@ _LOG = Path("build/bench-gateway.log")
 _WAITING = 1000
 _ENDPOINT_SECONDS = 20.0
 _PHASES = ("circular", "sustained", "latency")
-_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures")
+_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures", "evidence")
 
 
 def main() -> int:
@@ -112,6 +112,7 @@ def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Fig
         "poller": lambda folder: poller.measure(folder, documents=_WAITING, say=say),
         "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
         "signatures": signatures.measure,
+        "evidence": evidence.measure,
         "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
     }
     figures: list[Figure] = []

@@ -56,6 +56,17 @@ _NAMES = {
     "catalogue_stall": ("longest stall of the event loop then", "vòng lặp sự kiện dừng lâu nhất khi đó"),
     "search_p99": ("search among them at p99", "tìm kiếm trong danh bạ, p99"),
     "xml_signatures_per_second": ("foreign XML signatures verified", "xác minh chữ ký XML của nơi khác"),
+    "receipts_rsa2048": (
+        "receipts a second with RSA-2048, two processes",
+        "biên nhận mỗi giây, RSA-2048, hai tiến trình",
+    ),
+    "receipts_p256": ("the same with P-256", "như trên, P-256"),
+    "bundle_cold": (
+        "a bundle verified, program started anew",
+        "xác minh một gói chứng cứ, chương trình khởi động mới",
+    ),
+    "bundle_cold_pdf": ("the same with `--pdf`", "như trên, với `--pdf`"),
+    "bundles_10000": ("10,000 bundles verified (from 1,000)", "xác minh 10.000 gói (tính từ 1.000)"),
     "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị"),
 }
 

@@ -64,7 +64,10 @@ def test_last_line_names_what_was_missed_and_what_was_not_measured() -> None:
         f"1 of {len(GOALS)} goals met; MISSED: sustained (544.6 documents/s, goal 600); not measured"
     )
     assert "poll_1000" in told
-    assert verdict(rows([aimed(name, goal.value) for name, goal in GOALS.items()])) == "16 of 16 goals met"
+    assert (
+        verdict(rows([aimed(name, goal.value) for name, goal in GOALS.items()]))
+        == f"{len(GOALS)} of {len(GOALS)} goals met"
+    )
 
 
 def test_publishing_some_phases_leaves_the_others_as_they_were() -> None:

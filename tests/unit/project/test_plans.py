@@ -52,6 +52,7 @@ WHOLE = {
     "receipt_stamp_read_last": "the last row",
     "event_newest_instant": "the last row",
     "event_oldest_instant": "the first row",
+    "message_any": "the first row",
 }
 #: Statements that sort, and what bounds it.
 SORTED = {
