@@ -1,8 +1,9 @@
 """How one finished body becomes durable.
 
 1. Sync its bytes, through the descriptor that wrote them.
-2. Link it under its digest. One that is there already gives way to it, and is set aside where it is damaged: so
-   each body that is promised has a name and a sync of its own, and rests on no sync that may have failed before.
+2. Link it under its digest. One that is there already gives way, so that each body that is promised has a name and
+   a sync of its own, and rests on no sync that may have failed before: a sound one to a copy of itself, since
+   whoever reads it has its key; a damaged one is set aside.
 3. Sync the directory; all 256 of them were made and synced when the store was opened.
 
 Many bodies go through at once, each in a thread of its own, and the file system's journal groups their syncs.
@@ -32,6 +33,8 @@ from gateway.errors import BodyDamagedError
 from gateway.failpoints import failpoint
 from gateway.fsio import fsync_dir, link_file, replace_file, sync_data, write_all
 from gateway.ids import uuid7
+
+_PIECE = 1024 * 1024
 
 
 class DirectorySyncError(OSError):
@@ -133,16 +136,35 @@ class BodySync:
 
     def _replace(self, keeping: Keeping, digest: Callable[[Path], str]) -> None:
         """One at a time, or a good copy could be set aside."""
+        copy = keeping.source.with_suffix(".copy")
         with self._replacing:
-            with contextlib.suppress(FileNotFoundError):
-                if not _is_sound(keeping.target, digest):
-                    self.set_aside(keeping.target)
+            try:
+                _copy(keeping.target, copy)
+                if _has_digest(copy, digest, keeping.target.name):
+                    replace_file(copy, keeping.target)
+                    return
+                self.set_aside(keeping.target)
+            except FileNotFoundError:  # it was set aside meanwhile
+                pass
+            finally:
+                copy.unlink(missing_ok=True)
             replace_file(keeping.source, keeping.target)
 
 
-def _is_sound(path: Path, digest: Callable[[Path], str]) -> bool:
-    """Whether a file has the digest that it is named by."""
+def _copy(source: Path, target: Path) -> None:
+    """Byte for byte, and synced; the file system must not share what it wrote before."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        return digest(path) == path.name
+        with source.open("rb", buffering=0) as stream:
+            while piece := stream.read(_PIECE):
+                write_all(descriptor, piece)
+        sync_data(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _has_digest(path: Path, digest: Callable[[Path], str], sha256: str) -> bool:
+    try:
+        return digest(path) == sha256
     except BodyDamagedError:
         return False

@@ -26,6 +26,7 @@ from gateway.fsio import fsync_dir
 from gateway.storage import body_process, body_sync
 from gateway.storage.bodies import MEMORY_BYTES, Bodies, SpooledBody
 from gateway.storage.body_format import HEADER, HEADER_BYTES
+from gateway.storage.body_keys import BodyKeys, DataKey
 from gateway.storage.body_process import ANSWER
 from gateway.storage.body_sync import BodySync
 
@@ -152,6 +153,24 @@ async def test_same_digest_kept_by_many_at_once_is_kept_once(bodies: Bodies, tmp
     assert list(bodies.iterate()) == [all_of_them[0].sha256]
     assert await bodies.verify(all_of_them[0].sha256)
     assert spool_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+async def test_who_reads_a_body_is_not_disturbed_when_it_comes_again(tmp_path: Path, content: bytes) -> None:
+    """Each file has a key of its own, which a reader, or a parser, got before the same bytes were kept anew."""
+    bodies = Bodies(tmp_path, BodyKeys([DataKey.make()]))
+    try:
+        digest = await kept(bodies, content)
+        reader, sound = await bodies.open(digest), await bodies.open_sound(digest)
+        inode = bodies.path_of(digest).stat().st_ino
+        assert await kept(bodies, content) == digest
+        assert bodies.path_of(digest).stat().st_ino != inode  # a file and a sync of its own
+        assert await reader.read() == content
+        assert b"".join(sound.file.pieces()) == content
+        assert not list((tmp_path / "quarantine").iterdir())
+        assert spool_files(tmp_path) == []
+    finally:
+        await bodies.close()
 
 
 async def test_many_bodies_kept_at_once_are_all_there(bodies: Bodies) -> None:
