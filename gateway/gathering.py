@@ -103,10 +103,11 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     signatures = CheckpointSignatures(sources.readers)
     leaves, checkpoint, pending = await proved_leaves(log, rows.events, signatures)  # 1, 2
     proofs = _proofs(message_id, rows.proofs)
-    if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + _OTHERS > MAX_ENTRIES:
-        raise BundleError(f"the history has {len(leaves)} leaves: too many for one bundle", code="too_many_entries")
-    facts = await _facts(sources, rows, actor, now)  # 3
     verdicts, reports = await _verdicts(sources.readers, [message_id, *(row[0] for row in rows.messages)])  # 5
+    if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + len(reports) + _OTHERS > MAX_ENTRIES:
+        told = f"the history has {len(leaves)} leaves and {len(verdicts)} verdicts: too many for one bundle"
+        raise BundleError(told, code="too_many_entries")
+    facts = await _facts(sources, rows, actor, now)  # 3
     papers = await _papers(sources, message_id, rows.summary[8])
     stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
     facts = msgspec.structs.replace(

@@ -5,7 +5,8 @@ first instant, so no claim or fetch comes between. `RecordVerdict` writes verdic
 lets go what waited, in one transaction: a crash before it leaves the document waiting, and it is examined again.
 Where a recipient requires signatures as the law asks and there are none, the delivery is held anew, for a person.
 While CAs do not say whether a certificate was revoked, the document waits for them (`Wait`). When the grace ends
-first, the verdict is recorded as it is, and once more when they have answered: what it held back goes then.
+first, the verdict is recorded as it is, and once more when they have answered: what it held back goes then. A look
+between the two that finds nothing else records nothing: a CA that is out for a month would fill the log.
 A document without any signature that held nothing up has a verdict, and no event: its bytes say the same later.
 """
 
@@ -144,6 +145,17 @@ class RecordVerdict:
             waiting_since=waiting_since,
             decided_at=decided_at,
         )
+        failpoint("check.verdict.before")
+        if verdict.open is None or taken.decided_at is None or await _says_something_new(tx, verdict):
+            await self._keep(tx, verdict, taken)
+        free, kept_back = await self._let_go(tx, verdict, taken)
+        if verdict.open is not None:
+            await self._leave_open(tx, verdict.open, taken, kept_back)
+        failpoint("check.verdict.after")
+        return free
+
+    async def _keep(self, tx: Transaction, verdict: Verdict, taken: _Taken) -> None:
+        """The verdict, what it rests on, and its event."""
         report, at = verdict.report, micros(verdict.now)
         sent = {sha256: b64decode(der) for sha256, der in report.revocations.items() if der}
         # what a process sent that reads foreign bytes is looked at before it is kept for ten years
@@ -154,15 +166,9 @@ class RecordVerdict:
         found = len(report.signatures)
         sha256 = hashlib.sha256(kept).hexdigest()
         row = (verdict.message_id, at, str(report.verdict), found, sha256, kept)
-        failpoint("check.verdict.before")
         await tx.execute_many("verdict_insert", [row])
         if found or taken.held:
             await history.append(tx, [_event(verdict, sha256)])
-        free, kept_back = await self._let_go(tx, verdict, taken)
-        if verdict.open is not None:
-            await self._leave_open(tx, verdict.open, taken, kept_back)
-        failpoint("check.verdict.after")
-        return free
 
     async def _let_go(self, tx: Transaction, verdict: Verdict, taken: _Taken) -> tuple[list[str], list[str]]:
         """The agencies whose deliveries may go, and the deliveries that a recipient's policy keeps."""
@@ -198,6 +204,16 @@ class RecordVerdict:
         )
         await tx.execute_many("check_due_insert_decided", [row])
         await _wait_anew(tx, wait)
+
+
+async def _says_something_new(tx: Transaction, verdict: Verdict) -> bool:
+    """Whether a signature is worth something else than the newest verdict says."""
+    rows = await tx.fetch("verdict_get_newest", (verdict.message_id,))
+    return not rows or _worth(Examined.decode(bytes(rows[0][3]))) != _worth(verdict.report)
+
+
+def _worth(report: Examined) -> list[tuple[str, ...]]:
+    return [(each.kind, each.where, each.name, each.verdict, each.belongs) for each in report.signatures]
 
 
 def _without_answers(report: Examined) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.clock import micros
 from gateway.ledger.checks import RecordVerdict, Verdict, Wait, WaitForAnswers
 from gateway.ledger.revocations import (
     Forget,
@@ -167,14 +169,29 @@ async def test_open_verdict_is_made_once_more_and_lets_go_what_it_kept(lab: Lab)
     assert rows == [("m/a1", "held", "signatures_not_valid"), ("m/a2", "queued", None)]
     assert await lab.rows("SELECT turn, held, decided_at IS NULL FROM check_due") == [(2, '{"m/a1":"require"}', 0)]
     later = SOON + timedelta(minutes=1)
-    again = Verdict(message_id="m", report=OPEN, now=later, open=_wait("m"))
+    wait = replace(_wait("m"), due_at=later + timedelta(hours=1))
+    again = Verdict(message_id="m", report=OPEN, now=later, open=wait)
     assert await lab.pump.submit(RecordVerdict(), again) == []
+    assert await lab.rows("SELECT due_at, decided_at FROM check_due") == [(micros(wait.due_at), micros(SOON))]
     assert await lab.rows("SELECT state FROM delivery WHERE id = 'm/a1'") == [("held",)]
     good = Verdict(message_id="m", report=GOOD, now=later + timedelta(minutes=1))
     assert await lab.pump.submit(RecordVerdict(), good) == ["a1"]
     assert await lab.rows("SELECT state FROM delivery WHERE id = 'm/a1'") == [("queued",)]
     assert await _waiting(lab) == []
-    assert await lab.rows("SELECT count(*) FROM verdict") == [(3,)]
+    assert await lab.rows("SELECT count(*) FROM verdict") == [(2,)]
+    assert await lab.rows("SELECT count(*) FROM event WHERE kind = 'document.checked'") == [(2,)]
+
+
+async def test_look_that_finds_something_else_is_recorded_although_a_ca_is_out(lab: Lab) -> None:
+    """One of two CAs has answered; who was decided holds up nobody who was not."""
+    await lab.record(message("a1", name="m", checks={"m/a1": "require"}))
+    first = Examined(at=SOON, signatures=(_unanswered(SignerKind.PERSON), _unanswered(SignerKind.AGENCY)))
+    for minutes, report in enumerate((first, first, OPEN, OPEN)):
+        now = SOON + timedelta(minutes=minutes)
+        await lab.pump.submit(RecordVerdict(), Verdict(message_id="m", report=report, now=now, open=_wait("m")))
+    assert await lab.rows("SELECT count(*) FROM verdict") == [(2,)]
+    assert await lab.pump.submit(WakeOverdueChecks(), SOON + timedelta(hours=1)) == 1
+    assert await _waiting(lab) == [("m", 1)]
 
 
 async def test_operator_who_released_meanwhile_is_not_undone(lab: Lab) -> None:

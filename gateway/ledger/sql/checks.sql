@@ -70,8 +70,8 @@ RETURNING message_id;
 SELECT 1 FROM check_due WHERE turn = 2 AND due_at <= ? LIMIT 1;
 
 -- name: check_due_wake_overdue
--- Examine it again.
-UPDATE check_due SET turn = (held = '{}') WHERE turn = 2 AND due_at <= ? RETURNING message_id;
+-- Examine it again; what was decided holds up no document that was not.
+UPDATE check_due SET turn = (held = '{}' OR decided_at IS NOT NULL) WHERE turn = 2 AND due_at <= ? RETURNING message_id;
 
 -- name: check_due_delete_decided
 -- Look no more at what was decided before an instant: nobody has answered since.
