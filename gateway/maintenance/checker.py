@@ -138,11 +138,11 @@ class Checker:
         report = with_belonging(report, await self._senders.bound(sender_id, report))
         failpoint("check.examined.before")
         await self._decide(message_id, report, begun_at, since=row[6])
+        self._want(report.lookups)  # afterwards: who waits is counted then
         failpoint("check.examined.after")
         self._metrics.check_seconds.observe(self._clock.monotonic() - started)
 
     async def _decide(self, message_id: str, report: Examined, begun_at: datetime, *, since: int | None) -> None:
-        self._want(report.lookups)
         now = self._clock.now()
         # what has failed already does not get better by what a CA says
         missing = report.missing if report.verdict is Verdict.INDETERMINATE else ()

@@ -44,6 +44,8 @@ _WANTED_EVERY: Final = timedelta(days=1)
 #: More than a country has; beyond them somebody issues certificates to fill our disk.
 _MOST: Final = 2_000
 _SHOWN: Final = 3
+#: How often the documents that wait are counted while none is looked at.
+_COUNT_EVERY: Final = timedelta(minutes=1)
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str]
@@ -67,6 +69,8 @@ class _Responder:
 
     lookup: Lookup
     standing: _Standing
+    #: When a signature last lacked what they would say; documents that wait are looked at every hour.
+    wanted_at: datetime
     fault: str = ""
 
 
@@ -104,23 +108,35 @@ class Refresher:
         self._settings, self._own, self._clock, self._metrics = settings, own, clock, metrics
         self._known = _Known()
         self._tidy_at: datetime | None = None
+        #: Our own certificates, which nobody looks at again.
+        self._ours: frozenset[str] = frozenset()
+        #: Documents that wait, since when, and those decided; counted anew from then on.
+        self._waiting: tuple[int, int | None, int] = (0, None, 0)
+        self._count_at: datetime | None = None
         #: How it is, for a person.
         self.told = "not looked yet"
 
     def want(self, lookups: Sequence[Lookup]) -> None:
         """What a signature was judged by, or could be judged by; fetched with the next run where it is due."""
+        if lookups:
+            self._count_at = None
         if not self._settings.fetch:
             return
         now, known = self._clock.now(), self._known
         for lookup in lookups:
-            keys = [(url, hashlib.sha256(lookup.issuer).hexdigest()) for url in lookup.crls]
-            for key in keys:
+            for key in _keys(lookup):
                 self._want_list(key, lookup, now)
-            has_list = any(key in known.lists and known.lists[key].failing_since is None for key in keys)
-            if lookup.answered or not lookup.ocsps or has_list:
-                continue
-            if lookup.certificate not in known.responders and len(known.responders) < _MOST:
-                known.responders[lookup.certificate] = _Responder(lookup=lookup, standing=_Standing(due_at=now))
+            if lookup.answered or not lookup.ocsps or self._has_list(lookup):
+                known.responders.pop(lookup.certificate, None)
+            elif lookup.certificate in known.responders:
+                known.responders[lookup.certificate].wanted_at = now
+            elif len(known.responders) < _MOST:
+                standing = _Standing(due_at=now)
+                known.responders[lookup.certificate] = _Responder(lookup=lookup, standing=standing, wanted_at=now)
+
+    def _has_list(self, lookup: Lookup) -> bool:
+        lists = (self._known.lists.get(key) for key in _keys(lookup))
+        return any(each is not None and each.failing_since is None for each in lists)
 
     def _want_list(self, key: _Key, lookup: Lookup, now: datetime) -> None:
         known = self._known
@@ -172,7 +188,9 @@ class Refresher:
                 del known.lists[key]
         known.standings = {key: _Standing(due_at=now) for key in known.lists}
         certificate, anchors = self._own
-        self.want(await self._answers.of_certificates([certificate], [anchors]))
+        lookups = await self._answers.of_certificates([certificate], [anchors])
+        self._ours = frozenset(each.certificate for each in lookups)
+        self.want(lookups)
 
     async def _tidy(self, now: datetime) -> None:
         self._tidy_at = now + _TIDY_EVERY
@@ -180,6 +198,9 @@ class Refresher:
         unneeded = [key for key, source in known.lists.items() if source.wanted_at < before and source.issuer]
         for key in unneeded:
             del known.lists[key], known.standings[key]
+        for name, each in list(known.responders.items()):
+            if each.wanted_at < now - _TIDY_EVERY and name not in self._ours:
+                del known.responders[name]
         await self._answers.forget(unneeded, before)
 
     async def _save(self, keys: set[_Key]) -> None:
@@ -217,8 +238,13 @@ class Refresher:
 
     async def _ask(self, certificate: str) -> None:
         """The responders about one certificate, until one answers; then it is wanted anew when it has to be."""
-        responder = self._known.responders[certificate]
+        responder = self._known.responders.get(certificate)
+        if responder is None:  # meanwhile nobody wants it
+            return
         lookup, faults = responder.lookup, []
+        if self._has_list(lookup):  # it is back
+            del self._known.responders[certificate]
+            return
         for url in lookup.ocsps:
             try:
                 answer = await self._answers.fetch(url, lookup.request, lookup.issuer)
@@ -229,7 +255,7 @@ class Refresher:
                 faults.append(f"{url}: {error}")
                 continue
             if answer.subject in lookup.subjects:
-                del self._known.responders[certificate]
+                self._known.responders.pop(certificate, None)
                 return
             faults.append(f"{url}: it answers about another certificate")
         if not responder.fault:
@@ -238,8 +264,12 @@ class Refresher:
         responder.standing.failed(self._clock.now())
 
     async def _tell(self) -> None:
-        waiting, since, undecided = (await self._readers.fetch("check_due_count_waiting"))[0]
         now, metrics = self._clock.now(), self._metrics
+        if self._count_at is None or now >= self._count_at:
+            self._count_at = now + _COUNT_EVERY  # first: who is looked at meanwhile is counted again
+            waiting, since, undecided = (await self._readers.fetch("check_due_count_waiting"))[0]
+            self._waiting = waiting, since, undecided
+        waiting, since, undecided = self._waiting
         age = timedelta() if since is None else max(now - instant(since), timedelta())
         lists = self._known.lists.values()
         faults = [f"{each.url}: {each.fault}" for each in lists if each.failing_since is not None]
@@ -262,3 +292,9 @@ class Refresher:
         if faults:
             told.append(f"{len(faults)} addresses give no answer: {'; '.join(faults[:_SHOWN])}"[:600])
         return f"{'late' if undecided else 'degraded'}: {'; '.join(told)}"
+
+
+def _keys(lookup: Lookup) -> list[_Key]:
+    """Of the lists that it names."""
+    issuer = hashlib.sha256(lookup.issuer).hexdigest()
+    return [(url, issuer) for url in lookup.crls]
