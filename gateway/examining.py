@@ -26,6 +26,8 @@ from gateway.storage.spool import in_our_words
 
 #: For a message's signatures, beside the time that its size takes.
 _SECONDS: Final = 30.0
+#: What is fetched comes in bursts, an hour apart.
+_IDLE: Final = 30.0
 #: pyHanko and what it reads: a large PDF is in memory about thrice.
 MEMORY: Final = 1024 * 1024**2
 
@@ -43,6 +45,11 @@ class Anchors:
 def examiners() -> ParserPool:
     """The processes: one, apart from those that acceptance waits for; it starts with the first message."""
     return ParserPool(processes=1, memory=MEMORY, recycle_after=2_000, preload=())
+
+
+def list_readers() -> ParserPool:
+    """Likewise for what CAs publish: many large lists at once keep no document waiting; it ends when it is idle."""
+    return ParserPool(processes=1, memory=MEMORY, recycle_after=2_000, preload=(), idle=_IDLE)
 
 
 class Examiner:

@@ -77,15 +77,19 @@ class ParserPool:
         recycle_after: int = 20_000,
         preload: tuple[str, ...] = ("gateway.edxml.parser",),
         max_wait: float = 120.0,
+        idle: float = 0.0,
     ) -> None:
         """`memory` is bytes of address space of one process, `preload` what it imports at start.
 
-        `max_wait` is the seconds a task may wait for a free process, beside its own timeout.
+        `max_wait` is the seconds a task may wait for a free process, beside its own timeout. After `idle` seconds
+        without a task the processes end, until the next one; 0: they stay.
         """
         self._processes = processes
         self._recycle_after = recycle_after
         self._confinement = (os.getpid(), memory, preload)
         self._max_wait = max_wait
+        self._idle = idle
+        self._rest: asyncio.TimerHandle | None = None
         self._large = FairLane(max(1, processes - 1))
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)  # noqa: FBT003 - the method's own form
@@ -148,6 +152,8 @@ class ParserPool:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         mine = _Task(name=name, seconds=seconds, request=request, answer=answer)
         self._tasks[number] = mine
+        if self._rest is not None:
+            self._rest.cancel()
         self._fill_up()
         self._unsent.append(request)
         self._send()
@@ -158,21 +164,30 @@ class ParserPool:
             late.cancel()
             if self._tasks.pop(number, None) is not None and mine.worker is not None:
                 mine.worker.process.kill()  # nobody waits for what it does
+            if self._idle and not self._tasks:
+                self._rest = asyncio.get_running_loop().call_later(self._idle, self._end_idle)
 
     async def close(self) -> None:
         """Ends the processes; tasks still running are given up."""
         self._closed = True
         for number in list(self._tasks):
             self._fail(number, "closed")
-        for worker in list(self._workers):
-            worker.process.kill()
+        self._end_idle()
         while self._workers or self._burials:
             self._changed.clear()
             await self._changed.wait()
         self._ours.close()
         self._theirs.close()
 
+    def _end_idle(self) -> None:
+        if self._tasks:
+            return
+        for worker in list(self._workers):
+            worker.process.kill()
+
     def _fill_up(self) -> None:
+        if self._idle and not self._tasks:
+            return
         while len(self._workers) < self._processes and not self._closed:
             ours, theirs = socket.socketpair()
             process = multiprocessing.get_context("spawn").Process(

@@ -51,13 +51,14 @@ class Answers:
         pool: ParserPool,
         store: RevocationStore,
         *,
+        lists: ParserPool,
         scratch: Path,
         anchors: Sequence[Path],
         clock: Clock,
     ) -> None:
-        """`anchors`: folders of the CAs whose lists the settings may name."""
+        """`lists` reads what is fetched; `anchors`: folders of the CAs whose lists the settings may name."""
         self._reads, self._pump, self._port, self._pool = RevocationReads(readers), pump, port, pool
-        self._store, self._scratch, self._clock = store, scratch, clock
+        self._store, self._scratch, self._clock, self._lists = store, scratch, clock, lists
         self._anchors = tuple(map(str, anchors))
 
     async def put_in_place(self) -> None:
@@ -111,7 +112,7 @@ class Answers:
             await asyncio.to_thread(Path(file.name).write_bytes, der)
             seconds = _SECONDS + len(der) / PARSED_PER_SECOND
             task = file.name, issuer, self._anchors, self._clock.now()
-            raw = await self._pool.run(describe, *task, timeout=seconds, size=len(der))
+            raw = await self._lists.run(describe, *task, timeout=seconds, size=len(der))
         try:
             told = msgspec.json.decode(raw, type=Described)
         except msgspec.DecodeError as error:

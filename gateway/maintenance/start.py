@@ -17,7 +17,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.directory.signers import bindings_about, bindings_of
 from gateway.errors import RefusedError
-from gateway.examining import Anchors, Examiner, examiners
+from gateway.examining import Anchors, Examiner, examiners, list_readers
 from gateway.facade import LocalGateway
 from gateway.fetching import HttpAnswers
 from gateway.foundation import Foundation, database_of
@@ -213,8 +213,9 @@ class Examining:
 def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Examining:
     """Nothing starts yet; the stack ends it."""
     settings, checks, chosen = base.settings, base.settings.checks, base.settings.revocation
-    pool = examiners()
+    pool, lists = examiners(), list_readers()
     stack.push_async_callback(pool.close)
+    stack.push_async_callback(lists.close)
     folders = [checks.signers, checks.stamps, settings.seal.anchors, settings.stamps.anchors]
     reach = replace(
         channels.reach_of(settings),
@@ -227,6 +228,7 @@ def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Exam
         HttpAnswers(reach, timeout=chosen.timeout, max_size=chosen.max_size),
         pool,
         RevocationStore(settings.storage.folder / REVOCATIONS),
+        lists=lists,
         scratch=settings.storage.folder / "staging",
         anchors=[each for each in folders if each is not None],
         clock=base.clock,

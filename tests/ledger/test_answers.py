@@ -68,6 +68,7 @@ async def answers(lab: Lab, tmp_path: Path) -> AsyncIterator[Answers]:
         port(),
         pool,
         RevocationStore(tmp_path / "revocations"),
+        lists=pool,
         scratch=tmp_path / "staging",
         anchors=[tmp_path / "ca" / "anchors"],
         clock=SystemClock(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,6 +135,21 @@ async def test_old_worker_is_replaced_without_loss() -> None:
     pids = {await pool.run(os.getpid, timeout=10) for _ in range(7)}
     await pool.close()
     assert len(pids) == 3
+
+
+async def test_idle_process_ends_and_the_next_task_starts_another() -> None:
+    """Nothing runs before the first task; none that is at work is ended."""
+    pool = ParserPool(processes=1, idle=0.05)
+    first = await pool.run(os.getpid, timeout=10)
+    await pool.run(tasks.hang, 0.2, timeout=10)
+    await asyncio.to_thread(_wait_for_its_end, first)
+    assert await pool.run(os.getpid, timeout=10) != first
+    await pool.close()
+
+
+def _wait_for_its_end(pid: int) -> None:
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.01)
 
 
 async def test_worker_that_cannot_start_is_reported() -> None:
