@@ -36,7 +36,7 @@ _DAY: Final = timedelta(days=1)
 class Ending:
     """A certificate in use."""
 
-    #: `seal`, `tls`, …; `anchors.tsa.NAME` of a CA.
+    #: `seal`, `tls`, …; `anchors.tsa.NAME` of a CA, `anchors.checks.tsa.NAME` of one in `[checks] stamps`.
     purpose: str
     file: Path
     #: "" where the file cannot be read.
@@ -88,16 +88,19 @@ def endings(settings: Settings) -> list[Ending]:
     if settings.institution.certificate.exists():
         files.append(("institution", settings.institution.certificate))
     found = [ending_of(purpose, path) for purpose, path in files]
+    checks, stamps = settings.checks, settings.stamps
     stores = [
-        (TrustPurpose.TLS, settings.tls.client_anchors),
-        (TrustPurpose.SEAL, settings.seal.anchors),
+        ("tls", TrustPurpose.TLS, settings.tls.client_anchors),
+        ("seal", TrustPurpose.SEAL, settings.seal.anchors),
     ]
-    if settings.stamps.servers:
-        stores.append((TrustPurpose.TSA, settings.stamps.anchors))
-    if settings.checks.signers is not None:
-        stores.append((TrustPurpose.SIGNERS, settings.checks.signers))
-    for purpose, folder in stores:
-        found += _of_store(purpose, folder)
+    if stamps.servers:
+        stores.append(("tsa", TrustPurpose.TSA, stamps.anchors))
+    if checks.signers is not None:
+        stores.append(("signers", TrustPurpose.SIGNERS, checks.signers))
+    if checks.stamps is not None and not (stamps.servers and checks.stamps == stamps.anchors):
+        stores.append(("checks.tsa", TrustPurpose.TSA, checks.stamps))
+    for name, purpose, folder in stores:
+        found += _of_store(f"anchors.{name}", purpose, folder)
     return found
 
 
@@ -137,8 +140,7 @@ def _ending(purpose: str, path: Path, certificate: x509.Certificate, ends: datet
     )
 
 
-def _of_store(purpose: TrustPurpose, folder: Path) -> list[Ending]:
-    name = f"anchors.{purpose}"
+def _of_store(name: str, purpose: TrustPurpose, folder: Path) -> list[Ending]:
     try:
         store = TrustStore.load(folder, purpose)
     except TrustStoreError as error:

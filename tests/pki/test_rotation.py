@@ -219,6 +219,13 @@ async def test_every_certificate_in_use_is_listed(tmp_path: Path) -> None:
     assert ended.purpose == "anchors.seal.root"
     shutil.copy(settings.seal.anchors / "root.pem", settings.seal.anchors / "new.pem")
     assert list(warnings(without_replaced(endings(settings), now), now)) == []
+    foreign = tmp_path / "foreign"
+    shutil.copytree(settings.seal.anchors, foreign)
+    (foreign / "new.pem").unlink()
+    settings = replace(settings, checks=replace(settings.checks, stamps=foreign))
+    (ended,) = warnings(without_replaced(endings(settings), now), now)
+    assert ended.purpose == "anchors.checks.tsa.root"
+    shutil.copy(foreign / "root.pem", foreign / "new.pem")
     settings.tls.certificate.write_bytes(b"nothing")
     (unreadable,) = warnings(without_replaced(endings(settings), now), now)
     assert (unreadable.purpose, unreadable.level(now)) == ("tls", 3)
