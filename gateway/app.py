@@ -44,7 +44,6 @@ from gateway.foundation import Foundation, open_foundation
 from gateway.importing import Importer
 from gateway.inspecting import parse_limits
 from gateway.inspection import Inspection
-from gateway.intake import Intake
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.own_keys import note_taken
 from gateway.ledger.peers import PeerReads
@@ -56,6 +55,7 @@ from gateway.maintenance.countersigner import Countersigner
 from gateway.maintenance.duties import Duty
 from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
+from gateway.maintenance.registrar import Registrar
 from gateway.maintenance.renewer import Renewer, renew_apart
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import Examining, clock_watch, examining, start_duties
@@ -120,6 +120,7 @@ class Application:
     stampers: tuple[Stamper, ReceiptStamper]
     witnessing: Witnessing
     countersigner: Countersigner
+    registrar: Registrar
     renewer: Renewer = field(init=False)
     checks: Examining
     tls: ssl.SSLContext
@@ -159,6 +160,7 @@ class Application:
             "institution": self.countersigner.told,
             "stamps": self.stampers[0].told,
             "witnesses": self.witnessing.told,
+            "registers": self.registrar.told,
             "renewal": self.renewer.told,
             "revocation": self.checks.refresher.told,
         }
@@ -166,7 +168,7 @@ class Application:
     @property
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
-        log = (self.checkpointer, *self.stampers, self.witnessing, self.countersigner)
+        log = (self.checkpointer, *self.stampers, self.witnessing, self.countersigner, self.registrar)
         return *log, self.renewer, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
@@ -238,7 +240,7 @@ async def run_application(
         worker = _worker(stack, base, pool, sound, metrics, workshop)
         gateway = make_gateway(stack, Desks(base, key, pool, sound, worker, metrics))
         commits.listener = gateway.feed.notify
-        uploads = _uploads(base, gateway.intake)
+        uploads = Uploads.opened(settings, base.bodies, gateway.intake.lasting_room, base.clock)
         watcher = _watcher(base, gateway, workshop, metrics)
         app = Application(
             settings=settings,
@@ -256,6 +258,7 @@ async def run_application(
             stampers=evidence.stampers(base, metrics),
             witnessing=evidence.witnessing(base, metrics),
             countersigner=evidence.countersigner(stack, base, metrics),
+            registrar=Registrar(base.readers, base.pump, clock=base.clock, metrics=metrics),
             checks=examining(stack, base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
@@ -327,20 +330,6 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
 def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metrics: Metrics) -> Watcher:
     make_source = partial(channels.make_source, base.settings, base.clock, workshop)
     return Watcher(base, gateway.journey, gateway.outbox, make_source, metrics)
-
-
-def _uploads(base: Foundation, intake: Intake) -> Uploads:
-    limits = base.settings.limits
-    uploads = Uploads(
-        folder=base.settings.storage.folder / "uploads",
-        bodies=base.bodies,
-        room=intake.lasting_room,
-        clock=base.clock,
-        lifetime=limits.upload_lifetime,
-        most=limits.uploads_open,
-    )
-    uploads.load()
-    return uploads
 
 
 def _worker(

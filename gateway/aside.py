@@ -25,6 +25,8 @@ from gateway.aside_process import MOST_BYTES, NUMBER
 T = TypeVar("T")
 
 _SEND_BUFFER = 1024 * 1024
+#: Longest wait for a process that may be given up and has no work that anybody waits for.
+_ENDING_SECONDS = 10.0
 
 
 Started = tuple[socket.socket, "subprocess.Popen[bytes] | None"]
@@ -117,13 +119,17 @@ class Aside(Generic[T]):
         return future
 
     async def close(self) -> None:
-        """Wait for the work under way, then end the process."""
+        """Wait for the work under way, then end the process.
+
+        What is still done for nobody, since its caller was cancelled, is waited for as well; with `patience` not
+        for ever: the driver of a token may hang, and the server's stop must not hang with it.
+        """
         if self._waiting:
             await asyncio.wait(list(self._waiting.values()))
         self._disconnect()
         process, self._process = self._process, None
         if process is not None:
-            await asyncio.to_thread(process.wait)
+            await asyncio.to_thread(_ended, process, self._patience)
 
     def _look_later(self) -> None:
         assert self._patience is not None
@@ -203,3 +209,11 @@ class Aside(Generic[T]):
             loop.remove_reader(ours.fileno())
             loop.remove_writer(ours.fileno())
             ours.close()
+
+
+def _ended(process: subprocess.Popen[bytes], patience: float | None) -> None:
+    try:
+        process.wait(None if patience is None else min(patience, _ENDING_SECONDS))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

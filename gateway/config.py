@@ -19,6 +19,7 @@ from gateway.config_revocation import RevocationSettings
 from gateway.config_values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
 from gateway.config_values import documented as _f
 from gateway.errors import ConfigError
+from gateway.transparency.quorum import Quorum
 
 T = TypeVar("T")
 
@@ -114,9 +115,9 @@ class LogSettings:
     head_to: Codes = _f(Codes(()), "organ ids to which the newest checkpoint goes as a document, once a week")
 
     @property
-    def wanted(self) -> int:
+    def wanted(self) -> Quorum:
         """Witnesses that a proof should have: no more than there are."""
-        return min(self.quorum, len(self.witnesses))
+        return Quorum(min(self.quorum, len(self.witnesses)), frozenset(each.key.name for each in self.witnesses))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,7 @@ _DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
         "log": (("not signed", "log_refusing"),),
         "stamps": (("late", "stamps_late"),),
         "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
+        "registers": (("late", "registers_late"),),
         "renewal": (("failing", "renewal_failing"),),
         "revocation": (("late", "revocation_late"), ("degraded", "revocation_degraded")),
     }

@@ -19,6 +19,7 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.config import StorageSettings
 from gateway.errors import EnvironmentRefusedError, KeyFileError, StorageError
+from gateway.fsio import require_owner
 from gateway.ledger.body_keys import PutBodyKeys, PutBodyKeysOperation, known_keys
 from gateway.storage.bodies import Bodies
 from gateway.storage.body_keys import BodyKeys, DataKey, KeyFile, WrappedKey
@@ -87,14 +88,16 @@ async def _made(pump: Pump, readers: Readers, storage: StorageSettings, clock: C
     if not path.exists():
         if (await readers.fetch("message_any"))[0][0]:
             return []
-        await asyncio.to_thread(_make_file, path)
+        await asyncio.to_thread(_make_file, path, storage.folder)
     key = DataKey.make()
     row = await asyncio.to_thread(lambda: key.wrapped(KeyFile.load(path)))
     await pump.submit(PutBodyKeysOperation(), PutBodyKeys(keys=[row], now=clock.now(), actor="gateway"))
     return [row]
 
 
-def _make_file(path: Path) -> None:
+def _make_file(path: Path, folder: Path) -> None:
+    require_owner(folder)  # an offline command as root would make a key that the service cannot read
+    require_owner(path)
     try:
         KeyFile.make(path)
     except StorageError as error:

@@ -249,6 +249,13 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem docs/runbook.md, GatewayWitnessLate.",
             "See docs/runbook.md, GatewayWitnessLate.",
         ),
+        "registers_late": kind(
+            _W,
+            "Sổ của một ngày đã qua vẫn chưa khóa.",
+            "A day that is over is not closed: there is no register of it.",
+            "Xem docs/runbook.md, GatewayRegistersLate.",
+            "See docs/runbook.md, GatewayRegistersLate.",
+        ),
         "revocation_late": kind(
             _E,
             "Có văn bản đã được quyết định khi chưa biết chứng thư có bị thu hồi hay không.",

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 from pathlib import Path
 
-from gateway.errors import StorageError
+from gateway.errors import EnvironmentRefusedError, StorageError
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 
@@ -92,6 +93,16 @@ def make_private_dir(path: Path) -> None:
         raise StorageError(f"cannot make the folder {path}: {error.strerror}", path=str(path)) from error
 
 
+def require_owner(path: Path) -> None:
+    """What root writes beside another user's files, the server, the timer and the drill cannot read."""
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    owner = existing.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise EnvironmentRefusedError(
+            f"{existing} belongs to user {owner}: run it as that one, runuser -u {_name_of(owner)} -- gateway …"
+        )
+
+
 def publish(temp_path: Path, final_path: Path) -> None:
     """Sync a finished temporary file and give it its name, which must be free; the temporary name goes."""
     try:
@@ -155,3 +166,10 @@ def _sync_path(path: Path) -> None:
 
 def _refusal(path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot write {path}: {error.strerror}", path=str(path), errno=error.errno)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"

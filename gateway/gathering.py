@@ -1,8 +1,9 @@
 """Gathers what a bundle of evidence is made of: the ledger, the bodies, the log, of one instant.
 
 1. Which leaves are about the document: its events, those of its deliveries, the acceptances of messages about it.
-2. Under which checkpoint: the first that covers all of them and that the institution signed, else the first, so
-   that its stamp is the earliest; what is under none yet stays outside, and is counted.
+2. Under which checkpoint: the first that covers all of them and that the institution signed, unless that lacks
+   witnesses or the stamp that another has; else the first, so that its stamp is the earliest. What is under none
+   yet stays outside, and is counted.
 3. The facts (`gateway.bundle.facts`) and the papers of every message.
 4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
 5. Verdicts about signatures of others, with the revocation answers that they rest on.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -56,6 +57,7 @@ from gateway.storage.readers import Readers
 from gateway.transparency.keys import of_epoch
 from gateway.transparency.note import VerifierKey
 from gateway.transparency.proof import InclusionProof
+from gateway.transparency.quorum import Quorum
 
 #: Entries of a bundle that are neither leaves nor proofs nor messages.
 _OTHERS = 200
@@ -73,7 +75,7 @@ class Sources:
     #: The log's public key; None where no log was set up.
     log_key: VerifierKey | None
     #: Witnesses that a proof should have.
-    quorum: int = 0
+    quorum: Quorum = field(default_factory=Quorum)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,13 +190,19 @@ async def proved_leaves(
     first = await log.covering(max(known))
     checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
     signed = await signatures.covering(max(known)) if signatures is not None else None
-    countersigned = await log.covering(signed - 1) if signed is not None else None
-    if countersigned is not None and (countersigned.stamps or not checkpoint.stamps):
+    countersigned = await log.of_size(signed) if signed is not None else None
+    if countersigned is not None and _proves_no_less(log, countersigned, checkpoint):
         checkpoint = countersigned
     paths = zip(sorted(known), await log.inclusions(sorted(known), checkpoint.size), strict=True)
     note = checkpoint.note
     found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}
     return found, checkpoint, len(events) - len(found)
+
+
+def _proves_no_less(log: LogReads, one: StoredCheckpoint, other: StoredCheckpoint) -> bool:
+    """Whether the one has the time stamp and the witnesses that the other has."""
+    stamped = bool(one.stamps) or not other.stamps
+    return stamped and (log.has_quorum(one) or not log.has_quorum(other))
 
 
 def _proofs(message_id: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, bytes]:

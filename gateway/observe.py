@@ -298,7 +298,8 @@ class Metrics:
             "gateway_log_refusing", "1 while the log's checkpoints may not or cannot be signed"
         )
         self.registers_until = self._gauge(
-            "gateway_registers_until_timestamp_seconds", "end of the last day whose registers were closed"
+            "gateway_registers_until_timestamp_seconds",
+            "end of the last day whose registers were closed; until there is one, start of the first day",
         )
         self.institution_signed_at = self._gauge(
             "gateway_institution_signed_timestamp_seconds",

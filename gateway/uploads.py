@@ -29,6 +29,7 @@ import structlog
 
 from gateway.api.service import SubmittedFile, UploadProgress
 from gateway.clock import Clock
+from gateway.config import Settings
 from gateway.errors import BodyDamagedError, RefusedError, StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import atomic_replace, fsync_dir, make_private_dir
@@ -108,6 +109,21 @@ class Uploads:
     #: Open ones of one agency at most.
     most: int
     _known: dict[str, _Known] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, settings: Settings, bodies: Bodies, room: Callable[[], LastingRoom], clock: Clock) -> Uploads:
+        """Those of the data folder, with what an earlier run left. Blocks."""
+        limits = settings.limits
+        uploads = cls(
+            folder=settings.storage.folder / "uploads",
+            bodies=bodies,
+            room=room,
+            clock=clock,
+            lifetime=limits.upload_lifetime,
+            most=limits.uploads_open,
+        )
+        uploads.load()
+        return uploads
 
     def load(self) -> None:
         """Find those that an earlier run left; called once, at the start. Blocks."""

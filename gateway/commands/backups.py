@@ -21,9 +21,10 @@ from gateway.backup.shelf import Shelf
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.acting import ask, is_running, open_for_reading, own_name, require_database
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
-from gateway.commands.inputs import require_owner, require_readable
+from gateway.commands.inputs import require_readable
 from gateway.errors import EnvironmentRefusedError, InputError
 from gateway.foundation import database_of
+from gateway.fsio import require_owner
 
 _SHOWN = 50
 #: What is to be done after a restore.

@@ -23,9 +23,9 @@ from gateway.commands.context import (
     add_json,
     add_reason,
 )
-from gateway.commands.inputs import require_owner
 from gateway.config import Settings
 from gateway.errors import BodyDamagedError, InputError
+from gateway.fsio import require_owner
 from gateway.storage.body_format import MOST_HEADER_BYTES, header_of
 from gateway.storage.body_keys import KeyFile
 

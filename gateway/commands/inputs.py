@@ -7,13 +7,11 @@ file ends in a sentence too.
 from __future__ import annotations
 
 import argparse
-import os
-import pwd
 import re
 from datetime import timedelta
 from pathlib import Path
 
-from gateway.errors import EnvironmentRefusedError, InputError
+from gateway.errors import InputError
 
 _DIGITS_MOST = 15
 _PLAIN_NUMBER = re.compile(rf"\d{{1,{_DIGITS_MOST}}}(\.\d{{1,{_DIGITS_MOST}}})?", re.ASCII)
@@ -87,20 +85,3 @@ def _refusal(path: Path, what: str, error: OSError) -> InputError:
         PermissionError: "you may not read it; change its rights or your user",
     }.get(type(error), f"{error.strerror}; name another file")
     return InputError(f"{what} {path}: {todo}")
-
-
-def require_owner(path: Path) -> None:
-    """What root writes beside another user's files, the server, the timer and the drill cannot read."""
-    existing = next(each for each in (path, *path.parents) if each.exists())
-    owner = existing.stat().st_uid
-    if os.geteuid() == 0 and owner != 0:
-        raise EnvironmentRefusedError(
-            f"{existing} belongs to user {owner}: run it as that one, runuser -u {_name_of(owner)} -- gateway …"
-        )
-
-
-def _name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"#{uid}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from gateway.clock import instant, micros
 from gateway.errors import LogRaceError, ProofError
@@ -20,10 +20,14 @@ from gateway.ledger.params import as_json
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
 from gateway.transparency.merkle import Frontier, Get, consistency_proof, inclusion_proof, root_at
+from gateway.transparency.note import SignedNote
 from gateway.transparency.proof import InclusionProof
+from gateway.transparency.quorum import Quorum
 from gateway.transparency.tiles import TileHashes, TileId, needed, width_at
 
 T = TypeVar("T")
+
+_NOBODY: Final = Quorum()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,7 +203,7 @@ class Proved:
 class LogReads:
     """What others ask of the log. Everything is of what was committed."""
 
-    def __init__(self, readers: Readers, *, quorum: int = 0) -> None:
+    def __init__(self, readers: Readers, *, quorum: Quorum = _NOBODY) -> None:
         """`quorum`: witnesses that a proof should have, where any cosign."""
         self._readers, self._quorum = readers, quorum
 
@@ -218,12 +222,22 @@ class LogReads:
         None while it is under none.
         """
         async with self._readers.snapshot() as reader:
-            if self._quorum:
-                asked = {"leaf": leaf_index, "quorum": self._quorum}
+            if self._quorum.least:
+                names = as_json(sorted(self._quorum.names))
+                asked = {"leaf": leaf_index, "names": names, "quorum": self._quorum.least}
                 row = await reader.fetch_one("checkpoint_find_cosigned", asked)
                 if row is not None:
                     return await _stored(reader, row)
             return await _stored(reader, await reader.fetch_one("checkpoint_find_covering", (leaf_index,)))
+
+    async def of_size(self, size: int) -> StoredCheckpoint | None:
+        """The checkpoint of exactly so many leaves."""
+        async with self._readers.snapshot() as reader:
+            return await _stored(reader, await reader.fetch_one("checkpoint_read", (size,)))
+
+    def has_quorum(self, checkpoint: StoredCheckpoint) -> bool:
+        """Whether enough witnesses cosigned it."""
+        return self._quorum.is_met(SignedNote.parse(checkpoint.note))
 
     async def index_of(self, seq: int) -> int | None:
         """The leaf of an event; None while it is none."""

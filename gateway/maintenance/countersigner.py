@@ -60,11 +60,11 @@ class Countersigner:
     async def run_once(self) -> None:
         """Sign the newest checkpoint, if it is not signed, and tell how it is."""
         if not self._key.is_set_up:
-            self.told = "not set up"
+            self._nothing_to_sign("not set up")
             return
         newest = await self._log.latest()
         if newest is None:
-            self.told = "waiting: the log has signed nothing yet"
+            self._nothing_to_sign("waiting: the log has signed nothing yet")
             return
         now = self._clock.now()
         if await self._signatures.of(newest.size) is None:
@@ -79,6 +79,11 @@ class Countersigner:
         self._metrics.institution_signed_at.set(now.timestamp())
         self._metrics.institution_late.set(0)
         self.told = f"signed {newest.size} leaves"
+
+    def _nothing_to_sign(self, why: str) -> None:
+        self._failing_since = None
+        self._metrics.institution_late.set(0)
+        self.told = why
 
     def _failed(self, why: str, now: datetime) -> None:
         if self._failing_since is None:

@@ -41,7 +41,7 @@ def witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
 
 def countersigner(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Countersigner:
     """What has the institution's key sign; the stack ends its process."""
-    key, log = InstitutionKey(base.settings.institution), LogReads(base.readers, quorum=base.settings.log.wanted)
+    key, log = InstitutionKey(base.settings.institution), LogReads(base.readers)
     stack.push_async_callback(key.close)
     return Countersigner(
         base.readers, base.pump, log, key, settings=base.settings.institution, clock=base.clock, metrics=metrics

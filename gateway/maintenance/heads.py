@@ -55,6 +55,7 @@ class WeeklyHead:
         recipients = list(self._base.settings.log.head_to)
         latest = await self._log.latest() if recipients else None
         if latest is None:
+            self._metrics.head_failing.set(0)  # nothing is to be sent
             return
         note = SignedNote.parse(latest.note)
         checkpoint = Checkpoint.parse(note.text)
@@ -63,7 +64,7 @@ class WeeklyHead:
             return
         fingerprint = fingerprint_of(checkpoint.origin, week)
         if not await self._base.reads.message_of_fingerprint(fingerprint):
-            if self._waits(len(note.signatures) - 1):
+            if self._waits(note):
                 return
             try:
                 await self._send(latest, checkpoint, week, recipients, fingerprint)
@@ -74,9 +75,9 @@ class WeeklyHead:
         self._sent, self._waiting_since = (checkpoint.origin, week), None
         self._metrics.head_failing.set(0)
 
-    def _waits(self, witnesses: int) -> bool:
+    def _waits(self, note: SignedNote) -> bool:
         """Whether it is better to wait for more witnesses."""
-        if witnesses >= self._base.settings.log.wanted:
+        if self._base.settings.log.wanted.is_met(note):
             return False
         now = self._base.clock.now()
         self._waiting_since = self._waiting_since or now

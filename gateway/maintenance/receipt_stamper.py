@@ -76,7 +76,8 @@ class ReceiptStamper:
             if found:
                 await (self._stamp_each(found) if is_each else self._stamp_tree(found))
             self._done = upto
-        return 1
+        found, upto = await self._reads.unstamped(self._done, 1)
+        return 1 if found or upto != self._done else 0
 
     async def _stamp_tree(self, found: Sequence[Unstamped]) -> None:
         leaves = await asyncio.to_thread(lambda: tuple(group_hash(each.group) for each in found))

@@ -33,6 +33,8 @@ MARGIN: Final = timedelta(minutes=10)
 #: Missing days, and for how long the clock must have gone evenly before they are closed: a clock that is wrong
 #: would close days that are still to come.
 BELIEVED: Final = ((1, MARGIN), (10, timedelta(hours=1)), (10**6, timedelta(days=1)))
+#: After a day's end it should have been closed; the alert GatewayRegistersLate says the same.
+LATE: Final = timedelta(hours=12)
 #: No ledger is older; an event from the time before somebody set the clock could be.
 _OLDEST: Final = timedelta(days=3660)
 _JUMP: Final = timedelta(minutes=1)
@@ -66,9 +68,10 @@ class Registrar:
         if day is None:
             self.told = "nothing to close yet"
             return False
+        self._metrics.registers_until.set(bounds_of(day)[0].timestamp())
         wait = await self._forbidden(day, now, believed)  # 2
         if wait:
-            self._tell(closed, wait)
+            self._tell(day, closed, wait, now)
             return False
         await self._close_day(day, closed, now)
         return True
@@ -131,11 +134,10 @@ class Registrar:
         index = await self._log_reads.index_of(seq)
         return 0 if index is None else index + 1
 
-    def _tell(self, closed: list[ClosedDay], wait: str) -> None:
-        if closed:
-            self._metrics.registers_until.set(bounds_of(closed[0].day)[1].timestamp())
+    def _tell(self, day: date, closed: list[ClosedDay], wait: str, now: datetime) -> None:
         until = f"closed until {closed[0].day}" if closed else "none closed yet"
-        told = until if wait == "open" else f"{until}; waiting: {wait}"
+        is_late = now > bounds_of(day)[1] + LATE
+        told = until if wait == "open" else f"{'late' if is_late else 'waiting'}: {until}: {wait}"
         if wait != "open" and told != self.told:
             _log.warning("register.waiting", detail=told)
         self.told = told

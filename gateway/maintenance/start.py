@@ -38,7 +38,6 @@ from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.informer import Informer
 from gateway.maintenance.reconciler import Reconciler
 from gateway.maintenance.refresher import Refresher
-from gateway.maintenance.registrar import Registrar
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
@@ -321,7 +320,6 @@ async def start_duties(
     duties: list[Duty] = [
         watch,
         *own_duties,
-        Registrar(base.readers, base.pump, clock=clock, metrics=metrics),
         Rescuer(queue, clock=clock, steady=base.steady, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),

@@ -228,6 +228,18 @@ def test_server_does_not_start_where_bodies_could_not_be_read(
     assert "body_key" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write where it should not")
+async def test_root_makes_no_key_for_a_folder_of_the_servers_user(tmp_path: Path) -> None:
+    """An offline command on an empty ledger: the service could not read the key, and would not start."""
+    settings = config.parse({}, folder=tmp_path)
+    settings.storage.folder.mkdir()
+    os.chown(settings.storage.folder, 12345, 12345)
+    with pytest.raises(EnvironmentRefusedError, match="belongs to user 12345"):
+        async with open_foundation(settings, purpose="setup"):
+            pass
+    assert not settings.storage.body_key.exists()
+
+
 async def test_plain_bodies_stay_readable_after_encryption_began(tmp_path: Path, pki_folder: Path) -> None:
     """An operator makes the key when it suits him: nothing is written anew, and old and new lie side by side."""
     site = tmp_path / "s"

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.clock import SystemClock
+from gateway.config_values import Codes
 from gateway.ledger.heads import fingerprint_of, week_of
 from gateway.maintenance.heads import WeeklyHead
 from gateway.transparency.checkpoint import opened
@@ -90,6 +91,10 @@ async def test_head_that_is_refused_is_told_and_tried_again(tmp_path: Path, pki_
         for _ in range(2):
             await duty.run_once()
         assert app.metrics.registry.get_sample_value("gateway_log_head_failing") == 1
+        settings = app.foundation.settings
+        nobody = replace(settings, log=replace(settings.log, head_to=Codes(())))
+        await WeeklyHead(replace(app.foundation, settings=nobody), app.gateway.journey, app.metrics).run_once()
+        assert app.metrics.registry.get_sample_value("gateway_log_head_failing") == 0
         assert await count(site) == 0
 
 

@@ -230,6 +230,23 @@ async def test_renewed_certificate_is_taken_without_a_restart(
     await later.key.close()
 
 
+async def test_institution_that_gave_its_key_up_is_not_late(lab: Lab, pki: DevPki, tmp_path: Path) -> None:
+    """Whatever was before: else the alert would stay until a restart."""
+    certificate = tmp_path / "i.pem"
+    shutil.copy(pki.institution.certificate, certificate)
+    site = Site(lab, InstitutionSettings(certificate=certificate, key=tmp_path / "none", grace=timedelta()))
+    async with checkpointer(lab, pki, tmp_path / "mark") as log:
+        await note(lab, 1)
+        await log.run_once()
+        for _ in range(2):
+            await site.duty.run_once()
+    assert site.is_late()
+    certificate.unlink()
+    await site.duty.run_once()
+    assert (site.duty.told, site.is_late()) == ("not set up", False)
+    await site.key.close()
+
+
 async def test_no_certificate_is_no_institution(lab: Lab, tmp_path: Path) -> None:
     """A gateway without one says so and does nothing."""
     site = Site(lab, InstitutionSettings(certificate=tmp_path / "none.pem", key=tmp_path / "none.key"))

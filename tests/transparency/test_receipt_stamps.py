@@ -122,16 +122,26 @@ async def test_outage_and_restart_leave_nothing_unstamped(
     assert all([proves(await record_of(lab, name), pki) for name in names])
 
 
-async def test_each_receipt_may_have_a_stamp_of_its_own(lab: Lab, pki: DevPki) -> None:
-    """Over its signature value; `none` asks nobody."""
+async def accepted_sealed(lab: Lab, name: str, seal: bytes) -> None:
+    item = message("a1", name=name)
+    await lab.record(replace(item, receipt=replace(item.receipt, xades=seal)))
+
+
+async def test_each_receipt_may_have_a_stamp_of_its_own(
+    lab: Lab, pki: DevPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over its signature value, the metric says whether more wait; `none` asks nobody."""
     async with running_tsa(pki.folder) as tsa:
         seal = (Path(__file__).parents[1] / "vectors/seal/accepted-rsa/receipt.xml").read_bytes()
-        item = message("a1", name="one")
-        await lab.record(replace(item, receipt=replace(item.receipt, xades=seal)))
+        await accepted_sealed(lab, "one", seal)
         await duty(lab, pki, tsa.url, "none").run_once()
         assert await tsa.asked() == 0
-        await duty(lab, pki, tsa.url, "each").run_once()
-        assert await tsa.asked() == 1
+        await accepted_sealed(lab, "two", seal)
+        monkeypatch.setattr(receipt_stamper, "EACH", 1)
+        stamper = duty(lab, pki, tsa.url, "each")
+        for asked, waiting in ((1, 1), (2, 0)):
+            await stamper.run_once()
+            assert (await tsa.asked(), stamper._metrics.receipts_unstamped._value.get()) == (asked, waiting)
     seq = await LogReads(lab.readers).accepted_seq("one")
     found = await ReceiptStamps(lab.readers).of(seq or 0)
     assert found is not None

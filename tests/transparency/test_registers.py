@@ -227,6 +227,28 @@ async def test_week_without_a_server_is_closed_afterwards_each_day_once(lab: Lab
     assert (await closed(lab))["2026-11-30"].entries == 1
 
 
+async def test_state_and_metric_tell_how_far_it_is_from_the_first_event_on(lab: Lab) -> None:
+    """An acceptance that is no leaf keeps the first day open: waiting, late twelve hours after its end."""
+    clock, metrics = Clock(START), Metrics()
+    registrar = Registrar(lab.readers, lab.pump, clock=clock, metrics=metrics)
+
+    async def until() -> float | None:
+        await registrar.run_once()
+        return metrics.registry.get_sample_value("gateway_registers_until_timestamp_seconds")
+
+    await send(lab, "a1", at=START)
+    assert await until() == (MIDNIGHT - DAY).timestamp()
+    clock.go(MIDNIGHT + HOUR - START)
+    assert await until() == (MIDNIGHT - DAY).timestamp()
+    assert registrar.told.startswith("waiting: none closed yet: ")
+    clock.go(12 * HOUR)
+    await until()
+    assert registrar.told.startswith("late: none closed yet: ")
+    await grown(lab)
+    assert await until() == MIDNIGHT.timestamp()
+    assert registrar.told == "closed until 2026-11-22"
+
+
 async def test_two_that_close_the_same_day_close_it_once(lab: Lab) -> None:
     """Also a day that lies before a closed one is refused, and closed days cannot be changed."""
     clock = Clock(START)

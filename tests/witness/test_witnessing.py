@@ -19,6 +19,12 @@ from gateway.config import LogSettings, parse
 from gateway.config_values import WitnessAddress
 from gateway.cosigning import FIRST_PAUSE, LONGEST_PAUSE, HttpWitness
 from gateway.errors import ConfigError, CosignatureError
+from gateway.gathering import proved_leaves
+from gateway.ledger.institution import (
+    CheckpointSignature,
+    CheckpointSignatures,
+    KeepCheckpointSignatureOperation,
+)
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed
 from gateway.maintenance.witnessing import Witnessing
 from gateway.observe import Metrics
@@ -27,6 +33,7 @@ from gateway.simulate.layout import free_ports
 from gateway.transparency.checkpoint import Checkpoint, opened
 from gateway.transparency.keys import Cosigner, LogSigner, new_key, read_key
 from gateway.transparency.note import sign, signature_by
+from gateway.transparency.quorum import Quorum
 from gateway.transparency.witnessing import AddCheckpoint
 from gateway.witness.making import follow, make
 from gateway.witness.server import open_witness
@@ -277,7 +284,7 @@ async def test_proof_is_made_under_the_first_checkpoint_with_enough_witnesses(si
     site.port.away |= {NAMES[0], NAMES[1]}
     first = await site.signed()
     await site.duty.run_once()
-    reads = LogReads(site.lab.readers, quorum=2)
+    reads = LogReads(site.lab.readers, quorum=Quorum(2, frozenset(NAMES)))
     found = await reads.covering(0)
     assert found is not None
     assert found.size == first
@@ -291,6 +298,57 @@ async def test_proof_is_made_under_the_first_checkpoint_with_enough_witnesses(si
     found = await LogReads(site.lab.readers).covering(0)
     assert found is not None
     assert found.size == first
+
+
+async def test_lines_of_a_witness_that_is_no_longer_asked_make_no_quorum(site: Site) -> None:
+    """Taken out of the settings, or another one put in its place."""
+    site.port.away.add(NAMES[0])
+    first = await site.signed()
+    await site.duty.run_once()
+    site.port.away.clear()
+    site.clock.ahead += LONGEST_PAUSE
+    second = await site.signed()
+    await site.duty.run_once()
+    for names, size in ((NAMES[1:], first), (NAMES[:2], second), ((NAMES[0], "other.vn/w"), first)):
+        reads = LogReads(site.lab.readers, quorum=Quorum(2, frozenset(names)))
+        found, latest = await reads.covering(0), await reads.latest()
+        assert found is not None
+        assert latest is not None
+        assert (found.size, reads.has_quorum(latest)) == (size, "other.vn/w" not in names)
+
+
+async def test_bundle_keeps_the_signature_that_it_chose(site: Site) -> None:
+    """The signed checkpoint itself, or one with the witnesses; never an unsigned one beyond the signed one."""
+    reads = LogReads(site.lab.readers, quorum=Quorum(2, frozenset(NAMES)))
+    signatures = CheckpointSignatures(site.lab.readers)
+    events = [(1, b"leaf")]
+
+    async def countersigned(size: int) -> None:
+        row = CheckpointSignature(size=size, at=site.clock.now(), certificate="a" * 64, cms=b"cms", note=b"")
+        await site.lab.pump.submit(KeepCheckpointSignatureOperation(), row)
+
+    first = await site.signed()
+    await countersigned(first)
+    alone = (await proved_leaves(reads, events, signatures))[1]
+    await site.signed()
+    second = await site.signed()
+    await site.duty.run_once()
+    cosigned = (await proved_leaves(reads, events, signatures))[1]
+    await site.lab.writer.fetch("INSERT INTO cosignature SELECT ?, witness, at, line FROM cosignature", (first,))
+    both = (await proved_leaves(reads, events, signatures))[1]
+    assert [each.size for each in (alone, cosigned, both) if each] == [first, second, first]
+
+
+async def test_signed_checkpoint_with_fewer_lines_is_taken_when_none_has_more(site: Site) -> None:
+    """Witnesses are away for long."""
+    reads = LogReads(site.lab.readers, quorum=Quorum(2, frozenset(NAMES)))
+    await site.signed()
+    second = await site.signed()
+    row = CheckpointSignature(size=second, at=site.clock.now(), certificate="a" * 64, cms=b"cms", note=b"")
+    await site.lab.pump.submit(KeepCheckpointSignatureOperation(), row)
+    found = (await proved_leaves(reads, [(1, b"leaf")], CheckpointSignatures(site.lab.readers)))[1]
+    assert found is not None
+    assert found.size == second
 
 
 async def test_witness_is_asked_over_tls(site: Site, tmp_path: Path) -> None:
@@ -335,4 +393,4 @@ def test_settings_that_name_no_witness_are_refused(tmp_path: Path) -> None:
         parse({"log": {"witnesses": [f"https://a/ {key}", f"https://b/ {key}"]}}, folder=tmp_path)
     found = parse({"log": {"witnesses": [f"https://a/ {key} tls.pem"], "quorum": 3}}, folder=tmp_path).log
     assert found.witnesses[0].anchors == tmp_path / "tls.pem"
-    assert found.wanted == 1
+    assert found.wanted == Quorum(1, frozenset({NAMES[0]}))

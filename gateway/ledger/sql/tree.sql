@@ -58,6 +58,10 @@ INSERT INTO checkpoint (size, root, at, note) VALUES (?, ?, ?, ?);
 -- What was signed last.
 SELECT size, root, at, note FROM checkpoint ORDER BY size DESC LIMIT 1;
 
+-- name: checkpoint_read
+-- That of so many leaves.
+SELECT size, root, at, note FROM checkpoint WHERE size = ?;
+
 -- name: checkpoint_find_covering
 -- The first that a leaf is under.
 SELECT size, root, at, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1;

@@ -7,9 +7,10 @@ INSERT INTO cosignature (size, witness, at, line) VALUES (?, ?, ?, ?) ON CONFLIC
 SELECT size, at FROM cosignature WHERE witness = ? ORDER BY size DESC LIMIT 1;
 
 -- name: checkpoint_find_cosigned
--- The first that a leaf is under and that so many witnesses cosigned.
+-- The first that a leaf is under and that so many of these witnesses cosigned: leaf, JSON list of names, number.
 SELECT c.size, c.root, c.at, c.note FROM checkpoint AS c WHERE c.size = (
-    SELECT size FROM cosignature WHERE size > :leaf GROUP BY size HAVING COUNT(*) >= :quorum ORDER BY size LIMIT 1
+    SELECT size FROM cosignature WHERE size > :leaf AND witness IN (SELECT value FROM json_each(:names))
+    GROUP BY size HAVING COUNT(*) >= :quorum ORDER BY size LIMIT 1
 );
 
 -- name: checkpoint_find_uncosigned

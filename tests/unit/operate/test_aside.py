@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from gateway.aside import Aside, Service
+from gateway.aside import Aside, Child, Service
 from gateway.aside_process import NUMBER, requests
 from gateway.errors import SealError
 
@@ -42,3 +43,22 @@ async def test_process_that_does_not_answer_is_given_up_and_asked_anew(tmp_path:
             assert await asyncio.wait_for(again, 30) == b"33"
             await aside.close()
             await asyncio.to_thread(helper.result, 30)
+
+
+async def test_process_that_hangs_over_what_nobody_wants_does_not_hold_up_the_stop() -> None:
+    """The asker was cancelled, as duties are at a stop; a driver may ignore SIGTERM and the socket's end."""
+    hung = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    aside = Aside(
+        Child(command=[sys.executable, "-I", "-c", hung]),
+        read=bytes,
+        died=lambda: SealError("dead"),
+        patience=1.0,
+    )
+    aside.ask(b"1").cancel()
+    process = aside._process
+    assert process is not None
+    try:
+        await asyncio.wait_for(aside.close(), 30)
+        assert process.returncode == -9
+    finally:
+        process.kill()

@@ -189,6 +189,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "log",
             "stamps",
             "witnesses",
+            "registers",
             "renewal",
             "revocation",
             "bodies",
@@ -205,6 +206,8 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         for told, code in (("late: w for 4000 s", "witness_late"), ("contradicted by w", "log_contradicted")):
             each = await doctor.examine_server(settings, status | {"witnesses": told})
             assert code in [found.code for found in each]
+        each = await doctor.examine_server(settings, status | {"registers": "late: none closed yet: no leaves"})
+        assert "registers_late" in [found.code for found in each]
         assert found["renewal"] == "renewal_failing"
         assert "channel_down" in found.values()
     assert (await doctor.examine_server(settings, status))[1].code == "not_ready"
