@@ -72,7 +72,7 @@ async def _looked_at(province: GatewayClient, number: str) -> list[tuple[str, st
     async def is_there() -> bool:
         return (await province.document(accepted.id)).signatures is not None
 
-    await until(is_there)
+    await until(is_there, 60)
     shown = (await province.document(accepted.id)).signatures
     assert shown is not None
     return [(each.belongs, each.verdict) for each in shown.items]

@@ -33,6 +33,9 @@ grace = "{grace}"
 {more}
 """
 
+#: Seconds: the first look starts a process that imports what reads signatures.
+_PATIENCE = 60.0
+
 
 @pytest_asyncio.fixture
 async def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ca]:
@@ -90,7 +93,7 @@ async def test_documents_wait_for_a_ca_that_is_out_and_go_on_when_it_answers(
                 "degraded: 2 doc"
             )
 
-        await until(both_wait)
+        await until(both_wait, _PATIENCE)
         for each in (first, second):
             line = await reaches(province, each.id, COMMUNE, "held")
             assert line.reason == "held_for_checks"
@@ -108,7 +111,7 @@ async def test_documents_wait_for_a_ca_that_is_out_and_go_on_when_it_answers(
         async def both_there() -> bool:
             return len((await commune.inbox()).items) == 2
 
-        await until(both_there)
+        await until(both_there, _PATIENCE)
         for each in (first, second):
             shown = (await province.document(each.id)).signatures
             assert shown is not None
@@ -117,7 +120,7 @@ async def test_documents_wait_for_a_ca_that_is_out_and_go_on_when_it_answers(
         async def fine() -> bool:
             return (await _told(site)).startswith("fine")
 
-        await until(fine)
+        await until(fine, _PATIENCE)
         code, told = await run(site, capsys, "keys", "revocation", "list", "--json")
         assert (code, len(json.loads(told)["sources"]), len(json.loads(told)["answers"])) == (0, 2, 3)
         assert site.app is not None
@@ -143,7 +146,7 @@ async def test_grace_ends_and_the_policy_decides_then_the_answer_still_counts(
         async def decided() -> bool:
             return (await reaches(province, accepted.id, COMMUNE, "held")).reason == "signatures_not_valid"
 
-        await until(decided)
+        await until(decided, _PATIENCE)
         shown = (await province.document(accepted.id)).signatures
         assert shown is not None
         assert shown.verdict == "INDETERMINATE"
@@ -153,14 +156,14 @@ async def test_grace_ends_and_the_policy_decides_then_the_answer_still_counts(
         async def late() -> bool:
             return (await _told(site)).startswith("late")
 
-        await until(late)
+        await until(late, _PATIENCE)
         assert words in (await run(site, capsys, "show", accepted.id))[1]
         await ca.start()
 
         async def there() -> bool:
             return bool((await commune.inbox()).items)
 
-        await until(there)
+        await until(there, _PATIENCE)
         again = (await province.document(accepted.id)).signatures
         assert again is not None
         assert again.verdict == "PASSED"
@@ -178,7 +181,7 @@ async def test_lists_from_files_let_documents_go_where_nothing_is_fetched(
         async def waits() -> bool:
             return _metric(site, "gateway_checks_pending") == 1
 
-        await until(waits)
+        await until(waits, _PATIENCE)
         code, _ = await run(site, capsys, "keys", "revocation", "load", files[1], "--reason", "monthly disc")
         assert code == 0
         code, told = await run(site, capsys, "keys", "revocation", "load", *files, "--reason", "disc", "--json")
@@ -196,7 +199,7 @@ async def test_lists_from_files_let_documents_go_where_nothing_is_fetched(
         async def revoked() -> bool:
             return (await reaches(province, accepted.id, COMMUNE, "held")).reason == "signatures_not_valid"
 
-        await until(revoked)
+        await until(revoked, _PATIENCE)
         shown = (await province.document(accepted.id)).signatures
         assert shown is not None
         assert "REVOKED_NO_POE" in shown.items[0].findings[0]
