@@ -103,8 +103,7 @@ def test_help_imports_no_more_than_its_own_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (
-        done.stdout.splitlines()[-1]
-        == "['gateway.commands.context', 'gateway.commands.inputs', 'gateway.commands.body_keys', "
+        done.stdout.splitlines()[-1] == "['gateway.commands.context', 'gateway.commands.body_keys', "
         "'gateway.commands.revocation', 'gateway.commands.rotation', 'gateway.commands.keys']"
     )
     assert "asyncssh" not in done.stdout
