@@ -20,9 +20,11 @@ from typing import Final, Protocol
 
 import aiohttp
 
+from gateway.bounded import read_at_most
 from gateway.clock import Clock
 from gateway.config_values import WitnessAddress
 from gateway.errors import CosignatureError, ProofError, WitnessContradictsError
+from gateway.standing import Standing
 from gateway.transparency.checkpoint import decimal
 from gateway.transparency.note import SignedNote, time_of
 from gateway.transparency.witnessing import AddCheckpoint, Status, read_cosignature
@@ -63,10 +65,7 @@ class HttpWitness:
                 aiohttp.ClientSession(timeout=self._timeout, connector=connector) as session,
                 session.post(url, data=body, allow_redirects=False) as answer,
             ):
-                raw = await answer.content.read(_MAX_ANSWER_BYTES + 1)
-                while raw and len(raw) <= _MAX_ANSWER_BYTES and (more := await answer.content.readany()):
-                    raw += more
-                return answer.status, raw[: _MAX_ANSWER_BYTES + 1]
+                return answer.status, await read_at_most(answer.content, _MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise CosignatureError(f"no answer: {str(error)[:200] or type(error).__name__}") from error
 
@@ -82,25 +81,11 @@ class Cosigned:
 
 
 @dataclass(kw_only=True, slots=True)
-class Standing:
+class WitnessStanding(Standing):
     """How a witness fares."""
 
     #: Leaves that it cosigned last, as far as is known; it says so itself where that is wrong.
     size: int = 0
-    failures: int = 0
-    #: On the monotonic clock.
-    paused_until: float = 0.0
-    #: Why it was no use last; "" while it is.
-    fault: str = ""
-
-    def failed(self, fault: str, now: float) -> None:
-        """Leave it alone for a while."""
-        pause = min(FIRST_PAUSE * 2 ** min(self.failures, 10), LONGEST_PAUSE)
-        self.fault, self.failures, self.paused_until = fault, self.failures + 1, now + pause.total_seconds()
-
-    def succeeded(self, size: int) -> None:
-        """It cosigned so many leaves."""
-        self.size, self.fault, self.failures, self.paused_until = size, "", 0, 0.0
 
 
 async def cosigned(

@@ -15,10 +15,10 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from gateway.bounded import read_at_most
 from gateway.errors import RevocationError
 from gateway.reach import AllowedResolver, Reach
 
-_PIECE = 64 * 1024
 _TEXT = 200
 
 
@@ -72,15 +72,10 @@ class HttpAnswers:
             async with asked as answer:
                 if answer.status != 200:  # noqa: PLR2004
                     raise RevocationError(f"it answers {answer.status}")
-                return await self._read(answer)
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        raw = bytearray()
-        async for piece in answer.content.iter_chunked(_PIECE):
-            raw += piece
-            if len(raw) > self._max_size:
-                raise RevocationError(f"it is larger than revocation.max_size, {self._max_size} bytes")
-        return bytes(raw)
+                raw = await read_at_most(answer.content, self._max_size)
+                if len(raw) > self._max_size:
+                    raise RevocationError(f"it is larger than revocation.max_size, {self._max_size} bytes")
+                return raw
 
     def _literal_refusal(self, url: URL) -> str:
         """Of an address written as a number, which no resolver is asked for."""

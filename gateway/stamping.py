@@ -20,6 +20,7 @@ import aiohttp
 import structlog
 from aiohttp import hdrs
 
+from gateway.bounded import read_at_most
 from gateway.clock import Clock
 from gateway.config import StampSettings
 from gateway.config_values import StampServer
@@ -28,6 +29,7 @@ from gateway.seal.report import Verdict
 from gateway.seal.stamp_token import MAX_REPLY_BYTES
 from gateway.seal.timestamp import ask, check_reply
 from gateway.seal.trust import TrustPurpose, TrustStore
+from gateway.standing import Standing
 
 _QUERY = "application/timestamp-query"
 #: How long a server that failed is left alone; doubles with each failure in a row.
@@ -59,9 +61,7 @@ class HttpTsa:
                 aiohttp.ClientSession(timeout=self._timeout) as session,
                 session.post(url, data=request, headers=headers, allow_redirects=False) as answer,
             ):
-                raw = await answer.content.read(MAX_REPLY_BYTES + 1)
-                while raw and len(raw) <= MAX_REPLY_BYTES and (more := await answer.content.read(MAX_REPLY_BYTES)):
-                    raw += more
+                raw = await read_at_most(answer.content, MAX_REPLY_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise StampError(f"no answer: {str(error)[:200] or type(error).__name__}") from error
         if not answer.ok:
@@ -81,23 +81,12 @@ class Stamped:
     token: bytes
 
 
-@dataclass(kw_only=True, slots=True)
-class _Standing:
-    """How a server fared."""
-
-    failures: int = 0
-    #: On the monotonic clock.
-    paused_until: float = 0.0
-    #: Why it was no use last; "" while it is.
-    fault: str = ""
-
-
 class Stamping:
     """The servers of the settings and how each fares."""
 
     def __init__(self, settings: StampSettings, port: TsaPort, clock: Clock) -> None:
         self._settings, self._port, self._clock = settings, port, clock
-        self._standings = {server.url: _Standing() for server in settings.servers}
+        self._standings = {server.url: Standing() for server in settings.servers}
 
     @property
     def servers(self) -> Sequence[StampServer]:
@@ -126,7 +115,7 @@ class Stamping:
             else:
                 if standing.fault:
                     _log.info("stamps.server_back", server=server.url)
-                self._standings[server.url] = _Standing()
+                standing.succeeded()
                 return stamped
         told = "; ".join(f"{url}: {fault}" for url, fault in self.faults.items() if fault)
         raise StampError(told or "no server is set")
@@ -139,10 +128,7 @@ class Stamping:
             raise StampError("; ".join(each.reason for each in found.report.faults)[:500])
         return Stamped(server=server.url, not_later_than=found.not_later_than, token=raw)
 
-    def _failed(self, server: StampServer, standing: _Standing, fault: str) -> None:
+    def _failed(self, server: StampServer, standing: Standing, fault: str) -> None:
         if not standing.fault:
             _log.warning("stamps.server_failed", server=server.url, detail=fault)
-        standing.fault = fault
-        pause = min(FIRST_PAUSE * 2 ** min(standing.failures, 10), LONGEST_PAUSE)
-        standing.failures += 1
-        standing.paused_until = self._clock.monotonic() + pause.total_seconds()
+        standing.failed(fault, self._clock.monotonic(), first=FIRST_PAUSE, longest=LONGEST_PAUSE)

@@ -29,6 +29,7 @@ from gateway.maintenance.abreast import side_by_side
 from gateway.maintenance.answers import Answers
 from gateway.observe import Metrics
 from gateway.signatures.model import Lookup
+from gateway.standing import pause_after
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
@@ -59,7 +60,7 @@ class _Standing:
     failures: int = 0
 
     def failed(self, now: datetime) -> None:
-        self.due_at = now + min(FIRST_PAUSE * 2 ** min(self.failures, 10), LONGEST_PAUSE)
+        self.due_at = now + pause_after(self.failures, FIRST_PAUSE, LONGEST_PAUSE)
         self.failures += 1
 
 

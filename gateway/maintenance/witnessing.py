@@ -19,7 +19,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.config import LogSettings
 from gateway.config_values import WitnessAddress
-from gateway.cosigning import Standing, WitnessPort, cosigned
+from gateway.cosigning import FIRST_PAUSE, LONGEST_PAUSE, WitnessPort, WitnessStanding, cosigned
 from gateway.errors import CosignatureError, WitnessContradictsError
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.ledger.witnesses import (
@@ -58,7 +58,7 @@ class Witnessing:
         self._log, self._reads = LogReads(readers), WitnessReads(readers)
         self._settings, self._clock, self._metrics = settings, clock, metrics
         self._keep, self._note = KeepCosignatureOperation(), ContradictionOperation()
-        self._standings: dict[str, Standing] = {}
+        self._standings: dict[str, WitnessStanding] = {}
         #: What has never been cosigned by a witness waits since then.
         self._began_at = clock.now()
         #: How it is, for a person.
@@ -77,10 +77,10 @@ class Witnessing:
         await asyncio.gather(*(self._one(each, latest) for each in self._settings.witnesses))
         await self._tell()
 
-    async def _standing(self, name: str) -> Standing:
+    async def _standing(self, name: str) -> WitnessStanding:
         if name not in self._standings:
             last = await self._reads.last(name)
-            self._standings[name] = Standing(size=0 if last is None else last[0])
+            self._standings[name] = WitnessStanding(size=0 if last is None else last[0])
         return self._standings[name]
 
     async def _one(self, witness: WitnessAddress, latest: StoredCheckpoint) -> None:
@@ -101,7 +101,7 @@ class Witnessing:
         except CosignatureError as error:
             if not standing.fault:
                 _log.warning("witnesses.failed", witness=name, detail=str(error))
-            standing.failed(str(error), self._clock.monotonic())
+            standing.failed(str(error), self._clock.monotonic(), first=FIRST_PAUSE, longest=LONGEST_PAUSE)
             if isinstance(error, WitnessContradictsError):
                 await self._contradicted(name, error)
             return
@@ -110,7 +110,8 @@ class Witnessing:
         await self._pump.submit(self._keep, new)
         if standing.fault:
             _log.info("witnesses.back", witness=name)
-        standing.succeeded(latest.size)
+        standing.size = latest.size
+        standing.succeeded()
 
     async def _contradicted(self, name: str, error: WitnessContradictsError) -> None:
         told = Contradiction(
