@@ -33,7 +33,7 @@ from gateway.ledger import pages
 from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.pages import LineQuery
 from gateway.ledger.params import as_json
-from gateway.model import Agency, AgencyId, Endpoint
+from gateway.model import AgencyId, Endpoint
 from gateway.states import State, Trigger, sources
 
 #: Deliveries that one command touches at most.
@@ -180,7 +180,7 @@ async def _selected(base: Foundation, request: ActOnDeliveries, states: Sequence
     query = LineQuery(
         state=states[0],
         endpoint=(await endpoint_named(base, request.endpoint)).id if request.endpoint else None,
-        recipient=(await agency_of(base, request.recipient, now)).id if request.recipient else None,
+        recipient=(await base.directory.require(request.recipient, now)).id if request.recipient else None,
         message=await message_named(base, request.document) if request.document else None,
         reason=request.because or None,
         limit=MANY,
@@ -206,14 +206,6 @@ async def unknown_deliveries(base: Foundation, keys: Sequence[str]) -> RefusedEr
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""  # noqa: PLR2004
         hints.insert(0, f"no such delivery: {', '.join(rest[:5])}{more}")
     return RefusedError("delivery_unknown", "; ".join(hints))
-
-
-async def agency_of(base: Foundation, organ_id: str, now: datetime) -> Agency:
-    """The agency of a code; RefusedError when there is none."""
-    found = await base.directory.resolve([organ_id], now)
-    if organ_id not in found:
-        raise RefusedError("agency_unknown", organ_id)
-    return found[organ_id]
 
 
 async def endpoint_named(base: Foundation, name: str) -> Endpoint:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.admin_acts import Change, Desk, Reply, agency_of
+from gateway.admin_acts import Change, Desk, Reply
 from gateway.alerting import Person, Wishes
 from gateway.errors import RefusedError
 from gateway.ledger.alerts import SetAlerting, SetAlertingOperation
@@ -27,7 +27,7 @@ async def set_alerts(desk: Desk, request: SetAlerts, actor: str) -> Reply:
     """The agency's wishes as they are now."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     row = await base.readers.fetch_one("alerting_find", (agency.id,))
     wishes = msgspec.json.decode(row[0]) if row else {}
     given = {name: getattr(request, name) for name in ("mail", "notices", "details", "attach", "calls")}

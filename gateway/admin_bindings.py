@@ -13,7 +13,7 @@ from cryptography import x509
 from msgspec import Meta, field
 
 from gateway.accounts.shared_secrets import MOST_CHARACTERS, Wish, loopback
-from gateway.admin_acts import Change, Desk, Reply, agency_of
+from gateway.admin_acts import Change, Desk, Reply
 from gateway.channels import served_bindings
 from gateway.clock import rfc3339
 from gateway.config import Settings
@@ -61,7 +61,7 @@ async def issue_secret(desk: Desk, request: IssueSecret, actor: str) -> Reply:
     if served is None:
         raise RefusedError("parameter_invalid", f"binding is one of {', '.join(sorted(served_bindings()))}")
     url, now = base_url(base.settings, request.binding), base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     if served.is_vouched and not request.system_id:
         raise RefusedError("parameter_invalid", "give --system-id INSTANCE/CLASS/MEMBER/SUBSYSTEM")
     networks = request.networks or (loopback() if base.settings.profile == "development" else ())

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Meta
 
-from gateway.admin_acts import Change, Desk, Instant, Reply, agency_of
+from gateway.admin_acts import Change, Desk, Instant, Reply
 from gateway.clock import rfc3339
 from gateway.directory.signers import Bind, BindOperation, EndBinding, EndBindingOperation, bindings_of
 from gateway.errors import RefusedError
@@ -49,7 +49,7 @@ async def bind_certificate(desk: Desk, request: BindCertificate, actor: str) -> 
     """Whose it is from now on."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     try:
         certificate = x509.load_der_x509_certificate(request.certificate)
         signer = signer_of(certificate, (agency.name,))
@@ -88,7 +88,7 @@ async def end_certificate(desk: Desk, request: EndCertificate, actor: str) -> Re
     """From when it is not the agency's any more."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     at = request.at or now
     known = await bindings_of(base.readers, agency.id)
     named = {each.sha256 for each in known if each.sha256.startswith(request.certificate.lower())}

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import field
 
-from gateway.admin_acts import ActOnDeliveries, Change, Desk, Reply, act_on_deliveries, agency_of
+from gateway.admin_acts import ActOnDeliveries, Change, Desk, Reply, act_on_deliveries
 from gateway.admin_directory import Code
 from gateway.directory.changes import SetServedBy, SetServedByOperation
 from gateway.errors import RefusedError
@@ -61,7 +61,7 @@ class Waiting(msgspec.Struct, frozen=True):
 async def change_cutover(desk: Desk, request: ChangeCutover, actor: str) -> Reply:
     """Carry it out, and say what hangs on it."""
     base = desk.foundation
-    agency = await agency_of(base, request.organ_id, base.clock.now())
+    agency = await base.directory.require(request.organ_id, base.clock.now())
     if not is_hosted(agency):
         raise RefusedError("recipient_unreachable", f"{agency.organ_id} has no channel of its own: route it first")
     served = _SERVED[request.act]

@@ -15,7 +15,7 @@ from cryptography import x509
 from msgspec import Meta, field
 from yarl import URL
 
-from gateway.admin_acts import Change, Desk, Instant, Reply, agency_of, endpoint_named
+from gateway.admin_acts import Change, Desk, Instant, Reply, endpoint_named
 from gateway.channels import problems_of
 from gateway.clock import rfc3339
 from gateway.directory.changes import (
@@ -150,7 +150,7 @@ async def offer_enrolment(desk: Desk, request: OfferEnrolment, actor: str) -> Re
     """The code, and what its holder needs beside it: the address and the pin of the server's key."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     code = await base.accounts.new_enrolment(agency.id, actor, now, why=request.reason)
     certificate = x509.load_pem_x509_certificate(base.settings.tls.certificate.read_bytes())
     return {
@@ -167,7 +167,7 @@ async def issue_token(desk: Desk, request: IssueToken, actor: str) -> Reply:
     """The token, shown once."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     lifetime = timedelta(days=request.days)
     token, key = await base.accounts.issue_token(
         agency.id,
@@ -190,7 +190,7 @@ async def record_certificate(desk: Desk, request: RecordCertificate, actor: str)
     """Take a certificate that the TLS listener's anchors lead to."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     try:
         certificate = x509.load_pem_x509_certificate(request.certificate.encode())
     except UNREADABLE_CERTIFICATE as error:
@@ -219,7 +219,7 @@ async def revoke_credential(desk: Desk, request: RevokeCredential, actor: str) -
     if request.credential:
         ended = await base.accounts.revoke(_named(request.credential), actor, now, why=request.reason)
     else:
-        agency = await agency_of(base, request.organ_id, now)
+        agency = await base.directory.require(request.organ_id, now)
         ended = await base.accounts.revoke_all(agency.id, actor, now, why=request.reason)
     base.shared_secrets.forget()
     return {"revoked": list(ended)}
@@ -244,8 +244,8 @@ async def end_agency(desk: Desk, request: EndAgency, actor: str) -> Reply:
     """Close it; what is addressed to it goes to the successor."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
-    successor = await agency_of(base, request.successor, now) if request.successor else None
+    agency = await base.directory.require(request.organ_id, now)
+    successor = await base.directory.require(request.successor, now) if request.successor else None
     if successor is not None and successor.id == agency.id:
         raise RefusedError("parameter_invalid", "an agency does not succeed itself")
     change = CloseAgency(
@@ -271,7 +271,7 @@ async def route_agency(desk: Desk, request: RouteAgency, actor: str) -> Reply:
     """Set the channel of an agency for what is accepted from now on."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     endpoint = await endpoint_named(base, request.endpoint) if request.endpoint else None
     change = SetEndpoint(
         agency_id=agency.id, endpoint_id=endpoint.id if endpoint else None, actor=actor, now=now, why=request.reason
@@ -288,8 +288,8 @@ async def represent(desk: Desk, request: Represent, actor: str) -> Reply:
     """Let one agency speak for another, or end that."""
     base = desk.foundation
     now = base.clock.now()
-    agent = await agency_of(base, request.agent, now)
-    principal = await agency_of(base, request.principal, now)
+    agent = await base.directory.require(request.agent, now)
+    principal = await base.directory.require(request.principal, now)
     if request.end:
         ended = EndRepresentation(
             agent_id=agent.id, principal_id=principal.id, at=now, actor=actor, now=now, why=request.reason

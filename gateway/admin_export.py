@@ -26,14 +26,13 @@ from gateway.bundle import absence
 from gateway.bundle.build import Material, compose, finish
 from gateway.bundle.container import ContainerWriter
 from gateway.bundle.facts import Facts
-from gateway.errors import GatewayError, RefusedError
+from gateway.errors import GatewayError
 from gateway.events import Event
 from gateway.foundation import Foundation
 from gateway.gathering import Sources, gather
 from gateway.lasting import answers_about, lasting
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.readings import ReadAct, Reading, RecordReadings
-from gateway.model import Agency
 from gateway.seal.writer import SealedEntry
 from gateway.signing import SealingKey
 from gateway.transparency.note import VerifierKey
@@ -79,9 +78,11 @@ async def exported_absence(
 ) -> AsyncIterator[BinaryIO]:
     """The file, open, for the context; RefusedError where there is such a document, or a day is not closed."""
     now = base.clock.now()
+    issuer = await base.directory.require(ask.issuer, now)
+    recipient = None if ask.recipient is None else await base.directory.require(ask.recipient, now)
     asked = Asked(
-        issuer=await _agency(base, ask.issuer),
-        recipient=await _agency(base, ask.recipient) if ask.recipient is not None else None,
+        issuer=issuer,
+        recipient=recipient,
         number=ask.number,
         first=ask.first,
         last=ask.last,
@@ -96,13 +97,6 @@ async def exported_absence(
     composing = partial(absence.compose, facts=gathered.facts, files=gathered.files)
     async with _written(base, key, composing, event) as file:
         yield file
-
-
-async def _agency(base: Foundation, code: str) -> Agency:
-    found = (await base.directory.resolve([code], base.clock.now())).get(code)
-    if found is None:
-        raise RefusedError("agency_unknown", code)
-    return found
 
 
 async def _sources(base: Foundation) -> Sources:

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.accounts.receiver_keys import AddKey, AddKeyOperation, EndKey, EndKeyOperation, keys_of, read_key
-from gateway.admin_acts import Change, Desk, Reply, agency_of
+from gateway.admin_acts import Change, Desk, Reply
 from gateway.errors import RefusedError
 from gateway.message_signatures import algorithms_of
 
@@ -35,7 +35,7 @@ async def add_receiver_key(desk: Desk, request: AddReceiverKey, actor: str) -> R
     """It counts for the next request."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     key = read_key(request.key.encode())
     added = AddKey(agency_id=agency.id, key=key, label=request.label, actor=actor, now=now, why=request.reason)
     done = await base.pump.submit(AddKeyOperation(), added)
@@ -46,7 +46,7 @@ async def end_receiver_key(desk: Desk, request: EndReceiverKey, actor: str) -> R
     """The next request signed with it is refused; what it signed before stays what it is."""
     base = desk.foundation
     now = base.clock.now()
-    agency = await agency_of(base, request.organ_id, now)
+    agency = await base.directory.require(request.organ_id, now)
     found = [each.id for each in await keys_of(base.readers, agency.id) if each.id.startswith(request.key.lower())]
     if len(found) != 1:
         raise RefusedError("parameter_invalid", f"{request.key}: {len(found)} keys of {agency.organ_id} begin so")

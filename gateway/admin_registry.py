@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gateway.admin_acts import Change, Desk, Reply, agency_of, endpoint_named
+from gateway.admin_acts import Change, Desk, Reply, endpoint_named
 from gateway.admin_peers import as_refusals, peer_client
 from gateway.channels import make_registrar
 from gateway.errors import RefusedError
@@ -65,7 +65,7 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
 async def _registration(base: Foundation, request: ChangeRegistry) -> Registration:
     if request.act == "deregister":  # it may be gone from our directory, too
         return Registration(code=request.organ_id, name="")
-    agency = await agency_of(base, request.organ_id, base.clock.now())
+    agency = await base.directory.require(request.organ_id, base.clock.now())
     record = (await base.directory.records([agency.id]))[agency.id]
     above = await base.directory.agencies([agency.parent_id]) if agency.parent_id else {}
     parent = next((each.organ_id for each in above.values()), "")

@@ -42,7 +42,7 @@ from gateway.commands.context import (
 )
 from gateway.commands.inputs import read_text, typed_value, whole
 from gateway.commands.instants import parse_instant
-from gateway.errors import InputError, RefusedError
+from gateway.errors import InputError
 from gateway.model import Agency, AgencyId
 
 _SHOWN_PROBLEMS = 50
@@ -239,9 +239,7 @@ def _show(context: Context, args: argparse.Namespace) -> int:
 async def _shown(context: Context, organ_id: str) -> dict[str, Any]:
     async with open_for_reading(context.settings) as ledger:
         now = ledger.clock.now()
-        found = (await ledger.directory.resolve([organ_id], now)).get(organ_id)
-        if found is None:
-            raise RefusedError("agency_unknown", organ_id)
+        found = await ledger.directory.require(organ_id, now)
         record = (await ledger.directory.records([found.id]))[found.id]
         above = [found.parent_id] if found.parent_id else []
         after = [found.successor_id] if found.successor_id else []

@@ -222,9 +222,7 @@ def _statement(params: dict[str, Any]) -> str:
 async def _agency(ledger: Ledger, code: str | None) -> str | None:
     if code is None:
         return None
-    found = (await ledger.directory.resolve([code], ledger.clock.now())).get(code)
-    if found is None:
-        raise RefusedError("agency_unknown", code)
+    found = await ledger.directory.require(code, ledger.clock.now())
     return found.id
 
 

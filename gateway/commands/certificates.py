@@ -13,7 +13,7 @@ from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason
 from gateway.commands.instants import parse_instant
 from gateway.directory.signers import bindings_of
-from gateway.errors import InputError, RefusedError
+from gateway.errors import InputError
 from gateway.seal.revocation import unarmoured
 
 
@@ -103,9 +103,7 @@ def _list(context: Context, args: argparse.Namespace) -> int:
 
 async def _listed(context: Context, organ_id: str) -> list[dict[str, Any]]:
     async with open_for_reading(context.settings) as ledger:
-        found = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
-        if found is None:
-            raise RefusedError("agency_unknown", organ_id)
+        found = await ledger.directory.require(organ_id, ledger.clock.now())
         return [
             {
                 "certificate": each.sha256,

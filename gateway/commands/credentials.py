@@ -21,7 +21,6 @@ from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
 from gateway.commands.inputs import lasting
-from gateway.errors import RefusedError
 
 _FINGERPRINT_SHOWN = 16
 #: Why a secret is issued where nobody has to answer for it.
@@ -213,9 +212,7 @@ def _credentials(context: Context, args: argparse.Namespace) -> int:
 
 async def _listed(context: Context, organ_id: str) -> list[dict[str, object]]:
     async with open_for_reading(context.settings) as ledger:
-        found = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
-        if found is None:
-            raise RefusedError("agency_unknown", organ_id)
+        found = await ledger.directory.require(organ_id, ledger.clock.now())
         rows = await ledger.readers.fetch("credential_list_of_agency", (found.id,))
         secrets = await ledger.readers.fetch("shared_secret_list_of_agency", (found.id,))
     shared = [secret_of(row) for row in secrets]

@@ -70,9 +70,7 @@ async def _found(context: Context, args: argparse.Namespace) -> list[dict[str, A
 
 
 async def _actors(ledger: Ledger, organ_id: str) -> set[str]:
-    agency = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
-    if agency is None:
-        raise RefusedError("agency_unknown", organ_id)
+    agency = await ledger.directory.require(organ_id, ledger.clock.now())
     rows = await ledger.readers.fetch("credential_list_ids_of_agency", {"agency": agency.id})
     return {f"credential:{row[0]}" for row in rows}
 

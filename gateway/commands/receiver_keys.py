@@ -12,7 +12,6 @@ from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason
 from gateway.commands.inputs import read_text
-from gateway.errors import RefusedError
 from gateway.message_signatures import algorithms_of
 
 #: A certificate with its chain is smaller.
@@ -77,9 +76,7 @@ def _list(context: Context, args: argparse.Namespace) -> int:
 
 async def _listed(context: Context, organ_id: str) -> list[dict[str, str]]:
     async with open_for_reading(context.settings) as ledger:
-        found = (await ledger.directory.resolve([organ_id], ledger.clock.now())).get(organ_id)
-        if found is None:
-            raise RefusedError("agency_unknown", organ_id)
+        found = await ledger.directory.require(organ_id, ledger.clock.now())
         keys = await keys_of(ledger.readers, found.id)
     return [
         {

@@ -96,9 +96,7 @@ async def _items(
     books = await reads.books(day)
     wanted = None
     if code is not None:
-        agency = (await ledger.directory.resolve([code], ledger.clock.now())).get(code)
-        if agency is None:
-            raise RefusedError("agency_unknown", code)
+        agency = await ledger.directory.require(code, ledger.clock.now())
         wanted = agency.id
     agencies = await ledger.directory.agencies([AgencyId(book.agency) for book in books])
     for book in books:

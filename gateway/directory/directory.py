@@ -30,6 +30,7 @@ from gateway.directory.fold import words
 from gateway.directory.lru import Lru
 from gateway.directory.records import Code, Holder, Name, Record, holder_at
 from gateway.edxml.organ_ids import canonical
+from gateway.errors import RefusedError
 from gateway.model import Agency, AgencyId, Endpoint, EndpointId, ServedBy
 from gateway.storage.pump import Operation, Pump
 from gateway.storage.readers import Readers
@@ -98,6 +99,13 @@ class Directory:
         owners = {code: owner for code, held in holders.items() if (owner := holder_at(held, when)) is not None}
         records = await self.records(owners.values())
         return {code: self._view(records[owner], when) for code, owner in owners.items() if owner in records}
+
+    async def require(self, code: str, at: datetime) -> Agency:
+        """The agency of one code at an instant; RefusedError when there is none."""
+        found = (await self.resolve([code], at)).get(code)
+        if found is None:
+            raise RefusedError("agency_unknown", code)
+        return found
 
     async def agencies(self, ids: Iterable[AgencyId], at: datetime | None = None) -> dict[AgencyId, Agency]:
         """The agencies of the ids, now or at an instant."""

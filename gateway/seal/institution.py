@@ -21,14 +21,21 @@ from typing import Any, Final
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import SealError
 from gateway.seal.keys import Certified
 from gateway.seal.path import check_certificate
-from gateway.seal.profile import ECDSA_SHA256, P256_BYTES, RSA_SHA256, algorithm_of, fingerprint, value_fits
+from gateway.seal.profile import (
+    ECDSA_SHA256,
+    P256_BYTES,
+    RSA_SHA256,
+    UNREADABLE_CERTIFICATE,
+    algorithm_of,
+    fingerprint,
+    value_fits,
+)
 from gateway.seal.report import Check, Indication, Report, failed, passed
 from gateway.seal.trust import TrustPurpose, TrustStore
 
@@ -36,18 +43,7 @@ from gateway.seal.trust import TrustPurpose, TrustStore
 MAX_CMS_BYTES: Final = 64 * 1024
 _MOST_CERTIFICATES: Final = 8
 #: What asn1crypto and cryptography raise over bytes that are not what they seem.
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
+_UNREADABLE = (*UNREADABLE_CERTIFICATE, KeyError, IndexError, AttributeError, OverflowError)
 _METHODS: Final = {RSA_SHA256: "rsassa_pkcs1v15", ECDSA_SHA256: "sha256_ecdsa"}
 
 
