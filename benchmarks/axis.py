@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.installation import Site
-from gateway import config
+from gateway.config import settings as config
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import open_foundation

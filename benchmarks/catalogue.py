@@ -34,11 +34,11 @@ from benchmarks.goals import Figure, aimed
 from benchmarks.installation import PROVINCE, Site, prepare, record_certificate
 from benchmarks.phases import Say, rank
 from benchmarks.processes import Gateway, gateway
-from gateway import config
-from gateway.admin_catalogue import SyncCatalogue
+from gateway.admin.catalogue import SyncCatalogue
 from gateway.channels import surroundings_of
 from gateway.clock import SystemClock
 from gateway.commands.acting import ask
+from gateway.config import settings as config
 from gateway.foundation import open_foundation
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose

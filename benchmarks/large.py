@@ -42,9 +42,9 @@ from benchmarks.large_report import Phase
 from benchmarks.papers import Papers
 from benchmarks.phases import rank
 from benchmarks.processes import Gateway, gateway
-from gateway import config
 from gateway.api import models
 from gateway.client import GatewayClient
+from gateway.config import settings as config
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.foundation import open_foundation
 from gateway.pki import client_tls_context

@@ -25,8 +25,8 @@ import msgspec
 from benchmarks.installation import COMMUNES, PROVINCE
 from benchmarks.ledger_fill import Ledger
 from benchmarks.ledger_messages import Numbered, Post, newest_numbers, rows_of
-from gateway import config
-from gateway.admin_acts import ActOnDeliveries, act_on_deliveries
+from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
+from gateway.config import settings as config
 from gateway.foundation import Foundation, load_statements, open_foundation
 from gateway.ledger import pages
 from gateway.ledger.ages import Expire, ExpireOperation

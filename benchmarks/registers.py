@@ -20,8 +20,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from gateway import loop
-from gateway.absences import Asked, shown_registers
 from gateway.clock import VIETNAM, SystemClock
+from gateway.evidence.absences import Asked, shown_registers
+from gateway.evidence.registering import Window, worked_out
+from gateway.evidence.sequencer import Sequencer
 from gateway.foundation import load_statements
 from gateway.ledger.record import RecordMessage
 from gateway.ledger.registers import RegisterReads
@@ -29,8 +31,6 @@ from gateway.ledger.rows import DeliveryRow, DispatchRow, MessageRow, NewMessage
 from gateway.maintenance.registrar import Registrar
 from gateway.model import Agency, AgencyId, OrganId
 from gateway.observe import Metrics
-from gateway.registering import Window, worked_out
-from gateway.sequencer import Sequencer
 from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump, Transaction
 from gateway.storage.readers import Readers

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from gateway import config
 from gateway.app import serve
+from gateway.config import settings as config
 from gateway.loop import run
 
 

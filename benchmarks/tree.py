@@ -19,9 +19,9 @@ from pathlib import Path
 
 from gateway import loop
 from gateway.clock import SystemClock
+from gateway.evidence.sequencer import Sequencer
 from gateway.foundation import load_statements
 from gateway.ledger.tree import Tree
-from gateway.sequencer import Sequencer
 from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump, Transaction
 from gateway.storage.readers import Readers

@@ -32,9 +32,9 @@ from benchmarks.goals import Figure, aimed
 from benchmarks.installation import COMMUNES, PROVINCE, Site, prepare
 from benchmarks.papers import Office, Papers
 from benchmarks.processes import gateway
-from gateway import config
 from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.clock import VIETNAM
+from gateway.config import settings as config
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import open_foundation

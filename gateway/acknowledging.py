@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from gateway import alerting
 from gateway.clock import Clock, instant
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigError, KeyFileError, RefusedError
 from gateway.ledger.alerts import Acknowledge, AcknowledgeOperation
 from gateway.seal.keys import read_key_file

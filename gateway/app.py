@@ -28,13 +28,14 @@ from random import SystemRandom
 
 import structlog
 
-from gateway import channels, config, notify
-from gateway.admin import AdminServer, note_reload
+from gateway import channels, notify
+from gateway.admin.server import AdminServer, note_reload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.brokering import LocalBroker
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 from gateway.damage import SoundBodies
 from gateway.desks import Desks, make_gateway
 from gateway.errors import ConfigError, GatewayError
@@ -64,7 +65,7 @@ from gateway.maintenance.witnessing import Witnessing
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import LogControl, Metrics, configure_logs
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
 from gateway.plain import PLAIN_WARNING, plain_place
 from gateway.probe import Probe

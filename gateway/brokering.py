@@ -35,7 +35,7 @@ from gateway.broker import (
     WaitingPage,
 )
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import RefusedError, StorageError
 from gateway.facade import LocalGateway
 from gateway.incoming import Incoming, Pace
@@ -48,7 +48,7 @@ from gateway.mailbox import Asked
 from gateway.model import AgencyId, Caller, Sha256Hex
 from gateway.observe import Metrics
 from gateway.outgoing import StoredBodies
-from gateway.parsing import LARGE_BYTES
+from gateway.parsing.pool import LARGE_BYTES
 from gateway.ports import Body
 from gateway.ratelimit import site_of
 from gateway.reasons import is_temporary, reason

@@ -30,7 +30,7 @@ from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
-from gateway.config import Settings, read_kept
+from gateway.config.settings import Settings, read_kept
 from gateway.errors import ConfigError
 from gateway.maintenance.polling import polling_problems
 from gateway.model import Endpoint, EndpointId

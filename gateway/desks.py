@@ -24,7 +24,7 @@ from gateway.mailbox import Mailbox
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import Metrics
 from gateway.outbox import Outbox
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.pushes import Pushes
 from gateway.readings import Readings
 from gateway.receivers import Receivers

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.clock import Clock
-from gateway.config import StorageSettings
+from gateway.config.settings import StorageSettings
 from gateway.errors import EnvironmentRefusedError, KeyFileError, StorageError
 from gateway.fsio import require_owner
 from gateway.ledger.body_keys import PutBodyKeys, PutBodyKeysOperation, known_keys

@@ -21,7 +21,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import TrustStoreError
 from gateway.seal.profile import fingerprint
 from gateway.seal.signer import NEXT, OLD, variant

@@ -98,7 +98,7 @@ class KeyFileError(GatewayError):
 class TokenError(KeyFileError):
     """A key on a token, or in an encrypted file, cannot be used now.
 
-    `code` is a key of `gateway.check_kinds.KINDS`; the message says what to do about it.
+    `code` is a key of `gateway.diagnosis.check_kinds.KINDS`; the message says what to do about it.
     """
 
     def __init__(self, code: str, message: str, **facts: object) -> None:

@@ -2,8 +2,8 @@
 
 An event is one row of the ledger's history, written in the transaction of what it tells. Its *leaf* is the
 canonical JSON of its facts (ids, digests, codes, instants; never a subject, a name or a free text) and its
-leaf hash is RFC 6962's SHA-256(0x00 || leaf), so that a Merkle tree is grown over them (`gateway.sequencer`)
-without touching a row.
+leaf hash is RFC 6962's SHA-256(0x00 || leaf), so that a Merkle tree is grown over them without
+touching a row (`gateway.evidence.sequencer`).
 """
 
 from __future__ import annotations

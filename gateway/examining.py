@@ -17,7 +17,7 @@ import msgspec
 
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import PoolError, RefusedError, TrustStoreError
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.seal.report import Indication, undecided
 from gateway.signatures.document import Task, examine
 from gateway.signatures.model import Examined, Found, Kind

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.edxml.envelope import Attachment
 from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.storage.bodies import BodyReader
 from gateway.storage.body_file import BodyFile, ScratchFile
 from gateway.storage.spool import in_our_words

@@ -45,7 +45,7 @@ from gateway.mailbox import Asked, Mailbox, envelope_of
 from gateway.message_signatures import Presented
 from gateway.model import Agency, AgencyId, Caller
 from gateway.outbox import Outbox
-from gateway.parsing import LARGE_BYTES
+from gateway.parsing.pool import LARGE_BYTES
 from gateway.pushes import Pushes
 from gateway.readings import Readings
 from gateway.receivers import due_of_answer

@@ -18,7 +18,7 @@ from gateway.accounts.secret_box import SecretBox
 from gateway.accounts.shared_secrets import SharedSecrets
 from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.directory.directory import Directory
 from gateway.encrypting import open_body_keys
 from gateway.enrolment import EnrolmentCa

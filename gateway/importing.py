@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from gateway.admin_acts import Instant, Reason, Reply, Request, endpoint_named
+from gateway.admin.acts import Instant, Reason, Reply, Request, endpoint_named
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
 from gateway.intake import Intake

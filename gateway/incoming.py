@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from gateway.clock import Clock
-from gateway.config import ServerSettings
+from gateway.config.settings import ServerSettings
 from gateway.errors import RefusedError
 
 #: A body may start slowly: the rate is judged only after this many seconds.

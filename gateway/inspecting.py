@@ -7,12 +7,12 @@ from datetime import timedelta
 import structlog
 
 from gateway.clock import Clock
-from gateway.config import LimitSettings
+from gateway.config.settings import LimitSettings
 from gateway.edxml.envelope import ParseReport
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.packed import packed, unpack_report
 from gateway.errors import PoolError, RefusedError
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.storage.bodies import SpooledBody
 from gateway.storage.spool import in_our_words
 from gateway.validate import inspect

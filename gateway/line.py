@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.model import AttemptId
 from gateway.retry import Draw, backoff
 

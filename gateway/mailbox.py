@@ -31,7 +31,7 @@ from gateway.ledger.unusable import Unusable, UnusableOperation
 from gateway.listings import Listings
 from gateway.message_signatures import Presented
 from gateway.model import AgencyId, BootId, Caller, CredentialId
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.readings import Readings
 from gateway.receivers import Receivers
 from gateway.states import State

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from gateway.clock import Clock, instant, micros
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation

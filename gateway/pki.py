@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.config import TlsSettings
+from gateway.config.settings import TlsSettings
 from gateway.errors import ConfigError, KeyFileError, ProofError
 from gateway.fsio import make_private_dir, write_durably
 from gateway.seal.keys import read_key_file

@@ -23,7 +23,7 @@ from gateway.edxml.rendition import write_rendition
 from gateway.errors import BodyDamagedError, GatewayError
 from gateway.ledger.rendered import Rendered, RenderedOperation
 from gateway.model import DispatchId, Endpoint, Outcome, OutcomeKind, Outgoing, SendReport, Sha256Hex
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.ports import Adapter, Body
 from gateway.storage.bodies import Bodies
 from gateway.storage.body_file import BodyFile, ScratchFile

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.model import Outcome, OutcomeKind
 
 #: Gives a number between 0 and 1; `random.random` outside of tests.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.config import LimitSettings
+from gateway.config.settings import LimitSettings
 from gateway.ratelimit import DELIVERIES_BURST, AtOnce, RateLimit
 
 #: Strangers of one address at once, whatever the rate: behind one address there may be a whole office.

@@ -26,8 +26,8 @@ from cryptography import x509
 from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
 from gateway.clock import SystemClock, rfc3339
-from gateway.config import LogSettings, SealSettings
-from gateway.config_values import TokenPlace
+from gateway.config.settings import LogSettings, SealSettings
+from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, ProofError, SealError, SignerUnavailableError, TokenError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint

@@ -32,7 +32,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.aside_process import requests
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, ProofError, TokenError
 from gateway.seal.keys import Certificates, read_key_file
 from gateway.seal.profile import fingerprint

@@ -29,7 +29,7 @@ import structlog
 
 from gateway.api.service import SubmittedFile, UploadProgress
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import BodyDamagedError, RefusedError, StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import atomic_replace, fsync_dir, make_private_dir

@@ -21,7 +21,7 @@ import secrets
 from collections import defaultdict
 
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.deliver import report_all
 from gateway.errors import ConfigError
 from gateway.ledger.proofs import Asked, AskedOperation, How, Proof, proof_of

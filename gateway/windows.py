@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.line import Breaker, Line, patient_until
 from gateway.model import AgencyId, AttemptId, Endpoint, EndpointId, Outcome, OutcomeKind, Outgoing, SendReport
 from gateway.retry import Draw, clamp_retry_after

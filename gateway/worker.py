@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.clock import Clock, Steady
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.deliver import Bodies, deliver
 from gateway.errors import StorageError
 from gateway.failpoints import failpoint

@@ -31,7 +31,7 @@ from gateway.mailbox import NOT_FOR_RECIPIENTS
 from gateway.model import Agency, Endpoint, Outgoing
 from gateway.notices import reason_told
 from gateway.owners import owner_of
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.ports import ContainedFile, Contents, GivenFile, Write
 from gateway.states import State
 from gateway.storage.bodies import SpooledBody

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.config import StorageSettings
+from gateway.config.settings import StorageSettings
 from gateway.errors import BodyDamagedError
 from gateway.foundation import DATABASE
 from gateway.storage.body_file import opened_chunk

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from tests.system_tools import require_tool
 
 _MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")

@@ -29,7 +29,7 @@ from gateway.accounts.changes import (
 )
 from gateway.accounts.credentials import Credentials, networks_json
 from gateway.clock import micros, rfc3339
-from gateway.config import EnrolmentSettings
+from gateway.config.settings import EnrolmentSettings
 from gateway.directory.directory import Directory
 from gateway.enrolment import IssuedCertificate, hash_code, new_code, new_token
 from gateway.errors import RefusedError

@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.acme.fit import require_fit
-from gateway.config import AcmeSettings, TlsSettings
+from gateway.config.settings import AcmeSettings, TlsSettings
 from gateway.errors import RenewalError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.seal.keys import read_key_file

@@ -38,7 +38,7 @@ from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint, failpoint_soon
 from gateway.model import Caller
-from gateway.parsing import LARGE_BYTES
+from gateway.parsing.pool import LARGE_BYTES
 from gateway.ratelimit import site_of
 from gateway.refusals import refusal_of
 

@@ -19,7 +19,7 @@ from gateway.api.models import Request, Response
 from gateway.api.queries import Query
 from gateway.api.service import AcceptedAnswer, Arrival, Authenticator, Gateway, Uploads
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import RefusedError
 from gateway.inspection import Inspection
 from gateway.lifecycle import Lifecycle

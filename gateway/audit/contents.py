@@ -17,12 +17,12 @@ import msgspec
 
 from gateway.audit.rows import Message
 from gateway.clock import SystemClock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.edxml.envelope import Envelope
 from gateway.edxml.limits import ParseLimits
 from gateway.errors import PoolError, RefusedError, StorageError
 from gateway.inspecting import Inspector, parse_limits
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.storage.bodies import Bodies, SpooledBody
 
 #: Bodies given to the pool at once: each process has one to go on with.

@@ -39,7 +39,7 @@ from gateway.audit.registers import RegisterExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.audit.tree import TreeExaminer
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import KeyFileError, PoolError, StorageError, TrustStoreError
 from gateway.events import Event
 from gateway.ledger.own_keys import in_force

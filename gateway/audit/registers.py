@@ -18,9 +18,9 @@ from datetime import date
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import decode_leaf, facts_of
 from gateway.errors import ProofError
+from gateway.evidence.registering import ONE_DAY, Window, Worked, worked_out
 from gateway.ledger.registers import Book, ClosedDay, RegisterReads
 from gateway.ledger.tree import LogReads
-from gateway.registering import ONE_DAY, Window, Worked, worked_out
 from gateway.storage.readers import Readers
 from gateway.transparency.registers import Closing
 

@@ -20,11 +20,11 @@ from collections.abc import Sequence
 
 from gateway.audit.findings import Findings
 from gateway.audit.rows import EventRecord
-from gateway.config import LogSettings
+from gateway.config.settings import LogSettings
 from gateway.errors import LogRefusedError, ProofError
+from gateway.evidence.log_mark import Mark, read_mark
 from gateway.ledger.params import as_json
 from gateway.ledger.tree import Tree, tree_of
-from gateway.log_mark import Mark, read_mark
 from gateway.storage.readers import Readers
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import of_epoch, read_vkeys

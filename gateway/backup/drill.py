@@ -19,7 +19,7 @@ from gateway.backup.make import Progress
 from gateway.backup.restore import Restored, Wanted, restore
 from gateway.backup.shelf import Shelf
 from gateway.clock import Clock
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError, RefusedError
 
 

@@ -31,7 +31,7 @@ from gateway.backup.make import Ledger, Progress, body_keys_of, examined
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf
 from gateway.clock import Clock
-from gateway.config import Settings, StorageSettings
+from gateway.config.settings import Settings, StorageSettings
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
 from gateway.foundation import RESTORING, database_of, open_foundation
 from gateway.fsio import fsync_dir, make_private_dir, write_durably

@@ -19,11 +19,11 @@ from typing import Any, BinaryIO, Final, TypeVar
 import aiohttp
 import msgspec
 
-from gateway.admin import ACTS, PREFIX
-from gateway.admin_acts import REASON_CHARACTERS, Change, Reply, Request
+from gateway.admin.acts import REASON_CHARACTERS, Change, Reply, Request
+from gateway.admin.server import ACTS, PREFIX
 from gateway.clock import Clock, SystemClock
 from gateway.commands.context import Context
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.directory.directory import Directory
 from gateway.errors import (
     ConfigError,
@@ -111,7 +111,7 @@ class Desk:
 
 
 async def perform(context: Context, act: str, request: Change) -> Reply:
-    """Carry an act of `gateway.admin.ACTS` out and give its reply; a refusal raises RefusedError."""
+    """Carry an act of `gateway.admin.server.ACTS` out and give its reply; a refusal raises RefusedError."""
     settings, request = context.settings, checked(request)
     if is_running(settings):
         return await ask(settings, act, request)

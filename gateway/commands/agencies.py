@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.admin_directory import (
+from gateway.admin.directory import (
     ConfigureEndpoint,
     EndAgency,
     ImportAgencies,

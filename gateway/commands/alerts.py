@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from gateway.admin_alerts import SetAlerts
+from gateway.admin.alerts import SetAlerts
 from gateway.alerting import Person
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.admin_backups import NoteBackup
+from gateway.admin.backups import NoteBackup
 from gateway.backup import gap
 from gateway.backup.drill import drill
 from gateway.backup.make import Asked, Made, make_copy

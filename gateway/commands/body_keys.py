@@ -23,7 +23,7 @@ from gateway.commands.context import (
     add_json,
     add_reason,
 )
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import BodyDamagedError, InputError
 from gateway.fsio import require_owner
 from gateway.storage.body_format import MOST_HEADER_BYTES, header_of
@@ -146,7 +146,7 @@ def _needs(settings: Settings, key: str, known: list[KnownKey]) -> list[str]:
 
 
 def _rotate(context: Context, args: argparse.Namespace) -> int:
-    from gateway.admin_body_keys import TurnBodyKeys
+    from gateway.admin.body_keys import TurnBodyKeys
     from gateway.commands.acting import perform
 
     settings = context.settings

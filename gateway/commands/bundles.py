@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from gateway.admin_export import ExportAbsence, ExportDocument, exported, exported_absence
+from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.commands.acting import (

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from gateway.admin_catalogue import SyncCatalogue, sync
+from gateway.admin.catalogue import SyncCatalogue, sync
 from gateway.commands.acting import Desk, ask, checked, is_running, offline, own_name
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Report, Subparsers, add_command, add_json
 from gateway.directory.catalogue import SHORT_DIGEST

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from gateway.admin_certificates import BindCertificate, EndCertificate
+from gateway.admin.certificates import BindCertificate, EndCertificate
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from gateway.admin_channels import RekeyChannel, VerifyChannel
+from gateway.admin.channels import RekeyChannel, VerifyChannel
 from gateway.clock import SystemClock
 from gateway.commands.acting import perform
 from gateway.commands.context import (

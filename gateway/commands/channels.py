@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from gateway.admin_acts import PauseChannel, ResumeChannel
+from gateway.admin.acts import PauseChannel, ResumeChannel
 from gateway.clock import SystemClock
 from gateway.commands.acting import perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason

@@ -21,9 +21,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from gateway import config
 from gateway.audit.findings import Finding, Severity
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 
 #: Exit codes.
 FINE: Final = 0

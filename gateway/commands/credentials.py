@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.accounts.credentials import Credential, credential_of
 from gateway.accounts.shared_secrets import SharedSecret, secret_of
-from gateway.admin_bindings import IssueSecret
-from gateway.admin_directory import (
+from gateway.admin.bindings import IssueSecret
+from gateway.admin.directory import (
     IssueToken,
     OfferEnrolment,
     RecordCertificate,

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from gateway.admin_cutover import ChangeCutover
+from gateway.admin.cutover import ChangeCutover
 from gateway.audit.shadow import shadow_report
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from gateway.admin_acts import MANY, ActOnDeliveries
-from gateway.admin_adopt import AdoptDelivery
+from gateway.admin.acts import MANY, ActOnDeliveries
+from gateway.admin.adopt import AdoptDelivery
 from gateway.commands.acting import perform
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
 from gateway.states import State

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway import check as checking
-from gateway import doctor
-from gateway.admin_acts import Reply
+from gateway.admin.acts import Reply
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.fsck import FsckReport, examine
 from gateway.channels import has_counterpart
-from gateway.check_bindings import check_secret_key
 from gateway.clock import SystemClock, instant
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
-from gateway.config import Settings
-from gateway.doctor_source import examine_books, examine_canary, examine_source
+from gateway.config.settings import Settings
+from gateway.diagnosis import check as checking
+from gateway.diagnosis import doctor
+from gateway.diagnosis.check_bindings import check_secret_key
+from gateway.diagnosis.doctor_source import examine_books, examine_canary, examine_source
 from gateway.errors import ConfigError, InputError, RefusedError, StorageError
 from gateway.foundation import database_of
 from gateway.ledger.proofs import Proof, proof_of

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.commands.context import Report
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import InputError
 from gateway.fsio import write_durably
 from gateway.storage.body_keys import BodyKeys

@@ -12,7 +12,7 @@ from gateway import notify
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands import body_keys, revocation, rotation
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, TokenError
 from gateway.pki import server_key_pin
 from gateway.seal.keys import Certificates

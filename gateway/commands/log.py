@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.admin_log import DeclareLogGap, log_key
+from gateway.admin.log import DeclareLogGap, log_key
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.acting import Ledger, open_for_reading, perform
 from gateway.commands.context import (
@@ -23,17 +23,17 @@ from gateway.commands.context import (
     add_reason,
 )
 from gateway.commands.reading import note_reading
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import InputError, LogRefusedError, ProofError, RefusedError
+from gateway.evidence.log_mark import Mark, write_mark
+from gateway.evidence.sequencer import require_continued
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger import pages
 from gateway.ledger.heads import fingerprint_of, week_of
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.tree import LogReads, Proved, StoredCheckpoint
 from gateway.ledger.witnesses import WitnessReads
-from gateway.log_mark import Mark, write_mark
 from gateway.pki import write_log_key
-from gateway.sequencer import require_continued
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import of_epoch, read_vkeys
 from gateway.transparency.merkle import EMPTY_ROOT, leaf_hash

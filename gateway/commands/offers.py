@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.admin_offers import DecideOffer, PollSources
+from gateway.admin.offers import DecideOffer, PollSources
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from gateway.admin_readings import NoteReading
+from gateway.admin.readings import NoteReading
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import Ledger, ask, is_running, open_for_reading
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from gateway.accounts.receiver_keys import keys_of
-from gateway.admin_receivers import AddReceiverKey, EndReceiverKey
+from gateway.admin.receivers import AddReceiverKey, EndReceiverKey
 from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason

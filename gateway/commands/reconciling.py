@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.admin_reconcile import ReconcileDay
+from gateway.admin.reconcile import ReconcileDay
 from gateway.clock import VIETNAM, SystemClock, instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.commands.acting import Ledger, open_for_reading
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import RefusedError
 from gateway.ledger.registers import RegisterReads
 from gateway.ledger.tree import LogReads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from gateway.admin_registry import ChangeRegistry
+from gateway.admin.registry import ChangeRegistry
 from gateway.commands.acting import perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
 

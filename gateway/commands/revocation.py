@@ -52,7 +52,7 @@ def add(group: Subparsers) -> None:
 
 
 def _load(context: Context, args: argparse.Namespace) -> int:
-    from gateway.admin_revocation import LoadAnswers, LoadedAnswer
+    from gateway.admin.revocation import LoadAnswers, LoadedAnswer
     from gateway.commands.acting import perform
 
     answers = [(path, _read(path)) for path in args.files]

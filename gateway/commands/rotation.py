@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, add_command, add_json, add_reason
-from gateway.config import InstitutionSettings, SealSettings, Settings
+from gateway.config.settings import InstitutionSettings, SealSettings, Settings
 from gateway.endings import Ending, beside, endings, without_replaced
 from gateway.errors import EnvironmentRefusedError, GatewayError, InputError, KeyFileError, TrustStoreError
 from gateway.foundation import database_of
@@ -135,7 +135,7 @@ def _switch(context: Context, args: argparse.Namespace) -> int:
 
 def _have_taken(settings: Settings, files: SealSettings | InstitutionSettings, place: KeyPlace, reason: str) -> str:
     """By the service that signs and by the server; then the old key goes. What is left to do."""
-    from gateway.admin import Reload  # they bring half the program along
+    from gateway.admin.server import Reload  # they bring half the program along
     from gateway.commands.acting import ask, is_running
 
     old = variant(place.key, OLD)

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from gateway.admin import Reload, SetLogLevel
+from gateway.admin.server import Reload, SetLogLevel
 from gateway.commands.acting import ask, is_running, status_of
 from gateway.commands.context import (
     ENVIRONMENT,

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from gateway.admin_statuses import DismissStatus, MatchStatus
+from gateway.admin.statuses import DismissStatus, MatchStatus
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason

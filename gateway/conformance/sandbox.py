@@ -18,9 +18,9 @@ from typing import Final
 
 import msgspec
 
-from gateway import config
-from gateway.admin_bindings import IssueSecret, issue_secret
+from gateway.admin.bindings import IssueSecret, issue_secret
 from gateway.clock import Clock
+from gateway.config import settings as config
 from gateway.conformance.exposure import Exposure
 from gateway.conformance.offices import OFFICES
 from gateway.conformance.places import Place

@@ -2,7 +2,7 @@
 
 `CloseDayOperation` writes a day, its registers and its event in one transaction, and refuses whoever saw other
 closed days than there are: a day is closed once. `RegisterReads.lines` reads lines of documents in the order of the
-log, a portion at a time. It does NOT hash anything (`gateway.registering`).
+log, a portion at a time. It does NOT hash anything (`gateway.evidence.registering`).
 """
 
 from __future__ import annotations

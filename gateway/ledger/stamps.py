@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.clock import instant, micros, rfc3339
-from gateway.config_values import StampServer
+from gateway.config.values import StampServer
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Readers
 

@@ -23,7 +23,7 @@ import structlog
 from gateway import alerting
 from gateway.alerting import Waiting, Wishes
 from gateway.clock import Clock, instant, micros
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.directory.directory import Directory
 from gateway.errors import GatewayError
 from gateway.ids import uuid7

@@ -17,7 +17,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import RevocationError
-from gateway.fetching import AnswerPort
+from gateway.evidence.fetching import AnswerPort
 from gateway.fsio import make_private_dir
 from gateway.ledger.revocations import (
     Forget,
@@ -28,7 +28,7 @@ from gateway.ledger.revocations import (
     PlacedOperation,
     RevocationReads,
 )
-from gateway.parsing import PARSED_PER_SECOND, ParserPool
+from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.seal.revocation import Answer, RevocationStore, unarmoured
 from gateway.signatures.lookups import Described, describe, lookups_among
 from gateway.signatures.model import Lookup

@@ -17,7 +17,7 @@ import structlog
 from gateway.api.models import NewDocument
 from gateway.clock import VIETNAM, Clock, rfc3339
 from gateway.compose import Composer
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.directory.directory import Directory
 from gateway.edxml.envelope import Envelope
 from gateway.errors import RefusedError

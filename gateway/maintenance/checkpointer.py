@@ -1,8 +1,8 @@
 """The log's duty: what is new becomes leaves, and the tree is signed, each minute.
 
 1. The sequencer brings the tree up to the newest event, also where nothing may be signed.
-2. Whether the tree continues what was signed last (`gateway.log_mark`). If not, nothing is signed until an operator
-   declares the gap.
+2. Whether the tree continues what was signed last (`gateway.evidence.log_mark`). If not, nothing is signed until an
+   operator declares the gap.
 3. A checkpoint over the committed tree is signed by the process that holds the key.
 4. Its size and root are written to the mark and synced; only then is it kept in the ledger, from where it is handed
    out. A crash between the two leaves a mark of the tree that is there: the next run signs that, or a longer one.
@@ -18,13 +18,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.clock import Clock
-from gateway.config import LogSettings
+from gateway.config.settings import LogSettings
 from gateway.errors import LogRefusedError, SealError, StorageError
+from gateway.evidence.log_mark import Mark, write_mark
+from gateway.evidence.sequencer import Sequencer, require_continued
 from gateway.failpoints import failpoint
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed, StoredCheckpoint, Tree
-from gateway.log_mark import Mark, write_mark
 from gateway.observe import Metrics
-from gateway.sequencer import Sequencer, require_continued
 from gateway.signing import SealingKey
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers

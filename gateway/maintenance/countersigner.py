@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.clock import Clock, rfc3339
-from gateway.config import InstitutionSettings
-from gateway.countersigning import InstitutionKey
+from gateway.config.settings import InstitutionSettings
 from gateway.errors import KeyFileError, SealError
+from gateway.evidence.countersigning import InstitutionKey
 from gateway.ledger.institution import CheckpointSignatures, KeepCheckpointSignatureOperation
 from gateway.ledger.own_keys import note_taken
 from gateway.ledger.tree import LogReads

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from gateway.cosigning import HttpWitness
-from gateway.countersigning import InstitutionKey
+from gateway.evidence.cosigning import HttpWitness
+from gateway.evidence.countersigning import InstitutionKey
+from gateway.evidence.stamping import HttpTsa, Stamping
 from gateway.foundation import Foundation
 from gateway.ledger.tree import LogReads
 from gateway.maintenance.checkpointer import Checkpointer
@@ -15,7 +16,6 @@ from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.witnessing import Witnessing
 from gateway.observe import Metrics
 from gateway.signing import SealingKey
-from gateway.stamping import HttpTsa, Stamping
 
 
 def checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpointer:

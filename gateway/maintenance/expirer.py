@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from gateway.clock import Clock
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.retry import AgeLimits, age_limits
 
 #: A run handles at most so many portions; what is left is the next run's.

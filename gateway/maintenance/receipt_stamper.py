@@ -16,12 +16,12 @@ from typing import Final
 
 import structlog
 
-from gateway.config import StampSettings
+from gateway.config.settings import StampSettings
 from gateway.errors import StampError
+from gateway.evidence.stamping import Stamped, Stamping
 from gateway.ledger.receipt_stamps import KeepReceiptStampOperation, ReceiptStamp, ReceiptStamps, Unstamped
 from gateway.observe import Metrics
 from gateway.seal.evidence_record import group_hash, root_of
-from gateway.stamping import Stamped, Stamping
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 

@@ -22,7 +22,7 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock, instant
-from gateway.config_revocation import RevocationSettings
+from gateway.config.revocation import RevocationSettings
 from gateway.errors import GatewayError, StorageError
 from gateway.ledger.revocations import PutSources, RevocationReads, Source
 from gateway.maintenance.abreast import side_by_side

@@ -5,7 +5,7 @@
    missing, the clock has gone evenly for long enough to be believed.
 3. Up to which event it looks: all that is a leaf. For a day that is closed late, what a closing on time would have
    seen, so that the days after it get their own.
-4. The registers are worked out (`gateway.registering`); day, registers and event are one transaction.
+4. The registers are worked out (`gateway.evidence.registering`); day, registers and event are one transaction.
 
 A crash leaves a day closed or not; the next run goes on from there. Nothing is ever added to a closed day.
 """
@@ -20,11 +20,11 @@ from typing import Final
 import structlog
 
 from gateway.clock import VIETNAM, Clock, instant, micros
+from gateway.evidence.registering import ONE_DAY, Window, worked_out
 from gateway.ledger.registers import CloseDay, CloseDayOperation, ClosedDay, RegisterReads
 from gateway.ledger.tree import LogReads, Tree
 from gateway.observe import Metrics
 from gateway.reconcile import bounds_of
-from gateway.registering import ONE_DAY, Window, worked_out
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import structlog
 
 from gateway.clock import Clock, micros
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.deliver import Bodies, deliver
 from gateway.directory.directory import Directory
 from gateway.ids import uuid7

@@ -14,11 +14,11 @@ from hashlib import sha256
 import structlog
 
 from gateway.clock import Clock, instant
-from gateway.config import StampSettings
+from gateway.config.settings import StampSettings
 from gateway.errors import StampError
+from gateway.evidence.stamping import Stamping
 from gateway.ledger.stamps import KeepStampOperation, NewStamp
 from gateway.observe import Metrics
-from gateway.stamping import Stamping
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 

@@ -17,9 +17,9 @@ from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.directory.signers import bindings_about, bindings_of
 from gateway.errors import RefusedError
+from gateway.evidence.fetching import HttpAnswers
 from gateway.examining import Anchors, Examiner, examiners, list_readers
 from gateway.facade import LocalGateway
-from gateway.fetching import HttpAnswers
 from gateway.foundation import Foundation, database_of
 from gateway.inspecting import parse_limits
 from gateway.ledger.ages import Expire, ExpireOperation
@@ -49,7 +49,7 @@ from gateway.model import AgencyId, Endpoint, EndpointId
 from gateway.notices import Announcer
 from gateway.observe import Metrics
 from gateway.outgoing import LedgerQueue
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.reach import networks_of
 from gateway.retry import AgeLimits
 from gateway.seal.revocation import REVOCATIONS, RevocationStore

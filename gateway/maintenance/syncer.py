@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.admin_catalogue import sync_channel
+from gateway.admin.catalogue import sync_channel
 from gateway.channels import catalogue_kind
 from gateway.clock import VIETNAM, instant
 from gateway.directory.catalogue import SyncAsked

@@ -17,10 +17,10 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock
-from gateway.config import LogSettings
-from gateway.config_values import WitnessAddress
-from gateway.cosigning import FIRST_PAUSE, LONGEST_PAUSE, WitnessPort, WitnessStanding, cosigned
+from gateway.config.settings import LogSettings
+from gateway.config.values import WitnessAddress
 from gateway.errors import CosignatureError, WitnessContradictsError
+from gateway.evidence.cosigning import FIRST_PAUSE, LONGEST_PAUSE, WitnessPort, WitnessStanding, cosigned
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.ledger.witnesses import (
     Contradiction,

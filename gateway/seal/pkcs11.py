@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, TokenError
 from gateway.seal.keys import Certificates
 from gateway.seal.pkcs12 import read_secret

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError
 from gateway.seal.keys import Certificates, Certified, PemSigner
 from gateway.seal.pkcs12 import is_pkcs12, load_pkcs12

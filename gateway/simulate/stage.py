@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
-from gateway import config
 from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.clock import Clock, SystemClock
+from gateway.config import settings as config
 from gateway.directory.changes import AddRepresentation, AddRepresentationOperation
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies

@@ -20,7 +20,7 @@ from aiohttp import web
 from gateway import notify
 from gateway.api.listener import Listener
 from gateway.clock import SystemClock
-from gateway.config import TlsSettings
+from gateway.config.settings import TlsSettings
 from gateway.errors import ConfigError, ProofError, RefusedError
 from gateway.failpoints import refuse_armed
 from gateway.ids import uuid7

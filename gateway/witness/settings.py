@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from gateway.config import load_of
+from gateway.config.settings import load_of
 
 FILE: Final = "witness.toml"
 PORT: Final = 8460

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway import config
 from gateway.backup.make import Asked, Made, make_copy
 from gateway.backup.sealed import BackupKey
 from gateway.backup.shelf import Shelf
 from gateway.cli import main
 from gateway.clock import SystemClock
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 from gateway.foundation import database_of
 from gateway.storage.driver import choose_driver
 

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from gateway.absences import Asked, shown_registers
 from gateway.bundle.absence import (
     Absence,
     Day,
@@ -35,9 +34,10 @@ from gateway.bundle.container import ContainerWriter
 from gateway.bundle.facts import Log, Stamp
 from gateway.bundle.format import CHECKPOINT
 from gateway.events import canonical
+from gateway.evidence.absences import Asked, shown_registers
+from gateway.evidence.registering import Worked
 from gateway.ledger.registers import Book, ClosedDay
 from gateway.model import Agency, AgencyId, OrganId
-from gateway.registering import Worked
 from gateway.seal.writer import draft_export
 from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.commitment import opening

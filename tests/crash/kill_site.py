@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway import config
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import LOOPBACK, DevPki

@@ -25,9 +25,9 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway import config
 from gateway.api import models
 from gateway.client import GatewayClient
+from gateway.config import settings as config
 from gateway.errors import ProblemError
 from gateway.pki import DevPki, client_tls_context
 from gateway.seal.trust import TrustPurpose

@@ -18,7 +18,7 @@ from typing import Any
 
 from gateway.audit.findings import Severity
 from gateway.audit.fsck import examine
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.foundation import DATABASE, open_foundation
 from gateway.storage.body_keys import BodyKeys

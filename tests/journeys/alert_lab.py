@@ -11,10 +11,10 @@ from typing import Any
 
 from gateway import channels
 from gateway.acknowledging import Acknowledging
-from gateway.admin_alerts import SetAlerts
+from gateway.admin.alerts import SetAlerts
 from gateway.clock import SystemClock
 from gateway.commands.acting import ask
-from gateway.config import CallSettings, MailSettings, Settings
+from gateway.config.settings import CallSettings, MailSettings, Settings
 from gateway.maintenance.alerter import Alerter, AlerterParts
 from gateway.ports import Teller
 from gateway.seal.trust import TrustPurpose

@@ -17,8 +17,8 @@ from typing import Any
 
 import aiohttp
 
-from gateway import config
 from gateway.client import GatewayClient
+from gateway.config import settings as config
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import client_tls_context

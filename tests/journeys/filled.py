@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.admin_directory import ConfigureEndpoint, configure_endpoint
+from gateway.admin.directory import ConfigureEndpoint, configure_endpoint
 from gateway.api import models
 from gateway.edxml.envelope import BusinessType
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation, prepare

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway import config
 from gateway.app import Application, run_application
 from gateway.client import GatewayClient
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import Foundation, open_foundation

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from gateway import config
 from gateway.acme.fit import due_at
 from gateway.acme.order import order
 from gateway.app import Application
 from gateway.clock import SystemClock
+from gateway.config import settings as config
 from gateway.errors import RenewalError
 from gateway.maintenance.renewer import Renewal, Renewer, renew_apart
 from gateway.observe import Metrics

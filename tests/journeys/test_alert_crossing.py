@@ -9,10 +9,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gateway import config
-from gateway.admin_alerts import SetAlerts
+from gateway.admin.alerts import SetAlerts
 from gateway.client import GatewayClient
 from gateway.commands.acting import ask
+from gateway.config import settings as config
 from gateway.foundation import DATABASE
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from gateway import alerting
-from gateway.admin_acts import ActOnDeliveries
+from gateway.admin.acts import ActOnDeliveries
 from gateway.alerting import Person
 from gateway.commands.acting import ask
 from gateway.errors import RefusedError

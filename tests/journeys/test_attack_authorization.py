@@ -9,7 +9,7 @@ import pytest
 
 from gateway.api import models
 from gateway.client import GatewayClient
-from gateway.config_values import Size
+from gateway.config.values import Size
 from gateway.directory.changes import SetEndpoint, SetEndpointOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.errors import ProblemError

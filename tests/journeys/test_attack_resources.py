@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from gateway.app import run_application
-from gateway.config_values import Size
+from gateway.config.values import Size
 from gateway.errors import ProblemError
 from gateway.mailbox import UNPACKED_AT_ONCE
 from gateway.observe import configure_logs

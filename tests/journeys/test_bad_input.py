@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import GatewayClient
-from gateway.config_values import Size
+from gateway.config.values import Size
 from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.errors import ProblemError
 from gateway.reasons import REASONS

@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from gateway import config
 from gateway.audit.fsck import examine
 from gateway.backup.drill import drill
 from gateway.backup.restore import Wanted, restore
 from gateway.cli import main
 from gateway.clock import SystemClock
+from gateway.config import settings as config
 from gateway.errors import EnvironmentRefusedError, RefusedError
 from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of, open_foundation

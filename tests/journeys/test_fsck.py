@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import Severity
 from gateway.audit.fsck import FsckReport, examine
 from gateway.cli import main
+from gateway.config import settings as config
 from gateway.foundation import database_of
 from tests.journeys.filled import filled
 from tests.journeys.installation import COMMUNE, PROVINCE

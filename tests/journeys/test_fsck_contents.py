@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config
 from gateway.audit.fsck import FsckReport, examine
-from gateway.config import Settings
-from gateway.config_values import Size
+from gateway.config import settings as config
+from gateway.config.settings import Settings
+from gateway.config.values import Size
 from gateway.foundation import database_of
 from tests.journeys.tampering import sql
 

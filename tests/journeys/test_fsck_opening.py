@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 import gateway
-from gateway import config
 from gateway.audit.fsck import FsckReport, examine
 from gateway.cli import main
+from gateway.config import settings as config
 from gateway.foundation import database_of
 from gateway.storage.body_keys import KeyFile
 

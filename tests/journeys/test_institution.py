@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from gateway import config
 from gateway.cli import main
+from gateway.config import settings as config
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.test_bundles import anchors_of, verified

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config
 from gateway.audit.fsck import FsckReport
+from gateway.config import settings as config
+from gateway.evidence.log_mark import Mark, read_mark, write_mark
 from gateway.foundation import database_of
-from gateway.log_mark import Mark, read_mark, write_mark
 from gateway.pki import DevPki
 from gateway.transparency.merkle import Frontier, leaf_hash
 from gateway.transparency.tiles import grow

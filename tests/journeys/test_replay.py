@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.admin_acts import PauseChannel, ResumeChannel
+from gateway.admin.acts import PauseChannel, ResumeChannel
 from gateway.audit.fsck import examine
 from gateway.commands.acting import ask
 from gateway.foundation import database_of

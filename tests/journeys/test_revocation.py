@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from gateway.cli import main
 from gateway.commands.acting import status_of
-from gateway.doctor import examine_server
+from gateway.diagnosis.doctor import examine_server
 from gateway.maintenance import refresher
 from tests.ca_process import Ca, running_ca
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare

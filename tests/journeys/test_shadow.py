@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.admin_directory import ConfigureEndpoint, configure_endpoint
+from gateway.admin.directory import ConfigureEndpoint, configure_endpoint
 from gateway.app import Application
 from gateway.cli import main
 from gateway.errors import ProblemError

@@ -9,11 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway import config
 from gateway.app import Application
 from gateway.cli import main
 from gateway.commands.acting import status_of
-from gateway.doctor import examine_server
+from gateway.config import settings as config
+from gateway.diagnosis.doctor import examine_server
 from gateway.errors import ProblemError
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
 from tests.journeys.messages import document

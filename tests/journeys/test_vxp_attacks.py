@@ -17,7 +17,7 @@ import pytest
 
 from gateway.api import listener
 from gateway.commands.acting import ask
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.directory.importer import import_agencies
 from gateway.errors import ConfigError
 from gateway.pki import client_tls_context

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from gateway.admin_acts import ActOnDeliveries, act_on_deliveries
-from gateway.admin_directory import RestrictCredential, restrict_credential
+from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
+from gateway.admin.directory import RestrictCredential, restrict_credential
 from gateway.audit.fsck import examine
 from gateway.cli import main
 from gateway.commands.acting import Desk

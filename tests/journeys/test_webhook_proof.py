@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.admin_channels import RekeyChannel, VerifyChannel
-from gateway.admin_directory import ConfigureEndpoint
+from gateway.admin.channels import RekeyChannel, VerifyChannel
+from gateway.admin.directory import ConfigureEndpoint
 from gateway.commands.acting import ask
 from gateway.errors import RefusedError
 from gateway.foundation import open_foundation

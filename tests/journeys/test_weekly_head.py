@@ -12,7 +12,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.clock import SystemClock
-from gateway.config_values import Codes
+from gateway.config.values import Codes
 from gateway.ledger.heads import fingerprint_of, week_of
 from gateway.maintenance.heads import WeeklyHead
 from gateway.transparency.checkpoint import opened

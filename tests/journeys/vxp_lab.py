@@ -12,7 +12,7 @@ import aiohttp
 
 from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.app import Application
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports

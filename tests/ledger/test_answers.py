@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.clock import SystemClock
 from gateway.errors import PoolError, RevocationError
+from gateway.evidence.fetching import HttpAnswers
 from gateway.examining import examiners
-from gateway.fetching import HttpAnswers
 from gateway.ledger.revocations import RevocationReads
 from gateway.maintenance.answers import Answers
 from gateway.reach import Reach, networks_of

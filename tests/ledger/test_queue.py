@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pytest
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.model import AgencyId, BootId, EndpointId, OutcomeKind, Outgoing, SendReport
 from gateway.outgoing import LedgerOutlook, LedgerQueue
 from gateway.retry import RetryPlan

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.clock import SystemClock
-from gateway.config_revocation import RevocationSettings
+from gateway.config.revocation import RevocationSettings
+from gateway.evidence.fetching import HttpAnswers
 from gateway.examining import examiners
-from gateway.fetching import HttpAnswers
 from gateway.ledger.checks import Wait, WaitForAnswers
 from gateway.maintenance.answers import Answers
 from gateway.maintenance.refresher import Refresher

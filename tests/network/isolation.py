@@ -24,7 +24,7 @@ from benchmarks.installation import COMMUNES, PROVINCE, Site, fill, prepare, rec
 from benchmarks.phases import rank
 from benchmarks.processes import Gateway, Worker, gateway, receivers, senders
 from benchmarks.sender import Load, Sent
-from gateway import config
+from gateway.config import settings as config
 from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import issue_client
 from gateway.seal.trust import TrustPurpose

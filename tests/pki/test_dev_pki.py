@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from gateway.config import TlsSettings
+from gateway.config.settings import TlsSettings
 from gateway.errors import ConfigError, KeyFileError, StorageError, TrustStoreError
 from gateway.pki import (
     DevPki,

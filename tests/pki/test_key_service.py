@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import SealSettings
+from gateway.config.settings import SealSettings
 from gateway.errors import KeyFileError, SealError
 from gateway.signing import SealingKey, try_service
 from tests.pki.test_signing import begun, faults_of, written

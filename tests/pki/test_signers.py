@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from gateway.config_values import TokenPlace
+from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, TokenError
 from gateway.seal.pkcs11 import Token
 from gateway.seal.profile import value_fits

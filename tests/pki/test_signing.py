@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from gateway.config import SealSettings
+from gateway.config.settings import SealSettings
 from gateway.errors import KeyFileError, SealError
 from gateway.seal.profile import fingerprint
 from gateway.seal.signer import KeyPlace

@@ -15,9 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.clock import SystemClock
-from gateway.config import InstitutionSettings
-from gateway.countersigning import InstitutionKey
+from gateway.config.settings import InstitutionSettings
 from gateway.errors import SealError
+from gateway.evidence.countersigning import InstitutionKey
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.tree import LogReads
 from gateway.maintenance.countersigner import Countersigner

@@ -12,8 +12,9 @@ from typing import Literal
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.config import StampSettings
-from gateway.config_values import StampServer
+from gateway.config.settings import StampSettings
+from gateway.config.values import StampServer
+from gateway.evidence.stamping import HttpTsa, Stamping
 from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads
 from gateway.maintenance import receipt_stamper
@@ -27,7 +28,6 @@ from gateway.seal.timestamp import verify_stamp
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.seal.unsigned import signature_imprint
 from gateway.simulate.tsa.issuing import POLICY
-from gateway.stamping import HttpTsa, Stamping
 from tests.ledger.lab import Lab, message, open_lab
 from tests.tsa_process import running_tsa
 

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 from gateway.clock import VIETNAM, micros
 from gateway.errors import LogRaceError, ProofError
+from gateway.evidence.registering import Window, worked_out
+from gateway.evidence.sequencer import Sequencer
 from gateway.ledger.readdress import Readdress, ReaddressOperation
 from gateway.ledger.registers import Book, CloseDay, CloseDayOperation, RegisterReads
 from gateway.maintenance.registrar import MARGIN, Registrar
 from gateway.observe import Metrics
-from gateway.registering import Window, worked_out
-from gateway.sequencer import Sequencer
 from gateway.transparency.commitment import Opening, bits_of, commitment, is_of, opening, position_of, salts_of
 from gateway.transparency.merkle import leaf_hash
 from gateway.transparency.registers import Closing, Line, Register, entries_of, number_text

@@ -14,9 +14,11 @@ import pytest
 from cryptography import x509
 
 from gateway.clock import SystemClock
-from gateway.config import LogSettings, SealSettings
+from gateway.config.settings import LogSettings, SealSettings
 from gateway.errors import KeyFileError, LogRaceError, LogRefusedError, ProofError
 from gateway.events import Event
+from gateway.evidence.log_mark import Mark, read_mark, write_mark
+from gateway.evidence.sequencer import Sequencer
 from gateway.ledger import history
 from gateway.ledger.epochs import OpenEpoch, OpenEpochOperation
 from gateway.ledger.tree import (
@@ -28,13 +30,11 @@ from gateway.ledger.tree import (
     LogReads,
     Signed,
 )
-from gateway.log_mark import Mark, read_mark, write_mark
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.observe import Metrics
 from gateway.pki import DevPki, make_dev_pki
 from gateway.seal.profile import fingerprint
 from gateway.seal.signer import KeyPlace
-from gateway.sequencer import Sequencer
 from gateway.signing import SealingKey
 from gateway.signing_process import SIGNED, KeyHolder, LogKey
 from gateway.storage.pump import Transaction

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.config import StampSettings, parse
-from gateway.config_values import StampServer
+from gateway.config.settings import StampSettings, parse
+from gateway.config.values import StampServer
 from gateway.errors import ConfigError, StampError
+from gateway.evidence.stamping import FIRST_PAUSE, HttpTsa, Stamping
 from gateway.ledger.stamps import Times, is_independent
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed
 from gateway.maintenance.stamper import Stamper
@@ -25,7 +26,6 @@ from gateway.seal.report import Verdict
 from gateway.seal.timestamp import verify_stamp
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.tsa.issuing import POLICY
-from gateway.stamping import FIRST_PAUSE, HttpTsa, Stamping
 from tests.ledger.lab import Lab, open_lab
 from tests.tsa_process import running_tsa
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gateway import config
 from gateway.audit.fsck import examine
 from gateway.cli import main
-from gateway.config import Settings
+from gateway.config import settings as config
+from gateway.config.settings import Settings
 from gateway.foundation import database_of, open_foundation
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 

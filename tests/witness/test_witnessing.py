@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.config import LogSettings, parse
-from gateway.config_values import WitnessAddress
-from gateway.cosigning import FIRST_PAUSE, LONGEST_PAUSE, HttpWitness
+from gateway.config.settings import LogSettings, parse
+from gateway.config.values import WitnessAddress
 from gateway.errors import ConfigError, CosignatureError
-from gateway.gathering import proved_leaves
+from gateway.evidence.cosigning import FIRST_PAUSE, LONGEST_PAUSE, HttpWitness
+from gateway.evidence.gathering import proved_leaves
+from gateway.evidence.sequencer import Sequencer
 from gateway.ledger.institution import (
     CheckpointSignature,
     CheckpointSignatures,
@@ -28,7 +29,6 @@ from gateway.ledger.institution import (
 from gateway.ledger.tree import KeepCheckpointOperation, LogReads, Signed
 from gateway.maintenance.witnessing import Witnessing
 from gateway.observe import Metrics
-from gateway.sequencer import Sequencer
 from gateway.simulate.layout import free_ports
 from gateway.transparency.checkpoint import Checkpoint, opened
 from gateway.transparency.keys import Cosigner, LogSigner, new_key, read_key

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters import BindingOptions
-from gateway.config import BindingSettings, Kept, Settings
-from gateway.config_values import Networks, Size, StampServers, Witnesses
+from gateway.config.settings import BindingSettings, Kept, Settings
+from gateway.config.values import Networks, Size, StampServers, Witnesses
 
 _HEAD = """\
-# Every setting of the gateway with its default; made by `make docs` from gateway/config.py.
+# Every setting of the gateway with its default; made by `make docs` from gateway/config/settings.py.
 # Uncomment what you change; a key that is not listed here refuses to start. Paths are relative to this file's
 # folder; durations are written "250ms", "30s", "5m", "12h" or "5d", sizes "64KiB", "20MiB" or "1GiB".
 # No secret belongs in this file: settings name files, whose modes are checked.

@@ -13,7 +13,7 @@ import pytest
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credential, Credentials, credential_of
 from gateway.authenticate import Authenticator
-from gateway.config import EnrolmentSettings
+from gateway.config.settings import EnrolmentSettings
 from gateway.enrolment import IssuedCertificate
 from gateway.model import Agency, AgencyId, Caller
 from tests.unit.directory.store import NOW, Store, open_store

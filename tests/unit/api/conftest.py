@@ -20,8 +20,8 @@ from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.client import GatewayClient
 from gateway.clock import SystemClock
-from gateway.config import LimitSettings, ServerSettings, Settings, TlsSettings
-from gateway.config_values import Size
+from gateway.config.settings import LimitSettings, ServerSettings, Settings, TlsSettings
+from gateway.config.values import Size
 from gateway.lifecycle import Lifecycle
 from gateway.observe import Metrics
 from gateway.pki import DevPki, client_tls_context, make_dev_pki, server_tls_context

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from gateway.config import LimitSettings
+from gateway.config.settings import LimitSettings
 from gateway.errors import ProblemError, RefusedError, StorageError
 from gateway.pki import DevPki
 from gateway.ratelimit import AtOnce, RateLimit, site_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.clock import Steady
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.errors import StorageError
 from gateway.model import (
     AgencyId,

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.clock import Steady, SystemClock, micros
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.ids import uuid7
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.duties import Duties

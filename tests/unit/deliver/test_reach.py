@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.channels import reach_of
-from gateway.config import BindingSettings, Settings
+from gateway.config.settings import BindingSettings, Settings
 from gateway.errors import ConfigError
 from gateway.reach import Reach, networks_of
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.model import Outcome, OutcomeKind
 from gateway.retry import age_limits, backoff, clamp_retry_after, plan_retry
 from tests.unit.deliver.fakes import DELIVERED, deferred

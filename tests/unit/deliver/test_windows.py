@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.line import Breaker
 from gateway.model import AgencyId, Endpoint, EndpointId, Outcome, OutcomeKind, Outgoing, SendReport
 from gateway.windows import Share, Turn, Windows

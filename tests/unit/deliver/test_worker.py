@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from datetime import timedelta
 
-from gateway.config import DeliverySettings
+from gateway.config.settings import DeliverySettings
 from gateway.model import AttemptId, Endpoint, Outcome, Outgoing
 from tests.unit.deliver.fakes import DELIVERED, Stand, deferred, endpoint, outgoing, stand
 from tests.unit.deliver.simulated import START, SimulatedClock, simulate

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from gateway.audit.findings import Severity
 from gateway.clock import VIETNAM
-from gateway.doctor_source import examine_books
+from gateway.diagnosis.doctor_source import examine_books
 from gateway.maintenance.comparing import Compared, due_days, standing_findings
 
 BEGAN = datetime(2026, 1, 5, 9, 0, tzinfo=VIETNAM)

@@ -17,11 +17,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway import admin
-from gateway.admin import AdminServer, Reload, SetLogLevel
-from gateway.admin_acts import PauseChannel, ResumeChannel
+from gateway.admin import server as admin
+from gateway.admin.acts import PauseChannel, ResumeChannel
+from gateway.admin.server import AdminServer, Reload, SetLogLevel
 from gateway.commands.acting import ask
-from gateway.config import Settings
+from gateway.config.settings import Settings
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.foundation import Foundation, open_foundation
 from gateway.inspection import Inspection

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway import channels, config
+from gateway import channels
 from gateway.commands.context import Context
+from gateway.config import settings as config
 from gateway.errors import ConfigError
 
 FOLDER = Path("/srv/gateway")

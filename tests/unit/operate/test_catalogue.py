@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gateway import config
 from gateway.app import Application
 from gateway.cli import main
+from gateway.config import settings as config
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.errors import ConfigError
 from gateway.foundation import Foundation

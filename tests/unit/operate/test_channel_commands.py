@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.audit.findings import Findings
-from gateway.check import check_channels
-from gateway.check_kinds import KINDS
-from gateway.config import WebhookSettings
-from gateway.doctor import examine_proof
+from gateway.config.settings import WebhookSettings
+from gateway.diagnosis.check import check_channels
+from gateway.diagnosis.check_kinds import KINDS
+from gateway.diagnosis.doctor import examine_proof
 from gateway.foundation import open_foundation
 from gateway.ledger.alerts import Bounced, BounceOperation
 from gateway.model import Capabilities, Endpoint, EndpointId

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway import check as checking
 from gateway.audit.findings import Findings, Severity
-from gateway.check_kinds import KINDS
 from gateway.cli import main
-from gateway.config import Settings
-from gateway.config_values import Size
+from gateway.config.settings import Settings
+from gateway.config.values import Size
+from gateway.diagnosis import check as checking
+from gateway.diagnosis.check_kinds import KINDS
 from gateway.errors import EnvironmentRefusedError
 from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from gateway.accounts.secret_box import SecretBox
 from gateway.audit.findings import Findings
-from gateway.check_bindings import check_secret_key, examine_bindings
-from gateway.check_kinds import KINDS
+from gateway.diagnosis.check_bindings import check_secret_key, examine_bindings
+from gateway.diagnosis.check_kinds import KINDS
 from tests.journeys.installation import Installation
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway import doctor
 from gateway.audit.findings import Finding
 from gateway.cli import main
 from gateway.commands.acting import status_of
+from gateway.diagnosis import doctor
 from gateway.model import Endpoint, EndpointId
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import PROVINCE, Installation

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway import doctor
 from gateway.audit.findings import Findings
-from gateway.check import check_channels
-from gateway.check_kinds import KINDS
+from gateway.diagnosis import doctor
+from gateway.diagnosis.check import check_channels
+from gateway.diagnosis.check_kinds import KINDS
 from gateway.model import Endpoint, EndpointId
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import Installation

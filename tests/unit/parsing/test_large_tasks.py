@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from gateway.errors import PoolError
-from gateway.parsing import LARGE_BYTES, ParserPool
-from gateway.parsing_lane import FairLane
+from gateway.parsing.lane import FairLane
+from gateway.parsing.pool import LARGE_BYTES, ParserPool
 from tests.unit.parsing.tasks import add, hang
 
 

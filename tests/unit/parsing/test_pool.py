@@ -17,7 +17,7 @@ from gateway.edxml.limits import ParseLimits
 from gateway.edxml.packed import packed, unpack_report
 from gateway.edxml.parser import parse_file
 from gateway.errors import PoolError
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from tests.unit.parsing import tasks
 from tools.vectors import FOLDER, vector_folders
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.audit.shadow import AgencyReport
 from gateway.cli import build_parser
-from gateway.config import parse
+from gateway.config.settings import parse
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/cutover.md").read_text(encoding="utf-8")
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from adapters import BindingOptions
-from gateway import channels, config
+from gateway import channels
 from gateway.cli import build_parser
-from gateway.config import Settings
-from gateway.config_values import Size
+from gateway.config import settings as config
+from gateway.config.settings import Settings
+from gateway.config.values import Size
 from gateway.events import Event
 from gateway.simulate.stage import CONFIG
 from gateway.states import State

@@ -16,7 +16,7 @@ import pytest_asyncio
 from gateway import examining
 from gateway.edxml.limits import ParseLimits
 from gateway.examining import Anchors, Examiner, examiners
-from gateway.parsing import ParserPool
+from gateway.parsing.pool import ParserPool
 from gateway.seal.report import Verdict
 from gateway.signatures.model import Examined, Kind, SignerKind
 from gateway.storage.body_file import BodyFile

@@ -1,0 +1,1 @@
+"""What operators do: the Unix socket and one module per kind of act."""

@@ -1,0 +1,158 @@
+"""Exporting evidence, of a document or that there is none: gathered, sealed, and an event that says who took what.
+
+A bundle is made in a file of the spool that has no name, and read from there. Refused are documents that are
+not known, and the proof that there is none where there is one; a body that is gone or damaged makes no bundle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from typing import Annotated, BinaryIO
+
+import msgspec
+from msgspec import Meta
+
+from gateway.admin.acts import Change
+from gateway.admin.directory import Code
+from gateway.admin.log import log_key
+from gateway.bundle import absence
+from gateway.bundle.build import Material, compose, finish
+from gateway.bundle.container import ContainerWriter
+from gateway.bundle.facts import Facts
+from gateway.errors import GatewayError
+from gateway.events import Event
+from gateway.evidence.absences import Asked, gather_absence
+from gateway.evidence.gathering import Sources, gather
+from gateway.evidence.lasting import answers_about, lasting
+from gateway.foundation import Foundation
+from gateway.ledger.history import EventRow, RecordEvents
+from gateway.ledger.readings import ReadAct, Reading, RecordReadings
+from gateway.seal.writer import SealedEntry
+from gateway.signing import SealingKey
+from gateway.transparency.note import VerifierKey
+
+
+class ExportDocument(Change, kw_only=True):
+    """The bundle of one document."""
+
+    #: The message's whole id.
+    document: Annotated[str, Meta(min_length=36, max_length=36)]
+    #: Whether the seal is to last: two stamps more (XAdES B-LTA).
+    lta: bool = False
+
+
+@asynccontextmanager
+async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[BinaryIO]:
+    """The file, open, while the context lasts; the event is committed before it is handed out."""
+    now = base.clock.now()
+    material = await gather(await _sources(base), ask.document, actor=actor, now=now)
+    answers = await asyncio.to_thread(answers_about, base.settings, material, now)
+    material = replace(material, facts=_said(material, ask), others=dict(material.others) | answers)
+    event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
+    async with _written(base, key, partial(compose, material=material), event, is_lta=ask.lta) as file:
+        yield file
+
+
+class ExportAbsence(Change, kw_only=True):
+    """The proof that an agency sent no such document on closed days."""
+
+    #: Codes.
+    issuer: Code
+    recipient: Code | None = None
+    #: number/notation; "": of any number.
+    number: Annotated[str, Meta(max_length=200, pattern="^([^/]*/.*)?$")] = ""
+    #: Days of Vietnam, both included.
+    first: date
+    last: date
+
+
+@asynccontextmanager
+async def exported_absence(
+    base: Foundation, key: SealingKey, ask: ExportAbsence, actor: str
+) -> AsyncIterator[BinaryIO]:
+    """The file, open, for the context; RefusedError where there is such a document, or a day is not closed."""
+    now = base.clock.now()
+    issuer = await base.directory.require(ask.issuer, now)
+    recipient = None if ask.recipient is None else await base.directory.require(ask.recipient, now)
+    asked = Asked(
+        issuer=issuer,
+        recipient=recipient,
+        number=ask.number,
+        first=ask.first,
+        last=ask.last,
+    )
+    gathered = await gather_absence(await _sources(base), asked, actor=actor, now=now)
+    facts: dict[str, object] = {
+        "issuer": asked.issuer.id,
+        "first": ask.first.isoformat(),
+        "last": ask.last.isoformat(),
+    }
+    event = EventRow(kind=Event.ABSENCE_EXPORTED, at=now, actor=actor, facts=facts, note=ask.reason)
+    composing = partial(absence.compose, facts=gathered.facts, files=gathered.files)
+    async with _written(base, key, composing, event) as file:
+        yield file
+
+
+async def _sources(base: Foundation) -> Sources:
+    return Sources(
+        readers=base.readers,
+        directory=base.directory,
+        bodies=base.bodies,
+        gateway=base.settings.seal.organ_id,
+        log_key=await asyncio.to_thread(_log_key, base),
+        quorum=base.settings.log.wanted,
+    )
+
+
+@asynccontextmanager
+async def _written(
+    base: Foundation,
+    key: SealingKey,
+    composing: Callable[[ContainerWriter], list[SealedEntry]],
+    event: EventRow,
+    *,
+    is_lta: bool = False,
+) -> AsyncIterator[BinaryIO]:
+    """The container, sealed; its event, with the digest of the seal, is committed before it is handed out."""
+    with base.bodies.unnamed() as file:
+        writer = ContainerWriter(file)
+        sealed = await asyncio.to_thread(composing, writer)
+        seal = await key.seal_export(sealed, event.at)
+        seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
+        await asyncio.to_thread(finish, writer, seal)
+        facts = event.facts | {"seal": sha256(seal).hexdigest()}
+        await _record(base, replace(event, facts=facts))
+        yield file
+
+
+def _said(material: Material, ask: ExportDocument) -> Facts:
+    return msgspec.structs.replace(material.facts, lasting=True) if ask.lta else material.facts
+
+
+async def _record(base: Foundation, event: EventRow) -> None:
+    """The export's own event; of a document's also that it was read."""
+    if event.message_id is None:
+        await base.pump.submit(RecordEvents(), event)
+        return
+    reading = Reading(
+        message_id=event.message_id,
+        actor=event.actor,
+        act=ReadAct.EXPORTED,
+        channel="command",
+        at=event.at,
+        event=event,
+    )
+    await base.pump.submit(RecordReadings(), reading)
+
+
+def _log_key(base: Foundation) -> VerifierKey | None:
+    try:
+        return log_key(base.settings.log)
+    except GatewayError:
+        return None  # without it the bundle only does not name the key

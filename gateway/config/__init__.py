@@ -1,0 +1,1 @@
+"""The settings: frozen, checked; an unknown key refuses to start."""

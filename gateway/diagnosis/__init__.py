@@ -1,0 +1,1 @@
+"""What `check` and `doctor` look at before and while the gateway runs."""

@@ -1,0 +1,1 @@
+"""Foreign bytes are parsed in processes with little memory and no key."""
