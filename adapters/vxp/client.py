@@ -12,9 +12,9 @@ recipient, notation, title and time (`adapters.vxp.outcomes`). For each recipien
 - one such document: it is that one, *relayed* under the id that the list has (`inquiry: adopted`);
 - none for any of them: the outcome stays unknown and the question is put again, since lists lag; after ASKED_TWICE
   questions it is sent once more, marked `possible_duplicate`. Where that ends unknown as well (a proxy's page is no
-  answer) and ASKED_TWICE more questions find neither copy, it is *held*, unless the list shows what went out later
-  and so does not lag: an axis whose list lags by hours, or is empty, gets two copies at most, whatever becomes of
-  its answers;
+  answer) it is asked on, less and less often, until the list shows what went out later and so does not lag: then
+  it goes out again. A list that shows no such thing within `lag_seconds` has it *held*: an axis whose list lags by
+  hours, or is empty, gets two copies at most, whatever becomes of its answers;
 - several: *held*, for a person to decide.
 
 Times are compared by the axis's clock, whose offset from ours its answers tell (`Date`).
@@ -57,6 +57,9 @@ from gateway.ports import Body, Surroundings, allowed_seconds
 
 #: Transmissions in doubt after which nothing goes out again by itself.
 _SENT_MOST: Final = 2
+#: Seconds between two looks into a list that may lag; doubled with each.
+_FIRST_WAIT: Final = 0.5
+_DOUBLINGS_MOST: Final = 7
 _DAY: Final = timedelta(days=1)
 _GIVEN_MOST: Final = 20_000
 _ESCAPED: Final = 2  # a quote in `to` is two characters in sign-header
@@ -140,7 +143,8 @@ class VxpAdapter:
             outcomes = {key: _judged(refs) for key, refs in found.items()}
             told = "adopted" if all(len(refs) == 1 for refs in found.values()) else "several"
             return SendReport(outcomes=outcomes, peer={"inquiry": told, **facts}, answered=True)
-        outcome = _absent(outgoing.doubt, search.unread, is_current=search.is_current)
+        lag = manners.lag - (self._surroundings.clock.now() - outgoing.doubt.last)
+        outcome = _absent(outgoing.doubt, search.unread, lag=None if search.is_current else lag)
         if outcome is None:
             return None
         told = "unclear" if search.unread else "none"
@@ -202,8 +206,11 @@ def _following(deliveries: Sequence[OutgoingDelivery]) -> dict[DeliveryId, Outco
     return {one.id: outcome for one in deliveries}
 
 
-def _absent(doubt: Doubt, unread: int, *, is_current: bool) -> Outcome | None:
-    """What follows from a list that does not show it; None where it goes out (again)."""
+def _absent(doubt: Doubt, unread: int, *, lag: timedelta | None) -> Outcome | None:
+    """What follows from a list that does not show it; None where it goes out (again).
+
+    `lag`: for how long the list may still lag behind the last try; None: it does not.
+    """
     if unread:
         detail = f"the axis lists {unread} that cannot be read and may be it"
         if doubt.unclear + 1 >= ASKED_TWICE:
@@ -211,8 +218,12 @@ def _absent(doubt: Doubt, unread: int, *, is_current: bool) -> Outcome | None:
         return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail)
     if doubt.inquiries + 1 < ASKED_TWICE:
         return _judged(())
-    if doubt.transmissions >= _SENT_MOST and not is_current:
+    if doubt.transmissions >= _SENT_MOST and lag is not None:
         detail = f"{doubt.transmissions} transmissions ended unknown, and the axis lists none of them"
+        if lag > timedelta():
+            detail += f"; it is asked for {lag.total_seconds():.0f} s more, while its list shows nothing later"
+            wait = min(_FIRST_WAIT * 2 ** min(doubt.inquiries, _DOUBLINGS_MOST), lag.total_seconds())
+            return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=detail, retry_after=wait)
         return Outcome(kind=OutcomeKind.HELD, reason="outcome_untraced", detail=detail)
     return None
 

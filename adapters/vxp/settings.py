@@ -7,6 +7,7 @@ Beside those of `adapters.vxp.calls`:
     names_recipients          whether `to` names the recipients; false: the axis reads them in the document (true)
     temporary_codes, permanent_codes      error codes of this axis beside the known ones, with commas between
     clock_tolerance_seconds   how far its clock may be off where times are compared (300)
+    lag_seconds               for how long its sent list is asked for what it lacks before a person decides (600)
     sent_page                 documents of a page of its sent list (1000); 0: the list is not asked for in pages
 
 Settings that begin with poll_, silent_, canary_, catalogue or source, and `agency`, are read by whoever polls the
@@ -44,11 +45,13 @@ _OWN: Final = frozenset(
         "temporary_codes",
         "permanent_codes",
         "clock_tolerance_seconds",
+        "lag_seconds",
         "sent_page",
     }
 )
 _OTHERS: Final = ("poll_", "silent_", "canary_", "catalogue", "source", "agency")
 _TOLERANCE_SECONDS: Final = 300.0
+_LAG_SECONDS: Final = 600.0
 _PAGE_MOST: Final = 100_000
 
 
@@ -61,6 +64,7 @@ class Manners:
     names_recipients: bool
     codes: Codes
     tolerance: timedelta
+    lag: timedelta
     sent_page: int
 
 
@@ -72,6 +76,7 @@ def manners_of(endpoint: Endpoint) -> Manners:
         names_recipients=_flag(endpoint, "names_recipients"),
         codes=Codes(temporary=_codes(endpoint, "temporary_codes"), permanent=_codes(endpoint, "permanent_codes")),
         tolerance=timedelta(seconds=_seconds(endpoint, "clock_tolerance_seconds", _TOLERANCE_SECONDS)),
+        lag=timedelta(seconds=_seconds(endpoint, "lag_seconds", _LAG_SECONDS)),
         sent_page=_count(endpoint, "sent_page", PAGE),
     )
 

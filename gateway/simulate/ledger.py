@@ -55,6 +55,7 @@ class LedgerReader:
                     dispatch_id=row[3],
                     state=row[4],
                     business_status=row[5],
+                    reason=row[6],
                 )
                 for row in deliveries
             },

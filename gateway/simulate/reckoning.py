@@ -49,6 +49,8 @@ class LedgerDelivery:
     dispatch_id: str
     state: str
     business_status: str
+    #: Why it is in that state; "" where nothing needs a reason.
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +170,8 @@ def _count_lost(
             if delivery is None or message is None:
                 result.lose(f"{submission.key} for {line.recipient} was accepted and is not in the ledger")
             elif is_awaited(message, delivery) and line.delivery not in handed:
-                result.lose(f"{submission.key} for {line.recipient} never reached its office ({delivery.state})")
+                told = f"{delivery.state}: {delivery.reason}" if delivery.reason else delivery.state
+                result.lose(f"{submission.key} for {line.recipient} never reached its office ({told})")
 
 
 def _count_damaged(result: Reckoning, received: list[Received], ledger: LedgerView) -> None:

@@ -261,14 +261,20 @@ async def test_what_the_axis_lacks_goes_out_again_after_two_questions(axis: Axis
 
 
 async def test_second_copy_that_is_not_found_either_is_the_last_one(axis: AxisLab, member: Member) -> None:
-    """An axis whose list stays empty gets no third copy, however often its answers are lost."""
+    """An axis whose list stays empty is asked less and less often, and gets no third copy, whatever is lost."""
     await axis.order("empty", operations=["getSentEdocList"])
-    sent = document()
+    sent, now = document(), datetime.now(UTC)
     item = letter(sent, [G22])
-    for inquiries, kind, reason in ((0, "unknown", "outcome_unknown"), (1, "held", "outcome_untraced")):
-        asked = doubted(item, transmissions=2, inquiries=inquiries)
+    for inquiries, last, kind, reason, wait in (
+        (0, now, "unknown", "outcome_unknown", None),
+        (1, now, "unknown", "outcome_unknown", 1.0),
+        (4, now, "unknown", "outcome_unknown", 8.0),
+        (9, now - timedelta(minutes=11), "held", "outcome_untraced", None),
+    ):
+        asked = doubted(item, transmissions=2, inquiries=inquiries, last=last)
         report = await member.adapter.send(member.endpoint, asked, Content(sent))
-        assert [(str(one.kind), one.reason) for one in report.outcomes.values()] == [(kind, reason)]
+        outcomes = [(str(one.kind), one.reason, one.retry_after) for one in report.outcomes.values()]
+        assert outcomes == [(kind, reason, wait)]
         assert report.peer["inquiry"] == "none"
     assert not taken(axis)
 
@@ -278,7 +284,7 @@ async def test_list_that_shows_what_went_out_later_does_not_lag(axis: AxisLab, m
     before = datetime.now(UTC) - timedelta(minutes=1)
     await axis.client(H33).send(document())
     item = letter(document(), [G22], subject="Về việc khác")
-    for last, kind in ((before, OutcomeKind.RELAYED), (before + timedelta(minutes=5), OutcomeKind.HELD)):
+    for last, kind in ((before, OutcomeKind.RELAYED), (before + timedelta(minutes=5), OutcomeKind.UNKNOWN)):
         asked = doubted(item, transmissions=2, inquiries=1, since=before, last=last)
         report = await member.adapter.send(member.endpoint, asked, Content(document()))
         assert [one.kind for one in report.outcomes.values()] == [kind]

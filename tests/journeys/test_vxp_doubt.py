@@ -16,7 +16,7 @@ from tests.journeys.messages import document
 
 @pytest.fixture
 async def site(tmp_path: Path, pki_folder: Path) -> AsyncIterator[AxisSite]:
-    async with axis_site(tmp_path, pki_folder, poll_seconds=0.2, timeout_seconds=2) as made:
+    async with axis_site(tmp_path, pki_folder, poll_seconds=0.2, timeout_seconds=2, lag_seconds=0) as made:
         yield made
 
 

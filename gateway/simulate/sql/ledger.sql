@@ -4,7 +4,9 @@ SELECT id, kind, sender_code, document_ref, business_type, sha256 FROM message;
 
 -- name: ledger_list_deliveries
 -- Every delivery, for the demo's comparison.
-SELECT id, message_id, recipient_code, dispatch_id, state, COALESCE(business_status, '') FROM delivery;
+SELECT id, message_id, recipient_code, dispatch_id, state, COALESCE(business_status, ''),
+       COALESCE(reason, '')
+FROM delivery;
 
 -- name: ledger_count_attempts
 -- How often each dispatch was tried.
