@@ -15,6 +15,8 @@ from pathlib import Path
 from tools.checks.source import Source, called_name, sources, text_of, texts_below
 
 _CODE = ("gateway", "adapters")
+#: One file per theme.
+_REASONS = "gateway/reasons/"
 #: Calls whose first text is a reason code, and those whose `reason=` is one.
 _TAKES_CODE = frozenset({"RefusedError", "is_temporary"})
 _TAKES_REASON = frozenset({"Outcome", "Move"})
@@ -72,24 +74,27 @@ def _events(root: Path) -> list[str]:
 
 
 def _reasons(root: Path) -> list[str]:
-    registry = Source(root, root / "gateway/reasons.py")
-    codes = {
-        text
-        for node in ast.walk(registry.tree)
-        if isinstance(node, ast.Call) and called_name(node) in {"_p", "_t"} and (text := text_of(node.args[0]))
-    }
+    codes: dict[str, str] = {}
     found: list[str] = []
+    for source in sources(root, ".py", folders=(_REASONS,)):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and called_name(node) in {"_p", "_t"} and (code := text_of(node.args[0])):
+                if code in codes:
+                    found.append(f"{source.at(node)} {code} stands at {codes[code]} already; remove one")
+                codes[code] = source.at(node)
     said: set[str] = set()
-    for source in _code(root, registry.name):
+    for source in _code(root):
+        if source.name.startswith(_REASONS):
+            continue
         said |= {value for value, _ in texts_below(source.tree)}
         for code, node in _codes_used(source):
             if code not in codes:
-                found.append(f"{source.at(node)} reason {code!r} is not in gateway/reasons.py; register it")
+                found.append(f"{source.at(node)} reason {code!r} is not in {_REASONS}; register it")
     said |= {
         word for source in sources(root, ".sql", folders=_CODE) for word in re.findall(r"'(\w+)'", source.text)
     }
     return found + [
-        f"gateway/reasons.py: nothing uses {code}; use it or remove it" for code in sorted(codes - said)
+        f"{codes[code]} nothing uses {code}; use it or remove it" for code in sorted(codes.keys() - said)
     ]
 
 

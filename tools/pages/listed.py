@@ -9,7 +9,7 @@ from tools.pages.members import documented
 _REASONS = """\
 # Reason codes
 
-Made by `make docs` from `gateway/reasons.py`. A code is stable for ever. *Temporary* means that the same act may
+Made by `make docs` from `gateway/reasons/`. A code is stable for ever. *Temporary* means that the same act may
 succeed later without anybody changing anything. REST answers with the HTTP status given here and an
 `application/problem+json` that carries the code, both sentences and the next step; deliveries carry the code alone.
 

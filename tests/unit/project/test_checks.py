@@ -124,7 +124,8 @@ def test_reference_that_nobody_cites_is_named(tree: Path) -> None:
         ),
         ("gateway/journey.py", CODE.replace("not_found", "gone"), "journey.py:5 reason 'gone' is not in"),
         ("gateway/journey.py", CODE.replace("peer_busy", "sleepy"), "journey.py:4 reason 'sleepy' is not in"),
-        ("gateway/reasons.py", REASONS.replace('_p("', '_p("poison", 1), _p("'), "nothing uses poison"),
+        ("gateway/reasons/requests.py", REASONS.replace('_p("', '_p("poison", 1), _p("'), "nothing uses poison"),
+        ("gateway/reasons/contents.py", REASONS, "not_found stands at gateway/reasons/"),
         ("gateway/journey.py", CODE.replace("get_one", "get_two"), "journey.py:2 the statement 'message_get_two'"),
         ("gateway/ledger/sql/reads.sql", SQL + SQL.replace("one", "all"), "nothing runs message_get_all"),
     ],
@@ -136,7 +137,7 @@ def test_registry_and_use_that_differ_are_named(tree: Path, name: str, text: str
 
 def test_reason_used_in_sql_counts(tree: Path) -> None:
     """Some codes are written by statements."""
-    write(tree, "gateway/reasons.py", REASONS.replace('_p("', '_p("poison", 1), _p("', 1))
+    write(tree, "gateway/reasons/requests.py", REASONS.replace('_p("', '_p("poison", 1), _p("', 1))
     assert registries.problems(write(tree, "gateway/ledger/sql/reads.sql", SQL.replace("1", "'poison'"))) == []
 
 

@@ -39,7 +39,7 @@ TEST = "def test_table():\n    assert TRANSITIONS\n"
 GOOD = {
     "gateway/events.py": EVENTS,
     "gateway/states.py": STATES,
-    "gateway/reasons.py": REASONS,
+    "gateway/reasons/requests.py": REASONS,
     "gateway/journey.py": CODE,
     "gateway/ledger/sql/reads.sql": SQL,
     "gateway/storage/migrations/0001_first.sql": MIGRATION,
