@@ -87,6 +87,8 @@ class SentReply:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._head: bytes | None = None
+        #: Whether a line was taken and the comma behind it was not; it may come with the next bytes.
+        self._before_comma = False
 
     def feed(self, chunk: bytes) -> Iterator[list[SentLine]]:
         """Take the next bytes; the lines that are whole now."""
@@ -95,6 +97,7 @@ class SentReply:
             self._head = take_head(self._buffer)
         if self._head is None:
             return
+        self._skip_comma()
         while len(self._buffer) >= _WINDOW:
             lines = self._take()
             if lines is None:
@@ -103,6 +106,7 @@ class SentReply:
 
     def end(self) -> Iterator[list[SentLine]]:
         """No byte follows; the last lines. Returns only if the answer was whole and says OK."""
+        self._skip_comma()
         raws = read_list_of((self._head or b"") + bytes(self._buffer))
         for start in range(0, len(raws), _TRIES):
             yield [_alone(bytes(raw)) for raw in raws[start : start + _TRIES]]
@@ -116,6 +120,7 @@ class SentReply:
             lines = _decoded(b"[%b]" % bytes(self._buffer[: end + 1]))
             if lines is not None:
                 del self._buffer[: end + 1]
+                self._before_comma = True
                 self._skip_comma()
                 return lines
             end = self._buffer.rfind(b"}", 0, end) if end else -1
@@ -124,8 +129,14 @@ class SentReply:
         return None
 
     def _skip_comma(self) -> None:
-        rest = self._buffer.lstrip(_BLANK)
-        self._buffer = rest[1:] if rest.startswith(b",") else rest
+        if not self._before_comma:
+            return
+        self._buffer = self._buffer.lstrip(_BLANK)
+        if self._buffer.startswith(b","):
+            del self._buffer[:1]
+            self._before_comma = False
+        elif self._buffer and not self._buffer.startswith(b"]"):
+            raise _invalid("a line follows another without a comma")
 
 
 def _decoded(text: bytes) -> list[SentLine] | None:

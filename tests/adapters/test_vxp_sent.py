@@ -74,6 +74,22 @@ def test_lines_come_whole_however_the_answer_is_cut_and_odd_ones_are_marked(piec
     assert len({each.unread for each in found}) == 9
 
 
+@pytest.mark.parametrize("behind", [b"", b" ", b" ,", b" , "])
+def test_comma_may_come_with_the_next_bytes(behind: bytes) -> None:
+    """A piece that ends just where a line does."""
+    lines = [json.dumps(line(place)).encode() for place in range(2000)]
+    head = json.dumps({**OK, "data": []}).encode().removesuffix(b"]}") + b" , ".join(lines[:1500])
+    rest = b" , ".join(lines[1500:]) + b"]}"
+    reply = SentReply()
+    fed = [each for part in (head + behind, b" , "[len(behind) :] + rest) for each in reply.feed(part)]
+    found = [each for lines in [*fed, *reply.end()] for each in lines]
+    assert [each.ref for each in found] == [str(place) for place in range(2000)]
+    bare = SentReply()
+    assert sum(map(len, bare.feed(head))) == 1500
+    with pytest.raises(SourceError):
+        [*bare.feed(rest), *bare.end()]
+
+
 @pytest.mark.parametrize(
     "content",
     [

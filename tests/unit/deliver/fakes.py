@@ -103,7 +103,8 @@ class FakeQueue:
 
     def __init__(self, *, ageing: timedelta = timedelta(minutes=30)) -> None:
         self.rows: dict[DispatchId, Entry] = {}
-        self.waiting: dict[EndpointId, set[DispatchId]] = {}
+        #: Of each endpoint, as they came: ties are decided by that, as by the row numbers of the ledger.
+        self.waiting: dict[EndpointId, dict[DispatchId, None]] = {}
         self.ageing = ageing
         self.claims = 0
         self.renewed: list[AttemptId] = []
@@ -118,7 +119,7 @@ class FakeQueue:
     def put(self, item: Outgoing, now: datetime, *, lane: int = 2) -> Entry:
         entry = Entry(item=item, created_at=now, due_at=now, lane=lane)
         self.rows[item.dispatch_id] = entry
-        self.waiting.setdefault(item.endpoint_id, set()).add(item.dispatch_id)
+        self.waiting.setdefault(item.endpoint_id, {})[item.dispatch_id] = None
         return entry
 
     async def claim(self, shares: Sequence[Share], *, now: datetime, lease_until: datetime) -> list[Outgoing]:
@@ -142,7 +143,7 @@ class FakeQueue:
         entry.attempts += 1
         entry.state, entry.lease_until, entry.boot = "in_flight", lease_until, self.boot
         entry.attempt_id = AttemptId(f"{entry.item.dispatch_id}/{entry.attempts}")
-        self.waiting[entry.item.endpoint_id].discard(entry.item.dispatch_id)
+        self.waiting[entry.item.endpoint_id].pop(entry.item.dispatch_id, None)
         return dataclasses.replace(
             entry.item, attempt_id=entry.attempt_id, failures=entry.failures, number=entry.failures + 1
         )
@@ -163,7 +164,7 @@ class FakeQueue:
             entry.item = dataclasses.replace(entry.item, deliveries=again)
             entry.state, entry.due_at = "ready", plan.due_at
             entry.failures += plan.counts
-            self.waiting[item.endpoint_id].add(item.dispatch_id)
+            self.waiting[item.endpoint_id][item.dispatch_id] = None
         else:
             entry.state, entry.done_at = "done", now
         return True
@@ -183,7 +184,7 @@ class FakeQueue:
         ]
         for row in stale:
             row.state, row.attempt_id, row.due_at = "ready", None, now
-            self.waiting[row.item.endpoint_id].add(row.item.dispatch_id)
+            self.waiting[row.item.endpoint_id][row.item.dispatch_id] = None
         self.rescued += len(stale)
         return len(stale)
 
