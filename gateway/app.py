@@ -49,6 +49,7 @@ from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.own_keys import note_taken
 from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
+from gateway.logs import LogControl, configure_logs
 from gateway.maintenance import evidence
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
@@ -63,7 +64,7 @@ from gateway.maintenance.start import Examining, clock_watch, examining, start_d
 from gateway.maintenance.watcher import Watcher
 from gateway.maintenance.witnessing import Witnessing
 from gateway.model import AgencyId, EndpointId
-from gateway.observe import LogControl, Metrics, configure_logs
+from gateway.observe import Metrics
 from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
 from gateway.parsing.pool import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context

@@ -89,6 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = build_parser(rest[0] if rest else "").parse_args(options + rest)
     context = Context(config_path=args.config)
     leave_closed_folder()
+    from gateway.logs import configure_command_logs  # not for --help
+
+    configure_command_logs()
     try:
         code: int = args.run(context, args)
     except KeyboardInterrupt:

@@ -42,8 +42,8 @@ from gateway.endings import LEVELS, endings, warnings, without_replaced
 from gateway.errors import ConfigError, KeyFileError, SourceError
 from gateway.fsio import atomic_replace
 from gateway.ledger.proofs import Proof
+from gateway.logs import HIDDEN, redact
 from gateway.model import Endpoint
-from gateway.observe import HIDDEN, redact
 from gateway.seal.keys import read_key_file
 from gateway.verification import is_required
 

@@ -25,7 +25,8 @@ from gateway.errors import ConfigError, ProofError, RefusedError
 from gateway.failpoints import refuse_armed
 from gateway.ids import uuid7
 from gateway.lifecycle import Lifecycle
-from gateway.observe import Metrics, configure_logs
+from gateway.logs import configure_logs
+from gateway.observe import Metrics
 from gateway.pki import bindings_tls_context
 from gateway.reasons import reason
 from gateway.seal.keys import read_key_file

@@ -21,7 +21,7 @@ from gateway.config.settings import Settings
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import Foundation, open_foundation
-from gateway.observe import configure_logs
+from gateway.logs import configure_logs
 from gateway.pki import LOOPBACK, DevPki, client_tls_context, make_dev_pki
 from gateway.seal.trust import TrustPurpose
 

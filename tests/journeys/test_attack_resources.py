@@ -15,8 +15,8 @@ import pytest
 from gateway.app import run_application
 from gateway.config.values import Size
 from gateway.errors import ProblemError
+from gateway.logs import configure_logs
 from gateway.mailbox import UNPACKED_AT_ONCE
-from gateway.observe import configure_logs
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare

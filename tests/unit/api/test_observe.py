@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.observe import LogControl, Metrics, configure_logs, redact
+from gateway.logs import LogControl, configure_logs, redact
+from gateway.observe import Metrics
 
 ALERTS = Path(__file__).parents[3] / "deploy" / "alerts.yml"
 TOKEN = "gw_AbCdEf0123456789-_xyz"

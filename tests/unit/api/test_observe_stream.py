@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from gateway.observe import configure_logs
+from gateway.logs import configure_logs
 
 
 @pytest.fixture(autouse=True)
