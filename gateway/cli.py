@@ -39,7 +39,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "keys": ("keys",),
         "exchange": ("send", "inbox"),
         "showing": ("show",),
-        "checks": ("checks",),
+        "signatures": ("signatures",),
         "reading": ("reads",),
         "bundles": ("export",),
         "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),

@@ -45,6 +45,7 @@ class Ending:
     sha256: str = ""
     begins: datetime | None = None
     ends: datetime | None = None
+    certificate: x509.Certificate | None = None
     #: Why it cannot be read; "" otherwise.
     fault: str = ""
 
@@ -137,6 +138,7 @@ def _ending(purpose: str, path: Path, certificate: x509.Certificate, ends: datet
         sha256=fingerprint(certificate).hex(),
         begins=certificate.not_valid_before_utc,
         ends=ends,
+        certificate=certificate,
     )
 
 

@@ -6,17 +6,12 @@ import argparse
 import socket
 from pathlib import Path
 
-from cryptography import x509
-
 from gateway import notify
-from gateway.clock import SystemClock, rfc3339
 from gateway.commands import body_keys, revocation, rotation
-from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group, add_json
+from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_group
 from gateway.config.values import TokenPlace
 from gateway.errors import EnvironmentRefusedError, InputError, KeyFileError, TokenError
-from gateway.pki import server_key_pin
 from gateway.seal.keys import Certificates
-from gateway.seal.profile import algorithm_of, fingerprint
 from gateway.seal.signer import KeyPlace, load_signer
 from gateway.signing import place_of, try_service
 from gateway.signing_process import NOT_NOW, NOT_SIGNED, KeyHolder, listen
@@ -28,14 +23,6 @@ _SOCKET_MODE = 0o660
 def add(parsers: Subparsers) -> None:
     """The command with its subcommands."""
     group = add_group(parsers, "keys", "the gateway's own keys and certificates")
-    show = add_command(
-        group,
-        "show",
-        _show,
-        "show the certificates of TLS, seal and enrolment CA: subject, pin, expiry",
-        more="Exit code 1 when one of them is not valid now.",
-    )
-    add_json(show)
     revocation.add(group)
     body_keys.add(group)
     serve = add_command(
@@ -79,23 +66,6 @@ def _add_place(parser: argparse.ArgumentParser, *, is_needed: bool = True) -> No
     parser.add_argument(
         "--secret", type=Path, metavar="FILE", help="its password or PIN, one line; mode 0600, this user's own"
     )
-
-
-def _show(context: Context, args: argparse.Namespace) -> int:
-    settings = context.settings
-    files = (
-        ("tls", settings.tls.certificate),
-        ("seal", settings.seal.certificate),
-        ("enrolment", settings.enrolment.certificate),
-    )
-    rows = [_row(purpose, path) for purpose, path in files]
-    if args.json:
-        context.print_json(rows)
-    else:
-        for row in rows:
-            context.facts(row.items())
-            context.say("")
-    return FINE if all(row["valid_now"] for row in rows) else ANSWER_IS_NO
 
 
 def _serve(context: Context, args: argparse.Namespace) -> int:
@@ -150,26 +120,3 @@ def _listener(path: Path | None) -> socket.socket:
         listener.close()
         raise EnvironmentRefusedError(f"cannot listen at {path}: {error.strerror or error}") from error
     return listener
-
-
-def _row(purpose: str, path: Path) -> dict[str, object]:
-    try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    except ValueError as error:
-        raise KeyFileError(f"{path} holds no PEM certificate", path=str(path)) from error
-    now = SystemClock().now()
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return {
-        "purpose": purpose,
-        "file": str(path),
-        "subject": certificate.subject.rfc4514_string(),
-        "issuer": certificate.issuer.rfc4514_string(),
-        "serial": f"{certificate.serial_number:x}",
-        "fingerprint": fingerprint(certificate).hex(),
-        "pin": f"sha256//{server_key_pin(certificate)}",
-        "algorithm": algorithm_of(certificate.public_key()) or "other",
-        "not_before": rfc3339(begin),
-        "not_after": rfc3339(end),
-        "days_left": (end - now).days,
-        "valid_now": begin <= now <= end,
-    }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from gateway.clock import SystemClock, rfc3339
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, add_command, add_json, add_reason
@@ -14,7 +17,9 @@ from gateway.endings import Ending, beside, endings, without_replaced
 from gateway.errors import EnvironmentRefusedError, GatewayError, InputError, KeyFileError, TrustStoreError
 from gateway.foundation import database_of
 from gateway.ledger.own_keys import InForce, own_certificates
+from gateway.pki import server_key_pin
 from gateway.rotating import Rotation, forget_old_key, stage, switch
+from gateway.seal.profile import algorithm_of
 from gateway.seal.signer import OLD, KeyPlace, variant
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signing import place_of, try_service
@@ -27,8 +32,10 @@ def add(group: Any) -> None:
         "list",
         _list,
         "list every certificate in use with its end, what is staged, and what was in force when",
-        more="Exit code 1 when something is to be done about one of them: 60 days before its end and later.",
+        more="With a purpose all that is known of that one, such as the pin that agencies are given. Exit code 1 "
+        "when something is to be done about one of them: 60 days before its end and later, or before its begin.",
     )
+    listed.add_argument("purpose", nargs="?", default="", metavar="PURPOSE", help="such as tls, seal, enrolment")
     add_json(listed)
     staging = add_command(
         group,
@@ -67,8 +74,16 @@ def _list(context: Context, args: argparse.Namespace) -> int:
     used, others = without_replaced(endings(context.settings), now), beside(context.settings)
     known = asyncio.run(_known(context.settings))
     rows = [_row(each, now, level=each.level(now)) for each in used] + [_row(each, now) for each in others]
+    if args.purpose:
+        rows = [row for row in rows if row["purpose"] == args.purpose]
+        known = [each for each in known if each.purpose == args.purpose]
+        if not rows:
+            raise InputError(f"there is no {args.purpose} here; `gateway keys list` tells what there is")
     if args.json:
         context.print_json({"certificates": rows, "history": [_shape(each) for each in known]})
+    elif args.purpose:
+        for row in rows:
+            context.facts(row.items())
     else:
         columns = ("purpose", "days_left", "ends", "warning", "subject")
         context.table(columns, ([row[name] for name in columns] for row in rows))
@@ -77,10 +92,12 @@ def _list(context: Context, args: argparse.Namespace) -> int:
             ("ours as", "certificate", "from", "until"),
             ([each.purpose, each.sha256[:16], rfc3339(each.since), _until(each)] for each in known),
         )
-    return ANSWER_IS_NO if any(row["warning"] for row in rows) else FINE
+    fine = not any(row["warning"] or row["begins_later"] for row in rows)
+    return FINE if fine else ANSWER_IS_NO
 
 
-def _row(ending: Ending, now: Any, *, level: int = 0) -> dict[str, object]:
+def _row(ending: Ending, now: datetime, *, level: int | None = None) -> dict[str, object]:
+    """`level` is that of one in use."""
     return {
         "purpose": ending.purpose,
         "file": str(ending.file),
@@ -88,7 +105,19 @@ def _row(ending: Ending, now: Any, *, level: int = 0) -> dict[str, object]:
         "sha256": ending.sha256,
         "ends": rfc3339(ending.ends) if ending.ends else None,
         "days_left": round(ending.days_left(now)),
-        "warning": level,
+        "warning": level or 0,
+        "begins": rfc3339(ending.begins) if ending.begins else None,
+        "begins_later": level is not None and ending.begins is not None and ending.begins > now,
+        **(_facts(ending.certificate) if ending.certificate else {}),
+    }
+
+
+def _facts(certificate: x509.Certificate) -> dict[str, object]:
+    return {
+        "issuer": certificate.issuer.rfc4514_string(),
+        "serial": f"{certificate.serial_number:x}",
+        "pin": f"sha256//{server_key_pin(certificate)}",
+        "algorithm": algorithm_of(certificate.public_key()) or "other",
     }
 
 

@@ -260,8 +260,8 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             _E,
             "Có văn bản đã được quyết định khi chưa biết chứng thư có bị thu hồi hay không.",
             "Documents were decided without what CAs had not said about revocation.",
-            "Xem docs/runbook.md, GatewayChecksUndecided; `gateway checks` liệt kê văn bản.",
-            "See docs/runbook.md, GatewayChecksUndecided; `gateway checks` lists them.",
+            "Xem docs/runbook.md, GatewayChecksUndecided; `gateway signatures pending` liệt kê văn bản.",
+            "See docs/runbook.md, GatewayChecksUndecided; `gateway signatures pending` lists them.",
         ),
         "revocation_degraded": kind(
             _W,

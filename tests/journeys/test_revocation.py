@@ -99,7 +99,7 @@ async def test_documents_wait_for_a_ca_that_is_out_and_go_on_when_it_answers(
             assert line.reason == "held_for_checks"
             assert (await province.document(each.id)).signatures is None
         assert ca.url in await _told(site)
-        code, told = await run(site, capsys, "checks", "--json")
+        code, told = await run(site, capsys, "signatures", "pending", "--json")
         assert (code, {row["document"] for row in json.loads(told)}) == (0, {first.id, second.id})
         assert {row["for"] for row in json.loads(told)} == {"ca, ca-root"}
         code, told = await run(site, capsys, "show", first.id)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -409,11 +410,26 @@ async def test_documents_are_sent_listed_fetched_and_acknowledged(
     assert (await terminal.run("inbox", "list", "--url", own[1]))[0] == 2  # nobody says who asks
 
 
-async def test_keys_show_pin_and_expiry(terminal: Terminal) -> None:
-    """What agencies are told when they enrol."""
-    rows = await terminal.json("keys", "show")
-    assert [row["purpose"] for row in rows] == ["tls", "seal", "enrolment"]
-    assert all(row["valid_now"] and row["pin"].startswith("sha256//") for row in rows)
+async def test_keys_tell_pin_and_expiry(installation: Installation, terminal: Terminal) -> None:
+    """The pin goes to agencies, and days count down; a purpose chooses, and prints all that is known."""
+    rows = (await terminal.json("keys", "list"))["certificates"]
+    own = {row["purpose"]: row for row in rows if row["purpose"] in {"tls", "seal", "enrolment"}}
+    assert len(own) == 3
+    for row in own.values():
+        assert row["pin"].startswith("sha256//")
+        assert (row["days_left"] > 0, row["warning"], row["begins_later"]) == (True, 0, False)
+    code, out, _ = await terminal.run("keys", "list", "tls")
+    assert code == 0
+    for name in ("issuer", "serial", "pin", "algorithm", "sha256", "file"):
+        assert str(own["tls"][name]) in out
+    assert own["seal"]["sha256"] not in out
+    code, out, err = await terminal.run("keys", "list", "tsl")
+    assert (code, out) == (2, "")
+    assert "there is no tsl" in err
+    later = issue_client(installation.pki.folder, "khác", COMMUNE, now=SystemClock().now() + timedelta(days=2))
+    installation.settings.tls.certificate.write_bytes(later.certificate.read_bytes())
+    rows = (await terminal.json("keys", "list", "tls", code=1))["certificates"]
+    assert [(row["warning"], row["begins_later"]) for row in rows] == [(0, True)]
 
 
 async def test_migrate_says_what_is_pending_and_applies_it(

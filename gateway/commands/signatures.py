@@ -1,4 +1,4 @@
-"""checks: documents whose signatures cannot be judged yet, since a CA does not say what it should."""
+"""signatures pending: documents whose signatures cannot be judged yet, since a CA does not say what it should."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import msgspec
 
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import open_for_reading
-from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.commands.inputs import whole
 
 
 def add(parsers: Subparsers) -> None:
-    """The command of this module."""
+    """The command with its subcommand."""
+    group = add_group(parsers, "signatures", "the signatures of documents, and what keeps them from being judged")
     listing = add_command(
-        parsers,
-        "checks",
-        _checks,
+        group,
+        "pending",
+        _pending,
         "list the documents that wait for what CAs say about revocation, the oldest first",
         more="They are examined again by themselves when the CA answers (docs/signatures.md). For those that are "
         "decided the grace was over: they went as their recipients ask. Times are UTC.",
@@ -30,7 +31,7 @@ def add(parsers: Subparsers) -> None:
     add_json(listing)
 
 
-def _checks(context: Context, args: argparse.Namespace) -> int:
+def _pending(context: Context, args: argparse.Namespace) -> int:
     rows = asyncio.run(_listed(context, args.limit))
     if args.json:
         context.print_json(rows)
