@@ -38,6 +38,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "agencies": ("agencies",),
         "keys": ("keys",),
         "exchange": ("send", "inbox"),
+        "enveloping": ("encrypt", "decrypt"),
         "showing": ("show",),
         "signatures": ("signatures",),
         "reading": ("reads",),

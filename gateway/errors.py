@@ -114,6 +114,10 @@ class TrustStoreError(GatewayError):
     """A folder of trust anchors is missing, empty, damaged or writable by others."""
 
 
+class EnvelopedError(GatewayError):
+    """A file that is encrypted for certificates cannot be read, made or opened."""
+
+
 class StampError(GatewayError):
     """A time-stamping server gave nothing that can be used."""
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.edxml.encoded import EncodedFile
-from gateway.edxml.envelope import Attachment, Finding
+from gateway.edxml.envelope import Attachment, Encryption, Finding
 from gateway.edxml.findings import finding, shortened
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.mime_parts import PartFields, PartFile
@@ -34,6 +34,8 @@ _ZIP_REFUSALS = {
     ZipProblem.BOMB: ("attachment_bomb", "EDX-ATT-04"),
     ZipProblem.TOO_LARGE: ("attachment_too_large", "EDX-ATT-03"),
 }
+#: Recipients of all encrypted attachments of a message, as they are kept with it.
+MOST_KEYS = 2000
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -67,10 +69,24 @@ class _Problems:
         self.findings: list[Finding] = []
         self.code = ""
         self.detail = ""
+        self._keys = 0
 
     def note(self, rule: str, value: str) -> None:
         if len(self.findings) < MOST_FINDINGS:
             self.findings.append(finding(rule, value=value))
+
+    def noted(self, encryption: Encryption | None, label: str) -> Encryption | None:
+        """That an attachment is encrypted, and for whom; recipients of all attachments together are bounded."""
+        if encryption is None:
+            return None
+        self._keys += len(encryption.keys)
+        if self._keys > MOST_KEYS:
+            encryption = Encryption(problem=f"the attachments together have more than {MOST_KEYS} recipients")
+        if encryption.problem:
+            self.note("EDX-ATT-12", f"{label}: {encryption.problem}")
+        else:
+            self.note("EDX-ATT-11", label)
+        return encryption
 
     def refuse(self, code: str, rule: str, value: str) -> None:
         self.note(rule, value)
@@ -191,12 +207,13 @@ def _judge(
     zipped = encoded is not None and _is_wrapped(encoded, name, content_type)
     if name and "/" in name.replace("\\", "/"):
         problems.note("EDX-ATT-10", name)
-    size, sha256 = 0, ""
+    size, sha256, encryption = 0, "", None
     if encoded is None:
         problems.refuse("attachment_missing", "EDX-ATT-01", f"{label}: there is no ContentTransferEncoded")
     elif _is_sound(encoded, label, zipped=zipped, problems=problems):
         inner = encoded.inner if zipped else None
-        size, sha256 = (inner.size, inner.sha256) if inner else (encoded.size, encoded.sha256)
+        chosen = inner or encoded
+        size, sha256, encryption = chosen.size, chosen.sha256, problems.noted(chosen.encryption, label)
     return Attachment(
         number=number,
         content_id=own.content_id or (listed.content_id if listed else ""),
@@ -207,6 +224,7 @@ def _judge(
         zipped=zipped,
         size=size,
         sha256=sha256,
+        encryption=encryption,
     )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 
 from gateway.edxml.base64stream import Base64Stream, decode
+from gateway.edxml.encryption import Front
+from gateway.edxml.envelope import Encryption
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 
@@ -22,6 +24,7 @@ class EncodedFile:
     __slots__ = (
         "_base64",
         "_digest",
+        "_front",
         "_head",
         "_limits",
         "_max",
@@ -37,6 +40,7 @@ class EncodedFile:
         self._max = max_bytes
         self._base64: Base64Stream | None = Base64Stream(self.write)
         self._digest = hashlib.sha256()
+        self._front = Front()
         self._undigested = b""
         self._head: bytes | None = b""
         #: The file inside, when the bytes begin like a ZIP.
@@ -54,6 +58,11 @@ class EncodedFile:
         undigested, self._undigested = self._undigested, b""
         self._digest.update(undigested)
         return self._digest.hexdigest()
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """How it is encrypted as it is; of the file inside, `inner` tells."""
+        return self._front.encryption
 
     @property
     def is_over(self) -> bool:
@@ -76,6 +85,7 @@ class EncodedFile:
         if decoder is None or self.too_large:
             return
         decoder.finish()
+        self._front.finish()
         self.problem = decoder.problem
         if self.inner is not None:
             self.inner.finish()
@@ -91,6 +101,8 @@ class EncodedFile:
         self._base64 = None
         self.size = len(data)
         self._undigested = data  # of an archive nobody asks for the digest
+        self._front.feed(data)
+        self._front.finish()
         if not data.startswith(LOCAL_HEADER):
             return True
         self.inner = inner = FirstFile(self._limits, self._max)
@@ -105,6 +117,7 @@ class EncodedFile:
             self.too_large = True
             return
         self._digest.update(data)
+        self._front.feed(data)
         piece = data
         if self._head is not None:
             self._head += data

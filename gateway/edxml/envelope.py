@@ -143,6 +143,22 @@ class TraceHeader:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Encryption:
+    """How a file is encrypted end to end (CMS), as far as its first bytes tell; we have no key to it."""
+
+    #: `aes256-gcm` and so on, or the OID's bytes in hexadecimal.
+    cipher: str = ""
+    #: Whether whoever opens it notices a changed byte.
+    authenticated: bool = False
+    #: What names the certificates of those who can open it (`gateway.enveloped.certificates`).
+    keys: tuple[str, ...] = ()
+    #: How many more can, by a password or a shared key.
+    others: int = 0
+    #: Why its recipients cannot be told; "" where they can.
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
     """One file of a document, as found by the parser; its bytes are extracted on demand.
 
@@ -162,6 +178,8 @@ class Attachment:
     zipped: bool = False
     size: int = 0
     sha256: str = ""
+    #: None where it is not encrypted end to end.
+    encryption: Encryption | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,10 @@ _ALL = (
        "ContentTransferEncoded outside an Attachment was passed over."),
     _w("EDX-ATT-10", "Tên tệp không an toàn, được đổi khi lưu: {value}",
        "The file name is unsafe and is changed when saved: {value}"),
+    _i("EDX-ATT-11", "Tệp đính kèm mã hóa đầu cuối, trục không xem được nội dung: {value}",
+       "The attachment is encrypted end to end; the gateway cannot see what it holds: {value}"),
+    _w("EDX-ATT-12", "Tệp đính kèm mã hóa đầu cuối nhưng không đọc được là mã hóa cho ai: {value}",
+       "The attachment is encrypted end to end, but for whom cannot be read: {value}"),
     # --- signatures
     _i("EDX-SIG-01", "Khối Signature của QCVN không kiểm chứng được, chỉ là hình thức.",
        "The Signature block in the regulation's namespace is unverifiable decoration."),

@@ -26,6 +26,7 @@ _TYPES = mimetypes.MimeTypes()
 for _kind, _extension in (("wordprocessingml.document", ".docx"), ("spreadsheetml.sheet", ".xlsx"),
                           ("presentationml.presentation", ".pptx")):  # fmt: skip
     _TYPES.add_type(f"application/vnd.openxmlformats-officedocument.{_kind}", _extension)
+_TYPES.add_type("application/pkcs7-mime", ".p7m")
 
 
 def write_rendition(
@@ -44,7 +45,7 @@ def write_rendition(
     files = [
         AttachmentSource(
             name=attachment.name or attachment.safe_name,
-            content_type=_own_type(attachment),
+            content_type=type_of(attachment),
             description=attachment.description,
             open=partial(extract, attachment),
             content_id=attachment.content_id,
@@ -54,9 +55,15 @@ def write_rendition(
     return write_document(out, original, files, profile, scratch=scratch)
 
 
-def _own_type(attachment: Attachment) -> str:
+def type_of(attachment: Attachment) -> str:
+    """The media type of the file itself."""
     # Dialect A says application/zip of every file: its own type is only told by its name.
     if not attachment.zipped and attachment.content_type:
         return attachment.content_type
+    return type_of_name(attachment.name)
+
+
+def type_of_name(name: str) -> str:
+    """The media type that a file's extension says."""
     # Only the extension is shown to the table, which reads names as URLs.
-    return _TYPES.guess_type(f"file.{extension_of(attachment.name)}")[0] or "application/octet-stream"
+    return _TYPES.guess_type(f"file.{extension_of(name)}")[0] or "application/octet-stream"

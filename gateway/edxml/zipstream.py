@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Callable
 from enum import StrEnum
 
+from gateway.edxml.encryption import Front
+from gateway.edxml.envelope import Encryption
 from gateway.edxml.limits import ParseLimits
 
 LOCAL_HEADER = b"PK\x03\x04"
@@ -68,6 +70,7 @@ class FirstFile:
         self._packed = 0
         self._folders = 0
         self._digest = hashlib.sha256()
+        self._front = Front()
         self.problem: ZipProblem | None = None
         #: Bytes of the file so far.
         self.size = 0
@@ -83,6 +86,11 @@ class FirstFile:
         """Of the bytes so far, hex."""
         return self._digest.hexdigest()
 
+    @property
+    def encryption(self) -> Encryption | None:
+        """How the file is encrypted; known after `finish`."""
+        return self._front.encryption
+
     def feed(self, data: bytes) -> None:
         """The next bytes of the archive."""
         rest = data
@@ -97,6 +105,7 @@ class FirstFile:
 
     def finish(self) -> None:
         """The archive has ended: checks that it is whole."""
+        self._front.finish()
         if self._stage is _Stage.FAILED:
             return
         at = self._tail.rfind(_END_RECORD)
@@ -184,6 +193,7 @@ class FirstFile:
             if len(self.head) < len(LOCAL_HEADER):
                 self.head = (self.head + out)[: len(LOCAL_HEADER)]
             self._digest.update(out)
+            self._front.feed(out)
             self._crc = zlib.crc32(out, self._crc)
             if self._write is not None:
                 self._write(out)

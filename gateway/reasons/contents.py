@@ -49,6 +49,12 @@ CONTENTS: tuple[Reason, ...] = (
        "This is a link, a folder or a special file, not a plain file.",
        "Chép chính tệp đó vào, không dùng liên kết hay thư mục.",
        "Copy the file itself there, not a link or a folder."),
+    # --- what is encrypted end to end
+    _p("envelope_unusable", 422, "Không mã hóa hoặc không mở được tệp này.",
+       "This file cannot be encrypted, or opened.",
+       "Xem detail: khóa khác, tệp bị sửa đổi, hoặc văn bản đã ký phải mã hóa trước khi ký.",
+       "See the detail: another key, a changed file, or a signed document, which must be encrypted before.",
+       operators=True),
     # --- the addressees
     _p("sender_unknown", 422, "Không biết cơ quan gửi.", "The sending agency is unknown.", *OPERATOR),
     _p("recipient_unknown", 422, "Không biết nơi nhận.", "A recipient is unknown.",

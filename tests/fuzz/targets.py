@@ -19,6 +19,7 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.fuzz import words
+from tests.fuzz.enveloping import enveloped_seeds, open_enveloped
 from tests.fuzz.lasting import lasting_seeds, open_lasting
 
 Run = Callable[[bytes], object]
@@ -453,6 +454,7 @@ TARGETS: Final[dict[str, Target]] = {
     "revocation": Target(
         open=_revocation, seeds=_revocation_seeds, words=(b"-----BEGIN X509 CRL-----",), most_bytes=1 << 13
     ),
+    "enveloped": Target(open=open_enveloped, seeds=enveloped_seeds, most_bytes=1 << 13),
     "cms": Target(open=_cms, seeds=_files("signatures/*/input.p7s"), most_bytes=1 << 14),
     "pdf": Target(open=_pdf, seeds=_files("signatures/*/input.pdf"), words=words.PDF),
     "replies": Target(
