@@ -54,7 +54,7 @@ from gateway.seal.unsigned import Unsigned, extended
 from gateway.storage.bodies import Bodies
 from gateway.storage.body_file import BodyFile
 from gateway.storage.readers import Readers
-from gateway.transparency.keys import of_epoch
+from gateway.transparency.keys import of_origin
 from gateway.transparency.note import VerifierKey
 from gateway.transparency.proof import InclusionProof
 from gateway.transparency.quorum import Quorum
@@ -235,16 +235,16 @@ async def log_facts(sources: Sources, checkpoint: StoredCheckpoint | None) -> sh
     """What is said of the log and the checkpoint."""
     if checkpoint is None:
         return None
-    key = sources.log_key
-    if key is not None:
-        key = of_epoch(key, (await LogReads(sources.readers).tree()).epoch)
     origin = checkpoint.note.split(b"\n", 1)[0].decode()
+    key = None
+    if sources.log_key is not None:  # the checkpoint may be of an epoch that a declared gap has ended
+        key = of_origin(sources.log_key, origin, (await LogReads(sources.readers).tree()).epoch)
     return shapes.Log(
         origin=origin,
         size=checkpoint.size,
         root=b64encode(checkpoint.root).decode(),
         signed_at=rfc3339(checkpoint.at),
-        vkey=str(key) if key is not None and key.name == origin else "",
+        vkey=str(key) if key is not None else "",
     )
 
 

@@ -43,6 +43,12 @@ def of_epoch(key: VerifierKey, epoch: int) -> VerifierKey:
     return key if epoch == 1 else VerifierKey(f"{key.name}/{epoch}", key.algorithm, key.public_key)
 
 
+def of_origin(key: VerifierKey, origin: str, epoch: int) -> VerifierKey | None:
+    """The same key under the name that a checkpoint bears; None where no epoch up to this one had it."""
+    named = (of_epoch(key, number) for number in range(1, epoch + 1))
+    return next((each for each in named if each.name == origin), None)
+
+
 def read_vkeys(file: bytes) -> list[VerifierKey]:
     """A file of verifier keys, a line each; empty lines and those with a # are passed over. One at least."""
     try:

@@ -15,6 +15,7 @@ from gateway.bundle.container import Container
 from gateway.bundle.facts import read
 from gateway.bundle.format import BUNDLE
 from gateway.cli import main
+from gateway.transparency.keys import read_vkeys
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.test_log import sent, signed
@@ -77,6 +78,40 @@ async def test_bundle_of_a_running_gateway_is_verified_without_network(site: Ins
     assert later.document == facts.document
     events, before = (each.pending_leaves + len(each.leaves) for each in (later, facts))
     assert events >= before + 1, "the first export is an event of the document"
+
+
+async def test_log_is_named_as_it_was_when_it_signed(site: Installation, tmp_path: Path) -> None:
+    """A declared gap gives the log another name: what was proved before it is under the old one."""
+    config = ["--config", str(site.folder / "config.toml")]
+    data = site.settings.storage.folder
+    async with site.running():
+        before = await sent(site)
+        await signed(site)
+    shutil.copytree(data, tmp_path / "copy")
+    async with site.running():
+        await sent(site, 2)
+        await signed(site)
+    shutil.rmtree(data)
+    shutil.copytree(tmp_path / "copy", data)
+    declare = [*config, "log", "declare", "--reason", "the disk died"]
+    assert await asyncio.to_thread(main, declare) == 0
+    names = []
+    async with site.running():
+        after = await sent(site, 3)
+        await signed(site)
+        for message_id in (before, after):
+            out = tmp_path / f"{message_id}.asice"
+            assert await asyncio.to_thread(main, [*config, "export", message_id, "--out", str(out)]) == 0
+            log = read(Container.open(out).bytes_of(BUNDLE)).log
+            assert log is not None
+            names.append((log.origin, log.vkey))
+            alone = await asyncio.to_thread(verified, out)
+            reasons = [check["reason"] for check in alone["checks"]]  # type: ignore[attr-defined]
+            assert "anchor_from_bundle" in reasons
+            assert "no_log_key" not in reasons
+    keys = read_vkeys(site.pki.log_vkey.read_bytes())
+    assert len(keys) == 2
+    assert names == [(key.name, str(key)) for key in keys]
 
 
 async def test_documents_are_chosen_by_what_is_asked(site: Installation, tmp_path: Path) -> None:
