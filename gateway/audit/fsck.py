@@ -22,7 +22,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from typing import Any
 from gateway.audit.contents import ContentExaminer
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import Finding, Findings
+from gateway.audit.keys import DataKeys
 from gateway.audit.leaves import LeafExaminer
 from gateway.audit.lines import examine_lines, examine_told
 from gateway.audit.opening import fault_of, look
@@ -46,7 +47,6 @@ from gateway.ledger.own_keys import in_force
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
-from gateway.storage.body_keys import BodyKeys, WrappedKey
 from gateway.storage.driver import choose_driver
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 from gateway.storage.readers import Readers
@@ -112,6 +112,7 @@ class _Tools:
 
     readers: Readers
     bodies: Bodies
+    data_keys: DataKeys
     hasher: BodyHasher
     #: None when bodies are not to be parsed again.
     contents: ContentExaminer | None
@@ -172,17 +173,14 @@ async def _open(
         examination.tell(error, "database")
         return None
     stack.push_async_callback(readers.close)
+    data_keys = DataKeys(readers, settings.storage.body_key)
     try:
-        rows = [
-            WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in await readers.fetch("fsck_body_keys")
-        ]
-        keys = await asyncio.to_thread(BodyKeys.opened, rows, settings.storage.body_key)
+        with suppress(StorageError):  # another version's ledger, or a damaged one: told by its own look
+            await data_keys.refresh()
     except KeyFileError as error:
         findings.add("body_key_unfit", "storage.body_key", str(error))
         return None
-    except StorageError:
-        keys = BodyKeys()  # another version's ledger, or a damaged one: told by its own look
-    bodies = Bodies(folder, keys)
+    bodies = Bodies(folder, data_keys.keys)
     stack.push_async_callback(bodies.close)
     hasher = stack.enter_context(closing(BodyHasher(bodies)))
     contents = None
@@ -194,6 +192,7 @@ async def _open(
     return _Tools(
         readers=readers,
         bodies=bodies,
+        data_keys=data_keys,
         hasher=hasher,
         contents=contents,
         anchors=anchors,
@@ -323,7 +322,16 @@ class _Examination:
             page = await following
 
     async def _read(self, after: str, last: str) -> Page:
-        return await read_page(self._tools.readers, after=after, last=last, limit=_MESSAGES_AT_ONCE)
+        page = await read_page(self._tools.readers, after=after, last=last, limit=_MESSAGES_AT_ONCE)
+        await self._learn_keys()
+        return page
+
+    async def _learn_keys(self) -> None:
+        """Those of the bodies whose rows were just read: keys are turned beside us."""
+        try:
+            await self._tools.data_keys.refresh()
+        except KeyFileError as error:
+            self.findings.add("body_key_unfit", "storage.body_key", str(error))
 
     async def _examine_contents(self, page: Page, stored: dict[str, StoredBody], total: int) -> None:
         if self._tools.contents is None:
@@ -375,6 +383,7 @@ class _Examination:
         """Step 4: what peers offered and nobody acknowledged for us."""
         page: dict[str, object] = {"after": "", "limit": _MESSAGES_AT_ONCE}
         while rows := await self._tools.readers.fetch("fsck_offer_page", page):
+            await self._learn_keys()
             stored = await self._tools.hasher.hash_all(row[1] for row in rows)
             for key, sha256, size in rows:
                 self._examine_body(f"offer {key}", sha256, size, stored[sha256])

@@ -172,6 +172,10 @@ class BodyKeys:
         """Whether new bodies are encrypted."""
         return self._encrypting and bool(self._ciphers)
 
+    def learn(self, others: BodyKeys) -> None:
+        """Read what the others read, too; the newest stays."""
+        self._ciphers |= others._ciphers
+
     def new_file(self) -> Sealing | None:
         """What makes the chunks of a new file; None where it is to be plain."""
         if not self.is_encrypting:

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.fsck import examine
+from gateway.audit.fsck import FsckReport, examine
 from gateway.backup.drill import drill
 from gateway.backup.restore import Wanted, restore
 from gateway.cli import main
@@ -136,6 +136,34 @@ async def test_journey_leaves_nothing_readable_on_the_disk_and_no_secret_anywher
     lying = [site / "server.log", *(path for path in data.rglob("*") if path.is_file())]
     assert told_in(lying, secrets_of(made)) == []
     assert (await examine(made.settings, database_of(made.settings))).ok
+
+
+@pytest.mark.parametrize("part", ["database", "events", "messages"])
+async def test_fsck_knows_the_keys_that_are_turned_beside_it(tmp_path: Path, pki_folder: Path, part: str) -> None:
+    """What comes while it looks is encrypted under a key that was not there when it began."""
+    site = tmp_path / "s"
+    site.mkdir()
+    made = await prepare(site, pki_folder)
+    database, loop = database_of(made.settings), asyncio.get_running_loop()
+    async with served(made) as (_, port), client(made, port, PROVINCE) as sender:
+        first = await sender.submit(document(PROVINCE, [COMMUNE], number="1", content=SMALL))
+        turned: list[str] = []
+
+        async def turn() -> None:
+            await asked(made, "keys", "bodies", "rotate", "--reason", "mỗi năm", "--json")
+            turned.append((await sender.submit(document(PROVINCE, [COMMUNE], number="2", content=SMALL))).id)
+
+        def told(name: str, _done: int, _total: int) -> None:
+            if name == part and not turned:
+                asyncio.run_coroutine_threadsafe(turn(), loop).result(60)
+
+        def examined() -> FsckReport:
+            return asyncio.run(examine(made.settings, database, progress=told))
+
+        report = await asyncio.to_thread(examined)
+        assert first.id != turned[0]
+    assert report.findings == []
+    assert report.counts.documents == (1 if part == "messages" else 2)
 
 
 @pytest.mark.parametrize("point", POINTS)
