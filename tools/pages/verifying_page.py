@@ -15,10 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from gateway.bundle import format as layout
+from gateway.bundle.absence import Absence, DayRegisters
 from gateway.bundle.facts import Facts
 from gateway.bundle.manifest import RECORDED
 from gateway.bundle.receivers import Proof
 from gateway.seal.profile import MAX_EXPORT_BYTES, MAX_RECEIPT_BYTES
+from gateway.transparency.registers import ZONE
 from gateway.verifying.findings import REASONS
 
 _FOLDER: Final = Path(__file__).with_name("verify")
@@ -56,7 +58,9 @@ def _format() -> str:
         "format": layout.FORMAT,
         "version": layout.VERSION,
         "media_type": layout.MEDIA_TYPE.decode(),
-        "roles": {role: names.replace("\\-", "-") for role, names in layout.ROLES.items()},
+        "roles": {role: names.replace("\\-", "-") for role, names in (layout.ROLES | layout.ABSENCE_ROLES).items()},
+        "bundle_roles": list(layout.ROLES),
+        "absence_roles": list(layout.ABSENCE_ROLES),
         "types": layout.TYPES,
         "required": layout.REQUIRED,
         "document": layout.DOCUMENT,
@@ -66,6 +70,12 @@ def _format() -> str:
         "export": layout.EXPORT,
         "bundle": layout.BUNDLE,
         "absence": layout.ABSENCE,
+        "absence_format": layout.ABSENCE_FORMAT,
+        "absence_version": layout.ABSENCE_VERSION,
+        "absence_required": layout.ABSENCE_REQUIRED,
+        "absence_facts": _bare(msgspec.json.schema(Absence)),
+        "absence_registers": _bare(msgspec.json.schema(DayRegisters)),
+        "zone": ZONE,
         "record": layout.RECORD,
         "countersignature": layout.COUNTERSIGNATURE,
         "record_manifest": layout.RECORD_MANIFEST,

@@ -169,6 +169,13 @@ class Container {
     if (this.has("mimetype") && !isSame(this.bytesOf("mimetype"), bytesOf(FORMAT.media_type))) {
       this.fault("mimetype_wrong", `mimetype does not say ${FORMAT.media_type}`);
     }
-    for (const name of FORMAT.required) if (!this.has(name)) this.fault("entry_missing", `there is no entry ${name}`);
+    const isAbsence = this.has(FORMAT.absence), roles = isAbsence ? FORMAT.absence_roles : FORMAT.bundle_roles;
+    for (const name of isAbsence ? FORMAT.absence_required : FORMAT.required) {
+      if (!this.has(name)) this.fault("entry_missing", `there is no entry ${name}`);
+    }
+    for (const name of this.entries.keys()) {
+      const role = roleOf(name);
+      if (role && !roles.includes(role)) this.fault("unknown_entry", `${name} has no place in a container of this format`);
+    }
   }
 }

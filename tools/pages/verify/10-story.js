@@ -10,9 +10,9 @@ function manifestOf(names) {
     `${lines}</manifest:manifest>\n`);
 }
 
-function checkLists(container, facts) {
+function checkLists(container, facts, entry) {
   const names = Array.from(container.entries.keys());
-  const found = names.filter((name) => !["mimetype", FORMAT.bundle].includes(name));
+  const found = names.filter((name) => !["mimetype", entry].includes(name));
   const told = Object.keys(facts.entries);
   const odd = [...found.filter((name) => fieldOf(facts.entries, name) !== (roleOf(name) || "")), ...told.filter((name) => !found.includes(name))];
   const isOfFormat = names.every((name) => name === "mimetype" || roleOf(name));

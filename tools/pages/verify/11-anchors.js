@@ -68,7 +68,8 @@ async function anchorsOfBundle(container, facts) {
   const seal = new Store();
   let log = [];
   try {
-    const found = readSeal(split(container.smallOf(FORMAT.acceptance)).core, false).certificates;
+    const isReceived = container.has(FORMAT.acceptance), entry = isReceived ? FORMAT.acceptance : FORMAT.export;
+    const found = readSeal(split(container.smallOf(entry)).core, !isReceived).certificates;
     const certificate = new Certificate(fromBase64(found[found.length - 1]));
     seal.anchors.push({ certificate, from: -Infinity, until: Infinity });
     log = facts.log ? [await parseVerifierKey(facts.log.vkey)] : [];

@@ -6,27 +6,15 @@ const NOT_EXAMINED = [
 ];
 
 async function verify(data, given, at) {
-  const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
   const container = new Container(data);
-  if (container.has(FORMAT.absence)) {
-    checks.push(undecided("format", "use_gateway_verify", "a proof that there is no such document"));
-    return result;
-  }
-  for (const fault of container.faults) checks.push(failed("container", "container_broken", fault));
-  if (!container.faults.length) checks.push(passed("container", `${container.entries.size} entries`));
-  const facts = factsOf(container, checks);
+  if (container.has(FORMAT.absence)) return verifyAbsence(container, given, at);
+  const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
+  checks.push(...containerChecks(container));
+  const facts = readFacts(container, FORMAT.bundle, [FORMAT.format, FORMAT.version], FORMAT.facts, checks);
   if (!facts) return result;
   result.facts = facts;
-  checks.push(...checkLists(container, facts));
-  let anchors = null;
-  try {
-    anchors = await anchorsOf(given);
-    checks.push(anchors ? passed("anchors") : undecided("anchors", "anchor_from_bundle"));
-  } catch (error) {
-    if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
-    checks.push(undecided("anchors", "anchors_unusable", error.message));
-  }
-  anchors = anchors || (await anchorsOfBundle(container, facts));
+  checks.push(...checkLists(container, facts, FORMAT.bundle));
+  const anchors = await trustedAnchors(container, facts, given, checks);
   const logged = await checkLog(container, facts, anchors, at);
   const lists = listsOf(container), verdicts = await checkVerdicts(container, facts, logged);
   checks.push(...logged.checks, ...verdicts.checks, ...(await checkAnswers(container, lists, anchors, verdicts.named)));
@@ -65,17 +53,34 @@ function strangers(container) {
 // Seals are verified as of `at`, or earlier where a stamp proves that they were there.
 const momentOf = (at, proven) => Math.min(at, ...proven.filter((each) => each <= at));
 
-function factsOf(container, checks) {
+function containerChecks(container) {
+  if (!container.faults.length) return [passed("container", `${container.entries.size} entries`)];
+  return container.faults.map((fault) => failed("container", "container_broken", fault));
+}
+
+async function trustedAnchors(container, facts, given, checks) {
+  let anchors = null;
   try {
-    const { value, isPlain } = jsonOf(container.smallOf(FORMAT.bundle), 1);
-    if (fieldOf(value, "format") !== FORMAT.format || fieldOf(value, "version") !== FORMAT.version) {
-      checks.push(failed("format", "version_unknown", `${FORMAT.bundle} is not of format ${FORMAT.format}, version ${FORMAT.version}`));
+    anchors = await anchorsOf(given);
+    checks.push(anchors ? passed("anchors") : undecided("anchors", "anchor_from_bundle"));
+  } catch (error) {
+    if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
+    checks.push(undecided("anchors", "anchors_unusable", error.message));
+  }
+  return anchors || anchorsOfBundle(container, facts);
+}
+
+function readFacts(container, entry, [format, version], schema, checks) {
+  try {
+    const { value, isPlain } = jsonOf(container.smallOf(entry), 1);
+    if (fieldOf(value, "format") !== format || fieldOf(value, "version") !== version) {
+      checks.push(failed("format", "version_unknown", `${entry} is not of format ${format}, version ${version}`));
       return null;
     }
-    const told = misfit(value, FORMAT.facts);
+    const told = misfit(value, schema, "", schema.$defs);
     if (told) throw new Unreadable(told);
     checks.push(isPlain ? passed("format", `version ${value.version}`)
-      : undecided("format", "use_gateway_verify", `${FORMAT.bundle} is not written as the gateway writes it`));
+      : undecided("format", "use_gateway_verify", `${entry} is not written as the gateway writes it`));
     return value;
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
@@ -85,7 +90,7 @@ function factsOf(container, checks) {
 }
 
 async function seals(context) {
-  const { container, facts, anchors, at, times, unexamined } = context;
+  const { container, facts, times } = context;
   const checks = await receipt(context, "acceptance", facts.document.id, [FORMAT.document, FORMAT.transfer, FORMAT.acceptance]);
   const found = new Set();
   for (const name of container.entries.keys()) {
@@ -97,13 +102,18 @@ async function seals(context) {
     const names = ["edxml", "transfer.json", "receipt.xml"].map((kind) => `messages/${id}.${kind}`);
     checks.push(...(await receipt(context, `messages.${id}`, id, names)));
   }
-  if (!container.has(FORMAT.export)) return [...checks, failed("export", "entry_missing", "nothing seals the bundle as a whole")];
+  return [...checks, ...(await sealOfAll(context, times.export))];
+}
+
+// The seal over every entry; `times` are those that a stamp proves of it.
+async function sealOfAll({ container, anchors, at, unexamined }, times) {
+  if (!container.has(FORMAT.export)) return [failed("export", "entry_missing", "nothing seals the bundle as a whole")];
   const entries = new Map();
   for (const name of container.entries.keys()) {
     if (!["mimetype", FORMAT.export].includes(name)) entries.set(name, await container.digestOf(name));
   }
-  return [...checks, ...(await guarded("export", () => checkExport(
-    split(container.bytesOf(FORMAT.export)).core, entries, { anchors, at: momentOf(at, times.export), unexamined })))];
+  return guarded("export", () => checkExport(
+    split(container.bytesOf(FORMAT.export)).core, entries, { anchors, at: momentOf(at, times), unexamined }));
 }
 
 async function receipt(context, name, id, names) {

@@ -58,8 +58,10 @@ function show(name, found) {
   element("name").textContent = name;
   element("verdict").textContent = `${verdict}: ${VERDICTS[verdict]}`;
   element("verdict").className = verdict;
-  element("about").textContent = found.facts ? `${found.facts.document.id}, SHA-256 ${found.facts.document.sha256}` : "";
-  element("subject").textContent = found.facts ? found.facts.document.subject : "";
+  const [subject, about] = found.facts ? [found.facts.document.subject, `${found.facts.document.id}, SHA-256 ${found.facts.document.sha256}`]
+    : found.question ? [`Không có văn bản / No document: ${found.question.issuer.name}`, questionOf(found.question)] : ["", ""];
+  element("subject").textContent = subject;
+  element("about").textContent = about;
   element("as-of").textContent = new Date(found.at).toISOString();
   // what did not pass stands first
   const order = [FAILED, INDETERMINATE, PASSED];
