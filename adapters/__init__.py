@@ -37,7 +37,7 @@ from gateway.broker import Broker
 from gateway.clock import Clock
 from gateway.errors import RefusedError
 from gateway.model import Endpoint
-from gateway.ports import Adapter, Catalogue, Counterpart, Registrar, Source, Surroundings
+from gateway.ports import Adapter, Catalogue, CatalogueEditor, Counterpart, Source, Surroundings
 
 __all__ = [
     "BINDINGS",
@@ -82,7 +82,7 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
 COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what makes the client that enters agencies of ours in a peer's catalogue.
-REGISTRARS: dict[str, Callable[[Endpoint, Surroundings], Registrar]] = {"vxp": VxpCounterpart}
+REGISTRARS: dict[str, Callable[[Endpoint, Surroundings], CatalogueEditor]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

@@ -53,8 +53,8 @@ from gateway.logs import LogControl, configure_logs
 from gateway.maintenance import evidence
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
-from gateway.maintenance.countersigner import Countersigner
 from gateway.maintenance.duties import Duty
+from gateway.maintenance.institution_signer import InstitutionSigner
 from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.registrar import Registrar
@@ -121,7 +121,7 @@ class Application:
     #: Of the log's checkpoints, and of receipts.
     stampers: tuple[Stamper, ReceiptStamper]
     witnessing: Witnessing
-    countersigner: Countersigner
+    institution_signer: InstitutionSigner
     registrar: Registrar
     renewer: Renewer = field(init=False)
     checks: Examining
@@ -159,7 +159,7 @@ class Application:
         return {
             "seal": self.key.told,
             "log": self.checkpointer.told,
-            "institution": self.countersigner.told,
+            "institution": self.institution_signer.told,
             "stamps": self.stampers[0].told,
             "witnesses": self.witnessing.told,
             "registers": self.registrar.told,
@@ -170,7 +170,7 @@ class Application:
     @property
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
-        log = (self.checkpointer, *self.stampers, self.witnessing, self.countersigner, self.registrar)
+        log = (self.checkpointer, *self.stampers, self.witnessing, self.institution_signer, self.registrar)
         return *log, self.renewer, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
@@ -259,7 +259,7 @@ async def run_application(
             checkpointer=evidence.checkpointer(base, key, metrics),
             stampers=evidence.stampers(base, metrics),
             witnessing=evidence.witnessing(base, metrics),
-            countersigner=evidence.countersigner(stack, base, metrics),
+            institution_signer=evidence.institution_signer(stack, base, metrics),
             registrar=Registrar(base.readers, base.pump, clock=base.clock, metrics=metrics),
             checks=examining(stack, base, metrics),
             tls=server_tls_context(settings.tls),

@@ -37,9 +37,9 @@ from gateway.model import Endpoint, EndpointId
 from gateway.ports import (
     Adapter,
     Catalogue,
+    CatalogueEditor,
     Counterpart,
     Mailer,
-    Registrar,
     Served,
     Source,
     Surroundings,
@@ -140,7 +140,7 @@ def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Co
     return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
-def make_registrar(settings: Settings, clock: Clock, endpoint: Endpoint) -> Registrar:
+def make_registrar(settings: Settings, clock: Clock, endpoint: Endpoint) -> CatalogueEditor:
     """The client that enters agencies of ours in a peer's catalogue; ConfigError where there is none."""
     make = REGISTRARS.get(endpoint.kind)
     if make is None:

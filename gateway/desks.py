@@ -147,7 +147,7 @@ def make_gateway(stack: AsyncExitStack, desks: Desks) -> LocalGateway:
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
         log=LogReads(base.readers, quorum=base.settings.log.wanted),
-        countersigned=CheckpointSignatures(base.readers),
+        by_institution=CheckpointSignatures(base.readers),
         times=Times(base.readers, base.settings.stamps.servers),
         directory=base.directory,
         accounts=base.accounts,

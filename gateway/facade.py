@@ -72,7 +72,7 @@ class LocalGateway:
     reads: Reads
     log: LogReads
     #: What the institution signed of it.
-    countersigned: CheckpointSignatures
+    by_institution: CheckpointSignatures
     times: Times
     directory: Directory
     accounts: Accounts
@@ -236,9 +236,9 @@ class LocalGateway:
         latest = await self.log.latest()
         return None if latest is None else latest.note
 
-    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+    async def log_institution(self) -> tuple[bytes, bytes] | None:
         """What the institution signed last."""
-        latest = await self.countersigned.latest()
+        latest = await self.by_institution.latest()
         return None if latest is None else (latest.note, latest.cms)
 
     async def log_tile(self, path: TilePath) -> bytes | None:

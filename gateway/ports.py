@@ -317,7 +317,7 @@ class Registration:
     ref: str = ""
 
 
-class Registrar(Protocol):
+class CatalogueEditor(Protocol):
     """A peer in whose catalogue we enter agencies of ours; SourceError where it refuses or is silent."""
 
     async def register(self, registration: Registration) -> str:

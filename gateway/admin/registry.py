@@ -20,7 +20,7 @@ from gateway.events import Event
 from gateway.foundation import Foundation
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.model import Endpoint
-from gateway.ports import Registrar, Registration
+from gateway.ports import CatalogueEditor, Registration
 
 _Code = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,50}$")]
 _Text = Annotated[str, Meta(max_length=500)]
@@ -83,7 +83,7 @@ async def _registration(base: Foundation, request: ChangeRegistry) -> Registrati
 async def _ask(
     base: Foundation,
     endpoint: Endpoint,
-    registrar: Registrar,
+    registrar: CatalogueEditor,
     registration: Registration,
     request: ChangeRegistry,
     actor: str,

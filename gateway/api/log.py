@@ -31,20 +31,20 @@ async def fetch_checkpoint(call: Call) -> web.StreamResponse:
     return _public(note, _FRESH, "text/plain")
 
 
-async def fetch_countersigned(call: Call) -> web.StreamResponse:
+async def fetch_institution(call: Call) -> web.StreamResponse:
     """GET /log/institution."""
-    note, _ = await _countersigned(call)
+    note, _ = await _institution(call)
     return _public(note, _FRESH, "text/plain")
 
 
-async def fetch_countersignature(call: Call) -> web.StreamResponse:
+async def fetch_institution_signature(call: Call) -> web.StreamResponse:
     """GET /log/institution.p7s."""
-    _, cms = await _countersigned(call)
+    _, cms = await _institution(call)
     return _public(cms, _FRESH, "application/pkcs7-signature")
 
 
-async def _countersigned(call: Call) -> tuple[bytes, bytes]:
-    found = await call.gateway.log_countersigned()
+async def _institution(call: Call) -> tuple[bytes, bytes]:
+    found = await call.gateway.log_institution()
     if found is None:
         raise RefusedError("not_found", "the institution has signed nothing yet")
     return found

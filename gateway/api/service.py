@@ -211,7 +211,7 @@ class Gateway(Protocol):
         """What the log signed last; None: nothing yet."""
         ...
 
-    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+    async def log_institution(self) -> tuple[bytes, bytes] | None:
         """The newest checkpoint that the institution signed, and its CMS; None: none was."""
         ...
 

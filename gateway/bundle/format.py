@@ -35,7 +35,7 @@ RECORD_MANIFEST: Final = "META-INF/ASiCEvidenceRecordManifest.xml"
 BUNDLE: Final = "evidence/bundle.json"
 CHECKPOINT: Final = "evidence/checkpoint.note"
 #: The institution's signature over the checkpoint as the log signed it: detached CMS.
-COUNTERSIGNATURE: Final = "evidence/checkpoint.p7s"
+INSTITUTION: Final = "evidence/checkpoint.p7s"
 #: Who has read the document; among the verdicts, so that every reader of format 1 takes it.
 READINGS: Final = "evidence/verdicts/readings.json"
 PDF: Final = "certificate.pdf"
@@ -71,7 +71,7 @@ ROLES: Final = {
     "leaf": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.json",
     "proof": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.tlog-proof",
     "checkpoint": re.escape(CHECKPOINT),
-    "checkpoint_signature": re.escape(COUNTERSIGNATURE),
+    "checkpoint_signature": re.escape(INSTITUTION),
     "stamp": r"evidence/stamps/(?:0|[1-9][0-9]{0,3})\.tsr",
     "revocation": rf"evidence/revocation/{_FILE}\.(?:crl|ocsp)",
     "verdict": rf"evidence/verdicts/{_FILE}\.json",

@@ -122,7 +122,7 @@ async def _state(settings: Settings) -> dict[str, Any]:
         reads = LogReads(ledger.readers)
         tree, latest = await reads.tree(), await reads.latest()
         witnesses = await _witnesses(ledger, settings)
-        countersigned = await CheckpointSignatures(ledger.readers).latest()
+        by_institution = await CheckpointSignatures(ledger.readers).latest()
         head = await _head(ledger, latest)
         (last,) = (await ledger.readers.fetch("event_last_seq"))[0]
         mark: Mark | None = None
@@ -143,9 +143,9 @@ async def _state(settings: Settings) -> dict[str, Any]:
         "signed_at": rfc3339(latest.at) if latest else None,
         "stamps": [each.server for each in latest.stamps] if latest else [],
         "witnesses": witnesses,
-        "institution_signed": countersigned.size if countersigned else 0,
-        "institution_signed_at": rfc3339(countersigned.at) if countersigned else None,
-        "institution_certificate": countersigned.certificate if countersigned else None,
+        "institution_signed": by_institution.size if by_institution else 0,
+        "institution_signed_at": rfc3339(by_institution.at) if by_institution else None,
+        "institution_certificate": by_institution.certificate if by_institution else None,
         "head": head,
         "mark": mark.size if mark else None,
         "refusal": refusal,

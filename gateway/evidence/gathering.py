@@ -28,9 +28,9 @@ from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
 from gateway.bundle.format import (
     ACCEPTANCE,
-    COUNTERSIGNATURE,
     HTML_EN,
     HTML_VI,
+    INSTITUTION,
     MAX_ENTRIES,
     MAX_SMALL_BYTES,
     PDF,
@@ -124,7 +124,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         stamps=stamp_facts(checkpoint),
     )
     signature = await signatures.of(checkpoint.size) if checkpoint else None
-    countersigned = {COUNTERSIGNATURE: signature.cms} if signature else {}
+    by_institution = {INSTITUTION: signature.cms} if signature else {}
     return Material(
         facts=facts,
         document=replace(papers, receipt=stamped.receipt) if stamped else papers,
@@ -133,7 +133,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts) | proofs | countersigned | reports | _read(rows),
+        others=await asyncio.to_thread(_certificates, facts) | proofs | by_institution | reports | _read(rows),
     )
 
 
@@ -190,9 +190,9 @@ async def proved_leaves(
     first = await log.covering(max(known))
     checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
     signed = await signatures.covering(max(known)) if signatures is not None else None
-    countersigned = await log.of_size(signed) if signed is not None else None
-    if countersigned is not None and _proves_no_less(log, countersigned, checkpoint):
-        checkpoint = countersigned
+    by_institution = await log.of_size(signed) if signed is not None else None
+    if by_institution is not None and _proves_no_less(log, by_institution, checkpoint):
+        checkpoint = by_institution
     paths = zip(sorted(known), await log.inclusions(sorted(known), checkpoint.size), strict=True)
     note = checkpoint.note
     found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}

@@ -53,7 +53,7 @@ class ReceiptStamp:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stamped:
+class StampedReceipt:
     """The stamp of one receipt."""
 
     stamp: ReceiptStamp
@@ -89,7 +89,7 @@ class ReceiptStamps:
         ]
         return found, found[-1].seq if len(found) == limit else int(upto)
 
-    async def of(self, seq: int) -> Stamped | None:
+    async def of(self, seq: int) -> StampedReceipt | None:
         """The stamp of the receipt of that event; None while it has none."""
         row = await self._readers.fetch_one("receipt_stamp_find", (seq,))
         if row is None or row[1] < seq:
@@ -101,7 +101,7 @@ class ReceiptStamps:
         )  # fmt: skip
         counted = await self._readers.fetch_one("receipt_count_between", (stamp.first_seq, seq))
         assert counted is not None, "a count"
-        return Stamped(stamp=stamp, index=counted[0])
+        return StampedReceipt(stamp=stamp, index=counted[0])
 
 
 class KeepReceiptStampOperation:

@@ -1,16 +1,16 @@
-"""Builds the duties of the transparency log: what signs it, stamps, cosigns and countersigns. See `gateway.app`."""
+"""Builds the duties of the log: what signs it, stamps and cosigns, the institution too. See `gateway.app`."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
 from gateway.evidence.cosigning import HttpWitness
-from gateway.evidence.countersigning import InstitutionKey
+from gateway.evidence.institution_key import InstitutionKey
 from gateway.evidence.stamping import HttpTsa, Stamping
 from gateway.foundation import Foundation
 from gateway.ledger.tree import LogReads
 from gateway.maintenance.checkpointer import Checkpointer
-from gateway.maintenance.countersigner import Countersigner
+from gateway.maintenance.institution_signer import InstitutionSigner
 from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.witnessing import Witnessing
@@ -39,10 +39,10 @@ def witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
     return Witnessing(base.readers, base.pump, port, settings=settings, clock=base.clock, metrics=metrics)
 
 
-def countersigner(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Countersigner:
+def institution_signer(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> InstitutionSigner:
     """What has the institution's key sign; the stack ends its process."""
     key, log = InstitutionKey(base.settings.institution), LogReads(base.readers)
     stack.push_async_callback(key.close)
-    return Countersigner(
+    return InstitutionSigner(
         base.readers, base.pump, log, key, settings=base.settings.institution, clock=base.clock, metrics=metrics
     )

@@ -48,7 +48,7 @@ _METHODS: Final = {RSA_SHA256: "rsassa_pkcs1v15", ECDSA_SHA256: "sha256_ecdsa"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
+class CmsDraft:
     """A signature that lacks its value."""
 
     #: What is to be signed: the signed attributes in DER.
@@ -64,7 +64,7 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Countersigned:
+class InstitutionFindings:
     """What was found about a signature."""
 
     report: Report
@@ -74,13 +74,13 @@ class Countersigned:
     signed_at: datetime | None = None
 
 
-def draft(key: Certified, note: bytes, signed_at: datetime) -> Draft:
+def draft(key: Certified, note: bytes, signed_at: datetime) -> CmsDraft:
     """The signature over a note up to its value; `signed_at` is cut to whole seconds."""
     attributes = _attributes(key.certificate, sha256(note).digest(), signed_at)
-    return Draft(attributes=attributes, certificates=(key.certificate, *key.chain), algorithm=key.algorithm)
+    return CmsDraft(attributes=attributes, certificates=(key.certificate, *key.chain), algorithm=key.algorithm)
 
 
-def verify(raw: bytes, note: bytes, *, anchors: TrustStore, at: datetime) -> Countersigned:
+def verify(raw: bytes, note: bytes, *, anchors: TrustStore, at: datetime) -> InstitutionFindings:
     """A signature over this note, as of `at`; never raises for what it holds."""
     if anchors.purpose is not TrustPurpose.INSTITUTION:
         raise ValueError(f"checkpoints are verified with institution anchors, not {anchors.purpose}")
@@ -88,12 +88,12 @@ def verify(raw: bytes, note: bytes, *, anchors: TrustStore, at: datetime) -> Cou
         read = _Read.of(raw)
     except _UNREADABLE as error:
         reason = f"this is no signature of the one shape: {str(error)[:200]}"
-        return Countersigned(report=Report(checks=(failed("format", Indication.FORMAT_FAILURE, reason),)))
+        return InstitutionFindings(report=Report(checks=(failed("format", Indication.FORMAT_FAILURE, reason),)))
     certificate, *chain = read.certificates
     own, unexamined = check_certificate(certificate, tuple(chain), anchors=anchors, at=at)
     checks = (_form(read), _digest(read, note), _value(read), _time(read, at), *own)
     report = Report(checks=checks, not_examined=unexamined)
-    return Countersigned(report=report, certificate=certificate, signed_at=read.signed_at)
+    return InstitutionFindings(report=report, certificate=certificate, signed_at=read.signed_at)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -164,7 +164,7 @@ def opened_chunk(
         raise BodyDamagedError(f"{name}: chunk {number} is not what was written") from error
 
 
-def sealed_chunk(
+def encrypted_chunk(
     cipher: AESGCM, header: Header, number: int, body: bytearray, size: int, *, is_last: bool
 ) -> bytearray:
     """One chunk as it is written, of the first `size` bytes of `body`; without a copy of them."""
@@ -175,7 +175,7 @@ def sealed_chunk(
     return chunk
 
 
-class Sealing:
+class ChunkEncryptor:
     """Makes the chunks of one new file as its bytes come; the last one is known only at the end."""
 
     def __init__(self, header: Header, key: bytes) -> None:
@@ -188,17 +188,17 @@ class Sealing:
         """Chunks that are whole now; at least a byte stays for the last one."""
         self._rest += data
         while len(self._rest) > CHUNK_BYTES:
-            yield self._sealed(CHUNK_BYTES, is_last=False)
+            yield self._encrypted(CHUNK_BYTES, is_last=False)
             del self._rest[:CHUNK_BYTES]
 
     def finish(self) -> bytearray:
         """The last chunk."""
-        last = self._sealed(len(self._rest), is_last=True)
+        last = self._encrypted(len(self._rest), is_last=True)
         self._rest.clear()
         return last
 
-    def _sealed(self, size: int, *, is_last: bool) -> bytearray:
-        chunk = sealed_chunk(self._cipher, self.header, self._number, self._rest, size, is_last=is_last)
+    def _encrypted(self, size: int, *, is_last: bool) -> bytearray:
+        chunk = encrypted_chunk(self._cipher, self.header, self._number, self._rest, size, is_last=is_last)
         self._number += 1
         return chunk
 
@@ -221,12 +221,12 @@ class _Written(io.RawIOBase):
     def __init__(self, path: Path, key: bytes | None) -> None:
         super().__init__()
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._sealing = None
+        self._encryptor = None
         header = PLAIN
         if key is not None:  # no data key opens it
             start = bound_start(bytes(KEY_ID_BYTES))
             header = header_of(start + os.urandom(WRAPPED_BYTES), path.name)
-            self._sealing = Sealing(header, key)
+            self._encryptor = ChunkEncryptor(header, key)
         write_all(self._descriptor, header.raw)
 
     def writable(self) -> bool:
@@ -234,10 +234,10 @@ class _Written(io.RawIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         size = memoryview(data).nbytes
-        if self._sealing is None:
+        if self._encryptor is None:
             write_all(self._descriptor, bytes(data))
             return size
-        for chunk in self._sealing.feed(data):
+        for chunk in self._encryptor.feed(data):
             write_all(self._descriptor, chunk)
         return size
 
@@ -245,8 +245,8 @@ class _Written(io.RawIOBase):
         if self.closed:
             return
         try:
-            if self._sealing is not None:
-                write_all(self._descriptor, self._sealing.finish())
+            if self._encryptor is not None:
+                write_all(self._descriptor, self._encryptor.finish())
         finally:
             os.close(self._descriptor)
             super().close()

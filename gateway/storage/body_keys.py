@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.errors import BodyDamagedError, KeyFileError
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.seal.keys import read_key_file
-from gateway.storage.body_file import Sealing
+from gateway.storage.body_file import ChunkEncryptor
 from gateway.storage.body_format import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, PLAIN, Header, bound_start, header_of
 
 _WORD: Final = "gateway-bodies-key-1"
@@ -176,7 +176,7 @@ class BodyKeys:
         """Read what the others read, too; the newest stays."""
         self._ciphers |= others._ciphers
 
-    def new_file(self) -> Sealing | None:
+    def new_file(self) -> ChunkEncryptor | None:
         """What makes the chunks of a new file; None where it is to be plain."""
         if not self.is_encrypting:
             return None
@@ -184,14 +184,14 @@ class BodyKeys:
         random = os.urandom(KEY_BYTES + NONCE_BYTES)
         secret, nonce = random[:KEY_BYTES], random[KEY_BYTES:]
         wrapped = nonce + self._ciphers[self._newest].encrypt(nonce, secret, start)
-        return Sealing(header_of(start + wrapped, "a new file"), secret)
+        return ChunkEncryptor(header_of(start + wrapped, "a new file"), secret)
 
     def stored(self, content: bytes) -> tuple[bytes | bytearray, ...]:
         """The file of a small body, in pieces."""
-        sealing = self.new_file()
-        if sealing is None:
+        encryptor = self.new_file()
+        if encryptor is None:
             return PLAIN.raw, content
-        return sealing.header.raw, *sealing.feed(content), sealing.finish()
+        return encryptor.header.raw, *encryptor.feed(content), encryptor.finish()
 
     def key_of(self, header: Header, name: str) -> bytes | None:
         """The key of a file; None of a plain one. BodyDamagedError when the header is not what was written."""

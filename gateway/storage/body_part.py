@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import BodyDamagedError
 from gateway.fsio import atomic_replace, refuse_if_given_up, sync_data, write_all
-from gateway.storage.body_file import opened_chunk, sealed_chunk
+from gateway.storage.body_file import encrypted_chunk, opened_chunk
 from gateway.storage.body_format import (
     EXTRA_BYTES,
     MOST_HEADER_BYTES,
@@ -41,12 +41,12 @@ _TAIL: Final = b"tail"
 
 def begin_part(path: Path, length: int, keys: BodyKeys) -> None:
     """A new file for `length` bytes, synced; its name is not. It must not be there."""
-    sealing = keys.new_file()
+    encryptor = keys.new_file()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        write_all(descriptor, PLAIN.raw if sealing is None else sealing.header.raw)
-        if sealing is not None and length == 0:
-            write_all(descriptor, sealing.finish())
+        write_all(descriptor, PLAIN.raw if encryptor is None else encryptor.header.raw)
+        if encryptor is not None and length == 0:
+            write_all(descriptor, encryptor.finish())
         sync_data(descriptor)
     finally:
         os.close(descriptor)
@@ -145,7 +145,7 @@ class _Form:
         size = self._header.chunk_bytes
         while rest and (len(rest) >= size or end == self._length):
             number, taken = (end - len(rest)) // size, min(size, len(rest))
-            yield sealed_chunk(self._cipher, self._header, number, rest, taken, is_last=number == self._last)
+            yield encrypted_chunk(self._cipher, self._header, number, rest, taken, is_last=number == self._last)
             del rest[:taken]
 
     def keep_tail(self, rest: bytearray, end: int) -> None:

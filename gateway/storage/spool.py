@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Protocol, Self
 from gateway.errors import StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import write_all
-from gateway.storage.body_file import BodyFile, Sealing
+from gateway.storage.body_file import BodyFile, ChunkEncryptor
 from gateway.storage.body_format import PLAIN
 from gateway.storage.body_keys import BodyKeys
 from gateway.storage.driver import refusal_of
@@ -78,7 +78,7 @@ class Spool:
         self._store = store
         self._keys = keys
         #: What encrypts the file, once there is one; None where it is plain.
-        self._sealing: Sealing | None = None
+        self._encryptor: ChunkEncryptor | None = None
         self._digest = hashlib.sha256()
         self._buffer: list[bytes] = []
         self._buffered = 0
@@ -104,7 +104,7 @@ class Spool:
         else:
             content = b"".join(self._buffer)
             self._digest.update(content)
-        key = self._sealing.key if self._sealing is not None else None
+        key = self._encryptor.key if self._encryptor is not None else None
         body = SpooledBody(
             file=BodyFile(path=self.path, key=key),
             size=self.size,
@@ -156,15 +156,15 @@ class Spool:
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o600)
-            self._sealing = self._keys.new_file()
-            write_all(self._descriptor, PLAIN.raw if self._sealing is None else self._sealing.header.raw)
-        if self._sealing is None:
+            self._encryptor = self._keys.new_file()
+            write_all(self._descriptor, PLAIN.raw if self._encryptor is None else self._encryptor.header.raw)
+        if self._encryptor is None:
             write_all(self._descriptor, data)
         else:
-            for chunk in self._sealing.feed(data):
+            for chunk in self._encryptor.feed(data):
                 write_all(self._descriptor, chunk)
             if is_last:
-                write_all(self._descriptor, self._sealing.finish())
+                write_all(self._descriptor, self._encryptor.finish())
         failpoint("spool.write.after")
         self._digest.update(data)
         self._damaged = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.bundle.container import Container
-from gateway.bundle.format import COUNTERSIGNATURE
+from gateway.bundle.format import INSTITUTION
 from gateway.errors import BundleError
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
@@ -20,7 +20,7 @@ _NAME = "institution"
 
 def check_institution(container: Container, signed: bytes, anchors: Anchors, at: datetime) -> list[Check]:
     """The finding, if bundle or anchors speak of an institution; `signed`: the checkpoint as the log signed it."""
-    if COUNTERSIGNATURE not in container.entries:
+    if INSTITUTION not in container.entries:
         if anchors.institution is None:
             return []
         detail = "no checkpoint over the document was signed by it when the bundle was made"
@@ -37,7 +37,7 @@ def _judged(container: Container, signed: bytes, anchors: Anchors, at: datetime)
 
     assert anchors.institution is not None, "looked at before"
     try:
-        raw = container.bytes_of(COUNTERSIGNATURE)
+        raw = container.bytes_of(INSTITUTION)
     except BundleError as error:
         return failed(_NAME, "institution_signature_wrong", str(error))
     found = verify(raw, signed, anchors=anchors.institution, at=at)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.bundle.build import Material
 from gateway.bundle.container import Container
-from gateway.bundle.format import COUNTERSIGNATURE
+from gateway.bundle.format import INSTITUTION
 from gateway.seal.institution import draft
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
@@ -38,7 +38,7 @@ def with_signature(raw: bytes) -> bytes:
     """A bundle that holds it, sealed as a whole."""
 
     def change(material: Material) -> Material:
-        others: Mapping[str, bytes] = {**material.others, COUNTERSIGNATURE: raw}
+        others: Mapping[str, bytes] = {**material.others, INSTITUTION: raw}
         return replace(material, others=others)
 
     return made(change=change)

@@ -11,7 +11,7 @@ class FakeLog:
     async def log_checkpoint(self) -> bytes | None:
         return b"fake.example/log\n1\n"
 
-    async def log_countersigned(self) -> tuple[bytes, bytes] | None:
+    async def log_institution(self) -> tuple[bytes, bytes] | None:
         return b"fake.example/log\n1\n", b"\x30\x00"
 
     async def log_tile(self, path: TilePath) -> bytes | None:

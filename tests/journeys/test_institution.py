@@ -43,8 +43,8 @@ async def test_checkpoint_signed_by_the_institution_reaches_the_auditor(
         assert (await fetch("/log/institution.p7s"))[0] == 404
         message_id = await sent(site)
         await signed(site)
-        await app.countersigner.run_once()
-        assert app.countersigner.told.startswith("signed")
+        await app.institution_signer.run_once()
+        assert app.institution_signer.told.startswith("signed")
         for path, name in (("/log/institution", "note"), ("/log/institution.p7s", "p7s")):
             status, body = await fetch(path)
             assert status == 200

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.clock import SystemClock
 from gateway.config.settings import InstitutionSettings
 from gateway.errors import SealError
-from gateway.evidence.countersigning import InstitutionKey
+from gateway.evidence.institution_key import InstitutionKey
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.tree import LogReads
-from gateway.maintenance.countersigner import Countersigner
+from gateway.maintenance.institution_signer import InstitutionSigner
 from gateway.observe import Metrics
 from gateway.pki import DevPki
 from gateway.seal.institution import draft, verify
@@ -131,7 +131,7 @@ class Site:
     def __init__(self, lab: Lab, settings: InstitutionSettings) -> None:
         self.key, self.metrics = InstitutionKey(settings), Metrics()
         self.signatures, self.log = CheckpointSignatures(lab.readers), LogReads(lab.readers)
-        self.duty = Countersigner(
+        self.duty = InstitutionSigner(
             lab.readers, lab.pump, self.log, self.key, settings=settings, clock=SystemClock(), metrics=self.metrics
         )
 

@@ -323,12 +323,12 @@ async def test_bundle_keeps_the_signature_that_it_chose(site: Site) -> None:
     signatures = CheckpointSignatures(site.lab.readers)
     events = [(1, b"leaf")]
 
-    async def countersigned(size: int) -> None:
+    async def signed_by_institution(size: int) -> None:
         row = CheckpointSignature(size=size, at=site.clock.now(), certificate="a" * 64, cms=b"cms", note=b"")
         await site.lab.pump.submit(KeepCheckpointSignatureOperation(), row)
 
     first = await site.signed()
-    await countersigned(first)
+    await signed_by_institution(first)
     alone = (await proved_leaves(reads, events, signatures))[1]
     await site.signed()
     second = await site.signed()

@@ -77,7 +77,7 @@ def _format() -> str:
         "absence_registers": _bare(msgspec.json.schema(DayRegisters)),
         "zone": ZONE,
         "record": layout.RECORD,
-        "countersignature": layout.COUNTERSIGNATURE,
+        "institution": layout.INSTITUTION,
         "record_manifest": layout.RECORD_MANIFEST,
         "recorded": RECORDED,
         "max_entries": layout.MAX_ENTRIES,

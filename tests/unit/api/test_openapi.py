@@ -97,8 +97,8 @@ def test_only_enrolment_and_the_links_of_calls_need_no_credential() -> None:
         if operation.get("security") == []
     ]
     assert sorted(without) == [
-        "acknowledgeAlert", "enrol", "fetchCheckpoint", "fetchCountersignature", "fetchCountersigned", "fetchTile",
-        "showAlert",
+        "acknowledgeAlert", "enrol", "fetchCheckpoint", "fetchInstitution", "fetchInstitutionSignature",
+        "fetchTile", "showAlert",
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 const DATA = "1.2.840.113549.1.7.1", SIGNING_TIME = "1.2.840.113549.1.9.5", MOST_CMS_BYTES = 64 * 1024;
 const COUNTER_METHODS = { RSA: RSA, EC: "1.2.840.10045.4.3.2" };
 
-function readCountersignature(raw) {
+function readInstitution(raw) {
   if (raw.length > MOST_CMS_BYTES) throw new Unreadable(`${raw.length} bytes are too many`);
   const [kind, content] = Der.whole(raw).is(0x30).children;
   if (kind.oid !== SIGNED_DATA) throw new Unreadable("it is no SignedData");
@@ -23,7 +23,7 @@ function readCountersignature(raw) {
 }
 
 // What is proved wrong with it; "" when nothing is.
-async function countersignatureFault(found, signed) {
+async function institutionFault(found, signed) {
   const { certificate } = found, [id] = found.ids, kind = certificate && certificate.key.kind;
   const isMethod = kind && found.method === COUNTER_METHODS[kind] && (kind === "RSA" || certificate.key.curve === "P-256");
   if (!isMethod || HASHES[found.digestHash] !== "SHA-256") return "the certificate, or the method, is not the due one";
@@ -40,14 +40,14 @@ async function countersignatureFault(found, signed) {
 
 async function checkInstitution(container, signed, anchors, at) {
   const name = "institution", store = anchors.institution;
-  if (!container.has(FORMAT.countersignature)) {
+  if (!container.has(FORMAT.institution)) {
     return store ? [undecided(name, "no_institution_signature", "", false)] : [];
   }
   if (!store) return [undecided(name, "no_institution_anchors", "", false)];
   if (!signed) return [undecided(name, "no_checkpoint", "what it should be over is not known", false)];
   try {
-    const found = readCountersignature(container.smallOf(FORMAT.countersignature));
-    const fault = await countersignatureFault(found, signed);
+    const found = readInstitution(container.smallOf(FORMAT.institution));
+    const fault = await institutionFault(found, signed);
     if (fault) return [failed(name, "institution_signature_wrong", fault)];
     const checks = await checkCertificate(name, found.certificate, found.chain, store, at, new Set());
     const wrong = checks.find((each) => each.verdict === FAILED), open = checks.find((each) => each.verdict !== PASSED);

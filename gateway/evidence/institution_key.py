@@ -23,7 +23,7 @@ from gateway.signing import KeyProcess
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Countersignature:
+class InstitutionSignature:
     """A signature that was just made, and whose it is."""
 
     kept: CheckpointSignature
@@ -43,7 +43,7 @@ class InstitutionKey:
         """Whether there is a certificate to sign for."""
         return self._settings.certificate.exists()
 
-    async def sign(self, checkpoint: StoredCheckpoint, now: datetime) -> Countersignature:
+    async def sign(self, checkpoint: StoredCheckpoint, now: datetime) -> InstitutionSignature:
         """The signature over it; KeyFileError or SealError when there is none."""
         async with self._alone:
             known = await asyncio.to_thread(Certificates.load, self._settings.certificate)
@@ -56,7 +56,7 @@ class InstitutionKey:
         kept = CheckpointSignature(
             size=checkpoint.size, at=now, certificate=digest, cms=cms, note=checkpoint.signed
         )
-        return Countersignature(kept=kept, signer=known.certificate)
+        return InstitutionSignature(kept=kept, signer=known.certificate)
 
     async def close(self) -> None:
         """End the process when it has answered."""

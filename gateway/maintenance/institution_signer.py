@@ -16,7 +16,7 @@ import structlog
 from gateway.clock import Clock, rfc3339
 from gateway.config.settings import InstitutionSettings
 from gateway.errors import KeyFileError, SealError
-from gateway.evidence.countersigning import InstitutionKey
+from gateway.evidence.institution_key import InstitutionKey
 from gateway.ledger.institution import CheckpointSignatures, KeepCheckpointSignatureOperation
 from gateway.ledger.own_keys import note_taken
 from gateway.ledger.tree import LogReads
@@ -27,7 +27,7 @@ from gateway.storage.readers import Readers
 _log = structlog.get_logger(__name__)
 
 
-class Countersigner:
+class InstitutionSigner:
     """One per server."""
 
     name = "institution"
