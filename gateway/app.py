@@ -232,7 +232,7 @@ async def run_application(
             open_foundation(settings, on_commit=commits, accept_clock=accept_clock)
         )
         if not base.bodies.keys.is_encrypting:
-            _log.warning("bodies.plain", key=str(settings.storage.body_key))
+            _log.warning("bodies.plain", key=str(settings.storage.body_token or settings.storage.body_key))
         # 2 sealing key, parser pool
         key = await _sealing_key(stack, base)
         pool = await _start_pool(stack, settings)

@@ -174,7 +174,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     stack.push_async_callback(readers.close)
     if not (opening.restoring or opening.accept_clock):
         await _refuse_clock_behind(readers, clock.now())
-    keys = await open_body_keys(pump, readers, storage, clock, make=not opening.restoring)
+    keys = await open_body_keys(pump, readers, settings, clock, make=not opening.restoring)
     bodies = Bodies(storage.folder, keys)
     stack.push_async_callback(bodies.close)
     directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)

@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from gateway.clock import VIETNAM
-from gateway.config.settings import LimitSettings, StorageSettings
+from gateway.config.settings import LimitSettings
+from gateway.config.storage import StorageSettings
 from gateway.errors import RefusedError
 from gateway.ledger.reads import Reads
 from gateway.model import Agency, AgencyId

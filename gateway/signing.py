@@ -11,7 +11,6 @@ signed again; nothing leaves unsigned. The same process holds the key of the tra
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,7 +30,7 @@ from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, ProofError, SealError, SignerUnavailableError, TokenError
 from gateway.seal.keys import Certificates
 from gateway.seal.profile import fingerprint
-from gateway.seal.signer import KeyPlace
+from gateway.seal.signer import KeyPlace, driver_environment
 from gateway.seal.writer import Draft, SealedEntry, Sealer, draft_export
 from gateway.signing_process import NOT_NOW, SIGNED, arguments, id_for_digests
 from gateway.transparency.keys import read_vkeys
@@ -39,8 +38,6 @@ from gateway.transparency.note import VerifierKey
 
 _TRIAL = b"the gateway starts"
 _TRIAL_SECONDS = 5
-#: By which drivers of tokens find their configuration.
-_DRIVERS_READ = frozenset({"SOFTHSM2_CONF", "P11_KIT_CONFIG", "OPENSC_CONF", "HOME"})
 #: Bytes that go into one packet; of more, as of an export's seal over very many entries, the digest is sent.
 _LONGEST = MOST_BYTES - 1024
 #: Without an answer, until documents are refused; above what a restart of the service takes.
@@ -200,7 +197,7 @@ class KeyProcess:
         self._wanted = fingerprint(self.certificates.certificate)
         words = arguments(place_of(files), None if log is None else log.key)
         command = [sys.executable, "-I", "-m", "gateway.signing_process", "{socket}", *words]
-        child = Child(command=command, environment=_environment())
+        child = Child(command=command, environment=driver_environment())
         other = child if files.socket is None else Service(path=files.socket)
         where = "" if files.socket is None else f" behind {files.socket}"
         self._aside = Aside(
@@ -291,11 +288,6 @@ async def _tried(files: SealSettings, log: LogSettings | None, *, is_first: bool
 def place_of(files: KeySettings) -> KeyPlace:
     """Where the settings say that the key is."""
     return KeyPlace(certificate=files.certificate, key=files.key, token=files.token, secret=files.secret)
-
-
-def _environment() -> dict[str, str]:
-    """What a token's driver is told by the environment; nothing else of ours goes along."""
-    return {name: value for name, value in os.environ.items() if name in _DRIVERS_READ}
 
 
 def _read(answer: bytes) -> bytes:

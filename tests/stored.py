@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.config.settings import StorageSettings
+from gateway.config.storage import StorageSettings
 from gateway.errors import BodyDamagedError
 from gateway.foundation import DATABASE
 from gateway.storage.body_file import opened_chunk
@@ -16,6 +16,7 @@ from gateway.storage.body_format import EXTRA_BYTES, MOST_HEADER_BYTES, header_o
 from gateway.storage.body_keys import BodyKeys, WrappedKey
 from gateway.storage.body_part import tail_of
 from gateway.storage.body_reading import stored_body
+from gateway.storage.body_token import BodyKeyPlace
 from gateway.storage.driver import choose_driver
 
 
@@ -28,7 +29,8 @@ def body_keys(storage: StorageSettings) -> BodyKeys:
     with closing(module.connect(str(database))) as connection:
         rows = connection.execute("SELECT id, wrapper, wrapped FROM body_key ORDER BY number").fetchall()
     return BodyKeys.opened(
-        [WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in rows], storage.body_key
+        [WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in rows],
+        BodyKeyPlace(file=storage.body_key),
     )
 
 

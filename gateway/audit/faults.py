@@ -85,8 +85,8 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             "Không mở được khóa mã hóa nội dung văn bản, nên không đọc được nội dung nào.",
             "The key that bodies are encrypted with is not here, so none can be read.",
             (
-                "Đặt lại tệp [storage] body_key từ nơi giữ bản sao của nó; xem docs/encryption.md.",
-                "Put the file [storage] body_key back from where its copy is kept; see docs/encryption.md.",
+                "Đặt lại tệp [storage] body_key từ nơi giữ bản sao, hoặc sửa token; xem docs/encryption.md.",
+                "Put the file [storage] body_key back from its copy, or see to the token; docs/encryption.md.",
             ),
         ),
         "anchors_unfit": _error(

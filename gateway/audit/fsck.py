@@ -47,6 +47,7 @@ from gateway.ledger.own_keys import in_force
 from gateway.ledger.params import as_json
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.storage.bodies import Bodies
+from gateway.storage.body_token import body_key_place
 from gateway.storage.driver import choose_driver
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 from gateway.storage.readers import Readers
@@ -173,7 +174,7 @@ async def _open(
         examination.tell(error, "database")
         return None
     stack.push_async_callback(readers.close)
-    data_keys = DataKeys(readers, settings.storage.body_key)
+    data_keys = DataKeys(readers, body_key_place(settings))
     try:
         with suppress(StorageError):  # another version's ledger, or a damaged one: told by its own look
             await data_keys.refresh()

@@ -7,28 +7,27 @@ has the keys of all their bodies.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from gateway.errors import KeyFileError
-from gateway.storage.body_keys import BodyKeys, WrappedKey
+from gateway.storage.body_keys import BodyKeys, Place, WrappedKey
 from gateway.storage.readers import Readers
 
 
 class DataKeys:
     """Those of one ledger; a StorageError of reading it goes to the caller."""
 
-    def __init__(self, readers: Readers, key_file: Path) -> None:
-        self._readers, self._key_file = readers, key_file
+    def __init__(self, readers: Readers, place: Place) -> None:
+        self._readers, self._place = readers, place
         self._rows: list[WrappedKey] = []
         #: What bodies are read with.
         self.keys = BodyKeys()
 
     async def refresh(self) -> None:
-        """Take what was added; KeyFileError where the file does not open them."""
+        """Take what was added; KeyFileError where the key file, or the token, does not open them."""
         rows = await self._read()
         while {each.id for each in rows} != {each.id for each in self._rows}:
             try:
-                fresh = await asyncio.to_thread(BodyKeys.opened, rows, self._key_file)
+                fresh = await asyncio.to_thread(BodyKeys.opened, rows, self._place)
             except KeyFileError:
                 before, rows = rows, await self._read()
                 if rows == before:  # else they were turned, and the old key taken out, in between

@@ -32,7 +32,7 @@ from gateway.clock import Clock, instant
 from gateway.errors import KeyFileError, RefusedError, StorageError
 from gateway.fsio import make_private_dir, sync_file
 from gateway.ids import uuid7
-from gateway.storage.body_keys import BodyKeys, WrappedKey
+from gateway.storage.body_keys import BodyKeys, Place, WrappedKey
 from gateway.storage.frozen import FrozenDatabase, copy_database
 from gateway.storage.statements import Statements
 
@@ -65,8 +65,8 @@ class Asked:
     allow_affected_sqlite: bool = False
     #: The database was brought back by another tool: it is as old as its last event.
     foreign: bool = False
-    #: The file of the key that bodies are encrypted with; read where some are.
-    body_key: Path
+    #: The key that bodies are encrypted with; read where some are.
+    body_key: Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,14 +189,14 @@ def examined(database: Path) -> Ledger:
         raise RefusedError("copy_damaged", f"the database: {error}"[:300]) from error
 
 
-def body_keys_of(database: Path, ledger: Ledger, key_file: Path) -> BodyKeys:
-    """What opens the bodies of a copied database; RefusedError (`body_key_unfit`) where the file does not."""
+def body_keys_of(database: Path, ledger: Ledger, place: Place) -> BodyKeys:
+    """What opens the bodies of a copied database; RefusedError (`body_key_unfit`) where the key is not there."""
     if ledger.schema_version < _BODY_KEYS_SINCE:
         return BodyKeys()
     with FrozenDatabase(database, Statements.load("gateway.backup")) as copy:
         rows = copy.fetch("copy_list_body_keys")
     try:
-        return BodyKeys.opened([WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in rows], key_file)
+        return BodyKeys.opened([WrappedKey(id=row[0], wrapper=row[1], wrapped=row[2]) for row in rows], place)
     except KeyFileError as error:
         raise RefusedError("body_key_unfit", str(error)) from error
 

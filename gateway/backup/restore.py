@@ -31,11 +31,13 @@ from gateway.backup.make import Ledger, Progress, body_keys_of, examined
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf
 from gateway.clock import Clock
-from gateway.config.settings import Settings, StorageSettings
+from gateway.config.settings import Settings
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
 from gateway.foundation import RESTORING, database_of, open_foundation
 from gateway.fsio import fsync_dir, make_private_dir, write_durably
 from gateway.ledger.epochs import Opened, OpenEpoch, OpenEpochOperation
+from gateway.storage.body_keys import Place
+from gateway.storage.body_token import body_key_place
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 
 _AT_ONCE: Final = 4
@@ -80,7 +82,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
             "copy_incomplete", f"{len(manifest.missing)} of {manifest.bodies}: {manifest.missing[0]}"
         )
     _require_empty(folder)
-    work = _Restoring(shelf, settings.storage, manifest, wanted, progress)
+    work = _Restoring(shelf, settings, manifest, wanted, progress)
     # 2
     await asyncio.to_thread(work.run)
     # 3
@@ -93,7 +95,7 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     return Restored(manifest=manifest, epoch=opened, migrated=migrated, report=report)
 
 
-def verify_copy(shelf: Shelf, name: str, body_key: Path, progress: Progress) -> Manifest:
+def verify_copy(shelf: Shelf, name: str, body_key: Place, progress: Progress) -> Manifest:
     """Read all of a copy and compare it with its manifest; RefusedError says what does not hold."""
     manifest = shelf.manifest_of(name)
     copy = shelf.copies / name
@@ -117,10 +119,10 @@ class _Restoring:
     """Steps 1 and 2, which block: for a thread."""
 
     def __init__(
-        self, shelf: Shelf, storage: StorageSettings, manifest: Manifest, wanted: Wanted, progress: Progress
+        self, shelf: Shelf, settings: Settings, manifest: Manifest, wanted: Wanted, progress: Progress
     ) -> None:
-        self._shelf, self._folder, self._manifest = shelf, storage.folder, manifest
-        self._body_key = storage.body_key
+        self._shelf, self._folder, self._manifest = shelf, settings.storage.folder, manifest
+        self._body_key = body_key_place(settings)
         self._wanted, self._progress = wanted, progress
 
     def run(self) -> None:

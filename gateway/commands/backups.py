@@ -25,6 +25,7 @@ from gateway.commands.inputs import require_readable
 from gateway.errors import EnvironmentRefusedError, InputError
 from gateway.foundation import database_of
 from gateway.fsio import require_owner
+from gateway.storage.body_token import body_key_place
 
 _SHOWN = 50
 #: What is to be done after a restore.
@@ -149,7 +150,7 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
         return _list(context, args, shelf)
     if args.verify:
         with context.progress() as progress:
-            manifest = verify_copy(shelf, args.verify, context.settings.storage.body_key, progress)
+            manifest = verify_copy(shelf, args.verify, body_key_place(context.settings), progress)
         return _verified(context, args, msgspec.to_builtins(manifest))
     settings = context.settings
     if args.bodies and not args.database:
@@ -161,7 +162,7 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
         keep=settings.backup.keep if args.keep is None else args.keep,
         allow_affected_sqlite=settings.storage.allow_affected_sqlite,
         foreign=args.database is not None,
-        body_key=settings.storage.body_key,
+        body_key=body_key_place(settings),
     )
     require_database(asked.database)
     require_owner(shelf.folder)

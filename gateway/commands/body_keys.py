@@ -1,4 +1,4 @@
-"""keys bodies: the key that bodies are encrypted with. Making it, turning it, letting an old one go.
+"""keys bodies: the key that bodies are encrypted with, in a file or on a token; made, turned, tried, retired.
 
 What opens a data folder is imported when it is asked for: `gateway keys serve` shares these commands' parser, and
 is a small process of its own.
@@ -24,10 +24,11 @@ from gateway.commands.context import (
     add_reason,
 )
 from gateway.config.settings import Settings
-from gateway.errors import BodyDamagedError, InputError
+from gateway.errors import BodyDamagedError, InputError, KeyFileError, TokenError
 from gateway.fsio import require_owner
 from gateway.storage.body_format import MOST_HEADER_BYTES, header_of
 from gateway.storage.body_keys import KeyFile
+from gateway.storage.body_token import BodyKeyPlace, body_key_place
 
 if TYPE_CHECKING:
     from gateway.ledger.body_keys import KnownKey
@@ -40,8 +41,9 @@ def add(parsers: Subparsers) -> None:
         group,
         "init",
         _init,
-        "make the key file, once; from the next start on new bodies are encrypted",
-        more="[storage] body_key, mode 0600. Put a copy of it in a safe, away from machine and backups.",
+        "make the key file, or the key on the token, once; from the next start on new bodies are encrypted",
+        more="[storage] body_key, mode 0600: put a copy of it in a safe, away from machine and backups. With "
+        "[storage] body_token the key is made on the token and cannot leave it: see to the token's own backup.",
     )
     show = add_command(
         group,
@@ -58,9 +60,13 @@ def add(parsers: Subparsers) -> None:
         group,
         "rotate",
         _rotate,
-        "put a new key into the file and encrypt the data keys under it; new bodies get a data key of their own",
-        more="No body is written anew. Broken off anywhere, run it again. Copy the file into the safe, then make a "
-        "backup; the old key stays in the file until `gateway keys bodies retire`.",
+        "make a new key and encrypt the data keys under it; new bodies get a data key of their own",
+        more="In the file, or on the token where there is one; what lies under the file's key moves to the token. "
+        "No body is written anew. Broken off anywhere, run it again. Copy the file into the safe, then make a "
+        "backup; the old key stays where it is until `gateway keys bodies retire`.",
+    )
+    rotate.add_argument(
+        "--into-file", action="store_true", help="back under a key of the file, to leave a token or change it"
     )
     add_reason(rotate)
     add_json(rotate)
@@ -68,15 +74,35 @@ def add(parsers: Subparsers) -> None:
         group,
         "retire",
         _retire,
-        "take a key out of the file that nothing needs any more",
+        "take a key out of the file, or off the token, that nothing needs any more",
         more="Refused while a data key is encrypted under it, or a copy in the backup folder may be.",
     )
     retire.add_argument("key", metavar="KEY", help="its id, as `gateway keys bodies show` prints it")
     retire.add_argument("--accept-old-copies", action="store_true", help="older copies may become unreadable")
+    trial = add_command(
+        group,
+        "try",
+        _try,
+        "have the token encrypt and decrypt something, and say what is wrong with it",
+        more="Exit code 1 when it does not. A PIN that was refused is tried again with --pin-again alone: tokens "
+        "lock after a few.",
+    )
+    trial.add_argument("--pin-again", action="store_true", help="try the PIN although a wrong one was given before")
 
 
 def _init(context: Context, _args: argparse.Namespace) -> int:
-    path = context.settings.storage.body_key
+    place = body_key_place(context.settings)
+    path = place.file
+    with place.token_opened(writes=True) as token:
+        if token is not None:
+            if held := token.ids:
+                raise InputError(
+                    f"{place} holds {', '.join(held)} already; another one: gateway keys bodies rotate"
+                )
+            context.say(f"{place}: the key {token.make()}, which cannot leave the token.")
+            context.say("New bodies are encrypted from the next start on; what is under a key file moves with")
+            context.say("`gateway keys bodies rotate`. Without the token or its own backup nothing can be read.")
+            return FINE
     require_owner(path)
     KeyFile.make(path)
     context.say(f"{path}: the key {KeyFile.load(path).newest}. Bodies are encrypted from the next start on.")
@@ -92,13 +118,17 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     from gateway.foundation import database_of
 
     known = asyncio.run(_known(settings)) if database_of(settings).exists() else []
-    path = settings.storage.body_key
-    held = KeyFile.load(path).ids if path.exists() else ()
+    place = body_key_place(settings)
+    held = _held(place)
     counts = _counted(settings.storage.folder / "bodies") if args.count else None
     told: dict[str, Any] = {
         "encrypting": bool(known) and settings.storage.encrypt_bodies,
-        "file": str(path),
-        "keys": [_told_key(settings, key, known, is_newest=key == held[0]) for key in held],
+        "file": str(place.file),
+        "token": str(place.token or ""),
+        "keys": [
+            {"id": key, "at": at, "newest": number == 0, "needed_by": _needed_by(settings, key, known)}
+            for number, (key, at) in enumerate(held.items())
+        ],
         "data_keys": [
             {
                 "id": each.key.id,
@@ -115,17 +145,28 @@ def _show(context: Context, args: argparse.Namespace) -> int:
         context.print_json(told)
     else:
         context.facts(
-            (name, told[name]) for name in ("encrypting", "file", "plain_bodies") if told[name] is not None
+            (name, told[name])
+            for name in ("encrypting", "file", "token", "plain_bodies")
+            if told[name] not in {None, ""}
         )
-        context.table(("key", "newest", "needed by"), (tuple(row.values()) for row in told["keys"]))
+        context.table(("key", "at", "newest", "needed by"), (tuple(row.values()) for row in told["keys"]))
         context.table(
             ("data key", "made", "under", "since", "bodies"), (tuple(row.values()) for row in told["data_keys"])
         )
     return FINE if told["encrypting"] else ANSWER_IS_NO
 
 
-def _told_key(settings: Settings, key: str, known: list[KnownKey], *, is_newest: bool) -> dict[str, object]:
-    return {"id": key, "newest": is_newest, "needed_by": "; ".join(_needs(settings, key, known)) or "nothing"}
+def _held(place: BodyKeyPlace) -> dict[str, str]:
+    """Every key and where it is, the one that encrypts first."""
+    with place.token_opened() as token:
+        found = {} if token is None else dict.fromkeys(token.ids, "token")
+    if place.file.exists():
+        found |= dict.fromkeys(KeyFile.load(place.file).ids, "file")
+    return found
+
+
+def _needed_by(settings: Settings, key: str, known: list[KnownKey]) -> str:
+    return "; ".join(_needs(settings, key, known)) or "nothing"
 
 
 def _needs(settings: Settings, key: str, known: list[KnownKey]) -> list[str]:
@@ -150,40 +191,89 @@ def _rotate(context: Context, args: argparse.Namespace) -> int:
     from gateway.commands.acting import perform
 
     settings = context.settings
-    path = settings.storage.body_key
-    require_owner(path)
+    place = body_key_place(settings)
     known = asyncio.run(_known(settings))
     if not known:
         raise InputError("nothing is encrypted here yet: gateway keys bodies init, then restart the server")
-    if KeyFile.load(path).newest == known[-1].key.wrapper:  # else an earlier try ended here
-        KeyFile.add(path)
-    reply = asyncio.run(perform(context, "turn-body-keys", TurnBodyKeys(reason=args.reason)))
+    wanted = _turned_key(place, known[-1].key.wrapper, into_file=args.into_file)
+    asked = TurnBodyKeys(reason=args.reason, wanted=wanted, into_file=args.into_file)
+    reply = asyncio.run(perform(context, "turn-body-keys", asked))
     if args.json:
         context.print_json(reply)
         return FINE
+    at = place.file if args.into_file else place
     context.say(
-        f"{path}: {reply['keys']} data keys are encrypted under {reply['wrapper']}, the newest is {reply['key']}."
+        f"{at}: {reply['keys']} data keys are encrypted under {reply['wrapper']}, the newest is {reply['key']}."
     )
-    context.say("Copy the file into the safe, then make a backup: gateway backup. Older copies need the old key.")
+    if at == place.file or place.token is None:
+        context.say("Copy the file into the safe, then `gateway backup`. Older copies need the old key.")
+    else:
+        context.say("Now `gateway backup`. Older copies need the old key: keep it as long as there are any.")
     return FINE
+
+
+def _turned_key(place: BodyKeyPlace, used: str, *, into_file: bool) -> str:
+    """The key to encrypt under: a new one, unless what is newest is not in use yet, as an earlier try left it."""
+    if not into_file:
+        with place.token_opened(writes=True) as token:
+            if token is not None:
+                return token.make() if token.newest == used else token.newest
+    require_owner(place.file)
+    if into_file and not place.file.exists():
+        KeyFile.make(place.file)
+    elif into_file or KeyFile.load(place.file).newest == used:
+        KeyFile.add(place.file)
+    return KeyFile.load(place.file).newest
 
 
 def _retire(context: Context, args: argparse.Namespace) -> int:
     settings = context.settings
-    path = settings.storage.body_key
-    require_owner(path)
-    file, known = KeyFile.load(path), asyncio.run(_known(settings))
-    if args.key not in file.ids:
-        raise InputError(f"{path} holds {', '.join(file.ids)}")
+    place = body_key_place(settings)
+    require_owner(place.file)
+    held, known = _held(place), asyncio.run(_known(settings))
+    if args.key not in held:
+        raise InputError(f"{place} holds {', '.join(held) or 'no key'}")
     needs = [
         each for each in _needs(settings, args.key, known) if not (args.accept_old_copies and "copies" in each)
     ]
-    if args.key == file.newest:
+    if args.key == next(iter(held)):
         needs.append("it is the newest")
     if needs:
         raise InputError(f"{args.key} is still needed: {'; '.join(needs)}")
-    KeyFile.remove(path, args.key)
-    context.say(f"{path}: {args.key} is gone. Keep its copy in the safe as long as there are copies that need it.")
+    if held[args.key] == "file":
+        _remove_from_file(place.file, args.key)
+        context.say(
+            f"{place.file}: {args.key} is gone. Keep its copy in the safe as long as there are copies that need it."
+        )
+    else:
+        with place.token_opened(writes=True) as token:
+            assert token is not None, "it was just asked"
+            token.remove(args.key)
+        context.say(f"{place}: {args.key} is gone for good.")
+    return FINE
+
+
+def _remove_from_file(path: Path, key: str) -> None:
+    """The last one goes with its file."""
+    if KeyFile.load(path).ids == (key,):
+        path.unlink()
+    else:
+        KeyFile.remove(path, key)
+
+
+def _try(context: Context, args: argparse.Namespace) -> int:
+    place = body_key_place(context.settings)
+    if place.token is None:
+        raise InputError("[storage] body_token is not set: the key is a file")
+    try:
+        with place.token_opened(again=args.pin_again) as token:
+            assert token is not None
+            key = token.trial()
+    except KeyFileError as error:
+        code = f"{error.code}: " if isinstance(error, TokenError) else ""
+        context.say(f"It does not serve: {code}{error}")
+        return ANSWER_IS_NO
+    context.say(f"It serves; the key {key} is the newest.")
     return FINE
 
 

@@ -14,6 +14,7 @@ from gateway.commands.context import FINE, Context, Subparsers, add_command, add
 from gateway.commands.exporting import export_open
 from gateway.ledger.body_keys import known_keys
 from gateway.storage.body_keys import BodyKeys
+from gateway.storage.body_token import body_key_place
 
 _CODE = "any of its codes"
 
@@ -92,7 +93,7 @@ async def _read(context: Context, organ_id: str) -> list[dict[str, Any]]:
 async def _keys(context: Context) -> BodyKeys:
     async with open_for_reading(context.settings) as ledger:
         rows = [known.key for known in await known_keys(ledger.readers)]
-    return BodyKeys.opened(rows, context.settings.storage.body_key)
+    return BodyKeys.opened(rows, body_key_place(context.settings))
 
 
 def _act(context: Context, args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from gateway.config.revocation import RevocationSettings
+from gateway.config.storage import StorageSettings
 from gateway.config.values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
 from gateway.config.values import documented as _f
 from gateway.errors import ConfigError
@@ -162,29 +163,6 @@ class EnrolmentSettings:
     certificate_days: int = _f(365, "validity of client certificates, days; at most 398")
     code_lifetime: timedelta = _f(timedelta(days=7), "how long a one-time code may be used")
     renew_before: timedelta = _f(timedelta(days=60), "from when a certificate may be renewed")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StorageSettings:
-    """The data folder."""
-
-    folder: Path = _f(Path("data"), "database, bodies, spool, locks; one local disk, never a network share")
-    allow_affected_sqlite: bool = _f(False, "run on a SQLite with the WAL-reset bug; raises an alarm")
-    readers: int = _f(3, "read-only connections")
-    min_free_bytes: Size = _f(Size(1024**3), "refuse new documents (503) below this much free disk")
-    max_waiting_writes: int = _f(2000, "intents waiting for the writer before 503")
-    encrypt_bodies: bool = _f(
-        True, "encrypt bodies on the disk; with false new ones are plain, old ones still open"
-    )
-    body_key: Path = _f(
-        Path("secrets/bodies.key"),
-        "the key for that; mode 0600; in no backup: copy it elsewhere (docs/encryption.md)",
-    )
-    secrets: Path = _f(Path("secrets"), "folder of peers' secrets, one file each, mode 0600")
-    keep_ended: timedelta = _f(
-        timedelta(days=90),
-        "how long alerts and webhook replays that have ended stay listed, 7d at least; their events stay",
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,6 +39,7 @@ from gateway.seal.signer import KeyPlace, load_signer
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signing import place_of, try_service
 from gateway.storage.body_keys import KeyFile
+from gateway.storage.body_token import body_key_place
 from gateway.storage.driver import choose_driver
 from gateway.storage.lock import refuse_network_filesystem
 from gateway.transparency.keys import read_key, read_vkeys
@@ -201,6 +202,13 @@ def _check_bodies(settings: Settings, findings: Findings) -> None:
     storage, path = settings.storage, settings.storage.body_key
     if not storage.encrypt_bodies:
         findings.add("bodies_plain", "storage.encrypt_bodies")
+    elif storage.body_token is not None:
+        try:
+            with body_key_place(settings).token_opened() as token:
+                assert token is not None
+                token.trial()
+        except KeyFileError as error:
+            findings.add(str(error.facts.get("code", "key_unfit")), "storage.body_token", str(error))
     elif not path.exists():
         findings.add("body_key_missing", "storage.body_key", str(path))
     else:

@@ -162,8 +162,8 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             _E,
             "Token từ chối mã PIN; không tự thử lại để token không bị khóa.",
             "The token refused the PIN; it is not tried again by itself, or the token would lock.",
-            "Sửa tệp PIN, rồi chạy `gateway keys try --pin-again` một lần.",
-            "Correct the PIN's file, then run `gateway keys try --pin-again` once.",
+            "Sửa tệp PIN, rồi chạy một lần lệnh `… try --pin-again` nêu trong chi tiết.",
+            "Correct the PIN's file, then run the command `… try --pin-again` that the detail names once.",
         ),
         "pin_locked": kind(
             _E,
@@ -176,8 +176,15 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             _E,
             "Không thấy token.",
             "The token is not there.",
-            "Cắm token, hoặc sửa nhãn trong [seal] token.",
+            "Cắm token, hoặc sửa nhãn token trong cấu hình.",
             "Plug it in, or correct its label in the setting token.",
+        ),
+        "token_silent": kind(
+            _E,
+            "Trình điều khiển của token không trả lời.",
+            "The token's driver does not answer.",
+            "Xem token, dây nối và trình điều khiển của nó; rồi chạy lại.",
+            "Look at the token, its line and its driver; then run it again.",
         ),
         "token_failed": kind(
             _E,

@@ -24,7 +24,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -37,6 +37,8 @@ from gateway.seal.profile import value_fits
 if TYPE_CHECKING:
     import pkcs11
 
+T = TypeVar("T")
+
 #: DigestInfo of a SHA-256 [RFC 8017 9.2].
 _DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
 _SHA256_BYTES: Final = 32
@@ -44,15 +46,27 @@ _TRIAL: Final = b"whether this key belongs to the certificate"
 #: How long a token that failed is left alone.
 _PAUSE_SECONDS: Final = 1.0
 _MOST_KEYS: Final = 50
-_AGAIN: Final = "with the right one in its file: gateway keys try --pin-again"
+_AGAIN: Final = "gateway keys try --pin-again"
 
 
 class Token:
     """One token, logged in; its calls come one after the other."""
 
-    def __init__(self, place: TokenPlace, secret: Path | None, *, again: bool = False) -> None:
-        """`again`: try the PIN although one was refused before, because a person says so."""
-        self.place, self._secret, self._again = place, secret, again
+    def __init__(
+        self,
+        place: TokenPlace,
+        secret: Path | None,
+        *,
+        again: bool = False,
+        writes: bool = False,
+        command: str = _AGAIN,
+    ) -> None:
+        """`again`: try the PIN although one was refused before, because a person says so, by `command`.
+
+        `writes`: what is made and taken away in its sessions stays so on the token.
+        """
+        self.place, self._secret, self._again, self._writes = place, secret, again, writes
+        self._command = f"with the right one in its file: {command}"
         self._lock = Lock()
         self._session: pkcs11.Session | None = None
         #: Which PIN was refused: its file's inode and time of change.
@@ -60,7 +74,7 @@ class Token:
         self._failure: TokenError | None = None
         self._failed_at = 0.0
 
-    def use(self, work: Callable[[pkcs11.Session], bytes]) -> bytes:
+    def use(self, work: Callable[[pkcs11.Session], T]) -> T:
         """What `work` makes of a session; TokenError when the token does not serve."""
         with self._lock:
             if self._failure is not None and time.monotonic() - self._failed_at < _PAUSE_SECONDS:
@@ -73,8 +87,8 @@ class Token:
             self._failure = None
             return found
 
-    def _used(self, work: Callable[[pkcs11.Session], bytes]) -> bytes:
-        library = _library()
+    def _used(self, work: Callable[[pkcs11.Session], T]) -> T:
+        library = pkcs11_library()
         if self._session is not None:
             # pulled out, restarted, or another one: once more with everything anew
             with suppress(library.PKCS11Error, TokenError):
@@ -96,13 +110,13 @@ class Token:
             raise locked
         if token.flags & (flags.USER_PIN_COUNT_LOW | flags.USER_PIN_FINAL_TRY) and not self._again:
             told = f"a wrong PIN was given to {token.label} before, so none is tried until a person does"
-            raise TokenError("pin_refused", f"{told}; {_AGAIN}")
+            raise TokenError("pin_refused", f"{told}; {self._command}")
         try:
-            return token.open(user_pin=self._pin())
+            return token.open(user_pin=self._pin(), rw=self._writes)
         except (library.PinIncorrect, library.PinLenRange, library.PinInvalid) as error:
             self._refused = self._pin_file()
             told = f"{token.label} refuses the PIN in {self._secret}, which is not tried again"
-            raise TokenError("pin_refused", f"{told}; {_AGAIN}") from error
+            raise TokenError("pin_refused", f"{told}; {self._command}") from error
         except library.PinLocked as error:
             raise locked from error
 
@@ -133,7 +147,7 @@ class Token:
         if self._secret is None:
             raise KeyFileError(f"{self.place}: name the file with its PIN in the setting secret")
         if self._refused is not None and self._refused == self._pin_file() and not self._again:
-            raise TokenError("pin_refused", f"the PIN in {self._secret} was refused; {_AGAIN}")
+            raise TokenError("pin_refused", f"the PIN in {self._secret} was refused; {self._command}")
         try:
             return read_secret(self._secret).decode()
         except UnicodeDecodeError as error:
@@ -176,7 +190,7 @@ class TokenSigner:
         public = self.certificate.public_key()
         known = self._key
         keys = [known[1]] if known is not None and known[0] is session else self._keys(session, public)
-        mechanisms = _library().Mechanism
+        mechanisms = pkcs11_library().Mechanism
         for each in keys:
             if isinstance(public, rsa.RSAPublicKey):
                 value = each.sign(_DIGEST_INFO + digest, mechanism=mechanisms.RSA_PKCS)
@@ -193,7 +207,7 @@ class TokenSigner:
 
     def _keys(self, session: pkcs11.Session, public: object) -> list[Any]:
         """The private keys on the token that may be the certificate's, as far as it tells."""
-        library = _library()
+        library = pkcs11_library()
         attribute = library.Attribute
         wanted = {attribute.CLASS: library.ObjectClass.PRIVATE_KEY, attribute.KEY_TYPE: library.KeyType.EC}
         if self._token.place.key:
@@ -205,7 +219,7 @@ class TokenSigner:
         return list(islice(session.get_objects(wanted), _MOST_KEYS))
 
 
-def _library() -> Any:
+def pkcs11_library() -> Any:
     """python-pkcs11, which is an extra."""
     try:
         import pkcs11

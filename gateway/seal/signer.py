@@ -11,6 +11,7 @@ so that a certificate can be exchanged while receipts are being signed: the cert
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 #: What follows the stem of a file that is staged, and of one that was replaced: `seal.next.pem`, `seal.old.pem`.
 NEXT: Final = ".next"
 OLD: Final = ".old"
+#: By which drivers of tokens find their configuration.
+_DRIVERS_READ: Final = frozenset({"SOFTHSM2_CONF", "P11_KIT_CONFIG", "OPENSC_CONF", "HOME"})
 
 
 class Signer(Certified, Protocol):
@@ -67,6 +70,11 @@ def load_signer(place: KeyPlace, token: Token | None = None, *, again: bool = Fa
     if is_pkcs12(place.key):
         return load_pkcs12(place.key, place.secret, place.certificate)
     return PemSigner.load(place.key, place.certificate)
+
+
+def driver_environment() -> dict[str, str]:
+    """What a token's driver is told by the environment; nothing else of ours goes along to its process."""
+    return {name: value for name, value in os.environ.items() if name in _DRIVERS_READ}
 
 
 def variant(path: Path, which: str) -> Path:

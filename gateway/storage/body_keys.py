@@ -1,6 +1,6 @@
 """The keys of bodies: one of the operator that encrypts data keys, and data keys that encrypt the keys of files.
 
-    key-encryption key   a file of the operator (`KeyFile`, mode 0600), or whatever fills `Wrapper`
+    key-encryption key   a file of the operator (`KeyFile`, mode 0600), or a token (`body_token`): a `Wrapper`
     data keys            random, in the ledger, encrypted under it; the newest serves new files
     key of a file        random, in the file's header, encrypted under a data key (`body_format`)
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -34,7 +35,7 @@ _PURPOSE: Final = b"gateway bodies data key 1 "
 
 
 class Wrapper(Protocol):
-    """What encrypts data keys: a file today; a token would do the same."""
+    """What encrypts data keys: a file, or a token."""
 
     @property
     def newest(self) -> str:
@@ -47,6 +48,14 @@ class Wrapper(Protocol):
 
     def unwrap(self, key_id: str, wrapped: bytes, bound: bytes) -> bytes:
         """The secret again; KeyFileError where this key is not here or not the right one."""
+        ...
+
+
+class Place(Protocol):
+    """Where such keys are; they are opened for a moment."""
+
+    def opened(self) -> AbstractContextManager[Wrapper]:
+        """KeyFileError where they are not there, or do not serve."""
         ...
 
 
@@ -155,12 +164,12 @@ class BodyKeys:
             self.admit(key)
 
     @classmethod
-    def opened(cls, rows: Sequence[WrappedKey], key_file: Path, *, encrypting: bool = True) -> BodyKeys:
-        """The keys of the ledger; KeyFileError where there are some and the file does not open them."""
+    def opened(cls, rows: Sequence[WrappedKey], place: Place, *, encrypting: bool = True) -> BodyKeys:
+        """The keys of the ledger; KeyFileError where there are some and the place does not open them."""
         if not rows:
             return cls(encrypting=encrypting)
-        wrapper = KeyFile.load(key_file)
-        return cls((DataKey.unwrapped(row, wrapper) for row in rows), encrypting=encrypting)
+        with place.opened() as wrapper:
+            return cls([DataKey.unwrapped(row, wrapper) for row in rows], encrypting=encrypting)
 
     def admit(self, key: DataKey) -> None:
         """From now on this is the newest."""

@@ -17,6 +17,7 @@ from gateway.clock import SystemClock
 from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.foundation import database_of
+from gateway.storage.body_token import body_key_place
 from gateway.storage.driver import choose_driver
 
 
@@ -43,7 +44,7 @@ def backed_up(folder: Path, shelf: Shelf, *, quick: bool = False, keep: int = 0)
         database=database_of(settings),
         quick=quick,
         keep=keep,
-        body_key=settings.storage.body_key,
+        body_key=body_key_place(settings),
     )
     return make_copy(shelf, asked, SystemClock(), lambda *_: None)
 

@@ -22,6 +22,7 @@ from gateway.backup.shelf import Shelf
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
 from gateway.foundation import RESTORING
+from gateway.storage.body_token import body_key_place
 from gateway.storage.migrations import MIGRATIONS, load_migrations
 from tests.backup.lab import asked_json, backed_up, emptied, query, restored, run, settings_of, shelf_of
 from tests.journeys.tampering import flip_body, remove_body
@@ -38,7 +39,7 @@ def shelf(request: pytest.FixtureRequest, folder: Path) -> Shelf:
 
 
 def verified(shelf: Shelf) -> Any:
-    key = settings_of(shelf.folder.parent).storage.body_key
+    key = body_key_place(settings_of(shelf.folder.parent))
     return verify_copy(shelf, shelf.names()[-1], key, lambda *_: None)
 
 

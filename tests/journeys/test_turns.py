@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.config.settings import LimitSettings, StorageSettings
+from gateway.config.settings import LimitSettings
+from gateway.config.storage import StorageSettings
 from gateway.intake import Intake
 from gateway.model import AgencyId
 from tests.journeys.installation import Installation

@@ -186,9 +186,9 @@ def test_token_without_marks_is_spared_by_memory(site: Site, monkeypatch: pytest
         def __init__(self, token: pkcs11.Token) -> None:
             self._token, self.label, self.flags = token, token.label, pkcs11.TokenFlag(0)
 
-        def open(self, user_pin: str) -> pkcs11.Session:
+        def open(self, user_pin: str, *, rw: bool) -> pkcs11.Session:
             opened.append(user_pin)
-            return self._token.open(user_pin=user_pin)
+            return self._token.open(user_pin=user_pin, rw=rw)
 
     found = Token._found
     monkeypatch.setattr(Token, "_found", lambda token, library: Forgetful(found(token, library)))

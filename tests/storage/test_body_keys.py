@@ -10,6 +10,7 @@ import pytest
 from gateway.errors import BodyDamagedError, KeyFileError
 from gateway.storage.body_format import header_of
 from gateway.storage.body_keys import BodyKeys, DataKey, KeyFile, WrappedKey
+from gateway.storage.body_token import BodyKeyPlace
 
 GOOD = f"gateway-bodies-key-1 {'ab' * 32}\n"
 
@@ -79,7 +80,7 @@ def test_newest_data_key_serves_new_files_and_older_ones_open_theirs(path: Path)
     first, second = DataKey.make(), DataKey.make()
     old = BodyKeys([first])
     file = b"".join(old.stored(b"body"))
-    keys = BodyKeys.opened(rows(path, first, second), path)
+    keys = BodyKeys.opened(rows(path, first, second), BodyKeyPlace(file=path))
     header = header_of(file, "body")
     assert keys.key_of(header, "body") == old.key_of(header, "body")
     newer = header_of(b"".join(keys.stored(b"body")), "body")
@@ -92,11 +93,11 @@ def test_newest_data_key_serves_new_files_and_older_ones_open_theirs(path: Path)
 
 def test_without_keys_or_wish_bodies_are_plain(path: Path) -> None:
     """Nothing opened, nothing encrypted; with keys but switched off, old files open and new ones are plain."""
-    assert BodyKeys.opened([], path.parent / "none").stored(b"body")[1] == b"body"
+    assert BodyKeys.opened([], BodyKeyPlace(file=path.parent / "none")).stored(b"body")[1] == b"body"
     key = DataKey.make()
-    off = BodyKeys.opened(rows(path, key), path, encrypting=False)
+    off = BodyKeys.opened(rows(path, key), BodyKeyPlace(file=path), encrypting=False)
     assert (off.is_encrypting, off.stored(b"body")[1]) == (False, b"body")
     header = header_of(b"".join(BodyKeys([key]).stored(b"body")), "body")
     assert off.key_of(header, "body") is not None
     with pytest.raises(KeyFileError):
-        BodyKeys.opened(rows(path, key), path.parent / "none")
+        BodyKeys.opened(rows(path, key), BodyKeyPlace(file=path.parent / "none"))

@@ -73,6 +73,7 @@ def test_the_commands_are_these() -> None:
         "demo", "serve", "migrate", "status", "check", "fsck", "doctor", "keys serve", "send",
         "keys try", "keys list", "keys stage", "agencies keys list",
         "keys revocation list", "signatures pending", "keys bodies init", "keys bodies show", "keys bodies retire",
+        "keys bodies try",
         "agencies certificates list",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
