@@ -2,7 +2,7 @@
 
 Own words for what people need told apart (validity, usage, revocation), the `cryptography` path builder for
 the rest: signatures, CA flags, path lengths, key usage of CAs, critical extensions it does not know, weak
-hashes and weak keys of CAs. Revocation is looked up only in the lists given; without a list of an issuer
+hashes and weak keys of CAs. Revocation is looked up only in lists and OCSP answers given; without any of an issuer
 nothing is said about its certificates and the caller is told so. Fetches nothing.
 """
 
@@ -17,8 +17,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
+from gateway.seal.ocsp import check_ocsp
 from gateway.seal.profile import UNREADABLE_CERTIFICATE, usage_faults
-from gateway.seal.report import Check, Indication, failed, passed, undecided
+from gateway.seal.report import Check, Indication, Verdict, failed, passed, undecided
 from gateway.seal.trust import TrustStore
 
 _MAX_INTERMEDIATES = 4
@@ -33,11 +34,11 @@ def check_certificate(
     checks.append(path_check)
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
-        revocation = _revocation(child, issuer, anchors.revocations, at)
-        if revocation is None:
-            unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
+        told = (_revocation(child, issuer, anchors.revocations, at), check_ocsp(child, issuer, anchors.answers, at))
+        if known := [each for each in told if each is not None]:
+            checks.append(min(known, key=_rank))
         else:
-            checks.append(revocation)
+            unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
     return tuple(checks), tuple(unexamined)
 
 
@@ -137,6 +138,13 @@ def _revocation(
         reason = f"the issuer's newest revocation list ended on {until.isoformat()}"
         return undecided(name, Indication.TRY_LATER, reason, serial=serial)
     return passed(name, serial=serial, list_of=newest.last_update_utc.isoformat())
+
+
+def _rank(check: Check) -> int:
+    """A revocation counts wherever it is told; where one source has ended, the other may do."""
+    if check.indication is Indication.REVOKED_NO_POE:
+        return 0
+    return 1 if check.verdict is Verdict.PASSED else 2
 
 
 def _signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

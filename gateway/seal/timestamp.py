@@ -18,7 +18,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.errors import StampError
+from gateway.seal.ocsp import check_ocsp
 from gateway.seal.path import find_path, issued_lists
 from gateway.seal.profile import MAX_RSA_BITS, MIN_RSA_BITS
 from gateway.seal.report import Check, Indication, Report, failed, passed, undecided
@@ -257,8 +258,11 @@ def _certificate(
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
         lists = issued_lists(anchors.revocations, issuer)
+        answered = check_ocsp(child, issuer, anchors.answers, token.gen_time)
         if lists:
             checks.append(_revocation(child, lists, token.gen_time))
+        elif answered is not None:
+            checks.append(replace(answered, name="stamp.revocation"))
         else:
             unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
     return tuple(checks), unexamined

@@ -22,6 +22,7 @@ from pathlib import Path
 from cryptography import x509
 
 from gateway.errors import TrustStoreError
+from gateway.seal.ocsp import OcspAnswer
 from gateway.seal.profile import UNREADABLE_CERTIFICATE, fingerprint
 
 _CRL_SUFFIX = ".crl.pem"
@@ -62,6 +63,8 @@ class TrustStore:
     purpose: TrustPurpose
     anchors: tuple[Anchor, ...]
     revocations: tuple[x509.CertificateRevocationList, ...] = ()
+    #: OCSP answers that came with what is verified.
+    answers: tuple[OcspAnswer, ...] = ()
 
     @classmethod
     def load(cls, directory: Path, purpose: TrustPurpose) -> TrustStore:

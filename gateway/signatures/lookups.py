@@ -21,12 +21,12 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from gateway.errors import RevocationError
+from gateway.seal.ocsp import is_authorised, names_issuer, read_ocsp
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.revocation import Answer, list_subject, ocsp_subject, read_answer
 from gateway.signatures.model import Lookup
@@ -126,38 +126,12 @@ def _is_list_by(der: bytes, issuer: x509.Certificate) -> bool:
 
 
 def _is_ocsp_by(der: bytes, issuer: x509.Certificate) -> bool:
-    found = ocsp.load_der_ocsp_response(der)
-    single = next(iter(found.responses))
     try:
-        if single.issuer_key_hash != _key_hash(issuer, single.hash_algorithm):
-            return False
-        signers = [issuer, *(each for each in found.certificates if _may_answer(each, issuer))]
-        return any(_is_signed(found, each) for each in signers)
+        found = read_ocsp(der)
+        # many CAs' responders still sign with SHA-1; what such an answer is worth is judged where it is used
+        return names_issuer(found, issuer) and is_authorised(found, issuer, is_sha1_taken=True)
     except _UNREADABLE:
         return False
-
-
-def _may_answer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether it is a responder's that the issuer certified."""
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except _UNREADABLE:
-        return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in usage and _issued(certificate, issuer)
-
-
-def _is_signed(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
-    key, algorithm = certificate.public_key(), response.signature_hash_algorithm
-    try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
-            key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
-            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-        else:
-            return False
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.errors import ProofError, TrustStoreError
 from gateway.message_signatures import PublicKey, algorithms_of, key_id
+from gateway.seal.ocsp import OcspAnswer
 from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
@@ -50,6 +51,8 @@ class Anchors:
     from_bundle: bool = False
     #: Revocation lists that came with the bundle: as good as the signatures of their CAs.
     lists: tuple[x509.CertificateRevocationList, ...] = ()
+    #: OCSP answers, likewise.
+    answers: tuple[OcspAnswer, ...] = ()
 
     def seal_at(self, at: datetime, certificates: Certificates) -> TrustStore:
         """For seals with these certificates, as of that time."""
@@ -60,11 +63,12 @@ class Anchors:
         return None if self.tsa is None else self._with_lists(self.tsa, at, certificates)
 
     def _with_lists(self, store: TrustStore, at: datetime, certificates: Certificates) -> TrustStore:
-        if not self.lists:
+        if not self.lists and not self.answers:
             return store
         serials = {each.serial_number for each in certificates()}
         chosen = tuple(each for each in self.lists if _says(each, at, serials))
-        return replace(store, revocations=(*store.revocations, *chosen))
+        answers = tuple(each for each in self.answers if each.says_at(at))
+        return replace(store, revocations=(*store.revocations, *chosen), answers=(*store.answers, *answers))
 
     @classmethod
     def load(cls, folder: Path) -> Anchors:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 from cryptography import x509
 
@@ -14,6 +15,7 @@ from gateway.bundle.container import Container
 from gateway.bundle.format import ACCEPTANCE, EXPORT, role_of
 from gateway.errors import BundleError
 from gateway.seal.embedded import certificates_of_export, certificates_of_receipt, certificates_of_stamp
+from gateway.seal.ocsp import OcspAnswer, is_authorised, names_issuer, read_ocsp
 from gateway.seal.path import issued_lists
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.unsigned import read_unsigned
@@ -21,6 +23,7 @@ from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
 
 Lists = dict[str, x509.CertificateRevocationList]
+Ocsps = dict[str, OcspAnswer]
 
 
 def lists_of(container: Container) -> Lists:
@@ -34,7 +37,19 @@ def lists_of(container: Container) -> Lists:
     return found
 
 
-def check_answers(container: Container, lists: Lists, anchors: Anchors, named: Collection[str]) -> Iterator[Check]:
+def ocsps_of(container: Container) -> Ocsps:
+    """The OCSP answers that can be read, by the entry's name."""
+    found = {}
+    for name in container.entries:
+        if role_of(name) == "revocation" and name.endswith(".ocsp"):
+            with suppress(*UNREADABLE_CERTIFICATE, BundleError):
+                found[name] = read_ocsp(container.bytes_of(name))
+    return found
+
+
+def check_answers(
+    container: Container, lists: Lists, ocsps: Ocsps, anchors: Anchors, named: Collection[str]
+) -> Iterator[Check]:
     """Each answer: whose it is; `named`: digests of those that verdicts rest on."""
     entries = [name for name in container.entries if role_of(name) == "revocation"]
     if not entries:
@@ -50,7 +65,7 @@ def check_answers(container: Container, lists: Lists, anchors: Anchors, named: C
         elif kind == "crl":
             yield _whose(name, lists.get(entry), authorities)
         else:
-            yield undecided(name, "answer_not_examined", "an OCSP answer is kept for others", counts=False)
+            yield _about(name, ocsps.get(entry), authorities)
 
 
 def _whose(
@@ -65,6 +80,27 @@ def _whose(
     if not any(issued_lists((found,), each) for each in issuers):
         return failed(name, "answer_of_another_ca", f"{told} did not sign it")
     return passed(name, f"of {told}, {found.last_update_utc.isoformat()}")
+
+
+def _about(name: str, found: OcspAnswer | None, known: tuple[x509.Certificate, ...]) -> Check:
+    """Of an OCSP answer: who gave it, and about whom."""
+    if found is None:
+        return failed(name, "answer_unreadable")
+    issuers = [each for each in known if names_issuer(found, each)]
+    if not issuers:
+        return undecided(name, "answer_unrelated", "of a CA that is not here", counts=False)
+    told = issuers[0].subject.rfc4514_string()
+    if not any(is_authorised(found, each) for each in issuers):
+        if any(is_authorised(found, each, is_sha1_taken=True) for each in issuers):
+            return undecided(name, "answer_weak", f"of {told}, signed with SHA-1", counts=False)
+        return failed(name, "answer_of_another_ca", f"neither {told} nor a responder of it signed it")
+    about = [each for each in known if each.serial_number == found.serial and each.issuer == issuers[0].subject]
+    if not about:
+        return undecided(name, "answer_unrelated", f"of {told}, about a certificate that is not here", counts=False)
+    until = f" to {found.next_update.isoformat()}" if found.next_update is not None else ""
+    said = found.status.name.lower() + (f" on {found.revoked_at.isoformat()}" if found.revoked_at else "")
+    period = f"{found.this_update.isoformat()}{until}"
+    return passed(name, f"of {told}: {about[0].subject.rfc4514_string()}: {said}; {period}")
 
 
 def _authorities(container: Container, anchors: Anchors) -> tuple[x509.Certificate, ...]:

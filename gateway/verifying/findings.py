@@ -130,16 +130,22 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Dấu thời gian của dấu niêm phong đã bị gỡ.",
             "The bundle says that its seal was made to last; the stamps are gone.",
         ),
-        "answer_unreadable": ("Không đọc được danh sách thu hồi.", "The revocation list cannot be read."),
+        "answer_unreadable": (
+            "Không đọc được trả lời thu hồi.",
+            "The revocation list or OCSP answer cannot be read.",
+        ),
         "answer_of_another_ca": (
-            "Danh sách thu hồi mang tên CA nhưng CA đó không ký.",
-            "The revocation list bears the name of a CA that did not sign it.",
+            "Trả lời thu hồi mang tên CA nhưng CA đó không ký.",
+            "The revocation answer bears the name of a CA that did not sign it.",
         ),
         "answer_unrelated": (
-            "Trả lời thu hồi của CA không có trong gói.",
-            "The revocation answer is of a CA that nothing here leads to.",
+            "Trả lời thu hồi của CA, hoặc về chứng thư, không có trong gói.",
+            "The revocation answer is of a CA, or about a certificate, that is not here.",
         ),
-        "answer_not_examined": ("Trả lời OCSP không được xét ở đây.", "The OCSP answer was not examined here."),
+        "answer_weak": (
+            "Trả lời OCSP được ký bằng SHA-1.",
+            "The OCSP answer is signed with SHA-1: it counts nothing.",
+        ),
         "answer_missing": ("Thiếu trả lời thu hồi.", "Revocation answers that a verdict rests on are not here."),
         "verdict_changed": ("Kết luận kiểm tra chữ ký bị thay đổi.", "The log holds another verdict."),
         "verdict_missing": ("Thiếu kết luận kiểm tra chữ ký.", "A verdict of the history is not in the bundle."),

@@ -35,7 +35,7 @@ from gateway.seal.unsigned import split
 from gateway.seal.verify import verify_receipt
 from gateway.verifying.added import check_added, is_lasting
 from gateway.verifying.anchors import Anchors
-from gateway.verifying.answers import check_answers, lists_of
+from gateway.verifying.answers import check_answers, lists_of, ocsps_of
 from gateway.verifying.findings import (
     SIGNATURES_NOT_EXAMINED,
     Check,
@@ -92,10 +92,10 @@ def verify(
     known, check = trusted(container, anchors, facts.log.vkey if facts.log else "")  # 2
     checks.append(check)
     logged = check_log(container, facts, known, at)  # 3
-    lists = lists_of(container)
+    lists, ocsps = lists_of(container), ocsps_of(container)
     verdicts, named = check_verdicts(container, facts, logged)
-    checks += [*logged.checks, *verdicts, *check_answers(container, lists, known, named)]
-    known = replace(known, lists=tuple(lists.values()))
+    checks += [*logged.checks, *verdicts, *check_answers(container, lists, ocsps, known, named)]
+    known = replace(known, lists=tuple(lists.values()), answers=tuple(ocsps.values()))
     stamped = check_stamps(container, logged.signed, known)
     received = [*check_record(container, known), *check_added("acceptance", small(container, ACCEPTANCE), known)]
     exported = check_added("export", small(container, EXPORT), known, container)

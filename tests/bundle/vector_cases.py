@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,7 @@ from tests.bundle.making import (
     witness,
     write_anchors,
 )
+from tests.bundle.ocsp_cases import ocsp_cases
 from tests.bundle.receiver_cases import proved, receiver_bundles, write_keys
 from tests.bundle.vector_long_term import long_term
 
@@ -111,7 +113,7 @@ def cases() -> Iterator[Case]:
     yield from _log()
     yield from _witnesses()
     yield from _times(good)
-    for told_case in long_term():
+    for told_case in chain(long_term(), ocsp_cases()):
         yield Case(**told_case)
     for name, why, bundle in receiver_bundles():
         yield Case(name=name, why=why, bundle=bundle)

@@ -35,7 +35,7 @@ async function checkAnswers(container, lists, anchors, named) {
       checks.push(failed(name, "facts_differ", "its name is not the SHA-256 of its bytes"));
     } else if (named.has(file)) checks.push(passed(name, "a verdict rests on it"));
     else if (kind === "crl") checks.push(await whoseList(name, lists.get(entry), authorities));
-    else checks.push(undecided(name, "answer_not_examined", "an OCSP answer is kept for others", false));
+    else checks.push(undecided(name, "use_gateway_verify", "this page does not read OCSP answers"));
   }
   return checks;
 }
