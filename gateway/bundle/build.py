@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.bundle.container import ContainerWriter
+from gateway.bundle.container import Container, ContainerWriter
 from gateway.bundle.facts import Facts, written
 from gateway.bundle.format import (
     ACCEPTANCE,
@@ -21,6 +21,7 @@ from gateway.bundle.format import (
     DOCUMENT,
     EXPORT,
     MANIFEST,
+    MIMETYPE,
     RECORD,
     RECORD_MANIFEST,
     TRANSFER,
@@ -86,6 +87,14 @@ def compose(writer: ContainerWriter, material: Material) -> list[SealedEntry]:
             small[name] = record_manifest_of(digests)
         digests[name] = writer.add_pieces(name, bodies.get(name) or (small[name],))
     return [SealedEntry(name=name, sha256=digests[name], media_type=media_type_of(name)) for name in everything]
+
+
+def resealed(container: Container, writer: ContainerWriter, seal: bytes) -> None:
+    """The same bundle with another export seal, or with more added to it."""
+    for name in container.entries:
+        if name not in {MIMETYPE, EXPORT}:
+            writer.add_pieces(name, container.pieces_of(name))
+    finish(writer, seal)
 
 
 def finish(writer: ContainerWriter, seal: bytes) -> None:

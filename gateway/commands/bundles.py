@@ -6,15 +6,17 @@ import argparse
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
+from gateway.bundle.build import resealed
+from gateway.bundle.container import Container, ContainerWriter
 from gateway.bundle.format import SUFFIX
-from gateway.clock import VIETNAM, micros
+from gateway.clock import VIETNAM, SystemClock, micros
 from gateway.commands.acting import (
     Ledger,
     checked,
@@ -25,7 +27,8 @@ from gateway.commands.acting import (
     own_name,
 )
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json
-from gateway.errors import InputError, RefusedError
+from gateway.errors import BundleError, InputError, RefusedError
+from gateway.evidence.lasting import renewed
 from gateway.foundation import Foundation
 from gateway.ledger import pages
 from gateway.signing import SealingKey
@@ -68,12 +71,40 @@ def add(parsers: Subparsers) -> None:
     export.add_argument(
         "--lta", action="store_true", help="let the seal last: with time stamps of an authority, asked for now"
     )
+    export.add_argument(
+        "--renew",
+        type=Path,
+        metavar="FILE",
+        help="a bundle that was exported with --lta: the same with one archive stamp more, as --out",
+    )
     export.add_argument("--why", default=_REASON, metavar="TEXT", help="kept with the event")
     add_json(export)
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:
+    if args.renew is not None:
+        return asyncio.run(_renewed(context, args))
     return asyncio.run(_none(context, args) if args.none else _exported(context, args))
+
+
+async def _renewed(context: Context, args: argparse.Namespace) -> int:
+    """Needs no data folder, and is no export: who asks has the bundle already."""
+    if args.documents or args.latest or args.none or args.out.suffix != SUFFIX:
+        raise InputError(f"--renew FILE goes with --out FILE{SUFFIX} alone; both may be the same file")
+    try:
+        container = Container.open(args.renew)
+        seal = await renewed(context.settings, SystemClock(), container)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        with _aside(args.out) as file:
+            resealed(container, ContainerWriter(file), seal)
+    except BundleError as error:
+        raise RefusedError("bundle_unfit", str(error)) from error
+    told = {"file": str(args.out), "bytes": args.out.stat().st_size}
+    if args.json:
+        context.print_json(told)
+    else:
+        context.say(f"{args.out}: the bundle with one archive stamp more, {told['bytes']} bytes")
+    return FINE
 
 
 async def _none(context: Context, args: argparse.Namespace) -> int:
@@ -128,11 +159,17 @@ async def _exported(context: Context, args: argparse.Namespace) -> int:
 
 
 async def _write(export: _Export, ask: _Ask, path: Path) -> None:
-    """Aside, then renamed: a file of the name is whole."""
+    with _aside(path) as file:
+        await export(ask, file)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[BinaryIO]:
+    """Written aside, then renamed: a file of the name is whole."""
     aside = path.with_name(f".{path.name}.part")
     try:
         with aside.open("wb") as file:
-            await export(ask, file)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

@@ -5,6 +5,7 @@
 2. `lasting`: the export seal gets the CAs and the same answers as unsigned properties, where programs that know
    XAdES look for them; on request (B-LTA) a stamp over its signature value before them, and an archive stamp over
    the seal, all that it seals, and the properties.
+3. `renewed`: such a bundle gets one archive stamp more, before the certificate of its last one ends.
 
 Nothing is fetched but stamps. An answer that is very large lies in the bundle and is left out of the seal.
 """
@@ -21,7 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.bundle.build import Material
-from gateway.bundle.format import MAX_SMALL_BYTES, answer_entry
+from gateway.bundle.container import Container
+from gateway.bundle.format import EXPORT, MAX_SMALL_BYTES, answer_entry
 from gateway.clock import Clock
 from gateway.config.settings import Settings
 from gateway.errors import KeyFileError, RefusedError, StampError, TrustStoreError
@@ -29,10 +31,21 @@ from gateway.evidence.stamping import HttpTsa, Stamping
 from gateway.seal.embedded import certificates_of_export, certificates_of_receipt, certificates_of_stamp
 from gateway.seal.evidence_record import read_record
 from gateway.seal.keys import Certificates
+from gateway.seal.report import Verdict
 from gateway.seal.revocation import REVOCATIONS, Answer, RevocationStore
 from gateway.seal.stamp_token import reply_with, token_of
 from gateway.seal.trust import TrustPurpose, TrustStore
-from gateway.seal.unsigned import Unsigned, archive_imprint, extended, read_unsigned, signature_imprint
+from gateway.seal.unsigned import (
+    MOST_ARCHIVE_STAMPS,
+    Unsigned,
+    archive_imprint,
+    extended,
+    read_unsigned,
+    signature_imprint,
+)
+from gateway.verifying.added import sealed_content
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.verify import verify
 
 #: Of one answer in the seal; a larger one lies beside it only.
 MOST_IN_SEAL: Final = 1024 * 1024
@@ -109,6 +122,39 @@ async def lasting(settings: Settings, clock: Clock, seal: bytes, content: Any, *
     imprint = await asyncio.to_thread(archive_imprint, extended(seal, properties), content)
     archive = token_of(await _stamped(stamping, imprint))
     return extended(seal, replace(properties, archive_stamp=archive))
+
+
+async def renewed(settings: Settings, clock: Clock, container: Container) -> bytes:
+    """The export seal of a bundle with one archive stamp more; RefusedError where it is not to be had.
+
+    A bundle that does not hold as it is, is not made to last.
+    """
+    found = await asyncio.to_thread(verify, container, _own_anchors(settings), clock.now())
+    if found.verdict is Verdict.FAILED:
+        told = next(f"{each.name}: {each.reason}" for each in found.checks if each.verdict is Verdict.FAILED)
+        raise RefusedError("bundle_unfit", told)
+    seal = container.bytes_of(EXPORT)
+    properties = read_unsigned(seal)
+    if properties is None or not properties.archive_stamp:
+        raise RefusedError("bundle_unfit", "it has no archive stamp: export it anew with --lta")
+    count = len(properties.archive_stamps)
+    if count >= MOST_ARCHIVE_STAMPS:
+        raise RefusedError("bundle_unfit", f"it has {count} archive stamps, which is the most")
+    content = await asyncio.to_thread(sealed_content, container, seal)
+    imprint = await asyncio.to_thread(archive_imprint, seal, content, count)
+    reply = await _stamped(Stamping(settings.stamps, HttpTsa(settings.stamps.timeout), clock), imprint)
+    return extended(seal, replace(properties, renewals=(*properties.renewals, token_of(reply))))
+
+
+def _own_anchors(settings: Settings) -> Anchors | None:
+    """What this installation trusts; None where it cannot be read: then the bundle's own are looked at."""
+    try:
+        return Anchors(
+            seal=TrustStore.load(settings.seal.anchors, TrustPurpose.SEAL),
+            tsa=TrustStore.load(settings.stamps.anchors, TrustPurpose.TSA),
+        )
+    except TrustStoreError:
+        return None
 
 
 async def _stamped(stamping: Stamping, imprint: bytes) -> bytes:

@@ -12,6 +12,9 @@ EVIDENCE: tuple[Reason, ...] = (
        "No time stamp is to be had, so the bundle cannot be made to last.",
        "Kiểm tra [stamps] servers bằng `gateway doctor`, hoặc xuất không có --lta.",
        "Look at [stamps] servers with `gateway doctor`, or export without --lta."),
+    _p("bundle_unfit", 409, "Gói này không gia hạn được.", "This bundle cannot be made to last longer.",
+       "Xem chi tiết; `gateway-verify TỆP` cho biết thêm; hoặc xuất lại với --lta.",
+       "See the detail; `gateway-verify FILE` says more; or export it anew with --lta.", operators=True),
     # --- of the transparency log
     _t("proof_pending", 409, "Chưa có bằng chứng: sự kiện chưa nằm trong mốc đã ký nào của nhật ký minh bạch.",
        "There is no proof yet: no signed checkpoint of the log covers this.", *LATER),

@@ -6,6 +6,7 @@ Written one way only:
     CertificateValues      the CAs' certificates
     RevocationValues       CRLs and OCSP answers about the certificates: with the two before it B-LT
     ArchiveTimeStamp       a stamp over the seal, all that it seals and the three before it: B-LTA
+    ArchiveTimeStamp …     renewals: each a stamp over the same and every archive stamp before it
 
 They stand in one line before the end of QualifyingProperties. `split` takes them out again, byte for byte: what
 is left is the seal as it was made, so a receipt keeps its digest in the log. No signature covers them but the
@@ -45,6 +46,9 @@ _ENCAPSULATED: Final = {
 _PARTS: Final = ("SignedProperties", "SignedInfo", "SignatureValue", "KeyInfo")
 #: Certificates, CRLs and OCSP answers in one seal.
 _MOST_VALUES: Final = 60
+#: Archive stamps of one seal: a renewal every few years lasts for a century.
+MOST_ARCHIVE_STAMPS: Final = 20
+_ARCHIVE: Final = b"<xades141:ArchiveTimeStamp"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,13 @@ class Unsigned:
     ocsps: tuple[bytes, ...] = ()
     #: TimeStampToken over all of it.
     archive_stamp: bytes = b""
+    #: TimeStampTokens over all of it and the archive stamps before, made later.
+    renewals: tuple[bytes, ...] = ()
+
+    @property
+    def archive_stamps(self) -> tuple[bytes, ...]:
+        """The archive stamp and its renewals, oldest first."""
+        return (self.archive_stamp, *self.renewals) if self.archive_stamp else ()
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -93,12 +104,13 @@ def read_unsigned(xades: bytes) -> Unsigned | None:
         "certificates": _values("CertificateValues", "EncapsulatedX509Certificate", text),
         "crls": _values("CRLValues", "EncapsulatedCRLValue", text),
         "ocsps": _values("OCSPValues", "EncapsulatedOCSPValue", text),
-        "archive_stamp": _values("ArchiveTimeStamp", "EncapsulatedTimeStamp", text),
     }
-    stamps = {name: found.pop(name) for name in ("signature_stamp", "archive_stamp")}
-    if any(len(each) > 1 for each in stamps.values()) or sum(map(len, found.values())) > _MOST_VALUES:
+    stamps, archive = found.pop("signature_stamp"), _values("ArchiveTimeStamp", "EncapsulatedTimeStamp", text)
+    is_too_much = len(archive) > MOST_ARCHIVE_STAMPS or sum(map(len, found.values())) > _MOST_VALUES
+    if len(stamps) > 1 or is_too_much:
         return None
-    unsigned = Unsigned(**found, **{name: each[0] if each else b"" for name, each in stamps.items()})  # type: ignore[arg-type]
+    first = {"signature_stamp": b"".join(stamps), "archive_stamp": b"".join(archive[:1])}
+    unsigned = Unsigned(**found, **first, renewals=archive[1:])  # type: ignore[arg-type]
     return unsigned if unsigned and _written(unsigned, is_export=_is_export(core)) == added else None
 
 
@@ -108,9 +120,10 @@ def signature_imprint(xades: bytes) -> bytes:
     return sha256(value).digest() if value else b""
 
 
-def archive_imprint(xades: bytes, content: Any) -> bytes:
+def archive_imprint(xades: bytes, content: Any, number: int = 0) -> bytes:
     """What an ArchiveTimeStamp is over [ETSI EN 319 132-1 5.5.2.2]; b"" where the seal cannot be read.
 
+    `number`: how many archive stamps stand before it, over which it is as well.
     `content`: a SHA-256 that was fed with the bytes of every sealed file, in the order of the seal's references.
     """
     core, added = split(xades)
@@ -118,7 +131,7 @@ def archive_imprint(xades: bytes, content: Any) -> bytes:
     if not all(parts):
         return b""
     digest = content.copy()
-    for each in (*parts, _before_archive(added)):
+    for each in (*parts, _before_archive(added, number)):
         digest.update(each)
     return bytes(digest.digest())
 
@@ -130,12 +143,11 @@ def _parts(core: bytes) -> tuple[bytes, ...]:
     return canonical_parts(core, *tags) or (b"",) * len(_PARTS)
 
 
-def _before_archive(added: bytes) -> bytes:
+def _before_archive(added: bytes, number: int) -> bytes:
     """The properties that an archive stamp covers: those before it, as they stand there, which is canonical."""
     inner = added.removeprefix(_BEGIN + b"<xades:UnsignedSignatureProperties>")
-    return inner.split(b"<xades141:ArchiveTimeStamp", 1)[0].removesuffix(
-        b"</xades:UnsignedSignatureProperties>" + _END
-    )
+    before = _ARCHIVE.join(inner.split(_ARCHIVE)[: number + 1])
+    return before.removesuffix(b"</xades:UnsignedSignatureProperties>" + _END)
 
 
 def _is_export(core: bytes) -> bool:
@@ -158,8 +170,8 @@ def _written(unsigned: Unsigned, *, is_export: bool) -> bytes:
             f"<xades:OCSPValues>{ocsps}</xades:OCSPValues>" if ocsps else ""
         )
         parts.append(f"<xades:RevocationValues{spaces}>{values}</xades:RevocationValues>")
-    if unsigned.archive_stamp:
-        stamp = _stamp(unsigned.archive_stamp)
+    for each in unsigned.archive_stamps:
+        stamp = _stamp(each)
         parts.append(f'<xades141:ArchiveTimeStamp xmlns:xades141="{XADES141}">{stamp}</xades141:ArchiveTimeStamp>')
     properties = "".join(parts)
     return (
@@ -182,8 +194,7 @@ def _encapsulated(name: str, values: Sequence[bytes]) -> str:
 
 def _values(outer: str, inner: str, text: str) -> tuple[bytes, ...]:
     # found from mark to mark: a pattern over foreign bytes would look for the end again and again
-    begin = text.find(f":{outer}")
-    end = text.find(f":{outer}>", begin + len(outer) + 1)
+    begin, end = text.find(f":{outer}"), text.rfind(f":{outer}>")
     found = _ENCAPSULATED[inner].findall(text, begin, end) if 0 <= begin < end else []
     try:
         return tuple(b64decode(each, validate=True) for each in found)

@@ -36,15 +36,15 @@ def _added(name: str, seal: bytes, anchors: Anchors, container: Container | None
     if unsigned is None or (unsigned.archive_stamp and container is None):
         yield failed(f"{name}.added", "properties_wrong"), None
         return
-    for kind, token in (("stamp", unsigned.signature_stamp), ("archive_stamp", unsigned.archive_stamp)):
-        if not token:
-            continue
-        if kind == "stamp":
-            imprint = signature_imprint(seal)
-        else:
-            assert container is not None, "looked at above"
-            imprint = archive_imprint(seal, _content(container, seal))
-        yield _stamp(f"{name}.{kind}", token, imprint or _NOTHING, anchors)
+    if unsigned.signature_stamp:
+        yield _stamp(f"{name}.stamp", unsigned.signature_stamp, signature_imprint(seal) or _NOTHING, anchors)
+    if unsigned.archive_stamp:
+        assert container is not None, "looked at above"
+        content = sealed_content(container, seal)
+        for number, token in enumerate(unsigned.archive_stamps):
+            imprint = archive_imprint(seal, content, number)
+            which = f".{number + 1}" if number else ""
+            yield _stamp(f"{name}.archive_stamp{which}", token, imprint or _NOTHING, anchors)
 
 
 def _stamp(name: str, token: bytes, imprint: bytes, anchors: Anchors) -> Timed:
@@ -57,8 +57,8 @@ def _stamp(name: str, token: bytes, imprint: bytes, anchors: Anchors) -> Timed:
     return judged(name, reply, imprint, anchors)
 
 
-def _content(container: Container, seal: bytes) -> Any:
-    """The bytes of what the seal names, one after the other."""
+def sealed_content(container: Container, seal: bytes) -> Any:
+    """A SHA-256 over the bytes of what the seal names, one after the other."""
     digest = sha256()
     for entry in read_export(split(seal)[0]).values.get("entry@URI", ()):
         if entry in container.entries:

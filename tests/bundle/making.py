@@ -23,19 +23,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import UNSET
 
 from gateway.bundle import facts as shapes
-from gateway.bundle.build import Material, Papers, compose, finish
+from gateway.bundle.build import Material, Papers, compose, finish, resealed
 from gateway.bundle.container import Container, ContainerWriter
 from gateway.bundle.format import EXPORT, MIMETYPE, RECORD
 from gateway.events import canonical
 from gateway.seal.evidence_record import group_hash, path_of, root_of, write_record
 from gateway.seal.stamp_token import token_of
-from gateway.seal.unsigned import Unsigned, archive_imprint, extended, signature_imprint
+from gateway.seal.unsigned import Unsigned, archive_imprint, extended, read_unsigned, signature_imprint
 from gateway.seal.writer import draft_export
 from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.keys import Cosigner, LogSigner
 from gateway.transparency.merkle import inclusion_proof, leaf_hash
 from gateway.transparency.note import SignedNote, sign, signature_by
 from gateway.transparency.proof import InclusionProof
+from gateway.verifying.added import sealed_content
 from tests.bundle.stamping import stamp
 from tests.pki.build import build
 from tests.transparency.growing import root_by_the_book, subtrees
@@ -232,6 +233,20 @@ def crl(member: str, *, until: datetime = MADE_AT + timedelta(days=7), key: str 
 def answers(*lists: bytes) -> dict[str, bytes]:
     """The entries of revocation lists."""
     return {f"evidence/revocation/{sha256(each).hexdigest()}.crl": each for each in lists}
+
+
+def renewal(data: bytes, at: datetime, *, imprint: bytes = b"") -> bytes:
+    """A bundle that lasts with one archive stamp more; an imprint: what is stamped instead."""
+    container = Container.of(data)
+    seal = container.bytes_of(EXPORT)
+    properties = read_unsigned(seal)
+    assert properties is not None
+    due = archive_imprint(seal, sealed_content(container, seal), len(properties.archive_stamps))
+    token = token_of(stamp(imprint or due, at))
+    more = extended(seal, replace(properties, renewals=(*properties.renewals, token)))
+    file = io.BytesIO()
+    resealed(container, ContainerWriter(file), more)
+    return file.getvalue()
 
 
 def lasting(

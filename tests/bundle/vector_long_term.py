@@ -31,6 +31,7 @@ from tests.bundle.making import (
     leaf,
     made,
     record_of,
+    renewal,
     story,
     told,
     with_,
@@ -137,12 +138,33 @@ def _lasting() -> Iterator[dict[str, Any]]:
     yield _case("lasting-stamp-over-another-digest", "the stamp is not over the signature value", other)
     other = lasting(plain, *_lists(), archived=_OTHER)
     yield _case("lasting-archive-stamp-over-another-digest", "the archive stamp is over something else", other)
+    yield from _renewed(good)
     properties = read_unsigned(seal)
     assert properties is not None
     fewer = extended(seal, replace(properties, crls=properties.crls[1:]))
     yield _case("lasting-list-removed", "the archive stamp was over one more list", with_entry(good, EXPORT, fewer))
     more = seal.replace(b"<xades:CRLValues>", b"<xades:CRLValues><!-- -->", 1)
     yield _case("lasting-not-canonical", "something stands among the properties", with_entry(good, EXPORT, more))
+
+
+def _renewed(good: bytes) -> Iterator[dict[str, Any]]:
+    """A bundle that has an archive stamp more, made five years later."""
+    again = renewal(good, AT + timedelta(days=400))
+    later = AT + timedelta(days=401)
+    yield _case("lasting-renewed", "it has an archive stamp more, over the one before it", again, at=later)
+    why = "the renewal was made before the first stamp's authority ended"
+    yield _case("lasting-renewed-ten-years-ahead", why, renewal(again, AT + timedelta(days=500)), at=TEN_YEARS)
+    other = renewal(good, AT + timedelta(days=400), imprint=_OTHER)
+    yield _case("lasting-renewal-over-another-digest", "the renewal is over something else", other)
+    seal = Container.of(again).bytes_of(EXPORT)
+    properties = read_unsigned(seal)
+    assert properties is not None
+    alone = replace(properties, archive_stamp=properties.renewals[0], renewals=())
+    why = "the first archive stamp is gone, over which the renewal was made"
+    yield _case("lasting-renewal-alone", why, with_entry(again, EXPORT, extended(seal, alone)))
+    swapped = replace(properties, archive_stamp=properties.renewals[0], renewals=(properties.archive_stamp,))
+    why = "the archive stamps stand in the wrong order"
+    yield _case("lasting-renewals-swapped", why, with_entry(again, EXPORT, extended(seal, swapped)))
 
 
 def _verdicts() -> Iterator[dict[str, Any]]:

@@ -95,3 +95,50 @@ async def test_export_that_lasts_is_verified_in_ten_years_and_another_is_not(
     assert properties.certificates
     assert len(properties.crls) == 1
     assert [name for name in container.entries if role_of(name) == "revocation"]
+
+
+async def test_renewed_bundle_has_a_stamp_more_and_a_broken_one_is_not_renewed(
+    tmp_path: Path, site_folder: Path, pki_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a server; in place or beside it; the old file stays whole whatever goes wrong."""
+    async with running_tsa(pki_folder) as tsa:
+        site = await site_with(tsa, site_folder, pki_folder)
+        anchors = anchors_of(site, tmp_path / "anchors")
+        config = ["--config", str(site.folder / "config.toml")]
+        out, again, plain = (tmp_path / f"{name}.asice" for name in ("lasting", "again", "plain"))
+        async with site.running():
+            message_id = await sent(site)
+            assert site.app is not None
+            await site.app.stampers[1].run_once()
+            await signed(site)
+            export = [*config, "export", message_id, "--out"]
+            assert await asyncio.to_thread(main, [*export, str(out), "--lta"]) == 0
+            assert await asyncio.to_thread(main, [*export, str(plain)]) == 0
+        renew = [*config, "export", "--renew"]
+        assert await asyncio.to_thread(main, [*renew, str(out), "--out", str(again)]) == 0
+        assert await asyncio.to_thread(main, [*renew, str(again), "--out", str(again)]) == 0
+        before, after = (Container.open(each) for each in (out, again))
+        assert [after.digest_of(name) for name in after.entries if name != EXPORT] == [
+            before.digest_of(name) for name in before.entries if name != EXPORT
+        ]
+        properties = read_unsigned(after.bytes_of(EXPORT))
+        assert properties is not None
+        assert len(properties.archive_stamps) == 3
+        changed = bytearray(again.read_bytes())
+        changed[changed.index(b"<edXML") + 30] ^= 1
+        broken = tmp_path / "broken.asice"
+        broken.write_bytes(changed)
+        for file in (plain, broken, tmp_path / "none.asice"):
+            assert await asyncio.to_thread(main, [*renew, str(file), "--out", str(tmp_path / "new.asice")]) == 1
+            assert "bundle_unfit" in capsys.readouterr().err
+        await tsa.kill()
+        whole = again.read_bytes()
+        assert await asyncio.to_thread(main, [*renew, str(again), "--out", str(again)]) != 0
+        assert "no_stamp" in capsys.readouterr().err
+        assert again.read_bytes() == whole
+        assert not (tmp_path / "new.asice").exists()
+    later = f"{SystemClock().now() + timedelta(days=3650):%Y-%m-%d}"
+    found = await asyncio.to_thread(verified, again, "--anchors", str(anchors), "--at", later)
+    assert found["verdict"] == "PASSED", [each for each in found["checks"] if each["verdict"] != "PASSED"]  # type: ignore[attr-defined]
+    names = [each["name"] for each in found["checks"]]  # type: ignore[attr-defined]
+    assert {"export.archive_stamp", "export.archive_stamp.2", "export.archive_stamp.3"} <= set(names)

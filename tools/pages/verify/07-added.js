@@ -1,5 +1,6 @@
 // What was added to a seal after it was made (gateway/seal/unsigned.py): one form, written again and compared.
-const XADES141 = "http://uri.etsi.org/01903/v1.4.1#", MOST_VALUES = 60, MOST_ARCHIVED_BYTES = 1 << 28;
+const XADES141 = "http://uri.etsi.org/01903/v1.4.1#", MOST_VALUES = 60, MOST_ARCHIVE_STAMPS = 20, MOST_ARCHIVED_BYTES = 1 << 28;
+const ARCHIVE_MARK = "<xades141:ArchiveTimeStamp";
 const ADDED_BEGIN = "<xades:UnsignedProperties>", ADDED_END = "</xades:UnsignedProperties>";
 const ADDED_INNER = "<xades:UnsignedSignatureProperties>", ADDED_INNER_END = "</xades:UnsignedSignatureProperties>";
 
@@ -14,9 +15,9 @@ function split(bytes) {
 
 function valuesIn(text, outer, inner) {
   // found from mark to mark: a pattern over foreign bytes would look for the end again and again
-  const begin = text.indexOf(`:${outer}`), end = begin < 0 ? -1 : text.indexOf(`:${outer}>`, begin + outer.length + 1);
+  const begin = text.indexOf(`:${outer}`), end = text.lastIndexOf(`:${outer}>`);
   const each = new RegExp(`<xades:${inner}>([A-Za-z0-9+/]+={0,2})</xades:${inner}>`, "g");
-  return end > begin ? Array.from(text.slice(begin, end).matchAll(each), (found) => found[1]) : [];
+  return begin >= 0 && end > begin ? Array.from(text.slice(begin, end).matchAll(each), (found) => found[1]) : [];
 }
 
 // The properties as base 64; null where what stands there is not of the one form.
@@ -31,7 +32,7 @@ function readAdded(added, isExport) {
     archive: valuesIn(text, "ArchiveTimeStamp", "EncapsulatedTimeStamp"),
   };
   const all = Object.values(found).flat(), values = found.certificates.length + found.crls.length + found.ocsps.length;
-  if (!all.length || found.stamp.length > 1 || found.archive.length > 1 || values > MOST_VALUES) return null;
+  if (!all.length || found.stamp.length > 1 || found.archive.length > MOST_ARCHIVE_STAMPS || values > MOST_VALUES) return null;
   return all.every((each) => decoded(each)) && addedOf(found, isExport) === text ? found : null;
 }
 
@@ -44,11 +45,10 @@ function addedOf(found, isExport) {
   const inner = (name, text) => (text ? `<xades:${name}>${text}</xades:${name}>` : "");
   const revocation = inner("CRLValues", held("EncapsulatedCRLValue", found.crls)) +
     inner("OCSPValues", held("EncapsulatedOCSPValue", found.ocsps));
-  const archive = stamp(found.archive);
+  const archive = found.archive.map((each) => `<xades141:ArchiveTimeStamp xmlns:xades141="${XADES141}">${stamp([each])}</xades141:ArchiveTimeStamp>`);
   return ADDED_BEGIN + ADDED_INNER + put("SignatureTimeStamp", stamp(found.stamp)) +
     put("CertificateValues", held("EncapsulatedX509Certificate", found.certificates)) + put("RevocationValues", revocation) +
-    (archive ? `<xades141:ArchiveTimeStamp xmlns:xades141="${XADES141}">${archive}</xades141:ArchiveTimeStamp>` : "") +
-    ADDED_INNER_END + ADDED_END;
+    archive.join("") + ADDED_INNER_END + ADDED_END;
 }
 
 // Whether a seal has the stamps of XAdES B-LTA, whatever they are worth.
@@ -62,12 +62,13 @@ async function checkAdded(name, bytes, anchors, container = null) {
   const { core, added } = split(bytes), found = readAdded(added, looked(core.subarray(0, 300)).includes(`xmlns:asic="${ASIC}"`));
   if (!found || (found.archive.length && !container)) return [[failed(`${name}.added`, "properties_wrong"), null]];
   const stamps = [];
-  for (const [kind, [token]] of [["stamp", found.stamp], ["archive_stamp", found.archive]]) {
-    if (!token) continue;
+  const all = [...found.stamp.map((token) => ["stamp", token, 0]),
+    ...found.archive.map((token, number) => [number ? `archive_stamp.${number + 1}` : "archive_stamp", token, number])];
+  for (const [kind, token, number] of all) {
     const told = `${name}.${kind}`;
     try {
       const seal = readSeal(core, container !== null);
-      const over = kind === "stamp" ? seal.canonicalValue : archived(seal, added, container);
+      const over = kind === "stamp" ? seal.canonicalValue : archived(seal, added, container, number);
       stamps.push(await judgedToken(told, fromBase64(token), await digestOf(over), anchors.tsa));
     } catch (error) {
       if (!(error instanceof Unsupported || error instanceof Unreadable)) throw error;
@@ -77,10 +78,10 @@ async function checkAdded(name, bytes, anchors, container = null) {
   return stamps;
 }
 
-// What an ArchiveTimeStamp is over [ETSI EN 319 132-1 5.5.2.2].
-function archived(seal, added, container) {
+// What an ArchiveTimeStamp is over [ETSI EN 319 132-1 5.5.2.2]; `number`: archive stamps before it.
+function archived(seal, added, container, number) {
   const files = seal.references.map((each) => each.uri).filter((each) => container.has(each)).map((each) => container.bytesOf(each));
   if (files.reduce((sum, each) => sum + each.length, 0) > MOST_ARCHIVED_BYTES) throw new Unsupported("the bundle is too large for a browser");
-  const before = looked(added).slice((ADDED_BEGIN + ADDED_INNER).length).split("<xades141:ArchiveTimeStamp")[0];
+  const before = looked(added).slice((ADDED_BEGIN + ADDED_INNER).length).split(ARCHIVE_MARK).slice(0, number + 1).join(ARCHIVE_MARK);
   return joined(...files, seal.properties, seal.signedInfo, seal.canonicalValue, seal.canonicalKeyInfo, bytesOf(before));
 }
