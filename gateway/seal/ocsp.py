@@ -86,16 +86,24 @@ def is_authorised(answer: OcspAnswer, issuer: x509.Certificate, *, is_sha1_taken
 
 
 def check_ocsp(
-    child: x509.Certificate, issuer: x509.Certificate, answers: Iterable[OcspAnswer], at: datetime
+    child: x509.Certificate,
+    issuer: x509.Certificate,
+    answers: Iterable[OcspAnswer],
+    at: datetime,
+    *,
+    is_stamp: bool = False,
 ) -> Check | None:
-    """What they say of a certificate as of then; None where none is about it. The worst they know counts."""
+    """What they say of a certificate as of then; None where none is about it. The worst they know counts.
+
+    `is_stamp`: it stamps times, so that a revocation of whatever day counts: whoever has its key dates as he likes.
+    """
     name, serial = "certificate.revocation", f"{child.serial_number:x}"
     own = [each for each in answers if each.serial == child.serial_number and names_issuer(each, issuer)]
     own = [each for each in own if is_authorised(each, issuer)]
     if not own:
         return None
     for each in own:
-        if each.revoked_at is not None and each.revoked_at <= at:
+        if each.revoked_at is not None and (is_stamp or each.revoked_at <= at):
             revoked_at = each.revoked_at.isoformat()
             reason = f"the certificate was revoked on {revoked_at}"
             return undecided(name, Indication.REVOKED_NO_POE, reason, serial=serial, revoked_at=revoked_at)

@@ -258,7 +258,7 @@ def _certificate(
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
         lists = issued_lists(anchors.revocations, issuer)
-        answered = check_ocsp(child, issuer, anchors.answers, token.gen_time)
+        answered = check_ocsp(child, issuer, anchors.answers, token.gen_time, is_stamp=True)
         if lists:
             checks.append(_revocation(child, lists, token.gen_time))
         elif answered is not None:

@@ -184,28 +184,31 @@ class RevocationList {
   }
 }
 
-// One check for every certificate of a path whose issuer's list was given; what had none is told in `unexamined`.
-async function revocationsOf(path, lists, at, name, unexamined, isStamp = false) {
+// One check for every certificate of a path about which its issuer says something; of others `unexamined` tells.
+async function revocationsOf(path, store, at, name, unexamined, isStamp = false) {
   const checks = [], serials = path.map((each) => each.serial.integer);
   // a list of the bundle that had ended before tells of revocations only
   const says = (list) => !list.isOfBundle || list.next === null || list.next >= at || list.revoked.some((each) => serials.includes(each.serial));
   for (const [number, child] of path.slice(0, -1).entries()) {
     const issuer = path[number + 1], own = [];
-    for (const each of lists.filter(says)) {
+    for (const each of store.lists.filter(says)) {
       if (isSame(each.issuer.raw, issuer.subject.raw) && (await isSignedBy(each, issuer))) own.push(each);
     }
-    if (!own.length) {
-      unexamined.add(`revocation of ${child.named}: no list of its issuer`);
-      continue;
-    }
-    const newest = own.reduce((best, each) => (each.made > best.made ? each : best));
-    const entry = own.flatMap((each) => each.revoked).find((each) => each.serial === child.serial.integer);
-    if (newest.isPartial) checks.push(undecided(name, "try_later", "the issuer's list covers only a part"));
-    else if (entry && (isStamp || entry.at <= at)) {
-      checks.push(undecided(name, "revoked_no_poe", `${child.named} was revoked on ${new Date(entry.at).toISOString()}`));
-    } else if (newest.next !== null && newest.next < at) {
-      checks.push(undecided(name, "try_later", "the issuer's newest revocation list has ended"));
-    } else checks.push(passed(name));
+    const listed = own.length ? listCheck(child, own, at, name, isStamp) : null;
+    const told = saidOf([listed, await ocspCheck(child, issuer, store.ocsps, at, name, isStamp)]);
+    if (told) checks.push(told);
+    else unexamined.add(`revocation of ${child.named}: no list of its issuer`);
   }
   return checks;
+}
+
+function listCheck(child, own, at, name, isStamp) {
+  const newest = own.reduce((best, each) => (each.made > best.made ? each : best));
+  const entry = own.flatMap((each) => each.revoked).find((each) => each.serial === child.serial.integer);
+  if (newest.isPartial) return undecided(name, "try_later", "the issuer's list covers only a part");
+  if (entry && (isStamp || entry.at <= at)) {
+    return undecided(name, "revoked_no_poe", `${child.named} was revoked on ${new Date(entry.at).toISOString()}`);
+  }
+  if (newest.next !== null && newest.next < at) return undecided(name, "try_later", "the issuer's newest revocation list has ended");
+  return passed(name);
 }

@@ -253,7 +253,7 @@ async function checkCertificate(prefix, certificate, chain, store, at, unexamine
     return checks;
   }
   checks.push(passed(`${prefix}.certificate.path`, path.map((each) => each.named).join(" < ")));
-  checks.push(...(await revocationsOf(path, store.lists, at, `${prefix}.certificate.revocation`, unexamined)));
+  checks.push(...(await revocationsOf(path, store, at, `${prefix}.certificate.revocation`, unexamined)));
   return checks;
 }
 

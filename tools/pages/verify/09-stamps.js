@@ -163,7 +163,7 @@ async function authorityFault(token, trusted, store) {
   if (!certificate.isValid(token.at)) return "the authority's certificate was not valid when it stamped";
   const path = await pathOf(certificate, token.chain, trusted, token.at);
   if (!path) return "the authority does not lead to a trusted CA";
-  const checks = await revocationsOf(path, store.lists, token.at, "", new Set(), true);
+  const checks = await revocationsOf(path, store, token.at, "", new Set(), true);
   const worst = checks.find((each) => each.verdict !== PASSED);
   return worst ? worst.detail : "";
 }

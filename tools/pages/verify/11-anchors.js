@@ -1,6 +1,6 @@
 // What the auditor gives beside the bundle, as files; the names are those of gateway-verify's --anchors.
 class Store {
-  constructor() { this.anchors = []; this.lists = []; }
+  constructor() { this.anchors = []; this.lists = []; this.ocsps = []; }
   trusted(at) { return this.anchors.filter((each) => each.from <= at && at <= each.until).map((each) => each.certificate); }
 }
 

@@ -21,12 +21,16 @@ function attempted(make) {
   }
 }
 
-function withLists(anchors, lists) {
-  const more = Array.from(lists.values()).filter((each) => each);
-  for (const store of [anchors.seal, anchors.tsa]) if (store) store.lists.push(...more);
+function withAnswers(anchors, lists, ocsps) {
+  const read = (answers) => Array.from(answers.values()).filter((each) => each);
+  for (const store of [anchors.seal, anchors.tsa]) {
+    if (!store) continue;
+    store.lists.push(...read(lists));
+    store.ocsps.push(...read(ocsps));
+  }
 }
 
-async function checkAnswers(container, lists, anchors, named) {
+async function checkAnswers(container, lists, ocsps, anchors, named) {
   const authorities = authoritiesOf(container, anchors), checks = [];
   for (const entry of container.entries.keys()) {
     if (roleOf(entry) !== "revocation") continue;
@@ -35,7 +39,7 @@ async function checkAnswers(container, lists, anchors, named) {
       checks.push(failed(name, "facts_differ", "its name is not the SHA-256 of its bytes"));
     } else if (named.has(file)) checks.push(passed(name, "a verdict rests on it"));
     else if (kind === "crl") checks.push(await whoseList(name, lists.get(entry), authorities));
-    else checks.push(undecided(name, "use_gateway_verify", "this page does not read OCSP answers"));
+    else checks.push(await whoseOcsp(name, ocsps.get(entry), authorities));
   }
   return checks;
 }

@@ -16,9 +16,9 @@ async function verify(data, given, at) {
   checks.push(...checkLists(container, facts, FORMAT.bundle));
   const anchors = await trustedAnchors(container, facts, given, checks);
   const logged = await checkLog(container, facts, anchors, at);
-  const lists = listsOf(container), verdicts = await checkVerdicts(container, facts, logged);
-  checks.push(...logged.checks, ...verdicts.checks, ...(await checkAnswers(container, lists, anchors, verdicts.named)));
-  withLists(anchors, lists);
+  const lists = listsOf(container), ocsps = ocspsOf(container), verdicts = await checkVerdicts(container, facts, logged);
+  checks.push(...logged.checks, ...verdicts.checks, ...(await checkAnswers(container, lists, ocsps, anchors, verdicts.named)));
+  withAnswers(anchors, lists, ocsps);
   const small = (name) => (container.has(name) ? container.bytesOf(name) : new Uint8Array());
   const stamped = await checkStamps(container, logged.signed, anchors);
   const received = [...(await checkRecord(container, anchors)), ...(await checkAdded("acceptance", small(FORMAT.acceptance), anchors))];
