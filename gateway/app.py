@@ -54,6 +54,7 @@ from gateway.maintenance import evidence
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
+from gateway.maintenance.eraser import Eraser
 from gateway.maintenance.institution_signer import InstitutionSigner
 from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
@@ -124,6 +125,7 @@ class Application:
     institution_signer: InstitutionSigner
     registrar: Registrar
     renewer: Renewer = field(init=False)
+    eraser: Eraser = field(init=False)
     checks: Examining
     tls: ssl.SSLContext
     #: That of the other protocols' listener.
@@ -142,7 +144,7 @@ class Application:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """It shows what its own duty brings."""
+        """What its own duties bring."""
         acme = self.settings.acme
         self.renewer = Renewer(
             partial(renew_apart, self.config_path),
@@ -152,6 +154,7 @@ class Application:
             clock=self.foundation.clock,
             metrics=self.metrics,
         )
+        self.eraser = Eraser(self.foundation, self.uploads, self.metrics)
 
     @property
     def duties_told(self) -> dict[str, str]:
@@ -164,6 +167,7 @@ class Application:
             "witnesses": self.witnessing.told,
             "registers": self.registrar.told,
             "renewal": self.renewer.told,
+            "purges": self.eraser.told,
             "revocation": self.checks.refresher.told,
         }
 
@@ -171,7 +175,7 @@ class Application:
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
         log = (self.checkpointer, *self.stampers, self.witnessing, self.institution_signer, self.registrar)
-        return *log, self.renewer, KeyWatch(self.key)
+        return *log, self.renewer, self.eraser, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -193,6 +197,7 @@ class Application:
         self.foundation.shared_secrets.forget()
         await self.foundation.directory.reload()
         self.worker.wake()
+        self.eraser.try_again()
         waiting = [name for name in config.differing(self.settings, settings) if name not in _RELOADED]
         if waiting:
             _log.warning("configuration.needs_restart", settings=waiting)
@@ -237,7 +242,7 @@ async def run_application(
         key = await _sealing_key(stack, base)
         pool = await _start_pool(stack, settings)
         # 3 journey and desks, 4 worker
-        sound = SoundBodies(base.bodies, base.pump, clock=base.clock, metrics=metrics)
+        sound = SoundBodies(base.bodies, base.pump, base.readers, clock=base.clock, metrics=metrics)
         workshop = Workshop(base, pool, sound)
         worker = _worker(stack, base, pool, sound, metrics, workshop)
         gateway = make_gateway(stack, Desks(base, key, pool, sound, worker, metrics))

@@ -54,6 +54,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "registers": ("register",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
+        "purging": ("purge",),
+        "retaining": ("retain",),
         "offers": ("offers",),
         "reconciling": ("reconcile",),
         "shadow": ("shadow",),

@@ -66,6 +66,11 @@ def fingerprint_of_answer(delivery_id: str, status: models.NewStatus) -> str:
     return sha256(f"answer\n{delivery_id}\n".encode() + parts).hexdigest()
 
 
+def fingerprint_anew(fingerprint: str, destroyed: str) -> str:
+    """The same request after the message that it became was destroyed: another one, once."""
+    return sha256(f"anew\n{fingerprint}\n{destroyed}\n".encode()).hexdigest()
+
+
 def content_key(envelope: Envelope, sender: AgencyId) -> str:
     """Equal for what is the same document sent again."""
     core = [

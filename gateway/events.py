@@ -72,6 +72,24 @@ class Event(StrEnum):
     DELIVERY_ADOPTED = "delivery.adopted"
     #: The stored bytes of a message are damaged or gone; what would hand them out is quarantined.
     BODY_DAMAGED = "body.damaged"
+    #: A document was destroyed by order: nobody is given a byte of it from now on; the leaf names digest and order.
+    BODY_PURGED = "body.purged"
+    #: Somebody, or a rule of retention, ordered documents to be destroyed; the leaf holds their number and digest.
+    PURGE_ORDERED = "purge.ordered"
+    #: A first person answers for an order that a rule made.
+    PURGE_BACKED = "purge.backed"
+    #: A second person confirmed an order.
+    PURGE_CONFIRMED = "purge.confirmed"
+    #: An order was cancelled before that.
+    PURGE_CANCELLED = "purge.cancelled"
+    #: Nobody confirmed it in time.
+    PURGE_LAPSED = "purge.lapsed"
+    #: Nothing of what it names is left in any place that the gateway knows.
+    PURGE_COMPLETED = "purge.completed"
+    #: A document must not be destroyed, whatever order names it.
+    DOCUMENT_RETAINED = "document.retained"
+    #: It may be again, as far as that entry goes.
+    DOCUMENT_UNRETAINED = "document.unretained"
     #: Rows of messages cannot be read any more; the leaf says how many lines were quarantined for it.
     LEDGER_DAMAGED = "ledger.damaged"
     #: The signatures that others made on a document were examined; the leaf holds verdict and digest of the report.

@@ -183,6 +183,7 @@ class LocalGateway:
     async def content(self, caller: Caller, message_id: str) -> service.Content:
         """Its bytes."""
         row = await self.outbox.own(caller, message_id)
+        await self.sound.refuse_purged(message_id)
         await self._note(caller, ReadAct.DOWNLOADED, message_id, part="content")
         return await self._content(row.sha256, f"{row.code_number}-{row.code_notation}")
 
@@ -391,6 +392,7 @@ class LocalGateway:
     async def pushed_content(self, caller: Caller, delivery_id: str) -> service.Content:
         """The bytes of one of them."""
         found = await self.pushes.content(caller, delivery_id)
+        await self.sound.refuse_purged(found.message_id)
         await self._note(caller, ReadAct.DOWNLOADED, found.message_id, delivery_id=delivery_id, part="content")
         return await self._content(found.sha256, found.name)
 

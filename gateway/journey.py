@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -169,25 +169,46 @@ class Journey:
         cost = 0 if submission.imported else checked.size * max(1, len(plan.deliveries))
         day = await self._intake.reserve(sender, cost, checked.accepted_at)
         try:
-            with self._seconds["seal"].time():
-                checked = drafts.with_findings(checked, plan.findings)
-                new = await self._sealed(submission, checked, plan, cost, day, proof)
-            with self._seconds["commit"].time():
-                failpoint("accept.record.before")
-                recorded = await self._pump.submit(self._record, new)
-                failpoint("accept.record.after")
+            async with self._bodies.claims.claimed(checked.sha256):
+                with self._seconds["seal"].time():
+                    checked = drafts.with_findings(checked, plan.findings)
+                    new = await self._sealed(submission, checked, plan, cost, day, proof)
+                with self._seconds["commit"].time():
+                    failpoint("accept.record.before")
+                    recorded = await self._pump.submit(self._record, new)
+                    failpoint("accept.record.after")
         except Exception:  # a cancelled commit may yet succeed, so its cost stays counted
             self._intake.give_back(sender, day, cost)
             raise
         if recorded.replayed:
             self._intake.give_back(sender, day, cost)
+            if await self._comes_anew(submission, recorded.message_id):
+                return await self._again(submission, drafts.fingerprint_anew(fingerprint, recorded.message_id))
             return await self._stored(recorded.message_id)
         self._committed(plan)
         made = len(plan.deliveries)
         return Answer(body=new.receipt.answer, replayed=False, message_id=checked.id, deliveries=made)
 
+    async def _comes_anew(self, submission: Submission, message_id: str) -> bool:
+        """Whether a sender sends again what was destroyed here; what a relay brings again is the same as before."""
+        is_own = submission.caller.relay_endpoint_id is None and submission.imported is None
+        return is_own and await self._reads.is_purged(message_id)
+
+    async def _again(self, submission: Submission, fingerprint: str) -> Answer:
+        """Accept it as another request; what was kept a moment ago is its body."""
+        kept = await self._bodies.open(submission.body.sha256)
+        body = await self._bodies.spool_file(kept.file)
+        try:
+            anew = replace(submission, body=body, fingerprint=fingerprint, idempotency_key=None)
+            return await self.accept(anew)
+        finally:
+            await self._bodies.discard(body)
+
     async def _make_whole(self, submission: Submission) -> None:
-        """The same answer promises the same again: bytes damaged meanwhile are replaced by those that came."""
+        """The same answer promises the same again: bytes damaged meanwhile are replaced by those that came.
+
+        What was destroyed by order stays so: the eraser removes it again.
+        """
         if submission.fingerprint is not None:
             return
         try:

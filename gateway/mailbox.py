@@ -198,6 +198,7 @@ class Mailbox:
     async def hand_out(self, caller: Caller, delivery_id: str, reader: str, part: str = "content") -> InboxRow:
         """The item, marked as fetched, and the reading recorded, before a byte of it leaves."""
         row = await self.item(caller, delivery_id)
+        await self._sound.refuse_purged(row.message_id)
         if row.state in {State.QUEUED, State.IN_FLIGHT}:
             # before it counts as fetched
             await self._sound.open(row.sha256, delivery_id=delivery_id)

@@ -195,6 +195,10 @@ class Metrics:
             "gateway_bodies_encrypted", "1 while new bodies are encrypted on the disk"
         )
         self.damaged = self._counter("gateway_damaged_bodies", "stored bodies found damaged")
+        self.purges_waiting = self._gauge("gateway_purges_waiting", "orders to destroy that wait for a person")
+        self.purge_remains = self._gauge(
+            "gateway_purge_remains", "places where something of an order to destroy could not be removed yet"
+        )
         self.backup_at = self._gauge(
             "gateway_backup_timestamp_seconds", "when the newest whole copy was taken; 0: none is known"
         )

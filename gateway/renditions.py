@@ -73,7 +73,6 @@ class Renditions:
                     owner=outgoing.sender_code,
                 )
             made = await self._bodies.spool_file(target)
-        await self._bodies.keep(made)
         rendered = Rendered(
             message_id=outgoing.message_id,
             dialect=str(dialect),
@@ -81,7 +80,9 @@ class Renditions:
             size=made.size,
             now=self._clock.now(),
         )
-        await self._pump.submit(self._record, rendered)
+        async with self._bodies.claims.claimed(made.sha256):
+            await self._bodies.keep(made)
+            await self._pump.submit(self._record, rendered)
         return Sha256Hex(made.sha256), made.size
 
 

@@ -17,7 +17,7 @@ It does NOT know HTTP: `gateway.api.uploads` speaks tus 1.0.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from gateway.ids import uuid7
 from gateway.model import AgencyId, Caller
 from gateway.storage.bodies import Bodies
 from gateway.storage.body_part import Part, begin_part, remove_part, settled
+from gateway.storage.body_reading import digest_of, stored_body
 
 _log = structlog.get_logger(__name__)
 
@@ -239,6 +240,22 @@ class Uploads:
                 upload = known.upload
                 await self.bodies.run(lambda upload=upload: self._settle(upload))  # type: ignore[misc]
 
+    async def erase(self, digests: Collection[str]) -> int:
+        """Remove whole ones with these digests that nobody submitted; how many. Others go by their age."""
+        count = 0
+        for known in list(self._known.values()):
+            if not known.is_whole or known.in_use or known.upload.answer is not None:
+                continue
+            known.in_use = True
+            try:
+                path = self._part(known.upload.id)
+                if await self.bodies.run(lambda path=path: self._digest(path)) in digests:  # type: ignore[misc]
+                    await self._remove(known.upload.id)
+                    count += 1
+            finally:
+                known.in_use = False
+        return count
+
     async def sweep(self) -> int:
         """Remove those past their time; how many."""
         now = self.clock.now()
@@ -292,6 +309,12 @@ class Uploads:
     async def _remove(self, upload_id: str) -> None:
         await self.bodies.run(lambda: self._unlink(upload_id))
         self._forget(upload_id)
+
+    def _digest(self, path: Path) -> str:
+        try:
+            return digest_of(stored_body(path, self.bodies.keys)[0])
+        except BodyDamagedError:
+            return ""
 
     def _unlink(self, upload_id: str) -> None:
         self._facts(upload_id).unlink(missing_ok=True)

@@ -105,6 +105,19 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
         "body_missing": _error(
             "Không có tệp nội dung của văn bản.", "The bytes of a message are not there.", _RESTORE
         ),
+        "body_purged_there": _error(
+            "Nội dung đã hủy theo lệnh lại nằm trên đĩa.",
+            "A body that was destroyed by order lies on the disk again.",
+            (
+                "Khởi động máy chủ: nó tự xóa lại. Nếu vẫn còn, tìm ai đã đưa tệp trở lại.",
+                "Start the server: it removes it again. If it stays, find who brought it back.",
+            ),
+        ),
+        "purge_differs": _error(
+            "Sổ nói văn bản đã bị hủy khác với lịch sử, hoặc ngược lại.",
+            "The ledger and its history do not say the same of whether a document was destroyed by order.",
+            _TAMPERED,
+        ),
         "body_changed": _error(
             "Nội dung không còn đúng mã băm hay độ dài đã ghi.",
             "The stored bytes no longer have the recorded digest or length.",

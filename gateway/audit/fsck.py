@@ -36,6 +36,7 @@ from gateway.audit.lines import examine_lines, examine_told
 from gateway.audit.opening import fault_of, look
 from gateway.audit.owners import OwnCertificates
 from gateway.audit.papers import examine_papers, is_own
+from gateway.audit.purges import examine_purge
 from gateway.audit.registers import RegisterExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
@@ -342,7 +343,11 @@ class _Examination:
             self.counts["contents"] += 1
             self._tools.progress("contents", self.counts["contents"], total)
 
-        whole = [message for message in page.messages if stored[message.sha256].sha256 == message.sha256]
+        whole = [
+            message
+            for message in page.messages
+            if stored[message.sha256].sha256 == message.sha256 and message.id not in page.purges
+        ]
         for found in await self._tools.contents.examine(whole, done):
             self.findings.add(found.code, found.message_id, found.detail)
 
@@ -364,9 +369,12 @@ class _Examination:
 
     def _examine_message(self, page: Page, message: Message, stored: dict[str, StoredBody]) -> None:
         body = stored[message.sha256]
-        self._examine_body(message.id, message.sha256, message.size, body)
-        for each in page.renditions.get(message.id, []):
-            self._examine_body(f"{message.id} as {each.dialect}", each.sha256, each.size, stored[each.sha256])
+        if examine_purge(page, message, body, self.findings):
+            body = StoredBody(sha256=None)
+        else:
+            self._examine_body(message.id, message.sha256, message.size, body)
+            for each in page.renditions.get(message.id, []):
+                self._examine_body(f"{message.id} as {each.dialect}", each.sha256, each.size, stored[each.sha256])
         examine_lines(page, message.id, self.findings)
         examine_told(page, message.id, self.findings)
         examine_papers(page, message, body.sha256, self._tools.anchors, self.findings)

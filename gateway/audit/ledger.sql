@@ -63,6 +63,14 @@ FROM status WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY rowid;
 SELECT id, message_id, sha256, file FROM receiver_proof
 WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id, id;
 
+-- name: fsck_purges_of_messages
+-- Which of some messages were destroyed by order, how the order ended, and whether anything else needs the bytes.
+SELECT d.message_id, d.sha256, COALESCE(p.outcome, ''), EXISTS (
+    SELECT 1 FROM message AS m WHERE m.sha256 = d.sha256 AND NOT EXISTS (
+        SELECT 1 FROM purge_document AS o WHERE o.message_id = m.id AND o.purged_at IS NOT NULL))
+FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
+WHERE d.purged_at IS NOT NULL AND d.message_id IN (SELECT value FROM json_each(?));
+
 -- name: fsck_events_of_messages
 -- The history of some messages and of their lines.
 SELECT seq, kind, at, message_id, delivery_id, leaf FROM event
@@ -87,7 +95,9 @@ SELECT sha256 FROM offer WHERE sha256 IN (SELECT value FROM json_each(:digests))
 
 -- name: fsck_offer_page
 -- A page of offers whose bytes are kept.
-SELECT id, sha256, size FROM offer WHERE sha256 IS NOT NULL AND id > :after ORDER BY id LIMIT :limit;
+SELECT id, sha256, size FROM offer WHERE sha256 IS NOT NULL AND id > :after AND NOT EXISTS (
+    SELECT 1 FROM purge_document AS d WHERE d.message_id = offer.message_id AND d.purged_at IS NOT NULL)
+ORDER BY id LIMIT :limit;
 
 -- name: fsck_database_check
 -- SQLite's own examination: pages, order of keys, constraints; one row "ok" when all is well.

@@ -136,6 +136,17 @@ class ReceiverProof(NamedTuple):
     file: bytes
 
 
+class PurgeRow(NamedTuple):
+    """A row of `fsck_purges_of_messages`."""
+
+    message_id: str
+    sha256: str
+    #: How its order ended; "" while it is under way.
+    outcome: str
+    #: Whether something that is not purged has the same bytes.
+    needed: int
+
+
 class HistoryRow(NamedTuple):
     """A row of `fsck_events_of_messages`."""
 
@@ -177,6 +188,8 @@ class Page:
     told: dict[str, list[Status]]
     #: By the message that they are about.
     proofs: dict[str, list[ReceiverProof]]
+    #: By message: that it was destroyed by order.
+    purges: dict[str, PurgeRow]
     #: By message: what concerns the message itself or was told by it.
     history: dict[str, list[HistoryRow]]
     #: By delivery: its own moves, and that a report about it was recorded.
@@ -203,6 +216,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         reported = [Status(*row) for row in await reader.fetch("fsck_statuses_of_messages", (ids,))]
         told = [Status(*row) for row in await reader.fetch("fsck_statuses_in_messages", (ids,))]
         proofs = [ReceiverProof(*row) for row in await reader.fetch("fsck_receiver_proofs_of_messages", (ids,))]
+        purges = [PurgeRow(*row) for row in await reader.fetch("fsck_purges_of_messages", (ids,))]
         history = [HistoryRow(*row) for row in await reader.fetch("fsck_events_of_messages", {"ids": ids})]
     return Page(
         messages=messages,
@@ -214,6 +228,7 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         reported=_grouped(reported, "delivery_id"),
         told=_grouped(told, "message_id"),
         proofs=_grouped(proofs, "message_id"),
+        purges={purge.message_id: purge for purge in purges},
         history=_grouped(history, "message_id"),
         moves=_grouped((row for row in history if row.kind.startswith(_ABOUT_LINES)), "delivery_id"),
     )

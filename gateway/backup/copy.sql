@@ -23,6 +23,37 @@ SELECT id, wrapper, wrapped FROM body_key ORDER BY number;
 -- Every body that the copy keeps of what peers offer, with its length.
 SELECT DISTINCT sha256, size FROM offer WHERE sha256 IS NOT NULL;
 
+-- name: copy_list_purged
+-- Bodies that a copy names and that are destroyed by order: nothing else needs them.
+SELECT sha256 FROM (
+    SELECT d.sha256 FROM purge_document AS d WHERE d.purged_at IS NOT NULL
+    UNION
+    SELECT r.sha256 FROM purge_document AS d JOIN rendition AS r ON r.message_id = d.message_id
+    WHERE d.purged_at IS NOT NULL
+) AS gone
+WHERE NOT EXISTS (
+    SELECT 1 FROM message AS m WHERE m.sha256 = gone.sha256 AND NOT EXISTS (
+        SELECT 1 FROM purge_document AS d WHERE d.message_id = m.id AND d.purged_at IS NOT NULL)
+) AND NOT EXISTS (
+    SELECT 1 FROM rendition AS r WHERE r.sha256 = gone.sha256 AND NOT EXISTS (
+        SELECT 1 FROM purge_document AS d WHERE d.message_id = r.message_id AND d.purged_at IS NOT NULL)
+) AND NOT EXISTS (
+    SELECT 1 FROM offer AS o WHERE o.sha256 = gone.sha256 AND NOT EXISTS (
+        SELECT 1 FROM purge_document AS d WHERE d.message_id = o.message_id AND d.purged_at IS NOT NULL)
+);
+
+-- name: copy_list_owners
+-- Whose some bytes are, by digest: messages, those that copies in other dialects were made of.
+SELECT sha256, id FROM message WHERE sha256 IN (SELECT value FROM json_each(:digests))
+UNION
+SELECT sha256, message_id FROM rendition WHERE sha256 IN (SELECT value FROM json_each(:digests));
+
+-- name: copy_list_made_of
+-- The digests of some messages and of the copies in other dialects made of them.
+SELECT sha256 FROM message WHERE id IN (SELECT value FROM json_each(:messages))
+UNION
+SELECT sha256 FROM rendition WHERE message_id IN (SELECT value FROM json_each(:messages));
+
 -- name: copy_list_bodies
 -- Every body that the copy names, with its length: messages and renditions.
 SELECT sha256, MAX(size) FROM (

@@ -47,6 +47,8 @@ _PIECE: Final = 1024 * 1024
 _OFFERS_SINCE: Final = 2
 #: The first that knows encrypted bodies.
 _BODY_KEYS_SINCE: Final = 17
+#: The first that knows what was destroyed by order.
+_PURGES_SINCE: Final = 20
 #: What a file system needs beside the files themselves.
 _SPARE_BYTES: Final = 16 * 1024 * 1024
 
@@ -209,6 +211,9 @@ def _ledger(copy: FrozenDatabase) -> Ledger:
     schema = int(meta.get("schema_version", 0))
     if schema >= _OFFERS_SINCE:
         bodies |= dict(copy.fetch("copy_list_offers"))
+    if schema >= _PURGES_SINCE:
+        for (purged,) in copy.fetch("copy_list_purged"):
+            del bodies[purged]
     return Ledger(
         messages=messages,
         deliveries=deliveries,

@@ -9,6 +9,9 @@
 4. `fsck` examines all of it from the bytes. The mark goes only when there is no error.
 
 A crash, a full disk or an error of fsck leaves the mark, so a half restored folder is never taken for a whole one.
+What was destroyed by order since the copy was made is not brought back, and the ledger is told of it again: the
+list beside the log's mark (`gateway.purging.listed`) knows it.
+
 A drill does the same with bodies that are links into the backup folder instead of copies, where they are not
 encrypted: it reads every one of them all the same. The backup folder is only read.
 """
@@ -19,7 +22,7 @@ import asyncio
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +30,7 @@ from typing import Final
 
 from gateway.audit.findings import Severity
 from gateway.audit.fsck import FsckReport, examine
+from gateway.backup.destroyed import destroyed_in
 from gateway.backup.make import Ledger, Progress, body_keys_of, examined
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf
@@ -36,6 +40,8 @@ from gateway.errors import RefusedError, SchemaVersionError, StorageError
 from gateway.foundation import RESTORING, database_of, open_foundation
 from gateway.fsio import fsync_dir, make_private_dir, write_durably
 from gateway.ledger.epochs import Opened, OpenEpoch, OpenEpochOperation
+from gateway.ledger.purged import Purged, Repeat, RepeatOperation
+from gateway.purging.listed import list_of, read_list
 from gateway.storage.body_keys import Place
 from gateway.storage.body_token import body_key_place
 from gateway.storage.migrations import MIGRATIONS, load_migrations
@@ -77,16 +83,15 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     # 1
     manifest = await asyncio.to_thread(shelf.manifest_of, wanted.copy)
     _require_known(manifest)
-    if manifest.missing and not wanted.accept_missing:
-        raise RefusedError(
-            "copy_incomplete", f"{len(manifest.missing)} of {manifest.bodies}: {manifest.missing[0]}"
-        )
+    purged = await asyncio.to_thread(read_list, list_of(settings.log))
+    if not purged:
+        _require_whole(manifest, wanted, frozenset())
     _require_empty(folder)
-    work = _Restoring(shelf, settings, manifest, wanted, progress)
+    work = _Restoring(shelf, settings, manifest, wanted, purged, progress)
     # 2
     await asyncio.to_thread(work.run)
     # 3
-    opened, migrated = await _open(settings, manifest, wanted, clock)
+    opened, migrated = await _open(settings, manifest, wanted, purged, clock)
     # 4
     report = await examine(settings, database_of(settings), quick=wanted.quick, is_copy=True, progress=progress)
     if report.ok or (wanted.accept_missing and _only_missing(report, manifest)):
@@ -95,8 +100,13 @@ async def restore(shelf: Shelf, settings: Settings, wanted: Wanted, clock: Clock
     return Restored(manifest=manifest, epoch=opened, migrated=migrated, report=report)
 
 
-def verify_copy(shelf: Shelf, name: str, body_key: Place, progress: Progress) -> Manifest:
-    """Read all of a copy and compare it with its manifest; RefusedError says what does not hold."""
+def verify_copy(
+    shelf: Shelf, name: str, body_key: Place, progress: Progress, purged: Sequence[Purged] = ()
+) -> Manifest:
+    """Read all of a copy and compare it with its manifest; RefusedError says what does not hold.
+
+    `purged`: what was destroyed by order, and so is rightly not there.
+    """
     manifest = shelf.manifest_of(name)
     copy = shelf.copies / name
     if _digest_of(shelf.read_database(copy)) != manifest.database_sha256:
@@ -105,7 +115,8 @@ def verify_copy(shelf: Shelf, name: str, body_key: Place, progress: Progress) ->
         ledger = examined(copy / DATABASE)
         _require_same(ledger, manifest)
         shelf.body_keys = body_keys_of(copy / DATABASE, ledger, body_key)
-        bodies = ledger.bodies
+        gone = destroyed_in(copy / DATABASE, purged)
+        bodies = tuple(each for each in ledger.bodies if each[0] not in gone)
         _require_bodies(shelf, bodies, manifest)
         for done, (body, size) in enumerate(bodies, 1):
             fault = None if body in manifest.missing else shelf.verify_body(body, size)
@@ -119,8 +130,15 @@ class _Restoring:
     """Steps 1 and 2, which block: for a thread."""
 
     def __init__(
-        self, shelf: Shelf, settings: Settings, manifest: Manifest, wanted: Wanted, progress: Progress
+        self,
+        shelf: Shelf,
+        settings: Settings,
+        manifest: Manifest,
+        wanted: Wanted,
+        purged: Sequence[Purged],
+        progress: Progress,
     ) -> None:
+        self._purged = purged
         self._shelf, self._folder, self._manifest = shelf, settings.storage.folder, manifest
         self._body_key = body_key_place(settings)
         self._wanted, self._progress = wanted, progress
@@ -130,8 +148,7 @@ class _Restoring:
         write_durably(self._folder / RESTORING, f"{self._wanted.copy}\n".encode())
         staged = self._folder / f".{DATABASE}.restoring"
         try:
-            ledger = self._database(staged)
-            self._bodies(ledger.bodies)
+            self._bodies(self._database(staged))
         except (RefusedError, StorageError):
             # nothing was lost by taking back what was just written: the folder was empty
             _take_back(self._folder)
@@ -139,7 +156,8 @@ class _Restoring:
         staged.rename(self._folder / DATABASE)
         fsync_dir(self._folder)
 
-    def _database(self, staged: Path) -> Ledger:
+    def _database(self, staged: Path) -> tuple[tuple[str, int], ...]:
+        """The bodies to be brought back."""
         digest = hashlib.sha256()
 
         def passed() -> Iterator[bytes]:
@@ -154,9 +172,12 @@ class _Restoring:
         ledger = examined(staged)
         _require_same(ledger, self._manifest)
         self._shelf.body_keys = body_keys_of(staged, ledger, self._body_key)
-        _require_bodies(self._shelf, ledger.bodies, self._manifest)
+        gone = destroyed_in(staged, self._purged)
+        _require_whole(self._manifest, self._wanted, gone)
+        bodies = tuple(each for each in ledger.bodies if each[0] not in gone)
+        _require_bodies(self._shelf, bodies, self._manifest)
         self._progress("database", 1, 1)
-        return ledger
+        return bodies
 
     def _bodies(self, bodies: tuple[tuple[str, int], ...]) -> None:
         missing = frozenset(self._manifest.missing)
@@ -184,7 +205,7 @@ class _Restoring:
 
 
 async def _open(
-    settings: Settings, manifest: Manifest, wanted: Wanted, clock: Clock
+    settings: Settings, manifest: Manifest, wanted: Wanted, purged: Sequence[Purged], clock: Clock
 ) -> tuple[Opened, tuple[str, ...]]:
     async with open_foundation(settings, clock=clock, purpose="restore", restoring=True) as base:
         ask = OpenEpoch(
@@ -194,13 +215,23 @@ async def _open(
             actor=wanted.actor,
             note=wanted.note,
         )
-        return await base.pump.submit(OpenEpochOperation(), ask), base.migrated
+        opened = await base.pump.submit(OpenEpochOperation(), ask)
+        for start in range(0, len(purged), _PORTION):
+            part = tuple(purged[start : start + _PORTION])
+            await base.pump.submit(RepeatOperation(), Repeat(purged=part, now=clock.now()))
+        return opened, base.migrated
 
 
 def _only_missing(report: FsckReport, manifest: Manifest) -> bool:
     """Whether nothing else is wrong than what the operator has accepted."""
     errors = [each for each in report.findings if each.kind.severity is Severity.ERROR]
     return bool(manifest.missing) and all(each.code == "body_missing" for each in errors)
+
+
+def _require_whole(manifest: Manifest, wanted: Wanted, gone: frozenset[str]) -> None:
+    missing = [each for each in manifest.missing if each not in gone]
+    if missing and not wanted.accept_missing:
+        raise RefusedError("copy_incomplete", f"{len(missing)} of {manifest.bodies}: {missing[0]}")
 
 
 def _require_known(manifest: Manifest) -> None:

@@ -8,8 +8,9 @@
     damaged/                            bodies that were found changed, set aside
 
 A body is written under a temporary name, synced, named, and read back from the disk and compared. Since bodies are
-never changed or deleted in the data folder either, one that is here belongs to every later copy too: copies cost
-the database and what came since. All of it is private to its owner (0700, 0600). It knows nothing of the ledger.
+never changed in the data folder either, one that is here belongs to every later copy too: copies cost the database
+and what came since. What is destroyed by order goes from here as from there (`gateway.backup.erasing`). All of it
+is private to its owner (0700, 0600). It knows nothing of the ledger.
 """
 
 from __future__ import annotations
@@ -145,6 +146,10 @@ class Shelf:
         """Where a body lies or would lie."""
         name = self.key.name_of(sha256) if self.key else sha256
         return self._bodies / name[:2] / name
+
+    def damaged_of(self, name: str) -> list[Path]:
+        """What was set aside of a body's file."""
+        return sorted(self._damaged.glob(f"{name}.*"))
 
     def has_body(self, sha256: str, size: int) -> bool:
         """Whether it is there with its length."""

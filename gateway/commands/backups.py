@@ -25,6 +25,7 @@ from gateway.commands.inputs import require_readable
 from gateway.errors import EnvironmentRefusedError, InputError
 from gateway.foundation import database_of
 from gateway.fsio import require_owner
+from gateway.purging.listed import list_of, read_list
 from gateway.storage.body_token import body_key_place
 
 _SHOWN = 50
@@ -150,7 +151,8 @@ def _backup(context: Context, args: argparse.Namespace) -> int:
         return _list(context, args, shelf)
     if args.verify:
         with context.progress() as progress:
-            manifest = verify_copy(shelf, args.verify, body_key_place(context.settings), progress)
+            purged = read_list(list_of(context.settings.log))
+            manifest = verify_copy(shelf, args.verify, body_key_place(context.settings), progress, purged)
         return _verified(context, args, msgspec.to_builtins(manifest))
     settings = context.settings
     if args.bodies and not args.database:

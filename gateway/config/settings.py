@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
+from gateway.config.retention import RetentionSettings
 from gateway.config.revocation import RevocationSettings
 from gateway.config.storage import StorageSettings
 from gateway.config.values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
@@ -395,6 +396,7 @@ class Settings:
     checks: CheckSettings = field(default_factory=CheckSettings)
     receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

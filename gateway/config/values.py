@@ -31,6 +31,11 @@ Networks = tuple[str, ...]
 DnsNames = NewType("DnsNames", tuple[str, ...])
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_RETENTION = re.compile(
+    r"(?P<about>default|business:\S{1,20}|type:\S{1,20}) (?:never|(?P<number>\d{1,5})(?P<unit>[dy]))"
+)
+#: Two hundred years.
+_MOST_DAYS = 73_200
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})+")
@@ -148,6 +153,37 @@ class WitnessAddress:
 Witnesses = tuple[WitnessAddress, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetentionRule:
+    """How long bodies are kept, written as "default 10y", "business:1 90d" or "type:2 never"."""
+
+    #: default; business: by BussinessDocType; type: by the code of the document type.
+    kind: Literal["default", "business", "type"]
+    #: "" for default.
+    code: str = ""
+    #: None: for ever.
+    after: timedelta | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> RetentionRule:
+        """From its words; raises ValueError."""
+        match = _RETENTION.fullmatch(text)
+        if match is None:
+            raise ValueError(f'"{text}" is none such as "default 10y", "business:1 90d" or "type:2 never"')
+        about, number, unit = match["about"], match["number"], match["unit"]
+        kind, _, code = about.partition(":")
+        days = None if number is None else int(number) * (366 if unit == "y" else 1)
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise ValueError(f"{number}{unit} is no time that bodies could be kept")
+        after = None if days is None else timedelta(days=days)
+        known: Any = kind
+        return cls(kind=known, code=code, after=after)
+
+
+#: Written as a list of such texts.
+RetentionRules = tuple[RetentionRule, ...]
+
+
 def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911 - one for each kind
     """What is meant by `raw`, the setting `name` of the kind `hint`; raises ConfigError."""
     if hint is timedelta or hint is Size:
@@ -207,6 +243,7 @@ _LISTS: Final[Mapping[Any, tuple[str, Callable[[Any, Path], Any]]]] = MappingPro
         DnsNames: ('["docs.example.vn"]', _dns_name),
         Networks: ('["10.0.0.0/8"]', lambda text, _folder: str(ip_network(text))),
         Urls: ('["http://crl.example.vn/ca.crl"]', _url),
+        RetentionRules: ('["default 10y"]', lambda text, _folder: RetentionRule.parse(text)),
         StampServers: ('["http://tsa.example.vn 1.2.3.4"]', lambda text, _folder: StampServer.parse(text)),
         Witnesses: (
             '["https://witness.example.vn/ example.vn/witness+e44a1fae+BCkk…"]',
@@ -222,9 +259,16 @@ def _listed(hint: Any, raw: Any, folder: Path, name: str) -> tuple[Any, ...]:
         if not isinstance(raw, list):
             raise TypeError("it is no list")  # noqa: TRY301  # told like what a text in it lacks
         made = tuple(make(text, folder) for text in raw)
-        return _different(made) if hint == Witnesses else made
+        return _CHECKED.get(hint, tuple)(made)
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be a list such as {example}: {error}") from error
+
+
+def _one_each(found: RetentionRules) -> RetentionRules:
+    """Two rules for the same documents would contradict each other."""
+    if len({(each.kind, each.code) for each in found}) < len(found):
+        raise ValueError("two rules are about the same documents")
+    return found
 
 
 def _token(raw: Any, name: str) -> TokenPlace | None:
@@ -239,6 +283,12 @@ def _different(found: Witnesses) -> Witnesses:
     if len({each.key.name for each in found}) < len(found) or len({each.key.digest for each in found}) < len(found):
         raise ValueError("a name or a key is there twice")
     return found
+
+
+#: What a whole list of a kind must be besides.
+_CHECKED: Final[Mapping[Any, Callable[[Any], tuple[Any, ...]]]] = MappingProxyType(
+    {Witnesses: _different, RetentionRules: _one_each}
+)
 
 
 def _path(hint: Any, raw: Any, folder: Path, name: str) -> Path | None:

@@ -66,6 +66,7 @@ _DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
         "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
         "registers": (("late", "registers_late"),),
         "renewal": (("failing", "renewal_failing"),),
+        "purges": (("remains", "purge_remains"), ("waiting", "purge_waiting")),
         "revocation": (("late", "revocation_late"), ("degraded", "revocation_degraded")),
     }
 )

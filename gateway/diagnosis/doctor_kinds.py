@@ -32,6 +32,20 @@ DOCTOR_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Kiểm tra chứng thư của bên kia, tên máy và anchors_file.",
             "Check the peer's certificate, its name, and anchors_file.",
         ),
+        "purge_remains": kind(
+            _W,
+            "Nội dung đã có lệnh hủy vẫn còn ở nơi chưa xóa được.",
+            "Something of an order to destroy lies where it could not be removed yet.",
+            "`gateway purge list`, `gateway purge show LỆNH`; gắn ổ sao lưu hoặc làm theo lý do ghi ở đó.",
+            "`gateway purge list`, `gateway purge show ORDER`; mount the backup, or do as it says there.",
+        ),
+        "purge_waiting": kind(
+            _I,
+            "Có lệnh hủy đang chờ người xác nhận.",
+            "An order to destroy waits for a person.",
+            "Xem `gateway purge list`; người thứ hai xác nhận hoặc hủy lệnh.",
+            "See `gateway purge list`; a second person confirms it, or it is cancelled.",
+        ),
         "clock_skew": kind(
             _W,
             "Đồng hồ của bên kia lệch.",

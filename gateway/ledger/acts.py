@@ -1,7 +1,7 @@
 """What people do to deliveries: withdraw, hold, release, confirm, requeue, quarantine, hand over by post.
 
 Each act is one trigger of the state machine on any number of deliveries, with its actor and reason; what the
-state forbids is reported per delivery and changes nothing.
+state forbids is reported per delivery and changes nothing. Nobody is sent again what was destroyed by order.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ class ActOperation:
         lines = await tx.fetch("delivery_list_by_ids", (as_json(list(act.delivery_ids)),))
         allowed = sources(act.trigger)
         able = [line for line in lines if State(line[3]) in allowed and not _fetched_inbox(act, line[3])]
+        if act.trigger in {Trigger.RELEASED, Trigger.REQUEUED}:
+            gone = await tx.fetch("purge_find_of_messages", (as_json([line[1] for line in able]),))
+            destroyed = {row[0] for row in gone}
+            able = [line for line in able if line[1] not in destroyed]
         moved = await move(
             tx,
             [

@@ -43,6 +43,8 @@ class ReaddressOperation:
         pairs = as_json([[ask.message_id, line.recipient_id] for line in ask.deliveries])
         if await tx.fetch("delivery_list_of_originals", (pairs,)):
             return RefusedError("state_forbids", "one of them is a recipient already")
+        if await tx.fetch("purge_find_of_messages", (as_json([ask.message_id]),)):
+            return RefusedError("body_purged", ask.message_id)
         await insert_lines(tx, ask.dispatches, ask.deliveries)
         await tx.execute_many("usage_add", [ask.usage])
         event = history.EventRow(

@@ -14,6 +14,7 @@ from gateway.clock import instant, micros
 from gateway.ledger import pages
 from gateway.ledger.pages import OPEN_STATES, SentMessage, SentQuery
 from gateway.ledger.params import as_json
+from gateway.ledger.purged import gone_of
 from gateway.model import AgencyId, DeliveryId, DeliveryView, EndpointId, MessageId
 from gateway.states import State
 from gateway.storage.readers import Readers
@@ -113,6 +114,10 @@ class Reads:
         """The message that a request became; "" when none did."""
         row = await self._readers.fetch_one("message_find_by_fingerprint", (fingerprint,))
         return str(row[0]) if row else ""
+
+    async def is_purged(self, message_id: str) -> bool:
+        """Whether its bytes were destroyed by order."""
+        return bool(await gone_of(self._readers, [message_id]))
 
     async def deliveries(self, message_id: str) -> list[DeliveryView]:
         """The lines of one message."""

@@ -276,8 +276,9 @@ class SourceLook:
 
     async def _keep(self, ready: Ready) -> None:
         """Its bytes and what was made of them, without accepting it."""
-        await self._base.bodies.keep(ready.body)
-        await self._base.pump.submit(_fill, self._filled(ready))
+        async with self._base.bodies.claims.claimed(ready.body.sha256):
+            await self._base.bodies.keep(ready.body)
+            await self._base.pump.submit(_fill, self._filled(ready))
 
     def _filled(self, ready: Ready, message_id: str = "") -> Filled:
         judged, envelope = ready.judged, ready.judged.envelope

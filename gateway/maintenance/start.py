@@ -41,6 +41,7 @@ from gateway.maintenance.refresher import Refresher
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
+from gateway.maintenance.retention import Retention
 from gateway.maintenance.sweeper import Sweeper
 from gateway.maintenance.syncer import CatalogueSyncer
 from gateway.maintenance.unreadable import UnreadableFinder
@@ -331,6 +332,7 @@ async def start_duties(
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
+        Retention(base.readers, base.pump, settings=settings.retention, clock=clock),
         WeeklyHead(base, gateway.journey, metrics),
         examined.refresher,
         _checker(base, worker, gateway.mailbox.notify, metrics, examined),

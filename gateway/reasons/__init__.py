@@ -18,12 +18,13 @@ from gateway.reasons.evidence import EVIDENCE
 from gateway.reasons.lists import LISTS
 from gateway.reasons.operators import OPERATORS
 from gateway.reasons.requests import REQUESTS
+from gateway.reasons.retention import RETENTION
 from gateway.reasons.statuses import STATUSES
 from gateway.reasons.troubles import TROUBLES
 
 __all__ = ["REASONS", "Lasting", "Reason", "is_temporary", "reason"]
 
-_ALL = chain(REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, OPERATORS, TROUBLES, DELIVERIES)
+_ALL = chain(REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, RETENTION, OPERATORS, TROUBLES, DELIVERIES)
 
 #: code -> reason.
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}

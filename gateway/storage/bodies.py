@@ -1,8 +1,9 @@
 """Message bodies as files named by the SHA-256 of their bytes.
 
-    bodies/ab/abcd…   kept bodies, never changed, each behind a header (`gateway.storage.body_format`)
+    bodies/ab/abcd…   kept bodies, never changed, each behind a header (`gateway.storage.body_format`);
+                      only an order to destroy one removes it (decision 41)
     spool/            bodies coming in; whatever a crash leaves here is garbage
-    quarantine/       damaged bodies set aside; never deleted by the program
+    quarantine/       damaged bodies set aside; deleted by nothing but an order to destroy them
 
 A body comes in through a `Spool` (small ones stay in memory), may be parsed from there at once, and is *kept* by
 `keep`: its bytes synced, a hard link under its digest, the directories synced. When `keep` returns, the body
@@ -41,6 +42,7 @@ from gateway.errors import BodyDamagedError, StorageClosedError, StorageError
 from gateway.failpoints import failpoint
 from gateway.fsio import make_private_dir
 from gateway.ids import uuid7
+from gateway.storage.body_claims import BodyClaims
 from gateway.storage.body_file import BodyFile, ScratchFile
 from gateway.storage.body_keeper import BodyKeeper
 from gateway.storage.body_keys import BodyKeys
@@ -74,6 +76,8 @@ class Bodies:
         """`keys` are those that new bodies are encrypted with and old ones were; without them bodies are plain."""
         #: What a rotation adds to.
         self.keys = keys or BodyKeys()
+        #: What nobody may erase at present.
+        self.claims = BodyClaims()
         self._root = folder / "bodies"
         self._spool = folder / "spool"
         self._quarantine = folder / "quarantine"
@@ -202,6 +206,15 @@ class Bodies:
         path = self.path_of(sha256)
         self._recent_bytes -= len(self._recent.pop(sha256, b""))
         return await self.run(lambda: self._sync.set_aside(path))
+
+    async def erase(self, sha256: str) -> None:
+        """Destroy a body, damaged ones set aside included; one that is not there is no error.
+
+        The caller has it alone (`claims`) and knows that no row needs it.
+        """
+        path = self.path_of(sha256)
+        self._recent_bytes -= len(self._recent.pop(sha256, b""))
+        await self.run(lambda: self._sync.erase(path))
 
     def path_of(self, sha256: str) -> Path:
         """Where a body lies or would lie."""

@@ -122,6 +122,17 @@ class BodySync:
         fsync_dir(path.parent)
         return aside
 
+    def erase(self, path: Path) -> None:
+        """Remove a body and what was set aside of it; durably, and again without harm."""
+        with self._replacing:
+            path.unlink(missing_ok=True)
+        fsync_dir(path.parent)
+        aside = list(self._quarantine.glob(f"{path.name}.*"))
+        for each in aside:
+            each.unlink(missing_ok=True)
+        if aside:
+            fsync_dir(self._quarantine)
+
     def _link(self, keeping: Keeping) -> None:
         try:
             sync_data(keeping.descriptor)

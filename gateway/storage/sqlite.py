@@ -69,7 +69,8 @@ _LOG = (
     # its statements must not hold the event loop up, and a checkpoint not the pump behind one slow reader
     ("busy_timeout", "0", 0),
 )
-_WRITER = (*_LOG, ("cache_size", "-49152", -49152), *_COMMON)
+#: What is blanked by an order to destroy (decision 41) leaves no trace in free pages.
+_WRITER = (*_LOG, ("cache_size", "-49152", -49152), ("secure_delete", "ON", 1), *_COMMON)
 #: It copies by the log's index and so needs hardly a cache.
 _COPIER = (*_LOG, ("cache_size", "-256", -256), *_COMMON)
 _READER = (

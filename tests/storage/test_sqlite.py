@@ -23,6 +23,7 @@ async def test_every_pragma_of_the_writer_is_read_back(writer: Writer) -> None:
         "synchronous": 2,
         "wal_autocheckpoint": 0,
         "cache_size": -49152,
+        "secure_delete": 1,
         "busy_timeout": 0,
         "foreign_keys": 1,
         "temp_store": 2,

@@ -31,10 +31,12 @@ SELECT COUNT(*) FROM replay AS r JOIN delivery AS d ON d.id = r.delivery_id
 WHERE r.state IN ('waiting', 'sending') AND d.recipient_id IN (SELECT value FROM json_each(?));
 
 -- name: replay_insert_new
--- One that does not wait already: id, delivery, at, by.
+-- One that does not wait already, of what is not destroyed: id, delivery, at, by.
 INSERT INTO replay (id, delivery_id, asked_at, asked_by, state, due_at)
 SELECT :id, :delivery, :at, :by, 'waiting', :at
 WHERE NOT EXISTS (SELECT 1 FROM replay WHERE delivery_id = :delivery AND state IN ('waiting', 'sending'))
+  AND NOT EXISTS (SELECT 1 FROM delivery AS d JOIN purge_document AS p ON p.message_id = d.message_id
+      WHERE d.id = :delivery AND p.purged_at IS NOT NULL)
 RETURNING id;
 
 -- name: replay_list_due

@@ -192,6 +192,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "registers",
             "renewal",
             "revocation",
+            "purges",
             "bodies",
             "disk",
             "write-ahead log",

@@ -69,6 +69,7 @@ def page(dispatch: Dispatch, delivery: Delivery, attempts: list[Attempt]) -> Pag
         reported={},
         told={},
         proofs={},
+        purges={},
         history={},
         moves={},
     )

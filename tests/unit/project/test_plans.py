@@ -28,6 +28,7 @@ GROWING = (
     "receiver_proof",
     "reading",
     "listing",
+    "purge_document",
 )
 #: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
 PARTIAL = (
@@ -101,6 +102,8 @@ SORTED = {
     "reading_list_of_message": "one document",
     "reading_find_known": "the readings of one batch",
     "receiver_proof_list_of_messages": "the messages asked for",
+    "purge_list_some": "orders, for a command",
+    "retained_list_some": "what is retained, for a command",
 }
 STATEMENTS = load_statements()
 _SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")

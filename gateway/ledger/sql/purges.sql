@@ -1,0 +1,195 @@
+-- name: purge_insert
+-- Make an order.
+INSERT INTO purge (id, kind, ref, reason, month, with_envelope, sha256, documents, made_at, made_by, asked_at, asked_by,
+    confirmed_at, confirmed_by, confirmed_why)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: purge_document_insert
+-- What it is for: order, message, digest, what holds it back.
+INSERT INTO purge_document (purge_id, message_id, sha256, held_by) VALUES (?, ?, ?, ?);
+
+-- name: purge_list_some
+-- Orders, newest first: the open ones, or all of them; and how many of their documents are destroyed and held back.
+SELECT id, kind, ref, reason, COALESCE(month, ''), with_envelope, sha256, documents, made_at, made_by, asked_at,
+       COALESCE(asked_by, ''), confirmed_at, COALESCE(confirmed_by, ''), COALESCE(confirmed_why, ''), ended_at,
+       COALESCE(ended_by, ''), COALESCE(outcome, ''),
+       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL),
+       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.held_by IS NOT NULL),
+       (SELECT COUNT(*) FROM purge_remain AS r WHERE r.purge_id = purge.id)
+FROM purge WHERE :all OR ended_at IS NULL ORDER BY made_at DESC, id DESC;
+
+-- name: purge_find_by_id
+-- Orders whose id ends or begins so: their last digits differ, their first ones are the time.
+SELECT id FROM purge WHERE id = :id OR substr(id, -length(:id)) = :id OR substr(id, 1, length(:id)) = :id;
+
+-- name: purge_read_state
+-- How an order is: kind, list, envelope, when made, who asked, who confirmed, outcome.
+SELECT kind, sha256, with_envelope, made_at, COALESCE(asked_by, ''), COALESCE(confirmed_by, ''), COALESCE(outcome, '')
+FROM purge WHERE id = ?;
+
+-- name: purge_ask_if_nobody
+-- A first person answers for an order that a rule made.
+UPDATE purge SET asked_at = :now, asked_by = :actor
+WHERE id = :id AND asked_by IS NULL AND ended_at IS NULL RETURNING id;
+
+-- name: purge_confirm_if_asked
+-- The second person does.
+UPDATE purge SET confirmed_at = :now, confirmed_by = :actor, confirmed_why = :why
+WHERE id = :id AND asked_by <> :actor AND confirmed_by IS NULL AND ended_at IS NULL RETURNING id;
+
+-- name: purge_end_if_open
+-- An order is over.
+UPDATE purge SET ended_at = :now, ended_by = :actor, outcome = :outcome
+WHERE id = :id AND ended_at IS NULL AND (:outcome = 'completed') = (confirmed_by IS NOT NULL) RETURNING id;
+
+-- name: purge_list_unconfirmed_before
+-- Orders that nobody confirmed in time.
+SELECT id FROM purge WHERE ended_at IS NULL AND confirmed_by IS NULL AND made_at < ?;
+
+-- name: purge_list_confirmed
+-- Orders to be carried out, oldest first: id, kind, envelope, when made.
+SELECT id, kind, with_envelope, made_at FROM purge WHERE ended_at IS NULL AND confirmed_by IS NOT NULL ORDER BY made_at;
+
+-- name: purge_count_open
+-- Orders that wait for a person, and confirmed ones that are not done.
+SELECT COALESCE(SUM(confirmed_by IS NULL), 0), COALESCE(SUM(confirmed_by IS NOT NULL), 0)
+FROM purge WHERE ended_at IS NULL;
+
+-- name: purge_month_exists
+-- Whether a rule's order was made for a month.
+SELECT 1 FROM purge WHERE month = ?;
+
+-- name: purge_document_list
+-- The documents of an order: message, digest, what holds it back, since when nobody is given it.
+SELECT message_id, sha256, COALESCE(held_by, ''), purged_at FROM purge_document WHERE purge_id = ? ORDER BY message_id;
+
+-- name: purge_document_mark
+-- Nobody is given a byte of it from now on.
+UPDATE purge_document SET purged_at = :now, held_by = NULL, salt = :salt
+WHERE purge_id = :purge AND message_id = :message AND purged_at IS NULL RETURNING message_id;
+
+-- name: purge_document_hold
+-- What holds it back at present.
+UPDATE purge_document SET held_by = ? WHERE purge_id = ? AND message_id = ? AND purged_at IS NULL;
+
+-- name: purge_body_list
+-- Bodies of the destroyed documents of an order: their own and those made of them, by message.
+SELECT message_id, sha256, purged_at FROM purge_document WHERE purge_id = :purge AND purged_at IS NOT NULL
+UNION ALL
+SELECT r.message_id, r.sha256, d.purged_at FROM purge_document AS d JOIN rendition AS r ON r.message_id = d.message_id
+WHERE d.purge_id = :purge AND d.purged_at IS NOT NULL;
+
+-- name: purge_find_of_messages
+-- Which of some messages are destroyed: message, order, digest, since when.
+SELECT message_id, purge_id, sha256, purged_at FROM purge_document
+WHERE message_id IN (SELECT value FROM json_each(?)) AND purged_at IS NOT NULL;
+
+-- name: purge_find_of_body
+-- Whether a document with these bytes is destroyed.
+SELECT 1 FROM purge_document WHERE sha256 = ? AND purged_at IS NOT NULL LIMIT 1;
+
+-- name: purge_list_open_of_messages
+-- Open orders that some messages are in: message and order.
+SELECT d.message_id, d.purge_id FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
+WHERE d.message_id IN (SELECT value FROM json_each(?)) AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL);
+
+-- name: purged_list_page
+-- A page of what was ever destroyed, by message.
+SELECT message_id, sha256 FROM purge_document
+WHERE purged_at IS NOT NULL AND message_id > :after ORDER BY message_id LIMIT :limit;
+
+-- name: purge_remain_forget
+-- What remained of an order at the last look.
+DELETE FROM purge_remain WHERE purge_id = ?;
+
+-- name: purge_remain_insert
+-- What remains of it: order, place, digest, why, since when.
+INSERT INTO purge_remain (purge_id, place, sha256, why, since) VALUES (?, ?, ?, ?, ?);
+
+-- name: purge_remain_list
+-- What remains of an order, and since when.
+SELECT place, sha256, why, since FROM purge_remain WHERE purge_id = ? ORDER BY place, sha256;
+
+-- name: purge_remain_count
+-- In how many places something of any order remains.
+SELECT COUNT(*) FROM purge_remain;
+
+-- name: message_read_purging
+-- What an order must know of some messages: id, kind, digest.
+SELECT id, kind, sha256 FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id;
+
+-- name: message_read_texts
+-- What of a message is free text: envelope, findings.
+SELECT envelope, findings FROM message WHERE id = ?;
+
+-- name: message_blank_texts
+-- Leave no free text of a document that is destroyed by an order that says so.
+UPDATE message SET subject = '', subject_folded = '', envelope = :envelope, findings = :findings
+WHERE id = :id AND EXISTS (
+    SELECT 1 FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
+    WHERE d.message_id = :id AND d.purged_at IS NOT NULL AND p.with_envelope = 1
+);
+
+-- name: message_list_unfinished
+-- Which of some messages somebody may be sent yet, is sent again, or which are not examined yet.
+SELECT message_id FROM delivery WHERE message_id IN (SELECT value FROM json_each(:ids))
+  AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'quarantined')
+UNION
+SELECT d.message_id FROM replay AS r JOIN delivery AS d ON d.id = r.delivery_id
+WHERE r.state IN ('waiting', 'sending') AND d.message_id IN (SELECT value FROM json_each(:ids))
+UNION
+SELECT message_id FROM check_due WHERE message_id IN (SELECT value FROM json_each(:ids));
+
+-- name: body_list_needers
+-- Who needs some bytes: of what is not destroyed, messages, their copies in other dialects, offers. Digest, message
+-- ('' for an offer that became none), and its name.
+SELECT m.sha256, m.id, m.id FROM message AS m WHERE m.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
+    SELECT 1 FROM purge_document AS d WHERE d.message_id = m.id AND d.purged_at IS NOT NULL)
+UNION
+SELECT r.sha256, r.message_id, r.message_id FROM rendition AS r
+WHERE r.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
+    SELECT 1 FROM purge_document AS d WHERE d.message_id = r.message_id AND d.purged_at IS NOT NULL)
+UNION
+SELECT o.sha256, COALESCE(o.message_id, ''), 'offer ' || o.id FROM offer AS o
+WHERE o.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
+    SELECT 1 FROM purge_document AS d WHERE d.message_id = o.message_id AND d.purged_at IS NOT NULL);
+
+-- name: rendition_list_of_message
+-- The digests of its copies in other dialects.
+SELECT sha256 FROM rendition WHERE message_id = ?;
+
+-- name: document_list_accepted_before
+-- A page of documents that were accepted before an instant and are in no order: id, instant, business and document type.
+SELECT m.id, m.accepted_at, m.business_type, COALESCE(m.envelope ->> 'doc_type', '') FROM message AS m
+WHERE m.kind = 'document' AND m.accepted_at < :before AND (m.accepted_at, m.id) > (:after, :after_id) AND NOT EXISTS (
+    SELECT 1 FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
+    WHERE d.message_id = m.id AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL))
+ORDER BY m.accepted_at, m.id LIMIT :limit;
+
+-- name: retained_insert
+-- It must not be destroyed.
+INSERT INTO retained (id, message_id, ref, reason, added_at, added_by) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: retained_end_if_open
+-- It may be, as far as this goes.
+UPDATE retained SET ended_at = :now, ended_by = :actor WHERE id = :id AND ended_at IS NULL RETURNING message_id;
+
+-- name: retained_list_some
+-- What must not be destroyed, newest first: the open ones, or all; with the document's number.
+SELECT r.id, r.message_id, r.ref, r.reason, r.added_at, r.added_by, r.ended_at, COALESCE(r.ended_by, ''),
+       m.code_number, m.code_notation
+FROM retained AS r JOIN message AS m ON m.id = r.message_id
+WHERE :all OR r.ended_at IS NULL ORDER BY r.added_at DESC, r.id DESC;
+
+-- name: retained_find_of_messages
+-- Which of some messages must not be destroyed: message and by what.
+SELECT message_id, id FROM retained WHERE ended_at IS NULL AND message_id IN (SELECT value FROM json_each(?));
+
+-- name: purge_content_list
+-- The digests of the attachments of an order's destroyed documents.
+SELECT a.value ->> 'sha256' FROM purge_document AS d JOIN message AS m ON m.id = d.message_id
+JOIN json_each(m.envelope, '$.attachments') AS a WHERE d.purge_id = ? AND d.purged_at IS NOT NULL;
+
+-- name: retained_find_by_id
+-- Entries whose id begins or ends so.
+SELECT id FROM retained WHERE id = :id OR substr(id, -length(:id)) = :id OR substr(id, 1, length(:id)) = :id;
