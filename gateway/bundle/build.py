@@ -36,8 +36,8 @@ from gateway.seal.writer import SealedEntry
 class Papers:
     """A message and its acceptance."""
 
-    #: Its bytes, in pieces.
-    body: Iterable[bytes]
+    #: Its bytes, in pieces; None where they were destroyed by order.
+    body: Iterable[bytes] | None
     transfer: bytes
     receipt: bytes
 
@@ -65,12 +65,10 @@ class Material:
 
 def compose(writer: ContainerWriter, material: Material) -> list[SealedEntry]:
     """Write the entries; those to be sealed, in their order."""
-    bodies = {DOCUMENT: material.document.body} | {
-        f"messages/{key}.edxml": papers.body for key, papers in material.messages.items()
-    }
+    bodies = _bodies(material)
     small = _small(material)
     order = [
-        DOCUMENT,
+        *(n for n in bodies if n == DOCUMENT),
         TRANSFER,
         *(name for name in small if name != TRANSFER),
         *(n for n in bodies if n != DOCUMENT),
@@ -81,7 +79,8 @@ def compose(writer: ContainerWriter, material: Material) -> list[SealedEntry]:
     roles = {name: role_of(name) or "" for name in sorted([*order, MANIFEST, EXPORT])}
     facts = msgspec.structs.replace(material.facts, entries=roles)
     small |= {MANIFEST: manifest_of(everything), BUNDLE: written(facts), RECORD: material.record}
-    digests: dict[str, bytes] = {}
+    # of the document also where it is not here: the record is over it
+    digests = {DOCUMENT: bytes.fromhex(facts.document.sha256)}
     for name in everything:
         if name == RECORD_MANIFEST:
             small[name] = record_manifest_of(digests)
@@ -101,6 +100,13 @@ def finish(writer: ContainerWriter, seal: bytes) -> None:
     """Add the seal; nothing may follow."""
     writer.add(EXPORT, seal)
     writer.close()
+
+
+def _bodies(material: Material) -> dict[str, Iterable[bytes]]:
+    """Those that are here."""
+    found = {DOCUMENT: material.document.body}
+    found |= {f"messages/{key}.edxml": papers.body for key, papers in material.messages.items()}
+    return {name: body for name, body in found.items() if body is not None}
 
 
 def _small(material: Material) -> dict[str, bytes]:

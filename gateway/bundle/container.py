@@ -18,21 +18,19 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.bundle.format import (
-    ABSENCE,
-    ABSENCE_REQUIRED,
     MAX_ENTRIES,
     MAX_NAME_BYTES,
     MAX_SMALL_BYTES,
     MEDIA_TYPE,
     MIMETYPE,
-    REQUIRED,
     is_body,
     lacks_place,
+    required_of,
     role_of,
 )
 from gateway.errors import BundleError
@@ -83,6 +81,8 @@ class Container:
     entries: dict[str, Entry] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     _digests: dict[str, bytes] = field(default_factory=dict)
+    #: Bodies that were destroyed by order: length, and a file that may be the original.
+    _absent: dict[str, tuple[int, Path | None]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path) -> Container:
@@ -108,8 +108,37 @@ class Container:
             raise BundleError(f"{name} has {entry.size} bytes", code="entry_too_large")
         return bytes(self.data[entry.offset : entry.offset + entry.size])
 
+    def supply(self, name: str, sha256: str, size: int, original: Path | None) -> None:
+        """An entry is rightly not here: its digest and length from now on, and the file that has its bytes."""
+        self._absent[name] = size, original
+        self._digests[name] = bytes.fromhex(sha256)
+
+    def is_absent(self, name: str) -> bool:
+        """Whether that was said of an entry."""
+        return name in self._absent
+
+    def has(self, name: str) -> bool:
+        """Whether it is here, or its digest is known all the same."""
+        return name in self.entries or name in self._absent
+
+    def size_of(self, name: str) -> int:
+        """Of an entry that it has; -1 where it has none."""
+        return self.entries[name].size if name in self.entries else self._absent.get(name, (-1, None))[0]
+
+    @staticmethod
+    def digest_of_file(path: Path) -> str:
+        """SHA-256 of a file, hexadecimal; OSError when it cannot be read, "" when it is none."""
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+
     def pieces_of(self, name: str) -> Iterator[bytes]:
-        """An entry of any size."""
+        """An entry of any size; of one that is not here, the bytes of its original."""
+        _, original = self._absent.get(name, (0, None))
+        if original is not None:
+            with original.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    yield piece
+            return
         entry = self._entry(name)
         end = entry.offset + entry.size
         for start in range(entry.offset, end, _PIECE):
@@ -250,7 +279,7 @@ class _Walk:
         entries = self._in.entries
         if MIMETYPE in entries and self._in.bytes_of(MIMETYPE) != MEDIA_TYPE:
             self._fault("mimetype_wrong", f"mimetype does not say {MEDIA_TYPE.decode()}")
-        for name in ABSENCE_REQUIRED if ABSENCE in entries else REQUIRED:
+        for name in required_of(entries):
             if name not in entries:
                 self._fault("entry_missing", f"there is no entry {name}")
         for name in entries:

@@ -38,6 +38,8 @@ CHECKPOINT: Final = "evidence/checkpoint.note"
 INSTITUTION: Final = "evidence/checkpoint.p7s"
 #: Who has read the document; among the verdicts, so that every reader of format 1 takes it.
 READINGS: Final = "evidence/verdicts/readings.json"
+#: Which bodies are not here since they were destroyed by order; only then may one be missing.
+PURGE: Final = "evidence/purge.json"
 PDF: Final = "certificate.pdf"
 HTML_VI: Final = "certificate.vi.html"
 HTML_EN: Final = "certificate.en.html"
@@ -68,6 +70,7 @@ ROLES: Final = {
     "evidence_record": re.escape(RECORD),
     "evidence_record_manifest": re.escape(RECORD_MANIFEST),
     "facts": re.escape(BUNDLE),
+    "purge": re.escape(PURGE),
     "leaf": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.json",
     "proof": r"evidence/leaves/(?:0|[1-9][0-9]{0,18})\.tlog-proof",
     "checkpoint": re.escape(CHECKPOINT),
@@ -127,6 +130,13 @@ def lacks_place(names: Container[str], name: str) -> bool:
     """Whether an entry has no place in a container with these entries: not of the format, or not of its format."""
     roles = ABSENCE_ROLES if ABSENCE in names else ROLES
     return name != MIMETYPE and role_of(name) not in roles
+
+
+def required_of(names: Container[str]) -> tuple[str, ...]:
+    """What a container with these entries must hold."""
+    if ABSENCE in names:
+        return ABSENCE_REQUIRED
+    return tuple(name for name in REQUIRED if name != DOCUMENT or PURGE not in names)
 
 
 def media_type_of(name: str) -> str:

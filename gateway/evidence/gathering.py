@@ -8,14 +8,15 @@
 4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
 5. Verdicts about signatures of others, with the revocation answers that they rest on.
 
-Bodies are read when the bundle is written, each with its digest looked at before.
+Bodies are read when the bundle is written, each with its digest looked at before. Those that were destroyed by
+order are left out, and named (`gateway.bundle.purge`); the leaf that says so is among the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -34,16 +35,19 @@ from gateway.bundle.format import (
     MAX_ENTRIES,
     MAX_SMALL_BYTES,
     PDF,
+    PURGE,
     READINGS,
     RECORD,
     answer_entry,
 )
+from gateway.bundle.purge import Destroyed, Purge, written
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import BundleError, RefusedError
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.params import as_json
+from gateway.ledger.purged import Gone, gone_of
 from gateway.ledger.receipt_stamps import ReceiptStamps
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.model import AgencyId
@@ -110,7 +114,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         told = f"the history has {len(leaves)} leaves and {len(verdicts)} verdicts: too many for one bundle"
         raise BundleError(told, code="too_many_entries")
     facts = await _facts(sources, rows, actor, now)  # 3
-    papers = await _papers(sources, message_id, rows.summary[8])
+    gone = await gone_of(sources.readers, [message_id, *(row[0] for row in rows.messages)])
+    papers = await _papers(sources, message_id, rows.summary[8], gone)
     stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
     facts = msgspec.structs.replace(
         facts,
@@ -128,13 +133,34 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     return Material(
         facts=facts,
         document=replace(papers, receipt=stamped.receipt) if stamped else papers,
-        messages={row[0]: await _papers(sources, row[0], row[8]) for row in rows.messages},
+        messages={row[0]: await _papers(sources, row[0], row[8], gone) for row in rows.messages},
         leaves=leaves,
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts) | proofs | by_institution | reports | _read(rows),
+        others=await asyncio.to_thread(_certificates, facts)
+        | proofs
+        | by_institution
+        | reports
+        | _read(rows)
+        | _purge(rows, gone),
     )
+
+
+def _purge(rows: _Rows, gone: Mapping[str, Gone]) -> dict[str, bytes]:
+    """Which bodies are not in the bundle, if any."""
+    sizes = {row[0]: row[9] for row in (rows.summary, *rows.messages)}
+    told = [
+        Destroyed(
+            message=each.message_id,
+            sha256=each.sha256,
+            size=sizes[each.message_id],
+            order=each.order,
+            purged_at=rfc3339(each.at),
+        )
+        for each in gone.values()
+    ]
+    return {PURGE: written(Purge(destroyed=told))} if told else {}
 
 
 def _certificates(facts: shapes.Facts) -> dict[str, bytes]:
@@ -163,6 +189,7 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
             if found is not None and accepted is not None and leaf is not None:
                 messages.append(found)
                 leaves[accepted[0]] = bytes(leaf[0])
+                leaves |= {row[0]: bytes(row[1]) for row in await reader.fetch("event_list_purged", (key,))}
         return _Rows(
             summary=summary,
             promulgated_on=promulgated[0],
@@ -256,11 +283,11 @@ def stamp_facts(checkpoint: StoredCheckpoint | None) -> list[shapes.Stamp]:
     ]
 
 
-async def _papers(sources: Sources, message_id: str, sha256: str) -> Papers:
+async def _papers(sources: Sources, message_id: str, sha256: str, gone: Mapping[str, Gone]) -> Papers:
     receipt = await sources.readers.fetch_one("receipt_get_by_message", (message_id,))
     assert receipt is not None, "written in the transaction of its message"
-    body = await sources.bodies.open_sound(sha256)
-    return Papers(body=_Pieces(body.file), transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
+    body = None if message_id in gone else _Pieces((await sources.bodies.open_sound(sha256)).file)
+    return Papers(body=body, transfer=bytes(receipt[0]), receipt=bytes(receipt[1]))
 
 
 async def _verdicts(readers: Readers, messages: Sequence[str]) -> tuple[list[shapes.Verdict], dict[str, bytes]]:

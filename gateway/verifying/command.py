@@ -48,12 +48,14 @@ def _run(args: argparse.Namespace) -> int:
     except GatewayError as error:
         sys.stderr.write(f"gateway-verify: {error}\n")
         return WRONG_USE
-    if not files or (args.html and len(files) > 1):
-        sys.stderr.write("gateway-verify: name a bundle; with --html exactly one\n")
+    if not files or ((args.html or args.document) and len(files) > 1):
+        sys.stderr.write("gateway-verify: name a bundle; with --html or --document exactly one\n")
         return WRONG_USE
     at = args.at or datetime.now(UTC)
     worst = FINE
     work = partial(_verified, anchors=args.anchors, at=at, require_time=args.require_time, with_pdf=args.pdf)
+    if args.document:
+        work = partial(work, original=args.document)
     for number, (path, found) in enumerate(zip(files, _mapped(work, files), strict=True), 1):
         if len(files) > 1 and sys.stderr.isatty():
             sys.stderr.write(_bar(number, len(files)))
@@ -83,14 +85,20 @@ def _anchors(folder: Path | None) -> Anchors | None:
 
 
 def _verified(
-    path: Path, *, anchors: Path | None, at: datetime, require_time: bool, with_pdf: bool
+    path: Path,
+    *,
+    anchors: Path | None,
+    at: datetime,
+    require_time: bool,
+    with_pdf: bool,
+    original: Path | None = None,
 ) -> Verification:
-    found = verify_file(path, _anchors(anchors), at, require_time=require_time)
+    found = verify_file(path, _anchors(anchors), at, require_time=require_time, original=original)
     if not with_pdf:
         return found
     from gateway.verifying.signed import with_signatures  # most of a second
 
-    return with_signatures(found, path, anchors)
+    return with_signatures(found, path, anchors, original)
 
 
 def _mapped(work: Callable[[Path], Verification], files: Sequence[Path]) -> Iterator[Verification]:
@@ -117,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at", type=_instant, metavar="DATE", help="verify as of that day or instant (now)")
     parser.add_argument("--require-time", action="store_true", help="without a time stamp nothing PASSED")
     parser.add_argument("--pdf", action="store_true", help="verify signatures within the document, too (signers/)")
+    parser.add_argument(
+        "--document", type=Path, metavar="FILE", help="the original, where the bundle's was destroyed by order"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a bundle")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page")
     parser.add_argument("--version", action="version", version=__version__)

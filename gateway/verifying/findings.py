@@ -14,6 +14,8 @@ from gateway.bundle.absence import Question
 from gateway.bundle.facts import Facts
 from gateway.seal.report import Report, Verdict, worst_of
 
+#: The check that a file given with `--document` is the document.
+ORIGINAL: Final = "document.original"
 #: What only `--pdf` looks at.
 SIGNATURES_NOT_EXAMINED: Final = "signatures within the document (PDF signatures): --pdf"
 
@@ -158,6 +160,16 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "record_of_other_receipts": (
             "Bản ghi bằng chứng cho biên nhận khác.",
             "The evidence record is over other receipts or documents.",
+        ),
+        "document_purged": (
+            "Nội dung đã bị hủy theo lệnh; còn mã băm. Ai có bản gốc thì dùng --document.",
+            "The bytes were destroyed by order; their digest is left. Whoever has the original: --document.",
+        ),
+        "document_other": ("Tệp đưa ra không phải văn bản này.", "The file that was given is not this document."),
+        "document_unreadable": ("Không đọc được tệp đưa ra.", "The file that was given cannot be read."),
+        "purge_not_in_log": (
+            "Nhật ký không nói nội dung này đã bị hủy.",
+            "The log does not tell that these bytes were destroyed.",
         ),
         "no_signature": ("Không có chữ ký nào trong văn bản.", "Nothing in the document is signed."),
         "signatures_unreadable": (

@@ -16,16 +16,23 @@ from pathlib import Path
 from gateway.bundle.container import Container
 from gateway.bundle.format import DOCUMENT
 from gateway.errors import BundleError, RefusedError, TrustStoreError
+from gateway.seal.report import Verdict
 from gateway.signatures.document import Task, examine
 from gateway.signatures.model import Examined, Found
-from gateway.verifying.findings import SIGNATURES_NOT_EXAMINED, Check, Verification, passed, undecided
+from gateway.verifying.findings import ORIGINAL, SIGNATURES_NOT_EXAMINED, Check, Verification, passed, undecided
 
 
-def with_signatures(found: Verification, path: Path, anchors: Path | None) -> Verification:
-    """What was found, and what the document's own signatures say."""
+def with_signatures(
+    found: Verification, path: Path, anchors: Path | None, original: Path | None = None
+) -> Verification:
+    """What was found, and what the document's own signatures say; `original`: where its bytes are, if not here."""
     at = found.proven_at if found.proven_at is not None and found.proven_at <= found.at else found.at
+    is_original = any(each.name == ORIGINAL and each.verdict is Verdict.PASSED for each in found.checks)
     try:
         container = Container.open(path)
+        if is_original and found.facts is not None and DOCUMENT not in container.entries:
+            document = found.facts.document
+            container.supply(DOCUMENT, document.sha256, document.size, original)
         with tempfile.NamedTemporaryFile(prefix="gateway-verify-") as file:
             for piece in container.pieces_of(DOCUMENT):
                 file.write(piece)

@@ -51,7 +51,7 @@ def check_record(container: Container, anchors: Anchors) -> list[Timed]:
     """The evidence record over the acceptance, where there is one."""
     name, entries = "evidence_record", container.entries
     there = [each for each in (RECORD, RECORD_MANIFEST) if each in entries]
-    if not there or not all(each in entries for each in RECORDED):
+    if not there or not all(container.has(each) for each in RECORDED):
         return []
     if len(there) == 1:
         return [(failed(name, "entry_missing", f"{there[0]} stands alone"), None)]

@@ -56,7 +56,7 @@ def _transfer(container: Container, name: str, transfer: str, body: str, due: tu
         is_told = (told["message"], told["document"]["sha256"], told["document"]["size"]) == due
     except (ValueError, KeyError, TypeError, RecursionError, BundleError) as error:
         return failed(name, "facts_unreadable", f"{transfer}: {error}")
-    size = container.entries[body].size if body in container.entries else -1
+    size = container.size_of(body)
     if not is_told or size != due[2] or container.digest_of(body).hex() != due[1]:
         return failed(name, "facts_differ", f"{transfer}, {body} and bundle.json are not about the same bytes")
     return passed(name)

@@ -2,8 +2,8 @@
 
 1. The container's shape; its lists of entries.
 2. What to trust: the anchors given, else the bundle's own, which leaves the verdict INDETERMINATE at best.
-3. The log: checkpoint, witnesses, the institution, every leaf. Time stamps over it, receipt and export
-   seal.
+3. The log: checkpoint, witnesses, the institution, every leaf; bodies that were destroyed by order. Time stamps
+   over it, receipt and export seal.
 4. The acceptance seal, at the time that a stamp proves, else at `at`; so those of other messages.
 5. The export seal, likewise.
 6. The story: transfer manifests, leaves of acceptances, statuses, states.
@@ -45,6 +45,7 @@ from gateway.verifying.findings import (
     passed,
 )
 from gateway.verifying.institution import check_institution
+from gateway.verifying.purge import check_purge
 from gateway.verifying.receivers import check_receivers
 from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
@@ -67,19 +68,26 @@ _NOT_EXAMINED: Final = (
 )
 
 
-def verify_file(path: Path, anchors: Anchors | None, at: datetime, *, require_time: bool = False) -> Verification:
+def verify_file(
+    path: Path, anchors: Anchors | None, at: datetime, *, require_time: bool = False, original: Path | None = None
+) -> Verification:
     """All findings about a file; raises nothing for what it holds."""
     try:
         container = Container.open(path)
     except BundleError as error:
         return Verification(checks=(failed("container", "container_broken", str(error)),), at=at)
-    return verify(container, anchors, at, require_time=require_time)
+    return verify(container, anchors, at, require_time=require_time, original=original)
 
 
 def verify(
-    container: Container, anchors: Anchors | None, at: datetime, *, require_time: bool = False
+    container: Container,
+    anchors: Anchors | None,
+    at: datetime,
+    *,
+    require_time: bool = False,
+    original: Path | None = None,
 ) -> Verification:
-    """The same of a container that is open."""
+    """The same of a container that is open; `original`: a file that may be its document."""
     if ABSENCE in container.entries:
         from gateway.verifying.absence import verify_absence  # few containers are one, and it takes its time
 
@@ -92,6 +100,7 @@ def verify(
     known, check = trusted(container, anchors, facts.log.vkey if facts.log else "")  # 2
     checks.append(check)
     logged = check_log(container, facts, known, at)  # 3
+    checks += check_purge(container, facts, logged, original)
     lists, ocsps = lists_of(container), ocsps_of(container)
     verdicts, named = check_verdicts(container, facts, logged)
     checks += [*logged.checks, *verdicts, *check_answers(container, lists, ocsps, known, named)]
@@ -170,7 +179,7 @@ def _receipt(
     names = (DOCUMENT, TRANSFER, ACCEPTANCE)
     if not is_main:
         names = (f"messages/{key}.edxml", f"messages/{key}.transfer.json", f"messages/{key}.receipt.xml")
-    missing = [each for each in names if each not in container.entries]
+    missing = [each for each in names if not container.has(each)]
     if missing:
         yield Report(checks=()), [failed(name, "message_incomplete", f"missing: {', '.join(missing)}")]
         return

@@ -34,6 +34,7 @@ from tests.bundle.making import AT, MADE_AT, made
 from tests.bundle.stamping import stamp
 from tests.bundle.test_absences import at, places
 from tests.bundle.test_institution import signature, with_signature, write_institution
+from tests.bundle.test_purged import purged_story, without_bytes
 from tests.bundle.vector_cases import ABSENCES, FOLDER
 from tests.system_tools import require_tool
 from tests.unit.seal.stamp_cases import NOTE
@@ -125,6 +126,16 @@ async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> 
         better = [name for name, seen in table if ORDER.index(Verdict(seen)) < ORDER.index(told[name])]
         assert not better, folder.name
     assert await page.value("performance.getEntriesByType('resource').length") == 0
+
+
+async def test_page_leaves_a_destroyed_document_to_the_program(page: Page, tmp_path: Path) -> None:
+    """It has no place for the original, so it is not better than the program, whatever that finds."""
+    await opened(page, "good")
+    bundle = tmp_path / "purged.asice"
+    bundle.write_bytes(made(purged_story(), change=without_bytes))
+    verdict, table = await shown(page, bundle, str(AT.date()))
+    assert verdict is Verdict.INDETERMINATE
+    assert table == [["format", "INDETERMINATE"]]
 
 
 async def test_page_tells_what_there_is_not(page: Page) -> None:

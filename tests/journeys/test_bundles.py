@@ -13,11 +13,12 @@ import pytest
 
 from gateway.bundle.container import Container
 from gateway.bundle.facts import read
-from gateway.bundle.format import BUNDLE
+from gateway.bundle.format import BUNDLE, DOCUMENT
 from gateway.cli import main
 from gateway.transparency.keys import read_vkeys
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
+from tests.journeys.purging import arrived, destroyed
 from tests.journeys.test_log import sent, signed
 
 
@@ -46,6 +47,31 @@ def verified(file: Path, *arguments: str) -> dict[str, object]:
     found: dict[str, object] = json.loads(done.stdout)
     assert done.returncode == (0 if found["verdict"] == "PASSED" else 1)
     return found
+
+
+async def test_bundle_of_a_destroyed_document_is_verified_with_the_original(
+    site: Installation, tmp_path: Path
+) -> None:
+    """The gateway has no byte of it any more; whoever has it shows that it is the one that was accepted."""
+    anchors = anchors_of(site, tmp_path / "anchors")
+    config = ["--config", str(site.folder / "config.toml")]
+    body = document(PROVINCE, [COMMUNE], number="77")
+    original, out = tmp_path / "original.edxml", tmp_path / "a.asice"
+    original.write_bytes(body)
+    async with site.running():
+        message_id = await arrived(site, body=body)
+        await destroyed(site, message_id, with_envelope=True)
+        await signed(site)
+        assert await asyncio.to_thread(main, [*config, "export", message_id, "--out", str(out)]) == 0
+    container = Container.open(out)
+    assert DOCUMENT not in container.entries
+    assert read(container.bytes_of(BUNDLE)).document.subject == ""
+    told = await asyncio.to_thread(verified, out, "--anchors", str(anchors))
+    assert told["verdict"] == "INDETERMINATE"
+    faults = {check["name"]: check["reason"] for check in told["checks"] if check["verdict"] != "PASSED"}  # type: ignore[attr-defined]
+    assert faults["document.bytes"] == "document_purged"
+    told = await asyncio.to_thread(verified, out, "--anchors", str(anchors), "--document", str(original))
+    assert told["verdict"] == "PASSED", [each for each in told["checks"] if each["verdict"] != "PASSED"]  # type: ignore[attr-defined]
 
 
 async def test_bundle_of_a_running_gateway_is_verified_without_network(site: Installation, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def _format() -> str:
         "export": layout.EXPORT,
         "bundle": layout.BUNDLE,
         "absence": layout.ABSENCE,
+        "purge": layout.PURGE,
         "absence_format": layout.ABSENCE_FORMAT,
         "absence_version": layout.ABSENCE_VERSION,
         "absence_required": layout.ABSENCE_REQUIRED,

@@ -166,6 +166,10 @@ WHERE m.kind = 'document' AND m.accepted_at < :before AND (m.accepted_at, m.id) 
     WHERE d.message_id = m.id AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL))
 ORDER BY m.accepted_at, m.id LIMIT :limit;
 
+-- name: event_list_purged
+-- That a message was destroyed by order: number and leaf of the events.
+SELECT seq, leaf FROM event WHERE message_id = ? AND kind = 'body.purged';
+
 -- name: retained_insert
 -- It must not be destroyed.
 INSERT INTO retained (id, message_id, ref, reason, added_at, added_by) VALUES (?, ?, ?, ?, ?, ?);

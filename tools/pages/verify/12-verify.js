@@ -9,6 +9,10 @@ async function verify(data, given, at) {
   const container = new Container(data);
   if (container.has(FORMAT.absence)) return verifyAbsence(container, given, at);
   const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
+  if (container.has(FORMAT.purge)) {
+    checks.push(undecided("format", "use_gateway_verify", "bytes of it were destroyed by order"));
+    return result;
+  }
   checks.push(...containerChecks(container));
   const facts = readFacts(container, FORMAT.bundle, [FORMAT.format, FORMAT.version], FORMAT.facts, checks);
   if (!facts) return result;
