@@ -13,7 +13,7 @@ from gateway.audit.fsck import examine
 from gateway.errors import ProblemError, RefusedError
 from gateway.purging.listed import list_of, read_list
 from tests.backup.lab import query, settings_of
-from tests.journeys.installation import COMMUNE, PROVINCE, Installation
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document
 from tests.journeys.purging import (
     ONE,
@@ -26,8 +26,11 @@ from tests.journeys.purging import (
     examined,
     order_of,
     ordered,
+    unexamined,
 )
+from tests.journeys.receiver import Receiver
 from tests.journeys.tampering import body_of, database
+from tests.journeys.test_journey import reaches
 
 
 def digest_of(made: Installation, message_id: str) -> str:
@@ -168,6 +171,31 @@ def test_row_without_its_leaf_hides_no_loss(folder: Path) -> None:
         )
     report = asyncio.run(examine(settings_of(folder), data / "gateway.sqlite"))
     assert {each.code for each in report.findings} == {"purge_differs", "body_missing"}
+
+
+async def test_copies_made_of_it_and_uploads_go_too(installation: Installation, receiver: Receiver) -> None:
+    """The rendition for a peer of another dialect; the whole upload of the same bytes that nobody submitted."""
+    await installation.reads_dialect("pushed", "B")
+    body = document(PROVINCE, [PUSHED], number="9")
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(body)
+        await receiver.wait_for(1)
+        await reaches(province, accepted.id, PUSHED, "delivered")
+        upload = await province.begin_upload(len(body))
+        await province.append_upload(upload, 0, body)
+        await unexamined(installation)
+        ((rendition,),) = query(
+            installation.folder, f"SELECT sha256 FROM rendition WHERE message_id = '{accepted.id}'"
+        )
+        data = installation.settings.storage.folder
+        assert bodies_below(data, rendition)
+        await destroyed(installation, accepted.id)
+        assert bodies_below(data, rendition) == bodies_below(data, accepted.sha256) == []
+        with pytest.raises(ProblemError):
+            await province.upload_offset(upload)
+    assert list((data / "uploads").glob("*.part")) == []
+    report = await examined(installation)
+    assert report.ok, report.findings
 
 
 async def test_bytes_that_come_back_go_again(installation: Installation) -> None:

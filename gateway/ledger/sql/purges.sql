@@ -159,9 +159,9 @@ WHERE o.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
 SELECT sha256 FROM rendition WHERE message_id = ?;
 
 -- name: document_list_accepted_before
--- A page of documents that were accepted before an instant and are in no order: id, instant, business and document type.
+-- A page of documents that were accepted up to an instant and are in no order: id, instant, business and document type.
 SELECT m.id, m.accepted_at, m.business_type, COALESCE(m.envelope ->> 'doc_type', '') FROM message AS m
-WHERE m.kind = 'document' AND m.accepted_at < :before AND (m.accepted_at, m.id) > (:after, :after_id) AND NOT EXISTS (
+WHERE m.kind = 'document' AND m.accepted_at <= :before AND (m.accepted_at, m.id) > (:after, :after_id) AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
     WHERE d.message_id = m.id AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL))
 ORDER BY m.accepted_at, m.id LIMIT :limit;
