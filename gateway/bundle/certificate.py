@@ -23,6 +23,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sender": ("Nơi gửi", "Sender"),
     "accepted": ("Đã tiếp nhận và niêm phong", "Accepted and sealed"),
     "by_seal": ("nguồn: dấu niêm phong của trục (chữ ký số)", "source: our seal (digital signature)"),
+    "bytes": ("Nội dung", "Bytes"),
+    "destroyed": (
+        "đã hủy theo lệnh, chỉ còn mã băm, lúc",
+        "destroyed by order, only their digest is left, on",
+    ),
     "relayed": ("Đã chuyển cho trục trung gian, mã của họ", "Handed to an intermediary, its id"),
     "fetched": ("Đã giao cho hệ thống của nơi nhận", "Handed to the receiver's system"),
     "by_peer": ("nguồn: chứng thư và trả lời của bên nhận", "source: the peer's certificate and answer"),
@@ -112,6 +117,9 @@ def paper_of(facts: Facts, language: Language) -> Paper:
     if facts.log is not None:
         told = f"{words('log')} {facts.log.size} {words('leaves')} "
         log = (told, Code(facts.log.root), f" ({facts.log.origin})")
+    gone: tuple[tuple[str, tuple[Told, ...]], ...] = ()
+    if isinstance(document.destroyed_at, str):
+        gone = ((words("bytes"), ((f"{words('destroyed')} {document.destroyed_at}",),)),)
     return Paper(
         language=language,
         title=words("title"),
@@ -121,6 +129,7 @@ def paper_of(facts: Facts, language: Language) -> Paper:
             (words("subject"), ((document.subject,),)),
             (words("sender"), ((names.get(document.sender, ""),),)),
             (words("accepted"), ((f"{document.accepted_at} ({words('by_seal')})",),)),
+            *gone,
         ),
         ladders=tuple(_ladder(each, facts, names, words) for each in facts.deliveries),
         log=log,

@@ -42,6 +42,8 @@ class Document(Part, kw_only=True, frozen=True):
     #: How whoever brought it was authenticated.
     caller: dict[str, Any]
     findings: list[dict[str, Any]]
+    #: When its bytes were destroyed by order; left out where they were not.
+    destroyed_at: str | UnsetType = UNSET
 
 
 class Party(Part, kw_only=True, frozen=True):

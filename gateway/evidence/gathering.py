@@ -123,6 +123,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
             shapes.Leaf(index=index, kind=msgspec.json.decode(leaf)["kind"]) for index, (leaf, _) in leaves.items()
         ],
         pending_leaves=pending,
+        document=_marked(facts.document, gone),
         receipt_stamp=stamped.told if stamped else msgspec.UNSET,
         verdicts=verdicts or msgspec.UNSET,
         log=await log_facts(sources, checkpoint),
@@ -145,6 +146,11 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         | _read(rows)
         | _purge(rows, gone),
     )
+
+
+def _marked(document: shapes.Document, gone: Mapping[str, Gone]) -> shapes.Document:
+    found = gone.get(document.id)
+    return document if found is None else msgspec.structs.replace(document, destroyed_at=rfc3339(found.at))
 
 
 def _purge(rows: _Rows, gone: Mapping[str, Gone]) -> dict[str, bytes]:

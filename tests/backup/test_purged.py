@@ -13,6 +13,7 @@ from gateway.backup.restore import verify_copy
 from gateway.backup.sealed import BackupKey
 from gateway.backup.shelf import Shelf
 from gateway.purging.listed import list_of, read_list
+from gateway.storage.body_token import body_key_place
 from tests.backup.lab import backed_up, emptied, query, run
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.purging import arrived, bodies_below, destroyed, erased, examined, order_of
@@ -57,7 +58,7 @@ async def test_body_goes_from_what_the_copies_share(tmp_path: Path, pki_folder: 
         assert not shelf.body_path(sha256).exists()
         assert shelf.body_path(other).exists()
         purged = read_list(list_of(made.settings.log))
-        verify_copy(shelf_of(made), shelf.names()[0], made.settings.storage.body_key, lambda *_: None, purged)
+        verify_copy(shelf_of(made), shelf.names()[0], body_key_place(made.settings), lambda *_: None, purged)
         again = backed_up(made.folder, shelf_of(made))
         assert again.is_whole
         assert not shelf.body_path(sha256).exists()

@@ -11,9 +11,12 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.bundle.build import Material
+from gateway.bundle.certificate import Language
+from gateway.bundle.certificate_html import page
 from gateway.bundle.container import Container
 from gateway.bundle.format import DOCUMENT, PURGE, RECORD, TRANSFER
 from gateway.bundle.purge import Destroyed, Purge, written
@@ -21,7 +24,20 @@ from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
 from gateway.verifying.verify import verify
-from tests.bundle.making import AT, MESSAGE, STAMPED_AT, Story, leaf, made, made_id, story, with_, write_anchors
+from tests.bundle.making import (
+    AT,
+    MESSAGE,
+    STAMPED_AT,
+    Story,
+    checkpoint_of,
+    facts_of,
+    leaf,
+    made,
+    made_id,
+    story,
+    with_,
+    write_anchors,
+)
 from tests.unit.seal.sealing import DOCUMENT as BYTES
 from tests.unit.seal.sealing import SIGNED_AT
 
@@ -152,6 +168,17 @@ def test_what_contradicts_itself_fails(case: str, anchors: Path) -> None:
     found = verified(made(a, change=change), anchors)
     assert found.verdict is Verdict.FAILED
     assert verdicts(found)[name] == ("FAILED", reason)
+
+
+@pytest.mark.parametrize(("language", "words"), [("vi", "đã hủy theo lệnh"), ("en", "destroyed by order")])
+def test_certificate_says_that_it_was_destroyed(language: Language, words: str) -> None:
+    """To whoever holds the paper, too."""
+    facts = facts_of(story(), checkpoint_of(story())[1])
+    assert words not in page(facts, language).decode()
+    document = msgspec.structs.replace(facts.document, destroyed_at="2026-11-22T03:00:00Z")
+    told = page(msgspec.structs.replace(facts, document=document), language).decode()
+    assert f"{words}" in told
+    assert "2026-11-22T03:00:00Z" in told
 
 
 def test_command_takes_the_original(anchors: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from gateway.clock import SystemClock
 from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of
 from gateway.purging.listed import list_of, read_list
+from gateway.storage.body_token import body_key_place
 from tests.backup.lab import query
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.purging import arrived, bodies_below, confirmed, ordered
@@ -49,7 +50,7 @@ async def ready(folder: Path, pki_folder: Path) -> Installation:
         app.eraser.run_once = idle  # type: ignore[method-assign]
         settings = made.settings
         asked = Asked(
-            folder=settings.storage.folder, database=database_of(settings), body_key=settings.storage.body_key
+            folder=settings.storage.folder, database=database_of(settings), body_key=body_key_place(settings)
         )
         make_copy(Shelf(folder / "backups", None), asked, SystemClock(), lambda *_: None)
         await confirmed(made, await ordered(made, messages, with_envelope=False))
