@@ -18,7 +18,7 @@ import gc
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +29,7 @@ from random import SystemRandom
 import structlog
 
 from gateway import channels, notify
+from gateway.admin.archives import Archives
 from gateway.admin.server import AdminServer, note_reload
 from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
@@ -41,7 +42,7 @@ from gateway.desks import Desks, make_gateway
 from gateway.errors import ConfigError, GatewayError
 from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
-from gateway.foundation import Foundation, open_foundation
+from gateway.foundation import Commits, Foundation, open_foundation
 from gateway.importing import Importer
 from gateway.inspecting import parse_limits
 from gateway.inspection import Inspection
@@ -51,6 +52,7 @@ from gateway.ledger.peers import PeerReads
 from gateway.lifecycle import Lifecycle
 from gateway.logs import LogControl, configure_logs
 from gateway.maintenance import evidence
+from gateway.maintenance.archiver import Archiver
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.duties import Duty
@@ -60,6 +62,7 @@ from gateway.maintenance.key_watch import KeyWatch
 from gateway.maintenance.receipt_stamper import ReceiptStamper
 from gateway.maintenance.registrar import Registrar
 from gateway.maintenance.renewer import Renewer, renew_apart
+from gateway.maintenance.restamper import Restamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.start import Examining, clock_watch, examining, start_duties
 from gateway.maintenance.watcher import Watcher
@@ -119,11 +122,12 @@ class Application:
     watcher: Watcher
     importer: Importer
     checkpointer: Checkpointer
-    #: Of the log's checkpoints, and of receipts.
-    stampers: tuple[Stamper, ReceiptStamper]
+    #: Of the log's checkpoints, of receipts, and of its head by another hash.
+    stampers: tuple[Stamper, ReceiptStamper, Restamper]
     witnessing: Witnessing
     institution_signer: InstitutionSigner
     registrar: Registrar
+    archiver: Archiver
     renewer: Renewer = field(init=False)
     eraser: Eraser = field(init=False)
     checks: Examining
@@ -164,18 +168,25 @@ class Application:
             "log": self.checkpointer.told,
             "institution": self.institution_signer.told,
             "stamps": self.stampers[0].told,
+            "restamps": self.stampers[2].told,
             "witnesses": self.witnessing.told,
             "registers": self.registrar.told,
+            "archives": self.archiver.told,
             "renewal": self.renewer.told,
             "purges": self.eraser.told,
             "revocation": self.checks.refresher.told,
         }
 
     @property
+    def archives(self) -> Archives:
+        """What makes month archives."""
+        return self.archiver.archives
+
+    @property
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
         log = (self.checkpointer, *self.stampers, self.witnessing, self.institution_signer, self.registrar)
-        return *log, self.renewer, self.eraser, KeyWatch(self.key)
+        return *log, self.archiver, self.renewer, self.eraser, KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.
@@ -230,7 +241,7 @@ async def run_application(
 ) -> AsyncIterator[Application]:
     """Start everything; stop it in the reverse order on leaving."""
     metrics, lifecycle = Metrics(), Lifecycle()
-    commits = _Commits()
+    commits = Commits()
     async with AsyncExitStack() as stack:
         # 1 data folder
         base = await stack.enter_async_context(
@@ -266,6 +277,7 @@ async def run_application(
             witnessing=evidence.witnessing(base, metrics),
             institution_signer=evidence.institution_signer(stack, base, metrics),
             registrar=Registrar(base.readers, base.pump, clock=base.clock, metrics=metrics),
+            archiver=evidence.archiver(base, key, metrics),
             checks=examining(stack, base, metrics),
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
@@ -294,17 +306,6 @@ async def _end(app: Application) -> None:
     failpoint("stop.record.after")
     with suppress(GatewayError):  # what is not signed now is at the next start
         await app.checkpointer.run_once()
-
-
-class _Commits:
-    """Called by the pump after every commit; the feed begins to listen when it exists."""
-
-    def __init__(self) -> None:
-        self.listener: Callable[[], None] | None = None
-
-    def __call__(self) -> None:
-        if self.listener is not None:
-            self.listener()
 
 
 async def _sealing_key(stack: AsyncExitStack, base: Foundation) -> SealingKey:

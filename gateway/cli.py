@@ -52,6 +52,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "witnessing": ("witness",),
         "tls": ("tls",),
         "registers": ("register",),
+        "archives": ("archive",),
+        "handing_over": ("handover",),
         "inspecting": ("inspect",),
         "backups": ("backup", "backup-key", "restore", "gap", "drill"),
         "purging": ("purge",),

@@ -220,6 +220,8 @@ class Event(StrEnum):
     ABSENCE_EXPORTED = "absence.exported"
     #: A day was closed; the leaf holds the root over the registers of its agencies.
     REGISTER_CLOSED = "register.closed"
+    #: A month of the ledger was written into one file; the leaf says which leaves, and the digest of its seal.
+    ARCHIVE_MADE = "archive.made"
     #: A copy of the data folder was made and verified while the server ran.
     BACKUP_MADE = "backup.made"
     #: The newest copy was restored aside and examined, and held.
@@ -228,10 +230,16 @@ class Event(StrEnum):
     DRILL_FAILED = "drill.failed"
     #: What was signed beyond the present tree is lost, an operator says; the log goes on under another name.
     LOG_DECLARED = "log.declared"
+    #: The log's head was worked out by another hash and stamped anew; the leaf holds the digests of both.
+    LOG_RESTAMPED = "log.restamped"
     #: A witness has seen another history of the log, or more of it than was signed here.
     WITNESS_CONTRADICTED = "witness.contradicted"
     #: It cosigns this one again.
     WITNESS_AGREED = "witness.agreed"
+    #: The last event of a ledger that was handed over; the leaf names the successor and what was open.
+    LEDGER_ENDED = "ledger.ended"
+    #: A ledger of another gateway was verified and taken over; the leaf holds its final checkpoint.
+    LEDGER_TAKEN = "ledger.taken"
     #: From now on new bodies are encrypted; the leaf names the data key and the key that it is encrypted under.
     ENCRYPTION_BEGUN = "encryption.begun"
     #: Every data key was encrypted under another key, and new bodies have a new one.

@@ -40,6 +40,8 @@ from gateway.storage.statements import Statements
 DATABASE = "gateway.sqlite"
 #: A file of this name says that a restore into this folder has not come to its end.
 RESTORING = "RESTORING"
+#: A file of this name says that the ledger has ended: nothing may be added to it.
+ENDED = "ENDED"
 #: A clock further behind the newest event than this is not worked with.
 CLOCK_BEHIND = timedelta(minutes=5)
 #: What a disk that is full, read-only or broken makes of opening a folder.
@@ -77,6 +79,18 @@ class Foundation:
         return self.writer.report
 
 
+class Commits:
+    """Called by the pump after every commit; whoever wants to hear of it begins to listen when it exists."""
+
+    def __init__(self) -> None:
+        self.listener: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        """Something was committed."""
+        if self.listener is not None:
+            self.listener()
+
+
 def database_of(settings: Settings) -> Path:
     """The database file."""
     return settings.storage.folder / DATABASE
@@ -93,6 +107,16 @@ def _refuse_half_restored(folder: Path) -> None:
         raise EnvironmentRefusedError(
             f"a restore into {folder} did not come to its end, or fsck found errors in what it brought. Empty the "
             f"folder and run gateway restore again; to use it as it is: gateway fsck, then rm {folder / RESTORING}",
+            path=str(folder),
+        )
+
+
+def _refuse_ended(folder: Path) -> None:
+    """What was handed over goes on elsewhere: another leaf would contradict the last one."""
+    if (folder / ENDED).exists():
+        raise EnvironmentRefusedError(
+            f"this ledger was handed over to another gateway and has ended; {folder / ENDED} says to which. It can "
+            "be read (gateway show, archive list), not opened. See docs/handover.md",
             path=str(folder),
         )
 
@@ -158,6 +182,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     make_private_dir(storage.folder)
     if not opening.restoring:
         _refuse_half_restored(storage.folder)
+        _refuse_ended(storage.folder)
     boot_id = BootId(uuid7())
     sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
     writer = await connect_writer(path, sqlite)

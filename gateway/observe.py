@@ -137,6 +137,10 @@ class Metrics:
             "gateway_registers_until_timestamp_seconds",
             "end of the last day whose registers were closed; until there is one, start of the first day",
         )
+        self.archives_until = self._gauge(
+            "gateway_archives_until_timestamp_seconds",
+            "end of the last month that was archived into [archive] folder; until there is one, start of the first",
+        )
         self.institution_signed_at = self._gauge(
             "gateway_institution_signed_timestamp_seconds",
             "when the institution last had signed what it should",

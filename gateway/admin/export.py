@@ -7,7 +7,7 @@ not known, and the proof that there is none where there is one; a body that is g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
@@ -51,11 +51,12 @@ class ExportDocument(Change, kw_only=True):
 async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[BinaryIO]:
     """The file, open, while the context lasts; the event is committed before it is handed out."""
     now = base.clock.now()
-    material = await gather(await _sources(base), ask.document, actor=actor, now=now)
+    material = await gather(await sources_of(base), ask.document, actor=actor, now=now)
     answers = await asyncio.to_thread(answers_about, base.settings, material, now)
     material = replace(material, facts=_said(material, ask), others=dict(material.others) | answers)
     event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
-    async with _written(base, key, partial(compose, material=material), event, is_lta=ask.lta) as file:
+    composing = partial(asyncio.to_thread, partial(compose, material=material))
+    async with written(base, key, composing, event, is_lta=ask.lta) as file:
         yield file
 
 
@@ -87,19 +88,20 @@ async def exported_absence(
         first=ask.first,
         last=ask.last,
     )
-    gathered = await gather_absence(await _sources(base), asked, actor=actor, now=now)
+    gathered = await gather_absence(await sources_of(base), asked, actor=actor, now=now)
     facts: dict[str, object] = {
         "issuer": asked.issuer.id,
         "first": ask.first.isoformat(),
         "last": ask.last.isoformat(),
     }
     event = EventRow(kind=Event.ABSENCE_EXPORTED, at=now, actor=actor, facts=facts, note=ask.reason)
-    composing = partial(absence.compose, facts=gathered.facts, files=gathered.files)
-    async with _written(base, key, composing, event) as file:
+    composing = partial(asyncio.to_thread, partial(absence.compose, facts=gathered.facts, files=gathered.files))
+    async with written(base, key, composing, event) as file:
         yield file
 
 
-async def _sources(base: Foundation) -> Sources:
+async def sources_of(base: Foundation) -> Sources:
+    """What evidence is gathered from."""
     return Sources(
         readers=base.readers,
         directory=base.directory,
@@ -111,23 +113,31 @@ async def _sources(base: Foundation) -> Sources:
 
 
 @asynccontextmanager
-async def _written(
+async def written(
     base: Foundation,
     key: SealingKey,
-    composing: Callable[[ContainerWriter], list[SealedEntry]],
+    composing: Callable[[ContainerWriter], Awaitable[list[SealedEntry]]],
     event: EventRow,
     *,
     is_lta: bool = False,
+    is_recorded: bool = True,
+    keep: Callable[[BinaryIO], Awaitable[None]] | None = None,
 ) -> AsyncIterator[BinaryIO]:
-    """The container, sealed; its event, with the digest of the seal, is committed before it is handed out."""
+    """The container, sealed; its event, with the digest of the seal, is committed before it is handed out.
+
+    `keep` gives it a place before that: what the ledger tells of is there. A ledger that has ended records nothing.
+    """
     with base.bodies.unnamed() as file:
         writer = ContainerWriter(file)
-        sealed = await asyncio.to_thread(composing, writer)
+        sealed = await composing(writer)
         seal = await key.seal_export(sealed, event.at)
         seal = await lasting(base.settings, base.clock, seal, writer.content, is_lta=is_lta)
         await asyncio.to_thread(finish, writer, seal)
+        if keep is not None:
+            await keep(file)
         facts = event.facts | {"seal": sha256(seal).hexdigest()}
-        await _record(base, replace(event, facts=facts))
+        if is_recorded:
+            await _record(base, replace(event, facts=facts))
         yield file
 
 

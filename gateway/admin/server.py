@@ -7,6 +7,8 @@ JSON object in, one out:
     POST /v1/import-document?facts=…   a file of another system (`gateway.importing`); the server alone can seal
     POST /v1/export-document   which one and why -> its bundle of evidence (`gateway.admin.export`), as bytes
     POST /v1/export-absence    which document there is not -> the proof of it, as bytes
+    POST /v1/make-archive      which month -> the archive (`gateway.admin.archives`), as bytes; what is done of it
+                               meanwhile: GET /v1/archive-progress
     POST /v1/<act>    a request of `gateway.admin.acts` or its neighbours (`ACTS`) -> its reply
     GET  /v1/status   how the server is
     GET  /v1/inspect?agency=CODE   the last requests of an agency's systems
@@ -55,6 +57,7 @@ from gateway.admin import (
     statuses,
 )
 from gateway.admin.acts import Change, Desk, Reply
+from gateway.admin.archives import Archives, MakeArchive
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
@@ -104,6 +107,11 @@ class Server(Desk, Protocol):
     @property
     def importer(self) -> Importer:
         """What brings over files of another system."""
+        ...
+
+    @property
+    def archives(self) -> Archives:
+        """What makes month archives."""
         ...
 
     @property
@@ -157,6 +165,7 @@ ACTS: Mapping[str, ActKind] = {
     "route": ActKind(request=directory.RouteAgency, run=directory.route_agency),
     "represent": ActKind(request=directory.Represent, run=directory.represent),
     "turn-body-keys": ActKind(request=body_keys.TurnBodyKeys, run=body_keys.turn),
+    "restamp-log": ActKind(request=log.RestampLog, run=log.restamp),
     "declare-log-gap": ActKind(request=log.DeclareLogGap, run=log.declare_gap),
     "bind-certificate": ActKind(request=certificates.BindCertificate, run=certificates.bind_certificate),
     "end-certificate": ActKind(request=certificates.EndCertificate, run=certificates.end_certificate),
@@ -209,6 +218,8 @@ class AdminServer:
         app.router.add_post(f"{PREFIX}/import-document", self._import_document)
         app.router.add_post(f"{PREFIX}/export-document", self._export_document)
         app.router.add_post(f"{PREFIX}/export-absence", self._export_absence)
+        app.router.add_post(f"{PREFIX}/make-archive", self._make_archive)
+        app.router.add_get(f"{PREFIX}/archive-progress", self._archive_progress)
         for name, kind in ACTS.items():
             app.router.add_post(f"{PREFIX}/{name}", self._handler(name, kind))
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
@@ -273,6 +284,16 @@ class AdminServer:
         async with exported_absence(base, self._server.key, asked, actor_of(request)) as file:
             _note(request, "export-absence", asked)
             return await _sent(request, file)
+
+    async def _make_archive(self, request: web.Request) -> web.StreamResponse:
+        asked = await _decoded(request, MakeArchive)
+        async with self._server.archives.made(asked, actor_of(request)) as file:
+            _note(request, "make-archive", asked)
+            return await _sent(request, file)
+
+    async def _archive_progress(self, _request: web.Request) -> web.Response:
+        part, done, total = self._server.archives.progress
+        return _json({"part": part, "done": done, "total": total})
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await acts.summary(self._server.foundation)

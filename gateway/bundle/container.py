@@ -16,11 +16,12 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from gateway.bundle.format import (
     MAX_ENTRIES,
@@ -291,6 +292,27 @@ class _Walk:
             self._in.faults.append(Fault(code, text))
 
 
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+class EntryWriter:
+    """Takes the bytes of one entry."""
+
+    def __init__(self, file: BinaryIO, besides: Sequence[_Digest]) -> None:
+        self._file, self._besides = file, besides
+        self.crc, self.size, self.digest = 0, 0, sha256()
+
+    def write(self, piece: bytes) -> None:
+        """More of it; BundleError when the container would be larger than its form allows."""
+        self.crc, self.size = zlib.crc32(piece, self.crc), self.size + len(piece)
+        if self._file.tell() + len(piece) > _MOST:
+            raise BundleError(f"the container would have more than {_MOST} bytes", code="entry_too_large")
+        for digest in (self.digest, *self._besides):
+            digest.update(piece)
+        self._file.write(piece)
+
+
 class ContainerWriter:
     """Writes a container into an empty file that can be sought in; same entries, same bytes."""
 
@@ -308,28 +330,30 @@ class ContainerWriter:
 
     def add_pieces(self, name: str, pieces: Iterable[bytes]) -> bytes:
         """An entry of any size below 4 GiB; SHA-256 of its bytes. BundleError for what the format forbids."""
+        with self.entry(name) as entry:
+            for piece in pieces:
+                entry.write(piece)
+        return entry.digest.digest()
+
+    @contextmanager
+    def entry(self, name: str) -> Iterator[EntryWriter]:
+        """The same, written in pieces by the caller; it is whole when the context ends."""
         raw = name.encode("ascii")
         if name in self._names or (name != MIMETYPE and role_of(name) is None) or len(self._names) >= MAX_ENTRIES:
             raise BundleError(f"{name} may not be written", code="unknown_entry")
         self._names.add(name)
         offset = self._file.tell()
         self._file.write(bytes(_LOCAL.size) + raw)
-        crc, size, digest = 0, 0, sha256()
-        for piece in pieces:
-            crc, size = zlib.crc32(piece, crc), size + len(piece)
-            digest.update(piece)
-            self._file.write(piece)
-            if name != MIMETYPE:
-                self.content.update(piece)
-        end = self._file.tell()
+        entry = EntryWriter(self._file, [] if name == MIMETYPE else [self.content])
+        yield entry
+        end, size = self._file.tell(), entry.size
         if end > _MOST or (size > MAX_SMALL_BYTES and not is_body(name) and name != MIMETYPE):
             raise BundleError(f"{name} has {size} bytes", code="entry_too_large")
-        common = (_VERSION, 0, _STORED, 0, _DATE, crc, size, size, len(raw), 0)
+        common = (_VERSION, 0, _STORED, 0, _DATE, entry.crc, size, size, len(raw), 0)
         self._file.seek(offset)
         self._file.write(_LOCAL.pack(_LOCAL_MARK, *common))
         self._file.seek(end)
         self._directory += _CENTRAL.pack(_CENTRAL_MARK, _VERSION, *common, 0, 0, 0, 0, offset) + raw
-        return digest.digest()
 
     def close(self) -> None:
         """Write the directory; the file itself stays open."""

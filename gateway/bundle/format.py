@@ -3,8 +3,8 @@
 Every entry has a name of `ROLES`, nothing else is allowed; docs/bundle.md says the same for people. A later format
 gets another number, and readers go on reading this one.
 
-A container with an entry `ABSENCE` is of the other format, the proof that there is no such document
-(`ABSENCE_ROLES`).
+A container with an entry `ABSENCE` is of another format, the proof that there is no such document
+(`ABSENCE_ROLES`); one with an entry `ARCHIVE` is a month of the ledger (`ARCHIVE_ROLES`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ CHECKPOINT: Final = "evidence/checkpoint.note"
 INSTITUTION: Final = "evidence/checkpoint.p7s"
 #: Who has read the document; among the verdicts, so that every reader of format 1 takes it.
 READINGS: Final = "evidence/verdicts/readings.json"
+#: Renewals of the log's head; among the verdicts, likewise.
+RENEWALS_ENTRY: Final = "evidence/verdicts/renewals.json"
 #: Which bodies are not here since they were destroyed by order; only then may one be missing.
 PURGE: Final = "evidence/purge.json"
 PDF: Final = "certificate.pdf"
@@ -52,6 +54,29 @@ ABSENCE: Final = "evidence/absence.json"
 ABSENCE_FORMAT: Final = "edoc-absence"
 ABSENCE_VERSION: Final = 1
 ABSENCE_REQUIRED: Final = (MIMETYPE, MANIFEST, EXPORT, ABSENCE)
+
+#: What the entry of this name says of itself, and without which there is no month archive.
+ARCHIVE: Final = "archive/archive.json"
+ARCHIVE_FORMAT: Final = "edoc-month-archive"
+ARCHIVE_VERSION: Final = 1
+README: Final = "README.txt"
+#: Its parts: a JSON object a line, in the order of the log.
+LEAVES: Final = "archive/leaves.jsonl"
+RECEIPTS: Final = "archive/receipts.jsonl"
+RECEIPT_STAMPS: Final = "archive/receipt-stamps.jsonl"
+VERDICTS: Final = "archive/verdicts.jsonl"
+PROOFS: Final = "archive/receivers.jsonl"
+REGISTERS: Final = "archive/registers.jsonl"
+CHECKPOINTS: Final = "archive/checkpoints.jsonl"
+ANSWERS: Final = "archive/revocation.jsonl"
+RENEWALS: Final = "archive/renewals.jsonl"
+AGENCIES: Final = "archive/agencies.jsonl"
+CERTIFICATES: Final = "archive/certificates.jsonl"
+ARCHIVE_PARTS: Final = (
+    LEAVES, RECEIPTS, RECEIPT_STAMPS, VERDICTS, PROOFS, REGISTERS, CHECKPOINTS, RENEWALS, ANSWERS, AGENCIES,
+    CERTIFICATES,
+)  # fmt: skip
+ARCHIVE_REQUIRED: Final = (MIMETYPE, MANIFEST, EXPORT, ARCHIVE, CHECKPOINT, *ARCHIVE_PARTS)
 
 MAX_ENTRIES: Final = 10_000
 #: Of any entry but bodies of messages, which may be as large as a container can be.
@@ -89,13 +114,22 @@ ABSENCE_ROLES: Final = {
     "register": r"evidence/registers/[0-9]{4}-[0-9]{2}-[0-9]{2}\.json",
     **{role: ROLES[role] for role in ("manifest", "export_seal", "leaf", "proof", "checkpoint", "stamp")},
 }
-_ROLES: Final = {role: re.compile(names) for role, names in (ROLES | ABSENCE_ROLES).items()}
+#: The roles of a month archive.
+ARCHIVE_ROLES: Final = {
+    "archive": re.escape(ARCHIVE),
+    "readme": re.escape(README),
+    "part": "|".join(map(re.escape, ARCHIVE_PARTS)),
+    **{role: ROLES[role] for role in ("manifest", "export_seal", "checkpoint", "checkpoint_signature", "stamp")},
+}
+_ROLES: Final = {role: re.compile(names) for role, names in (ROLES | ABSENCE_ROLES | ARCHIVE_ROLES).items()}
 
 #: Media type of an entry by the end of its name.
 TYPES: Final = {
     ".edxml": "application/xml",
     ".xml": "application/xml",
     ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".txt": "text/plain",
     ".ers": "application/octet-stream",
     ".note": "text/plain",
     ".p7s": "application/pkcs7-signature",
@@ -128,12 +162,14 @@ def answer_entry(der: bytes, kind: str) -> str:
 
 def lacks_place(names: Container[str], name: str) -> bool:
     """Whether an entry has no place in a container with these entries: not of the format, or not of its format."""
-    roles = ABSENCE_ROLES if ABSENCE in names else ROLES
+    roles = ARCHIVE_ROLES if ARCHIVE in names else ABSENCE_ROLES if ABSENCE in names else ROLES
     return name != MIMETYPE and role_of(name) not in roles
 
 
 def required_of(names: Container[str]) -> tuple[str, ...]:
     """What a container with these entries must hold."""
+    if ARCHIVE in names:
+        return ARCHIVE_REQUIRED
     if ABSENCE in names:
         return ABSENCE_REQUIRED
     return tuple(name for name in REQUIRED if name != DOCUMENT or PURGE not in names)
@@ -145,5 +181,5 @@ def media_type_of(name: str) -> str:
 
 
 def is_body(name: str) -> bool:
-    """Whether an entry may be as large as a document."""
-    return role_of(name) in {"document", "message"}
+    """Whether an entry may be as large as a container can be: a document, or a part of an archive."""
+    return role_of(name) in {"document", "message", "part"}

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.admin.log import DeclareLogGap, log_key
+from gateway.admin.log import DeclareLogGap, RestampLog, log_key
 from gateway.clock import SystemClock, rfc3339
-from gateway.commands.acting import Ledger, open_for_reading, perform
+from gateway.commands.acting import Ledger, checked, open_for_reading, perform
 from gateway.commands.context import (
     ANSWER_IS_NO,
     FINE,
@@ -37,6 +37,7 @@ from gateway.pki import write_log_key
 from gateway.transparency.checkpoint import opened
 from gateway.transparency.keys import of_epoch, read_vkeys
 from gateway.transparency.merkle import EMPTY_ROOT, leaf_hash
+from gateway.transparency.renewal import ALGORITHMS
 
 
 def add(parsers: Subparsers) -> None:
@@ -78,6 +79,17 @@ def add(parsers: Subparsers) -> None:
     prove.add_argument("what", metavar="DOCUMENT|LEAF", help="a document as for `gateway show`, or a leaf's index")
     prove.add_argument("--out", type=Path, metavar="FILE", help="write the proof there, and the leaf beside it")
     add_json(prove)
+    restamp = add_command(
+        group,
+        "restamp",
+        _restamp,
+        "work the head out by another hash and have it stamped, so that the end of SHA-256 does not end the proof",
+        more="Over the newest checkpoint that has a stamp, and over the renewal before. The server does it once a "
+        "year ([archive] restamp_every). Bundles and archives that are made from then on bring it along.",
+    )
+    restamp.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="sha512", help="default: %(default)s")
+    restamp.add_argument("--why", default="renewal of the head", metavar="TEXT", help="kept with the event")
+    add_json(restamp)
     declare = add_command(
         group,
         "declare",
@@ -256,6 +268,17 @@ async def _leaf_of(ledger: Ledger, reads: LogReads, what: str) -> int:
     if index is None:
         raise RefusedError("proof_pending", what)
     return index
+
+
+def _restamp(context: Context, args: argparse.Namespace) -> int:
+    asked = RestampLog(algorithm=args.algorithm, reason=args.why)
+    reply = asyncio.run(perform(context, "restamp-log", checked(asked)))
+    if args.json:
+        context.print_json(reply)
+        return FINE
+    context.say(f"Renewal {reply['number']}: {reply['size']} leaves by {reply['algorithm']}, root {reply['root']},")
+    context.say(f"stamped by {reply['server']}, not later than {reply['not_later_than']}")
+    return FINE
 
 
 def _declare(context: Context, args: argparse.Namespace) -> int:

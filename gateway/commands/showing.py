@@ -17,6 +17,7 @@ from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, ad
 from gateway.commands.reading import COLUMNS, note_reading, read_by
 from gateway.errors import RefusedError
 from gateway.ledger import pages
+from gateway.ledger.handovers import HandoverReads
 from gateway.ledger.params import as_json
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
@@ -49,7 +50,7 @@ async def _shown(context: Context, args: argparse.Namespace) -> int:
     async with open_for_reading(context.settings) as ledger:
         ids = await pages.meant(ledger.readers, args.document)
         if not ids:
-            raise RefusedError("document_unknown", args.document)
+            raise RefusedError("document_unknown", await _pointed(ledger, args.document))
         if len(ids) > 1 and args.document not in ids:
             await _offer(context, ledger, ids, as_lines=not args.json)
             return ANSWER_IS_NO
@@ -63,6 +64,13 @@ async def _shown(context: Context, args: argparse.Namespace) -> int:
     else:
         _print(context, told)
     return FINE
+
+
+async def _pointed(ledger: Ledger, text: str) -> str:
+    """What was asked for, and where it is if a ledger that was taken over has it."""
+    found = await HandoverReads(ledger.readers).find(text)
+    told = [f"leaf {each['leaf']} of {each['origin']}, in {each['folder']}/{each['file']}" for each in found[:5]]
+    return f"{text}; in a ledger that was taken over: {'; '.join(told)}" if told else text
 
 
 async def _offer(context: Context, ledger: Ledger, ids: list[str], *, as_lines: bool) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_type_hints
 
+from gateway.config.archive import ArchiveSettings
 from gateway.config.retention import RetentionSettings
 from gateway.config.revocation import RevocationSettings
 from gateway.config.storage import StorageSettings
@@ -390,6 +391,7 @@ class Settings:
     calls: CallSettings = field(default_factory=CallSettings)
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     cutover: CutoverSettings = field(default_factory=CutoverSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     bindings: BindingSettings = field(default_factory=BindingSettings)
@@ -419,8 +421,7 @@ def load(path: Path) -> Settings:
 
 def load_of(declared: type[T], path: Path) -> T:
     """The settings of another program of ours, of a file of its own, read by the same rules."""
-    built: T = _build(declared, _read(path), path.parent.resolve(), "")
-    return built
+    return cast("T", _build(declared, _read(path), path.parent.resolve(), ""))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -453,8 +454,7 @@ def parse(raw: dict[str, Any], *, folder: Path) -> Settings:
 def read_kept(declared: type[T], kept: Kept) -> T:
     """The settings that `declared` names, of `[bindings]`; raises ConfigError as `load` does."""
     known = frozenset(item.name for item in dataclasses.fields(BindingSettings)) - {"protocols"}
-    built: T = _build(declared, dict(kept.values), kept.folder, "bindings.", known)
-    return built
+    return cast("T", _build(declared, dict(kept.values), kept.folder, "bindings.", known))
 
 
 def _build(kind: Any, raw: Any, folder: Path, where: str, beside: frozenset[str] = frozenset()) -> Any:

@@ -65,6 +65,8 @@ _DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
         "stamps": (("late", "stamps_late"),),
         "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
         "registers": (("late", "registers_late"),),
+        "restamps": (("late", "restamp_late"),),
+        "archives": (("late", "archives_late"), ("failing", "archives_failing")),
         "renewal": (("failing", "renewal_failing"),),
         "purges": (("remains", "purge_remains"), ("waiting", "purge_waiting")),
         "revocation": (("late", "revocation_late"), ("degraded", "revocation_degraded")),

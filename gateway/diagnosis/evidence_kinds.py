@@ -263,6 +263,27 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem docs/runbook.md, GatewayRegistersLate.",
             "See docs/runbook.md, GatewayRegistersLate.",
         ),
+        "restamp_late": kind(
+            _W,
+            "Đầu nhật ký đến hạn gia hạn bằng hàm băm khác mà chưa làm được.",
+            "The log's head is due to be renewed by another hash, and could not be.",
+            "Xem lý do trong chi tiết; thử `gateway log restamp` (docs/archive.md).",
+            "The detail says why; try `gateway log restamp` (docs/archive.md).",
+        ),
+        "archives_late": kind(
+            _W,
+            "Một tháng đã khóa sổ vẫn chưa được lưu trữ.",
+            "A month that is over was not archived.",
+            "Xem docs/runbook.md, GatewayArchiveLate; hoặc `gateway archive make THÁNG`.",
+            "See docs/runbook.md, GatewayArchiveLate; or `gateway archive make MONTH`.",
+        ),
+        "archives_failing": kind(
+            _I,
+            "Chưa lưu trữ được tháng trước; sẽ thử lại.",
+            "Last month could not be archived yet; it is tried again.",
+            "Xem lý do trong chi tiết: thư mục lưu trữ, đĩa, hoặc máy chủ dấu thời gian.",
+            "The detail says why: the folder of archives, its disk, or the time-stamping servers.",
+        ),
         "revocation_late": kind(
             _E,
             "Có văn bản đã được quyết định khi chưa biết chứng thư có bị thu hồi hay không.",

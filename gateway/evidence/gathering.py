@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -38,6 +39,7 @@ from gateway.bundle.format import (
     PURGE,
     READINGS,
     RECORD,
+    RENEWALS_ENTRY,
     answer_entry,
 )
 from gateway.bundle.purge import Destroyed, Purge, written
@@ -49,6 +51,7 @@ from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.params import as_json
 from gateway.ledger.purged import Gone, gone_of
 from gateway.ledger.receipt_stamps import ReceiptStamps
+from gateway.ledger.renewals import RenewalReads
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.model import AgencyId
 from gateway.seal.evidence_record import path_of, write_record
@@ -59,6 +62,7 @@ from gateway.storage.bodies import Bodies
 from gateway.storage.body_file import BodyFile
 from gateway.storage.readers import Readers
 from gateway.transparency.keys import of_origin
+from gateway.transparency.merkle import inclusion_proof
 from gateway.transparency.note import VerifierKey
 from gateway.transparency.proof import InclusionProof
 from gateway.transparency.quorum import Quorum
@@ -129,6 +133,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         log=await log_facts(sources, checkpoint),
         stamps=stamp_facts(checkpoint),
     )
+    renewed = await _renewals(sources.readers, leaves)
     signature = await signatures.of(checkpoint.size) if checkpoint else None
     by_institution = {INSTITUTION: signature.cms} if signature else {}
     return Material(
@@ -143,6 +148,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         | proofs
         | by_institution
         | reports
+        | renewed
         | _read(rows)
         | _purge(rows, gone),
     )
@@ -262,6 +268,20 @@ def _read(rows: _Rows) -> dict[str, bytes]:
     if not told and not listed:
         return {}
     return {READINGS: msgspec.json.encode({"readings": told, "listed": listed})}
+
+
+async def _renewals(readers: Readers, leaves: Collection[int]) -> dict[str, bytes]:
+    """Renewals of the log's head, and that leaves are under the newest."""
+    reads = RenewalReads(readers)
+    known = await reads.all()
+    if not known or not leaves:
+        return {}
+    newest, paths = known[-1], dict[str, list[bytes]]()
+    size, node = newest.renewal.size, newest.renewal.hash.node
+    for index in sorted(leaves):
+        if index < size:
+            paths[str(index)] = await reads.proved(newest, partial(inclusion_proof, index, size, node=node))
+    return {RENEWALS_ENTRY: msgspec.json.encode({"renewals": [each.kept for each in known], "paths": paths})}
 
 
 async def log_facts(sources: Sources, checkpoint: StoredCheckpoint | None) -> shapes.Log | None:

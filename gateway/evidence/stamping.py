@@ -98,8 +98,8 @@ class Stamping:
         """URL -> why the server was no use last; empty while it is."""
         return {url: standing.fault for url, standing in self._standings.items()}
 
-    async def stamp(self, imprint: bytes) -> Stamped:
-        """A stamp over this SHA-256; StampError when no server gives one now."""
+    async def stamp(self, imprint: bytes, *, algorithm: str = "sha256") -> Stamped:
+        """A stamp over this digest; StampError when no server gives one now."""
         try:
             anchors = await asyncio.to_thread(TrustStore.load, self._settings.anchors, TrustPurpose.TSA)
         except TrustStoreError as error:
@@ -109,7 +109,7 @@ class Stamping:
             if self._clock.monotonic() < standing.paused_until:
                 continue
             try:
-                stamped = await self._stamped(server, imprint, anchors)
+                stamped = await self._stamped(server, imprint, anchors, algorithm)
             except StampError as error:
                 self._failed(server, standing, str(error))
             else:
@@ -120,8 +120,8 @@ class Stamping:
         told = "; ".join(f"{url}: {fault}" for url, fault in self.faults.items() if fault)
         raise StampError(told or "no server is set")
 
-    async def _stamped(self, server: StampServer, imprint: bytes, anchors: TrustStore) -> Stamped:
-        asked = ask(imprint, policy=server.policy)
+    async def _stamped(self, server: StampServer, imprint: bytes, anchors: TrustStore, algorithm: str) -> Stamped:
+        asked = ask(imprint, policy=server.policy, algorithm=algorithm)
         raw = await self._port.fetch(server.url, asked.request)
         found = await asyncio.to_thread(check_reply, raw, asked, anchors=anchors, at=self._clock.now())
         if found.report.verdict is not Verdict.PASSED or found.not_later_than is None:

@@ -19,7 +19,7 @@ from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
-from gateway.transparency.merkle import Frontier, Get, consistency_proof, inclusion_proof, root_at
+from gateway.transparency.merkle import Frontier, Get, consistency_proof, frontier_at, inclusion_proof, root_at
 from gateway.transparency.note import SignedNote
 from gateway.transparency.proof import InclusionProof
 from gateway.transparency.quorum import Quorum
@@ -275,6 +275,10 @@ class LogReads:
     async def root_at(self, size: int) -> bytes:
         """The root that the tree had with so many leaves; ProofError when it never had."""
         return await self._proved(size, lambda get: root_at(size, get))
+
+    async def frontier_at(self, size: int) -> Frontier:
+        """What was needed to append to the tree when it had so many leaves; ProofError when it never had."""
+        return await self._proved(size, lambda get: frontier_at(size, get))
 
     async def tile(self, tile: TileId, width: int) -> bytes | None:
         """The first `width` hashes of a tile, if it has so many in what was signed; None otherwise."""

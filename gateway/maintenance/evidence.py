@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from gateway.admin.archives import Archives
 from gateway.evidence.cosigning import HttpWitness
 from gateway.evidence.institution_key import InstitutionKey
+from gateway.evidence.restamping import Restamping
 from gateway.evidence.stamping import HttpTsa, Stamping
 from gateway.foundation import Foundation
 from gateway.ledger.tree import LogReads
+from gateway.maintenance.archiver import Archiver
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.institution_signer import InstitutionSigner
 from gateway.maintenance.receipt_stamper import ReceiptStamper
+from gateway.maintenance.restamper import Restamper
 from gateway.maintenance.stamper import Stamper
 from gateway.maintenance.witnessing import Witnessing
 from gateway.observe import Metrics
@@ -23,13 +27,19 @@ def checkpointer(base: Foundation, key: SealingKey, metrics: Metrics) -> Checkpo
     return Checkpointer(base.readers, base.pump, key, settings=base.settings.log, clock=base.clock, metrics=metrics)
 
 
-def stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamper]:
-    """What has checkpoints and receipts time-stamped; they share what is known of the servers."""
+def stampers(base: Foundation, metrics: Metrics) -> tuple[Stamper, ReceiptStamper, Restamper]:
+    """What has checkpoints, receipts and the head time-stamped; they share what is known of the servers."""
     settings, clock = base.settings.stamps, base.clock
     stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
     return (
         Stamper(base.readers, base.pump, stamping, settings=settings, clock=clock, metrics=metrics),
         ReceiptStamper(base.readers, base.pump, stamping, settings=settings, metrics=metrics),
+        Restamper(
+            base.readers,
+            Restamping(readers=base.readers, pump=base.pump, stamping=stamping, clock=clock),
+            settings=base.settings.archive,
+            clock=clock,
+        ),
     )
 
 
@@ -37,6 +47,12 @@ def witnessing(base: Foundation, metrics: Metrics) -> Witnessing:
     """What has witnesses cosign."""
     settings, port = base.settings.log, HttpWitness(base.settings.log.witness_timeout)
     return Witnessing(base.readers, base.pump, port, settings=settings, clock=base.clock, metrics=metrics)
+
+
+def archiver(base: Foundation, key: SealingKey, metrics: Metrics) -> Archiver:
+    """What archives finished months."""
+    folder = base.settings.archive.folder
+    return Archiver(Archives(base, key), base.readers, folder=folder, clock=base.clock, metrics=metrics)
 
 
 def institution_signer(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> InstitutionSigner:

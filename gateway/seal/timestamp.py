@@ -62,11 +62,13 @@ class Asked:
 
     #: TimeStampReq in DER.
     request: bytes
-    #: SHA-256 that is to be stamped.
+    #: Digest that is to be stamped.
     imprint: bytes
     nonce: int
     #: OID of the policy that was asked for; "" leaves it to the server.
     policy: str
+    #: Of which hash the digest is.
+    algorithm: str = "sha256"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,31 +85,36 @@ class Stamp:
         return None if self.token is None else self.token.gen_time + self.token.accuracy
 
 
-def ask(imprint: bytes, *, policy: str = "") -> Asked:
-    """A request for a stamp over this SHA-256, with a fresh nonce and the wish for the certificates."""
+def ask(imprint: bytes, *, policy: str = "", algorithm: str = "sha256") -> Asked:
+    """A request for a stamp over this digest, with a fresh nonce and the wish for the certificates."""
     nonce = secrets.randbits(_NONCE_BITS) | 1
     values: dict[str, object] = {
         "version": 1,
-        "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": imprint},
+        "message_imprint": {"hash_algorithm": {"algorithm": algorithm}, "hashed_message": imprint},
         "nonce": nonce,
         "cert_req": True,
     }
     if policy:
         values["req_policy"] = policy
-    return Asked(request=tsp.TimeStampReq(values).dump(), imprint=imprint, nonce=nonce, policy=policy)
+    request = tsp.TimeStampReq(values).dump()
+    return Asked(request=request, imprint=imprint, algorithm=algorithm, nonce=nonce, policy=policy)
 
 
 def check_reply(raw: bytes, asked: Asked, *, anchors: TrustStore, at: datetime) -> Stamp:
     """An answer to a request just made; `at` is now."""
-    return _examined(raw, asked.imprint, anchors, at, asked)
+    return _examined(raw, (asked.algorithm, asked.imprint), anchors, at, asked)
 
 
-def verify_stamp(raw: bytes, imprint: bytes, *, anchors: TrustStore, at: datetime) -> Stamp:
-    """A stored TimeStampResp over this SHA-256, as of `at`, however long ago it was made."""
-    return _examined(raw, imprint, anchors, at, None)
+def verify_stamp(
+    raw: bytes, imprint: bytes, *, anchors: TrustStore, at: datetime, algorithm: str = "sha256"
+) -> Stamp:
+    """A stored TimeStampResp over this digest, as of `at`, however long ago it was made."""
+    return _examined(raw, (algorithm, imprint), anchors, at, None)
 
 
-def _examined(raw: bytes, imprint: bytes, anchors: TrustStore, at: datetime, asked: Asked | None) -> Stamp:
+def _examined(
+    raw: bytes, imprint: tuple[str, bytes], anchors: TrustStore, at: datetime, asked: Asked | None
+) -> Stamp:
     if anchors.purpose is not TrustPurpose.TSA:
         raise ValueError(f"time stamps are verified with tsa anchors, not {anchors.purpose}")
     if at.tzinfo is None:
@@ -157,9 +164,10 @@ def _format(token: Token) -> Check:
     return passed("stamp.format", serial=f"{token.serial:x}", policy=token.policy)
 
 
-def _imprint(token: Token, imprint: bytes) -> Check:
+def _imprint(token: Token, due: tuple[str, bytes]) -> Check:
+    algorithm, imprint = due
     name, facts = "stamp.imprint", {"stamped": token.imprint.hex(), "actual": imprint.hex()}
-    if token.imprint_algorithm != "sha256" or not hmac.compare_digest(token.imprint, imprint):
+    if token.imprint_algorithm != algorithm or not hmac.compare_digest(token.imprint, imprint):
         return failed(name, Indication.HASH_FAILURE, "the stamp is over another digest", **facts)
     return passed(name, **facts)
 

@@ -28,6 +28,8 @@ MAX_PROOF: Final = 64
 
 #: `(level, index)` to the root of that complete subtree.
 Get = Callable[[int, int], bytes]
+#: How two nodes make the one above them: SHA-256 in the log's own tree, others when its head is renewed.
+Node = Callable[[bytes, bytes], bytes]
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -95,12 +97,22 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     return row[0]
 
 
+def frontier_at(size: int, get: Get) -> Frontier:
+    """The frontier that the tree had when it had `size` leaves."""
+    found, begin = [], 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            found.append(get(level, begin >> level))
+            begin += 1 << level
+    return Frontier(size, tuple(found))
+
+
 def root_at(size: int, get: Get) -> bytes:
     """The root that the tree had when it had `size` leaves."""
     return _range(0, size, get) if size else EMPTY_ROOT
 
 
-def inclusion_proof(index: int, size: int, get: Get) -> list[bytes]:
+def inclusion_proof(index: int, size: int, get: Get, node: Node = node_hash) -> list[bytes]:
     """The audit path of a leaf in the tree of `size` leaves, from the leaf's sibling up [RFC 9162 2.1.3.1]."""
     if not 0 <= index < size:
         raise ProofError(f"a tree of {size} leaves has no leaf {index}")
@@ -109,15 +121,15 @@ def inclusion_proof(index: int, size: int, get: Get) -> list[bytes]:
     while end - begin > 1:
         middle = begin + _split(end - begin)
         if index < middle:
-            path.append(_range(middle, end, get))
+            path.append(_range(middle, end, get, node))
             end = middle
         else:
-            path.append(_range(begin, middle, get))
+            path.append(_range(begin, middle, get, node))
             begin = middle
     return path[::-1]
 
 
-def consistency_proof(old: int, new: int, get: Get) -> list[bytes]:
+def consistency_proof(old: int, new: int, get: Get, node: Node = node_hash) -> list[bytes]:
     """Proof that the tree of `new` leaves begins with that of `old` [RFC 9162 2.1.4.1].
 
     Empty where there is nothing to prove: from the empty tree, and from a tree to itself.
@@ -131,47 +143,53 @@ def consistency_proof(old: int, new: int, get: Get) -> list[bytes]:
     while old != end:
         middle = begin + _split(end - begin)
         if old <= middle:
-            path.append(_range(middle, end, get))
+            path.append(_range(middle, end, get, node))
             end = middle
         else:
-            path.append(_range(begin, middle, get))
+            path.append(_range(begin, middle, get, node))
             begin, whole = middle, False
     if not whole:
-        path.append(_range(begin, end, get))
+        path.append(_range(begin, end, get, node))
     return path[::-1]
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(
+    index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes, *, node: Node = node_hash
+) -> None:
     """ProofError unless the leaf of hash `leaf` is number `index` of the tree with this root [RFC 9162 2.1.3.2]."""
     _checked_size(size)
     if not _is_number(index) or not 0 <= index < size:
         raise ProofError(f"a tree of {size} leaves has no leaf {index}")
-    _checked_hashes("leaf hash", [leaf])
-    _checked_hashes("root", [root])
-    _checked_hashes("proof", proof)
-    first, last, node = index, size - 1, leaf
+    width = _width_of(node)
+    _checked_hashes("leaf hash", [leaf], width)
+    _checked_hashes("root", [root], width)
+    _checked_hashes("proof", proof, width)
+    first, last, found = index, size - 1, leaf
     for hash_ in proof:
         if last == 0:
             raise ProofError("the inclusion proof is too long")
         if first & 1 or first == last:
-            node = node_hash(hash_, node)
+            found = node(hash_, found)
             while not first & 1 and first:
                 first, last = first >> 1, last >> 1
         else:
-            node = node_hash(node, hash_)
+            found = node(found, hash_)
         first, last = first >> 1, last >> 1
     if last:
         raise ProofError("the inclusion proof is too short")
-    if node != root:
+    if found != root:
         raise ProofError("the inclusion proof leads to another root")
 
 
-def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes], *, node: Node = node_hash
+) -> None:
     """ProofError unless the tree of `new` leaves begins with that of `old` [RFC 9162 2.1.4.2]."""
     _checked_size(old)
     _checked_size(new)
-    _checked_hashes("root", [old_root, new_root])
-    _checked_hashes("proof", proof)
+    width = _width_of(node)
+    _checked_hashes("root", [old_root, new_root], width)
+    _checked_hashes("proof", proof, width)
     if old > new:
         raise ProofError(f"a tree of {new} leaves cannot begin with one of {old}")
     if old in {0, new}:
@@ -191,11 +209,11 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         if last == 0:
             raise ProofError("the consistency proof is too long")
         if first & 1 or first == last:
-            old_node, new_node = node_hash(hash_, old_node), node_hash(hash_, new_node)
+            old_node, new_node = node(hash_, old_node), node(hash_, new_node)
             while not first & 1 and first:
                 first, last = first >> 1, last >> 1
         else:
-            new_node = node_hash(new_node, hash_)
+            new_node = node(new_node, hash_)
         first, last = first >> 1, last >> 1
     if last:
         raise ProofError("the consistency proof is too short")
@@ -219,14 +237,14 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _range(begin: int, end: int, get: Get) -> bytes:
+def _range(begin: int, end: int, get: Get, node: Node = node_hash) -> bytes:
     """MTH of the leaves from `begin` to `end`, a range that RFC 9162 splits off: its begin is aligned."""
     size = end - begin
     if size & (size - 1) == 0:
         level = size.bit_length() - 1
         return get(level, begin >> level)
     middle = begin + _split(size)
-    return node_hash(_range(begin, middle, get), _range(middle, end, get))
+    return node(_range(begin, middle, get, node), _range(middle, end, get, node))
 
 
 def _is_number(value: object) -> bool:
@@ -238,9 +256,13 @@ def _checked_size(size: int) -> None:
         raise ProofError(f"{size!r} is not the size of a tree")
 
 
-def _checked_hashes(what: str, hashes: Sequence[bytes]) -> None:
+def _width_of(node: Node) -> int:
+    return HASH_BYTES if node is node_hash else len(node(b"", b""))
+
+
+def _checked_hashes(what: str, hashes: Sequence[bytes], width: int) -> None:
     if not isinstance(hashes, list | tuple) or len(hashes) > MAX_PROOF:
         raise ProofError(f"the {what} is not a list of at most {MAX_PROOF} hashes")
     for hash_ in hashes:
-        if not isinstance(hash_, bytes) or len(hash_) != HASH_BYTES:
-            raise ProofError(f"the {what} holds something that is not a hash of {HASH_BYTES} bytes")
+        if not isinstance(hash_, bytes) or len(hash_) != width:
+            raise ProofError(f"the {what} holds something that is not a hash of {width} bytes")

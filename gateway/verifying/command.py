@@ -20,7 +20,7 @@ from gateway.errors import GatewayError
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import REASONS, Verification
-from gateway.verifying.verify import verify_file
+from gateway.verifying.verify import Progress, verify_file
 
 FINE: Final = 0
 ANSWER_IS_NO: Final = 1
@@ -56,6 +56,8 @@ def _run(args: argparse.Namespace) -> int:
     work = partial(_verified, anchors=args.anchors, at=at, require_time=args.require_time, with_pdf=args.pdf)
     if args.document:
         work = partial(work, original=args.document)
+    if len(files) == 1 and sys.stderr.isatty():
+        work = partial(work, progress=lambda done, total: sys.stderr.write(_bar(done, total)) and None)
     for number, (path, found) in enumerate(zip(files, _mapped(work, files), strict=True), 1):
         if len(files) > 1 and sys.stderr.isatty():
             sys.stderr.write(_bar(number, len(files)))
@@ -92,8 +94,11 @@ def _verified(
     require_time: bool,
     with_pdf: bool,
     original: Path | None = None,
+    progress: Progress = lambda _done, _total: None,
 ) -> Verification:
-    found = verify_file(path, _anchors(anchors), at, require_time=require_time, original=original)
+    found = verify_file(
+        path, _anchors(anchors), at, require_time=require_time, original=original, progress=progress
+    )
     if not with_pdf:
         return found
     from gateway.verifying.signed import with_signatures  # most of a second

@@ -44,6 +44,26 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "checkpoint_wrong": ("Chữ ký của điểm kiểm tra sai.", "The checkpoint's signature does not hold."),
         "leaf_missing": ("Thiếu lá của nhật ký.", "A leaf that should be there is not."),
         "leaf_of_another_document": ("Lá của văn bản khác.", "The leaf is about another document."),
+        "leaf_changed": ("Lá của nhật ký bị thay đổi.", "The leaf is not what its hash says."),
+        "leaf_foreign": ("Lá không thuộc tháng này.", "The leaf is not of this month."),
+        "leaves_not_signed": (
+            "Các lá này không phải các lá mà nhật ký đã ký.",
+            "These leaves are not those that the log signed.",
+        ),
+        "leaf_paper_missing": (
+            "Thiếu giấy tờ mà lá của nhật ký nêu ra.",
+            "What the leaf tells of (receipt, verdict, proof, register) is not here.",
+        ),
+        "leaf_paper_wrong": (
+            "Giấy tờ không phải thứ mà lá của nhật ký nêu ra.",
+            "It is not what the leaf tells of: changed, or put in its place.",
+        ),
+        "paper_without_leaf": ("Không lá nào nói tới giấy tờ này.", "No leaf tells of it."),
+        "renewal_wrong": (
+            "Việc gia hạn đầu nhật ký bằng hàm băm khác không đúng.",
+            "The renewal of the log's head by another hash is not over what it says.",
+        ),
+        "archive_unreadable": ("Không đọc được một phần của tệp lưu trữ.", "A part of the archive cannot be read."),
         "proof_missing": ("Thiếu chứng minh của lá.", "A leaf and its proof do not come together."),
         "proof_wrong": ("Chứng minh không đúng với lá.", "The proof is not one for this leaf."),
         "proof_of_another_checkpoint": (
@@ -205,6 +225,8 @@ class Verification:
     facts: Facts | None = None
     #: What there is no document of, where that is what the file proves.
     question: Question | None = None
+    #: Of which month the file is, where it is an archive.
+    month: str = ""
     #: Not later than this, a time-stamping authority says; None when none does.
     proven_at: datetime | None = None
     not_examined: tuple[str, ...] = field(default=())
@@ -221,6 +243,7 @@ class Verification:
             "at": self.at.isoformat(),
             "document": self.facts.document.id if self.facts else None,
             **({"absent": msgspec.to_builtins(self.question)} if self.question else {}),
+            **({"month": self.month} if self.month else {}),
             "proven_at": self.proven_at.isoformat() if self.proven_at else None,
             "checks": [
                 {

@@ -23,6 +23,7 @@ def page_of(name: str, found: Verification) -> str:
     notes = "".join(f"<li>{escape(each)}</li>" for each in found.not_examined)
     document = found.facts.document if found.facts else None
     about = f"<p>{escape(document.id)}, SHA-256 {document.sha256}</p>" if document else _question(found.question)
+    about = f"<p>Sổ cái tháng / ledger of {escape(found.month)}</p>" if found.month else about
     return (
         '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
         f"<title>{escape(name)}: {found.verdict}</title><style>{_STYLE}</style></head><body>"

@@ -81,8 +81,8 @@ def _stamp(container: Container, entry: str, signed: bytes, anchors: Anchors) ->
     return judged(name, raw, sha256(signed).digest() if signed else b"", anchors)
 
 
-def judged(name: str, raw: bytes, imprint: bytes, anchors: Anchors) -> Timed:
-    """A TimeStampResp over that SHA-256, at its own time; without an imprint nothing is proved."""
+def judged(name: str, raw: bytes, imprint: bytes, anchors: Anchors, *, algorithm: str = "sha256") -> Timed:
+    """A TimeStampResp over that digest, at its own time; without an imprint nothing is proved."""
     from gateway.seal.stamp_token import read_reply  # most of a bundle needs no reader of tokens
 
     try:
@@ -93,7 +93,7 @@ def judged(name: str, raw: bytes, imprint: bytes, anchors: Anchors) -> Timed:
         return failed(name, "stamp_unreadable", "an answer without a token"), None
     if not imprint:
         return undecided(name, "no_checkpoint", "what it should be over is not known"), None
-    if token.imprint != imprint:
+    if (token.imprint_algorithm, token.imprint) != (algorithm, imprint):
         return failed(name, "stamp_of_other_bytes"), None
     return _verified(name, raw, token, anchors)
 
@@ -107,7 +107,7 @@ def _verified(name: str, raw: bytes, token: Token, anchors: Anchors) -> Timed:
     )
     if trusted is None or not trusted.at(at):
         return undecided(name, "no_tsa_anchors", f"no anchor was trusted on {at.isoformat()}", counts=False), None
-    found = verify_stamp(raw, token.imprint, anchors=trusted, at=at)
+    found = verify_stamp(raw, token.imprint, anchors=trusted, at=at, algorithm=token.imprint_algorithm)
     told = "; ".join(fault.reason for fault in found.report.faults)
     # what a certificate lacks here may be had elsewhere; what the token itself lacks may not
     if any(fault.verdict is Verdict.FAILED and fault.name in _OF_THE_TOKEN for fault in found.report.faults):

@@ -17,7 +17,7 @@ does NOT prove is listed in docs/bundle.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,7 @@ from typing import Final
 
 from gateway.bundle.container import Container
 from gateway.bundle.facts import Facts, read
-from gateway.bundle.format import ABSENCE, ACCEPTANCE, BUNDLE, DOCUMENT, EXPORT, TRANSFER
+from gateway.bundle.format import ABSENCE, ACCEPTANCE, ARCHIVE, BUNDLE, DOCUMENT, EXPORT, TRANSFER
 from gateway.errors import BundleError
 from gateway.seal.embedded import certificates_of_receipt
 from gateway.seal.report import Report, Verdict
@@ -47,6 +47,7 @@ from gateway.verifying.findings import (
 from gateway.verifying.institution import check_institution
 from gateway.verifying.purge import check_purge
 from gateway.verifying.receivers import check_receivers
+from gateway.verifying.renewals import check_renewals
 from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
 from gateway.verifying.story import (
@@ -68,15 +69,25 @@ _NOT_EXAMINED: Final = (
 )
 
 
+#: Called with what is done of a large file, and how much there is.
+Progress = Callable[[int, int], None]
+
+
 def verify_file(
-    path: Path, anchors: Anchors | None, at: datetime, *, require_time: bool = False, original: Path | None = None
+    path: Path,
+    anchors: Anchors | None,
+    at: datetime,
+    *,
+    require_time: bool = False,
+    original: Path | None = None,
+    progress: Progress = lambda _done, _total: None,
 ) -> Verification:
     """All findings about a file; raises nothing for what it holds."""
     try:
         container = Container.open(path)
     except BundleError as error:
         return Verification(checks=(failed("container", "container_broken", str(error)),), at=at)
-    return verify(container, anchors, at, require_time=require_time, original=original)
+    return verify(container, anchors, at, require_time=require_time, original=original, progress=progress)
 
 
 def verify(
@@ -86,8 +97,13 @@ def verify(
     *,
     require_time: bool = False,
     original: Path | None = None,
+    progress: Progress = lambda _done, _total: None,
 ) -> Verification:
     """The same of a container that is open; `original`: a file that may be its document."""
+    if ARCHIVE in container.entries:
+        from gateway.verifying.archive import verify_archive  # few files are one
+
+        return verify_archive(container, anchors, at, require_time=require_time, progress=progress)
     if ABSENCE in container.entries:
         from gateway.verifying.absence import verify_absence  # few containers are one, and it takes its time
 
@@ -120,6 +136,7 @@ def verify(
         unexamined |= dict.fromkeys(each for each in report.not_examined if "time stamp" not in each)
     checks += [check_transfer(container, facts), check_statuses(facts, logged)]  # 6
     checks += [check_delivery(delivery, facts, logged) for delivery in facts.deliveries]
+    checks += check_renewals(container, known)
     checks += check_receivers(container, facts, logged, known)  # 7
     return Verification(
         checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)

@@ -71,6 +71,7 @@ def _format() -> str:
         "bundle": layout.BUNDLE,
         "absence": layout.ABSENCE,
         "purge": layout.PURGE,
+        "archive": layout.ARCHIVE,
         "absence_format": layout.ABSENCE_FORMAT,
         "absence_version": layout.ABSENCE_VERSION,
         "absence_required": layout.ABSENCE_REQUIRED,

@@ -21,6 +21,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 #: Below the enterprise number for examples [RFC 5612].
 POLICY: Final = "1.3.6.1.4.1.32473.1.1"
+#: Hash that was asked for -> the one it signs with; else SHA-256.
+_SIGNING: Final = {"sha384": "sha384", "sha512": "sha512", "sha3_256": "sha512", "sha3_512": "sha512"}
+_HASHES: Final[dict[str, type[hashes.HashAlgorithm]]] = {
+    "sha1": hashes.SHA1,  # a flaw to order
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
 OTHER_POLICY: Final = "1.3.6.1.4.1.32473.1.2"
 
 
@@ -80,7 +88,9 @@ def make_reply(
     if flaw is Flaw.UNSTAMPED:
         return bytes(Answer({"status": status}).dump())
     content = _info(asked, flaw, now, serial, policy).dump()
-    token = _token(content, stamper, flaw, sends_chain=bool(asked["cert_req"].native))
+    asked_for = asked["message_imprint"]["hash_algorithm"]["algorithm"].native
+    algorithm = "sha1" if flaw is Flaw.SHA1 else _SIGNING.get(asked_for, "sha256")
+    token = _token(content, stamper, flaw, algorithm, sends_chain=bool(asked["cert_req"].native))
     return bytes(Answer({"status": status, "time_stamp_token": token}).dump())
 
 
@@ -112,8 +122,7 @@ def _imprint(values: Any) -> Any:
     }
 
 
-def _token(content: bytes, stamper: Stamper, flaw: Flaw, *, sends_chain: bool) -> cms.ContentInfo:
-    algorithm = "sha1" if flaw is Flaw.SHA1 else "sha256"
+def _token(content: bytes, stamper: Stamper, flaw: Flaw, algorithm: str, *, sends_chain: bool) -> cms.ContentInfo:
     signed = content + b"\0" if flaw is Flaw.OTHER_CONTENT else content
     attributes = [
         {"type": "content_type", "values": ["tst_info"]},
@@ -166,7 +175,7 @@ def _certificate_id(certificate: x509.Certificate, *, is_old: bool) -> dict[str,
 
 
 def _signed(data: bytes, stamper: Stamper, algorithm: str) -> tuple[bytes, dict[str, Any]]:
-    chosen = hashes.SHA256() if algorithm == "sha256" else hashes.SHA1()  # noqa: S303  # a flaw to order
+    chosen = _HASHES[algorithm]()
     if isinstance(stamper.key, ec.EllipticCurvePrivateKey):
         value = stamper.key.sign(data, ec.ECDSA(chosen, deterministic_signing=True))
         return value, {"algorithm": f"{algorithm}_ecdsa"}

@@ -32,3 +32,6 @@ BEGIN SELECT RAISE(ABORT, 'registers are append-only'); END;
 
 -- What may be an entry, in the order of the log; acceptance appends to its end.
 CREATE INDEX event_of_registers ON event (seq, at) WHERE kind IN ('document.accepted', 'document.readdressed');
+
+-- Which months were archived, without going through the history.
+CREATE INDEX event_of_archives ON event (seq) WHERE kind = 'archive.made';

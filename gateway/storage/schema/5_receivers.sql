@@ -40,4 +40,5 @@ CREATE TABLE receiver_proof (
     CHECK ((kind = 'signature') = (key_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX receiver_proof_by_message ON receiver_proof (message_id);
+CREATE INDEX receiver_proof_by_sha256 ON receiver_proof (sha256);
 CREATE INDEX receiver_proof_signed ON receiver_proof (delivery_id) WHERE kind = 'signature';

@@ -19,6 +19,7 @@ import pytest
 
 from gateway.admin import server as admin
 from gateway.admin.acts import PauseChannel, ResumeChannel
+from gateway.admin.archives import Archives
 from gateway.admin.server import AdminServer, Reload, SetLogLevel
 from gateway.commands.acting import ask
 from gateway.config.settings import Settings
@@ -56,6 +57,10 @@ class FakeServer:
     @property
     def key(self) -> SealingKey:
         return SealingKey()
+
+    @property
+    def archives(self) -> Archives:
+        return Archives(self.foundation, self.key)
 
     def requeued(self, agencies: Iterable[AgencyId]) -> None:
         self.told.append(frozenset(agencies))

@@ -42,7 +42,7 @@ def commands(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Ite
 
 ALL = sorted(commands(build_parser()))
 CHANGING = {
-    "purge order", "purge confirm", "purge cancel", "retain add", "retain end",
+    "handover make", "handover take", "purge order", "purge confirm", "purge cancel", "retain add", "retain end",
     "keys switch", "agencies keys add", "agencies keys end",
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
@@ -84,8 +84,9 @@ def test_the_commands_are_these() -> None:
         "alerts list", "alerts bounced", "log init", "log show", "log prove", "log compare",
         "reads",
         "witness init", "witness follow", "witness show", "witness serve",
-        "tls renew", "register list", "register show",
         "purge list", "purge show", "retain list",
+        "tls renew", "log restamp", "register list", "register show", "archive make", "archive list",
+        "handover verify", "handover list", "handover find",
     }  # fmt: skip
 
 

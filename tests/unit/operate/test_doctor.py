@@ -190,6 +190,8 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "stamps",
             "witnesses",
             "registers",
+            "restamps",
+            "archives",
             "renewal",
             "revocation",
             "purges",

@@ -40,6 +40,7 @@ PARTIAL = (
     "attempt_open",
     "status_parked",
     "offer_listed",
+    "event_of_archives",
 )
 #: Statements that may go through all of a table, and why.
 WHOLE = {
@@ -50,6 +51,7 @@ WHOLE = {
     "offer_list_all": "for the report of a command",
     "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
     "event_read_last": "the last row",
+    "event_read_newest": "the last row",
     "receipt_stamp_read_last": "the last row",
     "event_newest_instant": "the last row",
     "event_oldest_instant": "the first row",

@@ -13,6 +13,10 @@ async function verify(data, given, at) {
     checks.push(undecided("format", "use_gateway_verify", "bytes of it were destroyed by order"));
     return result;
   }
+  if (container.has(FORMAT.archive)) {
+    checks.push(undecided("format", "use_gateway_verify", "a month of the ledger"));
+    return result;
+  }
   checks.push(...containerChecks(container));
   const facts = readFacts(container, FORMAT.bundle, [FORMAT.format, FORMAT.version], FORMAT.facts, checks);
   if (!facts) return result;
