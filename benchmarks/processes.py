@@ -71,7 +71,7 @@ class Gateway:
         """The same per process: the gateway itself, then what it started."""
         first, *others = self._pids()
         found = {"gateway": _cpu_seconds(first, with_ended=False)}
-        return found | {f"child {pid}": _cpu_seconds(pid) for pid in others}
+        return found | {f"{_name_of(pid)} {pid}": _cpu_seconds(pid) for pid in others}
 
     def pss_bytes(self) -> int:
         """Proportional set size of all its processes."""

@@ -32,6 +32,8 @@ class Checked:
     id: str
     envelope: Envelope
     findings: tuple[Finding, ...]
+    #: The parser has seen that nobody signed it.
+    unsigned: bool = False
     sha256: str
     size: int
     sender: Agency

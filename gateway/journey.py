@@ -49,6 +49,7 @@ from gateway.reasons import is_temporary
 from gateway.receivers import Receivers
 from gateway.route import is_hosted
 from gateway.seal.profile import DOCUMENT_TYPE
+from gateway.signatures.document import is_evidently_unsigned
 from gateway.signatures.policy import Policies
 from gateway.signing import SealingKey
 from gateway.storage.bodies import Bodies, SpooledBody
@@ -148,7 +149,7 @@ class Journey:
     async def accept(self, submission: Submission) -> Answer:
         """Steps 2 to 6; the answer of an earlier acceptance where the request is the same."""
         with self._seconds["validate"].time():
-            envelope, findings = await self._validated(submission)
+            envelope, findings, unsigned = await self._validated(submission)
         sender = await self._sender(envelope)
         own = await self._brought_back(submission, envelope, sender)
         if own is not None:
@@ -161,7 +162,7 @@ class Journey:
         if known is not None:
             await self._make_whole(submission)
             return known
-        checked = self._checked(submission, envelope, findings, sender, fingerprint)
+        checked = self._checked(submission, envelope, findings, sender, fingerprint, unsigned=unsigned)
         proof = await self._proof(submission, checked)
         with self._seconds["route"].time():
             plan = await self._plan(submission, checked)
@@ -216,7 +217,8 @@ class Journey:
         except BodyDamagedError:
             await self._bodies.keep(submission.body)
 
-    async def _validated(self, submission: Submission) -> tuple[Envelope, tuple[Finding, ...]]:
+    async def _validated(self, submission: Submission) -> tuple[Envelope, tuple[Finding, ...], bool]:
+        """The message, what was noticed, and whether it is evident that nobody signed it."""
         report = submission.report
         if report is None:
             report = await self._parse(submission.body, "full", submission.caller.agency_id)
@@ -224,7 +226,8 @@ class Journey:
             raise RefusedError(report.refusal, report.detail, findings=report.findings)
         if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
             raise RefusedError("edxml_invalid", "a status message is expected here", findings=report.findings)
-        return report.envelope, (*report.findings, *_named_otherwise(submission.named, report.envelope))
+        findings = (*report.findings, *_named_otherwise(submission.named, report.envelope))
+        return report.envelope, findings, is_evidently_unsigned(report)
 
     async def _sender(self, envelope: Envelope) -> Agency:
         code = envelope.sender.organ_id
@@ -315,6 +318,8 @@ class Journey:
         findings: tuple[Finding, ...],
         sender: Agency,
         fingerprint: str,
+        *,
+        unsigned: bool = False,
     ) -> Checked:
         return Checked(
             id=uuid7(),
@@ -330,6 +335,7 @@ class Journey:
             accepted_at=self._clock.now(),
             arrived_by=submission.caller.relay_endpoint_id,
             directory_version=self._directory.version,
+            unsigned=unsigned,
         )
 
     async def _sealed(
@@ -374,6 +380,7 @@ class Journey:
             imported=submission.imported,
             proof=proof,
             checks=self._checks(submission, checked, plan),
+            unsigned=checked.unsigned,
         )
 
     async def _proof(self, submission: Submission, checked: Checked) -> ProofRow | None:

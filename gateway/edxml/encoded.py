@@ -12,6 +12,7 @@ from gateway.edxml.base64stream import Base64Stream, decode
 from gateway.edxml.encryption import Front
 from gateway.edxml.envelope import Encryption
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.marks import IN_PDF, WordSearch
 from gateway.edxml.zipstream import LOCAL_HEADER, FirstFile
 
 #: What a ZIP around a file of the largest size may be larger than that: a share of it, and its frame.
@@ -28,6 +29,7 @@ class EncodedFile:
         "_head",
         "_limits",
         "_max",
+        "_search",
         "_undigested",
         "inner",
         "problem",
@@ -41,6 +43,7 @@ class EncodedFile:
         self._base64: Base64Stream | None = Base64Stream(self.write)
         self._digest = hashlib.sha256()
         self._front = Front()
+        self._search = WordSearch(IN_PDF)
         self._undigested = b""
         self._head: bytes | None = b""
         #: The file inside, when the bytes begin like a ZIP.
@@ -63,6 +66,11 @@ class EncodedFile:
     def encryption(self) -> Encryption | None:
         """How it is encrypted as it is; of the file inside, `inner` tells."""
         return self._front.encryption
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a signature may be in it, as it is or as the file inside."""
+        return self._search.found or (self.inner is not None and self.inner.is_marked)
 
     @property
     def is_over(self) -> bool:
@@ -103,6 +111,7 @@ class EncodedFile:
         self._undigested = data  # of an archive nobody asks for the digest
         self._front.feed(data)
         self._front.finish()
+        self._search.feed(data)
         if not data.startswith(LOCAL_HEADER):
             return True
         self.inner = inner = FirstFile(self._limits, self._max)
@@ -118,6 +127,7 @@ class EncodedFile:
             return
         self._digest.update(data)
         self._front.feed(data)
+        self._search.feed(data)
         piece = data
         if self._head is not None:
             self._head += data

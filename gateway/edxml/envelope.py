@@ -250,3 +250,5 @@ class ParseReport:
     refusal: str = ""
     #: One English sentence about this very refusal.
     detail: str = ""
+    #: Whether a signature may be in it (`gateway.edxml.marks`); True also where nobody could tell.
+    marked: bool = True

@@ -27,6 +27,7 @@ from gateway.edxml.envelope import Finding, ParseReport
 from gateway.edxml.findings import finding
 from gateway.edxml.headers import is_status, read_document, read_status
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.marks import IN_XML, WordSearch
 from gateway.edxml.mime import MIME_TYPE, ByteSource, Readable
 from gateway.edxml.mime_parts import MimeMessage, PartFile, open_mime
 from gateway.edxml.notes import Notes
@@ -66,6 +67,8 @@ class StreamedMessage:
     #: Whether it came as MIME, and the attachments in parts of their own.
     is_mime: bool
     parts: list[PartFile]
+    #: Whether a signature may be in it.
+    is_marked: bool
 
 
 def parse_file(source: str | Stored, *, limits: ParseLimits) -> ParsedMessage:
@@ -89,7 +92,8 @@ def parse_stream(stream: ByteSource, *, limits: ParseLimits) -> ParsedMessage:
 def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding]) -> StreamedMessage:
     """Plan 1 to 4, without understanding the header; refuses what is no edXML."""
     mime = open_mime(stream)
-    root, files = _scan(stream if mime is None else mime.root, limits, findings)
+    xml = _Searched(stream if mime is None else mime.root)
+    root, files = _scan(xml, limits, findings)
     parts = [] if mime is None else _read_parts(mime, files, limits, findings)
     wrapped = _unwrap(root)
     if wrapped is not None:
@@ -107,7 +111,26 @@ def read_message(stream: ByteSource, limits: ParseLimits, findings: list[Finding
         unwrapped=wrapped,
         is_mime=mime is not None,
         parts=parts,
+        # parts of a MIME message, and what was unwrapped, were not looked through
+        is_marked=xml.search.found
+        or mime is not None
+        or wrapped is not None
+        or any(each.is_marked for each in files),
     )
+
+
+class _Searched:
+    """A stream that is looked through for the name of a signature while it is read."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.search = WordSearch(IN_XML)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, b"" at the end."""
+        data = self._stream.read(size) or b""
+        self.search.feed(data)
+        return data
 
 
 def _read_parts(
@@ -211,5 +234,6 @@ def _understand(message: StreamedMessage, limits: ParseLimits, findings: list[Fi
         findings=(*findings, *notes.findings, *attached.findings),
         refusal=notes.refusal or attached.refusal,
         detail=notes.detail if notes.refusal else attached.detail,
+        marked=message.is_marked,
     )
     return ParsedMessage(report=report, skeleton=message.root.element)

@@ -17,6 +17,7 @@ from enum import StrEnum
 from gateway.edxml.encryption import Front
 from gateway.edxml.envelope import Encryption
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.marks import IN_PDF, WordSearch
 
 LOCAL_HEADER = b"PK\x03\x04"
 
@@ -71,6 +72,7 @@ class FirstFile:
         self._folders = 0
         self._digest = hashlib.sha256()
         self._front = Front()
+        self._search = WordSearch(IN_PDF)
         self.problem: ZipProblem | None = None
         #: Bytes of the file so far.
         self.size = 0
@@ -90,6 +92,11 @@ class FirstFile:
     def encryption(self) -> Encryption | None:
         """How the file is encrypted; known after `finish`."""
         return self._front.encryption
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the bytes so far may hold a signature."""
+        return self._search.found
 
     def feed(self, data: bytes) -> None:
         """The next bytes of the archive."""
@@ -194,6 +201,7 @@ class FirstFile:
                 self.head = (self.head + out)[: len(LOCAL_HEADER)]
             self._digest.update(out)
             self._front.feed(out)
+            self._search.feed(out)
             self._crc = zlib.crc32(out, self._crc)
             if self._write is not None:
                 self._write(out)

@@ -8,6 +8,7 @@ While CAs do not say whether a certificate was revoked, the document waits for t
 first, the verdict is recorded as it is, and once more when they have answered: what it held back goes then. A look
 between the two that finds nothing else records nothing: a CA that is out for a month would fill the log.
 A document without any signature that held nothing up has a verdict, and no event: its bytes say the same later.
+Where the parser has seen that there is none, the verdict comes with the acceptance, and nobody looks again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from gateway.failpoints import failpoint
 from gateway.ledger import history
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
-from gateway.ledger.rows import NewMessage
+from gateway.ledger.rows import MessageRow, NewMessage
 from gateway.signatures.judgement import judge
 from gateway.signatures.model import Examined
 from gateway.states import State, Trigger
@@ -39,7 +40,9 @@ REFUSED: Final = "signatures_not_valid"
 
 async def wait(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
     """Let documents wait for their check, and hold the deliveries that wait with them."""
-    due = [item for item in fresh if item.checks is not None]
+    plain = [item.message for item in fresh if item.unsigned and item.checks == {}]
+    await tx.execute_many("verdict_insert", [_nothing_found(each) for each in plain])
+    due = [item for item in fresh if item.checks or (item.checks == {} and not item.unsigned)]
     if not due:
         return
     rows = [(item.message.id, micros(item.message.accepted_at), as_json(dict(item.checks or {}))) for item in due]
@@ -163,12 +166,9 @@ class RecordVerdict:
         await tx.execute_many("revocation_answer_insert_new", answers)
         await tx.execute_many("revocation_answer_mark_used", [(name,) for name in report.revocations])
         kept = _without_answers(report)
-        found = len(report.signatures)
-        sha256 = hashlib.sha256(kept).hexdigest()
-        row = (verdict.message_id, at, str(report.verdict), found, sha256, kept)
-        await tx.execute_many("verdict_insert", [row])
-        if found or taken.held:
-            await history.append(tx, [_event(verdict, sha256)])
+        await tx.execute_many("verdict_insert", [_row(verdict.message_id, verdict.now, report, kept)])
+        if report.signatures or taken.held:
+            await history.append(tx, [_event(verdict, kept)])
 
     async def _let_go(self, tx: Transaction, verdict: Verdict, taken: _Taken) -> tuple[list[str], list[str]]:
         """The agencies whose deliveries may go, and the deliveries that a recipient's policy keeps."""
@@ -227,10 +227,20 @@ def _without_answers(report: Examined) -> bytes:
     ).encode()
 
 
-def _event(verdict: Verdict, sha256: str) -> history.EventRow:
+def _row(message_id: str, at: datetime, report: Examined, kept: bytes) -> tuple[object, ...]:
+    sha256 = hashlib.sha256(kept).hexdigest()
+    return message_id, micros(at), str(report.verdict), len(report.signatures), sha256, kept
+
+
+def _nothing_found(message: MessageRow) -> tuple[object, ...]:
+    report = Examined(at=message.accepted_at)
+    return _row(message.id, message.accepted_at, report, report.encode())
+
+
+def _event(verdict: Verdict, kept: bytes) -> history.EventRow:
     facts: dict[str, object] = {
         "verdict": str(verdict.report.verdict),
-        "report": sha256,
+        "report": hashlib.sha256(kept).hexdigest(),
         "signatures": len(verdict.report.signatures),
     }
     return history.EventRow(

@@ -162,3 +162,5 @@ class NewMessage:
     proof: ProofRow | None = None
     #: The deliveries that wait for a look at the signatures, with their policy; None: nobody looks.
     checks: Mapping[str, str] | None = None
+    #: The parser has seen that there is no signature; then nobody looks again unless something waits for it.
+    unsigned: bool = False

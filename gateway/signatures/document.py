@@ -16,9 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from gateway.edxml.envelope import Attachment
+from gateway.edxml.envelope import Attachment, ParseReport
 from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.marks import IN_PDF, IN_XML, WordSearch
 from gateway.edxml.parser import read_message
 from gateway.edxml.prolog import read_prolog
 from gateway.edxml.source import Stored, opened
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 MOST_PDF_BYTES: Final = 256 * 1024**2
 _IN_MEMORY: Final = 8 * 1024**2
 _HEAD: Final = 4096
-#: Any signature has its name in the file: names, unlike namespaces, cannot be written by references.
-_NAME: Final = b"ignature"
 _P7S: Final = (".p7s", ".p7b", ".p7m")
 #: Names of office documents, whose own signatures nobody here reads.
 _OFFICE: Final = (".docx", ".xlsx", ".pptx", ".doc", ".xls", ".odt", ".xml")
@@ -64,6 +63,16 @@ class Task:
 def examine(task: Task) -> bytes:
     """The report on the message at `task.message`, encoded; raises RefusedError for what is no message."""
     return _Examination(task).made().encode()
+
+
+def is_evidently_unsigned(report: ParseReport) -> bool:
+    """Whether `examine` would find nothing and leave nothing out, as the parser has read these bytes already."""
+    if report.marked or report.envelope is None:
+        return False
+    return not any(
+        each.size > MOST_PDF_BYTES or (each.safe_name or each.name).lower().endswith((*_P7S, *_OFFICE))
+        for each in report.envelope.attachments
+    )
 
 
 class _Examination:
@@ -107,7 +116,9 @@ class _Examination:
                 self._unexamined.append("XML signatures: the message is not one XML file")
                 return ()
             stream.seek(start)
-            if not _mentions(stream, _NAME):  # most messages: neither held in memory nor anything imported for them
+            if not _mentions(
+                stream, IN_XML
+            ):  # most messages: neither held in memory nor anything imported for them
                 return ()
             from gateway.signatures.xml import MOST_BYTES, too_large, verify_xml
 
@@ -151,9 +162,7 @@ class _Examination:
         if b"%PDF-" not in head:
             return []
         content.seek(0)
-        if not _mentions(
-            content, b"/ByteRange"
-        ):  # in a signature it is written plainly, never in a compressed object
+        if not _mentions(content, IN_PDF):
             return []
         from gateway.signatures.pdf import verify_pdf
 
@@ -232,12 +241,10 @@ def _hashing(content: BinaryIO) -> Callable[[str], bytes]:
 
 
 def _mentions(content: BinaryIO, word: bytes) -> bool:
-    rest = b""
-    while block := content.read(1024 * 1024):
-        if word in rest + block:
-            return True
-        rest = block[-len(word) :]
-    return False
+    search = WordSearch(word)
+    while not search.found and (block := content.read(1024 * 1024)):
+        search.feed(block)
+    return search.found
 
 
 _stores: dict[tuple[str, TrustPurpose], tuple[object, TrustStore]] = {}

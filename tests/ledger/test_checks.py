@@ -108,6 +108,26 @@ async def test_verdict_is_kept_with_what_it_rests_on(lab: Lab) -> None:
     assert await lab.rows("SELECT sha256, der FROM revocation_answer") == [(LIST_SHA256, LIST)]
 
 
+async def test_document_that_nobody_signed_has_its_verdict_at_once(lab: Lab) -> None:
+    """Nobody looks again, and there is no event, as after a look that finds nothing."""
+    await lab.record(replace(message("a1", name="m", checks={}), unsigned=True))
+    assert await lab.rows("SELECT * FROM check_due") == []
+    [(found, at, sha256, report)] = await lab.rows("SELECT signatures, checked_at, sha256, report FROM verdict")
+    assert (found, at, sha256) == (0, micros(START), hashlib.sha256(report).hexdigest())
+    assert Examined.decode(report) == Examined(at=START)
+    assert await lab.rows("SELECT count(*) FROM event WHERE kind = 'document.checked'") == [(0,)]
+    assert [item.dispatch_id for item in await lab.claim()] == ["m>a1"]
+
+
+async def test_document_that_nobody_signed_is_looked_at_where_somebody_waits(lab: Lab) -> None:
+    """The recipient's policy decides in one place."""
+    await lab.record(replace(message("a1", name="m", checks={"m/a1": "require"}), unsigned=True))
+    assert await lab.rows("SELECT message_id FROM check_due") == [("m",)]
+    assert await lab.rows("SELECT * FROM verdict") == []
+    await lab.record(replace(message("a1", name="n"), unsigned=True))
+    assert await lab.rows("SELECT * FROM verdict") == []
+
+
 async def test_withdrawn_while_it_waits_stays_withdrawn(lab: Lab) -> None:
     """The verdict lets go what waits for it, and nothing else."""
     await lab.record(message("a1", name="m", checks={"m/a1": "warn"}))

@@ -21,6 +21,7 @@ from gateway.edxml.codes import (
 )
 from gateway.edxml.dates import read_date, read_instant
 from gateway.edxml.limits import ParseLimits
+from gateway.edxml.marks import WordSearch
 from gateway.edxml.names import MAX_BYTES, MAX_CHARACTERS, safe_name
 from gateway.edxml.organ_ids import Scheme, canonical, parents, scheme_of
 from gateway.edxml.zipstream import FirstFile, ZipProblem
@@ -52,6 +53,16 @@ def test_base64_that_is_wrong_has_a_problem(text: str) -> None:
     """Cut off, outside the alphabet, or going on behind the padding; whole or letter by letter."""
     assert _decode([text])[1]
     assert _decode(list(text))[1]
+
+
+@given(st.text(alphabet="ab", max_size=40), st.lists(st.integers(0, 40), max_size=8))
+def test_word_is_found_however_the_bytes_are_cut(text: str, cuts: list[int]) -> None:
+    """Exactly where it stands in the whole."""
+    search = WordSearch(b"aabab")
+    edges = [0, *sorted(cuts), len(text)]
+    for a, b in pairwise(edges):
+        search.feed(text[a:b].encode())
+    assert search.found == ("aabab" in text)
 
 
 def _first_file(data: bytes, step: int, limits: ParseLimits | None = None) -> FirstFile:
