@@ -94,13 +94,14 @@ def check_signer(
     answers: RevocationStore | None = None,
 ) -> tuple[Check, ...]:
     """Usage, path and revocation of a signing certificate; what the verdict rests on goes to `gathered`."""
-    _keep(gathered, certificate)
+    own = certificate.public_bytes(Encoding.DER)
+    gathered.keep_certificate(sha256_hex(own), own)
     checks = [_usage(certificate, usage)]
     trusted = store.at(at) if store is not None else ()
     if store is None or not trusted:
         reason = "no certificate authority is trusted for this purpose"
         return (*checks, undecided(_PATH, Indication.NO_CERTIFICATE_CHAIN_FOUND, reason))
-    key = certificate.public_bytes(Encoding.DER), brought
+    key = own, brought
     state = 0 if answers is None else answers.state()
     held = _held.get(key)
     if held is not None and held.store is store and held.state == state and held.since <= at <= held.until:
@@ -108,7 +109,7 @@ def check_signer(
     else:
         try:
             searched = _searched(
-                key[0], brought, _Standing(store=store, trusted=trusted, at=at, answers=answers), gathered
+                own, brought, _Standing(store=store, trusted=trusted, at=at, answers=answers), gathered
             )
         except UNREADABLE as error:
             reason = f"the certificate, or what came with it, cannot be read: {_sentence(error)}"
@@ -119,7 +120,7 @@ def check_signer(
         _remember(key, path, store, state, at)
     _keep_path(gathered, path)
     at_text = at.isoformat()
-    return (*checks, passed(_PATH, path=_named(path.chain), at=at_text), passed(_REVOCATION, at=at_text))
+    return (*checks, passed(_PATH, path=path.named, at=at_text), passed(_REVOCATION, at=at_text))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +198,8 @@ def forget() -> None:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Path:
     chain: ValidationPath
+    #: The names on it, for people.
+    named: str
     material: _Material
     #: SHA-256 and DER of what it rests on.
     certificates: tuple[tuple[str, bytes], ...]
@@ -207,6 +210,7 @@ class _Path:
 def _path_of(chain: ValidationPath, material: _Material) -> _Path:
     return _Path(
         chain=chain,
+        named=_named(chain),
         material=material,
         certificates=tuple((each.sha256.hex(), each.dump()) for each in chain.iter_certs(include_root=True)),
         answers=tuple((sha256_hex(der), der) for der in (*material.lists, *material.ocsps)),
@@ -356,11 +360,6 @@ def _usage(certificate: x509.Certificate, usage: Callable[[x509.Certificate], tu
 def failure(name: str, text: str) -> Check:
     """A signature that cannot be read."""
     return failed(name, Indication.FORMAT_FAILURE, text[:300])
-
-
-def _keep(gathered: Gathered, certificate: x509.Certificate) -> None:
-    der = certificate.public_bytes(Encoding.DER)
-    gathered.keep_certificate(sha256_hex(der), der)
 
 
 def _keep_path(gathered: Gathered, path: _Path) -> None:

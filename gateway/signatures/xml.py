@@ -86,6 +86,8 @@ def too_large() -> Found:
 def _decorative(root: etree._Element) -> tuple[Found, ...]:
     found = []
     for element in root.iter(etree.Element):
+        if not str(element.tag).lower().endswith(_DECORATIVE):
+            continue
         name = etree.QName(element)
         if name.localname.lower() == _DECORATIVE and name.namespace != DS:
             reason = "this block holds no key and no signature value, so nothing about it can be verified"
@@ -100,11 +102,14 @@ _MOST_NAMESPACES: Final = 16
 
 
 def _limits(root: etree._Element) -> str:
-    for element in root.iter(etree.Element):
-        if len(element.attrib) > _MOST_ATTRIBUTES:
-            return f"an element has more than {_MOST_ATTRIBUTES} attributes"
-        if len(element) == 0 and sum(1 for _ in element.iterancestors()) >= _MOST_DEPTH:
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > _MOST_DEPTH:
             return f"elements stand more than {_MOST_DEPTH} deep"
+        if any(len(element.keys()) > _MOST_ATTRIBUTES for element in level):
+            return f"an element has more than {_MOST_ATTRIBUTES} attributes"
+        level = [kid for element in level if len(element) for kid in element.iterchildren(etree.Element)]
     return ""
 
 
