@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from asn1crypto import algos, cms, core
-
 from gateway.errors import StampError
-from gateway.seal.stamp_token import MAX_REPLY_BYTES, UNREADABLE
+from gateway.seal import der
+from gateway.seal.stamp_token import MAX_REPLY_BYTES, SHA256, UNREADABLE
 
 _HASH: Final = 32
 #: Levels of a tree of 2**32 groups.
@@ -28,47 +27,7 @@ _MAX_GROUP: Final = 16
 MAX_RECORD_BYTES: Final = MAX_REPLY_BYTES + 16 * 1024
 
 
-class _PartialTree(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = core.OctetString
-
-
-class _Tree(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = _PartialTree
-
-
-class _Attributes(core.SetOf):  # type: ignore[misc]
-    _child_spec = cms.CMSAttribute
-
-
-class _ArchiveTimeStamp(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012  # as asn1crypto asks for it
-        ("digest_algorithm", algos.DigestAlgorithm, {"implicit": 0, "optional": True}),
-        ("attributes", _Attributes, {"implicit": 1, "optional": True}),
-        ("reduced_hashtree", _Tree, {"implicit": 2, "optional": True}),
-        ("time_stamp", cms.ContentInfo),
-    ]
-
-
-class _Algorithms(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = algos.DigestAlgorithm
-
-
-class _Chain(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = _ArchiveTimeStamp
-
-
-class _Chains(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = _Chain
-
-
-class _EvidenceRecord(core.Sequence):  # type: ignore[misc]
-    """[RFC 4998 3.1], without what protects encrypted data."""
-
-    _fields = [  # noqa: RUF012
-        ("version", core.Integer),
-        ("digest_algorithms", _Algorithms),
-        ("chains", _Chains),
-    ]
+_SHA256: Final = der.written(der.SEQUENCE, der.written_oid(SHA256), der.written(der.NULL))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,9 +76,13 @@ def path_of(leaves: Sequence[bytes], index: int) -> tuple[tuple[bytes, ...], ...
 
 def write_record(group: Sequence[bytes], path: Sequence[Sequence[bytes]], token: bytes) -> bytes:
     """The record in DER; `token` is the stamp's ContentInfo."""
-    stamp = {"reduced_hashtree": [sorted(group), *map(sorted, path)], "time_stamp": cms.ContentInfo.load(token)}
-    record = {"version": 1, "digest_algorithms": [{"algorithm": "sha256"}], "chains": [[stamp]]}
-    return bytes(_EvidenceRecord(record).dump())
+    tree = [
+        der.written(der.SEQUENCE, *(der.written(der.OCTETS, each) for each in sorted(part)))
+        for part in (group, *path)
+    ]
+    stamp = der.written(der.SEQUENCE, der.written(der.THIRD, *tree), token)
+    chains = der.written(der.SEQUENCE, der.written(der.SEQUENCE, stamp))
+    return der.written(der.SEQUENCE, der.written_integer(1), der.written(der.SEQUENCE, _SHA256), chains)
 
 
 def read_record(raw: bytes) -> Record:
@@ -127,15 +90,7 @@ def read_record(raw: bytes) -> Record:
     if len(raw) > MAX_RECORD_BYTES:
         raise StampError(f"the evidence record has {len(raw)} bytes")
     try:
-        found = _EvidenceRecord.load(raw, strict=True)
-        algorithms = [each["algorithm"].native for each in found["digest_algorithms"]]
-        if found["version"].native != 1 or algorithms != ["sha256"]:
-            raise StampError("the evidence record is not of version 1 and SHA-256")
-        if len(found["chains"]) != 1 or len(found["chains"][0]) != 1:
-            raise StampError("the evidence record was renewed: this is not read here")
-        stamp = found["chains"][0][0]
-        tree = [tuple(each.native for each in part) for part in stamp["reduced_hashtree"]]
-        token = bytes(stamp["time_stamp"].dump())
+        tree, token = _read(raw)
     except UNREADABLE as error:
         raise StampError(f"this is no evidence record: {str(error)[:200]}") from error
     is_sound = 0 < len(tree) <= _MAX_LEVELS and all(
@@ -144,6 +99,26 @@ def read_record(raw: bytes) -> Record:
     if not is_sound:
         raise StampError("the evidence record's hash tree is not of SHA-256 digests")
     return Record(group=tree[0], path=tuple(tree[1:]), token=token)
+
+
+def _read(raw: bytes) -> tuple[list[tuple[bytes, ...]], bytes]:
+    """The reduced tree and the stamp of EvidenceRecord [RFC 4998 3.1], without what protects encrypted data."""
+    record = der.parts_of(der.read(raw))
+    version, algorithms = der.integer(record.next()), record.next().parts()
+    if version != 1 or [der.oid(each.parts()[0]) for each in algorithms] != [SHA256]:
+        raise StampError("the evidence record is not of version 1 and SHA-256")
+    chains = record.next().parts()
+    record.end()
+    if len(chains) != 1 or len(chains[0].parts()) != 1:
+        raise StampError("the evidence record was renewed: this is not read here")
+    stamp = der.parts_of(chains[0].parts()[0])
+    for tag in (der.FIRST, der.SECOND):  # of the stamp's own hash, attributes
+        stamp.optional(tag)
+    tree, token = stamp.optional(der.THIRD), stamp.next()
+    stamp.end()
+    token.of(der.SEQUENCE)
+    parts = tree.parts(der.THIRD) if tree else []
+    return [tuple(der.octets(each) for each in part.parts()) for part in parts], token.raw
 
 
 def _above(level: list[bytes]) -> list[bytes]:

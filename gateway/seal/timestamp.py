@@ -1,4 +1,4 @@
-"""RFC 3161 time stamps: the request, and whether an answer or a stored token holds.
+"""RFC 3161 time stamps: the request, and whether an answer, a stored token or one on a foreign signature holds.
 
 1. what the server says: status, and a token at all
 2. the token's shape, and that it is over the digest in question
@@ -10,6 +10,9 @@
 Every check is made as far as the answer allows, whatever failed before it. PASSED means that the authority of this
 certificate saw the digest not later than `Stamp.not_later_than`. A certificate that has expired since does not take
 that back; one that was revoked for any reason but a harmless one does. Nothing is fetched here.
+
+Stamps on signatures of others are read and checked here as well (`check_token`, `stamping_faults`); how far their
+authorities are trusted, `gateway.signatures.stamps` finds out as for every foreign certificate.
 """
 
 from __future__ import annotations
@@ -17,13 +20,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from asn1crypto import tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -94,6 +96,8 @@ def ask(imprint: bytes, *, policy: str = "", algorithm: str = "sha256") -> Asked
         "nonce": nonce,
         "cert_req": True,
     }
+    from asn1crypto import tsp  # whoever verifies asks nobody
+
     if policy:
         values["req_policy"] = policy
     request = tsp.TimeStampReq(values).dump()
@@ -135,6 +139,17 @@ def _examined(
             found, unexamined = _certificate(token, token.signature.certificate, anchors)  # 5, 6
             checks += [_binding(token.signature, token.signature.certificate), *found]
     return Stamp(report=Report(checks=tuple(checks), not_examined=tuple(unexamined)), token=token)
+
+
+def check_token(token: Token, due: Callable[[str], bytes | None]) -> tuple[Check, ...]:
+    """A token on a foreign signature: its shape, what it is over, its signature, and whose (2, 4).
+
+    `due` gives the digest that must have been stamped by the hash's name; None where that hash will not do.
+    """
+    checks = (_format(token), _over(token, due(token.imprint_algorithm)), _signature(token))
+    if token.signature.certificate is None:
+        return checks
+    return (*checks, _binding(token.signature, token.signature.certificate))
 
 
 def _status(reply: Reply) -> Check:
@@ -179,6 +194,16 @@ def _time(token: Token, at: datetime, *, is_fresh: bool) -> Check:
         return failed(name, indication, "the time in the stamp is after that of the verification", **facts)
     if is_fresh and token.gen_time < at - CLOCK_TOLERANCE:
         return failed(name, indication, "the time in a fresh stamp is long past", **facts)
+    return passed(name, **facts)
+
+
+def _over(token: Token, due: bytes | None) -> Check:
+    name, facts = "stamp.imprint", {"stamped": token.imprint.hex()}
+    if due is None:
+        reason = f"the stamp is over a digest by {token.imprint_algorithm[:40]}"
+        return failed(name, Indication.HASH_FAILURE, reason, **facts)
+    if not hmac.compare_digest(token.imprint, due):
+        return failed(name, Indication.HASH_FAILURE, "the stamp is over another digest", **facts)
     return passed(name, **facts)
 
 
@@ -276,9 +301,9 @@ def _certificate(
     return tuple(checks), unexamined
 
 
-def _purpose(certificate: x509.Certificate) -> Check:
-    """One purpose, critical [RFC 3161 2.3], and a key that may sign."""
-    name, faults = "stamp.purpose", []
+def stamping_faults(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Why a certificate may not stamp: one purpose, critical [RFC 3161 2.3], and a key that may sign."""
+    faults = []
     extensions = certificate.extensions
     try:
         extended = extensions.get_extension_for_class(x509.ExtendedKeyUsage)
@@ -295,7 +320,12 @@ def _purpose(certificate: x509.Certificate) -> Check:
             faults.append("keyUsage lacks digitalSignature and nonRepudiation")
     except x509.ExtensionNotFound:
         pass
-    if faults:
+    return tuple(faults)
+
+
+def _purpose(certificate: x509.Certificate) -> Check:
+    name = "stamp.purpose"
+    if faults := stamping_faults(certificate):
         reason = f"the certificate is not one for time stamps: {'; '.join(faults)}"
         return failed(name, Indication.CHAIN_CONSTRAINTS_FAILURE, reason)
     return passed(name, subject=certificate.subject.rfc4514_string())

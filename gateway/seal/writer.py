@@ -20,12 +20,12 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import SealError
-from gateway.seal.keys import Certified
 from gateway.seal.profile import (
     ASIC,
     C14N,
@@ -40,6 +40,9 @@ from gateway.seal.profile import (
     XADES,
     fingerprint,
 )
+
+if TYPE_CHECKING:
+    from gateway.seal.keys import Certified  # whoever verifies reads no keys
 
 _DIGEST_BYTES = 32
 #: Characters that mean the same in a relative URI, an XML attribute and a file name; with folders, in a container.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.seal.profile import SIGNING_PURPOSES
 
@@ -21,18 +20,4 @@ def signing_faults(certificate: x509.Certificate) -> tuple[str, ...]:
     extended = found.get(x509.ExtendedKeyUsage.oid)
     if isinstance(extended, x509.ExtendedKeyUsage) and not set(extended) & SIGNING_PURPOSES:
         faults.append("extendedKeyUsage allows no signing of documents")
-    return tuple(faults)
-
-
-def stamping_faults(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Why a certificate may not stamp [RFC 3161 2.3]: timeStamping alone, in a critical extension."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except x509.ExtensionNotFound:
-        return ("extendedKeyUsage is absent",)
-    faults = []
-    if list(extension.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
-        faults.append("extendedKeyUsage is not timeStamping alone")
-    if not extension.critical:
-        faults.append("extendedKeyUsage is not critical")
     return tuple(faults)

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gateway.bundle.absence import Question
 from gateway.bundle.facts import Facts
 from gateway.seal.report import Report, Verdict, worst_of
+
+if TYPE_CHECKING:
+    from gateway.bundle.absence import Question  # few files are about what there is not
 
 #: The check that a file given with `--document` is the document.
 ORIGINAL: Final = "document.original"

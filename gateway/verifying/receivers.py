@@ -13,16 +13,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.bundle.container import Container
 from gateway.bundle.facts import Facts
 from gateway.bundle.format import DOCUMENT
-from gateway.bundle.receivers import Due, Proof, body_of, digest_of, read, verify_signed
 from gateway.errors import BundleError, ReceiverProofError
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
 from gateway.verifying.tree import Logged
+
+if TYPE_CHECKING:
+    from gateway.bundle.receivers import Due, Proof
 
 _PREFIX: Final = "evidence/verdicts/receiver-"
 _BOUND: Final = "receiver_bound_to_connection"
@@ -69,6 +71,8 @@ def _facts(leaf: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _one(container: Container, facts: Facts, anchors: Anchors, name: str, leaf: _Told | None) -> Check:
+    from gateway.bundle.receivers import read  # many bundles hold no proof
+
     try:
         proof = read(container.bytes_of(name))
     except (ReceiverProofError, BundleError) as error:
@@ -88,6 +92,8 @@ def _one(container: Container, facts: Facts, anchors: Anchors, name: str, leaf: 
 
 
 def _judged(container: Container, facts: Facts, anchors: Anchors, title: str, proof: Proof) -> Check:
+    from gateway.bundle.receivers import verify_signed
+
     offices = {line.id: (line.recipient, line.code) for line in facts.deliveries}
     if proof.act == "acknowledgement" and offices.get(proof.delivery, ("", ""))[0] != proof.agency:
         return failed(title, "facts_differ", "the delivery is another office's")
@@ -112,6 +118,8 @@ def _judged(container: Container, facts: Facts, anchors: Anchors, title: str, pr
 
 def _due(container: Container, facts: Facts, proof: Proof) -> Due:
     """What the signature must be about, from the bundle, not from the proof."""
+    from gateway.bundle.receivers import Due, body_of, digest_of
+
     assert proof.signature is not None, "looked at before"
     body = body_of(proof.signature)
     if proof.act == "acknowledgement":
