@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from random import SystemRandom
 
 import structlog
 
@@ -39,12 +38,12 @@ from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.damage import SoundBodies
 from gateway.desks import Desks, make_gateway
+from gateway.dispatching import make_worker
 from gateway.errors import ConfigError, GatewayError
 from gateway.facade import LocalGateway
 from gateway.failpoints import failpoint
 from gateway.foundation import Commits, Foundation, open_foundation
 from gateway.importing import Importer
-from gateway.inspecting import parse_limits
 from gateway.inspection import Inspection
 from gateway.ledger.boots import Boot, BootOperation
 from gateway.ledger.own_keys import note_taken
@@ -69,17 +68,15 @@ from gateway.maintenance.watcher import Watcher
 from gateway.maintenance.witnessing import Witnessing
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import Metrics
-from gateway.outgoing import EndpointJournal, LedgerOutlook, LedgerQueue, StoredBodies
+from gateway.outgoing import StoredBodies
 from gateway.parsing.pool import ParserPool
 from gateway.pki import bindings_tls_context, ends_at, server_tls_context
 from gateway.plain import PLAIN_WARNING, plain_place
 from gateway.probe import Probe
-from gateway.renditions import RenderingAdapter, Renditions
 from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
-from gateway.verification import Proofs, proving
-from gateway.worker import Worker, WorkerPorts
+from gateway.worker import Worker
 from gateway.workshop import Workshop
 
 _log = structlog.get_logger(__name__)
@@ -255,7 +252,7 @@ async def run_application(
         # 3 journey and desks, 4 worker
         sound = SoundBodies(base.bodies, base.pump, base.readers, clock=base.clock, metrics=metrics)
         workshop = Workshop(base, pool, sound)
-        worker = _worker(stack, base, pool, sound, metrics, workshop)
+        worker = make_worker(stack, base, pool, sound, metrics, workshop)
         gateway = make_gateway(stack, Desks(base, key, pool, sound, worker, metrics))
         commits.listener = gateway.feed.notify
         uploads = Uploads.opened(settings, base.bodies, gateway.intake.lasting_room, base.clock)
@@ -288,9 +285,7 @@ async def run_application(
         await worker.start()
         stack.push_async_callback(worker.stop, settings.server.drain_timeout.total_seconds())
         watch = clock_watch(base, worker, metrics)
-        await start_duties(
-            stack, base, worker, gateway, metrics, config_path, uploads, watcher, watch, app.own_duties, app.checks
-        )
+        await start_duties(stack, app, watch)
         # 5 listeners
         await _listen(stack, app, watch)
         yield app
@@ -338,44 +333,6 @@ async def _start_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
 def _watcher(base: Foundation, gateway: LocalGateway, workshop: Workshop, metrics: Metrics) -> Watcher:
     make_source = partial(channels.make_source, base.settings, base.clock, workshop)
     return Watcher(base, gateway.journey, gateway.outbox, make_source, metrics)
-
-
-def _worker(
-    stack: AsyncExitStack,
-    base: Foundation,
-    pool: ParserPool,
-    sound: SoundBodies,
-    metrics: Metrics,
-    workshop: Workshop,
-) -> Worker:
-    settings = base.settings
-    bodies = StoredBodies(base.bodies, sound)
-    renditions = Renditions(readers=base.readers, pump=base.pump, bodies=base.bodies, pool=pool, clock=base.clock)
-    surroundings = channels.surroundings_of(settings, base.clock, settings.delivery.timeout, workshop)
-    limits = parse_limits(settings.limits)
-    proofs = Proofs(base.readers, base.pump, base.clock)
-    adapters = {
-        kind: RenderingAdapter(proving(adapter, proofs, settings), renditions, bodies, limits)
-        for kind, adapter in channels.make_adapters(surroundings).items()
-    }
-    for adapter in adapters.values():
-        stack.push_async_callback(adapter.close)
-    ports = WorkerPorts(
-        queue=LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery),
-        outlook=LedgerOutlook(base.readers),
-        record=EndpointJournal(pump=base.pump, directory=base.directory, clock=base.clock),
-        directory=base.directory,
-        bodies=bodies,
-        adapters=adapters,
-    )
-    return Worker(
-        ports,
-        settings=settings.delivery,
-        clock=base.clock,
-        steady=base.steady,
-        draw=SystemRandom().random,
-        metrics=metrics,
-    )
 
 
 async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from gateway import channels
 from gateway.acknowledging import link_secret
@@ -302,42 +303,49 @@ def _announcer(base: Foundation, gateway: LocalGateway) -> Announcer:
     )
 
 
-async def start_duties(
-    stack: AsyncExitStack,
-    base: Foundation,
-    worker: Worker,
-    gateway: LocalGateway,
-    metrics: Metrics,
-    config_path: Path,
-    uploads: Uploads,
-    watcher: Watcher,
-    watch: ClockWatch,
-    own_duties: Sequence[Duty],
-    examined: Examining,
-) -> None:
+class Served(Protocol):
+    """What of the running server the duties work on."""
+
+    config_path: Path
+    foundation: Foundation
+    worker: Worker
+    gateway: LocalGateway
+    metrics: Metrics
+    uploads: Uploads
+    watcher: Watcher
+    checks: Examining
+
+    @property
+    def own_duties(self) -> tuple[Duty, ...]:
+        """Those that tell how they are."""
+        ...
+
+
+async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch) -> None:
     """Start them all; the stack stops them."""
+    base, worker, gateway, metrics = server.foundation, server.worker, server.gateway, server.metrics
     settings, clock = base.settings, base.clock
     queue = LedgerQueue(pump=base.pump, boot_id=base.boot_id, settings=settings.delivery)
     duties: list[Duty] = [
         watch,
-        *own_duties,
+        *server.own_duties,
         Rescuer(queue, clock=clock, steady=base.steady, wake=worker.wake),
         Resumer(_Pauses(base.pump, base.directory), clock=clock, wake=worker.wake),
         Expirer(_LedgerAges(base.pump, watch), settings=settings.delivery, clock=clock),
         UnreadableFinder(base.readers, base.pump, database_of(settings), clock=clock, metrics=metrics),
-        _sweeper(base, uploads),
+        _sweeper(base, server.uploads),
         _announcer(base, gateway),
-        Tending(watcher),
-        Informer(base, watcher),
+        Tending(server.watcher),
+        Informer(base, server.watcher),
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
         Retention(base.readers, base.pump, settings=settings.retention, clock=clock),
         WeeklyHead(base, gateway.journey, metrics),
-        examined.refresher,
-        _checker(base, worker, gateway.mailbox.notify, metrics, examined),
+        server.checks.refresher,
+        _checker(base, worker, gateway.mailbox.notify, metrics, server.checks),
     ]
-    stack.push_async_callback(watcher.close)
+    stack.push_async_callback(server.watcher.close)
     if settings.mail.host or settings.calls.url:
         duties.append(_alerter(stack, base))
     if settings.observe.heartbeat_url:
@@ -345,7 +353,7 @@ async def start_duties(
     if settings.backup.folder is not None:
         duties.append(
             Driller(
-                partial(drill_apart, config_path),
+                partial(drill_apart, server.config_path),
                 partial(record_drill, base.pump),
                 folder=settings.storage.folder,
                 drill_every=settings.backup.drill_every,
