@@ -34,7 +34,7 @@ from gateway.bundle.absence import (
 )
 from gateway.bundle.format import CHECKPOINT, MAX_SMALL_BYTES
 from gateway.clock import micros, rfc3339
-from gateway.errors import BundleError, RefusedError
+from gateway.errors import RefusedError
 from gateway.evidence.gathering import Sources, log_facts, proved_leaves, stamp_facts
 from gateway.evidence.registering import ONE_DAY, Window, items_of
 from gateway.ledger.registers import Book, ClosedDay, RegisterReads
@@ -168,7 +168,7 @@ async def _day(reads: RegisterReads, day: ClosedDay, asked: Asked) -> bytes:
     books = await reads.books(day.day)
     shown = await asyncio.to_thread(shown_registers, day, books, lines, asked)
     if len(shown) > MAX_SMALL_BYTES:
-        raise BundleError(f"the register of {day.day} has {len(lines)} entries: too many", code="entry_too_large")
+        raise RefusedError("bundle_too_large", f"the register of {day.day} has {len(lines)} entries")
     return shown
 
 

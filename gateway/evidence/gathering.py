@@ -46,7 +46,7 @@ from gateway.bundle.purge import Destroyed, Purge, written
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
-from gateway.errors import BundleError, RefusedError
+from gateway.errors import RefusedError
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.params import as_json
 from gateway.ledger.purged import Gone, gone_of
@@ -116,7 +116,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     verdicts, reports = await _verdicts(sources.readers, [message_id, *(row[0] for row in rows.messages)])  # 5
     if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + len(reports) + _OTHERS > MAX_ENTRIES:
         told = f"the history has {len(leaves)} leaves and {len(verdicts)} verdicts: too many for one bundle"
-        raise BundleError(told, code="too_many_entries")
+        raise RefusedError("bundle_too_large", told)
     facts = await _facts(sources, rows, actor, now)  # 3
     gone = await gone_of(sources.readers, [message_id, *(row[0] for row in rows.messages)])
     papers = await _papers(sources, message_id, rows.summary[8], gone)

@@ -1,4 +1,4 @@
-"""Reasons of the evidence: time stamps, the transparency log, the registers of closed days."""
+"""Reasons of the evidence: time stamps, bundles, the transparency log, the registers of closed days."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ EVIDENCE: tuple[Reason, ...] = (
     _p("log_in_order", 409, "Nhật ký minh bạch nối tiếp đúng mốc đã ký cuối cùng: không có gì phải khai báo.",
        "The log continues what was signed last: there is nothing to declare.",
        "`gateway log show` cho biết tình trạng.", "`gateway log show` tells how it is.", operators=True),
+    # --- of bundles
+    _p("bundle_too_large", 409, "Bằng chứng có nhiều mục hơn một gói chứa được.",
+       "There is more evidence than one bundle holds.",
+       "Dùng `gateway log prove` cho từng mục của nhật ký; báo cho nhóm phát triển.",
+       "`gateway log prove` proves single leaves of the log; tell the developers.", operators=True),
     # --- of the registers of closed days
     _p("register_open", 409, "Có ngày chưa khóa sổ.", "A day of these is not closed.",
        "`gateway register list` cho biết các ngày đã khóa; mỗi ngày khóa sau nửa đêm giờ Việt Nam.",
