@@ -28,7 +28,7 @@ def add(parsers: Subparsers) -> None:
         "--binding",
         choices=["rest", "vxp", "webhook", "folder", "sftp", "lgsp", "xroad"],
         default="",
-        help="protocol (default: rest; of a URL, webhook; folder, sftp, lgsp and xroad with `serve` only)",
+        help="protocol (default: rest; of a URL, webhook; folder and sftp with `serve` only)",
     )
     parser.add_argument(
         "--report",
@@ -95,15 +95,19 @@ def _called(parser: argparse.ArgumentParser) -> None:
         help="code of an agency behind it; may be repeated",
     )
     driven.add_argument(
-        "--system-id", default="", metavar="ID", help="vxp: the system id that the secret belongs to"
+        "--system-id", default="", metavar="ID", help="vxp, lgsp: the system id that the secret belongs to"
     )
+    driven.add_argument("--username", default="", metavar="NAME", help="lgsp: the account")
+    driven.add_argument("--password-file", type=Path, metavar="FILE", help="lgsp: its password")
+    driven.add_argument("--application-code", default="", metavar="CODE", help="lgsp: what the login names besides")
     driven.add_argument(
         "--timeout", type=float, default=60.0, metavar="SECONDS", help="for an answer (default: %(default)s)"
     )
 
 
 def _conformance(context: Context, args: argparse.Namespace) -> int:
-    results = _serve(context, args) if args.target == _SERVE else _drive(context, args)
+    is_called = args.target != _SERVE and args.binding != "xroad"
+    results = _drive(context, args) if is_called else _serve(context, args)
     count = tally(results)
     if args.json:
         context.print_json(count)
@@ -119,14 +123,16 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
 
     if args.receiver and args.binding not in {"webhook", "xroad"}:
         raise InputError("--receiver goes with --binding webhook or xroad")
+    # a member's service answers statuses by calls of its own: it needs the sandbox, which calls it
+    receiver = args.receiver if args.target == _SERVE else args.target
     wanted = Wanted(
         organ_id=args.organ_id,
-        binding="xroad-service" if args.receiver and args.binding == "xroad" else args.binding or "rest",
+        binding="xroad-service" if receiver and args.binding == "xroad" else args.binding or "rest",
         host=args.host,
         networks=tuple(args.network),
         port=args.port,
         folder=args.folder,
-        receiver=args.receiver,
+        receiver=receiver,
         secret_file=args.secret_file,
         anchors=args.anchors,
         seconds=args.exit_after,
@@ -138,8 +144,6 @@ def _serve(context: Context, args: argparse.Namespace) -> list[Result]:
 def _drive(context: Context, args: argparse.Namespace) -> list[Result]:
     if args.binding in {"folder", "sftp"}:
         raise InputError(f"--binding {args.binding} goes with `serve`: a folder is called by nobody")
-    if args.binding in {"lgsp", "xroad"}:
-        raise InputError(f"--binding {args.binding} goes with `serve`, and xroad's --receiver names a service")
     from gateway.conformance.checking import Checked, check  # it brings an HTTP client along
 
     checked = Checked(
@@ -149,6 +153,9 @@ def _drive(context: Context, args: argparse.Namespace) -> list[Result]:
         anchors=args.anchors,
         codes=tuple(args.code),
         system_id=args.system_id,
+        username=args.username,
+        password_file=args.password_file,
+        application_code=args.application_code,
         seconds=args.timeout,
         report=args.report or Path(),
     )

@@ -16,6 +16,8 @@ from rich.console import Console
 
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.driving import Listed, drive
+from gateway.conformance.lgsp_checks import CHECKS as LGSP_CHECKS
+from gateway.conformance.lgsp_trials import LgspBench, Login
 from gateway.conformance.pushing import Pusher
 from gateway.conformance.report import Report, as_html, as_json
 from gateway.conformance.rest_checks import CHECKS as REST_CHECKS
@@ -43,6 +45,9 @@ class Checked:
     anchors: Path | None
     codes: tuple[str, ...]
     system_id: str
+    username: str
+    password_file: Path | None
+    application_code: str
     seconds: float
     report: Path
 
@@ -54,8 +59,8 @@ async def check(checked: Checked, console: Console) -> list[Result]:
     parts = urlsplit(checked.url)
     if parts.username or parts.password:
         raise InputError("the URL holds a name or password, and would stand in the report: use --secret-file")
-    if checked.binding == "rest" and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
-        raise InputError("https://: over http the token would cross the network for anybody to read")
+    if checked.binding in {"rest", "lgsp"} and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        raise InputError("https://: over http what proves who calls would cross the network for anybody to read")
     if checked.secret_file is None:
         raise InputError("--secret-file: name the file with the secret (or, for rest, the token)")
     try:
@@ -136,9 +141,34 @@ async def _vxp(
         await bench.close()
 
 
+async def _lgsp(
+    checked: Checked, secret: bytes, tls: ssl.SSLContext, clock: Clock, results: list[Result], console: Console
+) -> None:
+    if not (checked.username and checked.password_file and checked.system_id and checked.codes):
+        raise InputError("lgsp needs --username, --password-file, --system-id and --code, an agency behind it")
+    try:
+        password = checked.password_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(error)) from error
+    login = Login(
+        username=checked.username,
+        password=password,
+        application_code=checked.application_code,
+        system_id=checked.system_id,
+        secret=secret.decode("utf-8", "replace"),
+        code=checked.codes[0],
+    )
+    bench = LgspBench.open(checked.url, login, tls=tls, clock=clock)
+    try:
+        await drive(LGSP_CHECKS, bench, results, console)
+    finally:
+        await bench.close()
+
+
 _CHECKS: Final[dict[str, Sequence[Listed]]] = {
     "webhook": WEBHOOK_CHECKS,
     "rest": REST_CHECKS,
     "vxp": VXP_CHECKS,
+    "lgsp": LGSP_CHECKS,
 }
-_RUNS: Final = {"webhook": _webhook, "rest": _rest, "vxp": _vxp}
+_RUNS: Final = {"webhook": _webhook, "rest": _rest, "vxp": _vxp, "lgsp": _lgsp}

@@ -51,8 +51,8 @@ async def test_service_of_a_member_passes_every_step(tmp_path: Path, pki_folder:
     folder, service = tmp_path / "s", MemberService()
     anchors = DevPki(folder=pki_folder).anchors(TrustPurpose.TLS) / "root.pem"
     async with service.served(pki_folder) as url:
-        wanted = ("--binding", "xroad", "--receiver", url, "--anchors", anchors)
-        run = asyncio.create_task(conformance("serve", *wanted, "--folder", folder, "--exit-after", "120"))
+        wanted = ("--binding", "xroad", "--anchors", anchors)
+        run = asyncio.create_task(conformance(url, *wanted, "--folder", folder, "--exit-after", "120"))
         code, count, told = await beside(run, service.work(await access_of(folder)))
     found = grades(folder / "report.json")
     missing = {key: grade for key, grade in found.items() if grade != "passed"}

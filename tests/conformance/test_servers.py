@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from gateway.seal.trust import TrustPurpose
+from tests.adapters.lgsp_lab import OURS, FacadeLab, facade, facade_folder
 from tests.axis_lab import H33, running_axis
+from tests.conformance.peers import Run
 from tests.conformance.runs import conformance, grades, text_of
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.vxp_lab import vxp_lab
+
+__all__ = ["facade", "facade_folder"]
 
 
 def _not_passed(folder: Path) -> dict[str, str]:
@@ -41,6 +45,37 @@ async def test_simulated_axis_passes(tmp_path: Path) -> None:
         code, count, told = await conformance(axis.url, "--binding", "vxp", *options, "--report", tmp_path)
     assert (code, _not_passed(tmp_path)) == (0, {"replayed": "skipped"}), told
     assert count["failed"] == 0
+
+
+async def asked_of_facade(facade: FacadeLab, report: Path, *, secret: str = "gateway.secret") -> Run:
+    """The kit as the account that hosts the agency which it sends from and to."""
+    path = facade.folder / "lgsp.toml"
+    if "[[agencies]]" not in path.read_text():
+        path.write_text(f'{path.read_text()}\n[[agencies]]\ncode = "{OURS}"\nname = "Sở Nội vụ"\n')
+        await facade.start()
+    files = ("--secret-file", facade.folder / secret, "--password-file", facade.folder / "gateway.password")
+    login = ("--username", "gateway", "--application-code", "EDOC", "--system-id", "GW.LGSP", "--code", OURS)
+    where = ("--anchors", facade.folder / "ca.pem", "--report", report)
+    return await conformance(f"https://localhost:{facade.port}", "--binding", "lgsp", *files, *login, *where)
+
+
+async def test_simulated_facade_passes(facade: FacadeLab, tmp_path: Path) -> None:
+    """What the adapter asks of a provincial platform the simulator does."""
+    code, count, told = await asked_of_facade(facade, tmp_path)
+    assert (code, _not_passed(tmp_path)) == (0, {}), told
+    assert count["passed"] == 17
+    for name in ("gateway.secret", "gateway.password"):
+        assert text_of(facade.folder / name).strip() not in told + text_of(tmp_path / "report.json")
+
+
+async def test_facade_that_takes_anything_is_told_so(facade: FacadeLab, tmp_path: Path) -> None:
+    """What is no document is taken; and with a wrong key nothing goes, nor is anything judged that rests on it."""
+    facade.settings('unreadable_to = "other"', 'edxml_as = "text"')
+    code, _, told = await asked_of_facade(facade, tmp_path)
+    assert (code, _not_passed(tmp_path)) == (1, {"not-xml": "failed", "cut-off": "failed"}), told
+    code, _, told = await asked_of_facade(facade, tmp_path, secret="other.secret")
+    found = _not_passed(tmp_path)
+    assert (code, found["send"], found["receive"], found["done"]) == (1, "failed", "skipped", "skipped"), told
 
 
 async def test_own_rest_interface_passes(tmp_path: Path, pki_folder: Path) -> None:
