@@ -34,6 +34,7 @@ from gateway.api.app import build_app, build_operations_app
 from gateway.api.listener import Listener
 from gateway.api.route import ApiParts
 from gateway.brokering import LocalBroker
+from gateway.condition import Condition
 from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.damage import SoundBodies
@@ -158,20 +159,20 @@ class Application:
         self.eraser = Eraser(self.foundation, self.uploads, self.metrics)
 
     @property
-    def duties_told(self) -> dict[str, str]:
+    def conditions(self) -> dict[str, Condition]:
         """How its own duties are, each by its word."""
         return {
-            "seal": self.key.told,
-            "log": self.checkpointer.told,
-            "institution": self.institution_signer.told,
-            "stamps": self.stampers[0].told,
-            "restamps": self.stampers[2].told,
-            "witnesses": self.witnessing.told,
-            "registers": self.registrar.told,
-            "archives": self.archiver.told,
-            "renewal": self.renewer.told,
-            "purges": self.eraser.told,
-            "revocation": self.checks.refresher.told,
+            "seal": self.key.condition,
+            "log": self.checkpointer.condition,
+            "institution": self.institution_signer.condition,
+            "stamps": self.stampers[0].condition,
+            "restamps": self.stampers[2].condition,
+            "witnesses": self.witnessing.condition,
+            "registers": self.registrar.condition,
+            "archives": self.archiver.condition,
+            "renewal": self.renewer.condition,
+            "purges": self.eraser.condition,
+            "revocation": self.checks.refresher.condition,
         }
 
     @property
@@ -343,7 +344,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         sound=app.gateway.sound,
         watch=watch,
         key=app.key,
-        told=lambda: app.duties_told,
+        conditions=lambda: app.conditions,
         metrics=app.metrics,
         tls_ends_at=lambda: app.tls_ends_at,
     )

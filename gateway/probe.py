@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gateway.api.service import Readiness
 from gateway.clock import instant
+from gateway.condition import Condition
 from gateway.damage import SoundBodies
 from gateway.endings import Ending, endings, without_replaced
 from gateway.errors import RefusedError, StorageError
@@ -29,13 +30,13 @@ class Probe:
         intake: Intake,
         sound: SoundBodies,
         watch: ClockWatch,
-        told: Callable[[], Mapping[str, str]],
+        conditions: Callable[[], Mapping[str, Condition]],
         key: SealingKey,
         metrics: Metrics,
         tls_ends_at: Callable[[], datetime],
     ) -> None:
         self._base, self._intake, self._sound = foundation, intake, sound
-        self._watch, self._metrics, self._told, self._key = watch, metrics, told, key
+        self._watch, self._metrics, self._conditions, self._key = watch, metrics, conditions, key
         #: Of the certificate in use, which is not that of the file while a renewed one waits for a reload.
         self._tls_ends_at = tls_ends_at
 
@@ -51,7 +52,7 @@ class Probe:
             "intake": refusal or "open",
             "storage": broken or "writable",
             "sqlite": self._base.store.sqlite_version,
-            **self._told(),
+            **{name: each.words for name, each in self._conditions().items()},
         }
         try:
             endpoints = await self._base.directory.endpoints()

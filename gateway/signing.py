@@ -25,6 +25,7 @@ from cryptography import x509
 from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
 from gateway.clock import SystemClock, rfc3339
+from gateway.condition import Condition, Health
 from gateway.config.settings import LogSettings, SealSettings
 from gateway.config.values import TokenPlace
 from gateway.errors import KeyFileError, ProofError, SealError, SignerUnavailableError, TokenError
@@ -82,11 +83,12 @@ class SealingKey:
         return self._force.trouble if self._force is not None else None
 
     @property
-    def told(self) -> str:
-        """For a person: how the key is."""
+    def condition(self) -> Condition:
+        """How the key is."""
         if (trouble := self.trouble) is None:
-            return "signs"
-        return f"not signing since {rfc3339(trouble.since)}: {trouble.code}: {trouble.text}"
+            return Condition.fine("signs")
+        told = f"not signing since {rfc3339(trouble.since)}: {trouble.code}: {trouble.text}"
+        return Condition(Health.FAILING, told)
 
     async def take(self, files: SealSettings, log: LogSettings | None = None) -> None:
         """Put the keys of these files in force; raises KeyFileError with what to do, and what was in force stays.

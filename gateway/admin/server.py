@@ -59,6 +59,7 @@ from gateway.admin import (
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.admin.archives import Archives, MakeArchive
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
+from gateway.condition import Condition
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
 from gateway.foundation import Foundation
@@ -120,7 +121,7 @@ class Server(Desk, Protocol):
         ...
 
     @property
-    def duties_told(self) -> Mapping[str, str]:
+    def conditions(self) -> Mapping[str, Condition]:
         """How its own duties are, each by its word."""
         ...
 
@@ -297,7 +298,9 @@ class AdminServer:
 
     async def _status(self, _request: web.Request) -> web.Response:
         told = await acts.summary(self._server.foundation)
-        return _json({**told, **self._server.duties_told})
+        conditions = self._server.conditions.items()
+        words = {name: each.words for name, each in conditions}
+        return _json({**told, **words, "health": {name: each.health for name, each in conditions}})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

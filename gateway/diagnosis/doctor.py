@@ -35,6 +35,7 @@ from gateway import __version__, channels
 from gateway.audit.findings import Finding, Severity
 from gateway.channels import make_source, problems_of
 from gateway.clock import SystemClock, rfc3339
+from gateway.condition import UNSET, Health
 from gateway.config.settings import Settings
 from gateway.diagnosis.check_bindings import examine_bindings
 from gateway.diagnosis.check_kinds import KINDS
@@ -56,20 +57,20 @@ _FAR = timedelta(minutes=1)
 _SOON = timedelta(days=30)
 _LOG_BYTES = 5_000_000
 _LARGE_WAL = 256 * 1024**2
-#: The server's own duties: how what they tell begins when something is wrong, and what that is.
-_DUTIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+#: The server's own duties: what is wrong when they say how they are. Else their layer is fine.
+_DUTIES: Final[Mapping[str, Mapping[Health, str]]] = MappingProxyType(
     {
-        "seal": (("not signing", "seal_failing"),),
-        "institution": (("late", "institution_late"),),
-        "log": (("not signed", "log_refusing"),),
-        "stamps": (("late", "stamps_late"),),
-        "witnesses": (("contradicted", "log_contradicted"), ("late", "witness_late")),
-        "registers": (("late", "registers_late"),),
-        "restamps": (("late", "restamp_late"),),
-        "archives": (("late", "archives_late"), ("failing", "archives_failing")),
-        "renewal": (("failing", "renewal_failing"),),
-        "purges": (("remains", "purge_remains"), ("waiting", "purge_waiting")),
-        "revocation": (("late", "revocation_late"), ("degraded", "revocation_degraded")),
+        "seal": {Health.FAILING: "seal_failing"},
+        "institution": {Health.LATE: "institution_late"},
+        "log": {Health.FAILING: "log_refusing"},
+        "stamps": {Health.LATE: "stamps_late"},
+        "witnesses": {Health.CONTRADICTED: "log_contradicted", Health.LATE: "witness_late"},
+        "registers": {Health.LATE: "registers_late"},
+        "restamps": {Health.LATE: "restamp_late"},
+        "archives": {Health.LATE: "archives_late", Health.FAILING: "archives_failing"},
+        "renewal": {Health.FAILING: "renewal_failing"},
+        "purges": {Health.DEGRADED: "purge_remains", Health.WAITING: "purge_waiting"},
+        "revocation": {Health.LATE: "revocation_late", Health.DEGRADED: "revocation_degraded"},
     }
 )
 _OUTCOMES_FINE = frozenset({"delivered", "relayed"})
@@ -107,7 +108,7 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
-    layers += [_duty(name, str(status.get(name, "not set up"))) for name in _DUTIES]
+    layers += [_duty(name, status) for name in _DUTIES]
     layers += await asyncio.to_thread(_certificates, settings, SystemClock().now())
     if settings.checks.policy != "off" and settings.checks.signers is None:
         layers.append(layer("signers_unset", "signatures", "[checks] signers is empty"))
@@ -132,11 +133,9 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     return layers
 
 
-def _duty(name: str, told: str) -> Finding:
-    for state, code in _DUTIES[name]:
-        if told.startswith(state):
-            return layer(code, name, told)
-    return _fine(name, told)
+def _duty(name: str, status: Mapping[str, Any]) -> Finding:
+    told, health = str(status.get(name, UNSET.words)), status.get("health", {}).get(name, Health.FINE)
+    return layer(_DUTIES[name].get(health, "layer_fine"), name, told)
 
 
 def _certificates(settings: Settings, now: datetime) -> list[Finding]:

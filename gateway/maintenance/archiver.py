@@ -23,6 +23,7 @@ import structlog
 from gateway.admin.archives import Archives, MakeArchive
 from gateway.bundle.format import SUFFIX
 from gateway.clock import Clock
+from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.errors import GatewayError
 from gateway.evidence.archiving import Month
 from gateway.fsio import fsync_dir, replace_file, sync_file
@@ -50,8 +51,8 @@ class Archiver:
     ) -> None:
         self.archives, self._readers, self._folder = archives, readers, folder
         self._clock, self._metrics = clock, metrics
-        #: How it is, for a person.
-        self.told = "not set up" if folder is None else "not looked yet"
+        #: How it is.
+        self.condition = UNSET if folder is None else UNSEEN
 
     async def run_once(self) -> None:
         """Every month that is due."""
@@ -94,10 +95,11 @@ class Archiver:
 
     def _tell(self, due: list[Month], fault: str) -> None:
         if not due:
-            self.told = "up to date"
+            self.condition = Condition.fine("up to date")
             return
         is_late = self._clock.now() > bounds_of(due[0].last)[1] + LATE
-        self.told = f"{'late' if is_late else 'failing'}: {due[0]}: {fault}"
+        health = Health.LATE if is_late else Health.FAILING
+        self.condition = Condition(health, f"{health}: {due[0]}: {fault}")
 
 
 def file_name(month: Month) -> str:

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.clock import Clock
+from gateway.condition import UNSET, Condition, Health
 from gateway.config.settings import LogSettings
 from gateway.errors import LogRefusedError, SealError, StorageError
 from gateway.evidence.log_mark import Mark, write_mark
@@ -63,11 +64,11 @@ class Checkpointer:
         return self._settings.every
 
     @property
-    def told(self) -> str:
-        """For a person: how the log is."""
+    def condition(self) -> Condition:
+        """How the log is."""
         if self.refusal is None:
-            return "signed"
-        return "not set up" if self.refusal.code == "no_key" else f"not signed: {self.refusal}"
+            return Condition.fine("signed")
+        return UNSET if self.refusal.code == "no_key" else Condition(Health.FAILING, f"not signed: {self.refusal}")
 
     async def run_once(self) -> None:
         """Steps 1 to 4; whatever forbids signing is kept in `refusal`."""

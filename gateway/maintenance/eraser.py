@@ -28,6 +28,7 @@ from gateway.backup.erasing import erase_from_shelf, older_copies
 from gateway.backup.sealed import BackupKey
 from gateway.backup.shelf import Shelf
 from gateway.clock import instant, micros
+from gateway.condition import Condition, Health
 from gateway.errors import GatewayError, StorageError
 from gateway.foundation import Foundation
 from gateway.ledger.purged import (
@@ -54,6 +55,7 @@ _AT_ONCE: Final = 500
 _MOST_REMAINS: Final = 200
 
 _log = structlog.get_logger(__name__)
+_NOTHING = Condition.fine("nothing is ordered")
 
 
 class Pieces(Protocol):
@@ -80,8 +82,8 @@ class Eraser:
         #: Order -> before when it is not tried again; of all that was destroyed likewise.
         self._rest: dict[str, float] = {}
         self._sweep_at = 0.0
-        #: How it is, in a word and more, for `gateway status` and doctor.
-        self.told = "nothing is ordered"
+        #: How it is.
+        self.condition = _NOTHING
 
     def try_again(self) -> None:
         """At the next run, all that remains and all that was destroyed: a disk may be back."""
@@ -210,9 +212,12 @@ class Eraser:
         self._metrics.purges_waiting.set(waiting)
         self._metrics.purge_remains.set(remains)
         if remains:
-            self.told = f"remains: {remains} places of {confirmed} orders; gateway purge list"
+            told = f"remains: {remains} places of {confirmed} orders; gateway purge list"
+            self.condition = Condition(Health.DEGRADED, told)
+        elif waiting:
+            self.condition = Condition(Health.WAITING, f"waiting: {waiting} orders for a person")
         else:
-            self.told = f"waiting: {waiting} orders for a person" if waiting else "nothing is ordered"
+            self.condition = _NOTHING
 
 
 def _erased_copies(

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.clock import Clock, rfc3339
+from gateway.condition import UNSET, Condition, Health
 from gateway.config.settings import InstitutionSettings
 from gateway.errors import KeyFileError, SealError
 from gateway.evidence.institution_key import InstitutionKey
@@ -49,8 +50,8 @@ class InstitutionSigner:
         self._keep = KeepCheckpointSignatureOperation()
         #: Since when it has failed; None while it does not.
         self._failing_since: datetime | None = None
-        #: How it is, for a person.
-        self.told = "not set up"
+        #: How it is.
+        self.condition = UNSET
 
     @property
     def every(self) -> timedelta:
@@ -60,11 +61,11 @@ class InstitutionSigner:
     async def run_once(self) -> None:
         """Sign the newest checkpoint, if it is not signed, and tell how it is."""
         if not self._key.is_set_up:
-            self._nothing_to_sign("not set up")
+            self._nothing_to_sign(UNSET)
             return
         newest = await self._log.latest()
         if newest is None:
-            self._nothing_to_sign("waiting: the log has signed nothing yet")
+            self._nothing_to_sign(Condition.fine("waiting: the log has signed nothing yet"))
             return
         now = self._clock.now()
         if await self._signatures.of(newest.size) is None:
@@ -78,12 +79,12 @@ class InstitutionSigner:
         self._failing_since = None
         self._metrics.institution_signed_at.set(now.timestamp())
         self._metrics.institution_late.set(0)
-        self.told = f"signed {newest.size} leaves"
+        self.condition = Condition.fine(f"signed {newest.size} leaves")
 
-    def _nothing_to_sign(self, why: str) -> None:
+    def _nothing_to_sign(self, why: Condition) -> None:
         self._failing_since = None
         self._metrics.institution_late.set(0)
-        self.told = why
+        self.condition = why
 
     def _failed(self, why: str, now: datetime) -> None:
         if self._failing_since is None:
@@ -91,4 +92,5 @@ class InstitutionSigner:
             _log.warning("institution.not_signed", detail=why)
         is_late = now - self._failing_since > self._settings.grace
         self._metrics.institution_late.set(1 if is_late else 0)
-        self.told = f"{'late' if is_late else 'waiting'}: not signed since {rfc3339(self._failing_since)}: {why}"
+        health = Health.LATE if is_late else Health.WAITING
+        self.condition = Condition(health, f"{health}: not signed since {rfc3339(self._failing_since)}: {why}")

@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock, instant
+from gateway.condition import UNSEEN, Condition, Health
 from gateway.config.revocation import RevocationSettings
 from gateway.errors import GatewayError, StorageError
 from gateway.ledger.revocations import PutSources, RevocationReads, Source
@@ -114,8 +115,8 @@ class Refresher:
         #: Documents that wait, since when, and those decided; counted anew from then on.
         self._waiting: tuple[int, int | None, int] = (0, None, 0)
         self._count_at: datetime | None = None
-        #: How it is, for a person.
-        self.told = "not looked yet"
+        #: How it is.
+        self.condition = UNSEEN
 
     def want(self, lookups: Sequence[Lookup]) -> None:
         """What a signature was judged by, or could be judged by; fetched with the next run where it is due."""
@@ -280,11 +281,13 @@ class Refresher:
         metrics.checks_pending.set(waiting)
         metrics.checks_pending_seconds.set(age.total_seconds())
         metrics.checks_undecided.set(undecided)
-        self.told = self._words(faults, waiting, age, undecided)
+        self.condition = self._condition(faults, waiting, age, undecided)
 
-    def _words(self, faults: Sequence[str], waiting: int, age: timedelta, undecided: int) -> str:
+    def _condition(self, faults: Sequence[str], waiting: int, age: timedelta, undecided: int) -> Condition:
         if not (faults or waiting or undecided):
-            return f"fine: {len(self._known.lists)} lists" if self._settings.fetch else "fine: from files only"
+            return Condition.fine(
+                f"fine: {len(self._known.lists)} lists" if self._settings.fetch else "fine: from files only"
+            )
         told = []
         if waiting:
             told.append(f"{waiting} documents wait for CAs, the longest for {round(age.total_seconds())} s")
@@ -292,7 +295,8 @@ class Refresher:
             told.append(f"{undecided} were decided without what CAs had not said")
         if faults:
             told.append(f"{len(faults)} addresses give no answer: {'; '.join(faults[:_SHOWN])}"[:600])
-        return f"{'late' if undecided else 'degraded'}: {'; '.join(told)}"
+        health = Health.LATE if undecided else Health.DEGRADED
+        return Condition(health, f"{health}: {'; '.join(told)}")
 
 
 def _keys(lookup: Lookup) -> list[_Key]:

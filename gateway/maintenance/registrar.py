@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 
 from gateway.clock import VIETNAM, Clock, instant, micros
+from gateway.condition import UNSEEN, Condition, Health
 from gateway.evidence.registering import ONE_DAY, Window, worked_out
 from gateway.ledger.registers import CloseDay, CloseDayOperation, ClosedDay, RegisterReads
 from gateway.ledger.tree import LogReads, Tree
@@ -52,8 +53,8 @@ class Registrar:
         self._readers, self._pump, self._clock, self._metrics = readers, pump, clock, metrics
         self._reads, self._log_reads, self._close = RegisterReads(readers), LogReads(readers), CloseDayOperation()
         self._wall, self._steady = clock.now(), clock.monotonic()
-        #: How it is, for a person.
-        self.told = "not looked yet"
+        #: How it is.
+        self.condition = UNSEEN
 
     async def run_once(self) -> None:
         """Every day that is due and may be closed."""
@@ -66,7 +67,7 @@ class Registrar:
         closed = await self._reads.last()
         day = closed[0].day + ONE_DAY if closed else await self._first(now)  # 1
         if day is None:
-            self.told = "nothing to close yet"
+            self.condition = Condition.fine("nothing to close yet")
             return False
         self._metrics.registers_until.set(bounds_of(day)[0].timestamp())
         wait = await self._forbidden(day, now, believed)  # 2
@@ -137,10 +138,11 @@ class Registrar:
     def _tell(self, day: date, closed: list[ClosedDay], wait: str, now: datetime) -> None:
         until = f"closed until {closed[0].day}" if closed else "none closed yet"
         is_late = now > bounds_of(day)[1] + LATE
-        told = until if wait == "open" else f"{'late' if is_late else 'waiting'}: {until}: {wait}"
-        if wait != "open" and told != self.told:
-            _log.warning("register.waiting", detail=told)
-        self.told = told
+        health = Health.FINE if wait == "open" else Health.LATE if is_late else Health.WAITING
+        told = Condition(health, until if wait == "open" else f"{health}: {until}: {wait}")
+        if wait != "open" and told != self.condition:
+            _log.warning("register.waiting", detail=told.words)
+        self.condition = told
 
 
 def _day_of(at: datetime) -> date:

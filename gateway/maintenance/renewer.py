@@ -16,6 +16,7 @@ import structlog
 
 from gateway.apart import run_apart
 from gateway.clock import Clock, rfc3339
+from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.errors import GatewayError
 from gateway.observe import Metrics
 
@@ -66,8 +67,8 @@ class Renewer:
         self._clock, self._metrics = clock, metrics
         self._wait = _FIRST
         self._failing_since: datetime | None = None
-        #: How it is, for a person.
-        self.told = "not looked yet" if is_set else "not set up"
+        #: How it is.
+        self.condition = UNSEEN if is_set else UNSET
 
     @property
     def every(self) -> timedelta:
@@ -90,7 +91,7 @@ class Renewer:
             return
         if done.renewed:
             _log.info("certificate.renewed", detail=done.detail)
-        self._failing_since, self._wait, self.told = None, _FIRST, done.detail
+        self._failing_since, self._wait, self.condition = None, _FIRST, Condition.fine(done.detail)
         self._metrics.renewal_failing.set(0)
 
     def _fail(self, fault: str) -> None:
@@ -98,6 +99,6 @@ class Renewer:
             self._failing_since = self._clock.now()
         else:
             self._wait = min(2 * self._wait, _LONGEST)
-        self.told = f"failing since {rfc3339(self._failing_since)}: {fault}"
+        self.condition = Condition(Health.FAILING, f"failing since {rfc3339(self._failing_since)}: {fault}")
         self._metrics.renewal_failing.set(1)
         _log.error("certificate.not_renewed", detail=fault, again_seconds=round(self._wait.total_seconds()))

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock
+from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.config.archive import ArchiveSettings
 from gateway.errors import GatewayError
 from gateway.evidence.restamping import Restamping
@@ -40,27 +41,29 @@ class Restamper:
         self._settings, self._clock = settings, clock
         self._reads = RenewalReads(readers)
         is_set = settings.restamp_every and restamping.stamping.servers
-        #: How it is, for a person.
-        self.told = "not looked yet" if is_set else "not set up"
+        #: How it is.
+        self.condition = UNSEEN if is_set else UNSET
 
     async def run_once(self) -> None:
         """Renew, where it is due."""
-        if self.told == "not set up":
+        if self.condition is UNSET:
             return
         due = await self._due_at()
         now = self._clock.now()
         if due is None or now < due:
-            self.told = "nothing is stamped yet" if due is None else f"due at {due:%Y-%m-%d}"
+            told = "nothing is stamped yet" if due is None else f"due at {due:%Y-%m-%d}"
+            self.condition = Condition.fine(told)
             return
         try:
             made = await self._restamping.renew(
                 self._settings.restamp_algorithm, actor="gateway", note="it was due"
             )
         except GatewayError as error:
-            self.told = f"{'late' if now > due + GRACE else 'waiting'}: due since {due:%Y-%m-%d}: {error}"
+            health = Health.LATE if now > due + GRACE else Health.WAITING
+            self.condition = Condition(health, f"{health}: due since {due:%Y-%m-%d}: {error}")
             _log.warning("log.restamp_failed", detail=str(error)[:300])
         else:
-            self.told = f"renewed over {made.renewal.size} leaves"
+            self.condition = Condition.fine(f"renewed over {made.renewal.size} leaves")
             _log.info("log.restamped", number=made.renewal.number, size=made.renewal.size)
 
     async def _due_at(self) -> datetime | None:

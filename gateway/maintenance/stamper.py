@@ -14,6 +14,7 @@ from hashlib import sha256
 import structlog
 
 from gateway.clock import Clock, instant
+from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.config.settings import StampSettings
 from gateway.errors import StampError
 from gateway.evidence.stamping import Stamping
@@ -48,8 +49,8 @@ class Stamper:
         self._keep = KeepStampOperation()
         #: Checkpoints of at most so many leaves have their stamps: they are not looked at again.
         self._done = 0
-        #: How it is, for a person.
-        self.told = "not set up" if not settings.servers else "not looked yet"
+        #: How it is.
+        self.condition = UNSEEN if settings.servers else UNSET
 
     @property
     def every(self) -> timedelta:
@@ -89,7 +90,7 @@ class Stamper:
         metrics.stamps_late.set(1 if is_late else 0)
         for url, told in self._stamping.faults.items():
             metrics.stamp_server_up.labels(server=url).set(0 if told else 1)
-        self.told = _told(waiting, age, fault, is_late=is_late, own=self._own())
+        self.condition = _condition(waiting, age, fault, is_late=is_late, own=self._own())
         if is_late:
             _log.error("stamps.late", waiting=waiting, seconds=round(age.total_seconds()), detail=fault)
 
@@ -97,10 +98,11 @@ class Stamper:
         return all(server.own for server in self._settings.servers)
 
 
-def _told(waiting: int, age: timedelta, fault: str, *, is_late: bool, own: bool) -> str:
+def _condition(waiting: int, age: timedelta, fault: str, *, is_late: bool, own: bool) -> Condition:
     independence = " (by a server of our own: not independent)" if own else ""
     if not waiting:
-        return f"stamped{independence}"
-    state = "late" if is_late else "waiting"
+        return Condition.fine(f"stamped{independence}")
+    health = Health.LATE if is_late else Health.WAITING
     why = f": {fault}" if fault else ""
-    return f"{state}: {waiting} without a stamp, the oldest for {round(age.total_seconds())} s{independence}{why}"
+    told = f"{waiting} without a stamp, the oldest for {round(age.total_seconds())} s{independence}{why}"
+    return Condition(health, f"{health}: {told}")

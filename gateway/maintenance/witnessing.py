@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock
+from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.config.settings import LogSettings
 from gateway.config.values import WitnessAddress
 from gateway.errors import CosignatureError, WitnessContradictsError
@@ -61,8 +62,8 @@ class Witnessing:
         self._standings: dict[str, WitnessStanding] = {}
         #: What has never been cosigned by a witness waits since then.
         self._began_at = clock.now()
-        #: How it is, for a person.
-        self.told = "not looked yet" if settings.witnesses else "not set up"
+        #: How it is.
+        self.condition = UNSEEN if settings.witnesses else UNSET
 
     @property
     def every(self) -> timedelta:
@@ -136,7 +137,7 @@ class Witnessing:
             if is_late:
                 late.append(f"{name} for {round(lag.total_seconds())} s: {fault or 'not asked yet'}")
         known = {each.key.name for each in self._settings.witnesses}
-        self.told = _told(
+        self.condition = _condition(
             [each for name, each in against.items() if name in known],
             late,
             [f"{name}: {each.fault}" for name, each in self._standings.items() if each.fault],
@@ -151,13 +152,13 @@ class Witnessing:
         return max(since, self._began_at) if last is None else since
 
 
-def _told(against: list[Contradiction], late: list[str], faults: list[str], count: int) -> str:
+def _condition(against: list[Contradiction], late: list[str], faults: list[str], count: int) -> Condition:
     if against:
         each = "; ".join(
             f"{it.witness} ({it.code}: it knows {it.known} leaves, {it.asked} asked)" for it in against
         )
-        return f"contradicted by {each}"
+        return Condition(Health.CONTRADICTED, f"contradicted by {each}")
     if late:
-        return f"late: {'; '.join(late)}"
+        return Condition(Health.LATE, f"late: {'; '.join(late)}")
     up = f"cosigned by {count - len(faults)} of {count}"
-    return f"{up}; {'; '.join(faults)}" if faults else up
+    return Condition(Health.DEGRADED, f"{up}; {'; '.join(faults)}") if faults else Condition.fine(up)

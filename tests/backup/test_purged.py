@@ -79,7 +79,7 @@ async def test_backup_that_is_not_mounted_stays_open_in_the_order(tmp_path: Path
         assert place == str(made.folder / "backups")
         assert "not there" in why
         eraser = await erased(made)
-        assert eraser.told.startswith("remains")
+        assert eraser.condition.words.startswith("remains")
         assert app.metrics.purge_remains._value.get() == 1
         with suppress(FileNotFoundError):
             (made.folder / "backups").rmdir()

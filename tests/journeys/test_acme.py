@@ -98,7 +98,7 @@ async def test_running_server_shows_the_new_certificate_and_the_account_is_used_
     made = await _site(ca, tmp_path, pki_folder)
     async with made.running() as app:
         await _looked(app)
-        assert app.renewer.told.startswith("a certificate"), app.renewer.told
+        assert app.renewer.condition.words.startswith("a certificate"), app.renewer.condition.words
         shown = await _shown(app.port)
         assert shown == _leaf(made)
         assert app.tls_ends_at == shown.not_valid_after_utc
@@ -111,7 +111,7 @@ async def test_running_server_shows_the_new_certificate_and_the_account_is_used_
 async def _looked(app: Application) -> None:
     """The duty's own first look, which begins with the server."""
     async with asyncio.timeout(30):
-        while app.renewer.told == "not looked yet":  # noqa: ASYNC110 - it is told to no one
+        while app.renewer.condition.words == "not looked yet":  # noqa: ASYNC110 - it is told to no one
             await asyncio.sleep(0.05)
 
 
@@ -198,9 +198,9 @@ async def test_failing_renewal_is_shown_and_tried_ever_more_slowly() -> None:
         await renewer.run_once()
         waits.append(renewer.every / timedelta(hours=1))
     assert waits == [1, 2, 4, 8, 16, 24, 24]
-    assert renewer.told.endswith(": down")
+    assert renewer.condition.words.endswith(": down")
     assert metrics.renewal_failing._value.get() == 1
     assert not taken
     await renewer.run_once()
-    assert (renewer.every, renewer.told, taken) == (timedelta(hours=12), "in place", [1])
+    assert (renewer.every, renewer.condition.words, taken) == (timedelta(hours=12), "in place", [1])
     assert metrics.renewal_failing._value.get() == 0

@@ -77,10 +77,10 @@ async def fill(folder: Path, pki_folder: Path) -> Filled:
             month = await close_month(site)
             await app.stampers[0].run_once()
             await app.archiver.run_once()
-            assert "failing" in app.archiver.told, "the folder is not there"
+            assert "failing" in app.archiver.condition.words, "the folder is not there"
             archives.mkdir()
             await app.archiver.run_once()
-            assert app.archiver.told == "up to date"
+            assert app.archiver.condition.words == "up to date"
             before = modes_in(archives)
             await app.archiver.run_once()
             assert modes_in(archives) == before
@@ -280,7 +280,7 @@ async def test_month_that_cannot_be_archived_is_late_after_four_days(filled: Fil
         metrics, base = Metrics(), app.foundation
         made = Archiver(app.archives, base.readers, folder=tmp_path, clock=Later(), metrics=metrics)
         await made.run_once()
-        assert made.told == "up to date"
+        assert made.condition.words == "up to date"
         end = datetime.fromisoformat(f"{filled.month}-01").replace(tzinfo=VIETNAM) + timedelta(days=31)
         until = metrics.archives_until._value.get()
         assert until == end.replace(day=1).timestamp()

@@ -44,7 +44,7 @@ async def test_checkpoint_signed_by_the_institution_reaches_the_auditor(
         message_id = await sent(site)
         await signed(site)
         await app.institution_signer.run_once()
-        assert app.institution_signer.told.startswith("signed")
+        assert app.institution_signer.condition.words.startswith("signed")
         for path, name in (("/log/institution", "note"), ("/log/institution.p7s", "p7s")):
             status, body = await fetch(path)
             assert status == 200

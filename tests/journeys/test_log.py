@@ -251,7 +251,7 @@ async def test_log_is_set_up_once(site: Installation, capsys: pytest.CaptureFixt
     assert "log_unset" in told
     async with site.running() as app:
         await app.checkpointer.run_once()
-        assert app.checkpointer.told == "not set up"
+        assert app.checkpointer.condition.words == "not set up"
         code, told = await run(site, capsys, "log", "init")
         assert code == 0, told
         assert site.pki.log_key.stat().st_mode & 0o777 == 0o600

@@ -48,7 +48,7 @@ async def close_today(site: Installation) -> date:
     await signed(site)
     registrar = Registrar(base.readers, base.pump, clock=clock, metrics=Metrics())
     await registrar.run_once()
-    assert str(clock.today) in registrar.told, registrar.told
+    assert str(clock.today) in registrar.condition.words, registrar.condition.words
     await signed(site)
     return clock.today
 

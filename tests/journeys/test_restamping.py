@@ -48,7 +48,7 @@ async def made(folder: Path, pki_folder: Path) -> Files:
             stamper, _, restamper = app.stampers
             await stamper.run_once()
             async with asyncio.timeout(60):
-                while "renewed" not in restamper.told:  # a second after the first stamp
+                while "renewed" not in restamper.condition.words:  # a second after the first stamp
                     await restamper.run_once()
             assert await asyncio.to_thread(main, [*config, "log", "restamp", "--algorithm", "sha3-256"]) == 0
             await signed(site)

@@ -62,7 +62,7 @@ async def test_evidence_carries_the_witness_and_a_silent_one_holds_up_nobody(
         alone = await sent(site, 2)
         await signed(site)
         await app.witnessing.run_once()
-        assert "no answer" in app.witnessing.told
+        assert "no answer" in app.witnessing.condition.words
         found = {}
         for message_id in (cosigned, alone):
             out = tmp_path / f"{message_id}.asice"
@@ -96,7 +96,7 @@ async def test_second_history_under_our_key_is_seen(
         await sent(site)
         await signed(site)
         await app.witnessing.run_once()
-        assert app.witnessing.told.startswith("contradicted by")
+        assert app.witnessing.condition.words.startswith("contradicted by")
         await sent(site, 2)
         await signed(site)
     config = ["--config", str(site.folder / "config.toml")]

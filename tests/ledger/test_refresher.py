@@ -49,7 +49,7 @@ class Asking:
         if wanted is not None:
             self.refresher.want([wanted])
         await self.refresher.run_once()
-        return self.refresher.told.partition(":")[0]
+        return self.refresher.condition.health
 
 
 @pytest_asyncio.fixture

@@ -154,7 +154,7 @@ async def site(lab: Lab, pki: DevPki) -> AsyncIterator[Site]:
 async def test_newest_checkpoint_is_signed_once(lab: Lab, pki: DevPki, site: Site, tmp_path: Path) -> None:
     """Not those between; what was kept verifies against the institution's own anchors."""
     await site.duty.run_once()
-    assert "nothing yet" in site.duty.told
+    assert "nothing yet" in site.duty.condition.words
     async with checkpointer(lab, pki, tmp_path / "mark") as log:
         for _ in range(2):
             await note(lab, 3)
@@ -189,14 +189,14 @@ async def test_key_that_does_not_sign_holds_nothing_up_and_is_tried_again(
             await log.run_once()
             assert log.refusal is None
             await site.duty.run_once()
-            assert "chmod 600" in site.duty.told
+            assert "chmod 600" in site.duty.condition.words
             assert site.is_late() == (number > 0)
         files[1].chmod(0o600)
         await site.duty.run_once()
     newest = await site.log.latest()
     assert newest is not None
     assert await site.size() == newest.size
-    assert site.duty.told == f"signed {newest.size} leaves"
+    assert site.duty.condition.words == f"signed {newest.size} leaves"
     assert not site.is_late()
     await site.key.close()
 
@@ -217,13 +217,13 @@ async def test_renewed_certificate_is_taken_without_a_restart(
             await note(lab, 1)
             await log.run_once()
             await each.duty.run_once()
-            assert each.duty.told.startswith("signed")
+            assert each.duty.condition.words.startswith("signed")
             shutil.copy(pki.institution.certificate, certificate)
         await note(lab, 1)
         await log.run_once()
         with token.pulled_out():
             await later.duty.run_once()
-            assert "the token gateway fails" in later.duty.told
+            assert "the token gateway fails" in later.duty.condition.words
     rows = lab.eye.execute("SELECT DISTINCT certificate FROM checkpoint_signature").fetchall()
     assert len(rows) == 2
     await site.key.close()
@@ -243,7 +243,7 @@ async def test_institution_that_gave_its_key_up_is_not_late(lab: Lab, pki: DevPk
     assert site.is_late()
     certificate.unlink()
     await site.duty.run_once()
-    assert (site.duty.told, site.is_late()) == ("not set up", False)
+    assert (site.duty.condition.words, site.is_late()) == ("not set up", False)
     await site.key.close()
 
 
@@ -251,4 +251,4 @@ async def test_no_certificate_is_no_institution(lab: Lab, tmp_path: Path) -> Non
     """A gateway without one says so and does nothing."""
     site = Site(lab, InstitutionSettings(certificate=tmp_path / "none.pem", key=tmp_path / "none.key"))
     await site.duty.run_once()
-    assert site.duty.told == "not set up"
+    assert site.duty.condition.words == "not set up"

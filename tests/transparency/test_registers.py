@@ -171,7 +171,7 @@ async def test_day_waits_for_its_acceptances_to_be_leaves(lab: Lab) -> None:
     clock.go(DAY)
     await registrar.run_once()
     assert await closed(lab) == {}
-    assert "no leaves yet" in registrar.told
+    assert "no leaves yet" in registrar.condition.words
     await grown(lab)
     await registrar.run_once()
     assert await entries(lab, FIRST) == {"sender": 1}
@@ -209,7 +209,7 @@ async def test_week_without_a_server_is_closed_afterwards_each_day_once(lab: Lab
     await grown(lab)
     await registrar.run_once()
     assert await closed(lab) == {}
-    assert "watched" in registrar.told
+    assert "watched" in registrar.condition.words
     clock.go(HOUR)
     clock.at += 3 * DAY  # a jump: it is watched anew, and is back before it is believed
     await registrar.run_once()
@@ -240,13 +240,13 @@ async def test_state_and_metric_tell_how_far_it_is_from_the_first_event_on(lab: 
     assert await until() == (MIDNIGHT - DAY).timestamp()
     clock.go(MIDNIGHT + HOUR - START)
     assert await until() == (MIDNIGHT - DAY).timestamp()
-    assert registrar.told.startswith("waiting: none closed yet: ")
+    assert registrar.condition.words.startswith("waiting: none closed yet: ")
     clock.go(12 * HOUR)
     await until()
-    assert registrar.told.startswith("late: none closed yet: ")
+    assert registrar.condition.words.startswith("late: none closed yet: ")
     await grown(lab)
     assert await until() == MIDNIGHT.timestamp()
-    assert registrar.told == "closed until 2026-11-22"
+    assert registrar.condition.words == "closed until 2026-11-22"
 
 
 async def test_two_that_close_the_same_day_close_it_once(lab: Lab) -> None:

@@ -90,7 +90,7 @@ async def test_each_checkpoint_gets_one_stamp_that_holds_years_later(lab: Lab, p
     found = verify_stamp(stamp.token, sha256(latest.signed).digest(), anchors=anchors, at=later)
     assert found.report.verdict is Verdict.PASSED
     assert found.not_later_than == stamp.at
-    assert duty.told == "stamped (by a server of our own: not independent)"
+    assert duty.condition.words == "stamped (by a server of our own: not independent)"
 
 
 async def test_second_server_stamps_while_the_first_is_dead(lab: Lab, pki: DevPki) -> None:
@@ -123,24 +123,24 @@ async def test_outage_becomes_late_and_the_backlog_is_worked_off(lab: Lab, pki: 
         await tsa.kill()
         await sign(lab, *range(1, 71))
         await duty.run_once()
-        assert duty.told.startswith("waiting: 70 without a stamp")
-        assert "no answer" in duty.told
+        assert duty.condition.words.startswith("waiting: 70 without a stamp")
+        assert "no answer" in duty.condition.words
         clock.ahead += timedelta(hours=4, minutes=1)
         await duty.run_once()
-        assert duty.told.startswith("late: 70 without a stamp")
+        assert duty.condition.words.startswith("late: 70 without a stamp")
         await tsa.start()
         await tsa.order("clock", seconds=clock.ahead.total_seconds())  # it keeps the same time as the gateway
         clock.ahead += timedelta(minutes=1)
         await duty.run_once()
         assert min(stamped(lab)) == 11, "the newest first, a portion a run"
-        assert duty.told.startswith("late: 10")
+        assert duty.condition.words.startswith("late: 10")
         await duty.run_once()
         assert len(stamped(lab)) == 70
         lab.eye.execute("UPDATE checkpoint_stamp SET at = at - 10000000000 WHERE size = 40")
         found = await Times(lab.readers, ()).proven(20)
         assert found is not None
         assert found.size == 40, "the earliest stamp that covers the leaf, not that of the first checkpoint"
-        assert duty.told.startswith("stamped")
+        assert duty.condition.words.startswith("stamped")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ async def test_wrong_answer_is_no_stamp(lab: Lab, pki: DevPki, fault: str, told:
         await tsa.order(fault, calls=1, seconds=3600)
         await duty.run_once()
         assert stamped(lab) == {}
-        assert told in duty.told
+        assert told in duty.condition.words
         clock.ahead += FIRST_PAUSE
         await duty.run_once()
         assert list(stamped(lab)) == [1]
@@ -185,7 +185,7 @@ async def test_without_servers_nothing_is_done(lab: Lab, pki: DevPki) -> None:
     duty = stamper(lab, pki, _Clock())
     await sign(lab, 1, at=datetime(2020, 1, 1, tzinfo=UTC))
     await duty.run_once()
-    assert duty.told == "not set up"
+    assert duty.condition.words == "not set up"
 
 
 def test_servers_are_read_from_the_settings(tmp_path: Path) -> None:

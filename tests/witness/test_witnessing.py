@@ -159,7 +159,7 @@ async def test_every_checkpoint_gets_the_lines_of_all_witnesses(site: Site) -> N
     keys = [site.signer.verifier, *(each.verifier for each in site.port.witnesses.values())]
     _, who = opened(latest.note, keys)
     assert {each.name for each in who} == {site.signer.name, *NAMES}
-    assert site.duty.told == "cosigned by 3 of 3"
+    assert site.duty.condition.words == "cosigned by 3 of 3"
 
 
 async def test_witness_that_is_away_holds_up_nobody_and_catches_up(site: Site) -> None:
@@ -168,21 +168,21 @@ async def test_witness_that_is_away_holds_up_nobody_and_catches_up(site: Site) -
     site.port.away.add(NAMES[0])
     await site.duty.run_once()
     assert site.cosigned().keys() == {(size, name) for name in NAMES[1:]}
-    assert site.duty.told.startswith("cosigned by 2 of 3; thanh-tra.vn/w: no answer")
+    assert site.duty.condition.words.startswith("cosigned by 2 of 3; thanh-tra.vn/w: no answer")
     await site.duty.run_once()
     assert site.port.asked.count(NAMES[0]) == 1
     for _ in range(3):
         size = await site.signed()
         site.clock.ahead += timedelta(minutes=21)
         await site.duty.run_once()
-    assert site.duty.told.startswith("late: thanh-tra.vn/w for")
+    assert site.duty.condition.words.startswith("late: thanh-tra.vn/w for")
     assert site.gauge("gateway_witness_late", NAMES[0]) == 1
     assert site.gauge("gateway_witness_late", NAMES[1]) == 0
     site.port.away.clear()
     site.clock.ahead += LONGEST_PAUSE
     await site.duty.run_once()
     assert [each for each in site.cosigned() if each[1] == NAMES[0]] == [(size, NAMES[0])]
-    assert site.duty.told == "cosigned by 3 of 3"
+    assert site.duty.condition.words == "cosigned by 3 of 3"
 
 
 async def test_line_that_was_lost_on_the_way_is_asked_for_again(site: Site) -> None:
@@ -215,7 +215,9 @@ async def test_another_history_under_our_name_is_an_alarm(
     for _ in range(2):
         site.clock.ahead += LONGEST_PAUSE
         await site.restarted().run_once()
-    assert site.duty.told.startswith(f"contradicted by thanh-tra.vn/w ({code}: it knows {leaves} leaves, {size}")
+    assert site.duty.condition.words.startswith(
+        f"contradicted by thanh-tra.vn/w ({code}: it knows {leaves} leaves, {size}"
+    )
     assert site.gauge("gateway_witness_contradicts", NAMES[0]) == 1
     assert site.cosigned().keys() == {(size, name) for name in NAMES[1:]}
     (told,) = site.events("witness.contradicted")
@@ -228,7 +230,7 @@ async def test_another_history_under_our_name_is_an_alarm(
     site.clock.ahead += LONGEST_PAUSE
     size = await site.signed()
     await site.duty.run_once()
-    assert site.duty.told == "cosigned by 3 of 3"
+    assert site.duty.condition.words == "cosigned by 3 of 3"
     assert site.events("witness.agreed") == [{"witness": NAMES[0], "size": size}]
     assert site.gauge("gateway_witness_contradicts", NAMES[0]) == 0
 
@@ -256,7 +258,7 @@ async def test_answer_that_is_none_is_a_fault_and_no_line(site: Site, status: in
     size = await site.signed()
     site.port.lies[NAMES[0]] = (status, body)
     await site.duty.run_once()
-    assert told in site.duty.told
+    assert told in site.duty.condition.words
     assert site.cosigned().keys() == {(size, name) for name in NAMES[1:]}
 
 
@@ -270,12 +272,12 @@ async def test_cosignature_of_the_future_or_of_another_text_is_not_taken(site: S
     ahead = signature_by(Cosigner(NAMES[0], key, lambda: now + 400), text)
     site.port.lies[NAMES[0]] = (200, ahead.line().encode())
     await site.duty.run_once()
-    assert "ahead of ours" in site.duty.told
+    assert "ahead of ours" in site.duty.condition.words
     other = signature_by(Cosigner(NAMES[0], key, lambda: now), text.replace(b"\n3\n", b"\n4\n") + b"x\n")
     site.port.lies[NAMES[0]] = (200, other.line().encode())
     site.clock.ahead += FIRST_PAUSE
     await site.duty.run_once()
-    assert "does not hold" in site.duty.told
+    assert "does not hold" in site.duty.condition.words
     assert not [each for each in site.cosigned() if each[1] == NAMES[0]]
 
 
@@ -367,12 +369,12 @@ async def test_witness_is_asked_over_tls(site: Site, tmp_path: Path) -> None:
         return duty
 
     strange = parse({"log": {"witnesses": [process.setting.replace("/process/", "/w0/")]}}, folder=tmp_path).log
-    assert "CERTIFICATE_VERIFY_FAILED" in (await run(strange)).told
-    assert (await run(settings)).told == "cosigned by 1 of 1"
+    assert "CERTIFICATE_VERIFY_FAILED" in (await run(strange)).condition.words
+    assert (await run(settings)).condition.words == "cosigned by 1 of 1"
     assert (size, process.vkey.name) in site.cosigned()
     await process.kill()
     await site.signed()
-    assert "no answer" in (await run(settings)).told
+    assert "no answer" in (await run(settings)).condition.words
 
 
 def test_settings_that_name_no_witness_are_refused(tmp_path: Path) -> None:

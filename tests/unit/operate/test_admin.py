@@ -22,6 +22,7 @@ from gateway.admin.acts import PauseChannel, ResumeChannel
 from gateway.admin.archives import Archives
 from gateway.admin.server import AdminServer, Reload, SetLogLevel
 from gateway.commands.acting import ask
+from gateway.condition import UNSET, Condition
 from gateway.config.settings import Settings
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.foundation import Foundation, open_foundation
@@ -45,7 +46,9 @@ class FakeServer:
     #: No test here imports a file: that needs the whole server.
     importer: Any = None
     inspection: Inspection = field(default_factory=Inspection)
-    duties_told: dict[str, str] = field(default_factory=lambda: {"log": "signed", "stamps": "stamped"})
+    conditions: dict[str, Condition] = field(
+        default_factory=lambda: {"log": Condition.fine("signed"), "stamps": UNSET}
+    )
 
     @property
     def logs(self) -> FakeServer:

@@ -201,16 +201,19 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
         )
         assert found == dict.fromkeys(layers, "layer_fine") | {"signatures": "signers_unset"}
         status |= {"free_bytes": 0, "wal_bytes": 1 << 40, "log": "not signed: behind: 20, here are 5"}
-        status |= {"stamps": "late: 240 without a stamp", "renewal": "failing since yesterday: down"}
+        status["health"] |= {"log": "failing", "stamps": "late", "renewal": "failing"}
         status["channels"][0]["down_since"] = "2026-11-22T00:00:00Z"
         found = {each.subject: each.code for each in await doctor.examine_server(settings, status)}
         assert (found["disk"], found["write-ahead log"]) == ("disk_low", "wal_large")
         assert (found["log"], found["stamps"]) == ("log_refusing", "stamps_late")
-        for told, code in (("late: w for 4000 s", "witness_late"), ("contradicted by w", "log_contradicted")):
-            each = await doctor.examine_server(settings, status | {"witnesses": told})
-            assert code in [found.code for found in each]
-        each = await doctor.examine_server(settings, status | {"registers": "late: none closed yet: no leaves"})
-        assert "registers_late" in [found.code for found in each]
+        for name, health, code in (
+            ("witnesses", "late", "witness_late"),
+            ("witnesses", "contradicted", "log_contradicted"),
+            ("registers", "late", "registers_late"),
+            ("revocation", "degraded", "revocation_degraded"),
+        ):
+            each = await doctor.examine_server(settings, status | {"health": {name: health}})
+            assert [found.code for found in each if found.subject == name] == [code]
         assert found["renewal"] == "renewal_failing"
         assert "channel_down" in found.values()
     assert (await doctor.examine_server(settings, status))[1].code == "not_ready"
