@@ -32,7 +32,7 @@ from gateway.bundle.receivers import (
     written,
 )
 from gateway.clock import rfc3339
-from gateway.config.settings import ReceiverSettings
+from gateway.config.signatures import ReceiverSettings
 from gateway.edxml.organ_ids import canonical
 from gateway.errors import ReceiverProofError, RefusedError
 from gateway.ids import uuid7

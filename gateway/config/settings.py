@@ -15,9 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_type_hints
 
+from gateway.config.alerts import CallSettings, MailSettings
 from gateway.config.archive import ArchiveSettings
 from gateway.config.retention import RetentionSettings
 from gateway.config.revocation import RevocationSettings
+from gateway.config.signatures import CheckSettings, ReceiverSettings
 from gateway.config.storage import StorageSettings
 from gateway.config.values import Codes, DnsNames, Networks, Size, StampServers, TokenPlace, Witnesses, value
 from gateway.config.values import documented as _f
@@ -240,36 +242,6 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MailSettings:
-    """Mails that tell an agency that documents wait (docs/mail.md); `gateway alerts set` says to whom."""
-
-    host: str = _f("", "the mail server that takes them; empty: no mails")
-    port: int = _f(587, "its port")
-    tls: Literal["starttls", "tls", "none"] = _f("starttls", "none: plain, on loopback only")
-    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
-    username: str = _f("", "account there; empty: none")
-    password_file: str = _f("", "name of a file in storage.secrets with its password; mode 0600")
-    sender: str = _f("", "From, such as truc@vanban.example.vn")
-    bounces: str = _f("", "address to which bounces go, as name+token@domain; empty: the sender's")
-    bounce_folder: Path | None = _f(None, "Maildir into which the mail server puts them; empty: not read")
-    wait: timedelta = _f(timedelta(minutes=5), "how long a document may wait before a mail; urgent ones: at once")
-    digest_at: str = _f("07:30", "when the digest of the day goes out, Vietnam's time")
-    per_hour: int = _f(20, "mails an hour to one agency; what is over waits")
-    attach_most: Size = _f(Size(10 * 1024**2), "largest document in a mail, where an agency wants it there")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CallSettings:
-    """A gateway that calls or texts persons about urgent documents (docs/mail.md)."""
-
-    url: str = _f("", "where one request a call is pushed to; empty: no calls")
-    secret_file: str = _f("", "name of a file in storage.secrets: signs the requests and the links in them")
-    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
-    priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
-    per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ObserveSettings:
     """Logs, metrics, heartbeat."""
 
@@ -338,35 +310,6 @@ class BindingSettings:
     max_head: Size = _f(Size(384 * 1024), "a request's header fields in all: 1,000 recipients stand there twice")
     #: What one protocol alone needs: its adapter declares these keys, of the form PROTOCOL_NAME.
     protocols: Kept = field(default_factory=Kept)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckSettings:
-    """Looking at the signatures that others made on documents, for whoever receives them."""
-
-    policy: Literal["require", "warn", "record", "off"] = _f(
-        "record",
-        "require: what is not signed by person and agency waits for a person; warn: delivered after the look;"
-        " record: looked at meanwhile; off",
-    )
-    require: Codes = _f(Codes(()), "organ ids of recipients that require it, whatever the policy says")
-    warn: Codes = _f(Codes(()), "likewise")
-    record: Codes = _f(Codes(()), "likewise")
-    off: Codes = _f(Codes(()), "likewise")
-    signers: Path | None = _f(None, "folder of CAs of people and agencies who sign; empty: none is trusted")
-    stamps: Path | None = _f(None, "folder of CAs of time-stamping authorities; empty: none is trusted")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReceiverSettings:
-    """What receivers must prove with their acknowledgements and statuses."""
-
-    policy: Literal["record", "require"] = _f(
-        "record",
-        "record: an unsigned acknowledgement or status is bound to its connection; require: it is refused",
-    )
-    require: Codes = _f(Codes(()), "organ ids of offices that must sign, whatever the policy says")
-    record: Codes = _f(Codes(()), "likewise, that need not")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from gateway.config.settings import CheckSettings
+from gateway.config.signatures import CheckSettings
 from gateway.edxml.organ_ids import canonical
 
 _WAITING: Final = frozenset({"require", "warn"})

@@ -14,7 +14,8 @@ from gateway.acknowledging import Acknowledging
 from gateway.admin.alerts import SetAlerts
 from gateway.clock import SystemClock
 from gateway.commands.acting import ask
-from gateway.config.settings import CallSettings, MailSettings, Settings
+from gateway.config.alerts import CallSettings, MailSettings
+from gateway.config.settings import Settings
 from gateway.maintenance.alerter import Alerter, AlerterParts
 from gateway.ports import Teller
 from gateway.seal.trust import TrustPurpose
