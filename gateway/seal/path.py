@@ -34,9 +34,9 @@ def check_certificate(
     checks.append(path_check)
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
-        told = (_revocation(child, issuer, anchors.revocations, at), check_ocsp(child, issuer, anchors.answers, at))
-        if known := [each for each in told if each is not None]:
-            checks.append(min(known, key=_rank))
+        listed = _revocation(child, issuer, anchors.revocations, at)
+        if told := said_of(listed, check_ocsp(child, issuer, anchors.answers, at)):
+            checks.append(told)
         else:
             unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
     return tuple(checks), tuple(unexamined)
@@ -99,6 +99,14 @@ def issued_lists(
     return tuple(each for each in lists if each.issuer == issuer.subject and _signed_by(each, issuer))
 
 
+def said_of(*told: Check | None) -> Check | None:
+    """What a list and OCSP answers say together; None where none of them says anything.
+
+    A revocation counts wherever it is told; where one source has ended, the other may do.
+    """
+    return min((each for each in told if each is not None), key=_rank, default=None)
+
+
 def _must_be_ca(
     _policy: verification.Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints
 ) -> None:
@@ -141,7 +149,6 @@ def _revocation(
 
 
 def _rank(check: Check) -> int:
-    """A revocation counts wherever it is told; where one source has ended, the other may do."""
     if check.indication is Indication.REVOKED_NO_POE:
         return 0
     return 1 if check.verdict is Verdict.PASSED else 2

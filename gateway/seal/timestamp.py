@@ -35,7 +35,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.errors import StampError
 from gateway.seal.ocsp import check_ocsp
-from gateway.seal.path import find_path, issued_lists
+from gateway.seal.path import find_path, issued_lists, said_of
 from gateway.seal.profile import MAX_RSA_BITS, MIN_RSA_BITS
 from gateway.seal.report import Check, Indication, Report, failed, passed, undecided
 from gateway.seal.stamp_token import Reply, Signature, Token, read_reply
@@ -291,11 +291,9 @@ def _certificate(
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
         lists = issued_lists(anchors.revocations, issuer)
-        answered = check_ocsp(child, issuer, anchors.answers, token.gen_time, is_stamp=True)
-        if lists:
-            checks.append(_revocation(child, lists, token.gen_time))
-        elif answered is not None:
-            checks.append(replace(answered, name="stamp.revocation"))
+        listed = _revocation(child, lists, token.gen_time) if lists else None
+        if told := said_of(listed, check_ocsp(child, issuer, anchors.answers, token.gen_time, is_stamp=True)):
+            checks.append(replace(told, name="stamp.revocation"))
         else:
             unexamined.append(f"revocation of {child.subject.rfc4514_string()}: no list of its issuer")
     return tuple(checks), unexamined

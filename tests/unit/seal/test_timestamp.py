@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import rfc3161_client
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.seal.report import Verdict
+from gateway.seal.ocsp import read_ocsp
+from gateway.seal.report import Indication, Verdict
 from gateway.seal.timestamp import Asked, ask, check_reply, verify_stamp
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.tsa.issuing import POLICY, make_reply
@@ -145,6 +149,44 @@ def test_anchor_trusted_only_later_proves_nothing(tmp_path: Path) -> None:
     stamp = verify_stamp(raw, IMPRINT, anchors=store, at=AT)
     assert stamp.report.verdict is Verdict.INDETERMINATE
     assert [each.name for each in stamp.report.faults] == ["stamp.path"]
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "indication"),
+    [
+        ("tsa-listed", ocsp.OCSPCertStatus.GOOD, None),
+        ("tsa-listed", ocsp.OCSPCertStatus.REVOKED, Indication.REVOKED_NO_POE),
+        ("tsa-revoked-before", ocsp.OCSPCertStatus.GOOD, Indication.REVOKED_NO_POE),
+    ],
+)
+def test_revocation_counts_whether_list_or_answer_tells_of_it(
+    anchors: TrustStore, who: str, status: ocsp.OCSPCertStatus, indication: Indication | None
+) -> None:
+    """A list that does not know of it yet hides nothing that an OCSP answer says, nor the other way round."""
+    store = replace(anchors, answers=(read_ocsp(answer_about(who, status)),))
+    raw = make_reply(request().request, stamper(who), now=AT, serial=1)
+    faults = verify_stamp(raw, IMPRINT, anchors=store, at=AT).report.faults
+    assert [(each.name, each.indication) for each in faults] == (
+        [("stamp.revocation", indication)] if indication else []
+    )
+
+
+def answer_about(who: str, status: ocsp.OCSPCertStatus) -> bytes:
+    """What the CA that has a list says of a stamper by OCSP."""
+    authority = pki()["tsa-ca-with-list"]
+    is_revoked = status is ocsp.OCSPCertStatus.REVOKED
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=pki()[who].certificate,
+        issuer=authority.certificate,
+        algorithm=hashes.SHA256(),
+        cert_status=status,
+        this_update=AT - timedelta(hours=1),
+        next_update=AT + timedelta(days=7),
+        revocation_time=AT + timedelta(hours=1) if is_revoked else None,
+        revocation_reason=None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, authority.certificate)
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def test_nonces_are_never_the_same() -> None:
