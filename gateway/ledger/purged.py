@@ -68,11 +68,10 @@ class PurgeOperation:
 
     async def _purge(self, tx: Transaction, ask: Purge) -> bool:
         ((_, digest, with_envelope, *_),) = await tx.fetch("purge_read_state", (ask.order,))
-        documents = await tx.fetch("purge_document_list", (ask.order,))
         rows = await tx.fetch("message_read_purging", (as_json([ask.message_id]),))
         if await tx.fetch("purge_find_of_messages", (as_json([ask.message_id]),)):
             return True
-        held = await what_holds(tx, rows, ordered=frozenset(row[0] for row in documents))
+        held = await what_holds(tx, rows, order=ask.order)
         if held:
             code = held[ask.message_id].partition(" ")[0]
             await tx.execute_many("purge_document_hold", [(code, ask.order, ask.message_id)])

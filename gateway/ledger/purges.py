@@ -67,7 +67,7 @@ class OrderPurgeOperation:
     async def _order(self, tx: Transaction, ask: OrderPurge) -> Ordered | RefusedError | None:
         ids = sorted(set(ask.documents))
         rows = await tx.fetch("message_read_purging", (as_json(ids),))
-        held = await what_holds(tx, rows, ordered=frozenset(ids))
+        held = await what_holds(tx, rows)
         taken = {row[0] for row in await tx.fetch("purge_list_open_of_messages", (as_json(ids),))}
         if ask.month:
             if await tx.fetch("purge_month_exists", (ask.month,)):
@@ -123,24 +123,26 @@ def _refusal(
     return None
 
 
-async def what_holds(
-    tx: Transaction, rows: Sequence[tuple[Any, ...]], *, ordered: frozenset[str]
-) -> dict[str, str]:
+async def what_holds(tx: Transaction, rows: Sequence[tuple[Any, ...]], *, order: str = "") -> dict[str, str]:
     """Of (message, kind, digest): message -> the code of what holds it back, and after a blank what that is.
 
-    `ordered`: what is in the order with them, and so shares their bytes rightly.
+    They share their bytes rightly with each other, and with what is in that order.
     """
     ids, digests = as_json([row[0] for row in rows]), as_json(sorted({row[2] for row in rows}))
     found = {row[0]: "document_retained" for row in await tx.fetch("retained_find_of_messages", (ids,))}
     for (message_id,) in await tx.fetch("message_list_unfinished", {"ids": ids}):
         found[message_id] = "purge_undelivered somebody may be sent it yet, or it is not examined yet"
-    others: dict[str, list[str]] = {}
-    for digest, message_id, name in await tx.fetch("body_list_needers", {"digests": digests}):
+    needers = await tx.fetch("body_list_needers", {"digests": digests})
+    ordered = {row[0] for row in rows}
+    if others := [message_id for _, message_id, _ in needers if message_id not in ordered]:
+        ordered |= {row[0] for row in await tx.fetch("purge_document_among", (order, as_json(others)))}
+    sharing: dict[str, list[str]] = {}
+    for digest, message_id, name in needers:
         if message_id not in ordered:
-            others.setdefault(digest, []).append(name)
+            sharing.setdefault(digest, []).append(name)
     for row in rows:
-        if row[2] in others:
-            found[row[0]] = f"purge_shared with {_named(others[row[2]])}"
+        if row[2] in sharing:
+            found[row[0]] = f"purge_shared with {_named(sharing[row[2]])}"
     return found
 
 

@@ -63,6 +63,10 @@ SELECT 1 FROM purge WHERE month = ?;
 -- The documents of an order: message, digest, what holds it back, since when nobody is given it.
 SELECT message_id, sha256, COALESCE(held_by, ''), purged_at FROM purge_document WHERE purge_id = ? ORDER BY message_id;
 
+-- name: purge_document_among
+-- Which of some messages are in an order.
+SELECT message_id FROM purge_document WHERE purge_id = ? AND message_id IN (SELECT value FROM json_each(?));
+
 -- name: purge_document_mark
 -- Nobody is given a byte of it from now on.
 UPDATE purge_document SET purged_at = :now, held_by = NULL, salt = :salt
