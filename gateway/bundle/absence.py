@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.bundle.container import ContainerWriter
-from gateway.bundle.facts import Log, Part, Stamp
+from gateway.bundle.facts import Log, Part, Stamp, written
 from gateway.bundle.format import (
     ABSENCE,
     ABSENCE_FORMAT,
@@ -180,11 +180,6 @@ def compose(writer: ContainerWriter, facts: Absence, files: Mapping[str, bytes])
         SealedEntry(name=name, sha256=writer.add_pieces(name, (content[name],)), media_type=media_type_of(name))
         for name in names
     ]
-
-
-def written(part: Absence | DayRegisters) -> bytes:
-    """The file."""
-    return msgspec.json.format(msgspec.json.encode(part, order="deterministic"), indent=1) + b"\n"
 
 
 def read(file: bytes) -> Absence:

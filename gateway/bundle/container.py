@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -125,12 +125,6 @@ class Container:
     def size_of(self, name: str) -> int:
         """Of an entry that it has; -1 where it has none."""
         return self.entries[name].size if name in self.entries else self._absent.get(name, (-1, None))[0]
-
-    @staticmethod
-    def digest_of_file(path: Path) -> str:
-        """SHA-256 of a file, hexadecimal; OSError when it cannot be read, "" when it is none."""
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
 
     def pieces_of(self, name: str) -> Iterator[bytes]:
         """An entry of any size; of one that is not here, the bytes of its original."""

@@ -199,9 +199,9 @@ class Facts(Part, kw_only=True, frozen=True):
     entries: dict[str, str]
 
 
-def written(facts: Facts) -> bytes:
-    """The file."""
-    return msgspec.json.format(msgspec.json.encode(facts, order="deterministic"), indent=1) + b"\n"
+def written(part: Part) -> bytes:
+    """A file of its own."""
+    return msgspec.json.format(msgspec.json.encode(part, order="deterministic"), indent=1) + b"\n"
 
 
 def read(file: bytes) -> Facts:

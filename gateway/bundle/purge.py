@@ -34,11 +34,6 @@ class Purge(Part, kw_only=True, frozen=True):
     destroyed: list[Destroyed]
 
 
-def written(purge: Purge) -> bytes:
-    """The file."""
-    return msgspec.json.format(msgspec.json.encode(purge, order="deterministic"), indent=1) + b"\n"
-
-
 def read(file: bytes) -> Purge:
     """What it says; BundleError for a wrong shape."""
     try:

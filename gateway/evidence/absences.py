@@ -30,8 +30,8 @@ from gateway.bundle.absence import (
     RegisterShown,
     Shown,
     register_name,
-    written,
 )
+from gateway.bundle.facts import written
 from gateway.bundle.format import CHECKPOINT, MAX_SMALL_BYTES
 from gateway.clock import micros, rfc3339
 from gateway.errors import RefusedError

@@ -42,7 +42,7 @@ from gateway.bundle.format import (
     RENEWALS_ENTRY,
     answer_entry,
 )
-from gateway.bundle.purge import Destroyed, Purge, written
+from gateway.bundle.purge import Destroyed, Purge
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
@@ -97,6 +97,8 @@ class _Rows:
     statuses: Sequence[tuple[Any, ...]]
     #: Summary of each message about the document.
     messages: Sequence[tuple[Any, ...]]
+    #: Those of them and the document itself that were destroyed by order.
+    gone: Mapping[str, Gone]
     #: Number and leaf of each event.
     events: Sequence[tuple[int, bytes]]
     #: What receivers proved of the document, and of the statuses about it.
@@ -118,8 +120,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         told = f"the history has {len(leaves)} leaves and {len(verdicts)} verdicts: too many for one bundle"
         raise RefusedError("bundle_too_large", told)
     facts = await _facts(sources, rows, actor, now)  # 3
-    gone = await gone_of(sources.readers, [message_id, *(row[0] for row in rows.messages)])
-    papers = await _papers(sources, message_id, rows.summary[8], gone)
+    papers = await _papers(sources, message_id, rows.summary[8], rows.gone)
     stamped = await _receipt_stamp(sources.readers, message_id, rows.summary[8], papers)  # 4
     facts = msgspec.structs.replace(
         facts,
@@ -127,7 +128,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
             shapes.Leaf(index=index, kind=msgspec.json.decode(leaf)["kind"]) for index, (leaf, _) in leaves.items()
         ],
         pending_leaves=pending,
-        document=_marked(facts.document, gone),
+        document=_marked(facts.document, rows.gone),
         receipt_stamp=stamped.told if stamped else msgspec.UNSET,
         verdicts=verdicts or msgspec.UNSET,
         log=await log_facts(sources, checkpoint),
@@ -139,7 +140,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     return Material(
         facts=facts,
         document=replace(papers, receipt=stamped.receipt) if stamped else papers,
-        messages={row[0]: await _papers(sources, row[0], row[8], gone) for row in rows.messages},
+        messages={row[0]: await _papers(sources, row[0], row[8], rows.gone) for row in rows.messages},
         leaves=leaves,
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
@@ -150,7 +151,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         | reports
         | renewed
         | _read(rows)
-        | _purge(rows, gone),
+        | _purge(rows),
     )
 
 
@@ -159,7 +160,7 @@ def _marked(document: shapes.Document, gone: Mapping[str, Gone]) -> shapes.Docum
     return document if found is None else msgspec.structs.replace(document, destroyed_at=rfc3339(found.at))
 
 
-def _purge(rows: _Rows, gone: Mapping[str, Gone]) -> dict[str, bytes]:
+def _purge(rows: _Rows) -> dict[str, bytes]:
     """Which bodies are not in the bundle, if any."""
     sizes = {row[0]: row[9] for row in (rows.summary, *rows.messages)}
     told = [
@@ -170,9 +171,9 @@ def _purge(rows: _Rows, gone: Mapping[str, Gone]) -> dict[str, bytes]:
             order=each.order,
             purged_at=rfc3339(each.at),
         )
-        for each in gone.values()
+        for each in rows.gone.values()
     ]
-    return {PURGE: written(Purge(destroyed=told))} if told else {}
+    return {PURGE: shapes.written(Purge(destroyed=told))} if told else {}
 
 
 def _certificates(facts: shapes.Facts) -> dict[str, bytes]:
@@ -209,6 +210,7 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
             attempts=await reader.fetch("attempt_list_of_message", (message_id,)),
             statuses=statuses,
             messages=messages,
+            gone=await gone_of(reader, [message_id, *(row[0] for row in messages)]),
             events=sorted(leaves.items()),
             readings=await reader.fetch("reading_list_of_message", (message_id,)),
             listings=await reader.fetch("listing_list_of_message", (message_id,)),

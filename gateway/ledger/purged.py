@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_bytes
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -31,7 +31,7 @@ from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.ledger.purges import list_digest, what_holds
 from gateway.storage.pump import Transaction
-from gateway.storage.readers import Readers
+from gateway.storage.readers import Reader, Readers
 
 _SALT_BYTES: Final = 32
 
@@ -236,8 +236,8 @@ class Gone:
     at: datetime
 
 
-async def gone_of(readers: Any, messages: Sequence[str]) -> dict[str, Gone]:
-    """Those of some messages that are purged; `readers`: whatever fetches, a snapshot too."""
+async def gone_of(readers: Readers | Reader, messages: Sequence[str]) -> dict[str, Gone]:
+    """Those of some messages that are purged."""
     rows = await readers.fetch("purge_find_of_messages", (as_json(list(messages)),))
     return {row[0]: Gone(message_id=row[0], order=row[1], sha256=row[2], at=instant(row[3])) for row in rows}
 

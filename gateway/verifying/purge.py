@@ -8,6 +8,7 @@ them. An original that is given is compared with the digest, of any bundle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import file_digest
 from pathlib import Path
 
 from gateway.bundle.container import Container
@@ -33,7 +34,7 @@ def check_purge(container: Container, facts: Facts, logged: Logged, original: Pa
         for each in told:
             yield from _destroyed(container, facts, logged, each, due, original)
     if original is not None and not container.is_absent(DOCUMENT):
-        yield _compared(container, original, facts.document.sha256)
+        yield _compared(original, facts.document.sha256)
 
 
 def _destroyed(
@@ -54,7 +55,7 @@ def _destroyed(
     yield _leaf(name, facts, logged, told)
     is_main = entry == DOCUMENT
     if is_main and original is not None:
-        found = _compared(container, original, told.sha256)
+        found = _compared(original, told.sha256)
         container.supply(entry, told.sha256, told.size, original if found.verdict is Verdict.PASSED else None)
         yield found
         return
@@ -72,12 +73,12 @@ def _leaf(name: str, facts: Facts, logged: Logged, told: Destroyed) -> Check:
     return failed(name, "purge_not_in_log", "no leaf tells that it was destroyed")
 
 
-def _compared(container: Container, original: Path, sha256: str) -> Check:
-    name = ORIGINAL
+def _compared(original: Path, sha256: str) -> Check:
     try:
-        found = container.digest_of_file(original)
+        with original.open("rb") as file:
+            found = file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        return undecided(name, "document_unreadable", f"{original}: {error.strerror}")
+        return undecided(ORIGINAL, "document_unreadable", f"{original}: {error.strerror}")
     if found != sha256:
-        return failed(name, "document_other", f"{original} has SHA-256 {found}")
-    return passed(name, f"{original} is the document")
+        return failed(ORIGINAL, "document_other", f"{original} has SHA-256 {found}")
+    return passed(ORIGINAL, f"{original} is the document")

@@ -27,11 +27,10 @@ from gateway.bundle.absence import (
     compose,
     read_registers,
     register_name,
-    written,
 )
 from gateway.bundle.build import finish
 from gateway.bundle.container import ContainerWriter
-from gateway.bundle.facts import Log, Stamp
+from gateway.bundle.facts import Log, Stamp, written
 from gateway.bundle.format import CHECKPOINT
 from gateway.events import canonical
 from gateway.evidence.absences import Asked, shown_registers

@@ -9,8 +9,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.bundle.absence import DayRegisters, written
+from gateway.bundle.absence import DayRegisters
 from gateway.bundle.container import Container
+from gateway.bundle.facts import written
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.bundle.absence import DayRegisters, written
+from gateway.bundle.absence import DayRegisters
 from gateway.bundle.build import Material
 from gateway.bundle.container import Container
+from gateway.bundle.facts import written
 from gateway.bundle.format import EXPORT, MIMETYPE
 from gateway.seal.report import Verdict
 from gateway.seal.stamp_token import token_of

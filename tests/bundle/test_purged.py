@@ -18,8 +18,9 @@ from gateway.bundle.build import Material
 from gateway.bundle.certificate import Language
 from gateway.bundle.certificate_html import page
 from gateway.bundle.container import Container
+from gateway.bundle.facts import written
 from gateway.bundle.format import DOCUMENT, PURGE, RECORD, TRANSFER
-from gateway.bundle.purge import Destroyed, Purge, written
+from gateway.bundle.purge import Destroyed, Purge
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
