@@ -243,7 +243,7 @@ class Uploads:
     async def erase(self, digests: Collection[str]) -> int:
         """Remove whole ones with these digests that nobody submitted; how many. Others go by their age."""
         count = 0
-        for known in list(self._known.values()):
+        for known in list(self._known.values()) if digests else ():  # each one is hashed
             if not known.is_whole or known.in_use or known.upload.answer is not None:
                 continue
             known.in_use = True
