@@ -42,11 +42,11 @@ from gateway.ports import Adapter, Catalogue, CatalogueEditor, Counterpart, Sour
 __all__ = [
     "BINDINGS",
     "CATALOGUES",
+    "CATALOGUE_EDITORS",
     "COUNTERPARTS",
     "FACTORIES",
     "PLAIN_BINDINGS",
     "PROBLEMS",
-    "REGISTRARS",
     "SERVED",
     "SOURCES",
     "UNREADABLE",
@@ -82,7 +82,7 @@ CATALOGUES: dict[str, Callable[[Endpoint, Surroundings], Catalogue]] = {
 COUNTERPARTS: dict[str, Callable[[Endpoint, Surroundings], Counterpart]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what makes the client that enters agencies of ours in a peer's catalogue.
-REGISTRARS: dict[str, Callable[[Endpoint, Surroundings], CatalogueEditor]] = {"vxp": VxpCounterpart}
+CATALOGUE_EDITORS: dict[str, Callable[[Endpoint, Surroundings], CatalogueEditor]] = {"vxp": VxpCounterpart}
 
 #: `Endpoint.kind` -> what is wrong with a channel's settings and files, in sentences for operators; dials nobody.
 PROBLEMS: dict[str, Callable[[Endpoint, Surroundings], Sequence[str]]] = {

@@ -15,12 +15,12 @@ from aiohttp import web
 
 from adapters import (
     BINDINGS,
+    CATALOGUE_EDITORS,
     CATALOGUES,
     COUNTERPARTS,
     FACTORIES,
     PLAIN_BINDINGS,
     PROBLEMS,
-    REGISTRARS,
     SERVED,
     SOURCES,
     UNREADABLE,
@@ -140,9 +140,9 @@ def make_counterpart(settings: Settings, clock: Clock, endpoint: Endpoint) -> Co
     return COUNTERPARTS[endpoint.kind](endpoint, surroundings_of(settings, clock, settings.cutover.poll_timeout))
 
 
-def make_registrar(settings: Settings, clock: Clock, endpoint: Endpoint) -> CatalogueEditor:
+def make_catalogue_editor(settings: Settings, clock: Clock, endpoint: Endpoint) -> CatalogueEditor:
     """The client that enters agencies of ours in a peer's catalogue; ConfigError where there is none."""
-    make = REGISTRARS.get(endpoint.kind)
+    make = CATALOGUE_EDITORS.get(endpoint.kind)
     if make is None:
         raise ConfigError(
             f"{endpoint.name} is a channel of kind {endpoint.kind}, whose peer takes no registrations"

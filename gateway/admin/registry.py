@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply, endpoint_named
 from gateway.admin.peers import as_refusals, peer_client
-from gateway.channels import make_registrar
+from gateway.channels import make_catalogue_editor
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.foundation import Foundation
@@ -48,9 +48,9 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
     """What is said, and the peer's answer in words."""
     base = desk.foundation
     endpoint = await endpoint_named(base, request.channel)
-    async with peer_client(base, endpoint, make_registrar) as registrar:
+    async with peer_client(base, endpoint, make_catalogue_editor) as editor:
         registration = await _registration(base, request)
-        told = registrar.told(registration) if request.act == "register" else {"code": request.organ_id}
+        told = editor.told(registration) if request.act == "register" else {"code": request.organ_id}
         reply: Reply = {
             "act": request.act,
             "channel": endpoint.name,
@@ -59,7 +59,7 @@ async def change_registry(desk: Desk, request: ChangeRegistry, actor: str) -> Re
         }
         if request.dry_run:
             return reply
-        return reply | {"answer": await _ask(base, endpoint, registrar, registration, request, actor)}
+        return reply | {"answer": await _ask(base, endpoint, editor, registration, request, actor)}
 
 
 async def _registration(base: Foundation, request: ChangeRegistry) -> Registration:
@@ -83,7 +83,7 @@ async def _registration(base: Foundation, request: ChangeRegistry) -> Registrati
 async def _ask(
     base: Foundation,
     endpoint: Endpoint,
-    registrar: CatalogueEditor,
+    editor: CatalogueEditor,
     registration: Registration,
     request: ChangeRegistry,
     actor: str,
@@ -92,9 +92,9 @@ async def _ask(
     try:
         with as_refusals(before=f"{endpoint.name} answers: "):
             if request.act == "register":
-                answer = await registrar.register(registration)
+                answer = await editor.register(registration)
             else:
-                answer = await registrar.deregister(request.organ_id)
+                answer = await editor.deregister(request.organ_id)
         outcome = "done"
     except RefusedError as error:
         outcome = error.code
