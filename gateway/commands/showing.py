@@ -16,12 +16,14 @@ from gateway.commands.acting import Ledger, open_for_reading
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.reading import COLUMNS, note_reading, read_by
 from gateway.errors import RefusedError
+from gateway.events import Event
 from gateway.ledger import pages
 from gateway.ledger.handovers import HandoverReads
 from gateway.ledger.params import as_json
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
 from gateway.model import AgencyId
+from gateway.reasons import REASONS
 from gateway.views import signatures_out
 
 
@@ -97,8 +99,10 @@ async def timeline(ledger: Ledger, message_id: str) -> dict[str, Any]:
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
     names = {key: agency.name for key, agency in (await ledger.directory.agencies(ids)).items()}
     channels = {endpoint.id: endpoint.name for endpoint in await ledger.directory.endpoints()}
+    purged = (instant(row[2]) for row in events if row[1] == Event.BODY_PURGED)
+    destroyed_at = next((rfc3339(at) for at in purged), None)
     return {
-        "document": _document(summary, names),
+        "document": _document(summary, names) | {"destroyed_at": destroyed_at},
         "deliveries": [_delivery(row, names, channels) for row in deliveries],
         "attempts": [_attempt(row, channels) for row in attempts],
         "statuses": [_status(row) for row in statuses],
@@ -241,6 +245,7 @@ def _print(context: Context, told: dict[str, Any]) -> None:
             ("number", f"{number} ({document['document_id']})"),
             ("subject", document["subject"]),
             ("bytes", f"{document['size']}, SHA-256 {document['sha256']}"),
+            *_destroyed(document["destroyed_at"]),
             ("accepted", f"{_of(document['accepted_at'])} (recorded), trace {document['trace_id']}"),
             ("proven", _proven(told["times"]["proven"])),
             ("findings", ", ".join(item["rule"] for item in document["findings"]) or "none"),
@@ -267,6 +272,13 @@ def _print(context: Context, told: dict[str, Any]) -> None:
     readings = [row | {"delivery": recipients.get(row["delivery"], "")} for row in told["read_by"]]
     _rows(context, "Read by", readings, COLUMNS)
     _rows(context, "Events", events, ("seq", "at", "event", "delivery", "actor", "facts"))
+
+
+def _destroyed(at: str | None) -> tuple[tuple[str, str], ...]:
+    if at is None:
+        return ()
+    reason = REASONS["body_purged"]
+    return (("", f"{_of(at)}: {reason.vi}"), ("", reason.en))
 
 
 def _print_signatures(context: Context, told: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from gateway.admin import purges
 from gateway.audit.fsck import examine
 from gateway.errors import ProblemError, RefusedError
 from gateway.purging.listed import list_of, read_list
-from tests.backup.lab import query, settings_of
+from tests.backup.lab import query, run, settings_of
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document
 from tests.journeys.purging import (
@@ -66,6 +66,21 @@ async def test_body_goes_and_its_evidence_stays(installation: Installation) -> N
     (fact,) = leaves(installation, "body.purged")
     assert fact == {"sha256": sha256, "order": order, "list": fact["list"]}
     assert [each.message for each in read_list(list_of(installation.settings.log))] == [message]
+
+
+async def test_operator_sees_that_it_was_destroyed(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In both languages, and in the JSON."""
+    message = await arrived(installation)
+    await destroyed(installation, message)
+    capsys.readouterr()
+    assert await asyncio.to_thread(run, installation.folder, "show", message) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "đã được hủy theo lệnh" in told
+    assert "were destroyed by order" in told
+    assert await asyncio.to_thread(run, installation.folder, "show", message, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["document"]["destroyed_at"]
 
 
 async def test_one_person_is_not_two(installation: Installation) -> None:
