@@ -89,6 +89,8 @@ class Stamp:
 
 def ask(imprint: bytes, *, policy: str = "", algorithm: str = "sha256") -> Asked:
     """A request for a stamp over this digest, with a fresh nonce and the wish for the certificates."""
+    from asn1crypto import tsp  # whoever verifies asks nobody
+
     nonce = secrets.randbits(_NONCE_BITS) | 1
     values: dict[str, object] = {
         "version": 1,
@@ -96,8 +98,6 @@ def ask(imprint: bytes, *, policy: str = "", algorithm: str = "sha256") -> Asked
         "nonce": nonce,
         "cert_req": True,
     }
-    from asn1crypto import tsp  # whoever verifies asks nobody
-
     if policy:
         values["req_policy"] = policy
     request = tsp.TimeStampReq(values).dump()
@@ -130,23 +130,22 @@ def _examined(
     checks, unexamined = [_status(reply)], list[str]()  # 1
     token = reply.token
     if token is not None:
-        checks += [_format(token), _imprint(token, imprint)]  # 2
+        checks += check_token(token, dict((imprint,)).get)  # 2, 4
         checks += [_time(token, at, is_fresh=asked is not None)]  # 3
         if asked is not None:
             checks += [_nonce(token, asked), _policy(token, asked)]
-        checks.append(_signature(token))  # 4
         if token.signature.certificate is not None:
             found, unexamined = _certificate(token, token.signature.certificate, anchors)  # 5, 6
-            checks += [_binding(token.signature, token.signature.certificate), *found]
+            checks += found
     return Stamp(report=Report(checks=tuple(checks), not_examined=tuple(unexamined)), token=token)
 
 
 def check_token(token: Token, due: Callable[[str], bytes | None]) -> tuple[Check, ...]:
-    """A token on a foreign signature: its shape, what it is over, its signature, and whose (2, 4).
+    """Its shape, what it is over, its signature, and whose (2, 4).
 
     `due` gives the digest that must have been stamped by the hash's name; None where that hash will not do.
     """
-    checks = (_format(token), _over(token, due(token.imprint_algorithm)), _signature(token))
+    checks = (_format(token), _imprint(token, due(token.imprint_algorithm)), _signature(token))
     if token.signature.certificate is None:
         return checks
     return (*checks, _binding(token.signature, token.signature.certificate))
@@ -179,10 +178,13 @@ def _format(token: Token) -> Check:
     return passed("stamp.format", serial=f"{token.serial:x}", policy=token.policy)
 
 
-def _imprint(token: Token, due: tuple[str, bytes]) -> Check:
-    algorithm, imprint = due
-    name, facts = "stamp.imprint", {"stamped": token.imprint.hex(), "actual": imprint.hex()}
-    if token.imprint_algorithm != algorithm or not hmac.compare_digest(token.imprint, imprint):
+def _imprint(token: Token, due: bytes | None) -> Check:
+    name = "stamp.imprint"
+    if due is None:
+        reason = f"the stamp is over a digest by {token.imprint_algorithm[:40]}"
+        return failed(name, Indication.HASH_FAILURE, reason, stamped=token.imprint.hex())
+    facts = {"stamped": token.imprint.hex(), "actual": due.hex()}
+    if not hmac.compare_digest(token.imprint, due):
         return failed(name, Indication.HASH_FAILURE, "the stamp is over another digest", **facts)
     return passed(name, **facts)
 
@@ -194,16 +196,6 @@ def _time(token: Token, at: datetime, *, is_fresh: bool) -> Check:
         return failed(name, indication, "the time in the stamp is after that of the verification", **facts)
     if is_fresh and token.gen_time < at - CLOCK_TOLERANCE:
         return failed(name, indication, "the time in a fresh stamp is long past", **facts)
-    return passed(name, **facts)
-
-
-def _over(token: Token, due: bytes | None) -> Check:
-    name, facts = "stamp.imprint", {"stamped": token.imprint.hex()}
-    if due is None:
-        reason = f"the stamp is over a digest by {token.imprint_algorithm[:40]}"
-        return failed(name, Indication.HASH_FAILURE, reason, **facts)
-    if not hmac.compare_digest(token.imprint, due):
-        return failed(name, Indication.HASH_FAILURE, "the stamp is over another digest", **facts)
     return passed(name, **facts)
 
 
