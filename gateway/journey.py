@@ -46,7 +46,7 @@ from gateway.message_signatures import Presented
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
 from gateway.reasons import is_temporary
-from gateway.receivers import Receivers
+from gateway.receivers import Receivers, may_be_signed
 from gateway.route import is_hosted
 from gateway.seal.profile import DOCUMENT_TYPE
 from gateway.signatures.document import is_evidently_unsigned
@@ -395,9 +395,10 @@ class Journey:
 
     def _checks(self, submission: Submission, checked: Checked, plan: Plan) -> Mapping[str, str] | None:
         """Which deliveries wait for a look at the signatures (step 7); what went out elsewhere is not looked at."""
-        sent = submission.imported is not None and submission.imported.direction == "sent"
-        if sent or checked.envelope.kind is not MessageKind.DOCUMENT:
+        if submission.imported is not None and submission.imported.direction == "sent":
             return None
+        if checked.envelope.kind is not MessageKind.DOCUMENT:  # a signed status is evidence; nothing waits for it
+            return {} if not submission.is_notice and may_be_signed(submission.body.content) else None
         return self._policies.waiting((item.id, item.recipient_code) for item in plan.deliveries)
 
     def _idempotency(self, submission: Submission, checked: Checked) -> IdempotencyRow | None:

@@ -44,6 +44,8 @@ from gateway.storage.readers import Readers
 
 #: How far `created` of a signature may be from our clock.
 _TOLERANCE: Final = timedelta(minutes=5)
+#: Any XML signature has its name in the file: names, unlike namespaces, cannot be written by references.
+_NAME: Final = b"ignature"
 #: Callers that are no office's own connection: nothing can be required of them.
 _OTHERS: Final = frozenset({"pulled", "imported", "socket"})
 
@@ -107,6 +109,11 @@ class Receivers:
         except ReceiverProofError as error:
             raise RefusedError("receiver_signature_wrong", str(error)) from error
         return signature
+
+
+def may_be_signed(content: bytes | None) -> bool:
+    """Whether a status message may be signed itself; None: too large to be in memory, so nobody has seen it."""
+    return content is None or _NAME in content
 
 
 def due_of_answer(row: InboxRow, body: bytes) -> Due:

@@ -7,13 +7,16 @@ What it says is put together here; `certificate_html` and `certificate_pdf` set 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from gateway.bundle.facts import Delivery, Facts
 
 Language = Literal["vi", "en"]
+#: Valid and the receiver's; valid, of nobody in particular; another office's; not to be confirmed.
+Outcome = Literal["valid", "unbound", "other", "not"]
 
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Giấy xác nhận gửi, nhận văn bản", "Certificate of transmission"),
@@ -37,6 +40,22 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "03": ("Trạng thái 03: nơi nhận báo đã tiếp nhận", "Status 03: the receiver says that it took it in"),
     "other": ("Trạng thái", "Status"),
+    "signed_valid": (
+        "có chữ ký số của nơi nhận, trục đã kiểm tra: hợp lệ",
+        "signed by the receiver, valid when we looked",
+    ),
+    "signed_unbound": (
+        "có chữ ký số hợp lệ khi trục kiểm tra; chứng thư chưa được gắn với nơi nhận",
+        "signed, valid when we looked, by a certificate that nobody has bound to the receiver",
+    ),
+    "signed_other": (
+        "có chữ ký số bằng chứng thư không phải của nơi nhận",
+        "signed by a certificate that is not the receiver's",
+    ),
+    "signed_not": (
+        "có chữ ký số nhưng không xác nhận được",
+        "bears a signature that could not be confirmed",
+    ),
     "log": ("Nhật ký minh bạch: mốc có", "Transparency log: a checkpoint of"),
     "leaves": ("lá, gốc", "leaves, root"),
     "then": ("khi gửi", "then"),
@@ -60,6 +79,20 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Verify: gateway-verify FILE --anchors DIR. This page is no evidence by itself.",
     ),
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusSignature:
+    """What the gateway found of the signature on a status message; its report is in the bundle."""
+
+    outcome: Outcome
+    #: Of its certificate; "" where it names none.
+    name: str
+
+
+#: By the message's id.
+Signed = Mapping[str, StatusSignature]
+NOBODY: Final[Signed] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +141,7 @@ class _Words:
         return vietnamese if self.language == "vi" else english
 
 
-def paper_of(facts: Facts, language: Language) -> Paper:
+def paper_of(facts: Facts, language: Language, signed: Signed = NOBODY) -> Paper:
     """What there is to say."""
     words, document = _Words(language), facts.document
     names = {party.agency: _named(facts, party.agency, words) for party in facts.parties}
@@ -131,7 +164,7 @@ def paper_of(facts: Facts, language: Language) -> Paper:
             (words("accepted"), ((f"{document.accepted_at} ({words('by_seal')})",),)),
             *gone,
         ),
-        ladders=tuple(_ladder(each, facts, names, words) for each in facts.deliveries),
+        ladders=tuple(_ladder(each, facts, names, words, signed) for each in facts.deliveries),
         log=log,
         limits_title=words("not"),
         limits=tuple(words(key) for key in ("not_1", "not_2", "not_3")),
@@ -152,15 +185,15 @@ def _named(facts: Facts, agency: str, words: _Words) -> str:
     return f"{name}; {words('now')}: {now}" if now else name
 
 
-def _ladder(delivery: Delivery, facts: Facts, names: dict[str, str], words: _Words) -> Ladder:
+def _ladder(delivery: Delivery, facts: Facts, names: dict[str, str], words: _Words, signed: Signed) -> Ladder:
     return Ladder(
         recipient=names.get(delivery.recipient, delivery.code),
         state=f"{words('state')}: {delivery.state}",
-        rungs=tuple(_rungs(delivery, facts, words)),
+        rungs=tuple(_rungs(delivery, facts, words, signed)),
     )
 
 
-def _rungs(delivery: Delivery, facts: Facts, words: _Words) -> Iterator[Told]:
+def _rungs(delivery: Delivery, facts: Facts, words: _Words, signed: Signed) -> Iterator[Told]:
     """Each thing that somebody has said of this delivery, and who."""
     if delivery.peer_reference:
         yield f"{words('relayed')}: ", Code(delivery.peer_reference)
@@ -172,4 +205,15 @@ def _rungs(delivery: Delivery, facts: Facts, words: _Words) -> Iterator[Told]:
         if status.delivery == delivery.id:
             name = words(status.code) if status.code in {"01", "03"} else f"{words('other')} {status.code}"
             said = f": “{status.description}”" if status.description else ""
-            yield f"{name}, {status.recorded_at}{said} (", Code(status.message), ")"
+            yield (
+                f"{name}, {status.recorded_at}{said} (",
+                Code(status.message),
+                f"){_by(signed, status.message, words)}",
+            )
+
+
+def _by(signed: Signed, message: str, words: _Words) -> str:
+    found = signed.get(message)
+    if found is None:
+        return ""
+    return f"; {words(f'signed_{found.outcome}')}" + (f": {found.name}" if found.name else "")

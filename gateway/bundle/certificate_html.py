@@ -8,7 +8,7 @@ from typing import Final
 
 import segno
 
-from gateway.bundle.certificate import Code, Ladder, Language, Told, paper_of, qr_text
+from gateway.bundle.certificate import NOBODY, Code, Ladder, Language, Signed, Told, paper_of, qr_text
 from gateway.bundle.facts import Facts
 
 _STYLE: Final = (
@@ -18,9 +18,9 @@ _STYLE: Final = (
 )
 
 
-def page(facts: Facts, language: Language) -> bytes:
+def page(facts: Facts, language: Language, signed: Signed = NOBODY) -> bytes:
     """The page; nothing in it comes from elsewhere."""
-    paper = paper_of(facts, language)
+    paper = paper_of(facts, language, signed)
     rows = "".join(f"<dt>{name}</dt><dd>{'<br>'.join(map(_set, lines))}</dd>" for name, lines in paper.rows)
     ladders = "".join(map(_ladder, paper.ladders))
     log = f"<p>{_set(paper.log)}</p>" if paper.log else ""

@@ -7,7 +7,7 @@ from typing import Final
 
 import segno
 
-from gateway.bundle.certificate import Code, Language, Paper, Told, paper_of, qr_text
+from gateway.bundle.certificate import NOBODY, Code, Language, Paper, Signed, Told, paper_of, qr_text
 from gateway.bundle.facts import Facts
 from gateway.bundle.pdf import Sheets
 
@@ -16,9 +16,9 @@ _QR_SIDE: Final = 110.0
 _INDENT: Final = 14.0
 
 
-def pdf(facts: Facts) -> bytes:
+def pdf(facts: Facts, signed: Signed = NOBODY) -> bytes:
     """The file."""
-    papers = [paper_of(facts, language) for language in _LANGUAGES]
+    papers = [paper_of(facts, language, signed) for language in _LANGUAGES]
     sheets = Sheets(
         title=f"{papers[0].title} / {papers[1].title}",
         language=_LANGUAGES[0],

@@ -28,6 +28,7 @@ import msgspec
 from gateway import __version__
 from gateway.bundle import facts as shapes
 from gateway.bundle.build import Material, Papers
+from gateway.bundle.certificate import Signed
 from gateway.bundle.format import (
     ACCEPTANCE,
     HTML_EN,
@@ -44,6 +45,7 @@ from gateway.bundle.format import (
 )
 from gateway.bundle.purge import Destroyed, Purge
 from gateway.bundle.receivers import CERTIFICATE_ENTRY, ENTRY, certificate_file
+from gateway.bundle.signed_statuses import signature_of_status
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
@@ -135,6 +137,8 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         stamps=stamp_facts(checkpoint),
     )
     renewed = await _renewals(sources.readers, leaves)
+    found = {each.message: signature_of_status(reports[each.entry]) for each in verdicts}
+    signed = {message: signature for message, signature in found.items() if signature is not None}
     signature = await signatures.of(checkpoint.size) if checkpoint else None
     by_institution = {INSTITUTION: signature.cms} if signature else {}
     return Material(
@@ -145,7 +149,7 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
         checkpoint=checkpoint.note if checkpoint else b"",
         stamps=[stamp.token for stamp in checkpoint.stamps] if checkpoint else [],
         record=stamped.record if stamped else b"",
-        others=await asyncio.to_thread(_certificates, facts)
+        others=await asyncio.to_thread(_certificates, facts, signed)
         | proofs
         | by_institution
         | reports
@@ -176,11 +180,11 @@ def _purge(rows: _Rows) -> dict[str, bytes]:
     return {PURGE: shapes.written(Purge(destroyed=told))} if told else {}
 
 
-def _certificates(facts: shapes.Facts) -> dict[str, bytes]:
+def _certificates(facts: shapes.Facts, signed: Signed) -> dict[str, bytes]:
     from gateway.bundle.certificate_html import page  # for the first export
     from gateway.bundle.certificate_pdf import pdf
 
-    return {PDF: pdf(facts), HTML_VI: page(facts, "vi"), HTML_EN: page(facts, "en")}
+    return {PDF: pdf(facts, signed), HTML_VI: page(facts, "vi", signed), HTML_EN: page(facts, "en", signed)}
 
 
 async def _rows(readers: Readers, message_id: str) -> _Rows:
@@ -203,6 +207,8 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
                 messages.append(found)
                 leaves[accepted[0]] = bytes(leaf[0])
                 leaves |= {row[0]: bytes(row[1]) for row in await reader.fetch("event_list_purged", (key,))}
+                # what was found of its own signature
+                leaves |= {row[0]: bytes(row[1]) for row in await reader.fetch("event_list_checked", (key,))}
         return _Rows(
             summary=summary,
             promulgated_on=promulgated[0],

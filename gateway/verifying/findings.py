@@ -132,6 +132,22 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Nơi nhận không ký; chỉ có lời của trục về kết nối.",
             "The receiver signed nothing: what there is, is the gateway's word about the connection.",
         ),
+        "receiver_signed_message": (
+            "Nơi nhận ký số lên trạng thái; trục đã thấy hợp lệ. Dùng --pdf để kiểm tra lại.",
+            "The receiver signed the status itself; the gateway found it valid. Examine it anew with --pdf.",
+        ),
+        "receiver_signed_unbound": (
+            "Trạng thái có chữ ký số hợp lệ, chứng thư chưa được gắn với nơi nhận.",
+            "The status bears a valid signature, by a certificate that nobody has bound to the receiver.",
+        ),
+        "receiver_signed_by_another": (
+            "Trạng thái được ký bằng chứng thư không phải của nơi nhận.",
+            "The status is signed by a certificate that is not the receiver's.",
+        ),
+        "receiver_message_signature_wrong": (
+            "Không xác nhận được chữ ký số trên trạng thái.",
+            "The signature on the status message could not be confirmed.",
+        ),
         "stamp_unreadable": ("Không đọc được dấu thời gian.", "The time stamp cannot be read."),
         "stamp_of_other_bytes": ("Dấu thời gian cho dữ liệu khác.", "The time stamp is over something else."),
         "no_institution_signature": (

@@ -50,6 +50,7 @@ from gateway.verifying.receivers import check_receivers
 from gateway.verifying.renewals import check_renewals
 from gateway.verifying.sealed import check_container, check_export, small, trusted
 from gateway.verifying.stamps import Timed, check_record, check_stamps, time_proven
+from gateway.verifying.statuses import check_signed_statuses
 from gateway.verifying.story import (
     check_acceptance,
     check_delivery,
@@ -138,6 +139,7 @@ def verify(
     checks += [check_delivery(delivery, facts, logged) for delivery in facts.deliveries]
     checks += check_renewals(container, known)
     checks += check_receivers(container, facts, logged, known)  # 7
+    checks += check_signed_statuses(container, facts, logged)
     return Verification(
         checks=tuple(checks), at=at, facts=facts, proven_at=proven_at, not_examined=tuple(unexamined)
     )

@@ -24,6 +24,10 @@ SELECT leaf FROM event WHERE seq = ?;
 -- The event of a message's acceptance.
 SELECT seq FROM event WHERE message_id = ? AND kind IN ('document.accepted', 'document.imported') ORDER BY seq LIMIT 1;
 
+-- name: event_list_checked
+-- The verdicts about a message's signatures: event, leaf.
+SELECT seq, leaf FROM event WHERE message_id = ? AND kind = 'document.checked' ORDER BY seq;
+
 -- name: log_tile_put
 -- A new tile, or more hashes of one: level, index, hashes.
 INSERT INTO log_tile (level, idx, hashes) VALUES (?, ?, ?)
