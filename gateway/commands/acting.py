@@ -23,7 +23,7 @@ from gateway.admin.acts import REASON_CHARACTERS, Change, Reply, Request
 from gateway.admin.server import ACTS, PREFIX
 from gateway.clock import Clock, SystemClock
 from gateway.commands.context import Context
-from gateway.config.settings import Settings
+from gateway.config.settings import LogSettings, Settings
 from gateway.directory.directory import Directory
 from gateway.errors import (
     ConfigError,
@@ -37,6 +37,7 @@ from gateway.foundation import Foundation, database_of, load_statements, open_fo
 from gateway.importing import ImportFile
 from gateway.ledger.reads import Reads
 from gateway.model import AgencyId
+from gateway.signing import SealingKey
 from gateway.storage.migrations import MIGRATIONS, load_migrations, refuse_newer
 from gateway.storage.readers import Readers
 
@@ -147,6 +148,20 @@ async def offline(settings: Settings) -> AsyncIterator[Foundation]:
     require_database(database_of(settings))
     async with open_foundation(settings, purpose="command") as foundation:
         yield foundation
+
+
+@asynccontextmanager
+async def offline_sealing(
+    settings: Settings, log: LogSettings | None = None
+) -> AsyncIterator[tuple[Foundation, SealingKey]]:
+    """Likewise, with the key that seals, and that of the log where it is named."""
+    key = SealingKey()
+    async with offline(settings) as base:
+        await key.take(settings.seal, log)
+        try:
+            yield base, key
+        finally:
+            await key.close()
 
 
 def own_name() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,15 @@ from typing import Any, BinaryIO, Final
 
 from gateway.admin.archives import Archives, MakeArchive
 from gateway.clock import rfc3339
-from gateway.commands.acting import ask, checked, fetch_bytes, is_running, offline, open_for_reading, own_name
+from gateway.commands.acting import (
+    ask,
+    checked,
+    fetch_bytes,
+    is_running,
+    offline_sealing,
+    open_for_reading,
+    own_name,
+)
 from gateway.commands.context import FINE, Context, Report, Subparsers, add_command, add_group, add_json
 from gateway.config.settings import Settings
 from gateway.errors import InputError
@@ -20,7 +29,6 @@ from gateway.evidence.archiving import Month
 from gateway.fsio import publish
 from gateway.ledger.archives import ArchiveReads
 from gateway.maintenance.archiver import READ_ONLY, file_name
-from gateway.signing import SealingKey
 
 _REASON: Final = "archive of a month"
 _LOOK_SECONDS: Final = 0.5
@@ -96,20 +104,14 @@ async def _maker(
         yield ask_server
         return
     context.note("The server is not running: working on the data folder itself.")
-    key = SealingKey()
-    async with offline(settings) as base:
-        await key.take(settings.seal)
-        try:
+    async with offline_sealing(settings) as (base, key):
 
-            async def make(asked: MakeArchive, file: BinaryIO) -> None:
-                async with Archives(base, key).made(asked, own_name(), progress=progress) as found:
-                    found.seek(0)
-                    while piece := await asyncio.to_thread(found.read, 1 << 20):
-                        file.write(piece)
+        async def make(asked: MakeArchive, file: BinaryIO) -> None:
+            async with Archives(base, key).made(asked, own_name(), progress=progress) as found:
+                found.seek(0)
+                await asyncio.to_thread(shutil.copyfileobj, found, file)
 
-            yield make
-        finally:
-            await key.close()
+        yield make
 
 
 async def _show(settings: Settings, progress: Report) -> None:

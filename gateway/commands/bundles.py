@@ -22,7 +22,7 @@ from gateway.commands.acting import (
     checked,
     fetch_bytes,
     is_running,
-    offline,
+    offline_sealing,
     open_for_reading,
     own_name,
 )
@@ -190,19 +190,14 @@ async def _exporter(context: Context) -> AsyncIterator[_Export]:
         yield ask_server
         return
     context.note("The server is not running: working on the data folder itself.")
-    key = SealingKey()
-    async with offline(settings) as base:
-        await key.take(settings.seal)
-        try:
+    async with offline_sealing(settings) as (base, key):
 
-            async def make(ask: _Ask, file: BinaryIO) -> None:
-                async with _made(base, key, ask) as made:
-                    made.seek(0)
-                    await asyncio.to_thread(shutil.copyfileobj, made, file)
+        async def make(ask: _Ask, file: BinaryIO) -> None:
+            async with _made(base, key, ask) as made:
+                made.seek(0)
+                await asyncio.to_thread(shutil.copyfileobj, made, file)
 
-            yield make
-        finally:
-            await key.close()
+        yield make
 
 
 def _made(base: Foundation, key: SealingKey, ask: _Ask) -> AbstractAsyncContextManager[BinaryIO]:

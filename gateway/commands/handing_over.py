@@ -14,7 +14,7 @@ from gateway.backup.shelf import Shelf
 from gateway.bundle import handover as shapes
 from gateway.bundle.handover import Handover
 from gateway.clock import SystemClock
-from gateway.commands.acting import is_running, offline, open_for_reading, own_name
+from gateway.commands.acting import is_running, offline, offline_sealing, open_for_reading, own_name
 from gateway.commands.context import (
     ANSWER_IS_NO,
     FINE,
@@ -30,7 +30,6 @@ from gateway.errors import EnvironmentRefusedError
 from gateway.foundation import database_of
 from gateway.ledger.handovers import HandoverReads
 from gateway.seal.report import Verdict
-from gateway.signing import SealingKey
 from gateway.storage.body_token import body_key_place
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.handover import verify_handover
@@ -103,7 +102,7 @@ def _make(context: Context, args: argparse.Namespace) -> int:
 
 
 async def _made(context: Context, args: argparse.Namespace, progress: Report) -> Handover:
-    settings, key = context.settings, SealingKey()
+    settings = context.settings
 
     def copy() -> str:
         if not args.copy:
@@ -116,13 +115,9 @@ async def _made(context: Context, args: argparse.Namespace, progress: Report) ->
         )
         return make_copy(Shelf(args.out / shapes.COPY, None), asked, SystemClock(), progress).path.name
 
-    async with offline(settings) as base:
-        await key.take(settings.seal, settings.log)
-        try:
-            ending = Ending(successor=args.to, out=args.out, actor=own_name(), note=args.reason, make_copy=copy)
-            return await end_ledger(base, key, ending, progress)
-        finally:
-            await key.close()
+    async with offline_sealing(settings, settings.log) as (base, key):
+        ending = Ending(successor=args.to, out=args.out, actor=own_name(), note=args.reason, make_copy=copy)
+        return await end_ledger(base, key, ending, progress)
 
 
 def _verified(context: Context, args: argparse.Namespace) -> Handover | None:
