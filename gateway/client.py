@@ -20,12 +20,14 @@ from datetime import UTC, datetime
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from gateway.api import models
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.client_signature import ReceiverSigner
 from gateway.errors import ProblemError, UnreachableError
 from gateway.message_signatures import digest_field
@@ -260,6 +262,11 @@ class GatewayClient:
         """Search the directory."""
         asked = _given(q=q, organId=organ_id, cursor=cursor)
         return await self._send("GET", "/agencies", models.AgencyPage, params=asked)
+
+    async def encryption_certificate(self, organ_id: str) -> EncryptionCertificateOut:
+        """To which one encrypts for an agency."""
+        path = f"/agencies/{quote(organ_id, safe='')}/encryption-certificate"
+        return await self._send("GET", path, EncryptionCertificateOut)
 
     async def limits(self) -> models.Limits:
         """What a request may hold."""

@@ -23,6 +23,7 @@ from gateway.listings import Listings
 from gateway.mailbox import Mailbox
 from gateway.model import AgencyId, EndpointId
 from gateway.observe import Metrics
+from gateway.openable import Openable
 from gateway.outbox import Outbox
 from gateway.parsing.pool import ParserPool
 from gateway.pushes import Pushes
@@ -68,6 +69,10 @@ class Desks:
         """What is made of acknowledgements and statuses."""
         return Receivers(self.base.readers, self.base.settings.receivers)
 
+    def openable(self) -> Openable:
+        """Who can open what is encrypted end to end."""
+        return Openable(self.base.readers, self.base.settings.end_to_end)
+
     def addressing(self) -> Addressing:
         """Who gets what, by which way."""
         base = self.base
@@ -90,6 +95,7 @@ class Desks:
             intake=intake,
             give_up_after=self.base.settings.delivery.give_up_after,
             requeued=requeued,
+            openable=self.openable(),
         )
 
     def journey(self, mailbox: Mailbox, intake: Intake) -> Journey:
@@ -123,6 +129,7 @@ class Desks:
             committed=accepted,
             policies=Policies(settings.checks),
             receivers=self.receivers(),
+            openable=self.openable(),
             metrics=self.metrics,
         )
 
@@ -146,6 +153,7 @@ def make_gateway(stack: AsyncExitStack, desks: Desks) -> LocalGateway:
         pushes=Pushes(base.readers, base.pump, base.clock),
         acknowledging=Acknowledging(base.readers, base.pump, base.clock, link_secret(settings)),
         reads=base.reads,
+        readers=base.readers,
         log=LogReads(base.readers, quorum=base.settings.log.wanted),
         by_institution=CheckpointSignatures(base.readers),
         times=Times(base.readers, base.settings.stamps.servers),

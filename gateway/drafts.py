@@ -7,7 +7,7 @@ metadata). The transfer record is what the seal covers beside the document's byt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -44,6 +44,8 @@ class Checked:
     accepted_at: datetime
     arrived_by: str | None
     directory_version: int
+    #: Of each attachment that is encrypted end to end, for whom (`gateway.openable`).
+    encrypted: tuple[Mapping[str, object], ...] = ()
 
     @property
     def actor(self) -> str:
@@ -146,6 +148,8 @@ def transfer_record(checked: Checked, deliveries: Sequence[DeliveryRow], *, gate
         "directory_version": checked.directory_version,
         "trace_id": checked.trace_id,
     }
+    if checked.encrypted:
+        facts["encrypted"] = checked.encrypted
     return msgspec.json.encode(facts, order="sorted")
 
 
@@ -193,6 +197,8 @@ def finding_out(finding: Finding) -> models.FindingOut:
     )
 
 
-def with_findings(checked: Checked, more: Sequence[Finding]) -> Checked:
-    """The same message with further findings."""
-    return replace(checked, findings=(*checked.findings, *more)) if more else checked
+def with_findings(
+    checked: Checked, more: Sequence[Finding], encrypted: tuple[Mapping[str, object], ...] = ()
+) -> Checked:
+    """The same message with further findings, and for whom it is encrypted."""
+    return replace(checked, findings=(*checked.findings, *more), encrypted=encrypted) if more else checked

@@ -8,6 +8,7 @@ lost: encrypt first, then sign. The gateway itself calls nothing of this.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,8 +23,8 @@ from gateway.edxml.names import safe_name
 from gateway.edxml.parser import parse_file
 from gateway.edxml.profiles import PROFILE_A, PROFILE_B, Profile
 from gateway.edxml.rendition import type_of
-from gateway.enveloped.certificates import Certificate
-from gateway.enveloped.entity import Described
+from gateway.enveloped.certificates import RecipientCertificate
+from gateway.enveloped.entity import Entity
 from gateway.enveloped.opening import PrivateKey, open_envelope
 from gateway.enveloped.writing import MEDIA_TYPES, Content, envelop
 from gateway.errors import EnvelopedError, RefusedError
@@ -53,7 +54,7 @@ def document_in(source: Path, limits: ParseLimits) -> Envelope | None:
 def encrypt_document(
     source: Path,
     out: BinaryIO,
-    recipients: Sequence[Certificate],
+    recipients: Sequence[RecipientCertificate],
     *,
     content: Content = "aes256-gcm",
     limits: ParseLimits,
@@ -69,8 +70,27 @@ def encrypt_document(
     return sum(each.encryption is None for each in original.attachments)
 
 
+def encrypted_parts(
+    files: Sequence[tuple[str, bytes, str]],
+    recipients: Sequence[RecipientCertificate],
+    *,
+    content: Content = "aes256-gcm",
+) -> list[tuple[str, bytes, str]]:
+    """Name, bytes and type of files, as `GatewayClient.submit_parts` takes them, each in an envelope.
+
+    Keep what this gives for as long as you may have to submit it again: made anew the bytes are others, which the
+    same Idempotency-Key refuses.
+    """
+    made = []
+    for number, (name, data, content_type) in enumerate(files, start=1):
+        out = io.BytesIO()
+        envelop(io.BytesIO(data), len(data), out, recipients, name=name, content_type=content_type, content=content)
+        made.append((f"tep-{number}{EXTENSION}", out.getvalue(), MEDIA_TYPES[content]))
+    return made
+
+
 def decrypt_document(
-    source: Path, out: BinaryIO, key: PrivateKey, certificate: Certificate | None, *, limits: ParseLimits
+    source: Path, out: BinaryIO, key: PrivateKey, certificate: RecipientCertificate | None, *, limits: ParseLimits
 ) -> int:
     """Write the document with the files that this key opens; how many those are. Others raise."""
     original = _document(source, limits)
@@ -108,7 +128,9 @@ class _Files(ExitStack):
         file = self._extracted(each)
         return _part(each, file, each.name or each.safe_name, type_of(each), each.description)
 
-    def encrypted(self, each: Attachment, recipients: Sequence[Certificate], content: Content) -> AttachmentSource:
+    def encrypted(
+        self, each: Attachment, recipients: Sequence[RecipientCertificate], content: Content
+    ) -> AttachmentSource:
         """An envelope that holds it; what described it outside is left away."""
         plain, file = self._extracted(each), self.folder / f"{each.number}{EXTENSION}"
         with plain.open("rb") as read, file.open("wb") as written:
@@ -117,7 +139,9 @@ class _Files(ExitStack):
         plain.unlink()
         return _part(each, file, f"tep-{each.number}{EXTENSION}", MEDIA_TYPES[content], "")
 
-    def opened(self, each: Attachment, key: PrivateKey, certificate: Certificate | None) -> AttachmentSource:
+    def opened(
+        self, each: Attachment, key: PrivateKey, certificate: RecipientCertificate | None
+    ) -> AttachmentSource:
         """What an envelope holds."""
         sealed, file = self._extracted(each), self.folder / f"{each.number}.opened"
         with sealed.open("rb") as read, file.open("wb") as written:
@@ -136,7 +160,7 @@ class _Files(ExitStack):
         return file
 
 
-def name_of(told: Described, outside: str) -> str:
+def name_of(told: Entity, outside: str) -> str:
     """What an opened file is to be called: as its sender did, else as its envelope without the extension."""
     if told.name:
         return safe_name(told.name)

@@ -210,6 +210,10 @@ class Event(StrEnum):
     AGENCY_CERTIFICATE_BOUND = "agency.certificate_bound"
     #: From an instant on the agency signs with it no longer.
     AGENCY_CERTIFICATE_ENDED = "agency.certificate_ended"
+    #: An operator let senders encrypt to a certificate of an agency; the leaf holds its digest.
+    AGENCY_ENCRYPTION_PUBLISHED = "agency.encryption_published"
+    #: It is given to no sender any more; the leaf says whether it was replaced or revoked.
+    AGENCY_ENCRYPTION_ENDED = "agency.encryption_ended"
     #: An operator loaded what CAs say about revocation; the leaf holds the digests.
     REVOCATION_LOADED = "revocation.loaded"
     #: Somebody downloaded a document, or an operator looked at one, for the first time; the leaf says which.

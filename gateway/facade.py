@@ -25,11 +25,13 @@ from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
 from gateway.acknowledging import Acknowledging
 from gateway.api import models, service
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.bundle.receivers import Due
 from gateway.clock import VIETNAM, Clock, micros
 from gateway.compose import Composer
 from gateway.damage import SoundBodies
 from gateway.directory.directory import Directory
+from gateway.directory.encryption import to_encrypt_to
 from gateway.enrolment import IssuedCertificate
 from gateway.errors import RefusedError
 from gateway.feed import Feed
@@ -50,6 +52,7 @@ from gateway.pushes import Pushes
 from gateway.readings import Readings
 from gateway.receivers import due_of_answer
 from gateway.storage.bodies import Bodies, SpooledBody
+from gateway.storage.readers import Readers
 from gateway.transparency.tiles import TileId, TilePath
 
 #: A cursor is a number that the database can hold, behind the epoch that gave it.
@@ -70,6 +73,7 @@ class LocalGateway:
     pushes: Pushes
     acknowledging: Acknowledging
     reads: Reads
+    readers: Readers
     log: LogReads
     #: What the institution signed of it.
     by_institution: CheckpointSignatures
@@ -355,6 +359,15 @@ class LocalGateway:
         if not found:
             raise RefusedError("not_found")
         return views.agency_out(next(iter(found.values())))
+
+    async def encryption_certificate(self, code: str) -> EncryptionCertificateOut:
+        """To which one encrypts for an agency, by any of its codes or its id."""
+        now = self.clock.now()
+        known = await self.directory.resolve([code], now)
+        agency = known.get(code) or (await self.directory.agencies([AgencyId(code)])).get(AgencyId(code))
+        if agency is None:
+            raise RefusedError("not_found")
+        return views.encryption_out(agency, await to_encrypt_to(self.readers, agency.id, code, now))
 
     async def channels(self, caller: Caller) -> list[models.ChannelOut]:
         """The channels and whether they are up."""

@@ -45,6 +45,7 @@ from gateway.ledger.rows import IdempotencyRow, Imported, NewMessage, ReceiptRow
 from gateway.message_signatures import Presented
 from gateway.model import Agency, Caller
 from gateway.observe import Metrics
+from gateway.openable import Openable, Openness
 from gateway.reasons import is_temporary
 from gateway.receivers import Receivers, may_be_signed
 from gateway.route import is_hosted
@@ -133,6 +134,7 @@ class Journey:
         committed: Callable[[Plan], None],
         policies: Policies,
         receivers: Receivers,
+        openable: Openable,
         metrics: Metrics,
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
@@ -141,6 +143,7 @@ class Journey:
         self._clock, self._organ_id = clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
         self._committed, self._policies, self._receivers = committed, policies, receivers
+        self._openable = openable
         self._seconds = {
             step: metrics.step_seconds.labels(step) for step in ("validate", "route", "seal", "commit")
         }
@@ -166,13 +169,14 @@ class Journey:
         proof = await self._proof(submission, checked)
         with self._seconds["route"].time():
             plan = await self._plan(submission, checked)
+            opened = await self._opened(submission, checked, plan)
         # work that another system did already counts against nobody's day
         cost = 0 if submission.imported else checked.size * max(1, len(plan.deliveries))
         day = await self._intake.reserve(sender, cost, checked.accepted_at)
         try:
             async with self._bodies.claims.claimed(checked.sha256):
                 with self._seconds["seal"].time():
-                    checked = drafts.with_findings(checked, plan.findings)
+                    checked = drafts.with_findings(checked, (*plan.findings, *opened.findings), opened.facts)
                     new = await self._sealed(submission, checked, plan, cost, day, proof)
                 with self._seconds["commit"].time():
                     failpoint("accept.record.before")
@@ -255,6 +259,13 @@ class Journey:
             is_notice=submission.is_notice,
             whoever_serves=sent,
             partly=sent,
+        )
+
+    async def _opened(self, submission: Submission, checked: Checked, plan: Plan) -> Openness:
+        """For whom it is encrypted; RefusedError where a recipient could not open it and would not have it."""
+        given = submission.caller.relay_endpoint_id is None and submission.imported is None
+        return await self._openable.judged(
+            checked.envelope, plan.deliveries, checked.sender.id, checked.accepted_at, may_refuse=given
         )
 
     async def _is_ours(self, caller: Caller, sender: Agency) -> bool:
@@ -436,6 +447,7 @@ class Journey:
                 plan = await self._addressing.plan(checked, whoever_serves=True)
             else:
                 plan = await self._plan(submission, checked)
+            opened = await self._opened(submission, checked, plan)
         except RefusedError as error:
             if is_temporary(error.code):
                 raise
@@ -443,7 +455,7 @@ class Journey:
                 envelope=envelope, findings=findings, refusal=error.code, detail=error.detail, known=known
             )
         parked = next((effect.parked for effect in plan.statuses if effect.parked), "")
-        findings = (*findings, *plan.findings)
+        findings = (*findings, *plan.findings, *opened.findings)
         return Judged(envelope=envelope, findings=findings, parked=parked, known=known, report=report)
 
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:

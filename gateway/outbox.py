@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gateway.addressing import Addressing
+import msgspec
+
+from gateway.addressing import Addressing, Plan
 from gateway.clock import Clock
 from gateway.directory.directory import Directory
+from gateway.edxml.envelope import Envelope
 from gateway.errors import RefusedError
 from gateway.intake import Intake
 from gateway.ledger.acts import Act, Acted, ActOperation
@@ -15,6 +18,7 @@ from gateway.ledger.pages import SentMessage
 from gateway.ledger.readdress import Readdress, ReaddressOperation
 from gateway.ledger.reads import Reads
 from gateway.model import AgencyId, Caller, DeliveryView
+from gateway.openable import Openable
 from gateway.states import State, Trigger, sources
 from gateway.storage.pump import Pump
 
@@ -33,11 +37,13 @@ class Outbox:
         intake: Intake,
         give_up_after: timedelta,
         requeued: Callable[[Iterable[AgencyId]], None],
+        openable: Openable,
     ) -> None:
         self._reads, self._pump, self._clock = reads, pump, clock
         self._give_up_after = give_up_after
         self._requeued = requeued
         self._directory, self._addressing, self._intake = directory, addressing, intake
+        self._openable = openable
         self._act, self._add = ActOperation(), ReaddressOperation()
 
     async def own(self, caller: Caller, message_id: str) -> SentMessage:
@@ -83,7 +89,8 @@ class Outbox:
             raise RefusedError("state_forbids", detail)
         if added and sent.kind == "status":
             raise RefusedError("state_forbids", "a status goes to whom it is about, and to nobody else")
-        new = await self._readdress(f"credential:{caller.credential_id}", sent, added) if added else []
+        actor = f"credential:{caller.credential_id}"
+        new = await self._readdress(actor, sent, added, must_open=True) if added else []
         if not lines:
             return new
         acted = await self._do(Trigger.REQUEUED, caller, [line.id for line in lines], reason)
@@ -111,11 +118,22 @@ class Outbox:
         await self._pump.submit(self._act, act)
         self._requeued(recipients)
 
-    async def _readdress(self, actor: str, sent: SentMessage, codes: list[str]) -> list[Acted]:
+    async def _require_openable(self, sent: SentMessage, plan: Plan, now: datetime) -> None:
+        """What was encrypted for others helps nobody who is added: a recipient may have it refused."""
+        row = await self._reads.summary(sent.id)
+        assert row is not None, "it was just read"
+        envelope = msgspec.json.decode(row[12], type=Envelope)
+        await self._openable.judged(envelope, plan.deliveries, sent.sender_id, now)
+
+    async def _readdress(
+        self, actor: str, sent: SentMessage, codes: list[str], *, must_open: bool = False
+    ) -> list[Acted]:
         now = self._clock.now()
         plan = await self._addressing.more_recipients(sent, codes, now)
         sender = (await self._directory.agencies([sent.sender_id]))[sent.sender_id]
         cost = sent.size * len(plan.deliveries)
+        if must_open:
+            await self._require_openable(sent, plan, now)
         day = await self._intake.reserve(sender, cost, now)
         ask = Readdress(
             message_id=sent.id,

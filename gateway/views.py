@@ -11,8 +11,10 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.api import models
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.api.signatures import SignatureOut, SignaturesOut
 from gateway.clock import instant
+from gateway.directory.encryption import EncryptionCertificate
 from gateway.directory.endpoints import EndpointState
 from gateway.edxml.envelope import Attachment, Envelope
 from gateway.ledger.acts import Acted
@@ -166,6 +168,23 @@ def agency_out(agency: Agency) -> models.AgencyOut:
         successor=agency.successor_id,
         endpoint=endpoint.id if endpoint else None,
         capabilities=msgspec.to_builtins(endpoint.capabilities) if endpoint else {},
+    )
+
+
+def encryption_out(agency: Agency, found: EncryptionCertificate) -> EncryptionCertificateOut:
+    """The certificate to encrypt to."""
+    certificate = found.certificate
+    return EncryptionCertificateOut(
+        organ_id=agency.organ_id,
+        certificate=certificate.pem,
+        sha256=certificate.sha256,
+        name=certificate.name,
+        issuer=certificate.issuer,
+        serial=certificate.serial,
+        algorithm=certificate.algorithm,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        published_at=found.added_at,
     )
 
 

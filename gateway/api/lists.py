@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.api import models, queries
 from gateway.api.documents import id_of
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.api.headers import SECURITY
 from gateway.api.route import Call, checked
 from gateway.reasons import REASONS, Lasting
@@ -76,6 +77,11 @@ async def search_agencies(call: Call) -> models.AgencyPage:
 async def show_agency(call: Call) -> models.AgencyOut:
     """GET /agencies/{id}."""
     return await call.gateway.agency(id_of(call))
+
+
+async def show_encryption_certificate(call: Call) -> EncryptionCertificateOut:
+    """GET /agencies/{code}/encryption-certificate."""
+    return await call.gateway.encryption_certificate(checked(call.path, queries.ByCode).code)
 
 
 async def list_channels(call: Call) -> models.Channels:

@@ -28,6 +28,12 @@ class ById(Query):
     id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class ByCode(Query):
+    """A path with an agency's code."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=64, description="a code of the agency, or its id")]
+
+
 class ByTile(Query):
     """`GET /log/tile/{tile}`."""
 

@@ -20,6 +20,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from gateway.api import models
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.message_signatures import Presented
 from gateway.model import Caller
 from gateway.storage.bodies import SpooledBody
@@ -282,6 +283,10 @@ class Gateway(Protocol):
 
     async def agency(self, agency_id: str) -> models.AgencyOut:
         """One agency."""
+        ...
+
+    async def encryption_certificate(self, code: str) -> EncryptionCertificateOut:
+        """To which one encrypts for an agency, by any of its codes or its id."""
         ...
 
     async def channels(self, caller: Caller) -> list[models.ChannelOut]:

@@ -11,7 +11,8 @@ from msgspec import Struct
 class SignatureOut(Struct, rename="camel", kw_only=True):
     """One signature that somebody made on a document."""
 
-    kind: Literal["xml", "pdf", "cms", "decorative"]
+    #: `encrypted`: an attachment that only its recipients can look at.
+    kind: Literal["xml", "pdf", "cms", "decorative", "encrypted"]
     #: `edXML`, or number and name of an attachment.
     where: str
     form: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.api import connection, documents, inbox, lists, models, queries
+from gateway.api.encryption import EncryptionCertificateOut
 from gateway.api.events import EventStreams
 from gateway.api.lists import Described
 from gateway.api.route import Header, Route
@@ -270,6 +271,18 @@ _LISTS: Final = (
         handler=lists.show_agency,
         path_type=queries.ById,
         response=models.AgencyOut,
+    ),
+    Route(
+        method="GET",
+        path="/agencies/{code}/encryption-certificate",
+        name="showEncryptionCertificate",
+        summary="The certificate to which one encrypts for an agency",
+        tag="directory",
+        handler=lists.show_encryption_certificate,
+        description="The newest that is in force. Who encrypts is the sender; the gateway sees no content.",
+        path_type=queries.ByCode,
+        response=EncryptionCertificateOut,
+        problems=("encryption_certificate_missing", "encryption_certificate_ended"),
     ),
     Route(
         method="GET",

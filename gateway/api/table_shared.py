@@ -52,6 +52,7 @@ ADDRESS: Final = (
     "attachment_invalid",
     "attachment_too_large",
     "attachment_bomb",
+    "recipient_cannot_decrypt",
 )
 STATUS: Final = (
     "status_code_unknown",

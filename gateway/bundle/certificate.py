@@ -18,6 +18,9 @@ Language = Literal["vi", "en"]
 #: Valid and the receiver's; valid, of nobody in particular; another office's; not to be confirmed.
 Outcome = Literal["valid", "unbound", "other", "not"]
 
+#: Rules of findings about files that are encrypted for their recipients (`gateway.openable`).
+_ENCRYPTED: Final = "GW-ENC-"
+
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Giấy xác nhận gửi, nhận văn bản", "Certificate of transmission"),
     "document": ("Văn bản", "Document"),
@@ -31,6 +34,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "đã hủy theo lệnh, chỉ còn mã băm, lúc",
         "destroyed by order, only their digest is left, on",
     ),
+    "encrypted": ("Mã hóa đầu cuối", "Encrypted end to end"),
     "relayed": ("Đã chuyển cho trục trung gian, mã của họ", "Handed to an intermediary, its id"),
     "fetched": ("Đã giao cho hệ thống của nơi nhận", "Handed to the receiver's system"),
     "by_peer": ("nguồn: chứng thư và trả lời của bên nhận", "source: the peer's certificate and answer"),
@@ -163,6 +167,7 @@ def paper_of(facts: Facts, language: Language, signed: Signed = NOBODY) -> Paper
             (words("sender"), ((names.get(document.sender, ""),),)),
             (words("accepted"), ((f"{document.accepted_at} ({words('by_seal')})",),)),
             *gone,
+            *_encrypted(facts, words),
         ),
         ladders=tuple(_ladder(each, facts, names, words, signed) for each in facts.deliveries),
         log=log,
@@ -170,6 +175,13 @@ def paper_of(facts: Facts, language: Language, signed: Signed = NOBODY) -> Paper
         limits=tuple(words(key) for key in ("not_1", "not_2", "not_3")),
         how=words("how"),
     )
+
+
+def _encrypted(facts: Facts, words: _Words) -> Iterator[tuple[str, tuple[Told, ...]]]:
+    """For whom its files are encrypted end to end, as it was found at acceptance."""
+    told = [each for each in facts.document.findings if str(each.get("rule", "")).startswith(_ENCRYPTED)]
+    if told:
+        yield words("encrypted"), tuple((str(each.get(words.language, "")),) for each in told)
 
 
 def qr_text(facts: Facts) -> str:

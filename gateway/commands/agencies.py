@@ -17,7 +17,7 @@ from gateway.admin.directory import (
     import_file,
 )
 from gateway.clock import SystemClock, instant, rfc3339
-from gateway.commands import catalogue, certificates, channel_keys, credentials, receiver_keys, registry
+from gateway.commands import catalogue, certificates, channel_keys, credentials, encryption, receiver_keys, registry
 from gateway.commands.acting import (
     Desk,
     Ledger,
@@ -89,6 +89,7 @@ def add(parsers: Subparsers) -> None:
     credentials.add(group)
     certificates.add(group)
     receiver_keys.add(group)
+    encryption.add(group)
     registry.add(group)
 
 

@@ -18,8 +18,8 @@ from gateway.edxml.limits import ParseLimits
 from gateway.edxml.rendition import type_of_name
 from gateway.end_to_end import decrypt_document, document_in, encrypt_document, name_of
 from gateway.enveloped.algorithms import GCM
-from gateway.enveloped.certificates import Certificate, read_certificate_file
-from gateway.enveloped.entity import Described
+from gateway.enveloped.certificates import RecipientCertificate, read_certificate_file
+from gateway.enveloped.entity import Entity
 from gateway.enveloped.opening import PrivateKey, open_envelope, read_private_key
 from gateway.enveloped.reading import ENOUGH
 from gateway.enveloped.reading import is_envelope as looks_enveloped
@@ -130,7 +130,7 @@ def _decrypt(context: Context, args: argparse.Namespace) -> int:
     def name() -> str:
         return name_of(told[0], args.file.name) if told else f"{args.file.stem}.edxml"
 
-    told: list[Described] = []
+    told: list[Entity] = []
     files, out = _written(args.out, work, name)
     if args.json:
         context.print_json({"file": str(out), "opened": files, "type": told[0].content_type if told else ""})
@@ -139,14 +139,14 @@ def _decrypt(context: Context, args: argparse.Namespace) -> int:
     return FINE
 
 
-def _certificates(files: list[Path]) -> list[Certificate]:
+def _certificates(files: list[Path]) -> list[RecipientCertificate]:
     try:
         return [read_certificate_file(each) for each in files]
     except EnvelopedError as error:
         raise InputError(str(error)) from error
 
 
-def _require_current(files: list[Path], certificates: list[Certificate]) -> None:
+def _require_current(files: list[Path], certificates: list[RecipientCertificate]) -> None:
     """What is encrypted to a certificate of the past, its office may not open any more."""
     now = SystemClock().now()
     for file, each in zip(files, certificates, strict=True):

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, cast, get_type_hints
 
 from gateway.config.alerts import CallSettings, MailSettings
 from gateway.config.archive import ArchiveSettings
+from gateway.config.end_to_end import EndToEndSettings
 from gateway.config.retention import RetentionSettings
 from gateway.config.revocation import RevocationSettings
 from gateway.config.signatures import CheckSettings, ReceiverSettings
@@ -340,6 +341,7 @@ class Settings:
     bindings: BindingSettings = field(default_factory=BindingSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
     receivers: ReceiverSettings = field(default_factory=ReceiverSettings)
+    end_to_end: EndToEndSettings = field(default_factory=EndToEndSettings)
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
 

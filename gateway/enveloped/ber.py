@@ -24,7 +24,7 @@ _MOST_LENGTH_BYTES: Final = 8
 _HIGH_TAG: Final = 0x1F
 
 
-class Readable(Protocol):
+class ByteStream(Protocol):
     """Where the bytes come from."""
 
     def read(self, size: int, /) -> bytes:
@@ -45,7 +45,7 @@ class Head:
         return self.tag == 0 and self.length == 0
 
 
-def taken(stream: Readable, size: int) -> bytes:
+def taken(stream: ByteStream, size: int) -> bytes:
     """Exactly so many bytes."""
     data = stream.read(size)
     if len(data) < size:
@@ -53,7 +53,7 @@ def taken(stream: Readable, size: int) -> bytes:
     return data
 
 
-def head_of(stream: Readable) -> Head:
+def head_of(stream: ByteStream) -> Head:
     """The next header."""
     tag, first = taken(stream, 2)
     if tag & _HIGH_TAG == _HIGH_TAG:
@@ -69,7 +69,7 @@ def head_of(stream: Readable) -> Head:
     return Head(tag, int.from_bytes(taken(stream, first - _LONG), "big"))
 
 
-def entered(stream: Readable, tag: int, what: str) -> Head:
+def entered(stream: ByteStream, tag: int, what: str) -> Head:
     """The header of what must come next."""
     head = head_of(stream)
     if head.tag != tag:
@@ -77,7 +77,7 @@ def entered(stream: Readable, tag: int, what: str) -> Head:
     return head
 
 
-def value_of(stream: Readable, head: Head, most: int) -> bytes:
+def value_of(stream: ByteStream, head: Head, most: int) -> bytes:
     """The contents, of a length that is told and within bounds."""
     if head.length is None or head.length > most:
         told = "without a length" if head.length is None else f"of {head.length} bytes"
@@ -86,7 +86,7 @@ def value_of(stream: Readable, head: Head, most: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Value:
     """One value of DER within another."""
 
     tag: int
@@ -95,7 +95,7 @@ class Part:
     whole: bytes
 
 
-def parts_of(data: bytes, most: int) -> Iterator[Part]:
+def parts_of(data: bytes, most: int) -> Iterator[Value]:
     """The values that stand one after the other, of lengths that are told; more than `most` are refused."""
     at, seen = 0, 0
     while at < len(data):
@@ -106,7 +106,7 @@ def parts_of(data: bytes, most: int) -> Iterator[Part]:
         tag, length, at = _at(data, at)
         if length > len(data) - at:
             raise EnvelopedError("a part is longer than what it stands in")
-        yield Part(tag, data[at : at + length], data[start : at + length])
+        yield Value(tag, data[at : at + length], data[start : at + length])
         at += length
 
 

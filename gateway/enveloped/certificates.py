@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.enveloped import ber
-from gateway.enveloped.ber import INTEGER, SEQUENCE, Part, parts_of
+from gateway.enveloped.ber import INTEGER, SEQUENCE, Value, parts_of
 from gateway.enveloped.reading import key_of_id, key_of_serial
 from gateway.errors import EnvelopedError
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
@@ -32,7 +32,7 @@ _VERSION: Final = 0xA0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Certificate:
+class RecipientCertificate:
     """One that can be encrypted to."""
 
     #: Hexadecimal, of `der`.
@@ -59,7 +59,7 @@ class Certificate:
         return x509.load_der_x509_certificate(self.der).public_bytes(Encoding.PEM).decode()
 
 
-def read_certificate(data: bytes) -> Certificate:
+def read_certificate(data: bytes) -> RecipientCertificate:
     """The first certificate of a PEM file, or one in DER; EnvelopedError where nobody can encrypt to it."""
     try:
         pem = b"-----BEGIN CERTIFICATE-----" in data
@@ -73,7 +73,7 @@ def read_certificate(data: bytes) -> Certificate:
     der = found.public_bytes(Encoding.DER)
     issuer_der, serial = _issuer_and_serial(found.tbs_certificate_bytes)
     number = int.from_bytes(serial.value, "big")
-    return Certificate(
+    return RecipientCertificate(
         sha256=sha256(der).hexdigest(),
         der=der,
         name=name,
@@ -88,7 +88,7 @@ def read_certificate(data: bytes) -> Certificate:
     )
 
 
-def read_certificate_file(path: Path) -> Certificate:
+def read_certificate_file(path: Path) -> RecipientCertificate:
     """Likewise of a file, which the message names."""
     try:
         with path.open("rb") as file:
@@ -131,7 +131,7 @@ def _name(name: x509.Name) -> str:
     return str(common[0].value if common else name.rfc4514_string())[:300]
 
 
-def _issuer_and_serial(tbs: bytes) -> tuple[bytes, Part]:
+def _issuer_and_serial(tbs: bytes) -> tuple[bytes, Value]:
     """As they stand there, byte by byte: that is what envelopes repeat."""
     (whole,) = parts_of(tbs, 1)
     parts = list(parts_of(whole.value, _MOST_PARTS))

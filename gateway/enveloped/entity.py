@@ -30,7 +30,7 @@ _HEAD: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Described:
+class Entity:
     """What a head says of the file."""
 
     #: As its sender wrote it; "" where there was no head.
@@ -52,12 +52,12 @@ def head_of(name: str, content_type: str) -> bytes:
     ).encode("ascii")
 
 
-def described(front: bytes) -> Described:
+def described(front: bytes) -> Entity:
     """What the first `MOST_BYTES` of an entity say."""
     found = _HEAD.match(front)
     if found is None:
-        return Described()
-    return Described(
+        return Entity()
+    return Entity(
         name=unquote(found["name"].decode("ascii"), errors="replace")[:_MOST_NAME],
         content_type=found["type"].decode("ascii"),
         begins_at=found.end(),

@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.enveloped import algorithms as named
-from gateway.enveloped.ber import BITS, OCTETS, SEQUENCE, SET, Part, der, head_of, parts_of, value_of
-from gateway.enveloped.certificates import Certificate
-from gateway.enveloped.entity import MOST_BYTES, Described, described
+from gateway.enveloped.ber import BITS, OCTETS, SEQUENCE, SET, Value, der, head_of, parts_of, value_of
+from gateway.enveloped.certificates import RecipientCertificate
+from gateway.enveloped.entity import MOST_BYTES, Entity, described
 from gateway.enveloped.reading import Enveloped, Recipient, read_head
 from gateway.errors import EnvelopedError
 
@@ -68,8 +68,8 @@ def read_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
 
 
 def open_envelope(
-    source: BinaryIO, out: BinaryIO, key: PrivateKey, certificate: Certificate | None = None
-) -> Described:
+    source: BinaryIO, out: BinaryIO, key: PrivateKey, certificate: RecipientCertificate | None = None
+) -> Entity:
     """Write the file inside; its name and type. `source` can seek; `out` holds nothing of worth if this raises."""
     head = read_head(source)
     pieces = _pieces(source)
@@ -90,7 +90,7 @@ class _Sink:
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._front = b""
-        self._told: Described | None = None
+        self._told: Entity | None = None
 
     def write(self, data: bytes) -> None:
         """The next decrypted bytes."""
@@ -101,13 +101,13 @@ class _Sink:
         if len(self._front) >= MOST_BYTES:
             self._begin()
 
-    def _begin(self) -> Described:
+    def _begin(self) -> Entity:
         told = described(self._front[:MOST_BYTES])
         self._out.write(self._front[told.begins_at :])
         self._front, self._told = b"", told
         return told
 
-    def ended(self) -> Described:
+    def ended(self) -> Entity:
         """What the head said."""
         return self._told if self._told is not None else self._begin()
 
@@ -194,7 +194,7 @@ def _gcm_parameters(parameters: bytes) -> tuple[bytes, int]:
 
 
 def _open_cbc(source: BinaryIO, pieces: Sequence[_Piece], sink: _Sink, head: Enveloped, key: bytes) -> None:
-    vector = next(parts_of(head.parameters, 1), Part(0, b"", b""))
+    vector = next(parts_of(head.parameters, 1), Value(0, b"", b""))
     if not head.cipher.endswith("-cbc") or vector.tag != OCTETS or len(vector.value) != _BLOCK:
         raise EnvelopedError(f"its cipher is not read here: {head.cipher}")
     decryptor = Cipher(algorithms.AES(key), modes.CBC(vector.value)).decryptor()
@@ -207,7 +207,7 @@ def _open_cbc(source: BinaryIO, pieces: Sequence[_Piece], sink: _Sink, head: Env
         raise EnvelopedError(_DAMAGED) from error
 
 
-def _key_of(head: Enveloped, key: PrivateKey, certificate: Certificate | None) -> bytes:
+def _key_of(head: Enveloped, key: PrivateKey, certificate: RecipientCertificate | None) -> bytes:
     """The key of the contents."""
     kind, opened = ("rsa", _transported) if isinstance(key, rsa.RSAPrivateKey) else ("ecdh", _agreed)
     meant = [each for each in head.recipients if each.kind == kind]
@@ -254,7 +254,7 @@ def _oaep(parameters: bytes) -> tuple[hashes.HashAlgorithm, hashes.HashAlgorithm
     return _HASHES[digest], _HASHES[mask]
 
 
-def _hash(parts: Sequence[Part]) -> str:
+def _hash(parts: Sequence[Value]) -> str:
     found = named.HASHES.get(parts[0].whole) if parts else None
     if found is None:
         raise EnvelopedError("a hash is not known here")
@@ -264,7 +264,7 @@ def _hash(parts: Sequence[Part]) -> str:
 def _agreed(recipient: Recipient, key: PrivateKey) -> bytes:
     assert isinstance(key, ec.EllipticCurvePrivateKey), "as its kind says"
     digest = named.AGREEMENTS.get(recipient.method)
-    (wrap, *_) = _inside(recipient.parameters, SEQUENCE) or [Part(0, b"", b"")]
+    (wrap, *_) = _inside(recipient.parameters, SEQUENCE) or [Value(0, b"", b"")]
     size = named.WRAPS.get(wrap.whole)
     if digest is None or size is None:
         raise ValueError("another algorithm")
@@ -282,7 +282,7 @@ def _point(originator: bytes) -> bytes:
     return parts[1].value[1:]
 
 
-def _inside(whole: bytes, tag: int) -> list[Part]:
+def _inside(whole: bytes, tag: int) -> list[Value]:
     """The parts of one value with that tag; none where there is no such value."""
     found = list(parts_of(whole, 1))
     return list(parts_of(found[0].value, 16)) if found and found[0].tag == tag else []

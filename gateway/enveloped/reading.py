@@ -23,8 +23,8 @@ from gateway.enveloped.ber import (
     OID,
     SEQUENCE,
     SET,
-    Part,
-    Readable,
+    ByteStream,
+    Value,
     entered,
     head_of,
     parts_of,
@@ -102,7 +102,7 @@ def is_envelope(front: bytes) -> bool:
         return False
 
 
-def read_head(stream: Readable) -> Enveloped:
+def read_head(stream: ByteStream) -> Enveloped:
     """Everything before the contents, whose header comes next."""
     entered(stream, SEQUENCE, "ContentInfo")
     kind = _type(stream)
@@ -134,7 +134,7 @@ def read_head(stream: Readable) -> Enveloped:
     )
 
 
-def _type(stream: Readable) -> bytes:
+def _type(stream: ByteStream) -> bytes:
     value = value_of(stream, entered(stream, OID, "an object identifier"), ENOUGH)
     return bytes((OID, len(value))) + value
 
@@ -149,7 +149,7 @@ def _recipients(infos: bytes) -> Iterator[Recipient]:
             yield each
 
 
-def _recipient(info: Part) -> Iterator[Recipient]:
+def _recipient(info: Value) -> Iterator[Recipient]:
     kind = _KINDS.get(info.tag)
     if kind == "rsa":
         yield _transported(list(parts_of(info.value, _MOST_PARTS)))
@@ -161,7 +161,7 @@ def _recipient(info: Part) -> Iterator[Recipient]:
         yield Recipient(kind=kind, key="")
 
 
-def _transported(parts: list[Part]) -> Recipient:
+def _transported(parts: list[Value]) -> Recipient:
     """KeyTransRecipientInfo."""
     if [each.tag for each in parts[:1] + parts[2:]] != [INTEGER, SEQUENCE, OCTETS]:
         raise EnvelopedError("a recipient's parts are not those of KeyTransRecipientInfo")
@@ -175,7 +175,7 @@ def _transported(parts: list[Part]) -> Recipient:
     )
 
 
-def _agreed(parts: list[Part]) -> Iterator[Recipient]:
+def _agreed(parts: list[Value]) -> Iterator[Recipient]:
     """KeyAgreeRecipientInfo: one key of the sender, for several recipients."""
     mixed = b""
     if len(parts) > 4 and parts[2].tag == 0xA1:  # noqa: PLR2004 - with the optional one
@@ -198,7 +198,7 @@ def _agreed(parts: list[Part]) -> Iterator[Recipient]:
         )
 
 
-def _named(part: Part, by_id: int) -> str:
+def _named(part: Value, by_id: int) -> str:
     """What names the certificate: IssuerAndSerialNumber, or the key's identifier under the tag `by_id`."""
     if part.tag == SEQUENCE:
         pair = list(parts_of(part.value, _MOST_PARTS))
@@ -213,7 +213,7 @@ def _named(part: Part, by_id: int) -> str:
     return key_of_id(identifier)
 
 
-def _first(part: Part, tag: int) -> Part:
+def _first(part: Value, tag: int) -> Value:
     found = list(parts_of(part.value, _MOST_PARTS))
     if not found or found[0].tag != tag:
         raise EnvelopedError("a recipient's parts are not those of KeyAgreeRecipientInfo")

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.enveloped import algorithms as named
 from gateway.enveloped.ber import BITS, OCTETS, SEQUENCE, SET, der, head, integer
-from gateway.enveloped.certificates import Certificate
+from gateway.enveloped.certificates import RecipientCertificate
 from gateway.enveloped.entity import head_of
 from gateway.enveloped.reading import MOST_RECIPIENTS
 from gateway.errors import EnvelopedError
@@ -46,7 +46,7 @@ def envelop(
     source: BinaryIO,
     size: int,
     out: BinaryIO,
-    recipients: Sequence[Certificate],
+    recipients: Sequence[RecipientCertificate],
     *,
     name: str = "",
     content_type: str = "",
@@ -120,12 +120,12 @@ def _write_front(out: BinaryIO, kind: bytes, front: bytes, method: bytes, length
     out.write(head(SEQUENCE, len(kind) + len(tagged) + length + behind) + kind + tagged)
 
 
-def _are_rsa(recipients: Iterable[Certificate]) -> bool:
+def _are_rsa(recipients: Iterable[RecipientCertificate]) -> bool:
     """Whether all are RSA keys: the version number hangs on it [RFC 5652 6.1]."""
     return all(isinstance(each.public, rsa.RSAPublicKey) for each in recipients)
 
 
-def _info(to: Certificate, key: bytes) -> bytes:
+def _info(to: RecipientCertificate, key: bytes) -> bytes:
     """RecipientInfo."""
     if isinstance(to.public, rsa.RSAPublicKey):
         oaep = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)

@@ -146,6 +146,8 @@ class _Examination:
     def _in_attachment(self, each: Attachment, others: tuple[Attachment, ...] | list[Attachment]) -> list[Found]:
         name = each.safe_name or each.name
         where = f"{each.number} {name}".strip()
+        if each.encryption is not None:
+            return [_unseen(where)]
         if each.size > MOST_PDF_BYTES:
             self._unexamined.append(f"{where}: larger than {MOST_PDF_BYTES // 1024**2} MiB")
             return []
@@ -215,6 +217,13 @@ class _Examination:
             raise
         out.seek(0)
         return out
+
+
+def _unseen(where: str) -> Found:
+    """What only its recipients can open: whoever signed the file inside, nobody here can tell."""
+    reason = "it is encrypted end to end: only its recipients can look at it"
+    check = undecided("content.seen", Indication.SIGNED_DATA_NOT_FOUND, reason)
+    return Found(kind=Kind.ENCRYPTED, where=where, checks=(check,))
 
 
 def _guarded(kind: Kind, where: str, verify: Callable[[], tuple[Found, ...]]) -> list[Found]:

@@ -36,6 +36,8 @@ _OF_VERDICT = {
     Verdict.INDETERMINATE: Standing.UNDECIDED,
     Verdict.FAILED: Standing.INVALID,
 }
+#: What is found where no signature is.
+_NONE = frozenset({Kind.DECORATIVE, Kind.ENCRYPTED})
 #: The worst counts: one bad signature of the agency is not mended by a good one beside it.
 _WORST = (Standing.INVALID, Standing.UNDECIDED, Standing.VALID)
 
@@ -48,6 +50,8 @@ class Judgement:
     agency: Standing
     #: Signatures of which nobody knows whose kind they are.
     others: Standing
+    #: Whether there are attachments that only their recipients can look at.
+    unseen: bool = False
     vi: str
     en: str
 
@@ -55,17 +59,20 @@ class Judgement:
     def as_the_law_asks(self) -> bool:
         """A person and the agency signed, and nothing is wrong or open."""
         good = self.person is Standing.VALID and self.agency is Standing.VALID
-        return good and self.others in {Standing.VALID, Standing.ABSENT}
+        return good and not self.unseen and self.others in {Standing.VALID, Standing.ABSENT}
 
 
 def judge(report: Examined) -> Judgement:
     """The judgement of a report."""
-    real = [each for each in report.signatures if each.kind is not Kind.DECORATIVE and each.form != "ETSI.RFC3161"]
+    unseen = any(each.kind is Kind.ENCRYPTED for each in report.signatures)
+    real = [each for each in report.signatures if each.kind not in _NONE and each.form != "ETSI.RFC3161"]
     person = _standing(real, SignerKind.PERSON)
     agency = _standing(real, SignerKind.AGENCY)
     others = _standing(real, SignerKind.UNKNOWN)
-    judgement = Judgement(person=person, agency=agency, others=others, vi="", en="")
-    if not real:
+    judgement = Judgement(person=person, agency=agency, others=others, unseen=unseen, vi="", en="")
+    if not real and unseen:
+        vi, en = "không xem được, mã hóa đầu cuối", "cannot be seen, encrypted end to end"
+    elif not real:
         vi, en = "không có chữ ký số", "no digital signature"
     elif judgement.as_the_law_asks:
         vi, en = "chữ ký cá nhân, chữ ký cơ quan: hợp lệ", "signatures of the person and of the agency: valid"
@@ -74,9 +81,12 @@ def judge(report: Examined) -> Judgement:
         en = f"signature of the person: {_WORDS[person][1]}; of the agency: {_WORDS[agency][1]}"
         if others is not Standing.ABSENT:
             vi, en = f"{vi}; chữ ký khác: {_WORDS[others][0]}", f"{en}; others: {_WORDS[others][1]}"
+    if real and unseen:
+        vi = f"{vi}; tệp mã hóa đầu cuối: không xem được"
+        en = f"{en}; files encrypted end to end: cannot be seen"
     if not judgement.as_the_law_asks:
         vi, en = f"{vi} — chỉ để biết, tham khảo", f"{en} — for information only"
-    return Judgement(person=person, agency=agency, others=others, vi=vi, en=en)
+    return Judgement(person=person, agency=agency, others=others, unseen=unseen, vi=vi, en=en)
 
 
 def _standing(signatures: list[Found], kind: SignerKind) -> Standing:

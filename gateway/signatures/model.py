@@ -33,6 +33,8 @@ class Kind(StrEnum):
     PDF = "pdf"
     #: A detached CMS signature in a file beside the one it signs.
     CMS = "cms"
+    #: No signature: an attachment that is encrypted end to end, so that nobody here sees whether it has any.
+    ENCRYPTED = "encrypted"
     #: The `Signature` block in the namespace of QCVN 102:2016/BTTTT: three digests and a text, no key to any of it.
     DECORATIVE = "decorative"
 

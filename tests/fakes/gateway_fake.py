@@ -39,6 +39,7 @@ from gateway.storage.bodies import SpooledBody
 from gateway.storage.body_file import BodyFile
 from gateway.storage.body_format import HEADER
 from tests.fakes.bodies import bytes_of
+from tests.fakes.directory_fake import FakePublished
 from tests.fakes.gateway_shapes import (
     NOW,
     ORGAN_IDS,
@@ -80,7 +81,7 @@ class _Message:
 
 
 @dataclass(kw_only=True)
-class FakeGateway(FakePushes, FakeLog):
+class FakeGateway(FakePushes, FakeLog, FakePublished):
     """`gateway.api.service.Gateway`."""
 
     folder: Path

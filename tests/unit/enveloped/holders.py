@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.enveloped.certificates import Certificate, read_certificate
+from gateway.enveloped.certificates import RecipientCertificate, read_certificate
 from gateway.enveloped.opening import PrivateKey
 from tests.system_tools import require_tool
 
@@ -29,7 +29,7 @@ class Holder:
     x509: x509.Certificate
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> RecipientCertificate:
         """As we read it."""
         return read_certificate(self.pem)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from gateway.cli import main
-from gateway.edxml.envelope import Encryption
+from gateway.edxml.envelope import Attachment, Encryption
+from gateway.edxml.extract import extract_attachment
 from gateway.edxml.limits import ParseLimits
 from gateway.edxml.parser import parse_file
+from gateway.edxml.profiles import PROFILE_B
+from gateway.edxml.rendition import write_rendition
 from tests.journeys.messages import document, status
 from tests.unit.enveloped.holders import holder, made, openssl
 
@@ -149,3 +154,27 @@ def test_attachments_of_any_name_are_noticed_by_their_bytes(folder: Path) -> Non
     (serial,) = [key for key in holder("rsa").certificate.keys if "@" in key]
     assert report.envelope.attachments[0].encryption == Encryption(cipher="aes256-cbc", keys=(serial,))
     assert "EDX-ATT-11" in {each.rule for each in report.findings}
+
+
+def test_a_rendition_carries_the_encrypted_bytes_as_they_are(folder: Path) -> None:
+    """It needs nothing of what is inside: peers of the other dialect get the same envelope, under its own type."""
+    plain, sealed = folder / "a.edxml", folder / "b.edxml"
+    plain.write_bytes(document(SENDER, [RECIPIENT], content=PDF))
+    assert run("encrypt", plain, "--to", folder / "rsa.pem", "--out", sealed) == 0
+    before = parse_file(str(sealed), limits=ParseLimits()).report.envelope
+    assert before is not None
+
+    def extract(attachment: Attachment) -> BinaryIO:
+        out = io.BytesIO()
+        extract_attachment(str(sealed), number=attachment.number, out=out, limits=ParseLimits())
+        out.seek(0)
+        return out
+
+    other = folder / "c.edxml"
+    with other.open("wb") as out:
+        write_rendition(out, before, extract, PROFILE_B)
+    after = parse_file(str(other), limits=ParseLimits()).report.envelope
+    assert after is not None
+    assert after.attachments[0].sha256 == before.attachments[0].sha256
+    assert after.attachments[0].encryption == before.attachments[0].encryption
+    assert after.attachments[0].content_type == "application/pkcs7-mime"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.enveloped import algorithms as named
@@ -101,6 +102,7 @@ def test_hostile_heads_end_in_one_sentence(name: str) -> None:
         read_head(io.BytesIO(make()))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_changed_and_cut_heads_raise_nothing_else(data: st.DataObject) -> None:
     """A byte here and there, and an end anywhere."""
@@ -110,12 +112,10 @@ def test_changed_and_cut_heads_raise_nothing_else(data: st.DataObject) -> None:
     cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
     is_envelope(cut)
     for kind in ("rsa", "p256"):
-        one = holder(kind)
-        try:
-            open_envelope(io.BytesIO(cut), io.BytesIO(), one.private)
-        except EnvelopedError:
-            continue
-        assert cut == _SMALL, "nothing that was changed is opened"
+        out = io.BytesIO()
+        with suppress(EnvelopedError):
+            open_envelope(io.BytesIO(cut), out, holder(kind).private)
+            assert out.getvalue() == b"short", "names and numbers before the contents are nobody's proof"
 
 
 _SMALL = enveloped("rsa", "p256", plain=b"short")

@@ -52,7 +52,7 @@ CHANGING = {
     "agencies endpoint rekey", "agencies endpoint verify",
     "alerts set",
     "agencies sync", "agencies networks", "log declare", "keys revocation load", "keys bodies rotate",
-    "agencies certificates add", "agencies certificates end",
+    "agencies certificates add", "agencies certificates end", "agencies encryption add", "agencies encryption end",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -75,7 +75,7 @@ def test_the_commands_are_these() -> None:
         "keys try", "keys list", "keys stage", "agencies keys list",
         "keys revocation list", "signatures pending", "keys bodies init", "keys bodies show", "keys bodies retire",
         "keys bodies try",
-        "agencies certificates list",
+        "agencies certificates list", "agencies encryption list", "encrypt", "decrypt",
         "inbox list", "inbox get", "inbox ack", "show", "export", "agencies list", "agencies show",
         "agencies credentials",
         "agencies endpoint list", "statuses parked", "backup", "backup-key", "gap", "drill",
