@@ -29,6 +29,7 @@ PAGES = (
     "docs/connect-xroad",
     "docs/xroad-provider",
     "docs/connect-axis",
+    "docs/end-to-end",
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -92,6 +93,17 @@ async def test_rest_page_fetches_answers_and_sends(demo: Path) -> None:
     token = (demo / "header").read_text().rpartition(" ")[2].strip()
     assert token.startswith("gw_")
     assert token not in told
+
+
+async def test_end_to_end_page_encrypts_sends_and_opens(demo: Path) -> None:
+    """By our commands and by openssl alone; what the office says of its certificate is what the sender got."""
+    told = await follow(demo, followed("docs/end-to-end.md"))
+    digests = [line.split()[0] for line in told.splitlines() if line.endswith("  -")]
+    assert len(digests) == 2
+    assert digests[0] == digests[1]
+    assert digests[0] in told.replace(f"{digests[0]}  -", "")
+    assert (demo / "opened" / "mat.pdf").read_bytes() == (demo / "by-openssl.pdf").read_bytes() == b"%PDF-1.4\n"
+    assert '"state":"delivered"' in told
 
 
 async def test_vxp_page_lists_fetches_acknowledges_and_sends(demo: Path) -> None:
