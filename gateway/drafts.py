@@ -17,7 +17,7 @@ import msgspec
 from gateway.api import models
 from gateway.clock import rfc3339
 from gateway.directory.fold import fold
-from gateway.edxml.envelope import Envelope, Finding, MessageKind
+from gateway.edxml.envelope import Envelope, Finding, MessageKind, Severity
 from gateway.ledger.rows import DeliveryRow, MessageRow
 from gateway.model import Agency, AgencyId, Caller
 
@@ -202,3 +202,19 @@ def with_findings(
 ) -> Checked:
     """The same message with further findings, and for whom it is encrypted."""
     return replace(checked, findings=(*checked.findings, *more), encrypted=encrypted) if more else checked
+
+
+def named_otherwise(named: tuple[str, ...], envelope: Envelope) -> tuple[Finding, ...]:
+    """A call that names other recipients than its document, as one may that sends it group by group."""
+    if not named or set(named) == {party.organ_id for party in envelope.recipients}:
+        return ()
+    return (
+        Finding(
+            rule="GW-TO-01",
+            severity=Severity.WARNING,
+            vi="Tham số to của lời gọi khác với các nơi nhận trong văn bản và không được dùng: văn bản đi tới mọi"
+            " nơi nhận ghi trong đó.",
+            en="The call's parameter to differs from the document's recipients and is not followed: it goes to all"
+            " whom the document names.",
+        ),
+    )

@@ -31,7 +31,7 @@ from gateway.bundle.receivers import Due
 from gateway.clock import Clock
 from gateway.directory.directory import Directory
 from gateway.drafts import Checked
-from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport, Severity
+from gateway.edxml.envelope import Envelope, Finding, MessageKind, ParseReport
 from gateway.errors import BodyDamagedError, RefusedError
 from gateway.events import Event
 from gateway.failpoints import failpoint
@@ -230,7 +230,7 @@ class Journey:
             raise RefusedError(report.refusal, report.detail, findings=report.findings)
         if submission.status_only and report.envelope.kind is not MessageKind.STATUS:
             raise RefusedError("edxml_invalid", "a status message is expected here", findings=report.findings)
-        findings = (*report.findings, *_named_otherwise(submission.named, report.envelope))
+        findings = (*report.findings, *drafts.named_otherwise(submission.named, report.envelope))
         return report.envelope, findings, is_evidently_unsigned(report)
 
     async def _sender(self, envelope: Envelope) -> Agency:
@@ -486,22 +486,6 @@ class Journey:
         row = await self._reads.summary(message_id)
         stored = msgspec.json.decode(row[11], type=tuple[Finding, ...]) if row else ()
         return [drafts.finding_out(item) for item in stored]
-
-
-def _named_otherwise(named: tuple[str, ...], envelope: Envelope) -> tuple[Finding, ...]:
-    """A call that names other recipients than its document, as one may that sends it group by group."""
-    if not named or set(named) == {party.organ_id for party in envelope.recipients}:
-        return ()
-    return (
-        Finding(
-            rule="GW-TO-01",
-            severity=Severity.WARNING,
-            vi="Tham số to của lời gọi khác với các nơi nhận trong văn bản và không được dùng: văn bản đi tới mọi"
-            " nơi nhận ghi trong đó.",
-            en="The call's parameter to differs from the document's recipients and is not followed: it goes to all"
-            " whom the document names.",
-        ),
-    )
 
 
 def _may_send(caller: Caller, envelope: Envelope, sender: Agency) -> bool:
