@@ -70,7 +70,9 @@ def is_evidently_unsigned(report: ParseReport) -> bool:
     if report.marked or report.envelope is None:
         return False
     return not any(
-        each.size > MOST_PDF_BYTES or (each.safe_name or each.name).lower().endswith((*_P7S, *_OFFICE))
+        each.size > MOST_PDF_BYTES
+        or each.encryption is not None
+        or (each.safe_name or each.name).lower().endswith((*_P7S, *_OFFICE))
         for each in report.envelope.attachments
     )
 

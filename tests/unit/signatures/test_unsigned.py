@@ -13,6 +13,7 @@ from gateway.signatures.document import Task, examine, is_evidently_unsigned
 from gateway.signatures.model import Examined
 from gateway.validate import inspect
 from tests.unit.edxml_read.samples import attachment, document, streamed_zip, zipped
+from tests.unit.enveloped.test_reading import HOSTILE
 
 _NOW = datetime(2018, 11, 5, tzinfo=UTC)
 _PLAIN = b"%PDF-1.4\n" + b"nothing but a page\n" * 9
@@ -48,6 +49,7 @@ WORTH_A_LOOK = {
         attachments=attachment(_LONG), tail='<s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"/>'
     ),
     "detached": document(attachments=attachment(_PLAIN) + attachment(b"x", content_id="2", name="a.pdf.p7s")),
+    "encrypted": _with(HOSTILE["cut off"][0](), name="a.pdf"),
     "office": _with(zipped(("[Content_Types].xml", b"")), name="a.docx"),
     "mime": b"--B\r\nContent-Type: text/xml\r\n\r\n" + document() + b"\r\n--B--\r\n",
     "wrapped": b"<message><b>%b</b></message>" % base64.b64encode(_with(_SIGNED)),
