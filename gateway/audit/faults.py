@@ -118,6 +118,11 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             "The ledger and its history do not say the same of whether a document was destroyed by order.",
             _TAMPERED,
         ),
+        "purge_unanswered": _error(
+            "Văn bản bị hủy mà nhật ký không có hai người đứng tên cho danh sách có nó.",
+            "A document was destroyed though no two persons answered in the log for a list that it stands in.",
+            _TAMPERED,
+        ),
         "body_changed": _error(
             "Nội dung không còn đúng mã băm hay độ dài đã ghi.",
             "The stored bytes no longer have the recorded digest or length.",

@@ -36,7 +36,7 @@ from gateway.audit.lines import examine_lines, examine_told
 from gateway.audit.opening import fault_of, look
 from gateway.audit.owners import OwnCertificates
 from gateway.audit.papers import examine_papers, is_own
-from gateway.audit.purges import examine_purge
+from gateway.audit.purges import Orders, examine_purge
 from gateway.audit.registers import RegisterExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
@@ -214,6 +214,7 @@ class _Examination:
         self.is_copy = False
         self.counts: Counter[str] = Counter()
         self._closings: list[int] = []
+        self._orders = Orders()
         self._tools: _Tools
 
     def tell(self, error: StorageError, part: str) -> None:
@@ -296,11 +297,13 @@ class _Examination:
             records = [EventRecord(*row) for row in rows]
             await asyncio.to_thread(_examine_all, examiner, records)
             await log.take(records)
+            self._orders.take(records)
             self._closings += [record.seq for record in records if record.kind == Event.REGISTER_CLOSED]
             after = records[-1].seq
             self.counts["events"] += len(records)
             self._tools.progress("events", min(self.counts["events"], total), total)
         await log.end()
+        self._orders.listed(await readers.fetch("fsck_purge_documents"))
         self.counts["leaves"], self.counts["checkpoints"] = log.leaves, log.checkpoints
 
     async def _examine_messages(self) -> None:
@@ -369,7 +372,7 @@ class _Examination:
 
     def _examine_message(self, page: Page, message: Message, stored: dict[str, StoredBody]) -> None:
         body = stored[message.sha256]
-        if examine_purge(page, message, body, self.findings):
+        if examine_purge(page, message, body, self._orders, self.findings):
             body = StoredBody(sha256=None)
         else:
             self._examine_body(message.id, message.sha256, message.size, body)

@@ -64,12 +64,18 @@ SELECT id, message_id, sha256, file FROM receiver_proof
 WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id, id;
 
 -- name: fsck_purges_of_messages
--- Which of some messages were destroyed by order, how the order ended, and whether anything else needs the bytes.
+-- Which of some messages were destroyed by order, how the order ended, whether anything else needs the
+-- bytes, and the order.
 SELECT d.message_id, d.sha256, COALESCE(p.outcome, ''), EXISTS (
     SELECT 1 FROM message AS m WHERE m.sha256 = d.sha256 AND NOT EXISTS (
-        SELECT 1 FROM purge_document AS o WHERE o.message_id = m.id AND o.purged_at IS NOT NULL))
+        SELECT 1 FROM purge_document AS o WHERE o.message_id = m.id AND o.purged_at IS NOT NULL)),
+       d.purge_id
 FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
 WHERE d.purged_at IS NOT NULL AND d.message_id IN (SELECT value FROM json_each(?));
+
+-- name: fsck_purge_documents
+-- The documents of all orders to destroy.
+SELECT purge_id, message_id FROM purge_document ORDER BY purge_id, message_id;
 
 -- name: fsck_events_of_messages
 -- The history of some messages and of their lines.

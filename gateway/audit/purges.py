@@ -1,27 +1,79 @@
-"""Whether a document that is said to be destroyed by order is: told by its leaf, and gone from the disk. Pure code.
+"""Whether a document that is said to be destroyed by order is: told by its leaf, answered for, and gone. Pure code.
 
-The leaf is believed, not the row beside it: whoever removes a body and adds a row has no leaf of it.
+The leaf is believed, not the row beside it: whoever removes a body and adds a row has no leaf of it. Two persons
+must have answered in the log for the list that the leaf names and the document stands in, or, where it was done
+again, a restore must have come before. Whoever forges events too is found by checkpoints that left the machine.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
-from gateway.audit.rows import Message, Page
+from gateway.audit.rows import EventRecord, Message, Page
 from gateway.audit.stored import StoredBody
 from gateway.events import Event
+from gateway.ledger.purge_answers import is_answered, list_digest
+
+_ANSWERS = frozenset({Event.PURGE_ORDERED, Event.PURGE_BACKED, Event.PURGE_CONFIRMED})
 
 
-def examine_purge(page: Page, message: Message, body: StoredBody, findings: Findings) -> bool:
+@dataclass(kw_only=True)
+class Orders:
+    """What the log and the ledger say of all orders."""
+
+    #: Order -> leaves of those who made, backed and confirmed it.
+    answers: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    #: Order -> digest of the documents that stand in it.
+    lists: dict[str, str] = field(default_factory=dict)
+    #: Number of the first restore's event.
+    restored: int | None = None
+    #: Of the last event that was taken; what came meanwhile is not judged.
+    last: int = 0
+
+    def take(self, records: Iterable[EventRecord]) -> None:
+        """Events, in their order."""
+        for record in records:
+            self.last = max(self.last, record.seq)
+            if record.kind in _ANSWERS:
+                self.answers[str(facts_of(record.leaf).get("order"))].append(record.leaf)
+            elif record.kind == Event.EPOCH_OPENED and self.restored is None:
+                self.restored = record.seq
+
+    def listed(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Order and document, of all orders."""
+        found = defaultdict(list)
+        for order, message_id in rows:
+            found[order].append(message_id)
+        self.lists = {order: list_digest(ids) for order, ids in found.items()}
+
+    def answer_for(self, seq: int, facts: dict[str, object], order: str) -> bool:
+        """Whether somebody answers for a purge: its number, its leaf, the order that its row is in."""
+        if seq > self.last:
+            return True
+        digest = str(facts.get("list"))
+        if self.lists.get(order) != digest:
+            return False
+        if facts.get("repeated") is True:
+            return self.restored is not None and self.restored < seq
+        return facts.get("order") == order and is_answered(self.answers.get(order, ()), digest)
+
+
+def examine_purge(page: Page, message: Message, body: StoredBody, orders: Orders, findings: Findings) -> bool:
     """Whether it was destroyed, so that no bytes of it are looked for."""
     history = page.history.get(message.id, [])
-    told = [facts_of(row.leaf) for row in history if row.kind == Event.BODY_PURGED]
+    told = [(row.seq, facts_of(row.leaf)) for row in history if row.kind == Event.BODY_PURGED]
     row = page.purges.get(message.id)
     if row is None and not told:
         return False
-    if row is None or not told or {each.get("sha256") for each in told} != {message.sha256}:
+    if row is None or not told or {facts.get("sha256") for _, facts in told} != {message.sha256}:
         findings.add("purge_differs", message.id, f"{len(told)} leaves, {0 if row is None else 1} rows")
         return bool(told)
+    if not all(orders.answer_for(seq, facts, row.order) for seq, facts in told):
+        findings.add("purge_unanswered", message.id, f"order {row.order}")
     if body.fault != "body_missing" and row.outcome and not row.needed:
         findings.add("body_purged_there", message.id, message.sha256)
     return True

@@ -145,6 +145,7 @@ class PurgeRow(NamedTuple):
     outcome: str
     #: Whether something that is not purged has the same bytes.
     needed: int
+    order: str
 
 
 class HistoryRow(NamedTuple):

@@ -29,11 +29,14 @@ from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.params import as_json
-from gateway.ledger.purges import list_digest, what_holds
+from gateway.ledger.purge_answers import list_digest
+from gateway.ledger.purges import what_holds
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
 
 _SALT_BYTES: Final = 32
+#: Microseconds: a purge has its instant from before its commit, a copy likewise.
+_CLOCKS_APART: Final = 3_600_000_000
 
 
 class Purged(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -141,16 +144,30 @@ class Repeat:
     now: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeated:
+    """What came of it."""
+
+    #: Documents that the ledger did not know of.
+    documents: int
+    #: Those that it cannot have forgotten: no restore of a copy from before them. Left alone.
+    strange: int
+
+
 class RepeatOperation:
-    """How many it did not know; they become an order of their own, which the eraser carries out again."""
+    """They become an order of their own, which the eraser carries out again.
+
+    Only what a restore made the ledger forget: a list that tells of more was written by somebody else, and a line
+    in a file is no order.
+    """
 
     name = "repeat_purges"
 
-    async def apply(self, tx: Transaction, payloads: Sequence[Repeat]) -> Sequence[int]:
-        """One count per payload."""
+    async def apply(self, tx: Transaction, payloads: Sequence[Repeat]) -> Sequence[Repeated]:
+        """One result per payload."""
         return [await self._repeat(tx, payload) for payload in payloads]
 
-    async def _repeat(self, tx: Transaction, ask: Repeat) -> int:
+    async def _repeat(self, tx: Transaction, ask: Repeat) -> Repeated:
         ids = as_json([each.message for each in ask.purged])
         here = {row[0]: row[2] for row in await tx.fetch("message_read_purging", (ids,))}
         known = {row[0] for row in await tx.fetch("purge_find_of_messages", (ids,))}
@@ -159,11 +176,13 @@ class RepeatOperation:
             for each in ask.purged
             if each.message not in known and here.get(each.message) == each.sha256
         }
+        since, until = await _forgotten(tx)
+        lost = [each for each in fresh.values() if since <= each.at <= until]
         for with_envelope in (False, True):
-            part = [each for each in fresh.values() if each.envelope is with_envelope]
+            part = [each for each in lost if each.envelope is with_envelope]
             if part:
                 await self._order(tx, part, ask.now, with_envelope=with_envelope)
-        return len(fresh)
+        return Repeated(documents=len(lost), strange=len(fresh) - len(lost))
 
     async def _order(self, tx: Transaction, part: Sequence[Purged], now: datetime, *, with_envelope: bool) -> None:
         order, at, us = uuid7(), micros(now), "gateway"
@@ -181,6 +200,15 @@ class RepeatOperation:
             }
             ask = Purge(order=order, message_id=each.message, now=now)
             await _mark(tx, ask, facts, with_envelope=with_envelope)
+
+
+async def _forgotten(tx: Transaction) -> tuple[int, int]:
+    """From when to when the ledger may have forgotten something: since its copy, until the restore."""
+    rows = await tx.fetch("purge_read_epoch")
+    if not rows:
+        return 0, -1
+    facts = msgspec.json.decode(rows[0][1])["facts"]
+    return int(facts["taken_at"]) - _CLOCKS_APART, rows[0][0] + _CLOCKS_APART
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final, Literal
 
 from gateway.clock import micros
@@ -21,6 +20,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import history
 from gateway.ledger.params import as_json
+from gateway.ledger.purge_answers import list_digest
 from gateway.storage.pump import Transaction
 
 Kind = Literal["person", "rule", "restore"]
@@ -144,11 +144,6 @@ async def what_holds(tx: Transaction, rows: Sequence[tuple[Any, ...]], *, order:
         if row[2] in sharing:
             found[row[0]] = f"purge_shared with {_named(sharing[row[2]])}"
     return found
-
-
-def list_digest(ids: Any) -> str:
-    """SHA-256 over ids, a line each, in order."""
-    return sha256("".join(f"{each}\n" for each in sorted(ids)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from gateway.clock import instant, micros
 from gateway.ledger import pages
 from gateway.ledger.pages import OPEN_STATES, SentMessage, SentQuery
 from gateway.ledger.params import as_json
-from gateway.ledger.purged import gone_of
+from gateway.ledger.purged import gone_of, is_destroyed
 from gateway.model import AgencyId, DeliveryId, DeliveryView, EndpointId, MessageId
 from gateway.states import State
 from gateway.storage.readers import Readers
@@ -118,6 +118,10 @@ class Reads:
     async def is_purged(self, message_id: str) -> bool:
         """Whether its bytes were destroyed by order."""
         return bool(await gone_of(self._readers, [message_id]))
+
+    async def is_destroyed(self, sha256: str) -> bool:
+        """Whether some bytes were, and nothing needs them any more."""
+        return await is_destroyed(self._readers, sha256)
 
     async def deliveries(self, message_id: str) -> list[DeliveryView]:
         """The lines of one message."""

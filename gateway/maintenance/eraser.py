@@ -31,6 +31,7 @@ from gateway.clock import instant, micros
 from gateway.condition import Condition, Health
 from gateway.errors import GatewayError, StorageError
 from gateway.foundation import Foundation
+from gateway.ledger.purge_answers import is_answered, list_digest
 from gateway.ledger.purged import (
     NoteRemainsOperation,
     Purge,
@@ -78,6 +79,8 @@ class Eraser:
         self._purge, self._repeat = PurgeOperation(), RepeatOperation()
         self._note, self._end = NoteRemainsOperation(), EndPurgeOperation()
         self._is_begun = False
+        #: Lines of the list that no order and no restore explains.
+        self._strange = 0
         self._turn = asyncio.Lock()
         #: Order -> before when it is not tried again; of all that was destroyed likewise.
         self._rest: dict[str, float] = {}
@@ -93,7 +96,11 @@ class Eraser:
     async def run_once(self) -> None:
         """All of it, as far as it is due."""
         async with self._turn:
-            await self._run()
+            try:
+                await self._run()
+            except GatewayError as error:
+                self.condition = Condition(Health.DEGRADED, f"remains: {error}"[:300])
+                raise
 
     async def _run(self) -> None:
         base = self._base
@@ -110,12 +117,15 @@ class Eraser:
 
     async def _begin(self) -> None:
         """What was destroyed and this ledger does not know."""
-        base, count = self._base, 0
+        base, count, strange = self._base, 0, 0
         for part in _parts(await asyncio.to_thread(read_list, self._list)):
-            count += await base.pump.submit(self._repeat, Repeat(purged=part, now=base.clock.now()))
+            found = await base.pump.submit(self._repeat, Repeat(purged=part, now=base.clock.now()))
+            count, strange = count + found.documents, strange + found.strange
         if count:
             _log.warning("purge.repeated", documents=count)
-        self._is_begun = True
+        if strange:
+            _log.error("purge.list_strange", documents=strange, file=str(self._list))
+        self._strange, self._is_begun = strange, True
 
     async def _lapse(self) -> None:
         base = self._base
@@ -128,13 +138,8 @@ class Eraser:
 
     async def _carry_out(self, order: str, *, with_envelope: bool) -> None:
         base = self._base
-        left: list[Remain] = []
         # 1
-        for message_id, sha256, _, purged_at in await base.readers.fetch("purge_document_list", (order,)):
-            if purged_at is None:
-                ask = Purge(order=order, message_id=message_id, now=base.clock.now())
-                if not await base.pump.submit(self._purge, ask):
-                    left.append(Remain(place="ledger", sha256=sha256, why=f"{message_id} is held back"))
+        left = await self._purge_all(order)
         # 2
         bodies = await base.readers.fetch("purge_body_list", {"purge": order})
         await self._list_all(order, with_envelope=with_envelope)
@@ -145,6 +150,8 @@ class Eraser:
         await self._uploads.erase({*digests, *(row[0] for row in contents)})
         purged_at = max((instant(row[2]) for row in bodies), default=None)
         left += await self._erase_copies(digests, purged_at if with_envelope else None)
+        if with_envelope:
+            left += await self._cut(order, left)
         # 4
         now = base.clock.now()
         await base.pump.submit(self._note, Remains(order=order, found=_few(left), now=now))
@@ -155,6 +162,35 @@ class Eraser:
         self._rest.pop(order, None)
         await base.pump.submit(self._end, EndPurge(id=order, outcome="completed", actor="gateway", now=now))
         _log.warning("purge.completed", order=order, bodies=len(digests))
+
+    async def _purge_all(self, order: str) -> list[Remain]:
+        """What is held back; all of it where the log does not say that two persons answered for this very list."""
+        base, left = self._base, list[Remain]()
+        documents = await base.readers.fetch("purge_document_list", (order,))
+        due = [(row[0], row[1]) for row in documents if row[3] is None]
+        leaves = [row[0] for row in await base.readers.fetch("purge_list_answers", (order,))] if due else []
+        if due and not is_answered(leaves, list_digest(row[0] for row in documents)):
+            _log.error("purge.unanswered", order=order, documents=len(due))
+            return [
+                Remain(place="log", sha256="", why="no leaves of two persons answer for this list: gateway fsck")
+            ]
+        for message_id, sha256 in due:
+            ask = Purge(order=order, message_id=message_id, now=base.clock.now())
+            if not await base.pump.submit(self._purge, ask):
+                left.append(Remain(place="ledger", sha256=sha256, why=f"{message_id} is held back"))
+        return left
+
+    async def _cut(self, order: str, left: Sequence[Remain]) -> list[Remain]:
+        """The write-ahead log, which else keeps what was blanked until its place is needed."""
+        pump, now = self._base.pump, self._base.clock.now()
+        pump.cut_log()
+        for _ in range(2):  # it is cut after the first commit, which is over when the second one is
+            await pump.submit(self._note, Remains(order=order, found=_few(left), now=now))
+        if not pump.is_cut_due:
+            return []
+        return [
+            Remain(place="gateway.sqlite-wal", sha256="", why="somebody reads the database: it still holds titles")
+        ]
 
     async def _list_all(self, order: str, *, with_envelope: bool) -> None:
         """Those of the order that are purged; a repeated one stands in the list already."""
@@ -211,7 +247,10 @@ class Eraser:
         ((remains,),) = await readers.fetch("purge_remain_count")
         self._metrics.purges_waiting.set(waiting)
         self._metrics.purge_remains.set(remains)
-        if remains:
+        if self._strange:
+            told = f"remains: {self._strange} lines of {self._list.name} are of no order that was ever made here"
+            self.condition = Condition(Health.DEGRADED, told)
+        elif remains:
             told = f"remains: {remains} places of {confirmed} orders; gateway purge list"
             self.condition = Condition(Health.DEGRADED, told)
         elif waiting:

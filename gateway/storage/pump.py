@@ -157,6 +157,15 @@ class Pump:
         """Payloads no batch has taken yet."""
         return len(self._waiting)
 
+    @property
+    def is_cut_due(self) -> bool:
+        """Whether `cut_log` has not come to its end yet."""
+        return self._writer.is_cut_due
+
+    def cut_log(self) -> None:
+        """After the next commit, leave nothing of what was overwritten in the WAL; tried again until it is done."""
+        self._writer.is_cut_due = True
+
     async def start(self) -> None:
         """Begin to write."""
         self._task = asyncio.create_task(self._run(), name="pump")

@@ -131,6 +131,8 @@ class Writer:
         self._pragmas: dict[str, str | int] = {}
         self._wal_path = path.with_name(f"{path.name}-wal")
         self._commits = 0
+        #: Whether the WAL is to be cut at the next chance, whatever its size: it holds what must leave no trace.
+        self.is_cut_due = False
         self._commits_due = min(_FIRST_CHECKPOINT, settings.checkpoint_commits)
         self._copier = Copier(self._connect_copier, ENGINE.get("checkpoint_copy_passive"))
 
@@ -227,15 +229,16 @@ class Writer:
         small: how many commits fill `checkpoint_pages` is learnt from the last one, since the size of the file,
         which SQLite reuses from its start, does not tell.
         """
-        if self._commits < (1 if idle else self._commits_due):
+        if not self.is_cut_due and self._commits < (1 if idle else self._commits_due):
             if self._commits == int(self._commits_due * _COPY_AHEAD) and not self._driver.alarm:
                 self._copier.begin()
             return False
         failpoint("checkpoint.before")
         await self._copier.finished()
         ((_, pages, _),) = await self._run_aside(ENGINE.get("checkpoint_copy_passive"))
-        if self.wal_bytes() > self._settings.truncate_wal_bytes:
+        if self.is_cut_due or self.wal_bytes() > self._settings.truncate_wal_bytes:
             await self._run_aside(ENGINE.get("checkpoint_cut_truncate"))
+            self.is_cut_due = self.is_cut_due and self.wal_bytes() > 0
         failpoint("checkpoint.after")
         due = self._settings.checkpoint_pages * self._commits // max(1, pages)
         self._commits_due = min(max(1, due), self._settings.checkpoint_commits)

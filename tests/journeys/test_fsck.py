@@ -331,6 +331,7 @@ def test_every_fault_can_be_found_and_says_what_to_do() -> None:
     covered |= {code for code in FAULTS if code.startswith(("log_", "checkpoint_"))}  # by test_log_tampering.py
     covered |= {code for code in FAULTS if code.startswith("register_")}  # by test_registers.py
     covered |= {"body_purged_there", "purge_differs"}  # by test_purge.py
+    covered |= {"purge_unanswered"}  # by test_purge_hostile.py
     assert set(FAULTS) == covered
     for kind in FAULTS.values():
         assert all((kind.vi, kind.en, kind.do_vi, kind.do_en))

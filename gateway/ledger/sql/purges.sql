@@ -27,6 +27,17 @@ SELECT id FROM purge WHERE id = :id OR substr(id, -length(:id)) = :id OR substr(
 SELECT kind, sha256, with_envelope, made_at, COALESCE(asked_by, ''), COALESCE(confirmed_by, ''), COALESCE(outcome, '')
 FROM purge WHERE id = ?;
 
+-- name: purge_list_answers
+-- Who answered for an order, as the log has it: leaves.
+SELECT leaf FROM event
+WHERE kind IN ('purge.ordered', 'purge.backed', 'purge.confirmed') AND CAST(leaf AS TEXT) ->> '$.facts.order' = ?
+ORDER BY seq;
+
+-- name: purge_read_epoch
+-- The event that opened the epoch under way, where a restore did: its instant and leaf.
+SELECT at, leaf FROM event WHERE seq = (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch_first')
+    AND kind = 'epoch.opened';
+
 -- name: purge_ask_if_nobody
 -- A first person answers for an order that a rule made.
 UPDATE purge SET asked_at = :now, asked_by = :actor

@@ -73,3 +73,6 @@ CREATE TABLE retained (
     CHECK ((ended_at IS NULL) = (ended_by IS NULL))
 ) STRICT;
 CREATE INDEX retained_by_message ON retained (message_id) WHERE ended_at IS NULL;
+
+-- Who answered for an order, as the log has it.
+CREATE INDEX event_of_purges ON event (seq) WHERE kind IN ('purge.ordered', 'purge.backed', 'purge.confirmed');

@@ -105,6 +105,7 @@ SORTED = {
     "reading_find_known": "the readings of one batch",
     "receiver_proof_list_of_messages": "the messages asked for",
     "purge_list_some": "orders, for a command",
+    "purge_list_answers": "who answered for orders, by an index of these alone",
     "retained_list_some": "what is retained, for a command",
 }
 STATEMENTS = load_statements()
