@@ -234,6 +234,12 @@ class Eraser:
         base, after = self._base, ""
         while rows := await base.readers.fetch("purged_list_page", {"after": after, "limit": _AT_ONCE}):
             after = rows[-1][0]
+            # the list may have been left behind on another machine, or taken away: nothing it lacks stays lacking
+            purged = [
+                Purged(message=row[0], sha256=row[1], order=row[2], at=row[3], envelope=bool(row[4]))
+                for row in rows
+            ]
+            await asyncio.to_thread(append_list, self._list, purged)
             back = await asyncio.to_thread(self._present, [row[1] for row in rows])
             if back:
                 await self._erase(back)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.foundation import database_of
 from gateway.ledger.purged import Purge, Purged, PurgeOperation
-from gateway.purging.listed import append_list, list_of
+from gateway.purging.listed import append_list, list_of, read_list
 from gateway.storage.driver import choose_driver
 from tests.backup.lab import query
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation
@@ -124,6 +124,17 @@ async def test_list_that_cannot_be_read_is_told(installation: Installation) -> N
     with pytest.raises(Exception, match=r"log\.purged"):
         await erased(installation)
     assert eraser.condition.words.startswith("remains")
+
+
+async def test_list_that_was_taken_away_is_written_again(installation: Installation) -> None:
+    """By what the ledger knows: else an older copy would bring back what it lacks."""
+    message = await arrived(installation)
+    await destroyed(installation, message)
+    path = list_of(installation.settings.log)
+    told = read_list(path)
+    path.unlink()
+    await erased(installation)
+    assert read_list(path) == told != []
 
 
 async def test_no_file_holds_a_title_that_went(installation: Installation) -> None:

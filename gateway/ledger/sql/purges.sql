@@ -109,8 +109,8 @@ SELECT d.message_id, d.purge_id FROM purge_document AS d JOIN purge AS p ON p.id
 WHERE d.message_id IN (SELECT value FROM json_each(?)) AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL);
 
 -- name: purged_list_page
--- A page of what was ever destroyed, by message.
-SELECT message_id, sha256 FROM purge_document
+-- A page of what was ever destroyed, by message: message, digest, order, since when, whether free text went too.
+SELECT message_id, sha256, purge_id, purged_at, salt IS NOT NULL FROM purge_document
 WHERE purged_at IS NOT NULL AND message_id > :after ORDER BY message_id LIMIT :limit;
 
 -- name: purge_remain_forget
