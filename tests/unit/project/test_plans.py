@@ -44,6 +44,7 @@ PARTIAL = (
 )
 #: Statements that may go through all of a table, and why.
 WHOLE = {
+    "purge_list_answers": "who answered for orders, by an index of these alone",
     "ledger_count_all": "counts, for commands in a process of their own",
     "delivery_count_by_state": "counts, for commands in a process of their own",
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
@@ -105,7 +106,6 @@ SORTED = {
     "reading_find_known": "the readings of one batch",
     "receiver_proof_list_of_messages": "the messages asked for",
     "purge_list_some": "orders, for a command",
-    "purge_list_answers": "who answered for orders, by an index of these alone",
     "retained_list_some": "what is retained, for a command",
 }
 STATEMENTS = load_statements()
