@@ -104,7 +104,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, ...], bool]]] = {
     "alerts list": ((), True),
     "alerts bounced": ((), True),
     "pause": (("pushed", "--until", "2100-01-01T00:00:00Z", *_WHY), True),
-    "resume": (("pushed", *_WHY), True),
+    "resume": (("none", *_WHY), False),
     "log show": ((), True),
     "log compare": (("{document}",), True),
     "log prove": (("0",), True),
