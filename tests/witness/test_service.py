@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.errors import ConfigError, EnvironmentRefusedError
+from gateway.errors import ConfigError, EnvironmentRefusedError, ProofError
 from gateway.transparency.checkpoint import Checkpoint, opened
 from gateway.transparency.keys import LogSigner, new_key, read_key, read_vkeys
 from gateway.transparency.note import SignedNote, VerifierKey, sign, time_of
@@ -119,6 +119,15 @@ async def test_what_is_no_request_is_400(witness: Witness, body: bytes) -> None:
     assert (await witness.add(body)).status == 400
 
 
+def said(body: bytes) -> tuple[int, tuple[bytes, ...], SignedNote] | None:
+    """What a request says, however it is written."""
+    try:
+        asked = AddCheckpoint.parse(body)
+        return asked.old, asked.proof, SignedNote.parse(asked.note)
+    except ProofError:
+        return None
+
+
 async def test_garbled_requests_are_refused_and_move_nothing(
     witness: Witness, folder: Path, history: History
 ) -> None:
@@ -129,8 +138,9 @@ async def test_garbled_requests_are_refused_and_move_nothing(
         changed = bytearray(body)
         for _ in range(draw.randint(1, 4)):
             changed[draw.randrange(len(changed))] = draw.randrange(256)
-        answer = await witness.add(bytes(changed))
-        assert answer.status in {400, 403, 404, 409, 422} or bytes(changed) == body
+        if said(bytes(changed)) == said(body):  # base64 has bits that say nothing
+            continue
+        assert (await witness.add(bytes(changed))).status in {400, 403, 404, 409, 422}
     assert Records(folder, vkey(folder)).read(history.signer.name).checkpoint.size == 5
 
 
