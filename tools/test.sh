@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin  # an ordinary user's lacks it; nft is there
 packages=()
 command -v xmlsec1 >/dev/null || packages+=(xmlsec1)
+command -v curl >/dev/null || packages+=(curl)
+command -v unzip >/dev/null || packages+=(unzip)
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 [ -e /usr/share/java/xmlsec.jar ] || packages+=(libxml-security-java)
