@@ -28,7 +28,7 @@ def add(group: Subparsers) -> None:
         more="Have it from the agency itself. Documents are then judged by whether their signers belong to the "
         "agency that sends (docs/signatures.md).",
     )
-    _of_agency(bind)
+    of_agency(bind)
     bind.add_argument("file", type=Path, metavar="FILE", help="the certificate, PEM or DER")
     bind.add_argument("--kind", choices=("person", "agency"), default="", help="default: as its subject says")
     bind.add_argument("--from", dest="begin", metavar="TIME", help="default: when the certificate begins")
@@ -40,7 +40,7 @@ def add(group: Subparsers) -> None:
         "say from when an agency signs with a certificate no longer",
         more="What was signed before stays as it is. The binding is kept.",
     )
-    _of_agency(end)
+    of_agency(end)
     end.add_argument("certificate", metavar="SHA256", help="of the certificate, or its beginning")
     end.add_argument("--at", metavar="TIME", help="default: now")
     listing = add_command(
@@ -50,13 +50,15 @@ def add(group: Subparsers) -> None:
     add_json(listing)
 
 
-def _of_agency(parser: argparse.ArgumentParser) -> None:
+def of_agency(parser: argparse.ArgumentParser) -> None:
+    """One agency, the reason, --json: what every act on what an agency has takes."""
     parser.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
     add_reason(parser)
     add_json(parser)
 
 
-def _told(context: Context, args: argparse.Namespace, act: str, request: Any) -> int:
+def tell_act(context: Context, args: argparse.Namespace, act: str, request: Any) -> int:
+    """Have it done, and print the reply."""
     reply = asyncio.run(perform(context, act, request))
     if args.json:
         context.print_json(reply)
@@ -81,13 +83,13 @@ def _bind(context: Context, args: argparse.Namespace) -> int:
         valid_until=parse_instant(args.until, now=now) if args.until else None,
         reason=args.reason,
     )
-    return _told(context, args, "bind-certificate", request)
+    return tell_act(context, args, "bind-certificate", request)
 
 
 def _end(context: Context, args: argparse.Namespace) -> int:
     at = parse_instant(args.at, now=SystemClock().now()) if args.at else None
     request = EndCertificate(organ_id=args.organ_id, certificate=args.certificate, at=at, reason=args.reason)
-    return _told(context, args, "end-certificate", request)
+    return tell_act(context, args, "end-certificate", request)
 
 
 def _list(context: Context, args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from gateway.admin.directory import (
 from gateway.channels import served_bindings
 from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading, perform
+from gateway.commands.certificates import of_agency
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_json, add_reason
 from gateway.commands.inputs import lasting
 
@@ -36,7 +37,7 @@ def add(group: Subparsers) -> None:
         "give a one-time code by which a system's own key is certified",
         more="Hand code, address and key pin to whoever runs the system, each by a way of its own.",
     )
-    _of_agency(enrol)
+    of_agency(enrol)
     token = add_command(
         group,
         "token",
@@ -70,7 +71,7 @@ def add(group: Subparsers) -> None:
     certificate = add_command(
         group, "certificate", _certificate, "take a client certificate that another CA issued"
     )
-    _of_agency(certificate)
+    of_agency(certificate)
     certificate.add_argument("file", type=Path, metavar="FILE", help="the certificate, PEM")
     certificate.add_argument("--label", default="", metavar="TEXT", help="which system it is for")
     _networks(certificate)
@@ -101,12 +102,6 @@ def _add_networks(group: Subparsers) -> None:
     where.add_argument("--anywhere", action="store_true", help="allow it from anywhere; no shared secret is")
     add_reason(networks)
     add_json(networks)
-
-
-def _of_agency(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
-    add_reason(parser)
-    add_json(parser)
 
 
 def _networks(parser: argparse.ArgumentParser) -> None:

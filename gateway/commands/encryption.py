@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from gateway.admin.encryption import EndEncryption, PublishEncryption
 from gateway.clock import rfc3339
-from gateway.commands.acting import open_for_reading, perform
-from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason
+from gateway.commands.acting import open_for_reading
+from gateway.commands.certificates import of_agency, tell_act
+from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.directory.encryption import encryption_certificates
 from gateway.enveloped.certificates import read_certificate_file
 from gateway.errors import EnvelopedError, InputError
@@ -27,10 +27,10 @@ def add(group: Subparsers) -> None:
         more="Get the file from the agency by a way of its own, and compare the digest that is printed. Senders get"
         " the newest; documents encrypted to an older one are still taken for readable until you end it.",
     )
-    _of_agency(new)
+    of_agency(new)
     new.add_argument("file", type=Path, metavar="FILE", help="the certificate, PEM or DER")
     end = add_command(encryption, "end", _end, "give a certificate to no sender any more; it cannot be added again")
-    _of_agency(end)
+    of_agency(end)
     end.add_argument("certificate", metavar="SHA256", help="of the certificate, or its beginning")
     end.add_argument("--revoked", action="store_true", help="its key is lost, or known to others")
     listing = add_command(
@@ -40,28 +40,13 @@ def add(group: Subparsers) -> None:
     add_json(listing)
 
 
-def _of_agency(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("organ_id", metavar="ORGAN_ID", help="any of the agency's codes")
-    add_reason(parser)
-    add_json(parser)
-
-
-def _told(context: Context, args: argparse.Namespace, act: str, request: Any) -> int:
-    reply = asyncio.run(perform(context, act, request))
-    if args.json:
-        context.print_json(reply)
-    else:
-        context.facts(reply.items())
-    return FINE
-
-
 def _add(context: Context, args: argparse.Namespace) -> int:
     try:
         der = read_certificate_file(args.file).der
     except EnvelopedError as error:
         raise InputError(str(error)) from error
     request = PublishEncryption(organ_id=args.organ_id, certificate=der, reason=args.reason)
-    return _told(context, args, "publish-encryption", request)
+    return tell_act(context, args, "publish-encryption", request)
 
 
 def _end(context: Context, args: argparse.Namespace) -> int:
@@ -71,7 +56,7 @@ def _end(context: Context, args: argparse.Namespace) -> int:
         ended_as="revoked" if args.revoked else "replaced",
         reason=args.reason,
     )
-    return _told(context, args, "end-encryption", request)
+    return tell_act(context, args, "end-encryption", request)
 
 
 def _list(context: Context, args: argparse.Namespace) -> int:
