@@ -219,18 +219,18 @@ class Worker:
     async def _run(self) -> None:
         while not self._stopping:
             self._woken.clear()
+            now = self._clock.now()
             try:
-                if await self._round():
+                if await self._round(now):
                     await asyncio.sleep(_BREATH_SECONDS)
                 else:
-                    await self._sleep()
+                    await self._sleep(now)
             except Exception as error:  # noqa: BLE001  # the task's boundary: the queue outlives any trouble
                 _log.exception("worker.round_failed", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE_AFTER_TROUBLE_SECONDS)
 
-    async def _round(self) -> int:
-        """Claim once; the number of dispatches that began."""
-        now = self._clock.now()
+    async def _round(self, now: datetime) -> int:
+        """Claim once what is due at `now`; the number of dispatches that began."""
         if now >= self._look_at:
             await self._look(now)
         endpoints = await self._usable(now)
@@ -276,12 +276,13 @@ class Worker:
                 del self._active[endpoint_id]
         return usable
 
-    async def _sleep(self) -> None:
-        now = self._clock.now()
-        change = self._windows.next_change(now)
+    async def _sleep(self, round_at: datetime) -> None:
+        """Until something may be different from what it was at `round_at`: a probe may have come due meanwhile."""
+        change = self._windows.next_change(round_at)
         until = self._look_at if change is None else min(self._look_at, change)
+        left = (until - self._clock.now()).total_seconds()
         try:
-            async with asyncio.timeout(max(_SHORTEST_SLEEP_SECONDS, (until - now).total_seconds())):
+            async with asyncio.timeout(max(_SHORTEST_SLEEP_SECONDS, left)):
                 await self._woken.wait()
         except TimeoutError:
             self._look_at = self._clock.now()

@@ -114,8 +114,11 @@ async def night(site: AxisSite, first: date, *, days: int = 1, at: time = time(0
         yield Night(base=base, clock=clock, endpoint=endpoint, duty=duty, first=first, metrics=metrics)
 
 
-async def send(site: AxisSite, *numbers: str) -> tuple[date, dict[str, str]]:
-    """Documents to the ministry that the axis takes; D, and the axis's ids by their numbers."""
+async def send(site: AxisSite, *numbers: str, compared: bool = True) -> tuple[date, dict[str, str]]:
+    """Documents to the ministry that the axis takes at noon of D; D, and the axis's ids by their numbers.
+
+    `compared`: so is the day before D, an hour later.
+    """
     await site.start()
     refs: dict[str, str] = {}
     async with site.client(PROVINCE) as province:
@@ -126,7 +129,14 @@ async def send(site: AxisSite, *numbers: str) -> tuple[date, dict[str, str]]:
     await site.until("SELECT 1 FROM source WHERE polls > 0")
     await site.stop()
     (began,) = site.rows("SELECT MIN(started_at) FROM attempt WHERE outcome = 'relayed'")
-    return instant(began[0]).astimezone(VIETNAM).date(), refs
+    began_at = instant(began[0]).astimezone(VIETNAM)
+    first = began_at.date()
+    # whatever the hour at which these tests run
+    made_later(site, datetime.combine(first, time(12), VIETNAM) - began_at)
+    if compared:
+        async with night(site, first, days=0, at=time(13)) as lab:
+            await lab.run(0, time(13))
+    return first, refs
 
 
 def forget(site: AxisSite, ref: str) -> None:
@@ -136,14 +146,14 @@ def forget(site: AxisSite, ref: str) -> None:
         assert memory.execute("DELETE FROM sent WHERE id = ?", (ref,)).rowcount == 1
 
 
-def made_older(site: AxisSite, days: int) -> None:
-    """All that was sent, here and there, was sent so many days before."""
-    past = days * 86_400_000_000
+def made_later(site: AxisSite, by: timedelta) -> None:
+    """All that was sent, here and there, was sent so much later."""
+    more = by // timedelta(microseconds=1)
     with closing(sqlite3.connect(site.axis.folder / "axis.sqlite")) as memory, memory:
-        memory.execute("UPDATE sent SET sent_at = sent_at - ?", (past,))
+        memory.execute("UPDATE sent SET sent_at = sent_at + ?", (more,))
     with closing(site.ledger()) as ledger, ledger:
-        ledger.execute("UPDATE delivery SET created_at = created_at - ?", (past,))
-        ledger.execute("UPDATE attempt SET started_at = started_at - ?, ended_at = ended_at - ?", (past, past))
+        ledger.execute("UPDATE delivery SET created_at = created_at + ?", (more,))
+        ledger.execute("UPDATE attempt SET started_at = started_at + ?, ended_at = ended_at + ?", (more, more))
 
 
 def found(report: dict[str, Any]) -> dict[str, list[str]]:
@@ -180,10 +190,10 @@ async def test_night_compares_the_day_before_once_and_names_what_is_missing_extr
 
 async def test_command_names_what_is_missing_extra_and_stuck_on_a_day_that_is_over(site: AxisSite) -> None:
     """`gateway reconcile axis --day D`, for what was sent two days ago."""
-    first, refs = await send(site, "1", "2")
+    first, refs = await send(site, "1", "2", compared=False)
     extra = await site.axis.client(SYSTEM).send(document(PROVINCE, [MINISTRY], number="3"))
     forget(site, refs["1"])
-    made_older(site, days=2)
+    made_later(site, -2 * DAY)
     await site.start()
     day = (first - 2 * DAY).isoformat()
     code, out = await site.command("reconcile", "axis", "--day", day, "--json")

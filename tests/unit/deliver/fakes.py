@@ -109,6 +109,7 @@ class FakeQueue:
         self.claims = 0
         self.renewed: list[AttemptId] = []
         self.fail_finishing = 0
+        self.claim_seconds = 0.0
         self.rescued = 0
         self.boot = 1
 
@@ -123,7 +124,7 @@ class FakeQueue:
         return entry
 
     async def claim(self, shares: Sequence[Share], *, now: datetime, lease_until: datetime) -> list[Outgoing]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.claim_seconds)
         self.claims += 1
         return [
             self._take(entry, lease_until) for share in shares for entry in self._best(share, now)[: share.places]

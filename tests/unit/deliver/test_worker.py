@@ -130,6 +130,29 @@ def test_ten_thousand_for_a_dead_endpoint_cost_probes_only() -> None:
     simulate(scenario())
 
 
+def test_a_probe_that_comes_due_while_a_claim_runs_is_not_overslept() -> None:
+    """The message's own wait ends 1.5 ms before the breaker's; the claim between them takes 5 ms."""
+    tries: list[float] = []
+
+    async def twice(_endpoint: Endpoint, _outgoing: Outgoing) -> Outcome:
+        tries.append((_clock.now() - START).total_seconds())
+        return deferred() if len(tries) < 2 else DELIVERED
+
+    async def scenario() -> None:
+        settings = DeliverySettings(
+            base=timedelta(seconds=1), breaker_failures=1, breaker_probe=timedelta(seconds=1.002)
+        )
+        it = stand(twice, [endpoint("e1")], settings)
+        it.queue.claim_seconds = 0.005
+        it.queue.put(outgoing("e1"), START)
+        await it.worker.start()
+        await _until_done(it)
+        await it.worker.stop(1)
+        assert 0.7 < tries[1] - tries[0] < 0.8
+
+    simulate(scenario())
+
+
 def test_an_outcome_the_store_refuses_is_offered_again() -> None:
     """An outcome known is not lost because the disk was busy."""
 
