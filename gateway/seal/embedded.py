@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from base64 import b64decode
 
 from cryptography import x509
 
 from gateway.errors import StampError
-from gateway.seal.profile import UNREADABLE_CERTIFICATE
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, load_certificate
 from gateway.seal.shape import read, read_export
 from gateway.seal.unsigned import split
 
@@ -38,7 +37,6 @@ def certificates_of_stamp(reply: bytes) -> tuple[x509.Certificate, ...]:
 
 def _loaded(values: tuple[str, ...]) -> tuple[x509.Certificate, ...]:
     try:
-        with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
-            return tuple(x509.load_der_x509_certificate(b64decode(each)) for each in values)
+        return tuple(load_certificate(b64decode(each)) for each in values)
     except UNREADABLE_CERTIFICATE:
         return ()

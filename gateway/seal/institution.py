@@ -11,7 +11,6 @@ key signed this checkpoint. It does NOT prove when: the time in it is claimed.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from gateway.seal.profile import (
     UNREADABLE_CERTIFICATE,
     algorithm_of,
     fingerprint,
+    load_certificate,
     value_fits,
 )
 from gateway.seal.report import Check, Indication, Report, failed, passed
@@ -118,13 +118,12 @@ class _Read:
         (signer,) = signed["signer_infos"]
         if not 1 <= len(signed["certificates"]) <= _MOST_CERTIFICATES:
             raise ValueError(f"it holds {len(signed['certificates'])} certificates")
-        with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
-            found = [x509.load_der_x509_certificate(each.chosen.dump()) for each in signed["certificates"]]
-            serial = signer["sid"].chosen["serial_number"].native
-            certificates = tuple(sorted(found, key=lambda each: each.serial_number != serial))
-            algorithm = algorithm_of(certificates[0].public_key())
-            for each in certificates:
-                _ = each.issuer, each.subject, each.extensions
+        found = [load_certificate(each.chosen.dump()) for each in signed["certificates"]]
+        serial = signer["sid"].chosen["serial_number"].native
+        certificates = tuple(sorted(found, key=lambda each: each.serial_number != serial))
+        algorithm = algorithm_of(certificates[0].public_key())
+        for each in certificates:
+            _ = each.extensions  # decoded when they are asked for
         if algorithm is None:
             raise ValueError("the key is neither RSA of 2048 bits or more nor P-256")
         attributes = signer["signed_attrs"]

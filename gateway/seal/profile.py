@@ -7,6 +7,7 @@ SignedProperties. Nothing here is negotiable: a receipt of another make is not o
 
 from __future__ import annotations
 
+import warnings
 from typing import Final
 
 from cryptography import x509
@@ -61,6 +62,14 @@ UNREADABLE_CERTIFICATE: Final = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """A foreign certificate whose names can be read; raises some of UNREADABLE_CERTIFICATE."""
+    with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.issuer, certificate.subject  # decoded when they are asked for
+    return certificate
 
 
 def algorithm_of(key: object) -> str | None:

@@ -21,7 +21,7 @@ from cryptography import x509
 
 from gateway.errors import StampError
 from gateway.seal import der
-from gateway.seal.profile import UNREADABLE_CERTIFICATE
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, load_certificate
 
 #: A token with its chain is 2 to 8 KB.
 MAX_REPLY_BYTES: Final = 64 * 1024
@@ -264,9 +264,9 @@ def _certificates(chosen: der.Value | None) -> tuple[x509.Certificate, ...]:
     values = chosen.parts(der.FIRST) if chosen else []
     if len(values) > _MOST_CERTIFICATES:
         raise StampError(f"the token holds {len(values)} certificates")
-    found = tuple(x509.load_der_x509_certificate(each.raw) for each in values)
+    found = tuple(load_certificate(each.raw) for each in values)
     for each in found:  # the parts are decoded when they are asked for
-        _ = each.public_key(), each.issuer, each.subject, each.extensions
+        _ = each.public_key(), each.extensions
     return found
 
 

@@ -18,7 +18,6 @@ import binascii
 import hashlib
 import hmac
 import re
-import warnings
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -35,6 +34,7 @@ from gateway.seal.profile import (
     UNREADABLE_CERTIFICATE,
     algorithm_of,
     fingerprint,
+    load_certificate,
     value_fits,
 )
 from gateway.seal.report import Check, Indication, Report, Verdict, failed, passed, undecided
@@ -198,10 +198,9 @@ def _certificates(reading: Reading) -> tuple[x509.Certificate, ...] | Check:
     if not encoded or None in encoded:
         return undecided(name, indication, "the receipt holds no readable certificate")
     try:
-        certificates = tuple(x509.load_der_x509_certificate(each) for each in encoded if each)
-        with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
-            for each in certificates:  # the parts are decoded when they are asked for
-                _ = each.public_key(), each.issuer, each.subject
+        certificates = tuple(load_certificate(each) for each in encoded if each)
+        for each in certificates:
+            each.public_key()  # decoded when it is asked for
     except UNREADABLE_CERTIFICATE as error:
         return undecided(name, indication, f"a certificate cannot be read: {error}")
     return certificates

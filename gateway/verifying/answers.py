@@ -17,7 +17,7 @@ from gateway.errors import BundleError
 from gateway.seal.embedded import certificates_of_export, certificates_of_receipt, certificates_of_stamp
 from gateway.seal.ocsp import OcspAnswer, is_authorised, names_issuer, read_ocsp
 from gateway.seal.path import issued_lists
-from gateway.seal.profile import UNREADABLE_CERTIFICATE
+from gateway.seal.profile import UNREADABLE_CERTIFICATE, load_certificate
 from gateway.seal.unsigned import read_unsigned
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Check, failed, passed, undecided
@@ -127,8 +127,7 @@ def _authorities(container: Container, anchors: Anchors) -> tuple[x509.Certifica
 def _loaded(certificates: Iterable[bytes]) -> Iterator[x509.Certificate]:
     for each in certificates:
         try:
-            with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
-                yield x509.load_der_x509_certificate(each)
+            yield load_certificate(each)
         except UNREADABLE_CERTIFICATE:
             continue
 
