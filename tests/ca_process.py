@@ -83,7 +83,7 @@ class Ca:
         command = (sys.executable, "-m", "tests.ca_process", str(self.folder), str(self._port))
         self._process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
         assert self._process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             self._port = int(await self._process.stdout.readline())
         self.url = f"http://127.0.0.1:{self._port}"
         if not self.declaration.exists():

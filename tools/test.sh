@@ -31,6 +31,9 @@ fi
 if [ "${CI:-}" = true ]; then  # a program of others, for the one test that runs it
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/backup/litestream.txt
 fi
+# Hundreds of processes start below: without compiled modules each of them would compile the gateway anew.
+unset PYTHONDONTWRITEBYTECODE
+.venv/bin/python -m compileall -q gateway adapters tests
 # A short folder: Unix sockets below it have names of at most 107 bytes. Kept when a test failed.
 work=$(mktemp -d /tmp/gw.XXXXXX)
 code=0

@@ -42,7 +42,7 @@ class MailServer:
     connections: int = 0
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def wait_for(self, count: int, seconds: float = 10) -> list[Mail]:
+    async def wait_for(self, count: int, seconds: float = 60) -> list[Mail]:
         """The first so many mails, as soon as they came."""
         async with asyncio.timeout(seconds), self.arrived:
             await self.arrived.wait_for(lambda: len(self.mails) >= count)

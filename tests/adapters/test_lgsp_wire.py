@@ -194,7 +194,7 @@ async def test_login_that_comes_byte_by_byte_has_its_limit_too(facade: FacadeLab
     slow = trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000, 0.05)
     async with playing(facade, login=slow):
         adapter = LgspAdapter(facade.surroundings(seconds=0.3))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             outcome = only(await adapter.send(facade.endpoint(), outgoing(), FakeBody()))
         await adapter.close()
     assert (outcome.kind, outcome.reason) == (OutcomeKind.DEFERRED, "peer_timeout")

@@ -146,7 +146,7 @@ async def test_stalled_server_is_given_up_and_the_next_look_has_a_new_connection
     stalled = asyncio.Event()
     office.habits.before = lambda _: stalled.wait()
     source = office.source()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         with pytest.raises(SourceError, match="peer_timeout"):
             await source.listed()
     office.habits.before = None

@@ -97,7 +97,7 @@ async def served(made: Installation) -> AsyncIterator[tuple[asyncio.subprocess.P
 
 
 async def _port(log: Path, process: asyncio.subprocess.Process) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while process.returncode is None:
             for line in log.read_bytes().splitlines():  # noqa: ASYNC240 - a short one
                 if b'"server.ready"' in line:

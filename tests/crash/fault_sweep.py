@@ -281,7 +281,7 @@ class _Run:
         if self._gateway is not None:
             self._gateway.terminate()
             with suppress(TimeoutError):
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     if await self._gateway.gone():
                         self._tally.other.add(f"{self.site.folder.name}: it did not stop in order")
             await self.kill()

@@ -88,7 +88,7 @@ async def at_work(site: Site) -> AsyncIterator[tuple[Gateway, Probe, list[Compan
             await each.stop()
 
 
-async def until(found: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(found: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait until it is true."""
     async with asyncio.timeout(seconds):
         while not await found():  # noqa: ASYNC110 - in another process

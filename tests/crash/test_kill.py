@@ -30,7 +30,7 @@ async def axis_template(folder: Path) -> Template:
     return await make_template(folder, places=Places(member_port=free_port()))
 
 
-async def until(found: object, seconds: float = 20) -> None:
+async def until(found: object, seconds: float = 60) -> None:
     """Wait until `found()` is true."""
     assert callable(found)
     async with asyncio.timeout(seconds):

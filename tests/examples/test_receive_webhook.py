@@ -46,7 +46,7 @@ class Running:
 
     async def kept(self) -> list[str]:
         """Files of bodies, once no request is under way: a peer sees its line end before the file is removed."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while list(self.folder.glob("*.part")):  # noqa: ASYNC110 - another process removes it
                 await asyncio.sleep(0.05)
         return sorted(file.name for file in self.folder.iterdir() if not file.name.startswith("received.db"))
@@ -87,7 +87,7 @@ def head(body: bytes = BODY, secret: bytes = SECRET, **changed: str | None) -> b
 
 async def status_of(reader: asyncio.StreamReader) -> int:
     """Of the answer that comes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await reader.readuntil(b"\r\n\r\n")
     found = re.match(rb"HTTP/1.1 (\d+) ", answer)
     assert found, answer
@@ -123,7 +123,7 @@ async def test_head_is_judged_before_a_byte_of_the_body_is_sent(tmp_path: Path) 
             whole: dict[str, str | None] = {"Content_Length": "90000000", **changed}
             reader, writer = await running.open(head(BODY, SECRET, **whole))
             assert await status_of(reader) == expected, changed
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await reader.read()
             writer.close()
         assert await running.kept() == []
@@ -168,7 +168,7 @@ async def test_byte_by_byte_is_cut_off(tmp_path: Path, part: str) -> None:
         sent = b"POST / HTTP/1.1\r\nHost: " if part == "head" else head(b"x" * 1000)
         reader, writer = await running.open(sent)
         ended = asyncio.ensure_future(reader.read())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not ended.done():
                 writer.write(b"x")
                 await asyncio.wait({ended}, timeout=0.1)

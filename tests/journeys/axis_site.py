@@ -105,7 +105,7 @@ class AxisSite:
         async with aiohttp.ClientSession() as session, session.get(address) as response:
             return await response.text()
 
-    async def until_gauge(self, name: str, fits: Callable[[float], bool], *, seconds: float = 30) -> float:
+    async def until_gauge(self, name: str, fits: Callable[[float], bool], *, seconds: float = 60) -> float:
         """Until the channel's value of a metric fits; that."""
         line = f'{name}{{endpoint="axis"}} '
         async with asyncio.timeout(seconds):
@@ -115,7 +115,7 @@ class AxisSite:
                     return value
                 await asyncio.sleep(0.1)
 
-    async def until(self, sql: str, *params: object, seconds: float = 30) -> None:
+    async def until(self, sql: str, *params: object, seconds: float = 60) -> None:
         """Until the ledger, which another process writes, has such a row."""
         async with asyncio.timeout(seconds):
             while not self.rows(sql, *params):  # noqa: ASYNC110 - no signal crosses from there

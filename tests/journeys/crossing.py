@@ -29,7 +29,7 @@ from tests.crash.kill_process import Gateway
 from tests.journeys.installation import PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
 
-_SECONDS = 30
+_SECONDS = 60
 _WAITS = {"queued", "in_flight", "deferred"}
 
 

@@ -40,7 +40,7 @@ class FolderSite:
 
     async def looked(self) -> None:
         """Until the watcher's first turn is over, so that no other one runs beside a test's."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len([row for row in await self._sources() if row[5]]) < 2:  # noqa: ASYNC110 - no signal for it
                 await asyncio.sleep(0.02)
 
@@ -94,7 +94,7 @@ def description(*files: str) -> bytes:
 
 async def until(look: Callable[[], T]) -> T:
     """What `look` finds, once it finds something; files have no signal for it."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := look()):  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.02)
         return found

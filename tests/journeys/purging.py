@@ -40,7 +40,7 @@ async def arrived(made: Installation, *, number: str = "125", subject: str = SUB
 async def unexamined(made: Installation) -> None:
     """Wait until nothing waits for a look at its signatures."""
     assert made.app is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while query(made.folder, "SELECT message_id FROM check_due"):  # noqa: ASYNC110 - a row has no event
             await asyncio.sleep(0.02)
 

@@ -83,7 +83,7 @@ class Receiver:
             await self._runner.cleanup()
             self._runner = None
 
-    async def wait_for(self, count: int, seconds: float = 10) -> list[Came]:
+    async def wait_for(self, count: int, seconds: float = 60) -> list[Came]:
         """The first `count` requests, as soon as they came."""
         async with asyncio.timeout(seconds), self._arrived:
             await self._arrived.wait_for(lambda: len(self.came) >= count)

@@ -27,7 +27,7 @@ from tests.journeys.messages import document
 
 #: What a channel has beside its peer's settings, so that it is looked at all the time.
 HASTE: dict[str, object] = {"poll_seconds": 0.2, "poll_seconds_min": 0.05}
-_SECONDS = 30
+_SECONDS = 60
 
 
 class WaitingPeer(Protocol):
@@ -99,7 +99,7 @@ class TakingConformance:
                 held.let_go()
             await until(lambda: _told(peer))
             async with installation.client(COMMUNE) as commune:
-                (item,) = (await commune.inbox(wait=_SECONDS)).items
+                (item,) = (await commune.inbox(wait=30)).items
                 assert await commune.content(item.id) == content
 
     @pytest.mark.parametrize("point", ["accept.record.before", "accept.record.after"])
@@ -120,7 +120,7 @@ class TakingConformance:
             async with asyncio.timeout(_SECONDS):
                 await until(lambda: _told(peer))
                 async with client_of(installation, port, COMMUNE) as commune:
-                    items = (await commune.inbox(wait=_SECONDS)).items
+                    items = (await commune.inbox(wait=30)).items
                     assert [await commune.content(item.id) for item in items] == [content]
         finally:
             again.terminate()

@@ -110,7 +110,7 @@ async def test_running_server_shows_the_new_certificate_and_the_account_is_used_
 
 async def _looked(app: Application) -> None:
     """The duty's own first look, which begins with the server."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while app.renewer.condition.words == "not looked yet":  # noqa: ASYNC110 - it is told to no one
             await asyncio.sleep(0.05)
 

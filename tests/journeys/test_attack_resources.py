@@ -135,7 +135,7 @@ async def test_uploads_that_break_off_leave_nothing(installation: Installation) 
         writer.write(head.encode() + b"x" * 1_000_000)
         await writer.drain()
         writer.transport.abort()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while installation.app.lifecycle.active or list(spool.iterdir()):  # noqa: ASYNC110 - no signal for it
             await asyncio.sleep(0.02)
 
@@ -148,7 +148,7 @@ async def test_element_with_very_many_attributes_is_refused_at_once(
     many = " ".join(declaration.format(number, number) for number in range(40_000))
     body = document(COMMUNE, [PROVINCE]).replace(b"<edXML ", b"<edXML " + many.encode() + b" ", 1)
     async with installation.client(COMMUNE) as commune:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             with pytest.raises(ProblemError) as caught:
                 await commune.submit(body)
         assert caught.value.code == "xml_limits_exceeded"

@@ -62,7 +62,7 @@ class Damaged:
 
     async def becomes(self, organ_id: str, state: State) -> None:
         """Wait for it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await self.states())[organ_id] != state:  # noqa: ASYNC110 - it is looked for as clients do
                 await asyncio.sleep(0.05)
 
@@ -202,7 +202,7 @@ async def test_damaged_page_of_the_database_sets_its_document_aside_and_others_g
     receiver.came.clear()
     receiver.answer = lambda _: Reply()
     async with made.running() as app, made.client(COMMUNE) as commune, made.client(PROVINCE) as province:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while not came(receiver, sound.id):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             while True:

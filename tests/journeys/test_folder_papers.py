@@ -124,7 +124,7 @@ async def test_failed_delivery_is_told_by_a_status_or_by_a_paper_and_never_by_bo
     await channel(site, "commune", site.one.settings | {"settle_seconds": 0}, outcomes=outcomes)
     await channel(site, "pushed", site.two.settings | {"max_bytes": 1}, outcomes=True)
     message_id = await sent(site)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await site.states(message_id) != [("refused", "")]:  # noqa: ASYNC110 - no signal for it
             await asyncio.sleep(0.02)
     await tell(site)

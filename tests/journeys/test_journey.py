@@ -21,7 +21,7 @@ from tests.journeys.messages import document, document_id, status
 from tests.journeys.receiver import Receiver, Reply
 
 
-async def until(question: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(question: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Ask again and again until the answer is yes; only for what has no signal of its own."""
     async with asyncio.timeout(seconds):
         while not await question():  # noqa: ASYNC110  # a row of the ledger has no event to wait for

@@ -22,7 +22,7 @@ from tests.unit.deliver.fakes import FakeBody, outgoing
 
 __all__ = ["facade", "facade_folder"]
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 def _lay_out(lab: FacadeLab, secrets: Path) -> None:
@@ -86,14 +86,14 @@ async def test_document_goes_out_its_status_comes_back_and_another_one_comes_in(
         answer = replace(outgoing(), kind="status")
         await ministry.send(facade.endpoint("other"), answer, FakeBody(status(MINISTRY, "03", sender=COMMUNE)))
         await comes_to(commune, accepted.id, "acknowledged")
-        (item,) = (await commune.inbox(wait=_SECONDS)).items
+        (item,) = (await commune.inbox(wait=30)).items
         await commune.content(item.id)
         await commune.ack(item.id)
 
         incoming = document(MINISTRY, [COMMUNE], number="7")
         await ministry.send(facade.endpoint("other"), outgoing(), FakeBody(incoming))
         await ministry.close()
-        items = (await commune.inbox(wait=_SECONDS)).items
+        items = (await commune.inbox(wait=30)).items
         assert [await commune.content(item.id) for item in items] == [incoming]
     await until(lambda: len(facade.told()) == 2)
     assert {(told.username, told.status) for told in facade.told()} == {("gateway", "done")}

@@ -126,7 +126,7 @@ async def test_a_replay_that_fails_is_tried_again(installation: Installation, re
     receiver.answer = answer
     body = {"deliveries": [item["id"]]}
     assert (await rest.call("POST", "/api/v1/pushed/replay", body))[1]["queued"] == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await answered.wait()
     assert (await rest.call("POST", "/api/v1/pushed/replay", body))[1]["queued"] == 0
 

@@ -50,7 +50,7 @@ async def state_of(lab: PortLab, message_id: str) -> str:
 
 async def events(lab: PortLab, since: int | None, count: int) -> list[models.EventOut]:
     """The next so many that the sender sees."""
-    async with aclosing(lab.gateway.events(lab.sender, since)) as stream, asyncio.timeout(10):
+    async with aclosing(lab.gateway.events(lab.sender, since)) as stream, asyncio.timeout(60):
         return [await anext(stream) for _ in range(count)]
 
 
@@ -211,7 +211,7 @@ async def test_waiting_reader_is_woken(lab: PortLab) -> None:
     poll = asyncio.ensure_future(lab.inbox(wait=60))
     await asyncio.sleep(0)
     accepted = await lab.accepted()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert [item.id for item in (await poll).items] == [accepted.deliveries[0].id]
 
 
@@ -335,7 +335,7 @@ SEEN_EVENTS = ["document.accepted", "delivery.fetched", "delivery.delivered"]
 async def test_stream_without_a_number_or_with_one_to_come_begins_now(lab: PortLab, since: int | None) -> None:
     """A number that was never given, as after a restored backup, hides nothing that comes."""
     await lab.accepted()
-    async with aclosing(lab.gateway.events(lab.sender, since)) as stream, asyncio.timeout(10):
+    async with aclosing(lab.gateway.events(lab.sender, since)) as stream, asyncio.timeout(60):
         upcoming = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0.2)
         assert not upcoming.done()

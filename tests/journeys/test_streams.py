@@ -41,7 +41,7 @@ async def session_of(installation: Installation, organ_id: str) -> AsyncIterator
 async def ids(response: aiohttp.ClientResponse, count: int) -> list[int]:
     """The numbers of the next events."""
     found: list[int] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found) < count:
             line = await response.content.readline()
             if line.startswith(b"id: "):
@@ -79,7 +79,7 @@ async def test_long_polls_of_one_credential_are_bounded_and_all_woken(tmp_path: 
             await commune.inbox(wait=30)
         assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 1)
         await province.submit(document(PROVINCE, [COMMUNE]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             pages = await asyncio.gather(*polls)
         assert {len(page.items) for page in pages} == {1}
         assert len((await commune.inbox(wait=30)).items) == 1

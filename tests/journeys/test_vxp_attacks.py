@@ -203,7 +203,7 @@ async def test_slow_and_cut_bodies_end_and_leave_nothing(tmp_path: Path, pki_fol
             http, told = await answer(reader)
             assert (http, told["Reason"]["code"]) == (200, "body_too_slow")
             writer.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while lab.app.gateway.intake.reserved:  # noqa: ASYNC110 - no signal for it
                 await asyncio.sleep(0.01)
         assert list((lab.installation.settings.storage.folder / "spool").iterdir()) == []

@@ -34,7 +34,7 @@ async def test_no_answer_while_the_commit_is_held(
         content = document(PROVINCE, [COMMUNE])
         asking = asyncio.create_task(call(lab, "POST", "documents", CLIENTS[PROVINCE], content, **_KEY))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await held.reached.wait()
             done, _ = await asyncio.wait({asking}, timeout=1)  # time enough for an answer that must not come
             assert not done

@@ -98,7 +98,7 @@ class Running:
             float(line.split()[-1]) for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name
         )
 
-    async def until(self, found: Callable[[], object], what: str, seconds: float = 30) -> None:
+    async def until(self, found: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Wait until it is true; raises NotSeenError when it does not come to be."""
         deadline = now() + seconds
         while not found():

@@ -50,7 +50,7 @@ def process_of(folder: Path) -> int:
     raise AssertionError("nobody signs")
 
 
-def started(folder: Path, seconds: float = 10) -> int:
+def started(folder: Path, seconds: float = 60) -> int:
     """Its process; a process that has just begun has no command line yet."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -336,7 +336,7 @@ async def test_failed_directory_sync_stops_keeping_until_the_directory_can_be_wr
         with pytest.raises(StorageError, match="synced"):
             await bodies.keep(second)
         assert await bodies.verify(digest)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while is_broken(bodies):  # noqa: ASYNC110 - a state without a signal of its own
             await asyncio.sleep(0.05)
     await bodies.keep(second)

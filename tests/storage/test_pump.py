@@ -48,7 +48,7 @@ def open_gate(insert: Insert) -> None:
 
 async def turn(reached: Callable[[], bool]) -> None:
     """Let the loop turn until the state is reached; the test's own timeout ends a wait in vain."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not reached():  # noqa: ASYNC110 - a state without a signal of its own
             await asyncio.sleep(0)
 

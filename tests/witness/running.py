@@ -75,7 +75,7 @@ class WitnessProcess:
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
         assert self._process is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self._process.wait()
 
     async def post(self, body: bytes) -> tuple[int, bytes]:

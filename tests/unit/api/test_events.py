@@ -107,5 +107,5 @@ async def test_end_of_a_representation_ends_the_stream(tmp_path: Path, pki: DevP
         await lines(response, 1)
         tokens = server.authenticator.tokens
         tokens[SENDER_TOKEN] = replace(tokens[SENDER_TOKEN], speaks_for=frozenset())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert b"data:" not in await response.content.read()

@@ -61,7 +61,7 @@ async def test_commit_during_a_read_wakes_the_feed_and_foreign_events_are_read_o
     log = Log()
     log.feed = Feed(cast("Readers", log))
     events = log.feed.events(CALLER, 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await anext(events)).seq == 3
     await events.aclose()
     assert log.asked == [0, 2]
@@ -75,7 +75,7 @@ async def test_long_history_of_others_is_read_in_parts(monkeypatch: pytest.Monke
     log.rows.append((9, "a"))
     log.feed = Feed(cast("Readers", log))
     events = log.feed.events(CALLER, 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await anext(events)).seq == 9
     await events.aclose()
     assert log.asked == [0, 2, 4]

@@ -223,6 +223,6 @@ async def _begin(server: Server, framing: str) -> asyncio.StreamWriter:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - no signal for it
             await asyncio.sleep(0.005)

@@ -35,12 +35,12 @@ async def test_process_that_does_not_answer_is_given_up_and_asked_anew(tmp_path:
         aside = Aside(Service(path=tmp_path / "s"), read=bytes, died=lambda: SealError("dead"), patience=1.0)
         for future in [aside.ask(b"1"), aside.ask(b"2")]:
             with pytest.raises(SealError, match="dead"):
-                await asyncio.wait_for(future, 30)
+                await asyncio.wait_for(future, 60)
         listener.accept()[0].close()
         again = aside.ask(b"3")
         with ThreadPoolExecutor(1) as thread:
             helper = thread.submit(requests, listener.accept()[0].detach(), lambda request: bytes(request) * 2)
-            assert await asyncio.wait_for(again, 30) == b"33"
+            assert await asyncio.wait_for(again, 60) == b"33"
             await aside.close()
             await asyncio.to_thread(helper.result, 30)
 
