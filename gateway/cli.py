@@ -52,6 +52,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "witnessing": ("witness",),
         "tls": ("tls",),
         "registers": ("register",),
+        "reporting": ("report",),
         "archives": ("archive",),
         "handing_over": ("handover",),
         "inspecting": ("inspect",),

@@ -18,6 +18,8 @@ from gateway.ledger.params import as_json
 from gateway.states import State, Trigger, after
 from gateway.storage.pump import Transaction
 
+_ARRIVED = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
@@ -57,6 +59,7 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
             "reason": item.reason or None,
             "detail": item.detail[:500] or None,
             "peer_ref": item.peer_ref or None,
+            "arrived_at": micros(item.at) if is_arrival(item.state, after(item.state, item.trigger)) else None,
         }
         for item in moves
     ]
@@ -82,6 +85,11 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
         )
     await history.append(tx, events)
     return moved
+
+
+def is_arrival(before: State, now: State) -> bool:
+    """Whether a line arrived by our channel; a status for what went by post says it of the post."""
+    return now in _ARRIVED and before is not State.HANDED_OVER
 
 
 async def settle(tx: Transaction, dispatch_ids: Sequence[str]) -> None:

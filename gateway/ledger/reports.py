@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from gateway.clock import micros
 from gateway.events import Event
@@ -22,6 +22,8 @@ from gateway.ledger.rows import NewMessage, StatusEffect
 from gateway.states import State, Trigger, sources
 from gateway.storage.pump import Transaction
 
+#: The receiver took it in and, where it keeps a register, entered it.
+REGISTERED: Final = "03"
 _ACKNOWLEDGEABLE = sources(Trigger.ACKNOWLEDGED)
 
 
@@ -84,6 +86,7 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
     business: dict[str, list[object]] = {}
     moves: list[Move] = []
     events: list[history.EventRow] = []
+    registered: dict[str, int] = {}
     for item in reports:
         key, code = item.effect.delivery_id, item.effect.code
         if key is None:
@@ -94,6 +97,8 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
         verdict = line.take(item.effect)
         verdicts.append(verdict)
         events.append(_event(Event.STATUS_RECORDED, item, {"moved": verdict.moves}))
+        if code == REGISTERED:
+            registered.setdefault(key, micros(item.at))
         if verdict.flag:
             events.append(_event(Event.STATUS_FLAGGED, item, {"flag": verdict.flag}))
         if verdict.moves:
@@ -107,6 +112,8 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
     await tx.execute_many("status_insert", rows)
     if business:
         await tx.fetch("delivery_set_business_status", (as_json(list(business.values())),))
+    if registered:
+        await tx.fetch("delivery_set_registered_if_first", (as_json(list(registered.items())),))
     failpoint("status.record.after")
     await history.append(tx, events)
     await _acknowledge(tx, moves, [lines[step.delivery_id].dispatch_id for step in moves])

@@ -5,7 +5,8 @@ SET state = v.value ->> 'to',
     state_at = v.value ->> 'at',
     reason = v.value ->> 'reason',
     detail = v.value ->> 'detail',
-    peer_ref = COALESCE(v.value ->> 'peer_ref', peer_ref)
+    peer_ref = COALESCE(v.value ->> 'peer_ref', peer_ref),
+    arrived_at = COALESCE(arrived_at, v.value ->> 'arrived_at')
 FROM json_each(?) AS v
 WHERE delivery.id = v.value ->> 'id' AND delivery.state = v.value ->> 'from'
 RETURNING delivery.id;

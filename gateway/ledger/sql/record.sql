@@ -72,3 +72,10 @@ SET business_status = v.value ->> 1,
 FROM json_each(?) AS v
 WHERE delivery.id = v.value ->> 0
 RETURNING delivery.id;
+
+-- name: delivery_set_registered_if_first
+-- When receivers first reported that they took lines in: [[delivery, instant], …].
+UPDATE delivery SET registered_at = v.value ->> 1
+FROM json_each(?) AS v
+WHERE delivery.id = v.value ->> 0 AND delivery.registered_at IS NULL
+RETURNING delivery.id;

@@ -33,10 +33,18 @@ CREATE TABLE message (
     trace_id       TEXT NOT NULL,
     sandbox        INTEGER NOT NULL DEFAULT 0 CHECK (sandbox IN (0, 1)),
     received_at    INTEGER NOT NULL,
-    accepted_at    INTEGER NOT NULL
+    accepted_at    INTEGER NOT NULL,
+    -- of the envelope: the document's type, the day on which an answer is due, the document that it answers
+    type_name      TEXT GENERATED ALWAYS AS (envelope ->> 'doc_type_name') VIRTUAL,
+    due_on         TEXT GENERATED ALWAYS AS (envelope ->> 'due_date') VIRTUAL,
+    answers_ref    TEXT GENERATED ALWAYS AS (envelope ->> '$.responses_for[0].document_id') VIRTUAL
 ) STRICT;
 CREATE INDEX message_by_sender ON message (sender_id, kind, accepted_at);
-CREATE INDEX message_by_acceptance ON message (accepted_at, id) WHERE kind = 'document';
+-- also all that a report reads of documents
+CREATE INDEX message_by_acceptance ON message (accepted_at, id, sender_id, business_type, type_name, priority, due_on,
+    sandbox) WHERE kind = 'document';
+CREATE INDEX message_by_answer ON message (answers_ref, sender_id, accepted_at)
+    WHERE kind = 'document' AND answers_ref > '';
 CREATE INDEX message_by_document_ref ON message (document_ref, kind, sender_id);
 CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sender_id, accepted_at);
 CREATE INDEX message_by_sha256 ON message (sha256);
@@ -135,6 +143,10 @@ CREATE TABLE delivery (
     handed_over     TEXT CHECK (handed_over IS NULL OR json_valid(handed_over)),
     -- when its sender was told by a status of ours that it is dead or refused
     told_at         INTEGER,
+    -- when it was first known to have arrived, by the channel it was sent by; when its receiver first reported 03.
+    -- NULL in lines older than the columns, where the history tells
+    arrived_at      INTEGER,
+    registered_at   INTEGER,
     UNIQUE (message_id, recipient_id)
 ) STRICT;
 CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state) WHERE state NOT IN ('queued', 'in_flight');

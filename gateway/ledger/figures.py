@@ -1,0 +1,159 @@
+"""What a report counts, read from the ledger: documents of a span of time and their lines, in cells.
+
+A span is that of acceptance: a document and all its lines belong to the day on which it was accepted, and stand as
+they stand now. Documents of tests are left out, and so are status messages. A cell is what is alike in the columns
+that a report is cut by; its durations come along, since a median cannot be put together from medians. Everything is
+read in one snapshot, a portion of the span at a time, so that figures agree with each other and no sort is large.
+
+It does NOT say what counts as late or slow (`gateway.reports`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from gateway.clock import VIETNAM, instant, micros
+from gateway.model import AgencyId, EndpointId
+from gateway.states import State
+from gateway.storage.readers import Reader, Readers
+
+#: A span is read in at most so many portions; a portion is a day, or days.
+MOST_PORTIONS: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentCell:
+    """Documents that are alike."""
+
+    sender: AgencyId
+    business_type: str
+    #: As its sender wrote it; "" where it says none.
+    type_name: str
+    priority: int
+    documents: int
+    #: For all their recipients.
+    lines: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineCell:
+    """Lines that are alike."""
+
+    recipient: AgencyId
+    endpoint: EndpointId
+    business_type: str
+    type_name: str
+    priority: int
+    state: State
+    #: 01 to 16; "" where the recipient has said nothing.
+    business_status: str
+    #: Of what was refused or given up.
+    reason: str
+    lines: int
+    #: Of them: its recipient has reported 03.
+    registered: int
+    #: Seconds from the line's beginning to its arrival by the channel, of those that arrived so.
+    arrivals: list[int]
+    #: Likewise to the first 03.
+    registrations: list[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueLine:
+    """A line on which an answer is due."""
+
+    recipient: AgencyId
+    day: date
+    #: When the recipient first reported 06, or sent a document that answers it.
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portion:
+    """What the ledger says of some days."""
+
+    #: Days of Vietnam, both included.
+    first: date
+    last: date
+    documents: list[DocumentCell]
+    lines: list[LineCell]
+    due: list[DueLine]
+    #: What recipients said that refused -> how many lines.
+    returned: dict[str, int]
+
+
+async def portions(readers: Readers, first: date, last: date) -> AsyncIterator[Portion]:
+    """The days from one to another, both included, in order; days at either end without a document are left out."""
+    async with readers.snapshot() as reader:
+        span = await reader.fetch_one("figures_read_span", _span(first, last))
+        if span is None or span[0] is None:
+            return
+        day, end = (instant(at).astimezone(VIETNAM).date() for at in span)
+        step = timedelta(days=-(-((end - day).days + 1) // MOST_PORTIONS))
+        while day <= end:
+            upto = min(end, day + step - timedelta(days=1))
+            yield await _portion(reader, day, upto)
+            day += step
+
+
+async def _portion(reader: Reader, first: date, last: date) -> Portion:
+    span = _span(first, last)
+    return Portion(
+        first=first,
+        last=last,
+        documents=[_document_cell(row) for row in await reader.fetch("figures_count_documents", span)],
+        lines=[_line_cell(row) for row in await reader.fetch("figures_count_lines", span)],
+        due=[due for row in await reader.fetch("figures_list_due", span) if (due := _due(row)) is not None],
+        returned=dict(await reader.fetch("figures_count_returned", span)),
+    )
+
+
+def _span(first: date, last: date) -> dict[str, int]:
+    start = datetime.combine(first, time(), VIETNAM)
+    end = datetime.combine(last, time(), VIETNAM) + timedelta(days=1)
+    return {"since": micros(start), "until": micros(end)}
+
+
+def _document_cell(row: tuple[Any, ...]) -> DocumentCell:
+    sender, business_type, type_name, priority, documents, lines = row
+    return DocumentCell(
+        sender=AgencyId(sender),
+        business_type=business_type,
+        type_name=type_name,
+        priority=priority,
+        documents=documents,
+        lines=lines,
+    )
+
+
+def _line_cell(row: tuple[Any, ...]) -> LineCell:
+    recipient, endpoint, business_type, type_name, priority, state, status, reason, lines, registered = row[:10]
+    return LineCell(
+        recipient=AgencyId(recipient),
+        endpoint=EndpointId(endpoint),
+        business_type=business_type,
+        type_name=type_name,
+        priority=priority,
+        state=State(state),
+        business_status=status,
+        reason=reason,
+        lines=lines,
+        registered=registered,
+        arrivals=msgspec.json.decode(row[10], type=list[int]),
+        registrations=msgspec.json.decode(row[11], type=list[int]),
+    )
+
+
+def _due(row: tuple[Any, ...]) -> DueLine | None:
+    recipient, day, finished, answered = row
+    known = [at for at in (finished, answered) if at is not None]
+    try:
+        due = date.fromisoformat(day)
+    except ValueError:
+        return None
+    return DueLine(recipient=AgencyId(recipient), day=due, answered_at=instant(min(known)) if known else None)

@@ -1,0 +1,64 @@
+-- name: figures_read_span
+-- When the first and the last document of a span were accepted; NULL where there is none.
+SELECT (SELECT m.accepted_at FROM message AS m INDEXED BY message_by_acceptance
+        WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
+        ORDER BY m.accepted_at LIMIT 1),
+       (SELECT m.accepted_at FROM message AS m INDEXED BY message_by_acceptance
+        WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
+        ORDER BY m.accepted_at DESC LIMIT 1);
+
+-- name: figures_count_documents
+-- Documents of a span by sender, business type, type and urgency, with their lines.
+SELECT m.sender_id, m.business_type, COALESCE(m.type_name, ''), m.priority, COUNT(*),
+       SUM((SELECT COUNT(*) FROM delivery AS d WHERE d.message_id = m.id))
+FROM message AS m INDEXED BY message_by_acceptance
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+GROUP BY 1, 2, 3, 4;
+
+-- name: figures_count_lines
+-- Their lines by recipient, channel, business type, type, urgency, state, business status and reason: how many, how
+-- many registered, seconds to arrival, seconds to registration. Lines of before the columns: from the history.
+WITH line AS (
+    SELECT d.recipient_id AS recipient, d.endpoint_id AS endpoint, m.business_type AS business,
+           COALESCE(m.type_name, '') AS type, m.priority AS priority, d.state AS state,
+           COALESCE(d.business_status, '') AS status,
+           CASE WHEN d.state IN ('refused', 'dead') THEN COALESCE(d.reason, '') ELSE '' END AS reason,
+           COALESCE(d.arrived_at, CASE WHEN d.state IN ('delivered', 'acknowledged') THEN (
+               SELECT MIN(e.at) FROM event AS e
+               WHERE e.delivery_id = d.id
+                 AND e.kind IN ('delivery.delivered', 'delivery.confirmed', 'delivery.acknowledged')
+                 AND CAST(e.leaf AS TEXT) ->> '$.facts.from' <> 'handed_over') END) - d.created_at AS arrival,
+           COALESCE(d.registered_at, CASE WHEN d.business_status IS NOT NULL THEN (
+               SELECT MIN(s.recorded_at) FROM status AS s
+               WHERE s.delivery_id = d.id AND s.code = '03') END) - d.created_at AS registration
+    FROM message AS m INDEXED BY message_by_acceptance
+    JOIN delivery AS d ON d.message_id = m.id
+    WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+)
+SELECT recipient, endpoint, business, type, priority, state, status, reason, COUNT(*), COUNT(registration),
+       json_group_array(arrival / 1000000) FILTER (WHERE arrival IS NOT NULL),
+       json_group_array(registration / 1000000) FILTER (WHERE registration IS NOT NULL)
+FROM line
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+
+-- name: figures_list_due
+-- Their lines on which an answer is due: recipient, day, first 06 of the recipient, its first document that answers.
+SELECT d.recipient_id, m.due_on,
+       (SELECT MIN(s.recorded_at) FROM status AS s WHERE s.delivery_id = d.id AND s.code = '06'),
+       (SELECT MIN(r.accepted_at) FROM message AS r INDEXED BY message_by_answer
+        WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
+          AND r.sender_id = d.recipient_id AND r.accepted_at >= m.accepted_at)
+FROM message AS m INDEXED BY message_by_acceptance
+JOIN delivery AS d ON d.message_id = m.id
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+  AND m.due_on IS NOT NULL AND d.state <> 'withdrawn';
+
+-- name: figures_count_returned
+-- What their recipients said when they refused them (02), in their words.
+SELECT s.description, COUNT(DISTINCT d.id)
+FROM message AS m INDEXED BY message_by_acceptance
+JOIN delivery AS d ON d.message_id = m.id
+JOIN status AS s ON s.delivery_id = d.id AND s.code = '02'
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+  AND d.business_status = '02'
+GROUP BY 1;

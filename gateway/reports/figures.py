@@ -1,0 +1,267 @@
+"""Adds cells of the ledger up to the figures of a report. Pure: no clock, no database, no names.
+
+*Issued* is counted in documents of an agency, *received* in lines for it: one for each document and recipient.
+*Arrived* means delivered by its channel or acknowledged by a status; *registered*, that the recipient reported 03;
+*returned*, that its business status is 02. A line may be all three. *Refused* and *dead* are what the transport
+says. Durations are whole seconds from the line's beginning; median and p95 are those of the nearest rank, hence
+durations that did occur. What went by post has no duration until a new series of attempts arrives.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from gateway.clock import VIETNAM
+from gateway.edxml.codes import document_type
+from gateway.ledger.figures import DocumentCell, DueLine, LineCell, Portion
+from gateway.states import State
+
+K = TypeVar("K", bound=Hashable)
+
+#: Offices that are named as the slowest, and how many lines must have arrived there for a median to mean something.
+SLOWEST: Final = 10
+LEAST_ARRIVED: Final = 5
+#: Sentences of recipients that are shown, the most frequent ones.
+SENTENCES: Final = 50
+
+_ARRIVED: Final = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
+_CLOSED: Final = _ARRIVED | {State.REFUSED, State.DEAD, State.WITHDRAWN, State.HANDED_OVER}
+_RETURNED: Final = "02"
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Durations: how many, and seconds; None where there is none."""
+
+    count: int
+    median: int | None
+    p95: int | None
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines on which an answer is due by a day."""
+
+    lines: int
+    #: Answered before the day, on it, after it.
+    early: int
+    on_time: int
+    late: int
+    #: Not answered: the day has passed; it has not.
+    overdue: int
+    open: int
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is counted of the whole, of an agency, a type, an urgency or a channel."""
+
+    #: Documents issued, and their lines; of a channel 0, since one document may take several.
+    documents: int
+    sent: int
+    #: Lines received, and what became of them.
+    received: int
+    arrived: int
+    registered: int
+    returned: int
+    refused: int
+    dead: int
+    withdrawn: int
+    handed_over: int
+    #: On the way still, or waiting for a person.
+    waiting: int
+    arrival: Times
+    registration: Times
+    due: Due
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of the diagrams: days of Vietnam, both included."""
+
+    first: date
+    last: date
+    documents: int
+    lines: int
+    arrived: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summed:
+    """All figures of a period; keys are ids and codes."""
+
+    total: Figures
+    agencies: Mapping[str, Figures]
+    types: Mapping[str, Figures]
+    business_types: Mapping[str, Figures]
+    priorities: Mapping[int, Figures]
+    channels: Mapping[str, Figures]
+    states: Mapping[str, int]
+    statuses: Mapping[str, int]
+    #: State and reason code -> lines, the most frequent first.
+    refusals: Sequence[tuple[str, str, int]]
+    #: What recipients said with 02 -> lines, the most frequent first.
+    returned: Sequence[tuple[str, int]]
+    days: Sequence[Day]
+    #: Agencies: the slowest first.
+    slowest: Sequence[str]
+    #: To which lines went, and from which nothing has come: none arrived; none was answered by a status.
+    unreached: Sequence[str]
+    unanswered: Sequence[str]
+
+
+def times_of(durations: list[int]) -> Times:
+    """Of the nearest rank."""
+    count = len(durations)
+    if not count:
+        return Times(count=0, median=None, p95=None)
+    ordered = sorted(durations)
+    return Times(count=count, median=ordered[_rank(count, 50)], p95=ordered[_rank(count, 95)])
+
+
+def _rank(count: int, percent: int) -> int:
+    return max(0, -(-count * percent // 100) - 1)
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """Figures as they grow."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    arrivals: list[int] = field(default_factory=list)
+    registrations: list[int] = field(default_factory=list)
+    due: Counter[str] = field(default_factory=Counter)
+
+    def documents(self, cell: DocumentCell) -> None:
+        self.counts["documents"] += cell.documents
+        self.counts["sent"] += cell.lines
+
+    def lines(self, cell: LineCell) -> None:
+        counts = self.counts
+        counts["received"] += cell.lines
+        counts["registered"] += cell.registered
+        if cell.business_status == _RETURNED:
+            counts["returned"] += cell.lines
+        if cell.state in _ARRIVED:
+            counts["arrived"] += cell.lines
+        else:
+            counts[str(cell.state) if cell.state in _CLOSED else "waiting"] += cell.lines
+        self.arrivals += cell.arrivals
+        self.registrations += cell.registrations
+
+    def figures(self) -> Figures:
+        counts, due = self.counts, self.due
+        return Figures(
+            **{name: counts[name] for name in _COUNTED},
+            arrival=times_of(self.arrivals),
+            registration=times_of(self.registrations),
+            due=Due(lines=due.total(), **{name: due[name] for name in _DUE}),
+        )
+
+
+_COUNTED: Final = (
+    "documents", "sent", "received", "arrived", "registered", "returned", "refused", "dead", "withdrawn",
+    "handed_over", "waiting",
+)  # fmt: skip
+_DUE: Final = ("early", "on_time", "late", "overdue", "open")
+
+
+class _Cut(Generic[K]):
+    """The tallies of one way to cut the whole."""
+
+    def __init__(self) -> None:
+        self.tallies: defaultdict[K, _Tally] = defaultdict(_Tally)
+
+    def figures(self) -> dict[K, Figures]:
+        return {key: tally.figures() for key, tally in self.tallies.items()}
+
+
+class Sum:
+    """Takes the portions of a period, in order, then gives the figures."""
+
+    def __init__(self, today: date) -> None:
+        self._today = today
+        self._total = _Tally()
+        self._agencies, self._types, self._channels = _Cut[str](), _Cut[str](), _Cut[str]()
+        self._business, self._priorities = _Cut[str](), _Cut[int]()
+        self._states, self._statuses = Counter[str](), Counter[str]()
+        self._refusals, self._returned = Counter[tuple[str, str]](), Counter[str]()
+        self._answered, self._days = Counter[str](), list[Day]()
+
+    def add(self, portion: Portion) -> None:
+        """What the ledger says of some days."""
+        for documents in portion.documents:
+            for tally in (self._agencies.tallies[documents.sender], *self._common(documents)):
+                tally.documents(documents)
+        for lines in portion.lines:
+            self._add_lines(lines)
+        for due in portion.due:
+            outcome = self._outcome(due)
+            for tally in (self._total, self._agencies.tallies[due.recipient]):
+                tally.due[outcome] += 1
+        self._returned.update(portion.returned)
+        self._days.append(
+            Day(
+                first=portion.first,
+                last=portion.last,
+                documents=sum(cell.documents for cell in portion.documents),
+                lines=sum(cell.lines for cell in portion.lines),
+                arrived=sum(cell.lines for cell in portion.lines if cell.state in _ARRIVED),
+            )
+        )
+
+    def _add_lines(self, cell: LineCell) -> None:
+        own = (self._agencies.tallies[cell.recipient], self._channels.tallies[cell.endpoint])
+        for tally in (*own, *self._common(cell)):
+            tally.lines(cell)
+        self._states[str(cell.state)] += cell.lines
+        if cell.business_status:
+            self._statuses[cell.business_status] += cell.lines
+            self._answered[cell.recipient] += cell.lines
+        if cell.reason or cell.state in {State.REFUSED, State.DEAD}:
+            self._refusals[str(cell.state), cell.reason] += cell.lines
+
+    def _common(self, cell: DocumentCell | LineCell) -> Iterable[_Tally]:
+        known = document_type(cell.type_name)
+        return (
+            self._total,
+            self._types.tallies[known.name if known else ""],
+            self._business.tallies[cell.business_type],
+            self._priorities.tallies[cell.priority],
+        )
+
+    def _outcome(self, due: DueLine) -> str:
+        if due.answered_at is None:
+            return "overdue" if due.day < self._today else "open"
+        answered = due.answered_at.astimezone(VIETNAM).date()
+        return "late" if answered > due.day else "on_time" if answered == due.day else "early"
+
+    def summed(self) -> Summed:
+        """Sorts durations: seconds, for a million lines."""
+        agencies = self._agencies.figures()
+        reached = [key for key, each in agencies.items() if each.arrival.count >= LEAST_ARRIVED]
+        reached.sort(key=lambda key: (-(agencies[key].arrival.median or 0), key))
+        addressed = sorted(key for key, each in agencies.items() if each.received)
+        silent = [key for key in addressed if not self._answered[key]]
+        return Summed(
+            total=self._total.figures(),
+            agencies=agencies,
+            types=self._types.figures(),
+            business_types=self._business.figures(),
+            priorities=self._priorities.figures(),
+            channels=self._channels.figures(),
+            states=dict(self._states),
+            statuses=dict(self._statuses),
+            refusals=[(*key, lines) for key, lines in _frequent(self._refusals)],
+            returned=_frequent(self._returned)[:SENTENCES],
+            days=self._days,
+            slowest=reached[:SLOWEST],
+            unreached=[key for key in silent if not agencies[key].arrived],
+            unanswered=[key for key in silent if agencies[key].arrived],
+        )
+
+
+def _frequent(counter: Counter[K]) -> list[tuple[K, int]]:
+    return sorted(counter.items(), key=lambda item: (-item[1], str(item[0])))

@@ -1,0 +1,141 @@
+"""Makes a report: reads a period from the ledger, adds it up, and gives agencies and channels their names.
+
+The names are those of today; an agency that was closed keeps the one it had. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+
+from gateway.clock import VIETNAM
+from gateway.directory.directory import Directory
+from gateway.errors import RefusedError
+from gateway.ledger.figures import portions
+from gateway.model import AgencyId
+from gateway.reports.figures import Day, Figures, Sum, Summed
+from gateway.storage.readers import Readers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """Days of Vietnam, both included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise RefusedError("parameter_invalid", f"period: {self.first} is after {self.last}")
+
+
+class AgencyFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """An agency with its figures: `documents` and `sent` as sender, all else as recipient."""
+
+    agency: str
+    code: str
+    name: str
+    figures: Figures
+
+
+class NamedFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """A type, a business type, an urgency or a channel; `key` is its code, or the channel's name; "" : not told."""
+
+    key: str
+    figures: Figures
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """What was refused or given up, by reason code (`docs/reasons.md`)."""
+
+    state: str
+    reason: str
+    lines: int
+
+
+class Returned(msgspec.Struct, frozen=True, kw_only=True):
+    """What recipients said that refused a document (02)."""
+
+    said: str
+    lines: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it."""
+
+    #: Days of Vietnam, both included.
+    first: date
+    last: date
+    made_at: datetime
+    total: Figures
+    agencies: list[AgencyFigures]
+    types: list[NamedFigures]
+    business_types: list[NamedFigures]
+    priorities: list[NamedFigures]
+    channels: list[NamedFigures]
+    states: dict[str, int]
+    statuses: dict[str, int]
+    refusals: list[Refusal]
+    returned: list[Returned]
+    days: list[Day]
+    #: The slowest first: by median time to arrival.
+    slowest: list[AgencyFigures]
+    #: To which lines went, none of which arrived; none of which was answered by a status.
+    unreached: list[AgencyFigures]
+    unanswered: list[AgencyFigures]
+
+
+async def make_report(
+    readers: Readers,
+    directory: Directory,
+    period: Period,
+    *,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Report:
+    """The report of a period as the ledger stands now; `progress` hears of days."""
+    today = now.astimezone(VIETNAM).date()
+    total, days = Sum(today), (period.last - period.first).days + 1
+    async for portion in portions(readers, period.first, period.last):
+        await asyncio.to_thread(total.add, portion)
+        progress((portion.last - period.first).days + 1, days)
+    summed = await asyncio.to_thread(total.summed)
+    return await _named(directory, period, summed, now)
+
+
+async def _named(directory: Directory, period: Period, summed: Summed, now: datetime) -> Report:
+    known = await directory.agencies([AgencyId(key) for key in summed.agencies])
+    told = {}
+    for key, figures in summed.agencies.items():
+        agency = known.get(AgencyId(key))
+        code, name = (agency.organ_id, agency.name) if agency else ("", key)
+        told[key] = AgencyFigures(agency=key, code=code, name=name, figures=figures)
+    channels = {str(endpoint.id): endpoint.name for endpoint in await directory.endpoints()}
+    named = {channels.get(key, key): figures for key, figures in summed.channels.items()}
+    return Report(
+        first=period.first,
+        last=period.last,
+        made_at=now,
+        total=summed.total,
+        agencies=sorted(told.values(), key=lambda each: (each.code, each.agency)),
+        types=_listed(summed.types),
+        business_types=_listed(summed.business_types),
+        priorities=_listed({str(key): figures for key, figures in summed.priorities.items()}),
+        channels=_listed(named),
+        states=dict(sorted(summed.states.items())),
+        statuses=dict(sorted(summed.statuses.items())),
+        refusals=[Refusal(state=state, reason=reason, lines=lines) for state, reason, lines in summed.refusals],
+        returned=[Returned(said=said, lines=lines) for said, lines in summed.returned],
+        days=list(summed.days),
+        slowest=[told[key] for key in summed.slowest],
+        unreached=[told[key] for key in summed.unreached],
+        unanswered=[told[key] for key in summed.unanswered],
+    )
+
+
+def _listed(figures: Mapping[str, Figures]) -> list[NamedFigures]:
+    return [NamedFigures(key=key, figures=each) for key, each in sorted(figures.items())]

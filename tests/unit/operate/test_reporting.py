@@ -1,0 +1,98 @@
+"""`gateway report`: a period's figures for a person, for a script, and as a workbook."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from gateway.reports.book import COLUMNS, write_book
+from gateway.reports.figures import Sum
+from gateway.reports.making import AgencyFigures, Report, Returned
+from gateway.reports.words import Language, duration, word
+from tests.journeys.installation import COMMUNE, PROVINCE, Installation
+from tests.unit.operate.test_commands import Terminal, sent, terminal
+
+__all__ = ["terminal"]
+
+#: What a recipient might say.
+FORMULA = '=HYPERLINK("https://example.org","?")'
+
+
+def report() -> Report:
+    """One of nothing, with a formula for a name."""
+    summed = Sum(date(2026, 11, 22)).summed()
+    return Report(
+        first=date(2026, 11, 1),
+        last=date(2026, 11, 22),
+        made_at=datetime(2026, 11, 22, 9, tzinfo=UTC),
+        total=summed.total,
+        agencies=[AgencyFigures(agency="a", code="000.00.00.H33", name=FORMULA, figures=summed.total)],
+        types=[],
+        business_types=[],
+        priorities=[],
+        channels=[],
+        states={},
+        statuses={},
+        refusals=[],
+        returned=[Returned(said=FORMULA, lines=1)],
+        days=[],
+        slowest=[],
+        unreached=[],
+        unanswered=[],
+    )
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_nothing_in_a_workbook_is_a_formula(language: Language) -> None:
+    """Names and words of others are texts, whatever they begin with."""
+    book = openpyxl.load_workbook(io.BytesIO(write_book(report(), language)))
+    cells = [cell for sheet in book for row in sheet for cell in row if cell.value is not None]
+    assert [cell.data_type for cell in cells if cell.value == FORMULA] == ["s", "s"]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert word("agencies", language) in book.sheetnames
+
+
+async def test_report_of_a_ledger_is_told_and_written(
+    installation: Installation, terminal: Terminal, tmp_path: Path
+) -> None:
+    """The same figures as JSON and in the workbook."""
+    async with sent(installation, COMMUNE):
+        pass
+    file = tmp_path / "new" / "report.xlsx"
+    told = await terminal.json("report", "--from", "2020-01-01", "--out", str(file))
+    assert (told["total"]["documents"], told["total"]["received"]) == (1, 1)
+    issued = {each["code"]: each["figures"]["documents"] for each in told["agencies"]}
+    assert issued == {PROVINCE: 1, COMMUNE: 0}
+    sheet = openpyxl.load_workbook(file)[word("agencies", "vi")]
+    rows = {row[1]: row[2] for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert rows == issued
+    code, out, _ = await terminal.run("report")
+    assert code == 0
+    assert word("documents", "vi") in out
+
+
+async def test_what_cannot_be_a_report_is_refused(installation: Installation, terminal: Terminal) -> None:
+    async with sent(installation, COMMUNE):
+        pass
+    assert (await terminal.run("report", "--out", "report.csv"))[0] == 2
+    code, _, said = await terminal.run("report", "--from", "2026-02-01", "--to", "2026-01-01")
+    assert code == 1
+    assert "2026-02-01" in said
+
+
+def test_columns_are_named_in_both_languages() -> None:
+    for language in ("vi", "en"):
+        assert all(word(key, language) for key in COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "vi"),
+    [(None, ""), (0, "0 giây"), (59, "59 giây"), (3661, "1 giờ 1 phút"), (90_000, "1 ngày 1 giờ")],
+)
+def test_durations_are_told_in_two_units(seconds: int | None, vi: str) -> None:
+    assert duration(seconds, "vi") == vi
+    assert timedelta(seconds=seconds or 0) >= timedelta(0)
