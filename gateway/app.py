@@ -173,6 +173,7 @@ class Application:
             "renewal": self.renewer.condition,
             "purges": self.eraser.condition,
             "revocation": self.checks.refresher.condition,
+            "encryption": self.checks.published.condition,
         }
 
     @property

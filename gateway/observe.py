@@ -79,23 +79,6 @@ class Metrics:
         self.catalogue_held = self._gauge(
             "gateway_catalogue_held", "1 while a peer's catalogue waits for a person", "endpoint"
         )
-        self.checks_waiting = self._gauge("gateway_checks_waiting", "documents whose signatures are to be examined")
-        self.checks_pending = self._gauge(
-            "gateway_checks_pending", "documents whose verdict waits for what a CA says about revocation"
-        )
-        self.checks_pending_seconds = self._gauge(
-            "gateway_checks_pending_oldest_seconds", "for how long the oldest of them waits"
-        )
-        self.checks_undecided = self._gauge(
-            "gateway_checks_undecided", "documents that were decided without it, [revocation] grace being over"
-        )
-        self.revocation_sources = self._gauge("gateway_revocation_sources", "lists of CAs that are fetched")
-        self.revocation_sources_failing = self._gauge(
-            "gateway_revocation_sources_failing", "addresses of CAs that gave nothing of use last"
-        )
-        self.check_seconds = self._histogram(
-            "gateway_check_seconds", "from opening a document to the verdict on its signatures", _FAST
-        )
         self.source_failing = self._gauge(
             "gateway_source_failing_seconds", "how long a peer's list cannot be read; 0: it can", "endpoint"
         )
@@ -123,7 +106,31 @@ class Metrics:
             "gateway_offers_lingering_oldest_seconds", "for how long the oldest of them does so", "endpoint"
         )
         self.heartbeat_at = self._gauge("gateway_heartbeat_timestamp_seconds", "last heartbeat that arrived")
+        self._checks()
         self._log()
+
+    def _checks(self) -> None:
+        self.checks_waiting = self._gauge("gateway_checks_waiting", "documents whose signatures are to be examined")
+        self.checks_pending = self._gauge(
+            "gateway_checks_pending", "documents whose verdict waits for what a CA says about revocation"
+        )
+        self.checks_pending_seconds = self._gauge(
+            "gateway_checks_pending_oldest_seconds", "for how long the oldest of them waits"
+        )
+        self.checks_undecided = self._gauge(
+            "gateway_checks_undecided", "documents that were decided without it, [revocation] grace being over"
+        )
+        self.revocation_sources = self._gauge("gateway_revocation_sources", "lists of CAs that are fetched")
+        self.revocation_sources_failing = self._gauge(
+            "gateway_revocation_sources_failing", "addresses of CAs that gave nothing of use last"
+        )
+        self.encryption_unconfirmed = self._gauge(
+            "gateway_encryption_certificates_unconfirmed",
+            "certificates to encrypt to of which their CAs have said nothing for longer than [revocation] grace",
+        )
+        self.check_seconds = self._histogram(
+            "gateway_check_seconds", "from opening a document to the verdict on its signatures", _FAST
+        )
 
     def _log(self) -> None:
         self.log_leaves = self._gauge("gateway_log_leaves", "events that are leaves of the transparency log")

@@ -52,10 +52,16 @@ user_id = "CCCD:000000000001"
 issuer = "ca"
 ocsp = "{url}/ocsp"
 sent = ["ca"]
+[members.office]
+common_name = "Văn thư"
+usages = ["key_agreement", "key_encipherment"]
+issuer = "ca"
+crl = "{url}/ca.crl"
 [members.stranger]
 authority = true
 """
 DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
 
 
 class Ca:
@@ -93,17 +99,19 @@ class Ca:
             (self.folder / "anchors" / "root.pem").write_bytes(root)
             self.publish()
 
-    def publish(self, *revoked: str, signer: str = "ca") -> None:
+    def publish(self, *revoked: str, signer: str = "ca", age: timedelta = HOUR) -> None:
         """New lists, and good answers about `asked`."""
         (self.folder / "root.crl").write_bytes(self.crl("ca-root"))
-        (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer))
+        (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer, age=age))
         (self.folder / "ocsp").write_bytes(self.ocsp("asked"))
 
-    def crl(self, issuer: str, *revoked: str, signer: str = "", until: timedelta = DAY) -> bytes:
-        """A list that is an hour old, in DER."""
+    def crl(
+        self, issuer: str, *revoked: str, signer: str = "", until: timedelta = DAY, age: timedelta = HOUR
+    ) -> bytes:
+        """A list that is so old, in DER."""
         now = datetime.now(UTC)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.pki[issuer].certificate.subject)
-        builder = builder.last_update(now - timedelta(hours=1)).next_update(now + until)
+        builder = builder.last_update(now - age).next_update(now + until)
         for name in revoked:
             serial = self.pki[name].certificate.serial_number
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY).build()

@@ -71,6 +71,7 @@ _DUTIES: Final[Mapping[str, Mapping[Health, str]]] = MappingProxyType(
         "renewal": {Health.FAILING: "renewal_failing"},
         "purges": {Health.DEGRADED: "purge_remains", Health.WAITING: "purge_waiting"},
         "revocation": {Health.LATE: "revocation_late", Health.DEGRADED: "revocation_degraded"},
+        "encryption": {Health.LATE: "encryption_last_days", Health.DEGRADED: "encryption_soon"},
     }
 )
 _OUTCOMES_FINE = frozenset({"delivered", "relayed"})

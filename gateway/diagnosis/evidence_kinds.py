@@ -67,6 +67,20 @@ EVIDENCE_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem docs/acme.md; thử lại bằng `gateway tls renew`.",
             "See docs/acme.md; try again by `gateway tls renew`.",
         ),
+        "encryption_soon": kind(
+            _W,
+            "Chứng thư mã hóa của đơn vị sắp hết hạn, hoặc CA chưa trả lời về nó.",
+            "An agency's certificate to encrypt to ends soon, or its CA says nothing of it.",
+            "Xin đơn vị chứng thư mới: `gateway agencies encryption add`; không dùng nữa thì `… end`.",
+            "Ask the agency for the next one: `gateway agencies encryption add`; `… end` if it wants none.",
+        ),
+        "encryption_last_days": kind(
+            _E,
+            "Chứng thư mã hóa của đơn vị còn 7 ngày, đã hết hạn hoặc bị CA thu hồi.",
+            "An agency's certificate to encrypt to ends within 7 days, has ended or was revoked by its CA.",
+            "Xin đơn vị chứng thư mới ngay: `gateway agencies encryption add`; không dùng nữa thì `… end`.",
+            "Get the next one now: `gateway agencies encryption add`; `… end` if the agency wants none.",
+        ),
         "certificate_expired": kind(
             _E,
             "Chứng thư đã hết hạn hoặc chưa có hiệu lực.",

@@ -4,7 +4,7 @@ One counts from when it was added, within its own validity, until it ends. Sever
 replaces another: documents are encrypted to the newest, and were to the one before. A row stays, so that a document
 that was encrypted to it can be explained years later; one that was ended is not taken again.
 
-Whether its CA has revoked it meanwhile is for an operator to say (`ended_as`): the gateway asks no CA about it.
+Where its CA says that it is revoked, `gateway.maintenance.published` ends it; else an operator does (`ended_as`).
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ async def encryption_certificates(
     for row in rows:
         found.setdefault(AgencyId(row[0]), []).append(_of(row))
     return found
+
+
+async def watched_certificates(readers: Readers, since: datetime) -> list[EncryptionCertificate]:
+    """Those that nobody ended, and those that the gateway itself ended from then on."""
+    return [_of(row) for row in await readers.fetch("encryption_certificate_list_watched", (micros(since),))]
 
 
 async def to_encrypt_to(readers: Readers, agency: AgencyId, code: str, now: datetime) -> EncryptionCertificate:

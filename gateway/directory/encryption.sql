@@ -13,3 +13,8 @@ UPDATE encryption_certificate SET ended_at = :now, ended_by = :actor, ended_as =
 -- Every one that these agencies have or had, the newest first.
 SELECT agency_id, der, added_at, added_by, ended_at, ended_by, ended_as FROM encryption_certificate
     WHERE agency_id IN (SELECT value FROM json_each(?)) ORDER BY added_at DESC, sha256;
+
+-- name: encryption_certificate_list_watched
+-- Those that nobody ended, and those that the gateway ended after an instant, because their CA revoked them.
+SELECT agency_id, der, added_at, added_by, ended_at, ended_by, ended_as FROM encryption_certificate
+    WHERE ended_at IS NULL OR (ended_by = 'gateway' AND ended_at > ?) ORDER BY agency_id, added_at DESC, sha256;

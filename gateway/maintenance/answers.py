@@ -32,11 +32,14 @@ from gateway.parsing.pool import PARSED_PER_SECOND, ParserPool
 from gateway.seal.revocation import Answer, RevocationStore, unarmoured
 from gateway.signatures.lookups import Described, describe, lookups_among
 from gateway.signatures.model import Lookup
+from gateway.signatures.revoked import Told, told_of
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
 #: A list of 16 MiB is read in some seconds.
 _SECONDS: Final = 30.0
+#: Certificates that are looked at with one task, which has little room.
+_A_TASK: Final = 8
 _NO_ANSWER: Final = "this is neither a CRL nor a successful OCSP answer"
 
 
@@ -92,6 +95,20 @@ class Answers:
         paths = tuple(map(str, files)), tuple(map(str, folders))
         raw = await self._pool.run(lookups_among, *paths, timeout=_SECONDS)
         return msgspec.json.decode(raw, type=list[Lookup])
+
+    async def about(self, certificates: Sequence[bytes]) -> list[Told]:
+        """What the answers at hand say of certificates (DER) of CAs that are trusted here."""
+        found = list[Told]()
+        for start in range(0, len(certificates), _A_TASK):
+            part = tuple(certificates[start : start + _A_TASK])
+            task = part, self._anchors, str(self._store.folder), self._clock.now()
+            raw = await self._lists.run(told_of, *task, timeout=_SECONDS)
+            found += msgspec.json.decode(raw, type=list[Told])
+        return found
+
+    def state(self) -> int:
+        """Another number as soon as an answer came or went."""
+        return self._store.state()
 
     async def fetch(self, url: str, request: bytes, issuer: bytes) -> Answer:
         """Fetch and keep; GatewayError for whatever is no right answer of this CA (b"": of one with an anchor)."""

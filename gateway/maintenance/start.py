@@ -37,6 +37,7 @@ from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heads import WeeklyHead
 from gateway.maintenance.heartbeat import Heartbeat
 from gateway.maintenance.informer import Informer
+from gateway.maintenance.published import Published
 from gateway.maintenance.reconciler import Reconciler
 from gateway.maintenance.refresher import Refresher
 from gateway.maintenance.replayer import Replayer
@@ -209,6 +210,7 @@ class Examining:
 
     pool: ParserPool
     refresher: Refresher
+    published: Published
 
 
 def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Examining:
@@ -243,7 +245,17 @@ def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Exam
         clock=base.clock,
         metrics=metrics,
     )
-    return Examining(pool=pool, refresher=refresher)
+    published = Published(
+        answers,
+        base.readers,
+        base.pump,
+        base.directory,
+        want=refresher.want,
+        settings=chosen,
+        clock=base.clock,
+        metrics=metrics,
+    )
+    return Examining(pool=pool, refresher=refresher, published=published)
 
 
 def _checker(
@@ -343,6 +355,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         Retention(base.readers, base.pump, settings=settings.retention, clock=clock),
         WeeklyHead(base, gateway.journey, metrics),
         server.checks.refresher,
+        server.checks.published,
         _checker(base, worker, gateway.mailbox.notify, metrics, server.checks),
     ]
     stack.push_async_callback(server.watcher.close)

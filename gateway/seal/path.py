@@ -34,7 +34,7 @@ def check_certificate(
     checks.append(path_check)
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
-        listed = _revocation(child, issuer, anchors.revocations, at)
+        listed = check_lists(child, issuer, anchors.revocations, at)
         if told := said_of(listed, check_ocsp(child, issuer, anchors.answers, at)):
             checks.append(told)
         else:
@@ -121,13 +121,13 @@ def _must_sign_certificates(
         raise ValueError("keyUsage of a CA lacks keyCertSign")
 
 
-def _revocation(
+def check_lists(
     child: x509.Certificate,
     issuer: x509.Certificate,
     lists: tuple[x509.CertificateRevocationList, ...],
     at: datetime,
 ) -> Check | None:
-    """None when no list of the issuer is at hand."""
+    """What an issuer's lists say of a certificate as of then; None when no list of the issuer is at hand."""
     name, serial = "certificate.revocation", f"{child.serial_number:x}"
     own = issued_lists(lists, issuer)
     if not own:

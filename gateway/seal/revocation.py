@@ -142,6 +142,11 @@ class RevocationStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._folder
+
     def keep(self, answer: Answer) -> bool:
         """Durably; whether it was new. StorageError when it cannot be written."""
         make_private_dir(self._folder)

@@ -74,10 +74,10 @@ def lookup_of(certificate: x509.Certificate, issuer: x509.Certificate) -> Lookup
 def lookups_among(files: Sequence[str], folders: Sequence[str]) -> bytes:
     """Encoded lookups of the certificates in PEM files whose issuers are beside them, or in folders of anchors."""
     certificates = [each for name in files for each in _read_pem(Path(name))]
-    authorities = [*certificates, *_in_folders(folders)]
+    authorities = [*certificates, *authorities_in(folders)]
     found = {}
     for certificate in certificates:
-        issuer = next((each for each in authorities if _issued(certificate, each)), None)
+        issuer = next((each for each in authorities if is_issued_by(certificate, each)), None)
         if issuer is not None and issuer != certificate:
             lookup = lookup_of(certificate, issuer)
             found[lookup.certificate] = lookup
@@ -91,7 +91,7 @@ def describe(path: str, issuer: bytes, folders: Sequence[str], at: datetime) -> 
     """
     raw = Path(path).read_bytes()
     try:
-        issuers = [x509.load_der_x509_certificate(issuer)] if issuer else _in_folders(folders)
+        issuers = [x509.load_der_x509_certificate(issuer)] if issuer else authorities_in(folders)
         answer = require_signed(read_answer(raw), issuers, at)
     except _UNREADABLE as error:
         raise RevocationError(f"it cannot be read: {str(error)[:200]}") from error
@@ -134,7 +134,8 @@ def _is_ocsp_by(der: bytes, issuer: x509.Certificate) -> bool:
         return False
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether this CA's key signed it."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (*_UNREADABLE, InvalidSignature):
@@ -194,7 +195,8 @@ def _name_of(certificate: x509.Certificate) -> str:
     return str(names[0].value) if names else certificate.subject.rfc4514_string()
 
 
-def _in_folders(folders: Sequence[str]) -> list[x509.Certificate]:
+def authorities_in(folders: Sequence[str]) -> list[x509.Certificate]:
+    """The CAs of folders of anchors."""
     paths = (path for folder in folders for path in sorted(Path(folder).glob("*.pem")))
     return [each for path in paths for each in _read_pem(path)]
 

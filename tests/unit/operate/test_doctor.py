@@ -194,6 +194,7 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             "archives",
             "renewal",
             "revocation",
+            "encryption",
             "purges",
             "bodies",
             "disk",
@@ -211,6 +212,8 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             ("witnesses", "contradicted", "log_contradicted"),
             ("registers", "late", "registers_late"),
             ("revocation", "degraded", "revocation_degraded"),
+            ("encryption", "degraded", "encryption_soon"),
+            ("encryption", "late", "encryption_last_days"),
         ):
             each = await doctor.examine_server(settings, status | {"health": {name: health}})
             assert [found.code for found in each if found.subject == name] == [code]
