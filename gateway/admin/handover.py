@@ -57,8 +57,6 @@ from gateway.signing import SealingKey
 from gateway.transparency.keys import of_epoch
 from gateway.transparency.registers import number_text
 
-#: Of the archives that were taken over, below the data folder.
-FOREIGN: Final = "foreign"
 _PORTION: Final = 500
 Progress = Callable[[str, int, int], None]
 
@@ -188,8 +186,8 @@ async def take_ledger(
     if facts.origin in {each["origin"] for each in await reads.ledgers()}:
         raise RefusedError("state_forbids", f"{facts.origin} was taken over before")
     name = "".join(each if each.isalnum() or each in ".-" else "_" for each in facts.origin)
-    place = base.settings.storage.folder / FOREIGN / name
-    await asyncio.to_thread(_copy, folder, place, facts)
+    place = base.settings.storage.folder / shapes.FOREIGN / name
+    files = await asyncio.to_thread(_copy, folder, place, facts)
     for number, each in enumerate(facts.archives):
         progress("documents", number, len(facts.archives))
         for portion in _documents(place / each.name, facts.origin):
@@ -199,7 +197,8 @@ async def take_ledger(
         gateway=facts.gateway,
         size=facts.size,
         root=facts.root,
-        folder=f"{FOREIGN}/{name}",
+        folder=f"{shapes.FOREIGN}/{name}",
+        files=files,
         now=base.clock.now(),
         actor=actor,
         note=note,
@@ -208,11 +207,19 @@ async def take_ledger(
     return place
 
 
-def _copy(folder: Path, place: Path, facts: shapes.Handover) -> None:
+def _copy(folder: Path, place: Path, facts: shapes.Handover) -> list[shapes.TakenFile]:
+    """What now lies there; RefusedError where it is not what was verified: its medium reads otherwise each time."""
     make_private_dir(place)
-    for name in (*(each.name for each in facts.archives), shapes.OPEN, shapes.VKEYS, shapes.HANDOVER):
+    due, found = {each.name: each.sha256 for each in facts.archives}, list[shapes.TakenFile]()
+    for name in (*due, shapes.OPEN, shapes.VKEYS, shapes.HANDOVER):
         with (folder / name).open("rb") as file:
             put(file, place / name)
+        with (place / name).open("rb") as file:
+            digest = _digest(file)
+        if due.get(name, digest) != digest:
+            raise RefusedError("bundle_unfit", f"{name} is not the file that was verified")
+        found.append(shapes.TakenFile(name=name, size=(place / name).stat().st_size, sha256=digest))
+    return found
 
 
 def _documents(path: Path, origin: str) -> Iterator[list[ForeignDocument]]:

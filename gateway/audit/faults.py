@@ -272,6 +272,38 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
                 "After a restore: `gateway log declare`. If there was none, the tail was rewritten or cut off.",
             ),
         ),
+        "renewal_missing": _error(
+            "Một lần gia hạn đầu nhật ký bằng hàm băm khác không còn.",
+            "A renewal of the log's head by another hash is gone, though a leaf tells of it.",
+            _RESTORE,
+        ),
+        "renewal_differs": _error(
+            "Một lần gia hạn đầu nhật ký không còn như đã ghi, hoặc không thuộc các lá này.",
+            "A renewal of the log's head is not what its leaf tells of, or not over these leaves.",
+            _TAMPERED,
+        ),
+        "foreign_missing": _error(
+            "Thiếu một tệp của sổ cái đã tiếp nhận từ trục khác.",
+            "A file of a ledger that was taken over is missing.",
+            _RESTORE,
+        ),
+        "foreign_changed": _error(
+            "Một tệp của sổ cái đã tiếp nhận bị thay đổi hoặc tráo.",
+            "A file of a ledger that was taken over was changed, or put in another's place.",
+            _RESTORE,
+        ),
+        "foreign_differs": _error(
+            "Điều đã ghi về một sổ cái đã tiếp nhận không khớp với sự kiện của nó.",
+            "What is kept of a ledger that was taken over is not what its event tells.",
+            _TAMPERED,
+        ),
+        "foreign_stray": Kind(
+            severity=Severity.INFO,
+            vi="Trong foreign/ có tệp không thuộc sổ cái nào đã tiếp nhận (lần tiếp nhận bị ngắt).",
+            en="In foreign/ lies a file of no ledger that was taken over (a taking was cut off before its event).",
+            do_vi="Chạy lại `gateway handover take`, hoặc không cần làm gì.",
+            do_en="Run `gateway handover take` again, or do nothing.",
+        ),
         "register_differs": _error(
             "Sổ của một ngày đã khóa không còn là sổ đã ghi vào nhật ký minh bạch.",
             "The registers of a closed day are not those that its leaf of the log was made of.",

@@ -1,13 +1,15 @@
 """Examines a whole data folder from its bytes and says what does not hold.
 
 1. Database: SQLite's own check, foreign keys, structure against the migrations.
-2. History: every event in order (`leaves`), and against the transparency log (`tree`).
+2. History: every event in order (`leaves`), and against the transparency log (`tree`), renewals of its head
+   (`renewals`).
 3. Messages, a page at a time: bodies hashed in threads (`stored`) and, unless it has to be quick, parsed again
    in the limited processes (`contents`), receipts, transfer records, columns (`papers`), deliveries, dispatches,
    attempts, statuses (`lines`).
 4. What peers offered and nobody acknowledged for us: bodies hashed.
 5. Bodies that belong to no message.
 6. The registers of closed days (`registers`).
+7. Ledgers that were taken over (`foreign`).
 
 A data folder that cannot be opened at all is a finding too (`opening`): whoever asks gets a report.
 
@@ -30,6 +32,7 @@ from typing import Any
 from gateway.audit.contents import ContentExaminer
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import Finding, Findings
+from gateway.audit.foreign import ForeignExaminer
 from gateway.audit.keys import DataKeys
 from gateway.audit.leaves import LeafExaminer
 from gateway.audit.lines import examine_lines, examine_told
@@ -38,6 +41,7 @@ from gateway.audit.owners import OwnCertificates
 from gateway.audit.papers import examine_papers, is_own
 from gateway.audit.purges import Orders, examine_purge
 from gateway.audit.registers import RegisterExaminer
+from gateway.audit.renewals import RenewalExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.audit.tree import TreeExaminer
@@ -85,6 +89,8 @@ class Counts:
     checkpoints: int = 0
     #: Days whose registers were closed.
     registers: int = 0
+    #: Ledgers that were taken over.
+    foreign_ledgers: int = 0
     #: Bodies that were parsed again and compared.
     contents: int = 0
 
@@ -121,6 +127,8 @@ class _Tools:
     anchors: TrustStore
     progress: Progress
     log: TreeExaminer
+    renewals: RenewalExaminer
+    foreign: ForeignExaminer
 
 
 async def examine(
@@ -200,6 +208,8 @@ async def _open(
         anchors=anchors,
         progress=progress,
         log=TreeExaminer(readers, settings.log, findings, mark=not examination.is_copy),
+        renewals=RenewalExaminer(readers, findings),
+        foreign=ForeignExaminer(readers, findings),
     )
 
 
@@ -223,7 +233,7 @@ class _Examination:
         self.findings.add(code, self.database.name, detail)
 
     async def run(self, tools: _Tools) -> None:
-        """Steps 1 to 6."""
+        """Steps 1 to 7."""
         self._tools = tools
         try:
             if not await self._is_ours():
@@ -240,6 +250,7 @@ class _Examination:
             "offers": self._examine_offers,
             "bodies": self._examine_orphans,
             "registers": self._examine_registers,
+            "foreign": self._examine_foreign,
         }
         for name, part in parts.items():
             try:
@@ -291,6 +302,8 @@ class _Examination:
         readers = self._tools.readers
         ((_, total),) = await readers.fetch("fsck_ledger_counts", {"last": ""})
         examiner, log = LeafExaminer(self.findings), self._tools.log
+        renewals = self._tools.renewals
+        await renewals.begin()
         await log.begin()
         after = _BEFORE_ALL
         while rows := await readers.fetch("fsck_event_page", {"after": after, "limit": _EVENTS_AT_ONCE}):
@@ -298,11 +311,14 @@ class _Examination:
             await asyncio.to_thread(_examine_all, examiner, records)
             await log.take(records)
             self._orders.take(records)
+            await asyncio.to_thread(renewals.take, records, log.index_of)
+            self._tools.foreign.take(records)
             self._closings += [record.seq for record in records if record.kind == Event.REGISTER_CLOSED]
             after = records[-1].seq
             self.counts["events"] += len(records)
             self._tools.progress("events", min(self.counts["events"], total), total)
         await log.end()
+        await renewals.end()
         self._orders.listed(await readers.fetch("fsck_purge_documents"))
         self.counts["leaves"], self.counts["checkpoints"] = log.leaves, log.checkpoints
 
@@ -427,6 +443,14 @@ class _Examination:
 
         examiner = RegisterExaminer(self._tools.readers, self.findings)
         self.counts["registers"] = await examiner.examine(self._closings, told)
+
+    async def _examine_foreign(self) -> None:
+        """Step 7."""
+
+        def told(done: int, total: int) -> None:
+            self._tools.progress("foreign", done, total)
+
+        self.counts["foreign_ledgers"] = await self._tools.foreign.examine(self.database.parent, told)
 
 
 def _examine_all(examiner: LeafExaminer, records: list[EventRecord]) -> None:

@@ -149,3 +149,8 @@ SELECT COALESCE(MAX(size), 0) FROM checkpoint;
 -- A page of what was signed, with the lines of witnesses.
 SELECT size, root, note, (SELECT group_concat(line, '') FROM cosignature AS s WHERE s.size = c.size)
 FROM checkpoint AS c WHERE size > :after AND size <= :last ORDER BY size LIMIT :limit;
+
+-- name: fsck_renewals
+-- Renewals of the log's head, oldest first, with the checkpoint that each is over: number, text, roots, stamps, answer.
+SELECT r.number, r.text, r.chunks, r.stamps, r.token, c.note
+FROM log_renewal AS r LEFT JOIN checkpoint AS c ON c.size = r.size ORDER BY r.number;

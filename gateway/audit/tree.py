@@ -90,7 +90,7 @@ class TreeExaminer:
         for record in records:
             if record.seq > self._tree.seq:
                 continue  # not a leaf yet
-            index = self._index_of(record.seq)
+            index = self.index_of(record.seq)
             if index is None:
                 self._findings.add("log_leaf_foreign", f"event {record.seq}", record.kind[:100])
                 continue
@@ -111,7 +111,8 @@ class TreeExaminer:
                 )
             self._checkpoints = await self._more_checkpoints()
 
-    def _index_of(self, seq: int) -> int | None:
+    def index_of(self, seq: int) -> int | None:
+        """Which leaf an event is; None for none."""
         at = bisect_right(self._firsts, seq) - 1
         if at < 0 or seq >= self._runs[at][0] + self._runs[at][2]:
             return None

@@ -59,3 +59,8 @@ SELECT sha256 FROM rendition WHERE message_id IN (SELECT value FROM json_each(:m
 SELECT sha256, MAX(size) FROM (
     SELECT sha256, size FROM message UNION ALL SELECT sha256, size FROM rendition
 ) GROUP BY sha256 ORDER BY sha256;
+
+-- name: copy_list_files
+-- Files of ledgers that were taken over: folder, name, digest, length.
+SELECT l.folder, f.name, f.sha256, f.size FROM foreign_file AS f JOIN foreign_ledger AS l ON l.origin = f.origin
+ORDER BY l.folder, f.name;

@@ -6,7 +6,8 @@
    rows are committed and never deleted, so whatever the copied rows name is there.
 3. Bodies: what the backup folder lacks is copied, synced and read back; what it has is read again, or with
    `quick` only measured. One that is damaged here is copied anew. Several at once, since each waits for the disk.
-4. The database's file is read back and compared, the manifest is written, and the copy gets its name.
+4. Files of ledgers that were taken over, likewise (`foreign`).
+5. The database's file is read back and compared, the manifest is written, and the copy gets its name.
 
 Broken off anywhere, it leaves no copy: only a folder of another name, which the next backup removes. A body that is
 nowhere to be had does not keep the rest from being saved: the copy is made, says which are missing, and is no whole
@@ -26,8 +27,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway import __version__
+from gateway.backup.foreign import ForeignFile, ForeignShelf, files_of
 from gateway.backup.manifest import Manifest
-from gateway.backup.shelf import DATABASE, Shelf, drop_from_memory
+from gateway.backup.shelf import DATABASE, Shelf, SourceUnreadableError, drop_from_memory, pieces_of
 from gateway.clock import Clock, instant
 from gateway.errors import KeyFileError, RefusedError, StorageError
 from gateway.fsio import make_private_dir, sync_file
@@ -42,13 +44,14 @@ Progress = Callable[[str, int, int], None]
 _AT_ONCE: Final = 4
 #: Bodies given to the threads at once; when one fails, so many may still be tried.
 _PORTION: Final = 256
-_PIECE: Final = 1024 * 1024
 #: The first schema that knows offers; before an upgrade an older one is copied.
 _OFFERS_SINCE: Final = 2
 #: The first that knows encrypted bodies.
 _BODY_KEYS_SINCE: Final = 17
 #: The first that knows what was destroyed by order.
 _PURGES_SINCE: Final = 20
+#: The first that knows the files of ledgers that were taken over.
+_FOREIGN_SINCE: Final = 26
 #: What a file system needs beside the files themselves.
 _SPARE_BYTES: Final = 16 * 1024 * 1024
 
@@ -106,6 +109,8 @@ class Ledger:
     last_leaf: str
     #: Digest and length of every body.
     bodies: tuple[tuple[str, int], ...]
+    #: Of ledgers that were taken over.
+    files: tuple[ForeignFile, ...]
 
     def list_digest(self) -> str:
         """SHA-256 over the sorted digests, one a line."""
@@ -113,7 +118,7 @@ class Ledger:
 
 
 def make_copy(shelf: Shelf, asked: Asked, clock: Clock, progress: Progress) -> Made:
-    """All four steps."""
+    """All five steps."""
     with shelf.locked(), shelf.making() as making:
         taken_at = clock.now()
         ledger, size, digest = _copy_ledger(shelf, asked, making, progress)
@@ -123,6 +128,10 @@ def make_copy(shelf: Shelf, asked: Asked, clock: Clock, progress: Progress) -> M
         bodies = _Bodies(shelf, asked, progress)
         bodies.copy(ledger.bodies)
         # 4
+        foreign = ForeignShelf(shelf)
+        _require_room(shelf.folder, foreign.lacking(ledger.files))
+        lost = foreign.copy(asked.folder, ledger.files, quick=asked.quick, progress=progress)
+        # 5
         drop_from_memory(shelf.database_file(making))
         if _digest(shelf.read_database(making)) != digest:
             raise StorageError(f"the disk below {shelf.folder} gave back another database than was written to it")
@@ -145,7 +154,8 @@ def make_copy(shelf: Shelf, asked: Asked, clock: Clock, progress: Progress) -> M
             bodies=len(ledger.bodies),
             bodies_size=sum(size for _, size in ledger.bodies),
             bodies_sha256=ledger.list_digest(),
-            missing=sorted(bodies.missing),
+            files=len(ledger.files),
+            missing=sorted([*bodies.missing, *lost]),
             read_all=not asked.quick,
             key=shelf.key.id if shelf.key else "",
         )
@@ -171,9 +181,9 @@ def _copy_ledger(shelf: Shelf, asked: Asked, making: Path, progress: Progress) -
         )
         ledger = examined(staged)
         shelf.body_keys = body_keys_of(staged, ledger, asked.body_key)
-        size, digest = staged.stat().st_size, _digest(_pieces(staged))
+        size, digest = staged.stat().st_size, _digest(pieces_of(staged))
         if shelf.key:
-            shelf.write_new(shelf.database_file(making), shelf.key.seal(_pieces(staged), DATABASE))
+            shelf.write_new(shelf.database_file(making), shelf.key.seal(pieces_of(staged), DATABASE))
         else:
             _sync(staged)
         return ledger, size, digest
@@ -225,6 +235,7 @@ def _ledger(copy: FrozenDatabase) -> Ledger:
         last_event_at=instant(last[0][1]) if last else None,
         last_leaf=last[0][2].hex() if last else "",
         bodies=tuple(sorted(bodies.items())),
+        files=files_of(copy) if schema >= _FOREIGN_SINCE else (),
     )
 
 
@@ -262,8 +273,8 @@ class _Bodies:
     def _take_in(self, name: str, size: int) -> bool:
         source = self._asked.folder / "bodies" / name[:2] / name
         try:
-            return self._shelf.put_body(name, size, _pieces(source))
-        except _UnreadableError:
+            return self._shelf.put_body(name, size, pieces_of(source))
+        except SourceUnreadableError:
             return False
 
     def _count(self, name: str, size: int, came: str) -> None:
@@ -273,19 +284,6 @@ class _Bodies:
             self.new += 1
             self.new_bytes += size
             self.mended += came == "mended"
-
-
-class _UnreadableError(StorageError):
-    """The data folder's own file cannot be read."""
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb", buffering=0) as file:
-            while piece := file.read(_PIECE):
-                yield piece
-    except OSError as error:
-        raise _UnreadableError(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def _digest(pieces: Iterable[bytes]) -> str:

@@ -49,7 +49,9 @@ class Manifest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     bodies: int
     bodies_size: int
     bodies_sha256: str
-    #: Bodies that were nowhere to be had when it was made: with one of them it is not whole.
+    #: Of ledgers that were taken over (`gateway.backup.foreign`).
+    files: int = 0
+    #: Bodies and such files that were nowhere to be had when it was made: with one of them it is not whole.
     missing: list[str] = []
     #: Whether bodies that lay here before were read again, too.
     read_all: bool

@@ -1,7 +1,8 @@
 """Brings a copy back as a data folder, into an empty folder only.
 
 1. The copy is examined before anything is written: manifest, digest and pages of its database, its numbers, every
-   body there with its length; whether this program knows its schema, and whether the key of its bodies is here.
+   body, and every file of a ledger that was taken over, there with its length; whether this program knows its
+   schema, and whether the key of its bodies is here.
 2. A mark is left in the folder (`RESTORING`), which keeps everybody from opening it; then bodies and database are
    copied, their digests computed on the way.
 3. The folder is opened: outstanding migrations, a new epoch, and everything that waits is held
@@ -22,6 +23,7 @@ import asyncio
 import dataclasses
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,9 +33,11 @@ from typing import Final
 from gateway.audit.findings import Severity
 from gateway.audit.fsck import FsckReport, examine
 from gateway.backup.destroyed import destroyed_in
+from gateway.backup.foreign import ForeignFile, ForeignShelf
 from gateway.backup.make import Ledger, Progress, body_keys_of, examined
 from gateway.backup.manifest import Manifest
 from gateway.backup.shelf import DATABASE, Shelf
+from gateway.bundle.handover import FOREIGN
 from gateway.clock import Clock
 from gateway.config.settings import Settings
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
@@ -123,6 +127,7 @@ def verify_copy(
             if fault is not None:
                 raise RefusedError("copy_damaged", f"a body is {fault.kind}: {fault.path}")
             progress("bodies", done, len(bodies))
+        ForeignShelf(shelf).require(ledger.files, manifest.missing, whole=True)
     return manifest
 
 
@@ -142,6 +147,7 @@ class _Restoring:
         self._shelf, self._folder, self._manifest = shelf, settings.storage.folder, manifest
         self._body_key = body_key_place(settings)
         self._wanted, self._progress = wanted, progress
+        self._files: tuple[ForeignFile, ...] = ()
 
     def run(self) -> None:
         make_private_dir(self._folder)
@@ -149,6 +155,9 @@ class _Restoring:
         staged = self._folder / f".{DATABASE}.restoring"
         try:
             self._bodies(self._database(staged))
+            ForeignShelf(self._shelf).bring_back(
+                self._folder, self._files, self._manifest.missing, link=self._may_link, progress=self._progress
+            )
         except (RefusedError, StorageError):
             # nothing was lost by taking back what was just written: the folder was empty
             _take_back(self._folder)
@@ -176,6 +185,8 @@ class _Restoring:
         _require_whole(self._manifest, self._wanted, gone)
         bodies = tuple(each for each in ledger.bodies if each[0] not in gone)
         _require_bodies(self._shelf, bodies, self._manifest)
+        ForeignShelf(self._shelf).require(ledger.files, self._manifest.missing, whole=False)
+        self._files = ledger.files
         self._progress("database", 1, 1)
         return bodies
 
@@ -185,7 +196,7 @@ class _Restoring:
         root = self._folder / "bodies"
         for number in range(256):
             make_private_dir(root / f"{number:02x}")
-        take = self._link if self._wanted.drill and self._shelf.key is None else self._copy
+        take = self._link if self._may_link else self._copy
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="restore") as threads:
             for start in range(0, len(wanted), _PORTION):
                 part = wanted[start : start + _PORTION]
@@ -193,6 +204,10 @@ class _Restoring:
                     self._progress("bodies", done, len(wanted))
         for number in range(256):
             fsync_dir(root / f"{number:02x}")
+
+    @property
+    def _may_link(self) -> bool:
+        return self._wanted.drill and self._shelf.key is None
 
     def _copy(self, sha256: str) -> None:
         self._shelf.write_new(self._place(sha256), self._shelf.read_body(sha256))
@@ -225,7 +240,7 @@ async def _open(
 def _only_missing(report: FsckReport, manifest: Manifest) -> bool:
     """Whether nothing else is wrong than what the operator has accepted."""
     errors = [each for each in report.findings if each.kind.severity is Severity.ERROR]
-    return bool(manifest.missing) and all(each.code == "body_missing" for each in errors)
+    return bool(manifest.missing) and all(each.code in {"body_missing", "foreign_missing"} for each in errors)
 
 
 def _require_whole(manifest: Manifest, wanted: Wanted, gone: frozenset[str]) -> None:
@@ -259,7 +274,9 @@ def _require_empty(folder: Path) -> None:
 
 
 def _require_same(ledger: Ledger, manifest: Manifest) -> None:
-    found = dataclasses.asdict(ledger) | {"bodies": len(ledger.bodies), "bodies_sha256": ledger.list_digest()}
+    found = dataclasses.asdict(ledger) | {
+        "bodies": len(ledger.bodies), "bodies_sha256": ledger.list_digest(), "files": len(ledger.files),
+    }  # fmt: skip
     wrong = [name for name, value in found.items() if getattr(manifest, name) != value]
     if wrong:
         raise RefusedError("copy_damaged", f"its database tells otherwise than its manifest: {', '.join(wrong)}")
@@ -290,5 +307,7 @@ def _take_back(folder: Path) -> None:
             (Path(root) / name).rmdir()
     if (folder / "bodies").is_dir():
         (folder / "bodies").rmdir()
+    if (folder / FOREIGN).is_dir():
+        shutil.rmtree(folder / FOREIGN)
     (folder / f".{DATABASE}.restoring").unlink(missing_ok=True)
     (folder / RESTORING).unlink(missing_ok=True)

@@ -5,6 +5,7 @@
         manifest.json                   what it should be (`gateway.backup.manifest`)
     bodies/ab/abcd…                     bodies by digest, as in the data folder
     sealed-<key id>/ab/abcd…            encrypted ones, by a keyed digest
+    foreign/abcd…                       files of ledgers that were taken over (`gateway.backup.foreign`)
     damaged/                            bodies that were found changed, set aside
 
 A body is written under a temporary name, synced, named, and read back from the disk and compared. Since bodies are
@@ -181,15 +182,19 @@ class Shelf:
             sealed = self.key.seal(pieces, final.name) if self.key else pieces
             self.write_new(making, sealed)
             drop_from_memory(making)
-            if final.exists():
-                final.rename(self._damaged / f"{final.name}.{uuid7()}")
-            making.rename(final)
+            self.name(making, final)
         finally:
             making.unlink(missing_ok=True)
         if self.verify_body(sha256, size) is None:
             return True
         final.unlink()
         return False
+
+    def name(self, making: Path, final: Path) -> None:
+        """Give a file that was written its name; what has it is set aside."""
+        if final.exists():
+            final.rename(self._damaged / f"{final.name}.{uuid7()}")
+        making.rename(final)
 
     def verify_body(self, sha256: str, size: int) -> Fault | None:
         """Read it from the disk and compare."""
@@ -223,6 +228,20 @@ class Shelf:
             with contextlib.suppress(OSError):
                 path.unlink()
             raise refusal_of(error, f"{path} could not be written") from error
+
+
+class SourceUnreadableError(StorageError):
+    """The data folder's own file cannot be read."""
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """Of a file of the data folder; SourceUnreadableError."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+    except OSError as error:
+        raise SourceUnreadableError(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def drop_from_memory(path: Path) -> None:

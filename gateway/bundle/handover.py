@@ -12,6 +12,8 @@ of `open.jsonl`: nothing here needs to be believed but what the log signed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +28,8 @@ OPEN: Final = "open.jsonl"
 VKEYS: Final = "log.vkey"
 FINAL: Final = "ledger-final.asice"
 COPY: Final = "copy"
+#: Below the data folder of a successor: ledgers that were taken over.
+FOREIGN: Final = "foreign"
 #: Of the event whose leaf is the log's last.
 ENDED: Final = "ledger.ended"
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -63,6 +67,14 @@ class Handover(Part, kw_only=True, frozen=True):
     copy: str
 
 
+class TakenFile(Part, kw_only=True, frozen=True):
+    """A file of the folder as the successor keeps it."""
+
+    name: str
+    size: int
+    sha256: str
+
+
 class OpenDelivery(Part, kw_only=True, frozen=True):
     """A delivery that was open."""
 
@@ -75,6 +87,12 @@ class OpenDelivery(Part, kw_only=True, frozen=True):
     recipient: str
     state: str
     accepted_at: str
+
+
+def list_digest(files: Iterable[TakenFile]) -> str:
+    """SHA-256 over what `sha256sum` prints of them, by name: what the leaf of a taking names."""
+    lines = (f"{each.sha256}  {each.name}\n" for each in sorted(files, key=lambda each: each.name))
+    return sha256("".join(lines).encode()).hexdigest()
 
 
 def written(facts: Handover) -> bytes:

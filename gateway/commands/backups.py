@@ -213,7 +213,7 @@ def _tell_made(context: Context, args: argparse.Namespace, made: Made) -> None:
         f"{made.new_bytes} bytes), up to event {manifest.last_event}; verified, in {seconds:.1f} s"
     )
     for name in manifest.missing[:_SHOWN]:
-        context.say(f"MISSING  body {name}: neither here nor in the data folder whole; see gateway fsck")
+        context.say(f"MISSING  {name}: neither here nor in the data folder whole; see gateway fsck")
     if made.dropped:
         context.note(f"Older copies removed: {', '.join(made.dropped)}")
 

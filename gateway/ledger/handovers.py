@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.bundle.handover import OpenDelivery
+from gateway.bundle.handover import OpenDelivery, TakenFile, list_digest
 from gateway.clock import instant, micros, rfc3339
 from gateway.errors import RefusedError
 from gateway.events import Event
@@ -60,6 +60,7 @@ class TakeLedger:
     size: int
     root: str
     folder: str
+    files: Sequence[TakenFile]
     now: datetime
     actor: str
     note: str
@@ -79,8 +80,11 @@ class TakeLedgerOperation:
             return RefusedError("state_forbids", f"{ask.origin} was taken over before")
         row = (ask.origin, ask.gateway, ask.size, ask.root, micros(ask.now), ask.folder)
         await tx.execute_many("foreign_ledger_insert", [row])
+        rows = [(ask.origin, each.name, each.size, each.sha256) for each in ask.files]
+        await tx.execute_many("foreign_file_insert", rows)
         facts: dict[str, object] = {
             "origin": ask.origin, "gateway": ask.gateway, "size": ask.size, "root": ask.root,
+            "files": list_digest(ask.files),
         }  # fmt: skip
         event = history.EventRow(kind=Event.LEDGER_TAKEN, at=ask.now, actor=ask.actor, facts=facts, note=ask.note)
         await history.append(tx, [event])

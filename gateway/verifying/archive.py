@@ -4,7 +4,8 @@
 2. The leaves, from one signed checkpoint to the next: each is what its hash says, none is missing, and the tree
    that they make has the root that was signed. If not, the leaves between the two checkpoints are named.
 3. What a leaf tells of, as it comes by: the receipt of an acceptance (its digest, its signature, its time stamp),
-   the report of a verdict, the proof of a receiver, the registers of a day. What no leaf tells of is named, too.
+   the report of a verdict, the proof of a receiver, the registers of a day, a renewal of the head. What no leaf
+   tells of is named, too.
 4. From the tree at the end of the month to the archive's checkpoint.
 
 Parts are read side by side, a line at a time: memory does not grow with the month. A receipt is judged at the time
@@ -88,13 +89,14 @@ def verify_archive(
     if facts.lasting and not is_lasting(small(container, layout.EXPORT)):
         checks.append(failed("export.archive_stamp", "stamps_removed"))
     checks += check_institution(container, logged.signed, known, min(times, default=at))
-    walk = _Walk(container, facts, known, min([proven_at or at, at]), at)
+    findings = Findings()
     try:
+        walk = _Walk(container, facts, known, min([proven_at or at, at]), at, findings)
         walk.run(checkpoint, progress)
     except (BundleError, ProofError) as error:
-        walk.findings.add(failed("archive", "archive_unreadable", str(error)))
+        findings.add(failed("archive", "archive_unreadable", str(error)))
     return Verification(
-        checks=(*checks, *walk.findings.checks()),
+        checks=(*checks, *findings.checks()),
         at=at,
         month=facts.month,
         proven_at=proven_at,
@@ -106,9 +108,15 @@ class _Walk:
     """Steps 2 to 4."""
 
     def __init__(
-        self, container: Container, facts: shapes.Archive, anchors: Anchors, proven: datetime, at: datetime
+        self,
+        container: Container,
+        facts: shapes.Archive,
+        anchors: Anchors,
+        proven: datetime,
+        at: datetime,
+        findings: Findings,
     ) -> None:
-        self.findings = Findings()
+        self.findings = findings
         self._container, self._facts, self._anchors = container, facts, anchors
         #: When what follows was there at the latest; the archive's own stamp is the last resort.
         self._proven, self._when, self._at = proven, proven, at
@@ -124,6 +132,8 @@ class _Walk:
         self._answers: set[str] = set()
         self._closed: Closing | None = None
         self._renewed: tuple[Grown, Renewal, list[bytes]] | None = None
+        #: Text and stamp of each renewal, by their digests.
+        self._kept: list[tuple[str, str]] = []
 
     def run(self, checkpoint: Checkpoint | None, progress: Progress) -> None:
         """All of it."""
@@ -238,6 +248,7 @@ class _Walk:
         )
         while (line := part.take()) is not None:
             lines.append(line)
+        self._kept = [(_sha256(line.kept.text), _sha256(line.kept.token)) for line in lines]
         newest, checks = check_chain([line.kept for line in lines], self._anchors)
         for check in checks:
             self.findings.seen("renewals")
@@ -258,9 +269,22 @@ class _Walk:
                 self._named(index, report.report if report else b"")
         elif kind == "register.closed":
             self._day(index, facts)
+        elif kind == "log.restamped":
+            self._restamped(facts)
         if "proof" in facts:
             proof = self._proofs.at(index, "receivers")
             self._holds("receivers", index, proof, facts["proof"], proof.file if proof else b"")
+
+    def _restamped(self, facts: Mapping[str, Any]) -> None:
+        """The renewal that a leaf tells of was there when the archive was made: so it is here."""
+        number = facts.get("number")
+        name = f"renewals.{str(number)[:20]}"
+        if not isinstance(number, int) or not 0 < number <= len(self._kept):
+            self.findings.add(
+                failed(name, "leaf_paper_missing", "a renewal of the log's head that a leaf tells of")
+            )
+        elif self._kept[number - 1] != (facts.get("text"), facts.get("token")):
+            self.findings.add(failed(name, "leaf_paper_wrong", "it is not the renewal that its leaf tells of"))
 
     def _holds(self, word: str, index: int, line: object, due: object, file: bytes) -> bool:
         self.findings.seen(word)
@@ -421,6 +445,10 @@ def _day_fault(line: shapes.Day, closing: Closing | None) -> str:
 def _hashes(packed: bytes) -> Iterator[bytes]:
     for at in range(0, len(packed), 32):
         yield packed[at : at + 32]
+
+
+def _sha256(data: bytes) -> str:
+    return sha256(data).hexdigest()
 
 
 def _unhex(text: str) -> bytes:

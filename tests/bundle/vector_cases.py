@@ -28,6 +28,7 @@ from gateway.transparency.note import SignedNote
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
 from gateway.verifying.verify import verify
+from tests.bundle import archives
 from tests.bundle.absences import vectors
 from tests.bundle.making import (
     AT,
@@ -52,6 +53,8 @@ FOLDER: Final = Path(__file__).parents[1] / "vectors" / "bundles"
 FROZEN: Final = "v1"
 #: The folder of proofs that there is no such document.
 ABSENCES: Final = "absences"
+#: The folder of month archives.
+ARCHIVES: Final = "archives"
 TEN_YEARS: Final = AT + timedelta(days=3653)
 _DATE: Final = (2026, 1, 1, 0, 0, 0)
 
@@ -121,6 +124,8 @@ def cases() -> Iterator[Case]:
     yield Case(name="receiver-key-from-gateway", why=why, bundle=proved(), anchors="without-receivers")
     for name, why, bundle, anchors in vectors():
         yield Case(name=f"{ABSENCES}/{name}", why=why, bundle=bundle, anchors=anchors)
+    for name, why, bundle in archives.vectors():
+        yield Case(name=f"{ARCHIVES}/{name}", why=why, bundle=bundle)
 
 
 def _files(good: bytes) -> Iterator[Case]:

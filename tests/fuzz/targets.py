@@ -19,6 +19,7 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.fuzz import words
+from tests.fuzz.archives import archive_seeds, handover_seeds, open_archive, open_handover
 from tests.fuzz.enveloping import enveloped_seeds, open_enveloped
 from tests.fuzz.lasting import lasting_seeds, open_lasting
 
@@ -420,6 +421,8 @@ TARGETS: Final[dict[str, Target]] = {
         words=words.ZIP,
         most_bytes=1 << 17,
     ),
+    "archive": Target(open=open_archive, seeds=archive_seeds, words=words.ARCHIVE, most_bytes=1 << 14),
+    "handover": Target(open=open_handover, seeds=handover_seeds, words=words.ARCHIVE, most_bytes=1 << 13),
     "note": Target(
         open=_note,
         seeds=lambda: (*_files("bundles/anchors/good/*.vkey")(), *_notes()),

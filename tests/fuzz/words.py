@@ -74,6 +74,16 @@ ZIP: Final = (
     b"../",
     b"messages/01900000-0000-7000-8000-000000000001.edxml",
 )
+ARCHIVE: Final = (
+    b'{"index":3,"hash":"',
+    b'","leaf":{',
+    b'"facts":{"number":1,',
+    b'"kind":"log.restamped"',
+    b'"before":["',
+    b'"until":9223372036854775807',
+    b"null",
+    b"[[[[",
+)
 RECEIVERS: Final = (
     b'signature-input: a=("@method" "@path");created=',
     b"signature: a=:",

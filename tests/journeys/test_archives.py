@@ -17,15 +17,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.app import Application
 from gateway.bundle.archive import leaf_line, read, read_leaf_line
 from gateway.bundle.container import Container
 from gateway.bundle.format import ARCHIVE, CHECKPOINTS, LEAVES, PROOFS, RECEIPT_STAMPS, RECEIPTS, REGISTERS
 from gateway.cli import main
 from gateway.clock import VIETNAM
+from gateway.condition import Condition, Health
 from gateway.events import leaf_hash
+from gateway.evidence.archiving import Month
 from gateway.failpoints import VARIABLE
 from gateway.maintenance.archiver import Archiver
 from gateway.observe import Metrics
+from gateway.reconcile import bounds_of
 from gateway.simulate.tsa.issuing import POLICY
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify
@@ -51,6 +55,8 @@ class Filled:
     anchors: Path
     #: The archive that the duty made.
     file: Path
+    #: What the duty said four days after the month's end, and a minute later, while the folder was not there.
+    waiting: tuple[Condition, Condition]
 
     @property
     def config(self) -> list[str]:
@@ -78,6 +84,7 @@ async def fill(folder: Path, pki_folder: Path) -> Filled:
             await app.stampers[0].run_once()
             await app.archiver.run_once()
             assert "failing" in app.archiver.condition.words, "the folder is not there"
+            waiting = await waited(app, archives, month), await waited(app, archives, month, more=1)
             archives.mkdir()
             await app.archiver.run_once()
             assert app.archiver.condition.words == "up to date"
@@ -85,7 +92,21 @@ async def fill(folder: Path, pki_folder: Path) -> Filled:
             await app.archiver.run_once()
             assert modes_in(archives) == before
     anchors = anchors_of(site, folder / "anchors")
-    return Filled(site=site, month=month, anchors=anchors, file=archives / f"ledger-{month}.asice")
+    file = archives / f"ledger-{month}.asice"
+    return Filled(site=site, month=month, anchors=anchors, file=file, waiting=waiting)
+
+
+async def waited(app: Application, folder: Path, month: str, *, more: int = 0) -> Condition:
+    """What the duty says four days after the end of a month, and so many minutes."""
+    late = bounds_of(Month.parse(month).last)[1] + timedelta(days=4, minutes=more)
+
+    class Set(NextMonth):
+        def now(self) -> datetime:
+            return late
+
+    made = Archiver(app.archives, app.foundation.readers, folder=folder, clock=Set(), metrics=Metrics())
+    await made.run_once()
+    return made.condition
 
 
 @pytest.fixture(scope="module")
@@ -269,8 +290,16 @@ def test_no_half_file_gets_the_name_when_the_command_is_killed(filled: Filled, t
     assert verified(tmp_path / filled.file.name, "--anchors", str(filled.anchors))["verdict"] == "PASSED"
 
 
-async def test_month_that_cannot_be_archived_is_late_after_four_days(filled: Filled, tmp_path: Path) -> None:
-    """In words, and in the metric that the alert looks at."""
+def test_month_that_cannot_be_archived_is_late_after_four_days(filled: Filled) -> None:
+    """By the clock that is set: until then it fails, from then on it is late, and says which month and why."""
+    before, after = filled.waiting
+    assert (before.health, after.health) == (Health.FAILING, Health.LATE)
+    assert after.words.startswith(f"late: {filled.month}: ")
+    assert "is not there" in after.words
+
+
+async def test_metric_tells_up_to_when_months_are_archived(filled: Filled, tmp_path: Path) -> None:
+    """It is what the alert looks at."""
     async with running_tsa(filled.site.pki.folder) as tsa, with_server(filled, tsa.url).running() as app:
 
         class Later(NextMonth):

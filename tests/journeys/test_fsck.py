@@ -290,7 +290,15 @@ def test_command_prints_counts_and_findings_and_exits_1_on_errors(
     told = json.loads(capsys.readouterr().out)
     counted = {"documents": 7, "deliveries": 8, "statuses": 3, "notices": 0, "status_deliveries": 2}
     rest = {name: told[name] for name in ("events", "leaves", "checkpoints")}
-    assert told == {"ok": True, **counted, **rest, "registers": 0, "contents": 10, "findings": []}
+    assert told == {
+        "ok": True,
+        **counted,
+        **rest,
+        "registers": 0,
+        "foreign_ledgers": 0,
+        "contents": 10,
+        "findings": [],
+    }
     assert 0 < told["checkpoints"] <= told["leaves"] <= told["events"]
     flip_body(folder / "data")
     assert main(arguments) == 1
@@ -332,6 +340,8 @@ def test_every_fault_can_be_found_and_says_what_to_do() -> None:
     covered |= {code for code in FAULTS if code.startswith("register_")}  # by test_registers.py
     covered |= {"body_purged_there", "purge_differs"}  # by test_purge.py
     covered |= {"purge_unanswered"}  # by test_purge_hostile.py
+    covered |= {code for code in FAULTS if code.startswith("foreign_")}  # by test_handover.py
+    covered |= {"renewal_missing", "renewal_differs"}  # by test_restamping.py
     assert set(FAULTS) == covered
     for kind in FAULTS.values():
         assert all((kind.vi, kind.en, kind.do_vi, kind.do_en))

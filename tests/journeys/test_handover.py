@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.audit.fsck import examine
+from gateway.backup.drill import drill
+from gateway.backup.restore import verify_copy
+from gateway.backup.sealed import BackupKey
 from gateway.cli import main
+from gateway.clock import SystemClock
 from gateway.commands.acting import open_for_reading
+from gateway.errors import RefusedError
 from gateway.events import Event
+from gateway.failpoints import VARIABLE
+from gateway.foundation import database_of
 from gateway.ledger.handovers import HandoverReads
+from gateway.storage.body_token import body_key_place
+from tests.backup.lab import asked_json, backed_up, emptied, query, restored, run, settings_of, shelf_of
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.months import close_month
+from tests.journeys.tampering import sql
 from tests.journeys.test_bundles import anchors_of, verified
 from tests.journeys.test_log import report_of, signed
 
@@ -32,6 +49,8 @@ class Handed:
     #: A document of the closed month, and its bundle of before.
     message: str
     bundle: Path
+    #: The installation before it ended.
+    before: Path
 
     @property
     def config(self) -> list[str]:
@@ -53,9 +72,10 @@ async def ended(folder: Path, pki_folder: Path) -> Handed:
         assert await asyncio.to_thread(main, [*config, "export", message, "--out", str(bundle)]) == 0
         make = [*config, "handover", "make", "--to", OWN, "--out", str(out), "--reason", "merger"]
         assert await asyncio.to_thread(main, make) == 3, "the server runs"
+    before = copy_of(site.folder, folder / "before")
     assert await asyncio.to_thread(main, [*make, "--copy"]) == 0
     anchors = anchors_of(site, folder / "anchors")
-    return Handed(site=site, folder=out, anchors=anchors, message=message, bundle=bundle)
+    return Handed(site=site, folder=out, anchors=anchors, message=message, bundle=bundle, before=before)
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +182,175 @@ async def test_successor_takes_it_over_and_finds_its_documents(
     told = json.loads((handed.folder / "handover.json").read_text())
     assert (listed["origin"], listed["size"], listed["root"]) == (told["origin"], told["size"], told["root"])
     assert (leaf["origin"], leaf["root"]) == (told["origin"], told["root"])
+
+
+@pytest.fixture(scope="module")
+def untaken(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
+    """The successor's installation before; tests copy it."""
+    folder = tmp_path_factory.mktemp("successor")
+    asyncio.run(prepare(folder, pki_folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def successor(handed: Handed, untaken: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation that took it over; tests copy it."""
+    folder = copy_of(untaken, tmp_path_factory.mktemp("taken") / "site")
+    assert run(folder, *taking(handed)) == 0
+    return folder
+
+
+def taking(handed: Handed) -> list[str]:
+    """The command."""
+    return ["handover", "take", str(handed.folder), "--anchors", str(handed.anchors), "--reason", "merger"]
+
+
+def killed(folder: Path, armed: str, *arguments: str) -> None:
+    """The command in a process of its own, which dies at that point."""
+    command = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), *arguments]
+    environment = os.environ | {VARIABLE: armed}
+    done = subprocess.run(command, env=environment, timeout=300, check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("armed", ["fsio.replace.before=kill:2", "event.append.after=kill"])
+def test_taking_that_is_killed_took_nothing_and_is_done_again(
+    handed: Handed, untaken: Path, tmp_path: Path, armed: str
+) -> None:
+    """No file of a final name is half; the ledger knows of none; a repetition leaves nothing over."""
+    folder = copy_of(untaken, tmp_path / "site")
+    killed(folder, armed, *taking(handed))
+    for path in (folder / "data" / "foreign").glob("*/*"):
+        assert path.name.startswith(".") or path.read_bytes() == (handed.folder / path.name).read_bytes()
+    assert query(folder, "SELECT (SELECT COUNT(*) FROM foreign_ledger), (SELECT COUNT(*) FROM foreign_file)") == [
+        (0, 0)
+    ]
+    assert run(folder, *taking(handed)) == 0
+    settings = settings_of(folder)
+    report = asyncio.run(examine(settings, database_of(settings), quick=True))
+    assert (report.findings, report.counts.foreign_ledgers) == ([], 1)
+
+
+@pytest.mark.parametrize("armed", ["event.append.after=kill", "fsio.replace.before=kill:3"])
+def test_ending_that_is_killed_is_no_handover_and_is_done_again(
+    handed: Handed, tmp_path: Path, armed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its list a folder is none; archives of a final name are whole; into an empty one it succeeds."""
+    folder, out = copy_of(handed.before, tmp_path / "site"), tmp_path / "again"
+    make = ["handover", "make", "--to", OWN, "--reason", "merger", "--out"]
+    killed(folder, armed, *make, str(tmp_path / "out"))
+    assert not (tmp_path / "out" / "handover.json").exists()
+    for path in (tmp_path / "out").glob("ledger-*.asice"):
+        assert verified(path, "--anchors", str(handed.anchors))["verdict"] == "PASSED"
+    assert run(folder, *make, str(out)) == 0
+    assert findings(handed, out, capsys, code=0) == {}
+
+
+def copy_of(successor: Path, folder: Path) -> Path:
+    """To be damaged."""
+    shutil.copytree(successor, folder)
+    text = (folder / "config.toml").read_text()
+    (folder / "config.toml").write_text(text.replace(str(successor), str(folder)))
+    return folder
+
+
+def foreign_of(folder: Path) -> Path:
+    """Where the ledger that was taken over lies."""
+    (found,) = (folder / "data" / "foreign").iterdir()
+    return found
+
+
+def changed(name: str) -> Callable[[Path], None]:
+    """One bit of a file of it."""
+
+    def tamper(data: Path) -> None:
+        path = foreign_of(data.parent) / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(content)
+
+    return tamper
+
+
+def removed(data: Path) -> None:
+    """An archive is gone."""
+    (foreign_of(data.parent) / "ledger-final.asice").unlink()
+
+
+def swapped(data: Path) -> None:
+    """The archives change places."""
+    first, last = sorted(foreign_of(data.parent).glob("*.asice"))
+    aside = first.with_name("aside")
+    first.rename(aside)
+    last.rename(first)
+    aside.rename(last)
+
+
+def added(data: Path) -> None:
+    """Something lies beside them."""
+    (foreign_of(data.parent) / "more").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "due"),
+    [
+        (changed("ledger-final.asice"), {("foreign_changed", "ledger-final.asice")}),
+        (changed("handover.json"), {("foreign_changed", "handover.json")}),
+        (changed("log.vkey"), {("foreign_changed", "log.vkey")}),
+        (removed, {("foreign_missing", "ledger-final.asice")}),
+        (swapped, {("foreign_changed", "ledger-final.asice"), ("foreign_changed", "ledger-MONTH.asice")}),
+        (added, {("foreign_stray", "more")}),
+        (
+            sql("DELETE FROM foreign_file WHERE name = 'open.jsonl'"),
+            {("foreign_differs", "log"), ("foreign_stray", "open.jsonl")},
+        ),
+        (sql("UPDATE foreign_ledger SET root = replace(root, 'a', 'b')"), {("foreign_differs", "log")}),
+    ],
+)
+def test_fsck_names_what_was_changed_of_a_ledger_that_was_taken_over(
+    successor: Path, tmp_path: Path, tamper: Callable[[Path], None], due: set[tuple[str, str]]
+) -> None:
+    """File by file; whoever changes the list of the files with them meets the leaf that names it."""
+    folder = copy_of(successor, tmp_path / "copy")
+    month = next(path.name for path in foreign_of(folder).glob("ledger-2*.asice"))
+    tamper(folder / "data")
+    settings = settings_of(folder)
+    report = asyncio.run(examine(settings, database_of(settings), quick=True))
+    found = {(each.code, Path(each.subject).name) for each in report.findings}
+    assert found == {(code, name.replace("ledger-MONTH.asice", month)) for code, name in due}
+    assert report.counts.foreign_ledgers == 1
+
+
+@pytest.mark.parametrize("key", [None, BackupKey(bytes(range(32)))], ids=["plain", "encrypted"])
+def test_backup_holds_ledgers_that_were_taken_over(
+    successor: Path, tmp_path: Path, key: BackupKey | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Restored with the rest and examined; what was lost here is in the copies, what is damaged is named."""
+    folder = copy_of(successor, tmp_path / "copy")
+    shelf, place = shelf_of(folder, key), body_key_place(settings_of(folder))
+    first = backed_up(folder, shelf)
+    assert (first.is_whole, first.manifest.files) == (True, 5)
+    before = {path.name: path.read_bytes() for path in foreign_of(folder).iterdir()}
+    removed(folder / "data")
+    assert backed_up(folder, shelf).is_whole, "an earlier copy has it"
+    alone = backed_up(folder, type(shelf)(folder / "alone", key))
+    assert len(alone.manifest.missing) == 1
+    if key is None:
+        practised = asyncio.run(drill(shelf, settings_of(folder), "", SystemClock(), lambda *_: None))
+        assert practised.ok, practised
+        emptied(folder)
+        restored(folder)
+        assert {path.name: path.read_bytes() for path in foreign_of(folder).iterdir()} == before
+        assert asked_json(folder, capsys, "fsck", "--quick")["foreign_ledgers"] == 1
+    verify_copy(shelf, first.path.name, place, lambda *_: None)
+    digest = sha256(before["log.vkey"]).hexdigest()
+    stored = shelf.folder / (f"foreign-{key.id}/{key.name_of(digest)}" if key else f"foreign/{digest}")
+    content = bytearray(stored.read_bytes())
+    content[-1] ^= 1
+    stored.write_bytes(content)
+    if key is None:
+        with pytest.raises(RefusedError, match=stored.name):
+            verify_copy(shelf, first.path.name, place, lambda *_: None)
+    assert backed_up(folder, shelf).is_whole, "mended from the data folder"
+    assert stored.read_bytes() != content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,16 +13,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.audit.fsck import examine
 from gateway.bundle.container import Container
 from gateway.bundle.format import RENEWALS, RENEWALS_ENTRY
 from gateway.cli import main
+from gateway.foundation import database_of
 from gateway.simulate.tsa.issuing import POLICY
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify
+from tests.backup.lab import query, run, settings_of
 from tests.bundle.making import with_entry
 from tests.journeys.installation import prepare
 from tests.journeys.months import close_month
+from tests.journeys.tampering import Tamper, sql
 from tests.journeys.test_bundles import anchors_of, verified
+from tests.journeys.test_handover import killed
 from tests.journeys.test_log import sent, signed
 from tests.tsa_process import running_tsa
 
@@ -44,12 +50,14 @@ async def made(folder: Path, pki_folder: Path) -> Files:
         async with site.running() as app:
             assert await asyncio.to_thread(main, [*config, "log", "restamp"]) == 1, "nothing is stamped yet"
             message_id = await sent(site)
-            month = await close_month(site)
+            await signed(site)
             stamper, _, restamper = app.stampers
             await stamper.run_once()
             async with asyncio.timeout(60):
                 while "renewed" not in restamper.condition.words:  # a second after the first stamp
                     await restamper.run_once()
+            month = await close_month(site)  # with the leaf of the first renewal
+            await stamper.run_once()
             assert await asyncio.to_thread(main, [*config, "log", "restamp", "--algorithm", "sha3-256"]) == 0
             await signed(site)
             await stamper.run_once()
@@ -123,3 +131,80 @@ def test_leaf_that_is_not_under_the_renewal_is_named(files: Files) -> None:
     last["path"] = last["path"][:-1]
     changed = b"".join([*lines[:-1], msgspec.json.encode(last) + b"\n"])
     assert "renewed" in faults(archive, anchors, RENEWALS, changed)
+
+
+OTHER = "UPDATE log_renewal SET {0} = (SELECT {0} FROM log_renewal WHERE number = 2) WHERE number = 1"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "due"),
+    [
+        (sql("DELETE FROM log_renewal WHERE number = 2"), {("renewal_missing", "renewal 2")}),
+        (
+            sql("DELETE FROM log_renewal WHERE number = 1"),
+            {("renewal_missing", "renewal 1"), ("renewal_differs", "renewal 2")},
+        ),
+        (sql(OTHER.format("token")), {("renewal_differs", f"renewal {number}") for number in (1, 2)}),
+        (sql(OTHER.format("text")), {("renewal_differs", f"renewal {number}") for number in (1, 2)}),
+        (sql("UPDATE log_renewal SET stamps = '[]' WHERE number = 1"), {("renewal_differs", "renewal 1")}),
+        (sql("UPDATE log_renewal SET chunks = x'00' WHERE number = 2"), {("renewal_differs", "renewal 2")}),
+        (
+            sql(
+                "INSERT INTO log_renewal SELECT 3, at, size, text, chunks, stamps, server, stamped_at, token "
+                "FROM log_renewal WHERE number = 2"
+            ),
+            {("renewal_differs", "renewal 3")},
+        ),
+    ],
+)
+def test_fsck_names_a_renewal_that_was_taken_away_or_changed(
+    files: Files, tmp_path: Path, tamper: Tamper, due: set[tuple[str, str]]
+) -> None:
+    """Each is in a leaf by digest; its tree is made again from the leaves."""
+    folder = copied(files, tmp_path)
+    tamper(folder / "data")
+    assert found_in(folder) == due
+
+
+def copied(files: Files, folder: Path) -> Path:
+    """The installation, to be damaged."""
+    site = files[0].parent / "site"
+    made = shutil.copytree(site, folder / "copy")
+    config = made / "config.toml"
+    config.write_text(config.read_text().replace(str(site), str(made)))
+    return made
+
+
+def found_in(folder: Path) -> set[tuple[str, str]]:
+    """By fsck; the clock of these days was set by the test."""
+    settings = settings_of(folder)
+    report = asyncio.run(examine(settings, database_of(settings), quick=True))
+    return {(each.code, each.subject) for each in report.findings if each.code != "event_time"}
+
+
+def test_archive_whose_leaves_tell_of_a_renewal_must_hold_it(files: Files) -> None:
+    """Also where whoever made it left the renewal out: it is not only the seal that notices."""
+    _, archive, anchors = files
+    assert faults(archive, anchors, RENEWALS, b"") == {"renewals.1"}
+
+
+def test_renewal_that_is_killed_left_nothing_and_is_done_again(
+    files: Files, tmp_path: Path, pki_folder: Path
+) -> None:
+    """Between its event and the commit of both; fsck has nothing against what is there before and after."""
+    folder = copied(files, tmp_path)
+    config = folder / "config.toml"
+    restamp = ["log", "restamp", "--algorithm", "sha384"]
+
+    async def run_both() -> None:
+        async with running_tsa(pki_folder) as tsa:
+            lines = config.read_text().splitlines()
+            server = f'servers = ["{tsa.url} {POLICY} own"]'
+            config.write_text("\n".join(server if line.startswith("servers =") else line for line in lines))
+            await asyncio.to_thread(killed, folder, "event.append.after=kill", *restamp)
+            assert query(folder, "SELECT COUNT(*) FROM log_renewal") == [(2,)]
+            assert await asyncio.to_thread(run, folder, *restamp) == 0
+
+    asyncio.run(run_both())
+    assert query(folder, "SELECT COUNT(*) FROM log_renewal") == [(3,)]
+    assert found_in(folder) == set()

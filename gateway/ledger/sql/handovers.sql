@@ -26,3 +26,11 @@ ON CONFLICT DO NOTHING;
 SELECT d.origin, l.gateway, d.leaf, l.folder, d.file, d.message_id, d.document_ref, d.number
 FROM foreign_document AS d JOIN foreign_ledger AS l ON l.origin = d.origin
 WHERE d.message_id = :text OR d.document_ref = :text OR d.number = :number ORDER BY d.origin, d.leaf LIMIT 50;
+
+-- name: foreign_file_insert
+-- A file of a ledger that was taken over: log, name, length, digest.
+INSERT INTO foreign_file (origin, name, size, sha256) VALUES (?, ?, ?, ?);
+
+-- name: foreign_file_list
+-- Files of ledgers that were taken over.
+SELECT origin, name, size, sha256 FROM foreign_file ORDER BY origin, name;

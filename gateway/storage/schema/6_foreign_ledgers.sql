@@ -28,3 +28,13 @@ CREATE TABLE foreign_document (
 CREATE INDEX foreign_document_by_message ON foreign_document (message_id);
 CREATE INDEX foreign_document_by_ref ON foreign_document (document_ref);
 CREATE INDEX foreign_document_by_number ON foreign_document (number);
+
+-- Files of ledgers that were taken over, as they were taken.
+CREATE TABLE foreign_file (
+    origin  TEXT NOT NULL REFERENCES foreign_ledger (origin),
+    -- in the ledger's folder
+    name    TEXT NOT NULL,
+    size    INTEGER NOT NULL CHECK (size >= 0),
+    sha256  TEXT NOT NULL CHECK (length(sha256) = 64),
+    PRIMARY KEY (origin, name)
+) STRICT, WITHOUT ROWID;
