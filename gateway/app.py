@@ -55,6 +55,7 @@ from gateway.maintenance import evidence
 from gateway.maintenance.archiver import Archiver
 from gateway.maintenance.checkpointer import Checkpointer
 from gateway.maintenance.clock_watch import ClockWatch
+from gateway.maintenance.consented import Consented
 from gateway.maintenance.duties import Duty
 from gateway.maintenance.eraser import Eraser
 from gateway.maintenance.institution_signer import InstitutionSigner
@@ -185,7 +186,7 @@ class Application:
     def own_duties(self) -> tuple[Duty, ...]:
         """Those that tell how they are, and the look at the key that seals."""
         log = (self.checkpointer, *self.stampers, self.witnessing, self.institution_signer, self.registrar)
-        return *log, self.archiver, self.renewer, self.eraser, KeyWatch(self.key)
+        return *log, self.archiver, self.renewer, self.eraser, Consented(self), KeyWatch(self.key)
 
     async def reload(self) -> list[str]:
         """Read configuration, certificates and directory again; wrong ones are reported and not taken.

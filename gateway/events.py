@@ -86,6 +86,18 @@ class Event(StrEnum):
     PURGE_LAPSED = "purge.lapsed"
     #: Nothing of what it names is left in any place that the gateway knows.
     PURGE_COMPLETED = "purge.completed"
+    #: A person wants an act that a second one must consent to; the leaf holds the digest of its list of deliveries.
+    PROPOSAL_MADE = "proposal.made"
+    #: A second person consents: it is carried out from now on.
+    PROPOSAL_CONSENTED = "proposal.consented"
+    #: A second person refuses.
+    PROPOSAL_REFUSED = "proposal.refused"
+    #: Whoever made it does not want it any more.
+    PROPOSAL_WITHDRAWN = "proposal.withdrawn"
+    #: Nobody answered in time.
+    PROPOSAL_LAPSED = "proposal.lapsed"
+    #: It was carried out on every delivery that it is still for.
+    PROPOSAL_COMPLETED = "proposal.completed"
     #: A document must not be destroyed, whatever order names it.
     DOCUMENT_RETAINED = "document.retained"
     #: It may be again, as far as that entry goes.

@@ -27,6 +27,7 @@ from gateway.directory.endpoint_changes import (
     ResumeEndpoint,
     ResumeEndpointOperation,
 )
+from gateway.eligibility import allowed
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
 from gateway.ledger import pages
@@ -34,7 +35,7 @@ from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.pages import LineQuery
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId, Endpoint
-from gateway.states import State, Trigger, sources
+from gateway.states import State, Trigger
 
 #: Deliveries that one command touches at most.
 MANY = 20_000
@@ -123,8 +124,8 @@ async def act_on_deliveries(desk: Desk, request: ActOnDeliveries, actor: str) ->
     trigger, usual = _TRIGGERS[request.act]
     lines = await _selected(base, request, (request.state,) if request.state else usual)
     if request.dry_run:
-        allowed = sources(trigger)
-        items = [_line(line, moved=State(line["state"]) in allowed) for line in lines]
+        befores = allowed(trigger)
+        items = [_line(line, moved=State(line["state"]) in befores) for line in lines]
         return {"dry_run": True, "moved": sum(item["moved"] for item in items), "items": items}
     now = base.clock.now()
     items = []

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateway.clock import micros
+from gateway.eligibility import allowed
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
-from gateway.states import State, Trigger, after, sources
+from gateway.states import State, Trigger, after
 from gateway.storage.pump import Transaction
 
 #: The acts, and the reason code that each leaves on the delivery.
@@ -46,6 +47,10 @@ class Act:
     give_up_at: datetime
     #: HANDED_OVER: channel, number, by, at.
     handed_over: dict[str, str] = field(default_factory=dict)
+    #: The code left on the delivery, where it is not the usual one.
+    reason: str = ""
+    #: More for the leaves: the proposal that it carries out.
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +76,8 @@ class ActOperation:
 
     async def _act(self, tx: Transaction, act: Act) -> list[Acted]:
         lines = await tx.fetch("delivery_list_by_ids", (as_json(list(act.delivery_ids)),))
-        allowed = sources(act.trigger)
-        able = [line for line in lines if State(line[3]) in allowed and not _fetched_inbox(act, line[3])]
+        befores = allowed(act.trigger)
+        able = [line for line in lines if State(line[3]) in befores]
         if act.trigger in {Trigger.RELEASED, Trigger.REQUEUED}:
             gone = await tx.fetch("purge_find_of_messages", (as_json([line[1] for line in able]),))
             destroyed = {row[0] for row in gone}
@@ -87,8 +92,10 @@ class ActOperation:
                     trigger=act.trigger,
                     at=act.now,
                     actor=act.actor,
-                    reason=REASON_OF[act.trigger],
+                    reason=act.reason or REASON_OF[act.trigger],
                     detail=act.note,
+                    note=act.note,
+                    facts=act.facts,
                 )
                 for line in able
             ],
@@ -127,8 +134,3 @@ async def _reopen(tx: Transaction, act: Act, dispatches: Sequence[str], *, new_s
     if dispatches:
         params = {"ids": as_json(dispatches), "now": micros(act.now), "give_up": micros(act.give_up_at)}
         await tx.fetch("dispatch_reopen_settled", params | {"new_series": int(new_series)})
-
-
-def _fetched_inbox(act: Act, state: str) -> bool:
-    """A person may not hold what is out of our hands: an outcome still decides about it."""
-    return act.trigger in {Trigger.HELD, Trigger.QUARANTINED} and state == State.IN_FLIGHT

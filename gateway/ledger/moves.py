@@ -37,6 +37,8 @@ class Move:
     peer_ref: str = ""
     #: More facts for the leaf: attempt, status, credential …
     facts: dict[str, object] = field(default_factory=dict)
+    #: Why a person did it; beside the leaf, never in it.
+    note: str = ""
 
 
 async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
@@ -81,6 +83,7 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
                 facts=facts | item.facts,
                 message_id=item.message_id,
                 delivery_id=item.delivery_id,
+                note=item.note[:500],
             )
         )
     await history.append(tx, events)

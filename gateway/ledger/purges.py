@@ -182,11 +182,18 @@ class AnswerForPurgeOperation:
             await tx.fetch("purge_ask_if_nobody", params)
             await _record(tx, Event.PURGE_BACKED, facts, ask.actor, ask.now, ask.why)
             return False
-        if asked_by == ask.actor:
-            return RefusedError("purge_one_person", ask.actor)
+        if asked_by == ask.actor or _door(asked_by) != _door(ask.actor):
+            return RefusedError(
+                "purge_one_person", f"{asked_by} and {ask.actor}" if asked_by != ask.actor else asked_by
+            )
         await tx.fetch("purge_confirm_if_asked", params | {"why": ask.why})
         await _record(tx, Event.PURGE_CONFIRMED, facts, ask.actor, ask.now, ask.why)
         return True
+
+
+def _door(actor: str) -> str:
+    """Socket or console: nobody can tell whether a user of the machine and one of the console are two persons."""
+    return actor.partition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

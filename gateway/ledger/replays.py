@@ -8,7 +8,7 @@ next boot and tried again, as an outcome that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -29,6 +29,10 @@ class Ask:
     deliveries: tuple[tuple[str, str], ...]
     actor: str
     now: datetime
+    #: Why a person asks; beside the leaves.
+    note: str = ""
+    #: More for the leaves.
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 class AskOperation:
@@ -48,9 +52,10 @@ class AskOperation:
                         kind=Event.REPLAY_ASKED,
                         at=ask.now,
                         actor=ask.actor,
-                        facts={"replay": row[0]},
+                        facts={"replay": row[0]} | ask.facts,
                         message_id=message_id,
                         delivery_id=delivery_id,
+                        note=ask.note,
                     )
                     for row in await tx.fetch("replay_insert_new", params)
                 ]
