@@ -1,10 +1,10 @@
 -- name: delivery_list_for_act
--- Deliveries by id, with what decides whether an act is for them; in the ledger's order.
+-- Deliveries by id, with what decides whether an act is for them.
 SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, m.kind, e.kind = 'webhook',
        EXISTS (SELECT 1 FROM replay AS r WHERE r.delivery_id = d.id AND r.state IN ('waiting', 'sending')),
        EXISTS (SELECT 1 FROM purge_document AS p WHERE p.message_id = d.message_id AND p.purged_at IS NOT NULL)
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id JOIN endpoint AS e ON e.id = d.endpoint_id
-WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.seq;
+WHERE d.id IN (SELECT value FROM json_each(?));
 
 -- name: proposal_insert
 -- A new proposal.
