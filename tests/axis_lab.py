@@ -11,7 +11,6 @@ again takes the same folder and port. Give a short folder: it holds a Unix socke
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import hashlib
@@ -20,7 +19,6 @@ import io
 import json
 import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,12 +33,11 @@ from gateway.simulate.axis.controlling import ask
 from gateway.simulate.axis.journal import Line, read_axis_journal
 from gateway.simulate.axis.process import JOURNAL
 from tests.adapters.certificates import issue
+from tests.forking import Forked
 
 H33, G22 = "000.00.00.H33", "000.00.00.G22"
 #: System id -> codes and patterns it hosts.
 HOSTS: dict[str, tuple[str, ...]] = {H33: ("*.H33", "H33", "H33.*"), G22: ("*.G22", "G22", "G22.*")}
-
-_READY_SECONDS = 60
 
 
 @dataclass(kw_only=True)
@@ -56,7 +53,7 @@ class AxisLab:
     secret_files: dict[str, Path]
     arguments: tuple[str, ...] = ()
     port: int = 0
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
     clients: list[AxisClient] = field(default_factory=list)
 
     @property
@@ -71,23 +68,19 @@ class AxisLab:
 
     async def start(self) -> None:
         """Until it listens; on the same port as before."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "simulate", "axis", "--folder", str(self.folder),
+        self.process = await Forked.start(
+            "gateway", "simulate", "axis", "--folder", str(self.folder),
             "--settings", str(self.settings), "--certificate", str(self.certificate), "--port", str(self.port),
             *self.arguments,
-            stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        assert self.process.stdout is not None
-        line = (await asyncio.wait_for(self.process.stdout.readline(), _READY_SECONDS)).decode()
+        line = await self.process.line()
         assert line.startswith("axis ready "), "the axis did not start"
         self.port = int(line.split()[2].rpartition(":")[2])
 
     async def stop(self, number: int = signal.SIGTERM) -> None:
         """End it, politely unless told otherwise."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(number)
         if self.process is not None:
-            await self.process.wait()
+            await self.process.end(number)
 
     async def kill(self) -> None:
         """As a crash ends it."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.simulate.tsa.controlling import ask
+from tests.forking import Forked
 
 
 class TsaProcess:
@@ -23,26 +22,20 @@ class TsaProcess:
         self._port = 0
         self.url = ""
 
-    _process: Process | None
+    _process: Forked | None
 
     async def start(self) -> None:
         """It listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "simulate", "tsa", "--pki", str(self._pki), "--port", str(self._port),
-            stdout=PIPE,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            told = msgspec.json.decode(await self._process.stdout.readline())
+        arguments = ("simulate", "tsa", "--pki", str(self._pki), "--port", str(self._port))
+        self._process = await Forked.start("gateway", *arguments)
+        told = msgspec.json.decode(await self._process.line())
         self.url = told["url"]
         self._port = urlsplit(self.url).port or 0
 
     async def kill(self) -> None:
         """As a crash would end it."""
         if self._process is not None:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.communicate()
+            await self._process.end(signal.SIGKILL)
             self._process = None
 
     async def order(self, kind: str, *, calls: int = 0, seconds: float = 0.0) -> None:

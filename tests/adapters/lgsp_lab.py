@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from gateway.ports import Surroundings
 from gateway.simulate.lgsp.starting import SETTINGS, make_folder, server_pair
 from gateway.simulate.lgsp.store import Taken, Told, read_journal
 from tests.adapters.receiver import Act, Receiver, Request, receiving, says
+from tests.forking import Forked
 
 OURS, THEIRS = "000.00.10.H33", "000.00.20.H99"
 BOTH = ("*.H33",), ("*.H99",)
@@ -34,23 +35,18 @@ class FacadeLab:
 
     folder: Path
     port: int = 0
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
 
     async def start(self) -> None:
         """Until it listens; at the port that it had, if it was started before."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.simulate.lgsp", str(self.folder), str(self.port),
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        told = json.loads(await asyncio.wait_for(self.process.stdout.readline(), 30))
+        self.process = await Forked.start("gateway.simulate.lgsp", str(self.folder), str(self.port))
+        told = json.loads(await self.process.line())
         self.port = int(told["url"].rpartition(":")[2])
 
     async def stop(self, *, kill: bool = False) -> None:
         """End it."""
-        if self.process is not None and self.process.returncode is None:
-            (self.process.kill if kill else self.process.terminate)()
-            await self.process.wait()
+        if self.process is not None:
+            await self.process.end(signal.SIGKILL if kill else signal.SIGTERM)
 
     def settings(self, *lines: str) -> None:
         """Habits beside the accounts; before it starts."""

@@ -88,7 +88,7 @@ class _Waiting:
         assert self._lab.process is not None
         if trouble == "is_absent":
             await self._lab.stop()
-        elif self._lab.process.returncode is not None:
+        elif self._lab.process.has_ended:
             await self._lab.start()
         deed = {"fails": "page", "talks_nonsense": "truncated"}.get(trouble or "")
         self._lab.order(*([{"on": "list", "do": deed, "times": 0}] if deed else []))

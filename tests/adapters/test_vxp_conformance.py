@@ -122,7 +122,7 @@ class _Lists:
         if trouble == "is_absent":
             await self._axis.kill()
             return
-        if self._axis.process is None or self._axis.process.returncode is not None:
+        if self._axis.process is None or self._axis.process.has_ended:
             await self._axis.start()
         await self._axis.calm()
         if trouble in {"fails", "talks_nonsense"}:
