@@ -8,6 +8,7 @@ JSON details, 200 or 503) and /metrics; it knows no caller, so it belongs on loo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 import msgspec
 from aiohttp import web
@@ -31,9 +32,13 @@ ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes")
 
 def route_table(public_url: str, heartbeat: float = HEARTBEAT) -> tuple[Route, ...]:
     """The table, with its own description as two of its routes."""
-    streams = EventStreams(heartbeat)
-    document = build_document(routes(streams, Described(b"", b"", "")), public_url)
-    return routes(streams, Described(encode_document(document), render_page(document), POLICY))
+    return routes(EventStreams(heartbeat), _described(public_url))
+
+
+@cache
+def _described(public_url: str) -> Described:
+    document = build_document(routes(EventStreams(HEARTBEAT), Described(b"", b"", "")), public_url)
+    return Described(encode_document(document), render_page(document), POLICY)
 
 
 def build_app(parts: ApiParts, *, heartbeat: float = HEARTBEAT) -> web.Application:
