@@ -1,7 +1,7 @@
 """Programs as processes of their own, without the seconds of processor time that each would spend on imports.
 
 A process per test run imports what they share and forks for each of them: what runs is as real as `python -m …`,
-with its own memory, signals and end. Not for programs whose exit code or standard input a test is about.
+with its own memory, signals and end. Not for programs whose start or standard input a test is about.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from importlib import import_module
 
 _REQUEST_BYTES = 1024 * 1024
 _IMPORTED = (
+    "gateway.app",
     "gateway.cli",
+    "gateway.client",
     "gateway.commands.simulating",
     "gateway.simulate.axis.process",
     "gateway.simulate.lgsp.process",
@@ -38,14 +40,22 @@ _one_at_a_time = threading.Lock()
 class Forked:
     """A program that runs."""
 
-    def __init__(self, descriptor: int, output: int) -> None:
-        self._process = descriptor
-        self._output = os.fdopen(output, "rb")
+    def __init__(self, process: int, output: int, code: int) -> None:
+        """Descriptors: of the process, and the ends of two pipes."""
+        self._process = process
+        self._output, self._code = os.fdopen(output, "rb"), os.fdopen(code, "rb")
 
     @classmethod
-    async def start(cls, module: str, *arguments: str) -> Forked:
-        """`python -m module arguments`."""
-        return cls(*await asyncio.to_thread(_fork, module, arguments))
+    async def start(cls, module: str, *arguments: str, errors: bool = False) -> Forked:
+        """`python -m module arguments`; `errors`: what it says on standard error comes by its output too."""
+        return cls(*await asyncio.to_thread(_fork, module, arguments, errors))
+
+    async def finished(self) -> tuple[int, str]:
+        """Its exit code and the rest of its output, once it has ended by itself."""
+        told = await asyncio.to_thread(self._output.read)
+        code = await asyncio.to_thread(self._code.read)
+        await self.end()
+        return code[0] if code else -1, told.decode()
 
     async def line(self, seconds: float = 60) -> str:
         """The next one on its standard output, "" at its end; a program that says nothing for long is ended."""
@@ -77,20 +87,23 @@ class Forked:
         finally:
             loop.remove_reader(self._process)
         self._output.close()
+        self._code.close()
         os.close(self._process)
 
 
-def _fork(module: str, arguments: Sequence[str]) -> tuple[int, int]:
-    ours, theirs = os.pipe()
-    request = {"arguments": [module, *arguments], "folder": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
+def _fork(module: str, arguments: Sequence[str], errors: bool) -> tuple[int, int, int]:  # noqa: FBT001
+    (output, out), (code, coded) = os.pipe(), os.pipe()
+    request = {"errors": errors, "folder": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
+    request["arguments"] = [module, *arguments]
     try:
         with _one_at_a_time:
             asked = _forker()
-            socket.send_fds(asked, [json.dumps(request).encode()], [theirs])
+            socket.send_fds(asked, [json.dumps(request).encode()], [out, coded])
             _, (process,), _, _ = socket.recv_fds(asked, 1, 1)
     finally:
-        os.close(theirs)
-    return process, ours
+        os.close(out)
+        os.close(coded)
+    return process, output, code
 
 
 @cache
@@ -114,14 +127,15 @@ def _main(asked: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     while True:
-        request, output, _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 1)
+        request, (*pipes,), _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 2)
         if not request:
             return
         child = os.fork()
         if child == 0:
             asked.close()
-            _become(output[0], **json.loads(request))
-        os.close(output[0])
+            _become(*pipes, **json.loads(request))
+        for pipe in pipes:
+            os.close(pipe)
         process = os.pidfd_open(child)  # before anything waits for it, so it is this child
         socket.send_fds(asked, [b"x"], [process])
         os.close(process)
@@ -130,21 +144,29 @@ def _main(asked: socket.socket) -> None:
                 pass
 
 
-def _become(output: int, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
-    os.dup2(output, 1)
+def _become(
+    output: int, coded: int, *, arguments: list[str], errors: bool, folder: str, environment: dict[str, str]
+) -> None:
+    for number in (1, 2) if errors else (1,):
+        os.dup2(output, number)
     os.close(output)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = arguments
+    code: object = 0
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-    except SystemExit:
-        pass
+    except SystemExit as ended:
+        code = ended.code or 0
     except BaseException:  # noqa: BLE001 - as the interpreter does at the end of a program
         traceback.print_exc()
+        code = 1
     sys.stdout.flush()
-    os._exit(0)
+    sys.stderr.flush()
+    number = code if isinstance(code, int) else 1
+    os.write(coded, bytes([number]))
+    os._exit(number)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from gateway.simulate.layout import free_ports
 from gateway.storage.driver import choose_driver
 from tests.axis_lab import AxisLab, make_axis
 from tests.crash.kill_process import Gateway
+from tests.forking import Forked
 from tests.journeys.installation import COMMUNE, MINISTRY, OWN, PROVINCE, PUSHED, Installation, prepare
 
 SYSTEM = "000.00.00.H33"
@@ -123,12 +123,8 @@ class AxisSite:
 
     async def command(self, *words: str) -> tuple[int, str]:
         """`gateway …` beside it: exit code and what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "--config", str(self.config), *words,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        out, _ = await process.communicate()
-        return process.returncode or 0, out.decode()
+        process = await Forked.start("gateway", "--config", str(self.config), *words, errors=True)
+        return await process.finished()
 
 
 @asynccontextmanager

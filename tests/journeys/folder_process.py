@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import Any
 from gateway.simulate.layout import free_ports
 from tests.adapters.folder_lab import Office, SftpOffice, local_office, sftp_office
 from tests.crash.kill_process import Gateway
+from tests.forking import Forked
 from tests.journeys.folder_site import until
 from tests.journeys.installation import COMMUNE, CONFIG, OWN, PUSHED
 
@@ -62,14 +61,10 @@ class ProcessSite:
 
     async def command(self, *words: str, code: int = 0) -> Any:
         """A command of an operator's; what it answers in JSON."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "--config", str(self.config), *words, "--json"),
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode == code, err.decode() + out.decode()
-        return json.loads(out)
+        command = await Forked.start("gateway", "--config", str(self.config), *words, "--json")
+        ended, told = await command.finished()
+        assert ended == code, told
+        return json.loads(told)
 
     async def connect(self, name: str, office: Office) -> None:
         """A channel, as the page for offices says it."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from gateway.commands.acting import ask
 from tests.adapters.vxp_sdk import Sdk
+from tests.forking import Forked
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
@@ -27,10 +26,9 @@ async def _seen(lab: VxpLab, organ_id: str) -> list[dict[str, Any]]:
 async def _told(lab: VxpLab, *options: str) -> str:
     """What the command says of the province."""
     config = str(lab.installation.folder / "config.toml")
-    command = (sys.executable, "-m", "gateway", "--config", config, "inspect", PROVINCE)
-    process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
-    told = (await process.communicate())[0].decode()
-    assert process.returncode == 0
+    command = await Forked.start("gateway", "--config", config, "inspect", PROVINCE, *options)
+    code, told = await command.finished()
+    assert code == 0
     return told
 
 
