@@ -37,6 +37,7 @@ from gateway.brokering import LocalBroker
 from gateway.condition import Condition
 from gateway.config import settings as config
 from gateway.config.settings import Settings
+from gateway.console.app import build_console
 from gateway.damage import SoundBodies
 from gateway.desks import Desks, make_gateway
 from gateway.dispatching import make_worker
@@ -144,6 +145,7 @@ class Application:
     operations_port: int = 0
     bindings_port: int = 0
     plain_port: int = 0
+    console_port: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -378,6 +380,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         max_per_address=server.max_connections_per_address,
     )
     await _listen_to_bindings(stack, app)
+    await _listen_to_people(stack, app)
     stack.push_async_callback(listener.close)
     app.port = await listener.start(server.host, server.port, app.tls)
     stack.push_async_callback(listener.drain, server.drain_timeout.total_seconds())
@@ -423,6 +426,24 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         place = plain_place(chosen.plain_host)
         app.plain_port = await listen(place.address, chosen.plain_port, None, place.interface)
         _log.warning("bindings.plain", host=str(place), port=app.plain_port, warning=PLAIN_WARNING)
+
+
+async def _listen_to_people(stack: AsyncExitStack, app: Application) -> None:
+    """The console, where it is switched on."""
+    chosen = app.settings.console
+    if not chosen.port:
+        return
+    lifecycle = Lifecycle()
+    listener = Listener(
+        build_console(app, lifecycle),
+        lifecycle,
+        app.metrics,
+        max_connections=chosen.max_connections,
+        max_per_address=chosen.max_connections_per_address,
+    )
+    stack.push_async_callback(listener.close)
+    app.console_port = await listener.start(chosen.host, chosen.port, app.tls)
+    _log.info("console.listening", host=chosen.host, port=app.console_port)
 
 
 async def serve(settings: Settings, config_path: Path, *, accept_clock: bool = False) -> int:

@@ -36,6 +36,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "running": ("demo", "serve", "migrate", "status", "reload", "log-level"),
         "examining": ("check", "fsck", "doctor"),
         "agencies": ("agencies",),
+        "users": ("users",),
         "keys": ("keys",),
         "exchange": ("send", "inbox"),
         "enveloping": ("encrypt", "decrypt"),

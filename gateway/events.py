@@ -200,6 +200,28 @@ class Event(StrEnum):
     CREDENTIAL_RESTRICTED = "credential.restricted"
     #: It is refused from the next request on.
     CREDENTIAL_REVOKED = "credential.revoked"
+    #: Somebody may use the console; the leaf holds the user's id, role and offices, no name and no login.
+    USER_ADDED = "user.added"
+    #: What a user may do has changed, or the name.
+    USER_CHANGED = "user.changed"
+    #: A user got another first password, and has no second factor any more.
+    USER_RESET = "user.reset"
+    #: A user chose a password.
+    USER_REKEYED = "user.rekeyed"
+    #: A user set a second factor, or took it away.
+    USER_SECURED = "user.secured"
+    #: A user may sign in no more.
+    USER_DISABLED = "user.disabled"
+    #: A user may sign in again.
+    USER_ENABLED = "user.enabled"
+    #: Too many wrong passwords: until an instant none is looked at.
+    USER_LOCKED = "user.locked"
+    #: Wrong tries of a user were forgotten.
+    USER_UNLOCKED = "user.unlocked"
+    #: A user signed in to the console.
+    SESSION_OPENED = "session.opened"
+    #: A user signed out, or somebody ended the session.
+    SESSION_ENDED = "session.ended"
     #: A key with which an office signs what it says of documents counts from now on.
     KEY_REGISTERED = "key.registered"
     #: It does not count any more.

@@ -60,6 +60,28 @@ class Feed:
                     async with asyncio.timeout(30):
                         await committed.wait()
 
+    async def newest(self) -> int:
+        """The number of the newest event."""
+        return await self._newest()
+
+    async def changes(self, since: int) -> AsyncGenerator[tuple[int, frozenset[str]], None]:
+        """What kinds of events came after `since`, and up to which number, without end.
+
+        That something happened, not what: for whoever shows pages and looks anew.
+        """
+        after = since
+        while True:
+            committed = self._committed
+            rows = await self._readers.fetch("event_list_kinds", {"after": after, "span": _SPAN})
+            if rows:
+                after = max(row[1] for row in rows)
+                yield after, frozenset(row[0] for row in rows)
+                await asyncio.sleep(_BREATH_SECONDS)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(30):
+                    await committed.wait()
+
     async def _span(self, after: int) -> tuple[int, int]:
         """Up to which event to look, and how many there are until there."""
         row = await self._readers.fetch_one("event_read_span", {"after": after, "span": _SPAN})

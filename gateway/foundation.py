@@ -14,8 +14,11 @@ from pathlib import Path
 
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
+from gateway.accounts.passwords import Passwords
 from gateway.accounts.secret_box import SecretBox
 from gateway.accounts.shared_secrets import SharedSecrets
+from gateway.accounts.sign_in import SignIn
+from gateway.accounts.users import Users
 from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
 from gateway.config.settings import Settings
@@ -70,6 +73,8 @@ class Foundation:
     authenticator: Authenticator
     shared_secrets: SharedSecrets
     secret_authenticator: SecretAuthenticator
+    users: Users
+    sign_in: SignIn
     #: Migrations that this start applied.
     migrated: tuple[str, ...]
 
@@ -208,7 +213,9 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
     stack.push_async_callback(authority.close)
     accounts = Accounts(pump, readers, directory, credentials, authority, settings.enrolment)
-    shared_secrets = SharedSecrets(pump, readers, directory, SecretBox(storage.secrets))
+    box = SecretBox(storage.secrets)
+    shared_secrets = SharedSecrets(pump, readers, directory, box)
+    users = Users(pump, readers, directory, box, Passwords())
     failpoint("boot.record.before")
     await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=opening.purpose))
     failpoint("boot.record.after")
@@ -228,5 +235,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
         authenticator=Authenticator(credentials, directory),
         shared_secrets=shared_secrets,
         secret_authenticator=SecretAuthenticator(shared_secrets, directory),
+        users=users,
+        sign_in=SignIn(pump, readers, users, settings.console),
         migrated=tuple(migrated),
     )

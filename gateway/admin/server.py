@@ -56,6 +56,7 @@ from gateway.admin import (
     registry,
     revocation,
     statuses,
+    users,
 )
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.admin.archives import Archives, MakeArchive
@@ -185,6 +186,10 @@ ACTS: Mapping[str, ActKind] = {
     "registry": ActKind(request=registry.ChangeRegistry, run=registry.change_registry),
     "poll": ActKind(request=offers.PollSources, run=offers.poll_sources),
     "cutover": ActKind(request=cutover.ChangeCutover, run=cutover.change_cutover),
+    "user-add": ActKind(request=users.AddUser, run=users.add_user),
+    "user-set": ActKind(request=users.SetUser, run=users.set_user),
+    "user-act": ActKind(request=users.ActOnUser, run=users.act_on_user),
+    "user-sign-out": ActKind(request=users.EndSessions, run=users.end_sessions),
     "alerts": ActKind(request=alerts.SetAlerts, run=alerts.set_alerts),
     "rekey": ActKind(request=channels.RekeyChannel, run=channels.rekey_channel),
     "verify": ActKind(request=channels.VerifyChannel, run=channels.verify_channel),

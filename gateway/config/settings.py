@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, cast, get_type_hints
 
 from gateway.config.alerts import CallSettings, MailSettings
 from gateway.config.archive import ArchiveSettings
+from gateway.config.console import ConsoleSettings
 from gateway.config.end_to_end import EndToEndSettings
 from gateway.config.retention import RetentionSettings
 from gateway.config.revocation import RevocationSettings
@@ -344,6 +345,7 @@ class Settings:
     end_to_end: EndToEndSettings = field(default_factory=EndToEndSettings)
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
 
 def differing(one: Settings, other: Settings) -> list[str]:

@@ -30,6 +30,10 @@ class Lru(Generic[K, V]):
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
 
+    def pop(self, key: K) -> V | None:
+        """The value, which is forgotten; None where there is none."""
+        return self._entries.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()

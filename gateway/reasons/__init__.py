@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from gateway.reasons.console import CONSOLE
 from gateway.reasons.contents import CONTENTS
 from gateway.reasons.deliveries import DELIVERIES
 from gateway.reasons.entry import Lasting, Reason
@@ -24,7 +25,7 @@ from gateway.reasons.troubles import TROUBLES
 
 __all__ = ["REASONS", "Lasting", "Reason", "is_temporary", "reason"]
 
-_ALL = chain(REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, RETENTION, OPERATORS, TROUBLES, DELIVERIES)
+_ALL = chain(REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, RETENTION, OPERATORS, CONSOLE, TROUBLES, DELIVERIES)
 
 #: code -> reason.
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}

@@ -22,3 +22,7 @@ SELECT MAX(seq), COUNT(*) FROM (SELECT seq FROM event WHERE seq > :after ORDER B
 -- name: event_last_seq
 -- The newest event.
 SELECT COALESCE(MAX(seq), 0) FROM event;
+
+-- name: event_list_kinds
+-- What kinds of events came after a number, and the last of each; of a bounded span.
+SELECT kind, MAX(seq) FROM (SELECT seq, kind FROM event WHERE seq > :after ORDER BY seq LIMIT :span) GROUP BY kind;

@@ -1,0 +1,91 @@
+"""Passwords by argon2id and one-time codes by time (RFC 6238); both cost time on purpose, so they run in threads.
+
+No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine.
+A login that nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime
+from typing import Final
+
+import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from gateway.errors import RefusedError
+
+#: Characters of a password that a person chooses.
+LEAST, MOST = 12, 200
+#: RFC 6238: a code lasts so long; one step to either side is taken for a clock that is off.
+STEP_SECONDS: Final = 30
+_AT_ONCE: Final = 2
+_GROUPS, _GROUP = 4, 5
+#: Without what is taken for another character on paper.
+_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class Passwords:
+    """Makes hashes and looks whether a password is theirs."""
+
+    def __init__(self, *, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._nobodys = ""
+
+    async def hash(self, password: str) -> str:
+        """As it is stored."""
+        async with self._places:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Whether it is the one; without `stored` never, and as late."""
+        async with self._places:
+            if not self._nobodys:  # not at a start: commands open the folder, too
+                self._nobodys = await asyncio.to_thread(self._hasher.hash, secrets.token_urlsafe())
+            found = await asyncio.to_thread(self._verify, stored or self._nobodys, password[:MOST])
+        return found and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def new_password() -> str:
+    """One that is drawn: nearly 100 bits, written in groups."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
+
+
+def check_choice(password: str, *names: str) -> None:
+    """RefusedError when it is too short, too long, or what everybody would try first."""
+    folded = password.casefold()
+    told = len(set(folded)) < LEAST // 2 or any(name and name.casefold() in folded for name in names)
+    if not LEAST <= len(password) <= MOST or told:
+        raise RefusedError("password_weak", f"{LEAST} to {MOST} characters, not the login, not one character again")
+
+
+def new_totp() -> str:
+    """A secret for an authenticator, in base32."""
+    return pyotp.random_base32()
+
+
+def totp_uri(secret: str, login: str, issuer: str) -> str:
+    """What the QR code holds."""
+    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=issuer)
+
+
+def totp_step(secret: str, code: str, now: datetime) -> int:
+    """The step whose code it is, of this one and its neighbours; 0 when it is none."""
+    digits = "".join(code.split())
+    made = pyotp.TOTP(secret, interval=STEP_SECONDS)
+    current = int(now.timestamp()) // STEP_SECONDS
+    fitting = [
+        step
+        for step in (current - 1, current, current + 1)
+        if secrets.compare_digest(made.at(step * STEP_SECONDS).encode(), digits.encode())
+    ]
+    return fitting[-1] if fitting else 0

@@ -1,0 +1,153 @@
+"""Signing in to the console, and the sessions that come of it.
+
+Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
+comes as late. A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing
+was asked for so long (`idle`), at its absolute end whatever happens, or when somebody ends it; each request looks.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import structlog
+
+from gateway.accounts.passwords import totp_step
+from gateway.accounts.user_changes import (
+    EndSession,
+    EndSessionOperation,
+    NewSession,
+    NoteFailure,
+    NoteFailureOperation,
+    OpenSessionOperation,
+    TouchSession,
+    TouchSessionOperation,
+)
+from gateway.accounts.users import User, Users
+from gateway.clock import instant, micros
+from gateway.config.console import ConsoleSettings
+from gateway.errors import RefusedError
+from gateway.storage.pump import Pump
+from gateway.storage.readers import Readers
+
+#: A session's use is written down no more often.
+_TOUCHED_EVERY: Final = timedelta(minutes=1)
+_ID_BYTES: Final = 32
+_MOST_AGENT: Final = 200
+
+_log: Any = structlog.get_logger("gateway.console")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A browser that somebody signed in with."""
+
+    #: SHA-256 of what the browser holds.
+    id: str
+    user_id: str
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    address: str
+    agent: str
+    ended_at: datetime | None
+
+    def is_open(self, now: datetime, idle: timedelta) -> bool:
+        """Whether it still counts."""
+        return self.ended_at is None and now < self.ends_at and now < self.seen_at + idle
+
+
+class SignIn:
+    """The service; one per process."""
+
+    def __init__(self, pump: Pump, readers: Readers, users: Users, settings: ConsoleSettings) -> None:
+        self._pump, self._readers, self._users, self._settings = pump, readers, users, settings
+        self._open, self._end = OpenSessionOperation(), EndSessionOperation()
+        self._fail, self._touch = NoteFailureOperation(), TouchSessionOperation()
+
+    async def sign_in(
+        self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
+    ) -> str:
+        """What the browser is to hold; RefusedError `sign_in_failed` for whatever is wrong."""
+        user = await self._users.find(login)
+        fits = await self._users.passwords.fits(user.password if user is not None else None, password)
+        if user is None:
+            _log.info("sign_in.failed", address=address, why="login unknown")
+            raise RefusedError("sign_in_failed")
+        if user.locked_until is not None and now < user.locked_until:
+            _log.info("sign_in.failed", address=address, user=user.id, why="locked")
+            raise RefusedError("sign_in_failed")
+        secret = self._users.totp_of(user)
+        step = totp_step(secret, code, now) if secret else user.totp_step
+        is_late = user.password_ends_at is not None and now >= user.password_ends_at
+        is_used = bool(secret) and step <= user.totp_step
+        if not fits or user.disabled_at is not None or is_late or is_used:
+            await self._failed(user, address, now)
+        return await self.open(user, step=step, address=address, agent=agent, now=now)
+
+    async def open(self, user: User, *, step: int = 0, address: str, agent: str, now: datetime) -> str:
+        """A new session for somebody who has proved to be the one; what the browser is to hold."""
+        held = secrets.token_urlsafe(_ID_BYTES)
+        new = NewSession(
+            id=digest_of(held),
+            user_id=user.id,
+            ends_at=now + self._settings.longest,
+            address=address,
+            agent=agent[:_MOST_AGENT],
+            totp_step=step or user.totp_step,
+            now=now,
+        )
+        if not await self._pump.submit(self._open, new):
+            await self._failed(user, address, now)
+        return held
+
+    async def find(self, held: str) -> Session | None:
+        """The session of what a browser holds, open or not."""
+        row = await self._readers.fetch_one("session_find_by_id", (digest_of(held),))
+        return None if row is None else _session_of(row)
+
+    async def touch(self, session: Session, now: datetime) -> None:
+        """It is in use."""
+        if now - session.seen_at >= _TOUCHED_EVERY:
+            await self._pump.submit(self._touch, TouchSession(id=session.id, now=now))
+
+    async def sessions(self, user_id: str, now: datetime) -> list[Session]:
+        """Those of somebody that count, the newest first."""
+        rows = await self._readers.fetch("session_list_open", {"user_id": user_id, "now": micros(now)})
+        found = [_session_of(row) for row in rows]
+        return [session for session in found if session.is_open(now, self._settings.idle)]
+
+    async def end(self, user_id: str, session: str, *, actor: str, now: datetime, why: str = "") -> None:
+        """End one of somebody's sessions."""
+        change = EndSession(user_id=user_id, session=session, actor=actor, now=now, why=why)
+        await self._pump.submit(self._end, change)
+
+    async def _failed(self, user: User, address: str, now: datetime) -> None:
+        failure = NoteFailure(
+            user_id=user.id, most=self._settings.lock_after, locked_until=now + self._settings.lock_for, now=now
+        )
+        locked = await self._pump.submit(self._fail, failure)
+        _log.info("sign_in.failed", address=address, user=user.id, why="locked now" if locked else "wrong")
+        raise RefusedError("sign_in_failed")
+
+
+def digest_of(held: str) -> str:
+    """By what a session is known here."""
+    return sha256(held.encode()).hexdigest()
+
+
+def _session_of(row: tuple[Any, ...]) -> Session:
+    key, user_id, created, seen, ends, address, agent, ended = row
+    return Session(
+        id=key,
+        user_id=user_id,
+        created_at=instant(created),
+        seen_at=instant(seen),
+        ends_at=instant(ends),
+        address=address,
+        agent=agent,
+        ended_at=None if ended is None else instant(ended),
+    )

@@ -1,0 +1,84 @@
+"""A person's own account: password, second factor, open sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+
+from gateway.accounts.passwords import check_choice, new_totp, totp_step, totp_uri
+from gateway.accounts.roles import Permission
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.errors import RefusedError
+
+_ISSUER: Final = "Trục văn bản"
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """Who one is here, and where one is signed in."""
+    sessions = await visit.base.sign_in.sessions(visit.user.id, visit.at)
+    agencies = await visit.base.directory.agencies(visit.offices)
+    offices = sorted(agency.name for agency in agencies.values())
+    return visit.page("account.html", sessions=sessions, offices=offices)
+
+
+async def show_password(visit: Visit) -> web.StreamResponse:
+    """The form for another one."""
+    return visit.page("password.html")
+
+
+async def choose_password(visit: Visit) -> web.StreamResponse:
+    """From now on another one counts; other sessions end."""
+    form, user, users = visit.form, visit.user, visit.base.users
+    # paid like a try to sign in: whoever sits down at an open browser shall not guess it
+    visit.parts.tries.take(user.id, visit.base.clock.monotonic())
+    if not await users.passwords.fits(user.password, form.get("old", "")):
+        raise RefusedError("sign_in_failed")
+    chosen = form.get("new", "")
+    check_choice(chosen, user.login)
+    if chosen == form.get("old", "") or chosen != form.get("again", ""):
+        raise RefusedError("password_weak", visit.gettext("The new password is the old one, or was not repeated."))
+    await users.choose_password(user, chosen, session=visit.session.id, now=visit.at)
+    return visit.redirect("/account", flash=visit.gettext("Your password is changed."))
+
+
+async def show_second_factor(visit: Visit) -> web.StreamResponse:
+    """A new secret as a QR code and in letters, to be proved by a code of it."""
+    secret = new_totp()
+    uri = totp_uri(secret, visit.user.login, _ISSUER)
+    picture = Markup(segno.make(uri, error="m").svg_inline(scale=5, border=2, light="#fff", svgclass="qr"))  # noqa: S704
+    return visit.page("second_factor.html", secret=secret, picture=picture)
+
+
+async def set_second_factor(visit: Visit) -> web.StreamResponse:
+    """Take the secret that was shown, if a code of it comes with it; or take the present one away."""
+    form, user = visit.form, visit.user
+    visit.parts.tries.take(user.id, visit.base.clock.monotonic())
+    if not await visit.base.users.passwords.fits(user.password, form.get("password", "")):
+        raise RefusedError("sign_in_failed")
+    secret = "".join(form.get("secret", "").split())
+    if secret and (not secret.isalnum() or not totp_step(secret, form.get("code", ""), visit.at)):
+        raise RefusedError("sign_in_failed", visit.gettext("The code is not of this secret."))
+    await visit.base.users.set_totp(user, secret, session=visit.session.id, now=visit.at)
+    told = visit.gettext("One-time codes are on.") if secret else visit.gettext("One-time codes are off.")
+    return visit.redirect("/account", flash=told)
+
+
+async def end_session(visit: Visit) -> web.StreamResponse:
+    """Sign another browser out."""
+    chosen = visit.form.get("session", "")
+    await visit.base.sign_in.end(visit.user.id, chosen, actor=visit.actor, now=visit.at)
+    return visit.redirect("/account", flash=visit.gettext("The session has ended."))
+
+
+ROUTES: Final = (
+    Route("GET", "/account", show, Permission.SELF),
+    Route("GET", "/account/password", show_password, Permission.SELF, before_ready=True),
+    Route("POST", "/account/password", choose_password, Permission.SELF, before_ready=True),
+    Route("GET", "/account/second-factor", show_second_factor, Permission.SELF, before_ready=True),
+    Route("POST", "/account/second-factor", set_second_factor, Permission.SELF, before_ready=True),
+    Route("POST", "/account/sessions/end", end_session, Permission.SELF),
+)

@@ -1,0 +1,54 @@
+"""The console's aiohttp application: the table of routes behind the gate, and the assets beside it.
+
+Run it with `gateway.api.listener`, whose limits it relies on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from gateway.console.assets import Assets
+from gateway.console.gate import Gate
+from gateway.console.live import HEARTBEAT, Live
+from gateway.console.parts import ConsoleParts, ConsoleServer
+from gateway.console.rendering import set_up
+from gateway.console.route import Route
+from gateway.console.routes import ROUTES
+from gateway.lifecycle import Lifecycle
+from gateway.ratelimit import RateLimit
+
+#: The largest form without files, in bytes.
+MOST_FORM: Final = 1024 * 1024
+_MINUTE: Final = 60
+
+
+def build_console(server: ConsoleServer, lifecycle: Lifecycle, *, heartbeat: float = HEARTBEAT) -> web.Application:
+    """Every page of the table."""
+    settings = server.foundation.settings.console
+    tries = settings.tries_per_minute
+    parts = ConsoleParts(
+        server=server,
+        lifecycle=lifecycle,
+        live=Live(server.gateway.feed, lifecycle, heartbeat=heartbeat),
+        assets=Assets(),
+        tries=RateLimit(tries / _MINUTE, tries),
+        pages={route.path: route.permission for route in ROUTES if route.method == "GET"},
+    )
+    handlers = {_unrouted(route): route for route in ROUTES}
+    app = web.Application(middlewares=[Gate(parts, handlers).pass_through], client_max_size=MOST_FORM)
+    set_up(app)
+    for handler, route in handlers.items():
+        app.router.add_route(route.method, route.path, handler)
+    return app
+
+
+def _unrouted(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A key for aiohttp's router: the gate calls the route's own handler, with a Visit."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        raise AssertionError(f"{route.path} was called past the gate")
+
+    return handler

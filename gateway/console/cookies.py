@@ -1,0 +1,38 @@
+"""The cookies of the console; `__Host-` binds each to this very host, over TLS, for all paths."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+#: What a session is known by.
+SESSION: Final = "__Host-session"
+#: What forms of somebody who is not signed in are bound to.
+STRANGER: Final = "__Host-stranger"
+_YEAR: Final = 365 * 86_400
+
+
+def set_session(response: web.StreamResponse, held: str) -> None:
+    """From now on this browser is signed in; what it was before is forgotten."""
+    _set(response, SESSION, held)
+    forget(response, STRANGER)
+
+
+def set_stranger(response: web.StreamResponse, held: str) -> None:
+    """Somebody who may sign in."""
+    _set(response, STRANGER, held)
+
+
+def set_lasting(response: web.StreamResponse, name: str, value: str) -> None:
+    """What is no secret, and kept for a year."""
+    _set(response, name, value, max_age=_YEAR)
+
+
+def forget(response: web.StreamResponse, name: str) -> None:
+    """Take a cookie away."""
+    _set(response, name, "", max_age=0)
+
+
+def _set(response: web.StreamResponse, name: str, value: str, *, max_age: int | None = None) -> None:
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Lax")

@@ -1,0 +1,249 @@
+"""What happens to every request of the console, in this order; one middleware, so nothing gets past it.
+
+1. no such path, or no such method: only who is signed in is told so, a stranger is asked to sign in
+2. the session: open, of somebody who is not disabled; its use is written down. Whoever must choose a password or
+   set a second factor first is sent there.
+3. the permission of the route; what has none is let in nowhere (`Route` has no default)
+4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
+   comes after its session has ended is kept for its person and comes back after signing in.
+5. the handler
+6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
+   unknown exception is logged with its traceback and shown as `internal_error`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler as AiohttpHandler
+from multidict import MultiDict, MultiDictProxy
+
+from gateway.accounts.roles import Permission
+from gateway.accounts.sign_in import Session
+from gateway.config.console import ConsoleSettings
+from gateway.console import cookies
+from gateway.console.headers import SECURITY
+from gateway.console.parts import KEPT_MOST, ConsoleParts, Kept
+from gateway.console.preferences import COOKIE, Preferences
+from gateway.console.route import Route
+from gateway.console.visit import TOKEN_FIELD, TOKEN_HEADER, SignedIn, Visit, form_token
+from gateway.errors import RefusedError
+from gateway.ids import uuid7
+from gateway.reasons import REASONS
+from gateway.refusals import refusal_of
+
+#: Longest time that a form without files may take.
+_FORM_SECONDS: Final = 30.0
+_NONCE_BYTES: Final = 16
+_READS: Final = frozenset({"GET", "HEAD"})
+
+_log: Any = structlog.get_logger("gateway.console")
+
+
+class Gate:
+    """The middleware of the console."""
+
+    def __init__(self, parts: ConsoleParts, routes: Mapping[Any, Route]) -> None:
+        self._parts, self._routes = parts, routes
+
+    @property
+    def _settings(self) -> ConsoleSettings:
+        return self._parts.base.settings.console
+
+    @web.middleware
+    async def pass_through(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+        """The six steps."""
+        visit = self._begin(request, self._routes.get(handler))
+        self._parts.lifecycle.begin()
+        try:
+            response = await self._serve(visit, handler)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of a request: recorded, answered, and on
+            response = self._refuse(visit, error)
+        finally:
+            self._parts.lifecycle.end()
+        if not response.prepared:
+            response.headers["Trace-Id"] = visit.trace_id
+        return response
+
+    def _begin(self, request: web.Request, route: Route | None) -> Visit:
+        held = request.cookies.get(cookies.SESSION, "")
+        return Visit(
+            request=request,
+            parts=self._parts,
+            at=self._parts.base.clock.now(),
+            trace_id=uuid7().replace("-", ""),
+            preferences=Preferences.read(request.cookies.get(COOKIE, "")),
+            nonce=secrets.token_urlsafe(_NONCE_BYTES),
+            held=held or request.cookies.get(cookies.STRANGER, "") or secrets.token_urlsafe(32),
+            route=route,
+        )
+
+    async def _serve(self, visit: Visit, handler: AiohttpHandler) -> web.StreamResponse:
+        request, route = visit.request, visit.route
+        if self._parts.lifecycle.stopping.is_set():
+            raise RefusedError("server_stopping")
+        ended = await self._recognise(visit)
+        is_open = route is not None and route.permission is Permission.OPEN
+        if visit.signed_in is None and not is_open:
+            return await self._ask_to_sign_in(visit, ended)
+        if route is None:
+            await _refuse_unrouted(request, handler)
+        assert route is not None
+        if visit.signed_in is not None and not route.before_ready and (first := self._first(visit)):
+            return visit.redirect(first)
+        visit.require(route.permission)
+        if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
+            return elsewhere
+        response = await route.handler(visit)
+        if visit.signed_in is None and not response.prepared:
+            cookies.set_stranger(response, visit.held)
+        return response
+
+    async def _recognise(self, visit: Visit) -> Session | None:
+        """Find out who it is; a session that has ended is given back."""
+        held = visit.request.cookies.get(cookies.SESSION, "")
+        if not held:
+            return None
+        base = self._parts.base
+        session = await base.sign_in.find(held)
+        if session is None:
+            return None
+        user = await base.users.get(session.user_id)
+        if user is None or user.disabled_at is not None or not session.is_open(visit.at, self._settings.idle):
+            return session
+        if not (_is_stream(visit.request) or "X-Live" in visit.request.headers):
+            # what a page asks for by itself is no sign of a person
+            await base.sign_in.touch(session, visit.at)
+        offices = await base.users.offices(user.id)
+        visit.signed_in = SignedIn(user=user, session=session, offices=offices)
+        return None
+
+    def _first(self, visit: Visit) -> str:
+        """Where somebody must go before anything else."""
+        user = visit.user
+        if user.password_ends_at is not None:
+            return "/account/password"
+        if self._settings.totp == "required" and user.totp is None and user.password is not None:
+            return "/account/second-factor"
+        return ""
+
+    async def _ask_to_sign_in(self, visit: Visit, ended: Session | None) -> web.StreamResponse:
+        request = visit.request
+        if request.method not in _READS and ended is not None:
+            await self._keep(visit, ended)
+        back = visit.path if request.method in _READS and not visit.is_fragment else "/"
+        sign_in = visit.address("/login", **({"next": back} if back != "/" else {}))
+        if visit.is_fragment:
+            return web.Response(status=401, headers={**SECURITY, "HX-Redirect": sign_in})
+        if _is_stream(request):
+            return web.Response(status=401, headers=SECURITY)
+        return visit.redirect(sign_in)
+
+    async def _keep(self, visit: Visit, ended: Session) -> None:
+        """Keep a form whose session has ended, for the same person; what did not come from our page is left."""
+        if visit.route is None or visit.route.uploads:
+            return
+        with suppress(RefusedError):
+            _check_origin(visit.request)
+            fields = await _fields(visit.request)
+            if _is_token(visit, fields.get(TOKEN_FIELD, "")):
+                self._keep_for(ended.user_id, visit, fields)
+
+    def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
+        kept = tuple((name, value) for name, value in fields.items() if name != TOKEN_FIELD)
+        if sum(len(name) + len(value) for name, value in kept) > KEPT_MOST:
+            return False
+        self._parts.kept.put(user_id, Kept(path=visit.request.path, fields=kept, at=visit.at))
+        return True
+
+    async def _check_form(self, visit: Visit, route: Route) -> web.StreamResponse | None:
+        """Refuse what is not a form of ours.
+
+        One of ours from before the person signed in anew, in another tab for example, is shown again instead:
+        nothing is done before the person has seen it and sends it.
+        """
+        request = visit.request
+        _check_origin(request)
+        if route.uploads:
+            given = request.query.get(TOKEN_FIELD, "")
+        else:
+            visit.form = await _fields(request)
+            given = visit.form.get(TOKEN_FIELD, "")
+        if _is_token(visit, given):
+            return None
+        is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" and not route.uploads
+        if visit.signed_in is None or not is_ours or not self._keep_for(visit.user.id, visit, visit.form):
+            raise RefusedError("form_outdated")
+        if visit.is_fragment:
+            return web.Response(status=409, headers={**SECURITY, "HX-Redirect": "/kept"})
+        return visit.redirect("/kept")
+
+    def _refuse(self, visit: Visit, error: Exception) -> web.StreamResponse:
+        refusal = (
+            RefusedError("body_too_large")
+            if isinstance(error, web.HTTPRequestEntityTooLarge)
+            else refusal_of(error)
+        )
+        who = visit.signed_in.user.id if visit.signed_in else ""
+        if refusal.code == "internal_error":
+            _log.error("page.failed", path=visit.request.path, user=who, trace_id=visit.trace_id, exc_info=error)
+        else:
+            _log.info("page.refused", path=visit.request.path, user=who, code=refusal.code, trace_id=visit.trace_id)
+        reason = REASONS[refusal.code]
+        template = "error_part.html" if visit.is_fragment else "error.html"
+        return visit.page(template, status=reason.http, reason=reason, refusal=refusal)
+
+
+def _is_stream(request: web.Request) -> bool:
+    return request.path == "/live"
+
+
+def _is_token(visit: Visit, in_form: str) -> bool:
+    given = visit.request.headers.get(TOKEN_HEADER, "") or in_form
+    return secrets.compare_digest(given.encode(), form_token(visit.held).encode())
+
+
+def _check_origin(request: web.Request) -> None:
+    """A page of ours asks. Browsers that do not say so are held to the token, which no other site can know."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise RefusedError("form_outdated")
+    origin = request.headers.get("Origin", "null")
+    if origin != "null" and urlsplit(origin).netloc != request.host:
+        raise RefusedError("form_outdated")
+
+
+async def _fields(request: web.Request) -> MultiDictProxy[str]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        if request.can_read_body:
+            raise RefusedError("media_type_unsupported", "application/x-www-form-urlencoded")
+        return MultiDictProxy(MultiDict())
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise RefusedError("media_type_unsupported", "Content-Encoding")
+    try:
+        async with asyncio.timeout(_FORM_SECONDS):
+            posted = await request.post()
+    except TimeoutError as error:
+        raise RefusedError("body_too_slow") from error
+    except (UnicodeDecodeError, ValueError, LookupError) as error:
+        raise RefusedError("parameter_invalid", "the form is no UTF-8") from error
+    return MultiDictProxy(MultiDict((name, str(value)) for name, value in posted.items()))
+
+
+async def _refuse_unrouted(request: web.Request, handler: AiohttpHandler) -> None:
+    """Why there is no route."""
+    try:
+        await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        raise RefusedError("method_not_allowed") from error
+    except web.HTTPException as error:
+        raise RefusedError("not_found") from error

@@ -1,0 +1,42 @@
+"""What every answer of the console carries, and the content security policy of its pages.
+
+Nothing is loaded from elsewhere, no script runs but those that bear the page's nonce, no style stands in an
+attribute, and nobody may put a page into a frame.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
+    CIMultiDict(
+        {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+            "Referrer-Policy": "no-referrer",
+            "Server": "gateway",
+            "Strict-Transport-Security": "max-age=31536000",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+    )
+)
+
+
+def page_policy(nonce: str) -> str:
+    """Of a page whose scripts bear the nonce."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def own_address(path: str) -> str:
+    """A path of this site to go on to, "/" for whatever might lead elsewhere."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_own and path.isprintable() and "\\" not in path else "/"

@@ -1,0 +1,164 @@
+"""One stream per browser: that something happened, so that pages fetch anew what they show of it.
+
+The topics of a change are the nouns of its events (`document`, `delivery`, `endpoint` …); no fact of any event
+leaves here, so a stream needs no other right than to be signed in. What a tab has not been told yet is one set of
+topics and one number, however much happens: nothing is queued. `id` is the number of the newest event; a browser
+that comes back with `Last-Event-ID`, and a page with the number it was made at, are told what has happened since.
+
+The ledger is looked through once for all tabs, and not at all while nobody has a page open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from gateway.console.headers import SECURITY
+from gateway.errors import RefusedError
+from gateway.feed import Feed
+from gateway.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from gateway.console.visit import Visit
+
+#: Said when nothing else is, and then the session is looked at, in seconds.
+HEARTBEAT: Final = 15.0
+#: Between two messages to one tab.
+_BREATH: Final = 0.5
+#: Streams of one session: a browser needs one, whatever tabs it has.
+_MOST: Final = 8
+#: What a browser that reads nothing may hold up.
+_STALL: Final = 10.0
+_RETRY_MS: Final = 2000
+_MOST_DIGITS: Final = 18
+
+
+class _Tab:
+    """One stream."""
+
+    def __init__(self) -> None:
+        self.topics: set[str] = set()
+        self.newest = 0
+        self.woken = asyncio.Event()
+
+    def tell(self, newest: int, topics: frozenset[str]) -> None:
+        self.topics |= topics
+        self.newest = max(self.newest, newest)
+        self.woken.set()
+
+
+class Live:
+    """The open streams."""
+
+    def __init__(self, feed: Feed, lifecycle: Lifecycle, *, heartbeat: float = HEARTBEAT) -> None:
+        self._feed, self._lifecycle, self._heartbeat = feed, lifecycle, heartbeat
+        self._tabs: set[_Tab] = set()
+        self._open: Counter[str] = Counter()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def newest(self) -> int:
+        """What a page is made at: read it before what the page shows."""
+        return await self._feed.newest()
+
+    async def serve(self, visit: Visit) -> web.StreamResponse:
+        """The handler; returns when the stream has ended."""
+        since = _since(visit.request)
+        session = visit.session.id
+        if self._open[session] >= _MOST:
+            raise RefusedError("rate_limited", f"at most {_MOST} streams at once")
+        self._open[session] += 1
+        tab = _Tab()
+        self._tabs.add(tab)
+        try:
+            await self._look()
+            newest = await self._feed.newest()
+            if since is not None and since < newest:
+                await self._catch_up(tab, since)
+            tab.newest = max(tab.newest, newest)
+            return await self._stream(visit.request, tab, visit.is_still_signed_in)
+        finally:
+            self._tabs.discard(tab)
+            self._open[session] -= 1
+            if not self._open[session]:
+                del self._open[session]
+            if not self._tabs and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    async def _look(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._tell_all(await self._feed.newest()))
+
+    async def _tell_all(self, since: int) -> None:
+        async with contextlib.aclosing(self._feed.changes(since)) as changes:
+            async for newest, kinds in changes:
+                topics = _topics(kinds)
+                for tab in self._tabs:
+                    tab.tell(newest, topics)
+
+    async def _catch_up(self, tab: _Tab, since: int) -> None:
+        async with contextlib.aclosing(self._feed.changes(since)) as changes:
+            async for newest, kinds in changes:
+                tab.tell(newest, _topics(kinds))
+                if newest < await self._feed.newest():
+                    tab.tell(newest, frozenset({"all"}))  # so much that pages are made anew
+                return
+
+    async def _stream(
+        self, request: web.Request, tab: _Tab, is_signed_in: Callable[[], Awaitable[bool]]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=SECURITY)
+        response.headers["X-Accel-Buffering"] = "no"
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        await _write(response, b"retry: %d\nid: %d\nevent: begun\ndata:\n\n" % (_RETRY_MS, tab.newest))
+        while not self._lifecycle.stopping.is_set():
+            is_woken = await _woken(tab.woken, self._lifecycle.stopping, self._heartbeat)
+            if request.transport is None or request.transport.is_closing():
+                break
+            if is_woken:
+                topics, tab.topics = sorted(tab.topics), set()
+                tab.woken.clear()
+                words = " ".join(topics).encode()
+                await _write(response, b"id: %d\nevent: changed\ndata: %s\n\n" % (tab.newest, words))
+                await self._lifecycle.stopped_within(_BREATH)
+            elif not await is_signed_in():
+                await _write(response, b"event: ended\ndata:\n\n")
+                break
+            else:
+                await _write(response, b": still here\n\n")
+        with contextlib.suppress(ConnectionError):
+            await response.write_eof()
+        return response
+
+
+async def _woken(woken: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:
+    waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(stopping.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return woken.is_set()
+
+
+def _topics(kinds: frozenset[str]) -> frozenset[str]:
+    return frozenset(kind.partition(".")[0] for kind in kinds)
+
+
+def _since(request: web.Request) -> int | None:
+    last = request.headers.get("Last-Event-ID", "") or request.query.get("after", "")
+    return int(last) if last.isascii() and last.isdigit() and len(last) <= _MOST_DIGITS else None
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    try:
+        async with asyncio.timeout(_STALL):
+            await response.write(data)
+    except TimeoutError as error:
+        raise ConnectionResetError("the browser reads nothing") from error

@@ -1,0 +1,59 @@
+"""The way through the console: which pages stand in the menu, in which order, and for whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.console.words import N_
+
+if TYPE_CHECKING:
+    from gateway.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the menu; it is shown to whoever may open it, and not at all while there is no such route."""
+
+    path: str
+    title: str
+    #: Of `templates/icons.html`.
+    icon: str
+
+
+ENTRIES: Final = (
+    Entry("/", N_("Overview"), "overview"),
+    Entry("/desk", N_("Desk"), "desk"),
+    Entry("/desk/send", N_("Send"), "send"),
+    Entry("/desk/registers", N_("Registers"), "book"),
+    Entry("/ledger", N_("Ledger"), "ledger"),
+    Entry("/channels", N_("Channels"), "channels"),
+    Entry("/offices", N_("Offices"), "map"),
+    Entry("/queues", N_("Problems"), "problem"),
+    Entry("/requests", N_("Requests"), "people"),
+    Entry("/alerts", N_("Alerts"), "bell"),
+    Entry("/reports", N_("Reports"), "chart"),
+    Entry("/audit", N_("Audit"), "seal"),
+    Entry("/administration", N_("Administration"), "gear"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry as one person sees it."""
+
+    entry: Entry
+    is_here: bool
+
+
+def sections(visit: Visit) -> list[Section]:
+    """What the person may open; the longest path that fits is where the person is."""
+    routes = visit.parts.pages
+    shown = [entry for entry in ENTRIES if entry.path in routes and visit.may(routes[entry.path])]
+    fitting = [entry for entry in shown if _holds(entry.path, visit.request.path)]
+    here = max(fitting, key=lambda entry: len(entry.path), default=None)
+    return [Section(entry, entry is here) for entry in shown] if visit.signed_in else []
+
+
+def _holds(path: str, page: str) -> bool:
+    return page == path or (path != "/" and page.startswith(f"{path}/"))

@@ -1,0 +1,79 @@
+"""What handlers of the console work with: the running server, and what browsers left here between two requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from gateway.accounts.roles import Permission
+from gateway.admin.server import Server
+from gateway.console.assets import Assets
+from gateway.console.live import Live
+from gateway.directory.lru import Lru
+from gateway.facade import LocalGateway
+from gateway.foundation import Foundation
+from gateway.lifecycle import Lifecycle
+from gateway.observe import Metrics
+from gateway.ratelimit import RateLimit
+
+#: Browsers, and forms, of which something is remembered between two requests.
+_REMEMBERED, _KEPT = 2000, 200
+#: The largest form that is kept, in characters.
+KEPT_MOST: Final = 100_000
+#: How long a form that came after its session had ended is kept for the same person.
+KEPT_FOR: Final = timedelta(hours=2)
+
+
+class ConsoleServer(Server, Protocol):
+    """The running server: also a `Desk` for the acts of `gateway.admin`."""
+
+    @property
+    def gateway(self) -> LocalGateway:
+        """Journey, mailbox, outbox and their neighbours."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is counted."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flash:
+    """What the next page says at its top."""
+
+    text: str
+    kind: str = "done"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A form that came when its session had ended."""
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleParts:
+    """One per console."""
+
+    server: ConsoleServer
+    lifecycle: Lifecycle
+    live: Live
+    assets: Assets
+    tries: RateLimit
+    #: Path -> permission, of the pages that are opened by their address alone.
+    pages: Mapping[str, Permission]
+    #: By session.
+    flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
+    #: By user.
+    kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+
+    @property
+    def base(self) -> Foundation:
+        """The data folder."""
+        return self.server.foundation

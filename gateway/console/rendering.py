@@ -1,0 +1,93 @@
+"""Templates: one environment per language, and what each template knows beside its own values.
+
+Every template knows `visit`, and the filters `when` (an instant), `day`, `number`, `size` and `lasting` (a length
+of time), which write as the person who asks likes it. Texts stand in `_("…")` or `{% trans %}`. Everything is
+escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp_jinja2
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.accounts.roles import Permission
+from gateway.console import formats
+from gateway.console.navigation import sections
+from gateway.console.words import LANGUAGES, Language, translations
+
+if TYPE_CHECKING:
+    from gateway.console.visit import Visit
+
+_ENVIRONMENTS: Final[Mapping[Language, web.AppKey[Environment]]] = {
+    language: web.AppKey(f"templates_{language}", Environment) for language in LANGUAGES
+}
+#: For whom something is being written.
+_reader: ContextVar[Visit] = ContextVar("reader")
+
+
+def set_up(app: web.Application) -> None:
+    """Let the application's pages be made of templates."""
+    for language, key in _ENVIRONMENTS.items():
+        environment = aiohttp_jinja2.setup(
+            app,
+            app_key=key,
+            default_helpers=False,
+            loader=PackageLoader("gateway.console"),
+            extensions=["jinja2.ext.i18n"],
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.install_gettext_translations(  # type: ignore[attr-defined]  # of the extension
+            translations(language), newstyle=True
+        )
+        environment.filters.update(when=_when, day=_day, number=_number, size=_size, lasting=_lasting)
+        environment.globals["Permission"] = Permission
+
+
+def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
+    """The template's text, for this person."""
+    parts = visit.parts
+    known = {
+        "visit": visit,
+        "asset": parts.assets.url,
+        "sections": sections(visit),
+        "flashes": (parts.flashes.pop(visit.session.id) or []) if visit.signed_in and not visit.is_fragment else [],
+    }
+    token = _reader.set(visit)
+    try:
+        return aiohttp_jinja2.render_string(
+            template, visit.request, {**known, **values}, app_key=_ENVIRONMENTS[visit.preferences.language]
+        )
+    finally:
+        _reader.reset(token)
+
+
+def _when(at: datetime | None, *, seconds: bool = False) -> Markup | str:
+    liked = _reader.get().preferences
+    return "–" if at is None else formats.instant(at, liked.language, liked.zone, seconds=seconds)
+
+
+def _day(value: date | datetime) -> str:
+    liked = _reader.get().preferences
+    return formats.day(value, liked.language, liked.zone)
+
+
+def _number(value: float) -> str:
+    return formats.number(value, _reader.get().preferences.language)
+
+
+def _size(count: int) -> str:
+    return formats.size(count, _reader.get().preferences.language)
+
+
+def _lasting(length: timedelta) -> str:
+    return formats.lasting(length, _reader.get().preferences.language)

@@ -1,0 +1,31 @@
+"""One route of the console: method, path, handler, and the permission without which nobody comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+
+if TYPE_CHECKING:
+    from gateway.console.visit import Visit
+
+Handler: TypeAlias = "Callable[[Visit], Awaitable[web.StreamResponse]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row of the table."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    permission: Permission
+    #: The handler reads the body itself (`visit.request`): files. The token of the form is in the address then, as
+    #: `visit.upload_url` makes it.
+    uploads: bool = False
+    #: Whoever must choose a password or set a second factor first may come here all the same.
+    before_ready: bool = False

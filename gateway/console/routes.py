@@ -1,0 +1,18 @@
+"""The table of routes: all there is of the console. A page that is not here does not exist.
+
+Each area lists its own (`ROUTES` in its module); a line for it stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.console import account, everywhere, overview, sign_in
+from gateway.console.route import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *everywhere.ROUTES,
+    *sign_in.ROUTES,
+    *account.ROUTES,
+    *overview.ROUTES,
+)

@@ -1,0 +1,87 @@
+"""Signing in and out, and the form that came when a session had ended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.console import cookies
+from gateway.console.headers import own_address
+from gateway.console.parts import KEPT_FOR
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.errors import RefusedError
+from gateway.ratelimit import site_of
+from gateway.reasons import REASONS
+
+_FAILED: Final = 401
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The form; who is signed in has no need of it."""
+    following = own_address(visit.request.query.get("next", "/"))
+    if visit.signed_in is not None:
+        return visit.redirect(following)
+    return visit.page("login.html", following=following, login="", reason=None)
+
+
+async def sign_in(visit: Visit) -> web.StreamResponse:
+    """A new session, whatever the browser held before."""
+    address = site_of(visit.request.remote or "")
+    visit.parts.tries.take(address, visit.base.clock.monotonic())
+    form = visit.form
+    following = own_address(form.get("next", "/"))
+    try:
+        held = await visit.base.sign_in.sign_in(
+            form.get("login", ""),
+            form.get("password", ""),
+            form.get("code", ""),
+            address=address,
+            agent=visit.request.headers.get("User-Agent", ""),
+            now=visit.at,
+        )
+    except RefusedError as error:
+        reason = REASONS[error.code]
+        return visit.page(
+            "login.html", status=_FAILED, following=following, login=form.get("login", ""), reason=reason
+        )
+    return await signed_in(visit, held, following)
+
+
+async def signed_in(visit: Visit, held: str, following: str) -> web.StreamResponse:
+    """Go on with a new session; the one that the browser had ends."""
+    if visit.signed_in is not None:
+        await visit.base.sign_in.end(visit.user.id, visit.session.id, actor=visit.actor, now=visit.at)
+    session = await visit.base.sign_in.find(held)
+    assert session is not None, "it was opened a moment ago"
+    kept = visit.parts.kept.get(session.user_id)
+    is_kept = kept is not None and visit.at - kept.at <= KEPT_FOR
+    response = visit.redirect("/kept" if is_kept else following)
+    cookies.set_session(response, held)
+    return response
+
+
+async def sign_out(visit: Visit) -> web.StreamResponse:
+    """The session ends here and now."""
+    await visit.base.sign_in.end(visit.user.id, visit.session.id, actor=visit.actor, now=visit.at)
+    response = visit.redirect("/login")
+    cookies.forget(response, cookies.SESSION)
+    return response
+
+
+async def show_kept(visit: Visit) -> web.StreamResponse:
+    """What was filled in when the session had ended, to be sent now."""
+    kept = visit.parts.kept.pop(visit.user.id)
+    if kept is None or visit.at - kept.at > KEPT_FOR:
+        return visit.redirect("/")
+    return visit.page("kept.html", kept=kept)
+
+
+ROUTES: Final = (
+    Route("GET", "/login", show, Permission.OPEN, before_ready=True),
+    Route("POST", "/login", sign_in, Permission.OPEN, before_ready=True),
+    Route("POST", "/logout", sign_out, Permission.SELF, before_ready=True),
+    Route("GET", "/kept", show_kept, Permission.SELF),
+)

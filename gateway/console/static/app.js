@@ -1,0 +1,124 @@
+/* Keys, dialogs, the stream of changes, and the warning before a session ends. Pages work without it. */
+(() => {
+  "use strict";
+  const body = document.body, $ = (selector) => document.querySelector(selector);
+
+  // Dialogs: <button data-open="id">, and <button data-close> inside.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-open],[data-close],[data-stay]");
+    if (!button) return;
+    if (button.dataset.open) document.getElementById(button.dataset.open)?.showModal();
+    else if ("close" in button.dataset) button.closest("dialog")?.close();
+    else if ("stay" in button.dataset) document.dispatchEvent(new Event("stay"));
+  });
+
+  // A form is sent once; <form data-keep="name"> remembers what is filled in until it is sent and done.
+  const user = () => $(".me .quiet")?.textContent ?? "";
+  const place = (form) => `${user()}:${form.dataset.keep}`;
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) return event.preventDefault();
+    if (form.method === "post" && !form.matches("[hx-post]")) {
+      form.dataset.sent = "1";
+      setTimeout(() => delete form.dataset.sent, 5000);
+    }
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (!form?.dataset.keep) return;
+    const kept = [...new FormData(form)].filter(([name, value]) => name !== "form-token" && typeof value === "string");
+    sessionStorage.setItem(place(form), JSON.stringify(kept));
+  });
+  for (const form of document.querySelectorAll("form[data-keep]")) {
+    const kept = sessionStorage.getItem(place(form));
+    for (const [name, value] of kept ? JSON.parse(kept) : []) {
+      const field = form.elements[name];
+      if (field && "value" in field && field.type !== "hidden") field.value = value;
+    }
+  }
+  for (const done of document.querySelectorAll("[data-forget]")) {
+    sessionStorage.removeItem(`${user()}:${done.dataset.forget}`);
+  }
+
+  // Keys.
+  let waitsForDigit = false;
+  const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input,textarea,select,[contenteditable]") || $("dialog[open]")) return;
+    if (waitsForDigit && /^[1-9]$/.test(event.key)) {
+      document.querySelectorAll(".menu a")[event.key - 1]?.click();
+    } else if (event.key === "/") {
+      $("#search")?.focus();
+      event.preventDefault();
+    } else if (event.key === "?") {
+      document.getElementById("keys")?.showModal();
+    } else if (event.key === "j" || event.key === "k") {
+      const all = rows(), at = all.indexOf(document.activeElement?.closest("tr"));
+      const next = all[event.key === "j" ? Math.min(at + 1, all.length - 1) : Math.max(at - 1, 0)];
+      next?.querySelector("a,button")?.focus();
+    }
+    waitsForDigit = event.key === "g";
+  });
+
+  if (body.dataset.newest === undefined) return;
+
+  // The session: a warning two minutes before it ends, and a button against it.
+  const idle = Number(body.dataset.idle) * 1000, expiring = $("#expiring");
+  let timer;
+  const watch = () => {
+    clearTimeout(timer);
+    expiring.hidden = true;
+    timer = setTimeout(() => { expiring.hidden = false; }, Math.max(idle - 120000, idle / 2));
+  };
+  const token = () => JSON.parse(body.getAttribute("hx-headers:inherited"))["X-Form-Token"];
+  const ask = (headers) => fetch("/still-here", {method: "POST", headers: {"X-Form-Token": token(), ...headers}});
+  const isSignedIn = (answer) => answer.ok && !answer.redirected;
+  const ended = () => {
+    clearTimeout(timer);
+    expiring.hidden = true;
+    $("#ended").hidden = false;
+  };
+  const stay = async () => (isSignedIn(await ask({})) ? watch() : ended());
+  document.addEventListener("htmx:after:request", (event) => {
+    if (!event.detail.ctx?.request?.headers?.["X-Live"]) watch();
+  });
+  document.addEventListener("stay", stay);
+  watch();
+
+  // One stream for all tabs of this browser: whoever holds the lock has it, and tells the others.
+  let newest = body.dataset.newest;
+  const told = (id, topics) => {
+    newest = id || newest;
+    for (const topic of topics.split(" ")) {
+      if (topic) body.dispatchEvent(new CustomEvent(`live-${topic}`));
+    }
+  };
+  const channel = new BroadcastChannel("live");
+  channel.onmessage = (event) => told(...event.data);
+  const offline = $("#offline");
+  const open = () => {
+    const source = new EventSource(newest ? `/live?after=${newest}` : "/live");
+    source.onopen = () => { offline.hidden = true; body.dataset.live = "on"; };
+    source.onerror = () => {
+      offline.hidden = false;
+      body.dataset.live = "off";
+      if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
+    };
+    source.addEventListener("changed", (event) => {
+      told(event.lastEventId, event.data);
+      channel.postMessage([event.lastEventId, event.data]);
+    });
+    source.addEventListener("ended", () => { source.close(); ended(); });
+  };
+  const again = async () => {
+    const answer = await ask({"X-Live": "1"}).catch(() => null);
+    if (answer && answer.status < 500 && !isSignedIn(answer)) {
+      offline.hidden = true;
+      ended();
+    } else {
+      open();
+    }
+  };
+  navigator.locks?.request("live", () => new Promise(open));
+})();

@@ -1,0 +1,21 @@
+"""What the console says to people who use it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.reasons.entry import permanent as _p
+
+CONSOLE: Final = (
+    _p("sign_in_failed", 401, "Đăng nhập không thành công.", "Signing in failed.",
+       "Kiểm tra tên, mật khẩu và mã xác thực; sai nhiều lần thì phải chờ. Quên mật khẩu: hỏi người quản trị.",
+       "Check login, password and code; after many wrong tries, wait. Forgotten? Ask your administrator."),
+    _p("form_outdated", 403, "Biểu mẫu không phải của trang này hoặc đã cũ.",
+       "The form does not come from this site, or is out of date.",
+       "Mở lại trang rồi gửi lại.", "Open the page again and send the form from there."),
+    _p("password_weak", 422, "Mật khẩu quá yếu.", "The password is too weak.",
+       "Dùng ít nhất 12 ký tự, không chứa tên đăng nhập.", "Use 12 characters or more, without your login."),
+    _p("office_missing", 422, "Văn thư phải thuộc ít nhất một cơ quan.", "A clerk needs an office to act for.",
+       "Nêu cơ quan bằng --office MÃ, hoặc chọn trên trang quản trị.",
+       "Name one with --office CODE, or choose it on the page.", operators=True),
+)  # fmt: skip

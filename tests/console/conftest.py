@@ -1,0 +1,29 @@
+"""Fixtures of the console's tests: one server per module, with users of each role."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.console.site import Site, console
+from tests.journeys.installation import make_pki
+
+
+@pytest.fixture(scope="session")
+def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A development PKI, made once."""
+    folder = tmp_path_factory.mktemp("pki") / "certs"
+    make_pki(folder)
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> AsyncIterator[Site]:
+    """The console of a module's tests; they share it, so each brings what it changes."""
+    folder = tmp_path_factory.mktemp("console") / "site"
+    folder.mkdir()
+    async with console(folder, pki_folder) as found:
+        yield found

@@ -1,0 +1,73 @@
+"""Signing in and out, sessions, and what a wrong try looks like."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.accounts.roles import Role
+from tests.console.site import LOGINS, PASSWORD, Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_page_asked_for_before_signing_in_comes_after_it(site: Site) -> None:
+    """A stranger is sent to the form, and goes on to where he wanted."""
+    browser = site.browser()
+    sent = await browser.get("/account")
+    assert (sent.status, sent.location) == (303, "/login?next=%2Faccount")
+    await browser.get(sent.location)
+    answer = await browser.post("/login", {"login": "viewer1", "password": PASSWORD, "next": "/account"})
+    assert (answer.status, answer.location) == (303, "/account")
+    page = await browser.get("/account")
+    assert page.status == 200
+    assert "Người viewer1" in page.text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:1"]
+)
+async def test_address_elsewhere_is_no_place_to_go_on_to(site: Site, elsewhere: str) -> None:
+    """No open redirect."""
+    browser = site.browser()
+    await browser.get("/login")
+    answer = await browser.post("/login", {"login": "viewer1", "password": PASSWORD, "next": elsewhere})
+    assert (answer.status, answer.location) == (303, "/")
+
+
+async def test_unknown_login_and_wrong_password_look_the_same(site: Site) -> None:
+    """Nobody learns who has an account."""
+    pages = []
+    for login in ("nobody-here", "viewer1"):
+        browser = site.browser()
+        answer = await browser.sign_in(login, "wrong-password")
+        assert answer.status == 401
+        pages.append(answer.text.replace(login, "").replace(browser.token, ""))
+    assert "Đăng nhập không thành công." in pages[0]
+    assert pages[0] == pages[1]
+
+
+async def test_session_is_another_one_after_each_sign_in(site: Site) -> None:
+    """Fixation: what a browser held before is worth nothing afterwards."""
+    browser = await site.signed_in(Role.VIEWER)
+    first = browser.cookie("__Host-session")
+    await browser.post("/login", {"login": LOGINS[Role.VIEWER], "password": PASSWORD})
+    assert browser.cookie("__Host-session") not in {"", first}
+    thief = site.browser(Cookie=f"__Host-session={first}")
+    assert (await thief.get("/account")).status == 303
+
+
+async def test_cookie_is_bound_to_this_host_and_hidden_from_scripts(site: Site) -> None:
+    """`__Host-`, Secure, HttpOnly, SameSite."""
+    browser = site.browser()
+    answer = await browser.sign_in("viewer1")
+    set_cookie = answer.headers["Set-Cookie"]
+    assert set_cookie.startswith("__Host-") or "__Host-session" in set_cookie
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in set_cookie.split(";")}
+
+
+async def test_signing_out_ends_the_session_for_whoever_holds_it(site: Site) -> None:
+    """Not the cookie alone."""
+    browser = await site.signed_in(Role.VIEWER)
+    held = browser.cookie("__Host-session")
+    assert (await browser.post("/logout")).location == "/login"
+    assert (await site.browser(Cookie=f"__Host-session={held}").get("/account")).status == 303
