@@ -95,6 +95,7 @@ async def _mark(tx: Transaction, ask: Purge, facts: dict[str, object], *, with_e
         ((envelope, findings),) = await tx.fetch("message_read_texts", (ask.message_id,))
         facts["envelope"] = sha256(salt + envelope.encode()).hexdigest()
         blank = {"id": ask.message_id, "envelope": blanked(envelope), "findings": _blanked_findings(findings)}
+        await tx.fetch("search_delete_securely")
         await tx.fetch("message_blank_texts", blank)
     event = history.EventRow(
         kind=Event.BODY_PURGED, at=ask.now, actor="gateway", facts=facts, message_id=ask.message_id

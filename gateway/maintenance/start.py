@@ -36,6 +36,7 @@ from gateway.maintenance.duties import Duties, Duty
 from gateway.maintenance.expirer import Expirer
 from gateway.maintenance.heads import WeeklyHead
 from gateway.maintenance.heartbeat import Heartbeat
+from gateway.maintenance.indexer import Indexer
 from gateway.maintenance.informer import Informer
 from gateway.maintenance.published import Published
 from gateway.maintenance.reconciler import Reconciler
@@ -349,6 +350,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         _announcer(base, gateway),
         Tending(server.watcher),
         Informer(base, server.watcher),
+        Indexer(base.readers, base.pump),
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),

@@ -29,6 +29,7 @@ GROWING = (
     "reading",
     "listing",
     "purge_document",
+    "search",
 )
 #: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
 PARTIAL = (

@@ -1,0 +1,315 @@
+"""Lines of the ledger that fit a filter: pages in both directions, bounded counts, all of them for an export.
+
+A line is one document for one recipient; lines are numbered in the order in which they were recorded, and a page
+goes on from a number. Candidates come by the narrowest way there is, a window at a time, and the rest of the filter
+is asked of each:
+
+1. the few lines in an open state, or with a rare business status;
+2. a recipient's lines in a state, by their own index;
+3. what the index of lines finds (`gateway.search.words`);
+4. all lines, newest first.
+
+So a page costs what it looks at, and that has a bound: where the rest of a filter fits hardly anything, a page ends
+after `LOOKED_AT` candidates, says so, and goes on from there when asked. Days become numbers by the documents
+accepted around them; a document may have been recorded an hour after its acceptance at most.
+A line is in the index a second after it was recorded, an old one when the index has got so far (`Page.unindexed`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from gateway.clock import instant
+from gateway.ledger.pages import OPEN_STATES
+from gateway.ledger.params import as_json
+from gateway.model import AgencyId
+from gateway.search.filter import Filter
+from gateway.search.words import match_of
+from gateway.states import State
+from gateway.storage.readers import Readers
+
+#: Agencies whose lines somebody may see: what they sent, and what they receive; None: all.
+Scope = frozenset[AgencyId] | None
+
+#: Candidates that one page or count looks at, at most.
+LOOKED_AT: Final = 20_000
+#: What a count counts up to.
+COUNTED: Final = 10_000
+#: Lines that are few: they are looked at one by one.
+_FEW: Final = 1_000
+_WINDOW: Final = 250
+_WIDEST: Final = 5_000
+_LAST: Final = 2**62
+#: Microseconds between acceptance and commit, at most.
+_SLACK: Final = 3_600_000_000
+_RARE: Final = frozenset({"02", "13", "15", "16"})
+_ON_THE_WAY: Final = frozenset({"queued", "in_flight"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line as the ledger shows it."""
+
+    seq: int
+    id: str
+    message_id: str
+    kind: str
+    sender_id: AgencyId
+    sender_code: str
+    recipient_id: AgencyId
+    recipient_code: str
+    code_number: str
+    code_notation: str
+    promulgated_on: str | None
+    subject: str
+    business_type: str
+    type_name: str
+    priority: int
+    state: State
+    final: bool
+    reason: str
+    business_status: str
+    endpoint_id: str
+    size: int
+    accepted_at: datetime
+    created_at: datetime
+    state_at: datetime
+
+    @property
+    def code(self) -> str:
+        """Number and notation, as people write them."""
+        return f"{self.code_number}/{self.code_notation}" if self.code_notation else self.code_number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Lines, newest first."""
+
+    lines: tuple[Line, ...]
+    #: Older lines are asked for before this number; None: there are none.
+    older: int | None
+    #: Newer lines are asked for after this number; None: there are none.
+    newer: int | None
+    #: Whether it ended because enough was looked at: there may be more, and the page may be empty.
+    partial: bool = False
+    #: Old lines that the index does not hold yet, where it was asked.
+    unindexed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """How many lines fit."""
+
+    value: int
+    #: There are more than these; it was not counted on.
+    more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """Numbers in the order in which they were looked for, and where to go on; None: all was looked at."""
+
+    seqs: list[int]
+    goes_on: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Way:
+    """How candidates are found, and what is then asked of them; None: nothing."""
+
+    low: int
+    high: int
+    rest: dict[str, object] | None
+    #: The statements that find candidates, newest first and oldest first; None: they are the few.
+    statements: tuple[str, str] | None = None
+    params: tuple[tuple[str, object], ...] = ()
+    few: tuple[int, ...] = ()
+    asks_index: bool = False
+
+
+class Search:
+    """Questions about lines."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def page(
+        self, wanted: Filter, scope: Scope, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> Page:
+        """The newest lines; or those before a number; or those just after one."""
+        way = await self._way(wanted, scope)
+        is_newer = after is not None
+        low = max(way.low, after) if after is not None else way.low
+        high = min(way.high, before) if before is not None else way.high
+        found = await self._find(way, low, high, limit + 1, newer=is_newer)
+        seqs, more = found.seqs[:limit], len(found.seqs) > limit
+        lines = await self._lines(seqs)
+        goes_on = found.goes_on if not more else seqs[-1]
+        if is_newer:
+            older, newer = (after + 1 if after is not None else None), goes_on
+        else:
+            older, newer = goes_on, (before - 1 if before is not None else None)
+        return Page(
+            lines=tuple(lines),
+            older=older,
+            newer=newer,
+            partial=goes_on is not None and not more,
+            unindexed=await self._unindexed() if way.asks_index else 0,
+        )
+
+    async def count(self, wanted: Filter, scope: Scope, *, above: int = 0, most: int = COUNTED) -> Count:
+        """How many lines fit, above a number; bounded by what it counts and by what it looks at."""
+        way = await self._way(wanted, scope)
+        low = max(way.low, above)
+        if way.rest is None:
+            params = {**dict(way.params), "low": low, "high": way.high, "limit": most + 1}
+            row = await self._readers.fetch_one("line_count_matching", params)
+            value = row[0] if row else 0
+            return Count(value=min(value, most), more=value > most)
+        found = await self._find(way, low, way.high, most + 1, newer=False)
+        more = len(found.seqs) > most or found.goes_on is not None
+        return Count(value=min(len(found.seqs), most), more=more)
+
+    async def all(self, wanted: Filter, scope: Scope, *, portion: int = 500) -> AsyncIterator[list[Line]]:
+        """Every line that fits, newest first, in portions; lines recorded meanwhile are left out."""
+        before: int | None = None
+        while True:
+            page = await self.page(wanted, scope, limit=portion, before=before)
+            if page.lines:
+                yield list(page.lines)
+            if page.older is None:
+                return
+            before = page.older
+
+    async def _lines(self, seqs: Sequence[int]) -> list[Line]:
+        if not seqs:
+            return []
+        return [_line(row) for row in await self._readers.fetch("line_list_shown", (as_json(list(seqs)),))]
+
+    async def _unindexed(self) -> int:
+        row = await self._readers.fetch_one("search_read_extent")
+        return max(0, row[0] - 1) if row else 0
+
+    async def _way(self, wanted: Filter, scope: Scope) -> _Way:
+        low, high = await self._period(wanted)
+        match = match_of(wanted, scope)
+        rest = _rest(wanted, scope)
+        few = await self._few(wanted)
+        if few is not None:
+            asked = {**rest, "match": match or None}
+            return _Way(low=low, high=high, rest=asked, few=few, asks_index=bool(match))
+        if len(wanted.recipient) == len(wanted.state) == 1 and wanted.state[0] not in _ON_THE_WAY:
+            others = match_of(replace(wanted, recipient=()), scope)
+            return _Way(
+                low=low,
+                high=high,
+                rest={**rest, "match": others or None},
+                statements=("line_list_of_recipient_older", "line_list_of_recipient_newer"),
+                params=(("recipient", wanted.recipient[0]), ("state", wanted.state[0])),
+                asks_index=bool(others),
+            )
+        if match:
+            is_all = not (wanted.state or wanted.status or wanted.since or wanted.until or scope is not None)
+            return _Way(
+                low=low,
+                high=high,
+                rest=None if is_all else rest,
+                statements=("line_find_older", "line_find_newer"),
+                params=(("match", match),),
+                asks_index=True,
+            )
+        return _Way(low=low, high=high, rest=rest, statements=("line_list_older", "line_list_newer"))
+
+    async def _few(self, wanted: Filter) -> tuple[int, ...] | None:
+        """Numbers of all candidates, ascending, where state or business status leaves few."""
+        ways: list[tuple[str, dict[str, object]]] = []
+        if wanted.state and set(wanted.state) <= set(OPEN_STATES):
+            ways.append(("line_list_open", {"states": as_json(wanted.state)}))
+        if wanted.status and set(wanted.status) <= _RARE:
+            ways.append(("line_list_of_rare_status", {"statuses": as_json(wanted.status)}))
+        for name, params in ways:
+            rows = await self._readers.fetch(name, {**params, "limit": _FEW + 1})
+            if len(rows) <= _FEW:
+                return tuple(sorted(row[0] for row in rows))
+        return None
+
+    async def _period(self, wanted: Filter) -> tuple[int, int]:
+        low, high = 0, _LAST
+        if wanted.since is not None:
+            row = await self._readers.fetch_one("line_last_accepted_before", (wanted.begins_at - _SLACK,))
+            low = row[0] - 1 if row else 0
+        if wanted.until is not None:
+            row = await self._readers.fetch_one("line_first_accepted_after", (wanted.ends_at + _SLACK,))
+            # of a document with many recipients this may be any line
+            high = row[0] + 1 if row else _LAST
+        return low, high
+
+    async def _find(self, way: _Way, low: int, high: int, limit: int, *, newer: bool) -> _Found:
+        found: list[int] = []
+        looked, window = 0, limit if way.rest is None else max(_WINDOW, limit)
+        while True:
+            seqs = await self._candidates(way, low, high, window, newer=newer)
+            fitting = seqs if way.rest is None else await self._fitting(way.rest, seqs, limit - len(found))
+            found += fitting
+            looked += len(seqs)
+            if len(seqs) < window:
+                return _Found(seqs=found, goes_on=None)
+            if len(found) >= limit:
+                return _Found(seqs=found, goes_on=found[-1])
+            low, high = (seqs[-1], high) if newer else (low, seqs[-1])
+            if looked >= max(LOOKED_AT, limit):
+                return _Found(seqs=found, goes_on=seqs[-1])
+            window = min(window * 4, _WIDEST)
+
+    async def _candidates(self, way: _Way, low: int, high: int, window: int, *, newer: bool) -> list[int]:
+        if way.statements is None:
+            between = way.few[bisect_right(way.few, low) : bisect_left(way.few, high)]
+            return list(between[:window] if newer else between[::-1][:window])
+        params = {**dict(way.params), "low": low, "high": high, "limit": window}
+        return [row[0] for row in await self._readers.fetch(way.statements[newer], params)]
+
+    async def _fitting(self, rest: dict[str, object], seqs: list[int], limit: int) -> list[int]:
+        if not seqs:
+            return []
+        params = {**rest, "seqs": as_json(seqs), "limit": limit}
+        return [row[0] for row in await self._readers.fetch("line_list_fitting", params)]
+
+
+def _rest(wanted: Filter, scope: Scope) -> dict[str, object]:
+    def some(values: Sequence[str]) -> str | None:
+        return as_json(list(values)) if values else None
+
+    return {
+        "since": wanted.begins_at,
+        "until": wanted.ends_at,
+        "states": some(wanted.state),
+        "statuses": some(wanted.status),
+        "kind": None if wanted.kind == "all" else wanted.kind,
+        "senders": some(wanted.sender),
+        "recipients": some(wanted.recipient),
+        "scope": None if scope is None else as_json(sorted(scope)),
+        "match": None,
+    }
+
+
+def _line(row: tuple[Any, ...]) -> Line:
+    state = State(row[15])
+    return Line(
+        **dict(zip(_PLAIN, row[:15], strict=True)),
+        state=state,
+        final=state.is_final(expects_status=bool(row[16])),
+        reason=row[17],
+        business_status=row[18],
+        endpoint_id=row[19],
+        size=row[20],
+        accepted_at=instant(row[21]),
+        created_at=instant(row[22]),
+        state_at=instant(row[23]),
+    )
+
+
+_PLAIN: Final = tuple(Line.__dataclass_fields__)[:15]
