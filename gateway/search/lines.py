@@ -4,10 +4,10 @@ A line is one document for one recipient; lines are numbered in the order in whi
 goes on from a number. Candidates come by the narrowest way there is, a window at a time, and the rest of the filter
 is asked of each:
 
-1. the few lines in an open state, or with a rare business status;
-2. a recipient's lines in a state, by their own index;
-3. what the index of lines finds (`gateway.search.words`);
-4. all lines, newest first.
+1. the few lines in an open state, or with a rare business status; words are looked for in their texts
+2. where no word is looked for, a recipient's lines in a state, by their own index
+3. what the index of lines finds (`gateway.search.words`)
+4. all lines, newest first
 
 So a page costs what it looks at, and that has a bound: where the rest of a filter fits hardly anything, a page ends
 after `LOOKED_AT` candidates, says so, and goes on from there when asked. Days become numbers by the documents
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from gateway.ledger.pages import OPEN_STATES
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 from gateway.search.filter import Filter
-from gateway.search.words import match_of
+from gateway.search.words import COLUMNS, Condition, expression_of, kind_of, plain, tokens, worded
 from gateway.states import State
 from gateway.storage.readers import Readers
 
@@ -119,16 +119,23 @@ class _Found:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Way:
-    """How candidates are found, and what is then asked of them; None: nothing."""
+    """How candidates are found, and what is then asked of them."""
 
     low: int
     high: int
+    #: Of the line's columns; None: nothing.
     rest: dict[str, object] | None
+    #: Of its texts.
+    texts: tuple[Condition, ...] = ()
     #: The statements that find candidates, newest first and oldest first; None: they are the few.
     statements: tuple[str, str] | None = None
     params: tuple[tuple[str, object], ...] = ()
     few: tuple[int, ...] = ()
-    asks_index: bool = False
+
+    @property
+    def asks_index(self) -> bool:
+        """Whether what the index does not hold is left out."""
+        return self.statements is not None and self.statements[0] == "line_find_older"
 
 
 class Search:
@@ -185,6 +192,13 @@ class Search:
                 return
             before = page.older
 
+    async def shown(self, seqs: Sequence[int], scope: Scope) -> list[Line]:
+        """Lines by their numbers, newest first: those of them that somebody may see."""
+        if not seqs:
+            return []
+        way = _Way(low=0, high=_LAST, rest=_rest(Filter(kind="all"), scope))
+        return await self._lines(await self._fitting(way, list(seqs), len(seqs)))
+
     async def _lines(self, seqs: Sequence[int]) -> list[Line]:
         if not seqs:
             return []
@@ -196,31 +210,26 @@ class Search:
 
     async def _way(self, wanted: Filter, scope: Scope) -> _Way:
         low, high = await self._period(wanted)
-        match = match_of(wanted, scope)
-        rest = _rest(wanted, scope)
+        rest, texts, facts = _rest(wanted, scope), tuple(worded(wanted)), plain(wanted, scope)
         few = await self._few(wanted)
         if few is not None:
-            asked = {**rest, "match": match or None}
-            return _Way(low=low, high=high, rest=asked, few=few, asks_index=bool(match))
-        if len(wanted.recipient) == len(wanted.state) == 1 and wanted.state[0] not in _ON_THE_WAY:
-            others = match_of(replace(wanted, recipient=()), scope)
+            return _Way(low=low, high=high, rest=rest, texts=texts, few=few)
+        if not texts and len(wanted.recipient) == len(wanted.state) == 1 and wanted.state[0] not in _ON_THE_WAY:
             return _Way(
                 low=low,
                 high=high,
-                rest={**rest, "match": others or None},
+                rest=rest,
                 statements=("line_list_of_recipient_older", "line_list_of_recipient_newer"),
                 params=(("recipient", wanted.recipient[0]), ("state", wanted.state[0])),
-                asks_index=bool(others),
             )
-        if match:
+        if texts or facts:
             is_all = not (wanted.state or wanted.status or wanted.since or wanted.until or scope is not None)
             return _Way(
                 low=low,
                 high=high,
                 rest=None if is_all else rest,
                 statements=("line_find_older", "line_find_newer"),
-                params=(("match", match),),
-                asks_index=True,
+                params=(("match", expression_of([*texts, *facts, *kind_of(wanted)])),),
             )
         return _Way(low=low, high=high, rest=rest, statements=("line_list_older", "line_list_newer"))
 
@@ -253,8 +262,7 @@ class Search:
         looked, window = 0, limit if way.rest is None else max(_WINDOW, limit)
         while True:
             seqs = await self._candidates(way, low, high, window, newer=newer)
-            fitting = seqs if way.rest is None else await self._fitting(way.rest, seqs, limit - len(found))
-            found += fitting
+            found += await self._fitting(way, seqs, limit - len(found))
             looked += len(seqs)
             if len(seqs) < window:
                 return _Found(seqs=found, goes_on=None)
@@ -272,11 +280,22 @@ class Search:
         params = {**dict(way.params), "low": low, "high": high, "limit": window}
         return [row[0] for row in await self._readers.fetch(way.statements[newer], params)]
 
-    async def _fitting(self, rest: dict[str, object], seqs: list[int], limit: int) -> list[int]:
-        if not seqs:
-            return []
-        params = {**rest, "seqs": as_json(seqs), "limit": limit}
-        return [row[0] for row in await self._readers.fetch("line_list_fitting", params)]
+    async def _fitting(self, way: _Way, seqs: list[int], limit: int) -> list[int]:
+        if way.rest is None or not seqs:
+            return seqs
+        most = len(seqs) if way.texts else limit
+        rows = await self._readers.fetch("line_list_fitting", {**way.rest, "seqs": as_json(seqs), "limit": most})
+        found = [row[0] for row in rows]
+        if way.texts and found:
+            told = await self._readers.fetch("line_list_texts", (as_json(found),))
+            fit = {row[0] for row in told if _holds(way.texts, row[1:])}
+            found = [seq for seq in found if seq in fit]
+        return found[:limit]
+
+
+def _holds(conditions: Sequence[Condition], texts: Sequence[str]) -> bool:
+    found = {column: tokens(text) for column, text in zip(COLUMNS, texts, strict=True)}
+    return all(each.holds(found) for each in conditions)
 
 
 def _rest(wanted: Filter, scope: Scope) -> dict[str, object]:
@@ -291,8 +310,9 @@ def _rest(wanted: Filter, scope: Scope) -> dict[str, object]:
         "kind": None if wanted.kind == "all" else wanted.kind,
         "senders": some(wanted.sender),
         "recipients": some(wanted.recipient),
+        "channels": some(wanted.channel),
+        "urgencies": as_json([int(each) for each in wanted.urgency]) if wanted.urgency else None,
         "scope": None if scope is None else as_json(sorted(scope)),
-        "match": None,
     }
 
 

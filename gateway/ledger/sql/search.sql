@@ -56,11 +56,17 @@ WHERE d.created_at >= :since AND d.created_at < :until
   AND (:kind IS NULL OR m.kind = :kind)
   AND (:senders IS NULL OR +m.sender_id IN (SELECT value FROM json_each(:senders)))
   AND (:recipients IS NULL OR +d.recipient_id IN (SELECT value FROM json_each(:recipients)))
+  AND (:channels IS NULL OR +d.endpoint_id IN (SELECT value FROM json_each(:channels)))
+  AND (:urgencies IS NULL OR m.priority IN (SELECT value FROM json_each(:urgencies)))
   AND (:scope IS NULL OR +m.sender_id IN (SELECT value FROM json_each(:scope))
        OR (+d.recipient_id IN (SELECT value FROM json_each(:scope))
            AND d.state NOT IN ('withdrawn', 'held', 'quarantined')))
-  AND (:match IS NULL OR EXISTS (SELECT 1 FROM search AS s WHERE s.rowid = d.seq AND s.search MATCH :match))
 LIMIT :limit;
+
+-- name: line_list_texts
+-- What some lines are searched by, as the index would take it.
+SELECT t.seq, t.facts, t.number, t.subject, t.extra FROM search_text AS t
+WHERE t.seq IN (SELECT value FROM json_each(?));
 
 -- name: line_list_shown
 -- Lines as the ledger shows them, newest first.
