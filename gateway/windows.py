@@ -64,6 +64,22 @@ class Turn:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineView:
+    """How the line to an endpoint is, for people."""
+
+    window: int
+    most: int
+    under_way: int
+    breaker: Breaker
+    opened_at: datetime | None
+    #: When the next probe may go, or the silence that was asked for ends.
+    opens_at: datetime | None
+    is_stalled: bool
+    #: Recipients behind it that are left alone.
+    recipients_in_trouble: int
+
+
 class _Way:
     """An endpoint's line and those of its recipients that are under way or in trouble."""
 
@@ -120,6 +136,24 @@ class Windows:
         for way in self._ways.values():
             for line in (way.line, *way.recipients.values()):
                 line.shift(jump)
+
+    def line_view(self, endpoint_id: EndpointId, now: datetime) -> LineView | None:
+        """How the line to an endpoint is; None where nothing was sent to it since the start."""
+        way = self._ways.get(endpoint_id)
+        if way is None:
+            return None
+        line = way.line
+        blocked = [each for each in way.recipients.values() if each.breaker is not Breaker.CLOSED]
+        return LineView(
+            window=line.window,
+            most=line.most,
+            under_way=len(line.under_way),
+            breaker=line.breaker,
+            opened_at=line.opened_at,
+            opens_at=line.opens_at(),
+            is_stalled=line.is_stalled(now),
+            recipients_in_trouble=len(blocked),
+        )
 
     def free(self, now: datetime) -> int:
         """How many transmissions may begin now, all endpoints together."""

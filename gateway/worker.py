@@ -36,7 +36,7 @@ from gateway.model import AttemptId, Endpoint, EndpointId, OutcomeKind, Outgoing
 from gateway.observe import Metrics
 from gateway.ports import Adapter
 from gateway.retry import Draw, RetryPlan, plan_retry
-from gateway.windows import Share, Turn, Windows
+from gateway.windows import LineView, Share, Turn, Windows
 
 #: At the latest after this time the queue is looked at without a reason.
 LOOK_EVERY = timedelta(seconds=10)
@@ -161,6 +161,10 @@ class Worker:
     def in_flight(self) -> int:
         """Transmissions under way."""
         return len(self._under_way)
+
+    def line_view(self, endpoint_id: EndpointId) -> LineView | None:
+        """How the line to an endpoint is; None where nothing was sent to it since the start."""
+        return self._windows.line_view(endpoint_id, self._clock.now())
 
     async def start(self) -> None:
         """Rescue, restore, begin."""

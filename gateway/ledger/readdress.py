@@ -19,6 +19,7 @@ from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.params import as_json
 from gateway.ledger.record import insert_lines
 from gateway.ledger.rows import DeliveryRow, DispatchRow
+from gateway.ledger.settled import Settle, settle
 from gateway.states import Trigger
 from gateway.storage.pump import Transaction
 
@@ -96,3 +97,12 @@ class ReaddressOperation:
             facts=ask.facts,
         )
         await ActOperation().apply(tx, [act])
+        dealt = Settle(
+            kind="misrouted",
+            subject=ask.instead_of,
+            message_id=ask.message_id,
+            why=ask.note,
+            actor=ask.actor,
+            now=ask.now,
+        )
+        await settle(tx, dealt)

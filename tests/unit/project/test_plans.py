@@ -42,6 +42,10 @@ PARTIAL = (
     "status_parked",
     "offer_listed",
     "event_of_archives",
+    "event_of_conflicts",
+    "event_of_channels",
+    "status_flagged",
+    "delivery_returned",
 )
 #: Statements that may go through all of a table, and why.
 WHOLE = {
@@ -108,6 +112,9 @@ SORTED = {
     "receiver_proof_list_of_messages": "the messages asked for",
     "purge_list_some": "orders, for a command",
     "retained_list_some": "what is retained, for a command",
+    "delivery_list_candidates": "documents of one number",
+    "delivery_list_urgent_of_channel": "what waits for one channel",
+    "delivery_list_recipients_of_dispatches": "the transmissions asked for",
 }
 STATEMENTS = load_statements()
 _SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")

@@ -1,0 +1,263 @@
+"""How channels are, for people: all of them in one list, and one with what waits, what was said, what happened.
+
+Reading alone. What the running server knows beside the ledger (the window and the breaker of a line) is asked of
+the worker by whoever shows it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from gateway.admin.queues import ShownLine, shown
+from gateway.channel_health import ChannelFacts, Judgement, judge_channel
+from gateway.clock import VIETNAM, instant, micros
+from gateway.directory.endpoints import EndpointState
+from gateway.foundation import Foundation
+from gateway.ids import uuid7_floor
+from gateway.ledger.params import as_json
+from gateway.model import Agency, AgencyId, Lane
+
+#: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
+COUNTED: Final = 20_000
+REPLIES: Final = 10
+URGENT: Final = 100
+_TRIES: Final = 20_000
+#: Events of channels that are looked at for the history of one.
+_EVENTS: Final = 2_000
+#: Over which time the rate is measured.
+RATE_OVER: Final = timedelta(minutes=10)
+_GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One of the list."""
+
+    state: EndpointState
+    judgement: Judgement
+    waiting: int
+    oldest_at: datetime | None
+    #: When its list was last read, and why it cannot be.
+    listed_at: datetime | None
+    list_reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Urgency:
+    """What waits in one lane."""
+
+    lane: Lane
+    waiting: int
+    in_flight: int
+    held: int
+    oldest_at: datetime | None
+    #: How many are given up before the day ends.
+    due_today: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a peer answered to one try."""
+
+    at: datetime
+    outcome: str
+    reason: str
+    detail: str
+    #: As it was noted: status, address, certificate …
+    peer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """Something that happened to a channel."""
+
+    at: datetime
+    kind: str
+    actor: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waits:
+    """What waits for one channel, and how fast it goes."""
+
+    lanes: tuple[Urgency, ...]
+    #: There are more than COUNTED.
+    more: bool
+    #: Transmissions a minute that got through lately.
+    per_minute: float
+
+    @property
+    def waiting(self) -> int:
+        """All of it."""
+        return sum(each.waiting for each in self.lanes)
+
+    def done_at(self, now: datetime) -> datetime | None:
+        """When it is all sent at the present rate; None where nothing gets through."""
+        return now + timedelta(minutes=self.waiting / self.per_minute) if self.per_minute else None
+
+
+async def channels(base: Foundation) -> list[Channel]:
+    """All of them, the worst first, then by name."""
+    now = base.clock.now()
+    counts = await base.reads.waiting()
+    rows = [
+        *await base.readers.fetch("dispatch_oldest_waiting"),
+        *await base.readers.fetch("dispatch_oldest_in_inbox"),
+    ]
+    oldest = {row[0]: instant(row[1]) for row in rows}
+    sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
+    found = []
+    for state in await base.directory.endpoint_states():
+        source = sources.get(state.endpoint.name)
+        facts = ChannelFacts(
+            is_inbox=state.endpoint.kind == "inbox",
+            paused_until=state.endpoint.paused_until,
+            down_since=state.endpoint.down_since,
+            failing_since=_at(source[1]) if source else None,
+            silent_since=_at(source[6]) if source else None,
+            oldest_at=oldest.get(state.endpoint.id),
+        )
+        found.append(
+            Channel(
+                state=state,
+                judgement=judge_channel(facts, now),
+                waiting=counts.get(state.endpoint.id, 0),
+                oldest_at=facts.oldest_at,
+                listed_at=_at(source[4]) if source else None,
+                list_reason=source[2] if source else "",
+            )
+        )
+    worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
+    return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
+
+
+async def waits(base: Foundation, endpoint_id: str) -> Waits:
+    """What waits for one of them, by urgency."""
+    now = base.clock.now()
+    tonight = datetime.combine(now.astimezone(VIETNAM).date() + timedelta(days=1), time(), VIETNAM)
+    params = {"endpoint": endpoint_id, "before": micros(tonight), "limit": COUNTED}
+    rows = await base.readers.fetch("dispatch_count_by_lane", params)
+    lanes = []
+    for rank, lane in enumerate(Lane):
+        of_lane = {row[1]: row for row in rows if row[0] == rank}
+        count = Counter({state: row[2] for state, row in of_lane.items()})
+        waiting = [row for state, row in of_lane.items() if state in {"ready", "inbox"}]
+        lanes.append(
+            Urgency(
+                lane=lane,
+                waiting=count["ready"] + count["inbox"],
+                in_flight=count["in_flight"],
+                held=count["held"],
+                oldest_at=min((instant(row[3]) for row in waiting), default=None),
+                due_today=sum(row[4] for row in waiting),
+            )
+        )
+    through = [row for row in await _tries(base, endpoint_id, now - RATE_OVER, now) if row[2] in _GOT_THROUGH]
+    return Waits(
+        lanes=tuple(lanes),
+        more=sum(row[2] for row in rows) >= COUNTED,
+        per_minute=len(through) / (RATE_OVER / timedelta(minutes=1)),
+    )
+
+
+async def replies(base: Foundation, endpoint_id: str) -> list[Said]:
+    """What its peer said last, newest first."""
+    params = {"endpoint": endpoint_id, "limit": REPLIES}
+    rows = await base.readers.fetch("attempt_last_of_endpoint", params)
+    return [
+        Said(at=instant(row[3]), outcome=row[4], reason=row[5], detail=row[6], peer=msgspec.json.decode(row[7]))
+        for row in rows
+    ]
+
+
+async def history(base: Foundation, endpoint_id: str) -> list[Turn]:
+    """What happened to it lately, newest first."""
+    rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
+    return [
+        Turn(at=instant(row[2]), kind=row[1], actor=row[3], why=row[5]) for row in rows if row[4] == endpoint_id
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """An urgent document that waits, and whom to call about it."""
+
+    line: ShownLine
+    recipient: Agency | None
+    phone: str
+
+
+async def urgent(base: Foundation, endpoint_id: str) -> list[Call]:
+    """Urgent documents that wait for a channel, with the telephone numbers of their recipients."""
+    rows = await base.readers.fetch("delivery_list_urgent_of_channel", {"endpoint": endpoint_id, "limit": URGENT})
+    lines = await shown(base, (row[0] for row in rows))
+    ids = {line.recipient_id for line in lines}
+    records, agencies = await base.directory.records(ids), await base.directory.agencies(ids)
+    return [
+        Call(
+            line=line,
+            recipient=agencies.get(line.recipient_id),
+            phone=records[line.recipient_id].contact.get("phone", "") if line.recipient_id in records else "",
+        )
+        for line in lines
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incident:
+    """What an outage of a channel came to."""
+
+    state: EndpointState
+    since: datetime
+    until: datetime
+    #: Whether it is over.
+    is_over: bool
+    last_good_at: datetime | None
+    tries: int
+    failures: Mapping[str, int]
+    documents: int
+    offices: tuple[Agency, ...]
+    waiting: int
+
+
+async def incident(base: Foundation, state: EndpointState, since: datetime, until: datetime) -> Incident:
+    """From when to when; tries, reasons, documents and offices touched."""
+    tries = await _tries(base, state.endpoint.id, since, until)
+    failed = [row for row in tries if row[2] and row[2] not in _GOT_THROUGH]
+    dispatches = as_json(sorted({row[5] for row in failed}))
+    rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (dispatches,))
+    agencies = await base.directory.agencies([AgencyId(row[0]) for row in rows])
+    counts = await base.reads.waiting()
+    return Incident(
+        state=state,
+        since=since,
+        until=until,
+        is_over=state.endpoint.down_since is None,
+        last_good_at=state.last_success_at,
+        tries=len(tries),
+        failures=dict(Counter(row[3] or "outcome_unknown" for row in failed).most_common()),
+        documents=len({row[4] for row in failed}),
+        offices=tuple(sorted(agencies.values(), key=lambda each: each.name)),
+        waiting=counts.get(state.endpoint.id, 0),
+    )
+
+
+async def _tries(base: Foundation, endpoint_id: str, since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+    params = {
+        "floor": uuid7_floor(since),
+        "ceiling": uuid7_floor(until),
+        "endpoint": endpoint_id,
+        "limit": _TRIES,
+    }
+    return await base.readers.fetch("attempt_list_between", params)
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)

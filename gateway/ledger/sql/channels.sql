@@ -1,0 +1,39 @@
+-- name: dispatch_count_by_lane
+-- What waits for a channel, by urgency and state: how many, the oldest, how many are given up before an instant; no more
+-- than so many are looked at: endpoint, before, limit.
+SELECT lane, state, COUNT(*), MIN(created_at), SUM(give_up_at < :before)
+FROM (SELECT lane, state, created_at, give_up_at FROM dispatch INDEXED BY dispatch_open
+      WHERE endpoint_id = :endpoint AND state <> 'done' LIMIT :limit)
+GROUP BY lane, state;
+
+-- name: dispatch_oldest_in_inbox
+-- The oldest transmission that its receiver has not fetched, by channel.
+SELECT e.id, (SELECT MIN(d.created_at) FROM dispatch AS d
+              WHERE d.endpoint_id = e.id AND d.state = 'inbox' AND d.state <> 'done') AS oldest
+FROM endpoint AS e WHERE e.kind = 'inbox' AND oldest IS NOT NULL;
+
+-- name: delivery_list_urgent_of_channel
+-- Urgent documents that wait for a channel, the most urgent and oldest first: endpoint, limit.
+SELECT v.id FROM dispatch AS d INDEXED BY dispatch_open
+JOIN delivery AS v ON v.dispatch_id = d.id
+WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
+ORDER BY d.lane, d.created_at LIMIT :limit;
+
+-- name: attempt_list_between
+-- Tries over a channel that began in a period, oldest first: floor, ceiling, endpoint, limit.
+SELECT a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), p.message_id, p.id
+FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint
+ORDER BY a.id LIMIT :limit;
+
+-- name: delivery_list_recipients_of_dispatches
+-- The agencies that some transmissions are for: ids.
+SELECT DISTINCT recipient_id FROM delivery WHERE dispatch_id IN (SELECT value FROM json_each(?));
+
+-- name: event_list_of_channels
+-- How channels went lately: went down, came up, were paused; newest first: limit.
+SELECT e.seq, e.kind, e.at, e.actor, e.leaf ->> '$.facts.endpoint', COALESCE(e.note, '')
+FROM event AS e INDEXED BY event_of_channels
+WHERE e.kind IN ('endpoint.opened', 'endpoint.closed', 'endpoint.paused', 'endpoint.resumed', 'source.opened',
+                 'source.closed', 'source.silenced', 'source.heard')
+ORDER BY e.seq DESC LIMIT ?;

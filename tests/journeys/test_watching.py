@@ -1,0 +1,107 @@
+"""Channels as people see them, on a running server: the list, what waits, what was said, an outage."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.admin import watching
+from gateway.admin.acts import PauseChannel, ResumeChannel, pause_channel, resume_channel
+from gateway.app import Application
+from gateway.channel_health import ChannelHealth
+from gateway.directory.endpoints import EndpointState
+from gateway.line import Breaker
+from gateway.model import Lane
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation
+from tests.journeys.messages import document
+from tests.journeys.receiver import Receiver, Reply
+from tests.journeys.test_mass_acts import FIRST, WHY, arrived, running, sent
+
+
+async def channel(app: Application, name: str) -> watching.Channel:
+    """One of the list."""
+    return next(each for each in await watching.channels(app.foundation) if each.state.endpoint.name == name)
+
+
+async def test_list_names_every_channel_and_the_worst_first(installation: Installation) -> None:
+    """A pause is told with since when; resumed, the channel is fine again; both are its history."""
+    app = running(installation)
+    assert {each.judgement.health for each in await watching.channels(app.foundation)} == {ChannelHealth.FINE}
+    ends = app.foundation.clock.now() + timedelta(hours=1)
+    await pause_channel(app, PauseChannel(target="pushed", until=ends, reason=WHY), FIRST)
+    first, *_ = await watching.channels(app.foundation)
+    assert (first.state.endpoint.name, first.judgement.health) == ("pushed", ChannelHealth.PAUSED)
+    assert (first.state.paused_by, first.state.paused_why) == (FIRST, WHY)
+    await resume_channel(app, ResumeChannel(target="pushed", reason=WHY), FIRST)
+    assert (await channel(app, "pushed")).judgement.health is ChannelHealth.FINE
+    told = await watching.history(app.foundation, first.state.endpoint.id)
+    assert [(each.kind, each.actor, each.why) for each in told] == [
+        ("endpoint.resumed", FIRST, WHY),
+        ("endpoint.paused", FIRST, WHY),
+    ]
+
+
+async def test_what_waits_is_counted_by_urgency_with_whom_to_call(installation: Installation) -> None:
+    """Lanes in their order; the urgent ones are named with their recipients."""
+    app = running(installation)
+    async with installation.client(PROVINCE) as province:
+        for number, priority in enumerate((0, 1, 3)):
+            await province.submit(document(PROVINCE, [COMMUNE], number=str(400 + number), priority=priority))
+    state = (await channel(app, "commune")).state
+    waits = await watching.waits(app.foundation, state.endpoint.id)
+    assert {each.lane: each.waiting for each in waits.lanes} == {
+        Lane.FLASH: 1,
+        Lane.URGENT: 1,
+        Lane.NORMAL: 1,
+        Lane.BULK: 0,
+    }
+    assert (waits.waiting, waits.more, waits.per_minute, waits.done_at(app.foundation.clock.now())) == (
+        3,
+        False,
+        0,
+        None,
+    )
+    calls = await watching.urgent(app.foundation, state.endpoint.id)
+    assert [(call.line.code, call.recipient.organ_id if call.recipient else "") for call in calls] == [
+        ("402/UBND-VP", COMMUNE),
+        ("401/UBND-VP", COMMUNE),
+    ]
+
+
+async def test_outage_is_told_with_what_it_touched_and_what_the_peer_said(
+    installation: Installation, receiver: Receiver
+) -> None:
+    """While nothing gets through, and after the recovery; the rate counts what did."""
+    app = running(installation)
+    since = app.foundation.clock.now()
+    [first] = await sent(installation, 1, [PUSHED])
+    await arrived(app, first)
+    receiver.script.extend([Reply(status=503)] * 2)
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(document(PROVINCE, [PUSHED], number="500"))
+    key = accepted.deliveries[0].id
+
+    await arrived(app, key)
+    state = (await channel(app, "pushed")).state
+    said = await watching.replies(app.foundation, state.endpoint.id)
+    assert [(each.outcome, each.peer["http_status"]) for each in said[:2]] == [
+        ("delivered", 200),
+        ("deferred", 503),
+    ]
+    found = await watching.incident(app.foundation, state, since, app.foundation.clock.now())
+    assert (found.documents, [each.organ_id for each in found.offices]) == (1, [PUSHED])
+    assert found.tries > sum(found.failures.values()) > 0
+    assert found.last_good_at is not None
+    assert (await watching.waits(app.foundation, state.endpoint.id)).per_minute > 0
+    line = app.worker.line_view(state.endpoint.id)
+    assert line is not None
+    assert line.breaker in set(Breaker)
+
+
+async def test_channel_without_any_traffic_says_nothing(installation: Installation) -> None:
+    """Nothing waits, nobody answered, nothing happened."""
+    app = running(installation)
+    state: EndpointState = (await channel(app, "axis")).state
+    assert await watching.replies(app.foundation, state.endpoint.id) == []
+    assert await watching.history(app.foundation, state.endpoint.id) == []
+    assert await watching.urgent(app.foundation, state.endpoint.id) == []
+    assert app.worker.line_view(state.endpoint.id) is None
