@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.directory.fold import fold, words
+from gateway.directory.fold import fold, number_parts, squeezed, words
 from gateway.search.filter import Filter
 
 #: Columns of the index.
 COLUMNS: Final = ("facts", "number", "subject", "extra")
 
 _MARKS: Final = re.compile(r"[^a-z0-9]+")
-#: Digits first, then perhaps a letter (`12a`), then what separates them from the notation.
-_CODE: Final = re.compile(r"(?:so\s+)?(\d[\d\s]*[a-z]?)(?![a-z0-9])[\s/.,–—-]*(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def plain(wanted: Filter, scope: Iterable[str] | None) -> list[Condition]:
         *_facts("u", wanted.urgency),
     ]
     if scope is not None:
-        keys = sorted(map(key, scope)) or ["nobody"]
+        keys = sorted(map(squeezed, scope)) or ["nobody"]
         found.append(Condition(("facts",), tuple((f"{letter}{each}",) for each in keys for letter in "sr")))
     return found
 
@@ -75,29 +73,20 @@ def kind_of(wanted: Filter) -> list[Condition]:
     return [] if wanted.kind == "all" else [Condition(("facts",), ((f"k{wanted.kind}",),))]
 
 
-def key(text: str) -> str:
-    """An id or a name as the index has it: one word."""
-    return _MARKS.sub("", fold(text))
-
-
 def tokens(text: str) -> frozenset[str]:
     """The words of a text as the index has them."""
     return frozenset(_MARKS.split(fold(text)))
 
 
 def _facts(letter: str, values: Sequence[str]) -> list[Condition]:
-    return [Condition(("facts",), tuple((f"{letter}{key(each)}",) for each in values))] if values else []
+    return [Condition(("facts",), tuple((f"{letter}{squeezed(each)}",) for each in values))] if values else []
 
 
 def _code(code: str) -> list[Condition]:
-    folded = fold(code)
-    if not folded:
-        return []
-    found = _CODE.match(folded)
-    number, notation = (found[1], found[2]) if found else ("", folded)
+    number, notation = number_parts(code)
     conditions = []
     if number:
-        conditions.append(Condition(("number",), ((f"n{_MARKS.sub('', number).lstrip('0')}",),)))
-    if notation and (whole := key(notation)):
+        conditions.append(Condition(("number",), ((f"n{number}",),)))
+    if whole := squeezed(notation):
         conditions.append(Condition(("number",), ((f"k{whole}",), tuple(words(notation)))))
     return conditions

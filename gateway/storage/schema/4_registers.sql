@@ -35,3 +35,6 @@ CREATE INDEX event_of_registers ON event (seq, at) WHERE kind IN ('document.acce
 
 -- Which months were archived, without going through the history.
 CREATE INDEX event_of_archives ON event (seq) WHERE kind = 'archive.made';
+
+-- What auditors looked up, likewise.
+CREATE INDEX event_of_lookups ON event (seq) WHERE kind = 'lookup.made';

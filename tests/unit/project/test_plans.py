@@ -115,6 +115,7 @@ SORTED = {
     "delivery_list_candidates": "documents of one number",
     "delivery_list_urgent_of_channel": "what waits for one channel",
     "delivery_list_recipients_of_dispatches": "the transmissions asked for",
+    "inquiry_list_lines": "the documents of one answer",
 }
 STATEMENTS = load_statements()
 _SCAN = re.compile(r"^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")

@@ -1,0 +1,224 @@
+"""Inquiries: an inspector finds a document by any spelling, hears what is proved of it, and leaves a trace."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.directory.directory import Directory
+from gateway.directory.fold import number_key
+from gateway.edxml.organ_ids import canonical
+from gateway.errors import RefusedError
+from gateway.inquiry.finding import Found, Inquiries, Question
+from gateway.inquiry.grades import Grade
+from gateway.inquiry.telling import absence_told, candidate_told
+from gateway.ledger.inquiries import InquiryReads, LookupAct, commitment
+from gateway.ledger.rows import NewMessage
+from gateway.model import OutcomeKind
+from gateway.states import Trigger
+from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, status
+
+WHO = "user:auditor"
+CODES = {"sender": "000.00.00.H33", "a1": "001.00.00.H33", "x1": "002.00.00.H33", "i1": "003.00.00.H33"}
+NAMES = {"sender": "UBND tỉnh", "a1": "UBND xã Một", "x1": "Bộ Hai", "i1": "UBND xã Ba"}
+
+
+def numbered(item: NewMessage, number: str, notation: str, **more: Any) -> NewMessage:
+    """A document of a number."""
+    return replace(item, message=replace(item.message, code_number=number, code_notation=notation, **more))
+
+
+@pytest.fixture
+async def inquiries(lab: Lab) -> Inquiries:
+    """Offices with codes and names, over the ledger of this test."""
+    for key, code in CODES.items():
+        await lab.writer.fetch(
+            "INSERT INTO agency_code (agency_id, code, scheme, canonical, valid_from)"
+            " VALUES (?, ?, 'qcvn102', ?, 0)",
+            (key, code, canonical(code)),
+        )
+        await lab.writer.fetch(
+            "INSERT INTO agency_name (agency_id, name, folded, valid_from) VALUES (?, ?, ?, 0)",
+            (key, NAMES[key], NAMES[key].lower()),
+        )
+    directory = Directory(lab.readers, clock=SystemClock())
+    await directory.reload()
+    return Inquiries(lab.readers, directory, lab.pump)
+
+
+async def ask(inquiries: Inquiries, text: str, **more: Any) -> Found:
+    """One question of this test's auditor."""
+    return await inquiries.ask(Question(text=text, **more), actor=WHO, now=START + DAY)
+
+
+def ids(found: Found) -> list[str]:
+    """Which documents were found, by group."""
+    return [each.document.id for group in found.groups for each in group.candidates]
+
+
+SPELLINGS = [
+    "125/UBND-VP", "0125/UBND-VP", "125 / ubnd - vp", "125/UBND–VP", "Số: 125/UBND-VP", "125-UBND-VP", "125/UBNDVP",
+    "125 UBND VP", "１２５/UBND-VP",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+async def test_number_is_found_in_any_spelling(lab: Lab, inquiries: Inquiries, text: str) -> None:
+    """Zeros, spaces, dashes, capitals and forms of digits are not what tells documents apart."""
+    await lab.record(numbered(message("a1", name="plain"), "125", "UBND-VP"))
+    await lab.record(numbered(message("a1", name="zeros"), "00125", "UBND - VP"))
+    await lab.record(numbered(message("a1", name="other"), "125", "UBND-NC"))
+    await lab.record(numbered(message("a1", name="longer"), "1250", "UBND-VP"))
+    assert sorted(ids(await ask(inquiries, text))) == ["plain", "zeros"]
+
+
+@pytest.mark.parametrize("letter", ["Đ", "Ð", "đ", unicodedata.normalize("NFD", "Đ")])
+async def test_stroked_d_is_one_letter_whoever_typed_it(lab: Lab, inquiries: Inquiries, letter: str) -> None:
+    await lab.record(numbered(message("a1", name="right"), "7", "QĐ-UBND"))
+    await lab.record(numbered(message("a1", name="wrong"), "7", "QÐ-UBND"))
+    await lab.record(numbered(message("a1", name="decomposed"), "7", unicodedata.normalize("NFD", "QĐ-Ủy ban")))
+    assert sorted(ids(await ask(inquiries, f"7/Q{letter}-UBND"))) == ["right", "wrong"]
+    assert ids(await ask(inquiries, "7/QĐ-ủy ban")) == ["decomposed"]
+
+
+def test_number_key_of_what_is_no_number() -> None:
+    assert number_key("UBND-VP") == ("", "ubndvp")
+    assert number_key("12a/UBND") == ("12a", "ubnd")
+    assert number_key("1.250/UBND") == ("1250", "ubnd")
+    assert number_key("000/UBND") == ("0", "ubnd")
+    assert number_key("12ab/UBND") == ("12", "abubnd")
+
+
+async def test_candidates_are_grouped_by_issuer_and_year_with_what_came_later(
+    lab: Lab, inquiries: Inquiries
+) -> None:
+    """One number is given anew each year and by each office; a recall is told at what it recalls."""
+    await lab.record(numbered(message("a1", name="old"), "9", "VP", promulgated_on="2025-12-31"))
+    await lab.record(numbered(message("a1", "x1", name="new", at=START + MINUTE), "9", "VP"))
+    await lab.record(numbered(message("a1", name="theirs", at=START + HOUR), "9", "VP", sender_id="i1"))
+    recall = message("a1", name="recall", at=START + 2 * HOUR)
+    await lab.record(numbered(recall, "10", "VP", business_type="1", original_id="new"))
+    found = await ask(inquiries, "9/VP")
+    told = [(each.issuer_id, each.year, [one.document.id for one in each.candidates]) for each in found.groups]
+    assert told == [("sender", 2026, ["new"]), ("i1", 2026, ["theirs"]), ("sender", 2025, ["old"])]
+    (new,) = found.groups[0].candidates
+    assert [(each.id, each.business_type) for each in new.later] == [("recall", "1")]
+    assert "bị thu hồi bởi 10/VP" in candidate_told(new, found.groups[0], found, "vi")
+    assert ids(await ask(inquiries, "9/VP", year=2025)) == ["old"]
+
+
+async def test_office_is_issuer_or_recipient(lab: Lab, inquiries: Inquiries) -> None:
+    """As it was asked."""
+    await lab.record(numbered(message("a1", name="to"), "9", "VP"))
+    await lab.record(numbered(message("x1", name="from"), "9", "VP", sender_id="a1"))
+    await lab.record(numbered(message("x1", name="neither"), "9", "VP"))
+    office = CODES["a1"]
+    assert sorted(ids(await ask(inquiries, "9", office=office))) == ["from", "to"]
+    assert ids(await ask(inquiries, "9", office=office, role="issuer")) == ["from"]
+    assert ids(await ask(inquiries, "9", office=office, role="recipient")) == ["to"]
+    with pytest.raises(RefusedError):
+        await ask(inquiries, "9", office="999.99.99.H99")
+
+
+async def test_office_counts_for_those_it_succeeded(lab: Lab, inquiries: Inquiries) -> None:
+    """After a merger nobody has to know the old code."""
+    await lab.record(numbered(message("i1", name="before"), "9", "VP"))
+    await lab.writer.fetch("UPDATE agency SET closed_at = 1, successor_id = 'a1' WHERE id = 'i1'")
+    assert ids(await ask(inquiries, "9", office=CODES["a1"])) == ["before"]
+
+
+async def test_grade_is_what_somebody_else_has_said(lab: Lab, inquiries: Inquiries) -> None:
+    """Rung by rung: sealed, relayed, handed over, reported, registered."""
+    await lab.record(numbered(message("a1", "a2", "a3", "x1", "i1", name="d"), "9", "VP"))
+    for out in await lab.claim(START + MINUTE, room=50):
+        kind = OutcomeKind.RELAYED if out.endpoint_id == "axis" else OutcomeKind.DELIVERED
+        if out.deliveries[0].recipient_id != "a3":
+            await lab.finish(out, kind, now=START + HOUR)
+    await lab.writer.fetch("UPDATE delivery SET peer_ref = 'axis-1' WHERE recipient_id = 'x1'")
+    await lab.record(status("03", "d/a2", at=START + 2 * HOUR))
+    await lab.record(status("01", "d/i1", at=START + 2 * HOUR))
+    found = await ask(inquiries, "9/VP")
+    (candidate,) = found.groups[0].candidates
+    assert candidate.standing.grades == {
+        Grade.ACCEPTED: 1, Grade.RELAYED: 1, Grade.HANDED: 1, Grade.REPORTED: 1, Grade.REGISTERED: 1,
+    }  # fmt: skip
+    asked = await ask(inquiries, "9/VP", office=CODES["x1"])
+    (own,) = asked.groups[0].candidates
+    told = candidate_told(own, asked.groups[0], asked, "vi")
+    assert "Chưa có gì cho biết văn bản đã đến Bộ Hai" in told
+    assert "bậc 2/6" in told
+
+
+async def test_signature_of_the_receiver_is_the_strongest(lab: Lab, inquiries: Inquiries) -> None:
+    await lab.record(numbered(message("i1", name="d"), "9", "VP"))
+    await lab.fetch("d/i1")
+    key = "ab" * 32
+    await lab.writer.fetch("INSERT INTO receiver_key VALUES ('i1', ?, x'00', 'k', 0, NULL)", (key,))
+    await lab.acknowledge("d/i1", key_id=key)
+    found = await ask(inquiries, "9/VP")
+    assert found.groups[0].candidates[0].standing.best is Grade.SIGNED
+
+
+async def test_withdrawn_document_is_not_told_as_lost(lab: Lab, inquiries: Inquiries) -> None:
+    await lab.record(numbered(message("a1", name="d"), "9", "VP"))
+    await lab.act(Trigger.HELD, "d/a1")
+    await lab.act(Trigger.WITHDRAWN, "d/a1")
+    found = await ask(inquiries, "9/VP", office=CODES["a1"])
+    told = candidate_told(found.groups[0].candidates[0], found.groups[0], found, "en")
+    assert "withdrawn by the sender" in told
+
+
+async def test_nothing_found_says_what_can_be_proved(lab: Lab, inquiries: Inquiries) -> None:
+    """The closed days that follow one another up to the last; without an issuer, how to go on."""
+    assert "Nêu cơ quan phát hành" in absence_told(await ask(inquiries, "404/VP"), "vi")
+    for number, day in enumerate(("2026-11-17", "2026-11-19", "2026-11-20"), 1):
+        await lab.writer.fetch("INSERT INTO register_day VALUES (?, ?, 0, zeroblob(32))", (day, number))
+        await lab.writer.fetch(
+            "INSERT OR IGNORE INTO event (seq, kind, at, actor, leaf, leaf_hash) VALUES (?, 'x', 0, 'x', x'7B7D',"
+            " zeroblob(32))",
+            (number,),
+        )
+    found = await ask(inquiries, "404/VP", office=CODES["sender"], year=2026)
+    assert found.absence is not None
+    assert (found.absence.first.day, found.absence.last.day) == (19, 20)
+    assert "UBND tỉnh không gửi" in absence_told(found, "vi")
+    assert (await ask(inquiries, "404/VP", office=CODES["sender"], role="recipient")).absence is None
+
+
+async def test_lookup_is_recorded_and_tells_leaf_readers_nothing(lab: Lab, inquiries: Inquiries) -> None:
+    """The question stands beside the leaf, which commits to it; no agency's feed has the event."""
+    await lab.record(numbered(message("a1", name="d"), "125", "UBND-VP"))
+    await ask(inquiries, "125/UBND-VP", year=2026, office=CODES["a1"])
+    ((leaf, note, of_message),) = await lab.rows(
+        "SELECT leaf, note, message_id FROM event WHERE kind = 'lookup.made'"
+    )
+    assert b"125" not in json.dumps(json.loads(leaf)["facts"]["act"]).encode()
+    assert "UBND" not in leaf.decode()
+    assert of_message is None
+    salt, _, question = note.partition(" ")
+    assert json.loads(leaf)["facts"]["question"] == commitment(salt, question)
+    (lookup,) = await InquiryReads(lab.readers).lookups(limit=10)
+    assert (lookup.actor, lookup.act, lookup.found) == (WHO, LookupAct.SEARCHED, 1)
+    assert lookup.question == "125/UBND-VP; 2026; 001.00.00.H33; any"
+    page = {"after": 0, "upto": 2**62, "agencies": json.dumps(list(CODES)), "limit": 100}
+    kinds = {row[1] for row in await lab.readers.fetch("event_list_since", page)}
+    assert "lookup.made" not in kinds
+
+
+@pytest.mark.parametrize("wrong", [{"text": " / "}, {"text": "9" * 300}, {"text": "9", "year": 12}])
+def test_question_that_asks_nothing_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match="parameter_invalid"):
+        Question(**wrong)
+
+
+async def test_document_is_found_by_its_id_and_digest(lab: Lab, inquiries: Inquiries) -> None:
+    """What stands on a printed certificate finds it, too."""
+    item = numbered(message("a1", name="d"), "125", "UBND-VP")
+    await lab.record(item)
+    assert ids(await ask(inquiries, "ref d")) == ["d"]
+    assert ids(await ask(inquiries, item.message.sha256)) == ["d"]
