@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.console import account, everywhere, overview, sign_in
+from gateway.console import account, acts, everywhere, overview, queues, sign_in
 from gateway.console.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -15,4 +15,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sign_in.ROUTES,
     *account.ROUTES,
     *overview.ROUTES,
+    *acts.ROUTES,
+    *queues.ROUTES,
 )

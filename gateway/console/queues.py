@@ -1,0 +1,118 @@
+"""Queues of problems: parked statuses, documents at the wrong office, conflicts, contradictions, quarantine.
+
+Each row comes with what is likely to be right, and one button for it; `gateway.admin.queues` finds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin import queues, statuses
+from gateway.admin.queues import SettleProblem
+from gateway.admin.statuses import DismissStatus, MatchStatus
+from gateway.console.acts import converted
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.reasons import REASONS
+
+#: Queue -> its title.
+QUEUES: Final[Mapping[str, str]] = {
+    "parked": N_("Statuses that match nothing"),
+    "misrouted": N_("Documents at the wrong office"),
+    "conflicts": N_("Conflicts and contradictions"),
+    "quarantined": N_("Quarantined"),
+}
+#: What a status may agree with a delivery in.
+AGREES: Final[Mapping[str, str]] = {
+    "number": N_("number"),
+    "notation": N_("notation"),
+    "day": N_("day"),
+    "year": N_("year"),
+    "sender": N_("sender"),
+    "recipient": N_("recipient"),
+    "awaited": N_("awaits an answer"),
+}
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The page, with one of the queues open."""
+    newest = await visit.parts.live.newest()
+    return visit.page("queues.html", newest=newest, **await _values(visit))
+
+
+async def part(visit: Visit) -> web.StreamResponse:
+    """The same, for a page that is open."""
+    return visit.page("queues_part.html", **await _values(visit))
+
+
+async def _values(visit: Visit) -> dict[str, Any]:
+    chosen = visit.request.query.get("show", "")
+    chosen = chosen if chosen in QUEUES else "parked"
+    base = visit.base
+    wrong = await queues.misrouted(base)
+    conflicting, flagged = await queues.conflicts(base), await queues.flagged(base)
+    quarantined = await queues.quarantined(base)
+    counts = {
+        "parked": await base.reads.parked(),
+        "misrouted": len(wrong),
+        "conflicts": len(conflicting) + len(flagged),
+        "quarantined": len(quarantined),
+    }
+    return {
+        "chosen": chosen,
+        "titles": QUEUES,
+        "counts": counts,
+        "most": queues.MOST,
+        "parked": await queues.parked(base) if chosen == "parked" else [],
+        "wrong": wrong,
+        "conflicting": conflicting,
+        "flagged": flagged,
+        "quarantined": quarantined,
+        "agrees": AGREES,
+        "reasons": REASONS,
+        "may": visit.may(Permission.OPERATE),
+    }
+
+
+async def match(visit: Visit) -> web.StreamResponse:
+    """A parked status is about this delivery."""
+    request = converted(_fields(visit, "status", "delivery", "reason"), MatchStatus)
+    done = await statuses.match_status(visit.parts.server, request, visit.actor)
+    return visit.redirect(
+        "/queues?show=parked",
+        flash=visit.gettext("The status %(code)s is matched; the delivery is now: %(state)s.")
+        % {"code": done["code"], "state": done["state"]},
+    )
+
+
+async def dismiss(visit: Visit) -> web.StreamResponse:
+    """A parked status is about nothing here."""
+    request = converted(_fields(visit, "status", "reason"), DismissStatus)
+    await statuses.dismiss_status(visit.parts.server, request, visit.actor)
+    return visit.redirect("/queues?show=parked", flash=visit.gettext("The status is put aside."))
+
+
+async def settle(visit: Visit) -> web.StreamResponse:
+    """Somebody has dealt with it."""
+    request = converted(_fields(visit, "kind", "subject", "reason"), SettleProblem)
+    await queues.settle(visit.parts.server, request, visit.actor)
+    back = "misrouted" if request.kind == "misrouted" else "conflicts"
+    return visit.redirect(f"/queues?show={back}", flash=visit.gettext("It waits no more."))
+
+
+def _fields(visit: Visit, *names: str) -> dict[str, str]:
+    return {name: visit.form.get(name, "").strip() for name in names}
+
+
+ROUTES: Final = (
+    Route("GET", "/queues", show, Permission.VIEW),
+    Route("GET", "/queues/now", part, Permission.VIEW),
+    Route("POST", "/queues/match", match, Permission.OPERATE),
+    Route("POST", "/queues/dismiss", dismiss, Permission.OPERATE),
+    Route("POST", "/queues/settle", settle, Permission.OPERATE),
+)
