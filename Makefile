@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test crash powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
+.PHONY: help demo test screenshots crash powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -16,6 +16,9 @@ demo: $(STAMP) ## the main job on real input (ARGS="--exit", ARGS="--exit --faul
 
 test: $(STAMP) ## all tests (ARGS="tests/unit -k name")
 	@bash tools/test.sh $(ARGS)
+
+screenshots: $(STAMP) ## pictures of the console's pages in build/screenshots (ARGS="overview ledger")
+	@$(PY) -m tests.console.screenshots $(ARGS)
 
 powercut: $(STAMP) ## cut the power of recorded runs; writes docs/powercut.md (ARGS="--seeds 500")
 	@bash tools/powercut.sh $(ARGS)

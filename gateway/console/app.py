@@ -12,11 +12,13 @@ from aiohttp import web
 
 from gateway.console.assets import Assets
 from gateway.console.gate import Gate
-from gateway.console.live import HEARTBEAT, Live
-from gateway.console.parts import ConsoleParts, ConsoleServer
+from gateway.console.live import Live
+from gateway.console.outlook import Outlooks
+from gateway.console.parts import ConsoleParts
 from gateway.console.rendering import set_up
 from gateway.console.route import Route
 from gateway.console.routes import ROUTES
+from gateway.console.server import ConsoleServer
 from gateway.lifecycle import Lifecycle
 from gateway.ratelimit import RateLimit
 
@@ -25,16 +27,17 @@ MOST_FORM: Final = 1024 * 1024
 _MINUTE: Final = 60
 
 
-def build_console(server: ConsoleServer, lifecycle: Lifecycle, *, heartbeat: float = HEARTBEAT) -> web.Application:
+def build_console(server: ConsoleServer, lifecycle: Lifecycle) -> web.Application:
     """Every page of the table."""
     settings = server.foundation.settings.console
     tries = settings.tries_per_minute
     parts = ConsoleParts(
         server=server,
         lifecycle=lifecycle,
-        live=Live(server.gateway.feed, lifecycle, heartbeat=heartbeat),
+        live=Live(server.gateway.feed, lifecycle),
         assets=Assets(),
         tries=RateLimit(tries / _MINUTE, tries),
+        outlooks=Outlooks(server),
         pages={route.path: route.permission for route in ROUTES if route.method == "GET"},
     )
     handlers = {_unrouted(route): route for route in ROUTES}

@@ -55,8 +55,11 @@ class _Tab:
 class Live:
     """The open streams."""
 
-    def __init__(self, feed: Feed, lifecycle: Lifecycle, *, heartbeat: float = HEARTBEAT) -> None:
-        self._feed, self._lifecycle, self._heartbeat = feed, lifecycle, heartbeat
+    #: Of all of them, in seconds.
+    heartbeat = HEARTBEAT
+
+    def __init__(self, feed: Feed, lifecycle: Lifecycle) -> None:
+        self._feed, self._lifecycle = feed, lifecycle
         self._tabs: set[_Tab] = set()
         self._open: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
@@ -118,7 +121,7 @@ class Live:
         await response.prepare(request)
         await _write(response, b"retry: %d\nid: %d\nevent: begun\ndata:\n\n" % (_RETRY_MS, tab.newest))
         while not self._lifecycle.stopping.is_set():
-            is_woken = await _woken(tab.woken, self._lifecycle.stopping, self._heartbeat)
+            is_woken = await _woken(tab.woken, self._lifecycle.stopping, self.heartbeat)
             if request.transport is None or request.transport.is_closing():
                 break
             if is_woken:

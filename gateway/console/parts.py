@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.accounts.roles import Permission
-from gateway.admin.server import Server
 from gateway.console.assets import Assets
 from gateway.console.live import Live
+from gateway.console.outlook import Outlooks
+from gateway.console.server import ConsoleServer
 from gateway.directory.lru import Lru
-from gateway.facade import LocalGateway
 from gateway.foundation import Foundation
 from gateway.lifecycle import Lifecycle
-from gateway.observe import Metrics
 from gateway.ratelimit import RateLimit
 
 #: Browsers, and forms, of which something is remembered between two requests.
@@ -24,20 +23,6 @@ _REMEMBERED, _KEPT = 2000, 200
 KEPT_MOST: Final = 100_000
 #: How long a form that came after its session had ended is kept for the same person.
 KEPT_FOR: Final = timedelta(hours=2)
-
-
-class ConsoleServer(Server, Protocol):
-    """The running server: also a `Desk` for the acts of `gateway.admin`."""
-
-    @property
-    def gateway(self) -> LocalGateway:
-        """Journey, mailbox, outbox and their neighbours."""
-        ...
-
-    @property
-    def metrics(self) -> Metrics:
-        """What is counted."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +53,8 @@ class ConsoleParts:
     tries: RateLimit
     #: Path -> permission, of the pages that are opened by their address alone.
     pages: Mapping[str, Permission]
+    #: What the overview shows.
+    outlooks: Outlooks
     #: By session.
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By user.

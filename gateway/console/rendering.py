@@ -1,8 +1,8 @@
 """Templates: one environment per language, and what each template knows beside its own values.
 
-Every template knows `visit`, and the filters `when` (an instant), `day`, `number`, `size` and `lasting` (a length
-of time), which write as the person who asks likes it. Texts stand in `_("…")` or `{% trans %}`. Everything is
-escaped.
+Every template knows `visit`, the functions `state_name`, `urgency_name` and `span` (of seconds), and the filters
+`when` (an instant), `day`, `number`, `size` and `lasting` (a length of time), which write as the person who asks
+likes it. Texts stand in `_("…")` or `{% trans %}`. Everything is escaped.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from gateway.accounts.roles import Permission
 from gateway.console import formats
 from gateway.console.navigation import sections
 from gateway.console.words import LANGUAGES, Language, translations
+from gateway.reports import words
 
 if TYPE_CHECKING:
     from gateway.console.visit import Visit
@@ -50,6 +51,7 @@ def set_up(app: web.Application) -> None:
             translations(language), newstyle=True
         )
         environment.filters.update(when=_when, day=_day, number=_number, size=_size, lasting=_lasting)
+        environment.globals.update(state_name=_state_name, urgency_name=_urgency_name, span=_span)
         environment.globals["Permission"] = Permission
 
 
@@ -87,6 +89,18 @@ def _number(value: float) -> str:
 
 def _size(count: int) -> str:
     return formats.size(count, _reader.get().preferences.language)
+
+
+def _state_name(state: str) -> str:
+    return words.state_name(state, _reader.get().preferences.language)
+
+
+def _urgency_name(priority: int) -> str:
+    return words.priority_name(str(priority), _reader.get().preferences.language)
+
+
+def _span(seconds: int | None) -> str:
+    return words.duration(seconds, _reader.get().preferences.language) or "–"
 
 
 def _lasting(length: timedelta) -> str:

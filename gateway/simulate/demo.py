@@ -202,6 +202,7 @@ def _print_access(console: Console, stage: Stage, script: Script) -> None:
     lines = (
         "",
         "Mọi văn bản đã ở trạng thái theo kịch bản / every delivery is in its scripted state.",
+        f"Trang điều hành / console   {stage.console_url}   người dùng / users: {_near(stage.layout.people)}",
         f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
         f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
         f"Dấu thời gian / time stamps   {stage.tsa_url}   của chính demo, không độc lập / own, not independent",

@@ -2,6 +2,7 @@
 
 build/demo/DEMO            marks the folder as ours; without it nothing is ever deleted
 config.toml                the gateway's settings, for all commands on what the demo left
+people.txt                 how the console's users sign in
 document.edxml             a document to send by hand while the demo stays up
 certs/dev/                 the development PKI
 anchors/                   what a verifier is given: roots of seals and time stamps, keys of log and witnesses
@@ -35,6 +36,11 @@ class Layout:
     def config(self) -> Path:
         """The gateway's settings."""
         return self.folder / "config.toml"
+
+    @property
+    def people(self) -> Path:
+        """Logins and passwords of the console's users."""
+        return self.folder / "people.txt"
 
     @property
     def sample(self) -> Path:

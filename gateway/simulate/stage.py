@@ -33,6 +33,7 @@ from gateway.seal.trust import TrustPurpose
 from gateway.simulate.axis_stage import write_axis, write_axis_faults
 from gateway.simulate.cast import Cast
 from gateway.simulate.layout import Layout, free_ports
+from gateway.simulate.people import add_people
 from gateway.simulate.province import BROWSER_ENDPOINT, DIVISIONS_ENDPOINT, GATEWAY, directory_csv
 from gateway.simulate.spec import Faults, ProcessSpec, SystemSpec
 from gateway.simulate.systems import ROLES, System
@@ -96,6 +97,14 @@ port = {bindings_port}
 public_url = "https://localhost:{bindings_port}"
 """
 
+#: The demo's own: a sandbox has no people.
+CONSOLE = """\
+
+[console]
+port = {console_port}
+public_url = "https://localhost:{console_port}"
+"""
+
 #: The demo's own; a sandbox has no authority beside it.
 STAMPS = """\
 
@@ -118,6 +127,8 @@ class Stage:
     axis_url: str
     bindings_url: str
     operations_url: str
+    #: Pages for people.
+    console_url: str
     #: The demo's own time-stamping authority, not independent.
     tsa_url: str
     systems: tuple[System, ...]
@@ -150,14 +161,17 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
     layout = Layout(folder=folder)
     await asyncio.to_thread(layout.renew)
     pushed = [system for system in systems if system.receives == "push"]
-    port, operations_port, bindings_port, axis_port, tsa_port, *ports = free_ports(5 + len(NAMES) + len(pushed))
+    port, operations_port, bindings_port, console_port, axis_port, tsa_port, *ports = free_ports(
+        6 + len(NAMES) + len(pushed)
+    )
     pki = await asyncio.to_thread(_make_pki, layout, systems, clock)
     witnesses = make_witnesses(layout, pki.log_vkey, [ports.pop() for _ in NAMES], clock)
     tsa_url = f"http://127.0.0.1:{tsa_port}/"
-    text = (CONFIG + STAMPS).format(
+    text = (CONFIG + STAMPS + CONSOLE).format(
         port=port,
         operations_port=operations_port,
         bindings_port=bindings_port,
+        console_port=console_port,
         organ_id=GATEWAY,
         tsa_url=tsa_url,
         witnesses=settings_of(witnesses),
@@ -170,6 +184,7 @@ async def set_stage(folder: Path, cast: Cast, systems: Sequence[System]) -> Stag
         axis_url=f"https://localhost:{axis_port}",
         bindings_url=f"https://localhost:{bindings_port}/vxp",
         operations_url=f"http://127.0.0.1:{operations_port}",
+        console_url=f"https://localhost:{console_port}/",
         tsa_url=tsa_url,
         systems=tuple(systems),
         witnesses=tuple(witnesses),
@@ -213,6 +228,7 @@ async def _fill_directory(stage: Stage, cast: Cast, listening: dict[str, int], c
         ]
         operation = AddRepresentationOperation()
         await asyncio.gather(*(base.pump.submit(operation, each) for each in representations))
+        await add_people(base, cast, stage.layout, ACTOR)
 
 
 def _endpoints(stage: Stage, listening: dict[str, int], clock: Clock) -> list[UpsertEndpoint]:

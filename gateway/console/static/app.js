@@ -88,11 +88,18 @@
 
   // One stream for all tabs of this browser: whoever holds the lock has it, and tells the others.
   let newest = body.dataset.newest;
+  const waiting = new Set();
+  let resting = false;
+  const pass = () => {
+    for (const topic of waiting) body.dispatchEvent(new CustomEvent(`live-${topic}`));
+    resting = waiting.size > 0;
+    waiting.clear();
+    if (resting) setTimeout(pass, 1000);
+  };
   const told = (id, topics) => {
     newest = id || newest;
-    for (const topic of topics.split(" ")) {
-      if (topic) body.dispatchEvent(new CustomEvent(`live-${topic}`));
-    }
+    topics.split(" ").filter(Boolean).forEach((topic) => waiting.add(topic));
+    if (!resting) pass();
   };
   const channel = new BroadcastChannel("live");
   channel.onmessage = (event) => told(...event.data);

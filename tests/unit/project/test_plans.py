@@ -114,6 +114,7 @@ SORTED = {
     "reading_list_of_message": "one document",
     "reading_find_known": "the readings of one batch",
     "receiver_proof_list_of_messages": "the messages asked for",
+    "delivery_group_troubled": "what is open, and outcomes of the last days",
     "purge_list_some": "orders, for a command",
     "retained_list_some": "what is retained, for a command",
     "delivery_list_candidates": "documents of one number",

@@ -1,0 +1,188 @@
+"""What the overview shows, gathered: what needs a person, by cause; the day so far; backlog; channels.
+
+Gathered once for all who look, and anew when something was recorded, or after a while; what the doctor finds
+(certificates, disk, duties) after `_EXAMINED` alone, since it reads files and asks the server itself. It decides
+nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.admin.acts import summary
+from gateway.audit.findings import Finding, Severity
+from gateway.clock import VIETNAM, instant, micros
+from gateway.console.server import ConsoleServer
+from gateway.diagnosis.doctor import examine_server
+from gateway.directory.endpoints import EndpointState
+from gateway.model import EndpointId
+from gateway.reasons import REASONS, Reason
+from gateway.reports.figures import Figures
+from gateway.reports.making import Period, make_report
+
+_FRESH: Final = timedelta(seconds=30)
+_EXAMINED: Final = timedelta(seconds=20)
+#: Given up or refused for longer, it is history.
+_NEWS: Final = timedelta(days=7)
+#: Documents whose answers may be overdue are no older; found anew after a while, since that takes time.
+_DUE_DAYS: Final = 30
+_DUE_FRESH: Final = timedelta(minutes=5)
+_HOURS: Final = 24
+_HOUR: Final = timedelta(hours=1)
+_WEEK: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """Deliveries that do not get on, of one channel and for one reason."""
+
+    channel: str
+    state: str
+    #: None where the ledger holds no reason.
+    reason: Reason | None
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waits:
+    """What waits of one lane."""
+
+    #: 0 hoả tốc, 1 khẩn, 2 thường, 3 bulk.
+    lane: int
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelLine:
+    """One channel."""
+
+    state: EndpointState
+    waiting: int
+
+    @property
+    def is_calm(self) -> bool:
+        """Nothing about it needs a look."""
+        endpoint = self.state.endpoint
+        return endpoint.paused_until is None and endpoint.down_since is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """All of it."""
+
+    at: datetime
+    #: The newest event before it was gathered.
+    newest: int
+    #: Of the server: warnings and errors.
+    findings: Sequence[Finding]
+    troubles: Sequence[Trouble]
+    parked: int
+    #: Documents accepted by the hour, today and on the same weekday a week ago.
+    today: Sequence[int]
+    then: Sequence[int]
+    #: How many there were a week ago until this hour and minute.
+    then_until_now: int
+    figures: Figures
+    waits: Sequence[Waits]
+    channels: Sequence[ChannelLine]
+
+
+class Outlooks:
+    """Gathers them; one per console."""
+
+    def __init__(self, server: ConsoleServer) -> None:
+        self._server = server
+        self._made: Outlook | None = None
+        self._gathering = asyncio.Lock()
+        self._examined: tuple[datetime, list[Finding]] | None = None
+        self._due: tuple[datetime, Figures] | None = None
+
+    async def now(self) -> Outlook:
+        """As it is now, or was a moment ago."""
+        async with self._gathering:  # whoever comes meanwhile gets the same
+            at = self._server.foundation.clock.now()
+            newest = await self._server.gateway.feed.newest()
+            made = self._made
+            if made is None or made.newest != newest or not timedelta() <= at - made.at < _FRESH:
+                made = self._made = await self._gathered(at, newest)
+            return made
+
+    async def overdue(self) -> Figures:
+        """Answers past their due date, of the documents of the last weeks; minutes old at most."""
+        base = self._server.foundation
+        at = base.clock.now()
+        if self._due is None or not timedelta() <= at - self._due[0] < _DUE_FRESH:
+            today = at.astimezone(VIETNAM).date()
+            period = Period(first=today - timedelta(days=_DUE_DAYS), last=today)
+            report = await make_report(base.readers, base.directory, period, now=at)
+            self._due = (at, report.total)
+        return self._due[1]
+
+    async def _gathered(self, at: datetime, newest: int) -> Outlook:
+        base = self._server.foundation
+        morning = at.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
+        today = morning.date()
+        report = await make_report(base.readers, base.directory, Period(first=today, last=today), now=at)
+        states = await base.directory.endpoint_states()
+        waiting = await base.reads.waiting()
+        channels = [ChannelLine(state=each, waiting=waiting.get(each.endpoint.id, 0)) for each in states]
+        channels.sort(key=lambda each: (each.is_calm, not each.state.endpoint.is_relay, -each.waiting))
+        names = {each.endpoint.id: each.endpoint.name for each in states}
+        return Outlook(
+            at=at,
+            newest=newest,
+            findings=await self._findings(at),
+            troubles=await self._troubles(at, names),
+            parked=await base.reads.parked(),
+            today=await self._by_hour(morning, morning + _HOURS * _HOUR),
+            then=await self._by_hour(morning - _WEEK, morning - _WEEK + _HOURS * _HOUR),
+            then_until_now=sum(await self._by_hour(morning - _WEEK, at - _WEEK)),
+            figures=report.total,
+            waits=await self._waits(),
+            channels=channels,
+        )
+
+    async def _findings(self, at: datetime) -> list[Finding]:
+        if self._examined is None or not timedelta() <= at - self._examined[0] < _EXAMINED:
+            server = self._server
+            conditions = server.conditions.items()
+            status = {
+                **await summary(server.foundation),
+                **{name: each.words for name, each in conditions},
+                "health": {name: each.health for name, each in conditions},
+            }
+            found = await examine_server(server.foundation.settings, status)
+            # channels stand in their own table
+            bad = [
+                each for each in found if each.kind.severity is not Severity.INFO and each.code != "channel_down"
+            ]
+            self._examined = (at, bad)
+        return self._examined[1]
+
+    async def _troubles(self, at: datetime, names: Mapping[EndpointId, str]) -> list[Trouble]:
+        rows = await self._server.foundation.readers.fetch("delivery_group_troubled", {"since": micros(at - _NEWS)})
+        return [
+            Trouble(
+                channel=names.get(endpoint, endpoint),
+                state=state,
+                reason=REASONS.get(reason),
+                count=count,
+                since=instant(since),
+            )
+            for endpoint, state, reason, count, since in rows
+        ]
+
+    async def _by_hour(self, start: datetime, end: datetime) -> list[int]:
+        params = {"start": micros(start), "end": micros(end)}
+        found = dict(await self._server.foundation.readers.fetch("message_count_by_hour", params))
+        return [found.get(hour, 0) for hour in range(_HOURS)]
+
+    async def _waits(self) -> list[Waits]:
+        rows = await self._server.foundation.readers.fetch("dispatch_count_all_lanes")
+        return [Waits(lane=lane, count=count, since=instant(since)) for lane, count, since in sorted(rows)]

@@ -1,0 +1,23 @@
+"""The running server, as the console sees it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.admin.server import Server
+from gateway.facade import LocalGateway
+from gateway.observe import Metrics
+
+
+class ConsoleServer(Server, Protocol):
+    """The running server: also a `Desk` for the acts of `gateway.admin`."""
+
+    @property
+    def gateway(self) -> LocalGateway:
+        """Journey, mailbox, outbox and their neighbours."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is counted."""
+        ...

@@ -1,0 +1,22 @@
+-- name: message_count_by_hour
+-- Documents accepted in each hour from an instant on, up to another.
+SELECT (accepted_at - :start) / 3600000000, COUNT(*) FROM message
+WHERE kind = 'document' AND accepted_at >= :start AND accepted_at < :end GROUP BY 1;
+
+-- name: dispatch_count_all_lanes
+-- What is on its way or waits, by lane: how many transmissions, and since when the oldest does.
+SELECT lane, COUNT(*), MIN(created_at) FROM dispatch INDEXED BY dispatch_open
+WHERE state IN ('ready', 'in_flight', 'inbox', 'held') AND state <> 'done' GROUP BY lane;
+
+-- name: delivery_group_troubled
+-- What does not get on by itself, by channel, state and reason: how many, and since when the oldest. What was given up
+-- or refused is of the last days alone: it stays so for ever.
+SELECT endpoint_id, state, COALESCE(reason, ''), COUNT(*), MIN(state_at) FROM (
+    SELECT endpoint_id, state, reason, state_at FROM delivery INDEXED BY delivery_open
+    WHERE state IN ('deferred', 'held', 'quarantined')
+      AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+    UNION ALL
+    SELECT endpoint_id, state, reason, state_at FROM delivery INDEXED BY delivery_open
+    WHERE state IN ('dead', 'refused') AND state_at > :since
+      AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+) GROUP BY endpoint_id, state, reason ORDER BY COUNT(*) DESC LIMIT 50;

@@ -1,0 +1,92 @@
+"""A real browser for the console's tests: Debian's Chromium under Playwright, one for the whole run.
+
+A page that logs an error, breaks its own policy or raises in a script fails the test that opened it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import ConsoleMessage, Page, async_playwright
+
+from tests.console.site import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+#: Patience on a busy machine, in milliseconds.
+PATIENCE = 30_000
+_SERIOUS = frozenset({"serious", "critical"})
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Chromium]:
+    """The browser; closed with the context."""
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield found
+        finally:
+            await found.close()
+
+
+@asynccontextmanager
+async def opened(
+    browser: Chromium,
+    origin: str,
+    *,
+    width: int = 1440,
+    theme: Literal["light", "dark"] = "light",
+    language: str = "vi",
+) -> AsyncIterator[Page]:
+    """A window of its own, without cookies but the language's; what goes wrong in it is told at its end."""
+    context = await browser.new_context(
+        base_url=origin, ignore_https_errors=True, viewport={"width": width, "height": 900}, color_scheme=theme
+    )
+    context.set_default_timeout(PATIENCE)
+    await context.add_cookies(
+        [{"name": "__Host-view", "value": f"{language}.vn.auto", "url": origin, "secure": True}]
+    )
+    page = await context.new_page()
+    wrong: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            wrong.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert not wrong, wrong
+
+
+async def sign_in(page: Page, login: str, password: str = PASSWORD) -> None:
+    """As people do."""
+    await page.goto("/login")
+    await page.fill("[name=login]", login)
+    await page.fill("[name=password]", password)
+    await page.click("button.main")
+    await page.wait_for_selector(".me")
+
+
+async def serious(page: Page) -> list[Any]:
+    """What axe finds of WCAG 2.2 AA that is serious."""
+    found = await Axe().run(page)
+    return [
+        (one["id"], one["help"], [node["html"][:200] for node in one["nodes"][:3]])
+        for one in found.response["violations"]
+        if one["impact"] in _SERIOUS
+    ]
+
+
+async def is_too_wide(page: Page) -> bool:
+    """Whether the page must be moved sideways to be read."""
+    return bool(
+        await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1")
+    )

@@ -1,0 +1,119 @@
+"""The overview: what needs a person, the day, the channels; and the stream that says when it changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from gateway.accounts.roles import Role
+from gateway.console.live import Live
+from tests.console.site import Browser, Page, Site
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import document
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_PATIENCE = 60.0
+
+
+async def send(site: Site, number: str) -> None:
+    """A document from the province to the commune."""
+    async with site.installation.client(PROVINCE) as client:
+        await client.submit(document(PROVINCE, [COMMUNE], number=number))
+
+
+def accepted(page: Page) -> int:
+    """The figure of documents accepted today."""
+    return int(page.text.partition('<div class="figure">')[2].partition("<")[0])
+
+
+async def heard(lines: aiohttp.StreamReader, what: str) -> str:
+    """The stream's text up to and including a line that begins so."""
+    text = ""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            line = (await lines.readline()).decode()
+            text += line
+            if line.startswith(what):
+                return text
+
+
+async def test_accepted_document_is_counted_and_a_stream_says_so(site: Site) -> None:
+    """The page that is fetched anew after the message holds it."""
+    browser = await site.signed_in(Role.OPERATOR)
+    newest = await site.base.readers.fetch_one("event_last_seq")
+    assert newest
+    before = accepted(await browser.get("/"))
+    async with browser.session.get(f"{browser.origin}/live?after={newest[0]}") as stream:
+        assert stream.content_type == "text/event-stream"
+        await heard(stream.content, "event: begun")
+        await send(site, "11")
+        told = await heard(stream.content, "data: ")
+        while "document" not in told.rpartition("data: ")[2]:
+            told = await heard(stream.content, "data: ")
+    assert accepted(await browser.get("/overview/now")) == before + 1
+
+
+async def test_stream_that_breaks_off_is_told_what_came_meanwhile(site: Site) -> None:
+    """By `Last-Event-ID`; what came before that is not told again."""
+    browser = await site.signed_in(Role.VIEWER)
+    async with browser.session.get(f"{browser.origin}/live") as stream:
+        begun = await heard(stream.content, "id: ")
+    last = begun.rpartition("id: ")[2].strip()
+    await send(site, "12")
+    async with browser.session.get(f"{browser.origin}/live", headers={"Last-Event-ID": last}) as stream:
+        told = await heard(stream.content, "event: changed") + await heard(stream.content, "data: ")
+    assert "document" in told.rpartition("data: ")[2]
+
+
+async def test_stream_of_somebody_who_was_signed_out_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked at with each heartbeat."""
+    monkeypatch.setattr(Live, "heartbeat", 0.2)
+    browser = await site.signed_in(Role.VIEWER)
+    async with browser.session.get(f"{browser.origin}/live") as stream:
+        await heard(stream.content, ": still here")
+        await browser.post("/logout")
+        while "ended" not in await heard(stream.content, "event: "):
+            pass
+
+
+async def test_streams_of_one_session_are_bounded(site: Site) -> None:
+    """A browser needs one."""
+    browser = await site.signed_in(Role.VIEWER)
+    streams = [await browser.session.get(f"{browser.origin}/live") for _ in range(8)]
+    try:
+        refused = await browser.get("/live")
+        assert (refused.status, "rate_limited" in refused.text) == (429, True)
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+async def test_overview_names_what_is_down_and_what_to_do(site: Site) -> None:
+    """In the person's language; a finding of the doctor's comes with its next step."""
+    browser = await site.signed_in(Role.OPERATOR)
+    page = await browser.get("/")
+    assert page.status == 200
+    assert "Cần người xử lý ngay" in page.text
+    assert "pushed" in page.text
+    await browser.post("/preferences", {"language": "en", "next": "/"})
+    english = await browser.get("/")
+    assert "Needs a person now" in english.text
+    assert '<html lang="en"' in english.text
+
+
+async def test_clerk_and_stranger_see_no_overview_of_everybody(site: Site) -> None:
+    """It shows all offices'."""
+    clerk = await site.signed_in(Role.CLERK)
+    assert "Cần người xử lý ngay" not in (await clerk.get("/")).text
+    assert (await clerk.get("/overview/now")).status == 403
+    assert (await site.browser().get("/overview/now")).status == 303
+
+
+async def test_times_are_shown_in_the_zone_that_was_chosen(site: Site) -> None:
+    """And the other one in the title."""
+    browser: Browser = await site.signed_in(Role.VIEWER)
+    assert " UTC</time>" not in (await browser.get("/account")).text
+    await browser.post("/preferences", {"zone": "utc", "next": "/account"})
+    assert " UTC</time>" in (await browser.get("/account")).text
