@@ -66,9 +66,11 @@ class Outbox:
     async def withdraw(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
         """Take back what has not left, from the named recipients or from all."""
         lines = self._named(await self.deliveries(caller, message_id), codes)
-        acted = await self._do(Trigger.WITHDRAWN, caller, [line.id for line in lines], reason)
+        # what is quarantined only a person may end
+        able = [line.id for line in lines if line.state is not State.QUARANTINED]
+        acted = await self._do(Trigger.WITHDRAWN, caller, able, reason)
         if not any(item.moved for item in acted):
-            raise RefusedError("already_left", ", ".join(f"{item.recipient_code}: {item.state}" for item in acted))
+            raise RefusedError("already_left", ", ".join(f"{line.recipient_code}: {line.state}" for line in lines))
         return acted
 
     async def redeliver(self, caller: Caller, message_id: str, codes: list[str], reason: str) -> list[Acted]:
@@ -89,7 +91,7 @@ class Outbox:
             raise RefusedError("state_forbids", detail)
         if added and sent.kind == "status":
             raise RefusedError("state_forbids", "a status goes to whom it is about, and to nobody else")
-        actor = caller.actor
+        actor = f"credential:{caller.credential_id}"
         new = await self._readdress(actor, sent, added, must_open=True) if added else []
         if not lines:
             return new
@@ -177,7 +179,7 @@ class Outbox:
             Act(
                 trigger=trigger,
                 delivery_ids=tuple(ids),
-                actor=caller.actor,
+                actor=f"credential:{caller.credential_id}",
                 note=note,
                 now=now,
                 give_up_at=now + self._give_up_after,

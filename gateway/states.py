@@ -39,9 +39,11 @@ class State(StrEnum):
     REFUSED = "refused"
     #: In when `retry.py` gave up by age; a person requeues it, which opens a new series of attempts.
     DEAD = "dead"
-    #: In when it is dangerous to go on (poison, malware); kept whole for a person.
+    #: In when it is dangerous to go on (poison, malware); kept whole for a person, who requeues it, or ends it with
+    #: a second one.
     QUARANTINED = "quarantined"
-    #: In when the sender took it back before it left, decided in the transaction that would hand it out.
+    #: In when the sender or an operator took it back before it left, decided in the transaction that would hand it
+    #: out.
     WITHDRAWN = "withdrawn"
     #: In when it went another way: a person delivered it by post or hand and recorded channel, number, who and
     #: when, or it was imported as sent by the system before us. Out by the recipient's own status, and by a
@@ -102,7 +104,7 @@ def _table() -> dict[tuple[State, Trigger], State]:
         t.REQUEUED: (s.QUEUED, (s.DEAD, s.REFUSED, s.DEFERRED, s.QUARANTINED, s.HANDED_OVER)),
         t.RESCUED: (s.QUEUED, (s.IN_FLIGHT,)),
         t.EXPIRED: (s.DEAD, (s.QUEUED, s.DEFERRED)),
-        t.WITHDRAWN: (s.WITHDRAWN, (s.QUEUED, s.DEFERRED, s.HELD, s.DEAD)),
+        t.WITHDRAWN: (s.WITHDRAWN, (s.QUEUED, s.DEFERRED, s.HELD, s.DEAD, s.QUARANTINED)),
         t.QUARANTINED: (s.QUARANTINED, (s.QUEUED, s.DEFERRED, s.IN_FLIGHT, s.HELD)),
         t.HANDED_OVER: (s.HANDED_OVER, (s.QUEUED, s.DEFERRED, s.HELD, s.DEAD, s.REFUSED)),
     }

@@ -51,7 +51,7 @@ class ConfirmPurge(Change, kw_only=True):
 
 
 class CancelPurge(Change, kw_only=True):
-    """End an order that is not confirmed."""
+    """End an order that is not confirmed, or what is held back of a confirmed one."""
 
     order: Id
 
@@ -63,8 +63,8 @@ class RetainDocuments(Change, kw_only=True):
     ref: Ref
 
 
-class ReleaseRetained(Change, kw_only=True):
-    """An entry that holds no longer."""
+class StopRetaining(Change, kw_only=True):
+    """End an entry: its document may be destroyed, as far as this goes."""
 
     entry: Id
 
@@ -106,12 +106,13 @@ async def confirm_purge(desk: Desk, request: ConfirmPurge, actor: str) -> Reply:
 
 
 async def cancel_purge(desk: Desk, request: CancelPurge, actor: str) -> Reply:
-    """Nothing of it is destroyed."""
+    """Nothing more of it is destroyed; how much was before."""
     base = desk.foundation
     order = await _order(base, request.order)
     ask = EndPurge(id=order, outcome="cancelled", actor=actor, now=base.clock.now(), note=request.reason)
     await base.pump.submit(_END, ask)
-    return {"order": order, "cancelled": True}
+    documents = await base.readers.fetch("purge_document_list", (order,))
+    return {"order": order, "cancelled": True, "destroyed": sum(1 for row in documents if row[3] is not None)}
 
 
 async def retain_documents(desk: Desk, request: RetainDocuments, actor: str) -> Reply:
@@ -123,7 +124,7 @@ async def retain_documents(desk: Desk, request: RetainDocuments, actor: str) -> 
     return {"items": [{"entry": key, "document": message} for key, message in entries]}
 
 
-async def release_retained(desk: Desk, request: ReleaseRetained, actor: str) -> Reply:
+async def stop_retaining(desk: Desk, request: StopRetaining, actor: str) -> Reply:
     """It holds no longer."""
     base = desk.foundation
     rows = await base.readers.fetch("retained_find_by_id", {"id": request.entry})

@@ -180,7 +180,7 @@ ACTS: Mapping[str, ActKind] = {
     "confirm-purge": ActKind(request=purges.ConfirmPurge, run=purges.confirm_purge),
     "cancel-purge": ActKind(request=purges.CancelPurge, run=purges.cancel_purge),
     "retain": ActKind(request=purges.RetainDocuments, run=purges.retain_documents),
-    "end-retained": ActKind(request=purges.ReleaseRetained, run=purges.release_retained),
+    "end-retained": ActKind(request=purges.StopRetaining, run=purges.stop_retaining),
     "decide-offer": ActKind(request=offers.DecideOffer, run=offers.decide_offer),
     "reconcile": ActKind(request=reconcile.ReconcileDay, run=reconcile.reconcile_day),
     "registry": ActKind(request=registry.ChangeRegistry, run=registry.change_registry),

@@ -19,6 +19,7 @@ from gateway.events import Event
 from gateway.ledger.purge_answers import is_answered, list_digest
 
 _ANSWERS = frozenset({Event.PURGE_ORDERED, Event.PURGE_BACKED, Event.PURGE_CONFIRMED})
+_ENDS = frozenset({Event.PURGE_CANCELLED, Event.PURGE_LAPSED})
 
 
 @dataclass(kw_only=True)
@@ -29,6 +30,8 @@ class Orders:
     answers: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     #: Order -> digest of the documents that stand in it.
     lists: dict[str, str] = field(default_factory=dict)
+    #: Order -> number of the event that cancelled it, or let it lapse.
+    ended: dict[str, int] = field(default_factory=dict)
     #: Number of the first restore's event.
     restored: int | None = None
     #: Of the last event that was taken; what came meanwhile is not judged.
@@ -40,6 +43,8 @@ class Orders:
             self.last = max(self.last, record.seq)
             if record.kind in _ANSWERS:
                 self.answers[str(facts_of(record.leaf).get("order"))].append(record.leaf)
+            elif record.kind in _ENDS:
+                self.ended[str(facts_of(record.leaf).get("order"))] = record.seq
             elif record.kind == Event.EPOCH_OPENED and self.restored is None:
                 self.restored = record.seq
 
@@ -54,6 +59,8 @@ class Orders:
         """Whether somebody answers for a purge: its number, its leaf, the order that its row is in."""
         if seq > self.last:
             return True
+        if self.ended.get(order, seq) < seq:
+            return False
         digest = str(facts.get("list"))
         if self.lists.get(order) != digest:
             return False

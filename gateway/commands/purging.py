@@ -40,7 +40,7 @@ def add(parsers: Subparsers) -> None:
     add_json(order)
     for name, run, words in (
         ("confirm", _confirm, "answer for an order, as another person than the one who made it"),
-        ("cancel", _cancel, "end an order that is not confirmed"),
+        ("cancel", _cancel, "end an order that is not confirmed, or what is held back of a confirmed one"),
     ):
         parser = add_command(group, name, run, words, more="Who you are is your user id: run it as yourself.")
         parser.add_argument("order", metavar="ORDER", help="its id, or how that ends")
@@ -87,7 +87,12 @@ def _cancel(context: Context, args: argparse.Namespace) -> int:
     if args.json:
         context.print_json(reply)
     else:
-        context.say(f"{reply['order']}: cancelled; nothing of it was destroyed.")
+        told = (
+            f"{reply['destroyed']} documents of it had been destroyed"
+            if reply["destroyed"]
+            else "nothing of it was"
+        )
+        context.say(f"{reply['order']}: cancelled; {told}.")
     return FINE
 
 

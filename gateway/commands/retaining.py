@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from gateway.admin.purges import ReleaseRetained, RetainDocuments
+from gateway.admin.purges import RetainDocuments, StopRetaining
 from gateway.clock import instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json, add_reason
@@ -51,7 +51,7 @@ def _add(context: Context, args: argparse.Namespace) -> int:
 
 
 def _end(context: Context, args: argparse.Namespace) -> int:
-    reply = asyncio.run(perform(context, "end-retained", ReleaseRetained(entry=args.entry, reason=args.reason)))
+    reply = asyncio.run(perform(context, "end-retained", StopRetaining(entry=args.entry, reason=args.reason)))
     if args.json:
         context.print_json(reply)
     else:

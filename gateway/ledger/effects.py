@@ -16,7 +16,8 @@ from gateway.ledger.rows import NewMessage
 from gateway.states import State, Trigger, sources
 from gateway.storage.pump import Transaction
 
-_WITHDRAWABLE = sources(Trigger.WITHDRAWN)
+#: What is quarantined an operator ends.
+_WITHDRAWABLE = sources(Trigger.WITHDRAWN) - {State.QUARANTINED}
 
 
 async def apply_requests(tx: Transaction, fresh: Sequence[NewMessage]) -> None:

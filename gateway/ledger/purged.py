@@ -35,6 +35,14 @@ from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
 
 _SALT_BYTES: Final = 32
+#: What may quote a title beside the message itself, and that no leaf is about.
+_WORDS: Final = (
+    "delivery_blank_details",
+    "attempt_blank_details",
+    "alert_attempt_blank_details",
+    "replay_blank_details",
+    "offer_blank_findings",
+)
 #: Microseconds: a purge has its instant from before its commit, a copy likewise.
 _CLOCKS_APART: Final = 3_600_000_000
 
@@ -70,7 +78,9 @@ class PurgeOperation:
         return [await self._purge(tx, payload) for payload in payloads]
 
     async def _purge(self, tx: Transaction, ask: Purge) -> bool:
-        ((_, digest, with_envelope, *_),) = await tx.fetch("purge_read_state", (ask.order,))
+        ((_, digest, with_envelope, *_, outcome),) = await tx.fetch("purge_read_state", (ask.order,))
+        if outcome:  # cancelled while the eraser was at it
+            return False
         rows = await tx.fetch("message_read_purging", (as_json([ask.message_id]),))
         if await tx.fetch("purge_find_of_messages", (as_json([ask.message_id]),)):
             return True
@@ -91,12 +101,15 @@ async def _mark(tx: Transaction, ask: Purge, facts: dict[str, object], *, with_e
     salt = token_bytes(_SALT_BYTES) if with_envelope else None
     params = {"purge": ask.order, "message": ask.message_id, "now": micros(ask.now), "salt": salt}
     await tx.fetch("purge_document_mark", params)
+    await tx.fetch("purge_remain_begin", (ask.order, micros(ask.now)))
     if salt is not None:
         ((envelope, findings),) = await tx.fetch("message_read_texts", (ask.message_id,))
         facts["envelope"] = sha256(salt + envelope.encode()).hexdigest()
         blank = {"id": ask.message_id, "envelope": blanked(envelope), "findings": _blanked_findings(findings)}
         await tx.fetch("search_delete_securely")
         await tx.fetch("message_blank_texts", blank)
+        for words in _WORDS:
+            await tx.fetch(words, (ask.message_id,))
     event = history.EventRow(
         kind=Event.BODY_PURGED, at=ask.now, actor="gateway", facts=facts, message_id=ask.message_id
     )
@@ -241,6 +254,8 @@ class NoteRemainsOperation:
         for ask in payloads:
             known = {(row[0], row[1]): row[3] for row in await tx.fetch("purge_remain_list", (ask.order,))}
             await tx.fetch("purge_remain_forget", (ask.order,))
+            if (await tx.fetch("purge_read_state", (ask.order,)))[0][-1]:
+                continue  # nobody would look at it again
             rows = [
                 (
                     ask.order,

@@ -215,7 +215,11 @@ _ENDED: Final = {
 
 
 class EndPurgeOperation:
-    """Ends orders: a confirmed one when it is carried out, any other one when it is cancelled or lapses."""
+    """Ends orders: a confirmed one when it is carried out, any other one when it is cancelled or lapses.
+
+    What is held back of a confirmed one is cancelled as well, by one person: two are needed to destroy, and whoever
+    was wrong about keeping something orders it anew.
+    """
 
     name = "end_purge"
 
@@ -225,8 +229,17 @@ class EndPurgeOperation:
 
     async def _end(self, tx: Transaction, ask: EndPurge) -> RefusedError | None:
         params = {"id": ask.id, "now": micros(ask.now), "actor": ask.actor, "outcome": ask.outcome}
-        if not await tx.fetch("purge_end_if_open", params):
-            return RefusedError("state_forbids", "the order is over, or confirmed: what it destroyed is gone")
+        ended = await tx.fetch("purge_end_if_open", params)
+        if not ended and ask.outcome == "cancelled":
+            ended = await tx.fetch("purge_cancel_if_held", params)
+            if ended:
+                await tx.fetch("purge_remain_forget", (ask.id,))
+        if not ended:
+            return RefusedError(
+                "state_forbids",
+                "the order is over, or confirmed with nothing held back, or files of what it destroyed are left:"
+                " gateway purge show",
+            )
         await _record(tx, _ENDED[ask.outcome], {"order": ask.id}, ask.actor, ask.now, ask.note)
         return None
 

@@ -52,6 +52,8 @@ from gateway.purging.rules import lapsing
 _REST_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 3600.0
 _AT_ONCE: Final = 500
+#: Documents that are destroyed with one commit or a few.
+_A_COMMIT: Final = 50
 #: Remains of one order that are kept one by one.
 _MOST_REMAINS: Final = 200
 
@@ -169,15 +171,25 @@ class Eraser:
         documents = await base.readers.fetch("purge_document_list", (order,))
         due = [(row[0], row[1]) for row in documents if row[3] is None]
         leaves = [row[0] for row in await base.readers.fetch("purge_list_answers", (order,))] if due else []
-        if due and not is_answered(leaves, list_digest(row[0] for row in documents)):
+        is_over = bool(due) and bool(await base.readers.fetch("purge_find_cancelled", (order,)))
+        if due and (is_over or not is_answered(leaves, list_digest(row[0] for row in documents))):
             _log.error("purge.unanswered", order=order, documents=len(due))
             return [
-                Remain(place="log", sha256="", why="no leaves of two persons answer for this list: gateway fsck")
+                Remain(
+                    place="log",
+                    sha256="",
+                    why="no leaves of two persons answer for this list, or one ended it: gateway fsck",
+                )
             ]
-        for message_id, sha256 in due:
-            ask = Purge(order=order, message_id=message_id, now=base.clock.now())
-            if not await base.pump.submit(self._purge, ask):
-                left.append(Remain(place="ledger", sha256=sha256, why=f"{message_id} is held back"))
+        for start in range(0, len(due), _A_COMMIT):
+            part, now = due[start : start + _A_COMMIT], base.clock.now()
+            asks = [Purge(order=order, message_id=message_id, now=now) for message_id, _ in part]
+            done = await asyncio.gather(*(base.pump.submit(self._purge, ask) for ask in asks))
+            left += [
+                Remain(place="ledger", sha256=sha256, why=f"{message_id} is held back")
+                for (message_id, sha256), is_done in zip(part, done, strict=True)
+                if not is_done
+            ]
         return left
 
     async def _cut(self, order: str, left: Sequence[Remain]) -> list[Remain]:

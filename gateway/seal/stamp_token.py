@@ -203,7 +203,7 @@ def _token(found: der.Value) -> Token:
         raise StampError("the token is no SignedData")
     signed = der.parts_of(der.inside(held))
     der.integer(signed.next())  # version
-    signed.next().parts(der.SET)  # digest algorithms: each signature says its own
+    listed = {_hash(each) for each in signed.next().parts(der.SET)}
     encapsulated = der.parts_of(signed.next())
     content_type, content = der.oid(encapsulated.next()), der.octets(der.inside(encapsulated.next()))
     encapsulated.end()
@@ -214,6 +214,8 @@ def _token(found: der.Value) -> Token:
         raise StampError(f"the token has {len(signers)} signatures instead of one")
     with warnings.catch_warnings(action="ignore"):  # of names that are merely too long for X.520
         signature = _signature(signers[0], _certificates(certificates))
+    if signature.digest_algorithm not in listed:  # nobody signs this list, so a changed one is refused here
+        raise StampError("the token does not list the hash that its signer uses [RFC 5652 5.1]")
     return _info(content, _TYPES.get(content_type, content_type), signature)
 
 

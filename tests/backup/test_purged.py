@@ -14,7 +14,7 @@ from gateway.backup.sealed import BackupKey
 from gateway.backup.shelf import Shelf
 from gateway.purging.listed import list_of, read_list
 from gateway.storage.body_token import body_key_place
-from tests.backup.lab import backed_up, emptied, query, run
+from tests.backup.lab import asked_json, backed_up, emptied, query, run
 from tests.journeys.installation import Installation, prepare
 from tests.journeys.purging import arrived, bodies_below, destroyed, erased, examined, order_of
 
@@ -87,6 +87,22 @@ async def test_backup_that_is_not_mounted_stays_open_in_the_order(tmp_path: Path
         await erased(made)
         assert (await order_of(made, order))["outcome"] == "completed"
         assert bodies_below(made.folder / "backups", sha256) == []
+
+
+async def test_drill_with_a_copy_from_before_the_order_passes(
+    tmp_path: Path, pki_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its list misses a body that was destroyed since: that is no damage, and nothing comes back by it."""
+    made = await site_of(tmp_path, pki_folder)
+    async with made.running():
+        gone, _ = await arrived(made, number="1"), await arrived(made, number="2")
+        backed_up(made.folder, shelf_of(made))
+        await destroyed(made, gone)
+        (sha256,) = digests_of(made, gone)
+    capsys.readouterr()
+    told = await asyncio.to_thread(asked_json, made.folder, capsys, "drill")
+    assert (told["ok"], told["code"]) == (True, "")
+    assert bodies_below(made.folder, sha256) == []
 
 
 async def test_old_copy_brings_nothing_back(tmp_path: Path, pki_folder: Path) -> None:

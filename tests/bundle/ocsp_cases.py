@@ -83,6 +83,8 @@ def ocsp_cases() -> Iterator[dict[str, Any]]:
     yield _case("ocsp-answer-by-ended-responder", why, ocsp_answer(by="seal-ocsp-ended"))
     why = "signed with SHA-1, as some responders still do: it says nothing"
     yield _case("ocsp-answer-sha1", why, ocsp_answer(is_sha1=True))
+    why = "signed with SHA-1, and by a responder of another CA: weakness is no excuse for a stranger"
+    yield _case("ocsp-answer-sha1-of-another-ca", why, ocsp_answer(by="root-ocsp", is_sha1=True))
     why = "an answer that had ended before says nothing: revocation was not examined"
     old = ocsp_answer(at=SIGNED_AT - 9 * _DAY, until=SIGNED_AT - 2 * _DAY)
     yield _case("ocsp-answer-ended", why, old)

@@ -18,7 +18,7 @@ from gateway.bundle.absence import DayRegisters
 from gateway.bundle.build import Material
 from gateway.bundle.container import Container
 from gateway.bundle.facts import written
-from gateway.bundle.format import EXPORT, MIMETYPE
+from gateway.bundle.format import ARCHIVE, EXPORT, MIMETYPE
 from gateway.seal.report import Verdict
 from gateway.seal.stamp_token import token_of
 from gateway.seal.trust import TrustPurpose, TrustStore
@@ -126,6 +126,8 @@ async def test_page_says_of_each_vector_what_gateway_verify_says(page: Page) -> 
         told = {check.name: check.verdict for check in own.checks}
         better = [name for name, seen in table if ORDER.index(Verdict(seen)) < ORDER.index(told[name])]
         assert not better, folder.name
+        signed = {name for name in told if name.endswith(".signature") and name.startswith("receiver.")}
+        assert signed <= {name for name, _ in table}, folder.name
     assert await page.value("performance.getEntriesByType('resource').length") == 0
 
 
@@ -137,6 +139,20 @@ async def test_page_leaves_a_destroyed_document_to_the_program(page: Page, tmp_p
     verdict, table = await shown(page, bundle, str(AT.date()))
     assert verdict is Verdict.INDETERMINATE
     assert table == [["format", "INDETERMINATE"]]
+
+
+async def test_page_names_the_command_that_checks_a_month_archive(page: Page, tmp_path: Path) -> None:
+    """It checks nothing of one, and says so."""
+    await opened(page, "good")
+    bundle = tmp_path / "ledger-2026-10.asice"
+    bundle.write_bytes(
+        made(change=lambda material: replace(material, others=dict(material.others) | {ARCHIVE: b"{}"}))
+    )
+    verdict, table = await shown(page, bundle, str(AT.date()))
+    assert (verdict, table) == (Verdict.INDETERMINATE, [["format", "INDETERMINATE"]])
+    assert "checks nothing of an archive: gateway-verify FILE --anchors DIR" in await page.value(
+        "element('checks').textContent"
+    )
 
 
 async def test_page_tells_what_there_is_not(page: Page) -> None:

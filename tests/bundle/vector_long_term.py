@@ -170,15 +170,19 @@ def _renewed(good: bytes) -> Iterator[dict[str, Any]]:
 def _verdicts() -> Iterator[dict[str, Any]]:
     a = story()
     rests, report = crl("foreign-root"), _report(b"PASSED")
-    facts = {"verdict": "PASSED", "report": sha256(report).hexdigest(), "signatures": 1}
-    tree = (*a.tree, leaf("document.checked", SIGNED_AT + timedelta(minutes=3), facts, message=MESSAGE))
-    checked = with_(a, tree=tree, chosen=(*a.chosen, len(a.tree)))
+    facts: dict[str, object] = {"verdict": "PASSED", "report": sha256(report).hexdigest(), "signatures": 1}
 
-    def bundle(kept: bytes, *lists: bytes, b: Story = checked) -> bytes:
+    def logged(facts: dict[str, object], message: str) -> Story:
+        tree = (*a.tree, leaf("document.checked", SIGNED_AT + timedelta(minutes=3), facts, message=message))
+        return with_(a, tree=tree, chosen=(*a.chosen, len(a.tree)))
+
+    checked = logged(facts, MESSAGE)
+
+    def bundle(kept: bytes, *lists: bytes, b: Story = checked, message: str = MESSAGE) -> bytes:
         entry = "evidence/verdicts/0.json"
         verdict = Verdict(
             entry=entry,
-            message=MESSAGE,
+            message=message,
             checked_at=MADE_AT.isoformat(),
             verdict=json.loads(kept)["verdict"],
             signatures=1,
@@ -187,6 +191,12 @@ def _verdicts() -> Iterator[dict[str, Any]]:
         return _with(b, {entry: kept} | answers(*lists), verdicts=[verdict])
 
     yield _case("verdict", "a signature of others, as the gateway judged it: a leaf", bundle(report, rests))
+    for belongs in ("sender", "nobody", "other"):
+        signed = _report(b"PASSED", kind="xml", belongs=belongs)
+        told = logged(facts | {"report": sha256(signed).hexdigest()}, a.statuses[0].id)
+        why = f"a status whose edXML is signed, as the gateway judged it; the certificate is that of {belongs}"
+        made_so = bundle(signed, rests, b=told, message=a.statuses[0].id)
+        yield _case(f"verdict-of-a-status-{belongs}", why, made_so)
     changed = _report(b"FAILED")
     yield _case("verdict-changed", "the log holds another verdict", bundle(changed, rests))
     yield _case("verdict-removed", "the log tells of a verdict that is not there", made(checked))
@@ -194,14 +204,14 @@ def _verdicts() -> Iterator[dict[str, Any]]:
     yield _case("verdict-answer-missing", "a list that it rests on is not there", bundle(report))
 
 
-def _report(verdict: bytes) -> bytes:
+def _report(verdict: bytes, **more: str) -> bytes:
     signer = build()["foreign-seal"].certificate.public_bytes(Encoding.DER)
     digest = sha256(signer).hexdigest()
     report = {
         "at": "2026-11-22T09:33:00Z",
         "signatures": [
             {"kind": "pdf", "where": "1 quyet-dinh.pdf", "signer": {"sha256": digest, "name": "UBND xã"},
-             "verdict": verdict.decode()}
+             "verdict": verdict.decode(), **more}
         ],
         "certificates": {digest: b64encode(signer).decode()},
         "revocations": {sha256(crl("foreign-root")).hexdigest(): ""},

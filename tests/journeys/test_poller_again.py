@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.admin.purges import ConfirmPurge, MakePurge, confirm_purge, make_purge
+from gateway.commands.acting import Desk
+from gateway.foundation import open_foundation
+from gateway.ledger.acts import Act, ActOperation
 from gateway.simulate.axis.journal import Handed, Settled
+from gateway.states import Trigger
 from tests.journeys.axis_site import SYSTEM, AxisSite, axis_site
 from tests.journeys.installation import COMMUNE, MINISTRY
+from tests.journeys.messages import document
+from tests.journeys.purging import ONE, TWO, bodies_below
 
 
 @pytest.fixture
@@ -106,3 +114,41 @@ async def test_entry_that_stays_listed_is_told_again_ever_more_seldom_and_seen(s
     await site.until("SELECT 1 FROM offer WHERE gone_at IS NOT NULL")
     await site.until_gauge("gateway_offers_lingering", lambda value: value == 0)
     assert site.rows("SELECT COUNT(*) FROM message") == [(1,)]
+
+
+async def test_relays_repetition_brings_no_destroyed_body_back(site: AxisSite) -> None:
+    """It is told that we have the document; one message stays, and its bytes are gone after the next look."""
+    content = document(MINISTRY, [COMMUNE])
+    await site.axis.put(SYSTEM, content)
+    await site.start()
+    await site.until("SELECT 1 FROM offer WHERE acknowledged_at IS NOT NULL")
+    await site.until("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM check_due)")
+    await site.stop()
+    ((message, sha256),) = site.rows("SELECT id, sha256 FROM message")
+    ((delivery,),) = site.rows("SELECT id FROM delivery")
+    settings = site.installation.settings
+    async with open_foundation(settings, purpose="setup") as base:
+        desk = Desk(base)
+        now = base.clock.now()
+        cancel = Act(
+            trigger=Trigger.WITHDRAWN,
+            delivery_ids=(delivery,),
+            actor=ONE,
+            note="mật lọt ra",
+            now=now,
+            give_up_at=now,
+        )
+        await base.pump.submit(ActOperation(), cancel)
+        made = await make_purge(desk, MakePurge(documents=[message], ref="QĐ 1", reason="mật lọt ra"), ONE)
+        await confirm_purge(desk, ConfirmPurge(order=made["order"], reason="đã đối chiếu"), TWO)
+    await site.start()
+    await site.until("SELECT 1 FROM purge WHERE outcome = 'completed'")
+    again = await site.axis.put(SYSTEM, content)
+    await site.until("SELECT 1 FROM offer WHERE ref = ? AND acknowledged_at IS NOT NULL", str(again["doc_id"]))
+    assert told(site, str(again["doc_id"])) == ["done"]
+    assert site.rows("SELECT id FROM message") == [(message,)]
+    await site.stop()
+    await site.start()
+    async with asyncio.timeout(60):
+        while bodies_below(settings.storage.folder, sha256):  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(0.05)

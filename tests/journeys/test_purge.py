@@ -109,6 +109,21 @@ async def test_what_is_on_its_way_is_not_ordered(installation: Installation) -> 
     assert query(installation.folder, "SELECT id FROM purge") == []
 
 
+async def test_confirmed_order_is_cancelled_as_far_as_it_is_held_back(installation: Installation) -> None:
+    """What was destroyed stays so, the rest is kept, and fsck agrees."""
+    held, free = await arrived(installation, number="1"), await arrived(installation, number="2")
+    retain = purges.RetainDocuments(documents=[held], ref="TB 5/TTr", reason="đang thanh tra")
+    await purges.retain_documents(desk(installation), retain, ONE)
+    order = await destroyed(installation, held, free)
+    cancel = purges.CancelPurge(order=order, reason="thanh tra giữ lâu")
+    assert (await purges.cancel_purge(desk(installation), cancel, TWO))["destroyed"] == 1
+    eraser = await erased(installation)
+    assert eraser.condition.words == "nothing is ordered"
+    assert bodies_below(installation.settings.storage.folder, digest_of(installation, held))
+    report = await examined(installation)
+    assert report.ok, report.findings
+
+
 async def test_what_its_sender_sends_anew_is_new(installation: Installation) -> None:
     """Another message with the same bytes, which its recipient gets; the first one stays destroyed for all."""
     body = document(PROVINCE, [COMMUNE], content=b"%PDF-1.4\n" + bytes(600_000))
@@ -141,8 +156,8 @@ async def test_retained_document_is_in_no_orders_execution(installation: Install
     assert (told["outcome"], told["destroyed"], told["held"], told["remains"]) == ("", 1, 1, 1)
     assert bodies_below(installation.settings.storage.folder, digest_of(installation, held))
     assert desk(installation).metrics.purge_remains._value.get() == 1
-    release = purges.ReleaseRetained(entry=entry, reason="đã kết luận")
-    await purges.release_retained(desk(installation), release, TWO)
+    ended = purges.StopRetaining(entry=entry, reason="đã kết luận")
+    await purges.stop_retaining(desk(installation), ended, TWO)
     await erased(installation)
     assert (await order_of(installation, order))["outcome"] == "completed"
     assert bodies_below(installation.settings.storage.folder, digest_of(installation, held)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from hashlib import sha256
 
@@ -137,9 +138,32 @@ async def test_list_that_was_taken_away_is_written_again(installation: Installat
     assert read_list(path) == told != []
 
 
+def _quote(made: Installation, message: str) -> None:
+    """A title in the words of tries, deliveries and alerts."""
+    with closing(
+        choose_driver(allow_affected_sqlite=True).module.connect(database_of(made.settings))
+    ) as connection:
+        ((delivery, agency),) = connection.execute(
+            "UPDATE delivery SET detail = ? WHERE message_id = ? RETURNING id, recipient_id", (SECRET, message)
+        ).fetchall()
+        connection.execute("UPDATE attempt SET detail = ?", (SECRET,))
+        connection.execute(
+            "INSERT INTO alert_attempt (id, boot_id, way, target, alerts, started_at, ended_at, outcome, detail)"
+            " SELECT 'a', id, 'mail', 'x@example.vn', 1, 1, 1, 'failed', ? FROM boot LIMIT 1",
+            (SECRET,),
+        )
+        connection.execute(
+            "INSERT INTO alert (id, way, agency_id, delivery_id, target, state, created_at, due_at, attempt_id,"
+            " ended_at) VALUES ('b', 'mail', ?, ?, 'x@example.vn', 'failed', 1, 1, 'a', 1)",
+            (agency, delivery),
+        )
+        connection.commit()
+
+
 async def test_no_file_holds_a_title_that_went(installation: Installation) -> None:
-    """Neither the database nor its write-ahead log."""
+    """Neither the database nor its write-ahead log, whatever row quoted it."""
     message = await arrived(installation, subject=SECRET)
+    await asyncio.to_thread(_quote, installation, message)
     files = [path for path in installation.settings.storage.folder.rglob("*") if path.is_file()]
     assert any(SECRET.encode() in path.read_bytes() for path in files)
     order = await destroyed(installation, message, with_envelope=True)

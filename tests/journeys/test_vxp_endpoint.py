@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.backup.lab import query
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document, status
+from tests.journeys.purging import destroyed, unexamined
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
 
 
@@ -47,3 +49,19 @@ async def test_document_goes_from_one_sdk_to_another_and_its_status_comes_back(l
     assert (line["senderDocId"], line["receiverDocId"]) == (sent["DocId"], item["docId"])
     assert (line["toCode"], line["receiveStatus"]) == (COMMUNE, "done")
     assert line["receiveStatusDesc"] == "acknowledged, trang thai 03"
+
+
+async def test_destroyed_document_is_not_handed_out(lab: VxpLab) -> None:
+    """The protocol's own refusal, with our reason in its words; listing goes on."""
+    province, commune = await lab.sdk(PROVINCE), await lab.sdk(COMMUNE)
+    await province.send(document(PROVINCE, [COMMUNE]))
+    [item] = await commune.received()
+    await commune.call("getEdoc", {"docId": item["docId"]})
+    await commune.call("updateStatus", {"docid": item["docId"], "status": "done"})
+    ((message,),) = query(lab.installation.folder, "SELECT id FROM message")
+    await unexamined(lab.installation)
+    await destroyed(lab.installation, message)
+    told = await commune.call("getEdoc", {"docId": item["docId"]})
+    assert told["status"] != "OK"
+    assert "body_purged" in str(told)
+    assert await commune.received() == []

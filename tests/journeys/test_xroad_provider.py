@@ -20,6 +20,7 @@ from gateway.pki import DevPki, client_tls_context, issue_client
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
 from tests.journeys.messages import document, status
+from tests.journeys.purging import destroyed, unexamined
 from tests.journeys.vxp_lab import VxpLab, vxp_lab
 
 CLIENTS = {PROVINCE: "VN/GOV/KG-01/QLVB", COMMUNE: "VN/GOV/KG-145/QLVB"}
@@ -102,6 +103,20 @@ async def test_document_and_status_go_both_ways(lab: VxpLab) -> None:
     assert (line["recipient"], line["state"], line["business_status"]) == (COMMUNE, "acknowledged", "03")
     listed = (await call(lab, "GET", "documents?kind=document&limit=200", province))[1]["items"]
     assert sent in listed
+
+
+async def test_destroyed_document_is_gone(lab: VxpLab) -> None:
+    """410 with its reason, for whoever had it too."""
+    province, commune = CLIENTS[PROVINCE], CLIENTS[COMMUNE]
+    content = document(PROVINCE, [COMMUNE], number="410")
+    _, taken = await call(lab, "POST", "documents", province, content, **{"Idempotency-Key": "k-410"})
+    [item] = await waiting(lab, COMMUNE, "document", "410")
+    assert (await call(lab, "GET", f"inbox/{item['id']}/content", commune))[0] == 200
+    assert (await call(lab, "POST", f"inbox/{item['id']}/done", commune))[0] == 200
+    await unexamined(lab.installation)
+    await destroyed(lab.installation, taken["message_id"])
+    http, told = await call(lab, "GET", f"inbox/{item['id']}/content", commune)
+    assert (http, told["code"]) == (410, "body_purged")
 
 
 async def test_requests_of_a_member_are_seen_by_the_operator(lab: VxpLab) -> None:

@@ -11,7 +11,7 @@ from gateway.clock import SystemClock
 from gateway.config.retention import RetentionSettings
 from gateway.config.values import RetentionRule
 from gateway.errors import RefusedError
-from gateway.ledger.purged import Purge, PurgeOperation
+from gateway.ledger.purged import NoteRemainsOperation, Purge, PurgeOperation, Remain, Remains
 from gateway.ledger.purges import (
     AnswerForPurge,
     AnswerForPurgeOperation,
@@ -22,9 +22,10 @@ from gateway.ledger.purges import (
     OrderPurgeOperation,
 )
 from gateway.ledger.readdress import Readdress, ReaddressOperation
+from gateway.ledger.retained import EndRetained, EndRetainedOperation, Retain, RetainOperation
 from gateway.maintenance.retention import Retention
 from gateway.model import OutcomeKind
-from gateway.states import Trigger
+from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, START, Lab, message
 
 
@@ -150,6 +151,47 @@ async def test_confirmed_order_is_not_cancelled(lab: Lab) -> None:
     with pytest.raises(RefusedError) as told:
         await lab.pump.submit(EndPurgeOperation(), EndPurge(id="order", outcome="cancelled", actor=ONE, now=START))
     assert told.value.code == "state_forbids"
+
+
+async def test_what_is_held_back_of_a_confirmed_order_is_cancelled(lab: Lab) -> None:
+    """By one person, once no file is left of what it destroyed; nobody destroys the rest by it afterwards."""
+    for each in ("m1", "m2"):
+        await arrived(lab, each)
+    await order(lab, "m1", "m2")
+    await answer(lab, TWO)
+    retain = Retain(entries=(("e", "m2"),), ref="TB 5", reason="thanh tra", actor=ONE, now=START)
+    await lab.pump.submit(RetainOperation(), retain)
+    assert await purge(lab, "m1") is True
+    assert await purge(lab, "m2") is False
+    cancel = EndPurge(id="order", outcome="cancelled", actor=ONE, now=START)
+    with pytest.raises(RefusedError, match="files of what it destroyed are left"):
+        await lab.pump.submit(EndPurgeOperation(), cancel)
+    held = Remains(order="order", found=(Remain(place="ledger", sha256="", why="m2 is held back"),), now=START)
+    await lab.pump.submit(NoteRemainsOperation(), held)
+    await lab.pump.submit(EndPurgeOperation(), cancel)
+    await lab.pump.submit(NoteRemainsOperation(), held)
+    assert await lab.rows("SELECT place FROM purge_remain") == []
+    end = EndRetained(id="e", reason="đã kết luận", actor=ONE, now=START)
+    await lab.pump.submit(EndRetainedOperation(), end)
+    assert await purge(lab, "m2") is False
+    assert await lab.rows("SELECT message_id FROM purge_document WHERE purged_at IS NOT NULL") == [("m1",)]
+    assert await order(lab, "m2", name="second") is not None
+
+
+@pytest.mark.parametrize("trigger", [None, Trigger.HELD, Trigger.QUARANTINED])
+async def test_order_need_not_wait_for_what_operators_cancelled(lab: Lab, trigger: Trigger | None) -> None:
+    """Waiting, held or quarantined: the reason says who ended it, and it can be ordered at once."""
+    await lab.record(message("a1", name="m"))
+    if trigger is not None:
+        await lab.act(trigger, "m/a1")
+    act = replace(lab.acting(Trigger.WITHDRAWN, "m/a1"), reason="cancelled_by_operator")
+    [acted] = await lab.pump.submit(lab.act_operation, act)
+    assert (acted.moved, acted.state) == (True, State.WITHDRAWN)
+    assert await lab.rows("SELECT reason FROM delivery") == [("cancelled_by_operator",)]
+    assert await lab.claim() == []
+    await order(lab, "m")
+    await answer(lab, TWO)
+    assert await purge(lab, "m") is True
 
 
 async def test_nobody_is_sent_again_what_was_destroyed(lab: Lab) -> None:

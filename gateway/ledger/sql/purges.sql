@@ -33,6 +33,11 @@ SELECT leaf FROM event
 WHERE kind IN ('purge.ordered', 'purge.backed', 'purge.confirmed') AND CAST(leaf AS TEXT) ->> '$.facts.order' = ?
 ORDER BY seq;
 
+-- name: purge_find_cancelled
+-- Whether the log says that an order was cancelled or lapsed.
+SELECT 1 FROM event
+WHERE kind IN ('purge.cancelled', 'purge.lapsed') AND CAST(leaf AS TEXT) ->> '$.facts.order' = ? LIMIT 1;
+
 -- name: purge_read_epoch
 -- The event that opened the epoch under way, where a restore did: its instant and leaf.
 SELECT at, leaf FROM event WHERE seq = (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch_first')
@@ -52,6 +57,14 @@ WHERE id = :id AND asked_by <> :actor AND confirmed_by IS NULL AND ended_at IS N
 -- An order is over.
 UPDATE purge SET ended_at = :now, ended_by = :actor, outcome = :outcome
 WHERE id = :id AND ended_at IS NULL AND (:outcome = 'completed') = (confirmed_by IS NOT NULL) RETURNING id;
+
+-- name: purge_cancel_if_held
+-- End a confirmed order of which documents are held back, once no file is left of those that were destroyed.
+UPDATE purge SET ended_at = :now, ended_by = :actor, outcome = 'cancelled'
+WHERE id = :id AND ended_at IS NULL AND confirmed_by IS NOT NULL
+  AND EXISTS (SELECT 1 FROM purge_document AS d WHERE d.purge_id = :id AND d.held_by IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM purge_remain AS r WHERE r.purge_id = :id AND r.place NOT IN ('ledger', 'log'))
+RETURNING id;
 
 -- name: purge_list_unconfirmed_before
 -- Orders that nobody confirmed in time.
@@ -117,6 +130,11 @@ WHERE purged_at IS NOT NULL AND message_id > :after ORDER BY message_id LIMIT :l
 -- What remained of an order at the last look.
 DELETE FROM purge_remain WHERE purge_id = ?;
 
+-- name: purge_remain_begin
+-- Files of it are about to go: order, since when; in the place of any number of them.
+INSERT INTO purge_remain (purge_id, place, sha256, why, since) VALUES (?, 'files', '', 'they are being removed', ?)
+ON CONFLICT DO NOTHING RETURNING place;
+
 -- name: purge_remain_insert
 -- What remains of it: order, place, digest, why, since when.
 INSERT INTO purge_remain (purge_id, place, sha256, why, since) VALUES (?, ?, ?, ?, ?);
@@ -145,6 +163,31 @@ WHERE id = :id AND EXISTS (
     WHERE d.message_id = :id AND d.purged_at IS NOT NULL AND p.with_envelope = 1
 );
 
+-- name: delivery_blank_details
+-- Leave no words about the deliveries of a document.
+UPDATE delivery SET detail = NULL WHERE message_id = ? AND detail IS NOT NULL;
+
+-- name: attempt_blank_details
+-- Likewise about each try; the facts of its peer stay.
+UPDATE attempt SET detail = NULL
+WHERE detail IS NOT NULL AND dispatch_id IN (SELECT id FROM dispatch WHERE message_id = ?);
+
+-- name: alert_attempt_blank_details
+-- Likewise about the mails and calls that told of it; those that told of several documents, too.
+UPDATE alert_attempt SET detail = NULL
+WHERE detail IS NOT NULL AND id IN (
+    SELECT a.attempt_id FROM alert AS a JOIN delivery AS d ON d.id = a.delivery_id WHERE d.message_id = ?);
+
+-- name: replay_blank_details
+-- Likewise about sending it again to a webhook.
+UPDATE replay SET detail = NULL
+WHERE detail IS NOT NULL AND delivery_id IN (SELECT id FROM delivery WHERE message_id = ?);
+
+-- name: offer_blank_findings
+-- Likewise what an entry of a peer's list was found to hold.
+UPDATE offer SET findings = '[]'
+WHERE sha256 = (SELECT sha256 FROM message WHERE id = ?1) AND message_id = ?1 AND findings IS NOT NULL;
+
 -- name: message_list_unfinished
 -- Which of some messages somebody may be sent yet, is sent again, or which are not examined yet.
 SELECT message_id FROM delivery WHERE message_id IN (SELECT value FROM json_each(:ids))
@@ -157,16 +200,13 @@ SELECT message_id FROM check_due WHERE message_id IN (SELECT value FROM json_eac
 
 -- name: body_list_needers
 -- Who needs some bytes: of what is not destroyed, messages, their copies in other dialects, offers. Digest, message
--- ('' for an offer that became none, and for a file of the desk), and its name.
+-- ('' for an offer that became none), and its name.
 SELECT m.sha256, m.id, m.id FROM message AS m WHERE m.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d WHERE d.message_id = m.id AND d.purged_at IS NOT NULL)
 UNION
 SELECT r.sha256, r.message_id, r.message_id FROM rendition AS r
 WHERE r.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d WHERE d.message_id = r.message_id AND d.purged_at IS NOT NULL)
-UNION
-SELECT f.sha256, '', 'desk file ' || f.id FROM desk_file AS f
-WHERE f.sha256 IN (SELECT value FROM json_each(:digests))
 UNION
 SELECT o.sha256, COALESCE(o.message_id, ''), 'offer ' || o.id FROM offer AS o
 WHERE o.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (

@@ -76,3 +76,5 @@ CREATE INDEX retained_by_message ON retained (message_id) WHERE ended_at IS NULL
 
 -- Who answered for an order, as the log has it.
 CREATE INDEX event_of_purges ON event (seq) WHERE kind IN ('purge.ordered', 'purge.backed', 'purge.confirmed');
+-- Those that were ended before they were carried out.
+CREATE INDEX event_of_purge_ends ON event (seq) WHERE kind IN ('purge.cancelled', 'purge.lapsed');

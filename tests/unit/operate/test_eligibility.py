@@ -27,7 +27,7 @@ FIT = {
     ActName.HOLD: "queued deferred",
     ActName.RELEASE: "held",
     ActName.CONFIRM: "held",
-    ActName.CANCEL: "queued deferred held dead",
+    ActName.CANCEL: "queued deferred held dead quarantined",
     ActName.QUARANTINE: "queued deferred held",
     ActName.HAND_OVER: "queued deferred held dead refused",
     ActName.REDELIVER: "delivered acknowledged",

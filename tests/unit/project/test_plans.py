@@ -30,7 +30,6 @@ GROWING = (
     "listing",
     "purge_document",
     "search",
-    "desk_entry",
 )
 #: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
 PARTIAL = (
@@ -51,6 +50,7 @@ PARTIAL = (
 #: Statements that may go through all of a table, and why.
 WHOLE = {
     "purge_list_answers": "who answered for orders, by an index of these alone",
+    "purge_find_cancelled": "orders that were ended early, by an index of these alone",
     "ledger_count_all": "counts, for commands in a process of their own",
     "delivery_count_by_state": "counts, for commands in a process of their own",
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
@@ -67,9 +67,6 @@ WHOLE = {
 #: Statements that sort, and what bounds it.
 SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
-    "desk_list_waiting": "what waits for the offices of a clerk",
-    "entry_find_twin": "lines of one document",
-    "desk_list_asked": "requests that nobody has answered",
     "message_list_about": "messages about one document",
     "message_list_exported_by_number": "documents of one number",
     "message_list_exported_by_recipient": "documents for one recipient, for a command",

@@ -30,6 +30,8 @@ AT: Final = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 YEARS_LATER: Final = datetime(2036, 11, 29, tzinfo=UTC)
 NONCE: Final = 0x1122334455667788
 
+_SHA256: Final = bytes.fromhex("608648016503040201")
+_SHA384: Final = bytes.fromhex("608648016503040202")
 _CONSTRAINTS: Final = "SIG_CONSTRAINTS_FAILURE"
 _CHAIN: Final = "CHAIN_CONSTRAINTS_FAILURE"
 
@@ -192,6 +194,9 @@ def _shapes() -> Iterator[Case]:
     yield Case(name="shape-empty", why="nothing", raw=b"", faults=format_failure)
     yield Case(name="shape-cut", why="the end is missing", raw=good[:-20], faults=format_failure)
     yield Case(name="shape-trailing", why="something follows", raw=good + b"\0", faults=format_failure)
+    others = good.replace(_SHA256, _SHA384, 1)  # its first place is the list, which nobody signs
+    yield Case(name="shape-digest-not-listed", why="its list of hashes lacks the signer's [RFC 5652 5.1]",
+               raw=others, faults=format_failure)  # fmt: skip
     yield Case(name="shape-large", why="larger than any stamp", raw=b"\x30\x83\x01\x00\x00" + bytes(65536),
                faults=format_failure)  # fmt: skip
 

@@ -118,8 +118,8 @@ async function holdsDer(key, hash, value, signed) {
   return holds(key, hash, Uint8Array.from(pair.match(/../g), (each) => parseInt(each, 16)), signed);
 }
 
-async function isSignedBy(child, issuer) {
-  const [oid, parameters] = child.method.children, method = METHODS[oid.oid];
+async function isSignedBy(child, issuer, methods = METHODS) {
+  const [oid, parameters] = child.method.children, method = methods[oid.oid];
   if (!method || method[0] !== issuer.key.kind) return false;
   if (method[0] === "RSA" ? !parameters || parameters.tag !== 0x05 : parameters) return false;
   try {

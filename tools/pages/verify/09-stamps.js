@@ -19,7 +19,7 @@ function readToken(raw) {
   if (kind.oid !== SIGNED_DATA) throw new Unreadable("the token is no SignedData");
   const signed = new Parts(content.is(0xa0).children[0]);
   signed.next().is(0x02);
-  signed.next().is(0x31);
+  const listed = signed.next().is(0x31).children.map((each) => each.is(0x30).children[0].oid);
   const [type, held] = signed.next().is(0x30).children;
   const certificates = signed.maybe(0xa0);
   signed.maybe(0xa1);
@@ -27,10 +27,9 @@ function readToken(raw) {
   signed.end();
   if (signers.length !== 1) throw new Unreadable(`the token has ${signers.length} signatures instead of one`);
   const bytes = held.is(0xa0).children[0].is(0x04).content;
-  return {
-    type: type.oid, content: bytes, ...readInfo(bytes),
-    ...readSigner(signers[0], (certificates ? certificates.children : []).map((each) => new Certificate(each.raw))),
-  };
+  const signer = readSigner(signers[0], (certificates ? certificates.children : []).map((each) => new Certificate(each.raw)));
+  if (!listed.includes(signer.digestHash)) throw new Unreadable("the token does not list the hash that its signer uses");
+  return { type: type.oid, content: bytes, ...readInfo(bytes), ...signer };
 }
 
 function readInfo(bytes) {

@@ -127,3 +127,33 @@ function checkVerdict(name, verdict, report, facts, logged) {
   if (leaves.length && !facts.pending_leaves) return failed(name, "verdict_changed", "the log holds another verdict about this message");
   return undecided(name, "verdict_not_logged", words, logged.leaves.size > 0 && !facts.pending_leaves);
 }
+
+const STATUS_REASONS = {
+  valid: "receiver_signed_message", unbound: "receiver_signed_unbound", other: "receiver_signed_by_another",
+  not: "receiver_message_signature_wrong",
+};
+
+// Signatures on status messages themselves, as the gateway found them (gateway/verifying/statuses.py).
+function signedStatuses(container, facts, logged) {
+  const statuses = facts.messages.filter((each) => each.kind === "status").map((each) => each.id), found = new Map();
+  for (const verdict of facts.verdicts || []) {
+    const isLogged = verdictLeaves(logged, verdict.message).some((leaf) => leaf.report === verdict.sha256);
+    if (!statuses.includes(verdict.message) || !isLogged || !container.has(verdict.entry)) continue;
+    const read = attempted(() => jsonOf(container.smallOf(verdict.entry), 0));
+    const signatures = read && Array.isArray(read.value.signatures) ? read.value.signatures : [];
+    const signature = signatures.find((each) => isObject(each) && each.kind === "xml");
+    if (signature) found.set(verdict.message, signature);
+  }
+  return Array.from(found, ([message, each]) => {
+    const name = isObject(each.signer) && each.signer.name ? each.signer.name : "nobody named";
+    const told = `${name}; as the gateway found it, not examined anew by this page: gateway-verify --pdf`;
+    return undecided(`receiver.${message}.signature`, STATUS_REASONS[outcomeOf(each)], told, false);
+  });
+}
+
+function outcomeOf(found) {
+  if (found.verdict === "FAILED") return "not";
+  if (["other", "ended"].includes(found.belongs)) return "other";
+  if (found.verdict !== "PASSED") return "not";
+  return found.belongs === "sender" ? "valid" : "unbound";
+}

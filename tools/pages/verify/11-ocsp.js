@@ -3,7 +3,7 @@ const OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1", OCSP_SIGNING = "1.3.6.1.5.5.7.3.9", M
 const OCSP_HASHES = {
   "1.3.14.3.2.26": "SHA-1", "2.16.840.1.101.3.4.2.1": "SHA-256", "2.16.840.1.101.3.4.2.2": "SHA-384", "2.16.840.1.101.3.4.2.3": "SHA-512",
 };
-const WITH_SHA1 = ["1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
+const WITH_SHA1 = { "1.2.840.113549.1.1.5": ["RSA", "SHA-1"], "1.2.840.10045.4.1": ["EC", "SHA-1"] };
 
 class OcspAnswer {
   constructor(raw) {
@@ -48,18 +48,18 @@ class OcspAnswer {
   }
 
   // Whether the issuer signed it, or a responder that it certified and that was valid when it answered.
-  async isAuthorised(issuer) {
-    if (await isSignedBy(this, issuer)) return true;
+  async isAuthorised(issuer, methods = METHODS) {
+    if (await isSignedBy(this, issuer, methods)) return true;
     for (const raw of this.certificates.slice(0, MOST_RESPONDERS)) {
       const each = attempted(() => new Certificate(raw));
       if (!each || !isSame(each.issuer.raw, issuer.subject.raw) || !(await isSignedBy(each, issuer))) continue;
       const purposes = each.purposes;
-      if (purposes && purposes.includes(OCSP_SIGNING) && each.isValid(this.produced) && (await isSignedBy(this, each))) return true;
+      if (purposes && purposes.includes(OCSP_SIGNING) && each.isValid(this.produced) && (await isSignedBy(this, each, methods))) return true;
     }
     return false;
   }
 
-  get isWeak() { return WITH_SHA1.includes(this.method.children[0].oid); }
+  get isWeak() { return this.method.children[0].oid in WITH_SHA1; }
 }
 
 // Of the bundle, by the entry's name; null for what cannot be read.
@@ -78,9 +78,9 @@ async function whoseOcsp(name, found, authorities) {
   for (const each of authorities) if (await found.namesIssuer(each)) issuers.push(each);
   if (!issuers.length) return undecided(name, "answer_unrelated", "of a CA that is not here", false);
   const told = issuers[0].named;
-  if (found.isWeak) return undecided(name, "answer_weak", `of ${told}, signed with SHA-1`, false);
   let isRight = false;
-  for (const each of issuers) isRight = isRight || (await found.isAuthorised(each));
+  for (const each of issuers) isRight = isRight || (await found.isAuthorised(each, found.isWeak ? WITH_SHA1 : METHODS));
+  if (isRight && found.isWeak) return undecided(name, "answer_weak", `of ${told}, signed with SHA-1`, false);
   if (!isRight) return failed(name, "answer_of_another_ca", `neither ${told} nor a responder of it signed it`);
   const isHere = authorities.some((each) => each.serial.integer === found.serial && isSame(each.issuer.raw, issuers[0].subject.raw));
   return isHere ? passed(name, `of ${told}`) : undecided(name, "answer_unrelated", `of ${told}, about a certificate that is not here`, false);

@@ -10,11 +10,11 @@ async function verify(data, given, at) {
   if (container.has(FORMAT.absence)) return verifyAbsence(container, given, at);
   const checks = [], unexamined = new Set(NOT_EXAMINED), result = { checks, at, facts: null, unexamined };
   if (container.has(FORMAT.purge)) {
-    checks.push(undecided("format", "use_gateway_verify", "bytes of it were destroyed by order"));
+    checks.push(undecided("format", "use_gateway_verify", "bytes of it were destroyed by order. This page does not check it: gateway-verify FILE --anchors DIR --document ORIGINAL"));
     return result;
   }
   if (container.has(FORMAT.archive)) {
-    checks.push(undecided("format", "use_gateway_verify", "a month of the ledger"));
+    checks.push(undecided("format", "use_gateway_verify", "a month of the ledger. This page checks nothing of an archive: gateway-verify FILE --anchors DIR"));
     return result;
   }
   checks.push(...containerChecks(container));
@@ -40,7 +40,7 @@ async function verify(data, given, at) {
   checks.push(...(await seals(context)));
   checks.push(await checkTransfer(container, "transfer", FORMAT.transfer, FORMAT.document, facts.document));
   checks.push(checkStatuses(facts, logged), ...facts.deliveries.map((each) => checkDelivery(each, facts, logged)));
-  checks.push(...(await checkReceivers(container, facts, logged, anchors)));
+  checks.push(...(await checkReceivers(container, facts, logged, anchors)), ...signedStatuses(container, facts, logged));
   return result;
 }
 

@@ -1,1 +1,0 @@
-"""The clerk's desk over a running gateway."""
