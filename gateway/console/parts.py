@@ -16,6 +16,7 @@ from gateway.directory.lru import Lru
 from gateway.foundation import Foundation
 from gateway.lifecycle import Lifecycle
 from gateway.ratelimit import RateLimit
+from gateway.reports.desk import ReportDesk
 
 #: Browsers, and forms, of which something is remembered between two requests.
 _REMEMBERED, _KEPT = 2000, 200
@@ -59,6 +60,7 @@ class ConsoleParts:
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+    reports: ReportDesk = field(default_factory=ReportDesk)
 
     @property
     def base(self) -> Foundation:

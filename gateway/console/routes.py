@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.console import account, acts, everywhere, overview, queues, sign_in
+from gateway.console import account, acts, everywhere, overview, queues, reports, sign_in
 from gateway.console.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -17,4 +17,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *overview.ROUTES,
     *acts.ROUTES,
     *queues.ROUTES,
+    *reports.ROUTES,
 )

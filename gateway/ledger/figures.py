@@ -22,8 +22,12 @@ from gateway.model import AgencyId, EndpointId
 from gateway.states import State
 from gateway.storage.readers import Reader, Readers
 
-#: A span is read in at most so many portions; a portion is a day, or days.
-MOST_PORTIONS: Final = 400
+#: A span is read in at most so many portions of whole days: a sort of a tenth of a year's lines is small yet, and
+#: few portions make few cells.
+MOST_PORTIONS: Final = 12
+_DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
+_OFFSET: Final = timedelta(hours=7) // timedelta(microseconds=1)
+_EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,12 +78,22 @@ class DueLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DayCount:
+    """A day of Vietnam."""
+
+    day: date
+    documents: int
+    lines: int
+    arrived: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Portion:
     """What the ledger says of some days."""
 
-    #: Days of Vietnam, both included.
-    first: date
+    #: The last of them.
     last: date
+    days: list[DayCount]
     documents: list[DocumentCell]
     lines: list[LineCell]
     due: list[DueLine]
@@ -103,9 +117,13 @@ async def portions(readers: Readers, first: date, last: date) -> AsyncIterator[P
 
 async def _portion(reader: Reader, first: date, last: date) -> Portion:
     span = _span(first, last)
+    by_day = span | {"offset": _OFFSET, "day": _DAY}
     return Portion(
-        first=first,
         last=last,
+        days=[
+            DayCount(day=_EPOCH + timedelta(days=day), documents=documents, lines=lines, arrived=arrived)
+            for day, documents, lines, arrived in await reader.fetch("figures_count_days", by_day)
+        ],
         documents=[_document_cell(row) for row in await reader.fetch("figures_count_documents", span)],
         lines=[_line_cell(row) for row in await reader.fetch("figures_count_lines", span)],
         due=[due for row in await reader.fetch("figures_list_due", span) if (due := _due(row)) is not None],

@@ -174,6 +174,6 @@ class _Sheets:
 
     def days(self) -> None:
         """What the diagrams are drawn of."""
-        rows = ((day.first, day.last, day.documents, day.lines, day.arrived) for day in self.report.days)
-        head = [self._word(key) for key in ("first", "last", "documents", "received", "arrived")]
+        rows = ((each.day, each.documents, each.lines, each.arrived) for each in self.report.days)
+        head = [self._word(key) for key in ("day", "documents", "received", "arrived")]
         self._table(self._word("days"), head, rows)

@@ -9,10 +9,13 @@ durations that did occur. What went by post has no duration until a new series o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -31,7 +34,11 @@ LEAST_ARRIVED: Final = 5
 SENTENCES: Final = 50
 
 _ARRIVED: Final = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
-_CLOSED: Final = _ARRIVED | {State.REFUSED, State.DEAD, State.WITHDRAWN, State.HANDED_OVER}
+_CLOSED: Final = frozenset({State.REFUSED, State.DEAD, State.WITHDRAWN, State.HANDED_OVER})
+#: What a state is counted as.
+_OUTCOMES: Final = {
+    state: "arrived" if state in _ARRIVED else str(state) if state in _CLOSED else "waiting" for state in State
+}
 _RETURNED: Final = "02"
 
 
@@ -79,10 +86,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of the diagrams: days of Vietnam, both included."""
+    """A day of Vietnam, by acceptance."""
 
-    first: date
-    last: date
+    day: date
     documents: int
     lines: int
     arrived: int
@@ -112,17 +118,16 @@ class Summed:
     unanswered: Sequence[str]
 
 
-def times_of(durations: list[int]) -> Times:
-    """Of the nearest rank."""
-    count = len(durations)
+def times_of(durations: Iterable[int]) -> Times:
+    """Of the nearest rank; durations themselves, or how often each occurred."""
+    counted = Counter(durations)
+    count = counted.total()
     if not count:
         return Times(count=0, median=None, p95=None)
-    ordered = sorted(durations)
-    return Times(count=count, median=ordered[_rank(count, 50)], p95=ordered[_rank(count, 95)])
-
-
-def _rank(count: int, percent: int) -> int:
-    return max(0, -(-count * percent // 100) - 1)
+    ordered = sorted(counted)
+    ranks = list(accumulate(counted[each] for each in ordered))
+    median, p95 = (ordered[bisect_left(ranks, -(-count * percent // 100))] for percent in (50, 95))
+    return Times(count=count, median=median, p95=p95)
 
 
 @dataclass(kw_only=True)
@@ -130,8 +135,9 @@ class _Tally:
     """Figures as they grow."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    arrivals: list[int] = field(default_factory=list)
-    registrations: list[int] = field(default_factory=list)
+    # how often each duration occurred: sorting a million of them for every cut would take most of a report's time
+    arrivals: Counter[int] = field(default_factory=Counter)
+    registrations: Counter[int] = field(default_factory=Counter)
     due: Counter[str] = field(default_factory=Counter)
 
     def documents(self, cell: DocumentCell) -> None:
@@ -139,17 +145,14 @@ class _Tally:
         self.counts["sent"] += cell.lines
 
     def lines(self, cell: LineCell) -> None:
-        counts = self.counts
-        counts["received"] += cell.lines
+        counts, lines = self.counts, cell.lines
+        counts["received"] += lines
         counts["registered"] += cell.registered
         if cell.business_status == _RETURNED:
-            counts["returned"] += cell.lines
-        if cell.state in _ARRIVED:
-            counts["arrived"] += cell.lines
-        else:
-            counts[str(cell.state) if cell.state in _CLOSED else "waiting"] += cell.lines
-        self.arrivals += cell.arrivals
-        self.registrations += cell.registrations
+            counts["returned"] += lines
+        counts[_OUTCOMES[cell.state]] += lines
+        self.arrivals.update(cell.arrivals)
+        self.registrations.update(cell.registrations)
 
     def figures(self) -> Figures:
         counts, due = self.counts, self.due
@@ -202,15 +205,10 @@ class Sum:
             for tally in (self._total, self._agencies.tallies[due.recipient]):
                 tally.due[outcome] += 1
         self._returned.update(portion.returned)
-        self._days.append(
-            Day(
-                first=portion.first,
-                last=portion.last,
-                documents=sum(cell.documents for cell in portion.documents),
-                lines=sum(cell.lines for cell in portion.lines),
-                arrived=sum(cell.lines for cell in portion.lines if cell.state in _ARRIVED),
-            )
-        )
+        self._days += [
+            Day(day=each.day, documents=each.documents, lines=each.lines, arrived=each.arrived)
+            for each in portion.days
+        ]
 
     def _add_lines(self, cell: LineCell) -> None:
         own = (self._agencies.tallies[cell.recipient], self._channels.tallies[cell.endpoint])
@@ -224,10 +222,9 @@ class Sum:
             self._refusals[str(cell.state), cell.reason] += cell.lines
 
     def _common(self, cell: DocumentCell | LineCell) -> Iterable[_Tally]:
-        known = document_type(cell.type_name)
         return (
             self._total,
-            self._types.tallies[known.name if known else ""],
+            self._types.tallies[_type(cell.type_name)],
             self._business.tallies[cell.business_type],
             self._priorities.tallies[cell.priority],
         )
@@ -239,7 +236,7 @@ class Sum:
         return "late" if answered > due.day else "on_time" if answered == due.day else "early"
 
     def summed(self) -> Summed:
-        """Sorts durations: seconds, for a million lines."""
+        """Everything; a moment, for a million lines."""
         agencies = self._agencies.figures()
         reached = [key for key, each in agencies.items() if each.arrival.count >= LEAST_ARRIVED]
         reached.sort(key=lambda key: (-(agencies[key].arrival.median or 0), key))
@@ -261,6 +258,13 @@ class Sum:
             unreached=[key for key in silent if not agencies[key].arrived],
             unanswered=[key for key in silent if agencies[key].arrived],
         )
+
+
+@lru_cache(4096)
+def _type(name: str) -> str:
+    """As the list of types has it; "" for what it has not."""
+    known = document_type(name)
+    return known.name if known else ""
 
 
 def _frequent(counter: Counter[K]) -> list[tuple[K, int]]:

@@ -90,7 +90,7 @@ class Browser:
         return found.value if found else ""
 
     async def _read(self, answer: aiohttp.ClientResponse) -> Page:
-        text = await answer.text()
+        text = await answer.text(errors="replace")  # files, too
         if found := _TOKEN.search(text):
             self.token = found[1]
         return Page(status=answer.status, text=text, headers=dict(answer.headers), url=str(answer.url))

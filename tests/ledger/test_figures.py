@@ -146,9 +146,9 @@ async def test_every_cut_adds_up_to_the_whole(lab: Lab) -> None:
         for name in ("received", "arrived", "registered", "returned", "refused", "dead", "withdrawn", "waiting"):
             assert sum(getattr(each.figures, name) for each in part) == getattr(told.total, name), name
         assert sum(each.figures.arrival.count for each in part) == told.total.arrival.count
-    assert sum(told.states.values()) == sum(day.lines for day in told.days) == told.total.received
+    assert sum(told.states.values()) == sum(each.lines for each in told.days) == told.total.received
     assert {each.key: each.figures.documents for each in told.types} == {"Công văn": 2, "": 3}
-    assert [(day.first, day.documents) for day in told.days] == [
+    assert [(each.day, each.documents) for each in told.days] == [
         (TODAY, 3), (TODAY + timedelta(days=1), 1), (TODAY + timedelta(days=2), 1),
     ]  # fmt: skip
 

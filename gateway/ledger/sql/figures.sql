@@ -41,6 +41,15 @@ SELECT recipient, endpoint, business, type, priority, state, status, reason, COU
 FROM line
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 
+-- name: figures_count_days
+-- Their days (since 1970, of a zone): documents, lines, and lines that arrived.
+SELECT (m.accepted_at + :offset) / :day, COUNT(DISTINCT m.id), COUNT(d.seq),
+       COALESCE(SUM(d.state IN ('delivered', 'acknowledged')), 0)
+FROM message AS m INDEXED BY message_by_acceptance
+LEFT JOIN delivery AS d ON d.message_id = m.id
+WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+GROUP BY 1;
+
 -- name: figures_list_due
 -- Their lines on which an answer is due: recipient, day, first 06 of the recipient, its first document that answers.
 SELECT d.recipient_id, m.due_on,

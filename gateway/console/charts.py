@@ -1,0 +1,87 @@
+"""Diagrams as SVG, made by the server: they need no script, print as they are, and follow the page's colours.
+
+What a diagram shows stands in a table of the same page too; so it is one picture with one name to a screen reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup, escape
+
+_WIDTH: Final = 720
+_HEIGHT: Final = 150
+#: Room for the scale, for the names below.
+_LEFT, _BELOW, _ABOVE = 44, 16, 8
+_ROW: Final = 20
+#: Columns that a diagram has at most; more are added up.
+MOST: Final = 62
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A bar: the part of `value` that `share` is stands out."""
+
+    name: str
+    value: int
+    share: int = 0
+
+
+def columns(title: str, bars: Sequence[Column]) -> Markup:
+    """Upright bars in the order given, neighbours added up where there are too many."""
+    bars = _joined(bars)
+    top = max((bar.value for bar in bars), default=0) or 1
+    room = (_WIDTH - _LEFT) / max(1, len(bars))
+    drawn = [_scale(top)]
+    for place, bar in enumerate(bars):
+        left, width = _LEFT + place * room, max(1.0, room * 0.8)
+        drawn += [_upright("then", left, width, bar.value / top), _upright("", left, width, bar.share / top)]
+        if place % max(1, len(bars) // 6) == 0:
+            drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left, _HEIGHT - 4, bar.name))
+    return _picture(title, _HEIGHT, drawn)
+
+
+def rows(title: str, bars: Sequence[Column]) -> Markup:
+    """Bars from left to right, each with its name and value."""
+    top = max((bar.value for bar in bars), default=0) or 1
+    left, room = _WIDTH * 0.4, _WIDTH * 0.6 - 60
+    drawn = []
+    for place, bar in enumerate(bars):
+        y, width = place * _ROW, room * bar.value / top
+        drawn.append(Markup('<text x="0" y="{}">{}</text>').format(y + 13, bar.name[:60]))
+        drawn.append(_rect("then", left, y + 3, width, _ROW - 6))
+        drawn.append(_rect("", left, y + 3, room * bar.share / top, _ROW - 6))
+        drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left + width + 5, y + 13, bar.value))
+    return _picture(title, max(1, len(bars)) * _ROW, drawn)
+
+
+def _joined(bars: Sequence[Column]) -> list[Column]:
+    step = -(-len(bars) // MOST) or 1
+    groups = [bars[at : at + step] for at in range(0, len(bars), step)]
+    return [Column(each[0].name, sum(b.value for b in each), sum(b.share for b in each)) for each in groups]
+
+
+def _scale(top: int) -> Markup:
+    return Markup('<text x="0" y="{}">{}</text><text x="0" y="{}">0</text>').format(
+        _ABOVE + 6, top, _HEIGHT - _BELOW
+    )
+
+
+def _upright(kind: str, left: float, width: float, share: float) -> Markup:
+    height = (_HEIGHT - _BELOW - _ABOVE) * share
+    return _rect(kind, left, _HEIGHT - _BELOW - height, width, height)
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float) -> Markup:
+    return Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
+        kind or "now", x, y, max(0.0, width), max(0.0, height)
+    )
+
+
+def _picture(title: str, height: int, drawn: Sequence[Markup]) -> Markup:
+    head = Markup('<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        _WIDTH, height, escape(title)
+    )
+    return head + Markup("").join(drawn) + Markup("</svg>")

@@ -1,0 +1,77 @@
+"""Reports as pages: the figures of the service, printable, as a workbook, in both languages."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import openpyxl
+import pytest
+import pytest_asyncio
+
+from gateway.accounts.roles import Role
+from gateway.console.charts import MOST, Column, columns, rows
+from tests.console.site import Site
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import document
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sent(site: Site) -> None:
+    """One document is in the ledger."""
+    async with site.installation.client(PROVINCE) as province:
+        await province.submit(document(PROVINCE, [COMMUNE]))
+
+
+@pytest.mark.usefixtures("sent")
+async def test_page_shows_the_period_in_words_and_pictures(site: Site) -> None:
+    """What is counted stands there, with diagrams that a screen reader has a name for."""
+    viewer = await site.signed_in(Role.VIEWER)
+    page = await viewer.get("/reports")
+    assert page.status == 200, page.text
+    assert page.text.count('<svg class="bars"') == 2
+    assert page.text.count('role="img" aria-label="') == 2
+    assert "Văn bản phát hành" in page.text
+    assert re.search(r'<div class="figure">1</div>', page.text)
+    assert "style=" not in page.text
+
+
+async def test_period_without_documents_says_so(site: Site) -> None:
+    viewer = await site.signed_in(Role.VIEWER)
+    page = await viewer.get("/reports?from=2001-01-01&to=2001-01-31")
+    assert page.status == 200
+    assert "Không có văn bản nào được tiếp nhận" in page.text
+
+
+@pytest.mark.parametrize("query", ["from=never", "from=2026-02-01&to=2026-01-01", "to=0001-01-01"])
+async def test_days_that_are_none_are_refused(site: Site, query: str) -> None:
+    viewer = await site.signed_in(Role.VIEWER)
+    assert (await viewer.get(f"/reports?{query}")).status == 422
+
+
+@pytest.mark.usefixtures("sent")
+async def test_workbook_is_that_of_the_page(site: Site) -> None:
+    auditor = await site.signed_in(Role.AUDITOR)
+    address = site.origin + "/reports/report.xlsx"
+    async with auditor.session.get(address) as answer:
+        assert answer.status == 200
+        assert "attachment" in answer.headers["Content-Disposition"]
+        book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
+    assert "Theo cơ quan" in book.sheetnames
+
+
+async def test_clerk_sees_no_report_of_everybody(site: Site) -> None:
+    clerk = await site.signed_in(Role.CLERK)
+    assert (await clerk.get("/reports")).status == 403
+    assert (await clerk.get("/reports/report.xlsx")).status == 403
+
+
+async def test_diagram_adds_up_what_is_too_much_to_draw() -> None:
+    """No bar is left out; names are escaped."""
+    drawn = columns("<b>", [Column(f"<{at}>", 2, 1) for at in range(3 * MOST)])
+    assert drawn.count("<rect") == 2 * MOST
+    assert "<b>" not in drawn
+    assert "&lt;0&gt;" in drawn
+    assert rows("none", []).count("<rect") == 0
