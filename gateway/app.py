@@ -39,6 +39,7 @@ from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.console.app import build_console
 from gateway.damage import SoundBodies
+from gateway.desk.desk import Desk, make_desk
 from gateway.desks import Desks, make_gateway
 from gateway.dispatching import make_worker
 from gateway.errors import ConfigError, GatewayError
@@ -115,6 +116,7 @@ class Application:
     foundation: Foundation
     worker: Worker
     gateway: LocalGateway
+    desk: Desk
     key: SealingKey
     metrics: Metrics
     lifecycle: Lifecycle
@@ -260,6 +262,8 @@ async def run_application(
         worker = make_worker(stack, base, pool, sound, metrics, workshop)
         gateway = make_gateway(stack, Desks(base, key, pool, sound, worker, metrics))
         commits.listener = gateway.feed.notify
+        checks = examining(stack, base, metrics)
+        desk = make_desk(stack, base, gateway, checks.pool)
         uploads = Uploads.opened(settings, base.bodies, gateway.intake.lasting_room, base.clock)
         watcher = _watcher(base, gateway, workshop, metrics)
         app = Application(
@@ -268,6 +272,7 @@ async def run_application(
             foundation=base,
             worker=worker,
             gateway=gateway,
+            desk=desk,
             key=key,
             metrics=metrics,
             lifecycle=lifecycle,
@@ -280,7 +285,7 @@ async def run_application(
             institution_signer=evidence.institution_signer(stack, base, metrics),
             registrar=Registrar(base.readers, base.pump, clock=base.clock, metrics=metrics),
             archiver=evidence.archiver(base, key, metrics),
-            checks=examining(stack, base, metrics),
+            checks=checks,
             tls=server_tls_context(settings.tls),
             bindings_tls=bindings_tls_context(settings.tls, channels.binding_options(settings).peer_certificates),
             shares=Shares(settings.limits),

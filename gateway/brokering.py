@@ -305,7 +305,7 @@ class LocalBroker:
             kind=kind,
             agency_id=caller.agency_id,
             facts=facts,
-            actor=f"credential:{caller.credential_id}",
+            actor=caller.actor,
             now=self.clock.now(),
         )
         return await self.pump.submit(_OPEN_TASK, task)

@@ -78,11 +78,12 @@ class Composer:
         """A status about one inbox item, from the office that holds it."""
         now = self._clock.now()
         agencies = await self._directory.agencies([row.recipient_id])
+        code = await self._own_code(row.recipient_code, agencies.get(row.recipient_id), now)
         original = msgspec.json.decode(row.envelope, type=Envelope)
         envelope = Envelope(
             kind=MessageKind.STATUS,
             dialect=Dialect.A,
-            sender=_party(row.recipient_code, agencies.get(row.recipient_id)),
+            sender=_party(code, agencies.get(row.recipient_id)),
             responses_for=(_about(row, original),),
             staff=StaffInfo(department=status.department, staff=status.staff),
             status_code="15" if status.code == "14" else status.code.zfill(2),
@@ -93,6 +94,11 @@ class Composer:
             await spool.write(build_status(envelope, _PROFILE))
             body = await spool.finish()
         return Built(body=body, fingerprint=drafts.fingerprint_of_answer(row.id, status))
+
+    async def _own_code(self, written: str, office: Agency | None, now: datetime) -> str:
+        """Under which code it answers: that which the sender used, unless it is a closed predecessor's."""
+        holder = (await self._directory.resolve([written], now)).get(written)
+        return office.organ_id if office is not None and holder is not None and holder.id != office.id else written
 
 
 def _about(row: InboxRow, original: Envelope) -> ResponseFor:

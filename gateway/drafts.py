@@ -50,7 +50,7 @@ class Checked:
     @property
     def actor(self) -> str:
         """Who acted, as events name it."""
-        return f"credential:{self.caller.credential_id}"
+        return self.caller.actor
 
 
 def fingerprint_of_bytes(sender: AgencyId, digest: str) -> str:

@@ -174,6 +174,10 @@ class ReceiverProofError(GatewayError):
         self.code = code
 
 
+class EntryRaceError(GatewayError):
+    """The next number of a register, or its open day, is not what was read."""
+
+
 class LogRaceError(GatewayError):
     """The tree of the log, or the days that were closed, are not what was read."""
 

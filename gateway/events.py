@@ -262,6 +262,16 @@ class Event(StrEnum):
     ABSENCE_EXPORTED = "absence.exported"
     #: A day was closed; the leaf holds the root over the registers of its agencies.
     REGISTER_CLOSED = "register.closed"
+    #: A clerk gave a document its number in the office's register; the leaf holds the digest of the line.
+    ENTRY_REGISTERED = "entry.registered"
+    #: The document of a number taken beforehand went out.
+    ENTRY_SENT = "entry.sent"
+    #: A clerk wrote down who got it, or a note.
+    ENTRY_AMENDED = "entry.amended"
+    #: A clerk struck a line out; its number is not given again.
+    ENTRY_VOIDED = "entry.voided"
+    #: A day of an office's register was closed; the leaf holds the digest over its lines.
+    BOOK_CLOSED = "book.closed"
     #: A month of the ledger was written into one file; the leaf says which leaves, and the digest of its seal.
     ARCHIVE_MADE = "archive.made"
     #: A copy of the data folder was made and verified while the server ran.

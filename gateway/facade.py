@@ -197,7 +197,7 @@ class LocalGateway:
         reading = Reading(
             message_id=message_id,
             delivery_id=delivery_id,
-            actor=f"credential:{caller.credential_id}",
+            actor=caller.actor,
             act=act,
             part=part,
             channel=caller.channel,

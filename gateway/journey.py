@@ -37,6 +37,7 @@ from gateway.events import Event
 from gateway.failpoints import failpoint
 from gateway.ids import uuid7
 from gateway.intake import Intake
+from gateway.ledger.entries import NewEntry
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.reads import Reads
 from gateway.ledger.receiver_proofs import ProofRow
@@ -84,6 +85,8 @@ class Submission:
     request: Presented | None = None
     #: What a signed answer to an inbox item must be about; None: these bytes.
     answered: Due | None = None
+    #: The line of the clerk's register that is written in the same transaction.
+    entry: NewEntry | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -300,7 +303,7 @@ class Journey:
         returned = EventRow(
             kind=Event.DOCUMENT_LINKED,
             at=self._clock.now(),
-            actor=f"credential:{submission.caller.credential_id}",
+            actor=submission.caller.actor,
             facts={"returned": True, "sha256": submission.body.sha256},
             message_id=original,
         )
@@ -390,6 +393,7 @@ class Journey:
             requests=plan.requests,
             imported=submission.imported,
             proof=proof,
+            entry=submission.entry,
             checks=self._checks(submission, checked, plan),
             unsigned=checked.unsigned,
         )

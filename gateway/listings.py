@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -19,8 +19,7 @@ from gateway.clock import Clock
 from gateway.directory.lru import Lru
 from gateway.errors import StorageError
 from gateway.ledger.readings import Listed, RecordListings
-from gateway.ledger.reads import InboxRow
-from gateway.model import Caller
+from gateway.model import AgencyId, Caller
 from gateway.storage.pump import Pump
 
 #: Credentials whose lists are remembered, and lines of each.
@@ -28,6 +27,20 @@ _CREDENTIALS: Final = 2_000
 _LINES: Final = 50_000
 
 _log: Any = structlog.get_logger("gateway.listings")
+
+
+class Shown(Protocol):
+    """A line of a list."""
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def recipient_id(self) -> AgencyId:
+        """Whose it is."""
+        ...
 
 
 class Listings:
@@ -39,7 +52,7 @@ class Listings:
         self._shown: Lru[str, set[int]] = Lru(_CREDENTIALS)
         self._writing: set[asyncio.Task[None]] = set()
 
-    def note(self, caller: Caller, rows: Sequence[InboxRow]) -> None:
+    def note(self, caller: Caller, rows: Sequence[Shown]) -> None:
         """These lines are about to be shown."""
         shown = self._shown.get(caller.credential_id)
         if shown is None:
@@ -58,7 +71,7 @@ class Listings:
             listed = Listed(
                 recipient_id=recipient,
                 seqs=tuple(seqs),
-                actor=f"credential:{caller.credential_id}",
+                actor=caller.actor,
                 channel=caller.channel,
                 at=self._clock.now(),
             )

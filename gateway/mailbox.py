@@ -180,7 +180,7 @@ class Mailbox:
         return Reading(
             message_id=row.message_id,
             delivery_id=row.id,
-            actor=f"credential:{caller.credential_id}",
+            actor=caller.actor,
             act=act,
             part=part,
             channel=caller.channel,
@@ -205,7 +205,7 @@ class Mailbox:
             fetch = Fetch(
                 delivery_id=delivery_id,
                 reader=reader_name(caller, reader),
-                actor=f"credential:{caller.credential_id}",
+                actor=caller.actor,
                 boot_id=self._boot_id,
                 now=self._clock.now(),
                 peer={"fingerprint": caller.fingerprint, "method": caller.method, "address": caller.address},
@@ -257,7 +257,7 @@ class Mailbox:
         acknowledge = Acknowledge(
             delivery_id=delivery_id,
             reader=reader_name(caller, reader),
-            actor=f"credential:{caller.credential_id}",
+            actor=caller.actor,
             now=now,
             proof=await self._receivers.acknowledged(caller, row, request, now),
         )
@@ -274,7 +274,7 @@ class Mailbox:
         failed = Unusable(
             delivery_id=delivery_id,
             reader=reader_name(caller, reader),
-            actor=f"credential:{caller.credential_id}",
+            actor=caller.actor,
             now=self._clock.now(),
             why=why,
         )

@@ -130,8 +130,8 @@ class Caller:
     #: The endpoint of a relay peer, which may bring documents of any agency except those we host.
     relay_endpoint_id: EndpointId | None
     #: shared_secret: an HMAC over the request's headers; pulled: we fetched it from a peer's list; imported: an
-    #: operator brought another system's work over.
-    method: Literal["certificate", "token", "socket", "shared_secret", "pulled", "imported"]
+    #: operator brought another system's work over; session: a person signed in to the console.
+    method: Literal["certificate", "token", "socket", "shared_secret", "pulled", "imported", "session"]
     #: SHA-256 of the certificate or token, hex.
     fingerprint: str
     address: str
@@ -139,6 +139,11 @@ class Caller:
     channel: str = "rest"
     #: DER of the connection's certificate, where that is the credential.
     certificate: bytes = field(default=b"", repr=False)
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as events name it."""
+        return self.credential_id if self.method == "session" else f"credential:{self.credential_id}"
 
 
 def the_gateway(own_id: AgencyId) -> Caller:

@@ -91,7 +91,7 @@ class Outbox:
             raise RefusedError("state_forbids", detail)
         if added and sent.kind == "status":
             raise RefusedError("state_forbids", "a status goes to whom it is about, and to nobody else")
-        actor = f"credential:{caller.credential_id}"
+        actor = caller.actor
         new = await self._readdress(actor, sent, added, must_open=True) if added else []
         if not lines:
             return new
@@ -179,7 +179,7 @@ class Outbox:
             Act(
                 trigger=trigger,
                 delivery_ids=tuple(ids),
-                actor=f"credential:{caller.credential_id}",
+                actor=caller.actor,
                 note=note,
                 now=now,
                 give_up_at=now + self._give_up_after,

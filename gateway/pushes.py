@@ -71,7 +71,7 @@ class Pushes:
             upto = _NEVER if request.upto is None else request.upto
             rows, cursor, more = await self._found(caller, request.after or 0, upto, _AT_ONCE)
             found = tuple((row[2], row[3]) for row in rows)
-        ask = Ask(deliveries=found, actor=f"credential:{caller.credential_id}", now=self._clock.now())
+        ask = Ask(deliveries=found, actor=caller.actor, now=self._clock.now())
         queued = await self._pump.submit(self._ask, ask) if found else 0
         return models.Replays(queued=queued, cursor=cursor, more=more)
 

@@ -92,12 +92,14 @@ SELECT seq, kind, at, message_id, delivery_id, actor, leaf, leaf_hash FROM event
 WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: fsck_digests_known
--- Which of some digests are bodies of messages, renditions or offers.
+-- Which of some digests are bodies of messages, renditions, offers or files of the desk.
 SELECT sha256 FROM message WHERE sha256 IN (SELECT value FROM json_each(:digests))
 UNION
 SELECT sha256 FROM rendition WHERE sha256 IN (SELECT value FROM json_each(:digests))
 UNION
-SELECT sha256 FROM offer WHERE sha256 IN (SELECT value FROM json_each(:digests));
+SELECT sha256 FROM offer WHERE sha256 IN (SELECT value FROM json_each(:digests))
+UNION
+SELECT sha256 FROM desk_file WHERE sha256 IN (SELECT value FROM json_each(:digests));
 
 -- name: fsck_offer_page
 -- A page of offers whose bytes are kept.

@@ -1,4 +1,4 @@
-"""Text, rules and small squares on pages of A4, as a PDF file [ISO 32000-1]: all that the certificate needs.
+"""Text, rules, tables and small squares on pages of A4, as a PDF file [ISO 32000-1]: all that our papers need.
 
 One typeface, embedded with the glyphs that are used, each with its character, so that text can be searched and
 copied. The same text gives the same bytes. Lines break at blanks; what is longer than a line, such as a digest,
@@ -8,7 +8,7 @@ breaks anywhere. Nothing in it acts: no scripts, forms, links or files.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -23,6 +23,19 @@ _MARGIN: Final = 56.0
 _LEADING: Final = 1.35
 _FOOT_SIZE: Final = 7.5
 _BLOCK: Final = 100
+#: Of tables: type, room around the text of a cell, lines of a cell that are shown.
+_TABLE_SIZE: Final = 8.0
+_CELL: Final = 3.0
+_CELL_LINES: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A row of a table."""
+
+    cells: Sequence[str]
+    is_bold: bool = False
+    is_struck: bool = False
 
 
 @dataclass(kw_only=True)
@@ -35,6 +48,8 @@ class Sheets:
     made_at: datetime
     #: Stands at the foot of every page, before its number.
     foot: str
+    #: Wider than high, for tables.
+    is_landscape: bool = False
     _face: Typeface = field(default_factory=typeface)
     _pages: list[list[str]] = field(default_factory=list)
     _used: dict[int, str] = field(default_factory=dict)
@@ -43,7 +58,20 @@ class Sheets:
     def begin(self) -> None:
         """A new page."""
         self._pages.append([])
-        self._y = _HEIGHT - _MARGIN
+        self._y = self._height - _MARGIN
+
+    @property
+    def width(self) -> float:
+        """Between the margins, in points."""
+        return self._page_width - 2 * _MARGIN
+
+    @property
+    def _page_width(self) -> float:
+        return _HEIGHT if self.is_landscape else _WIDTH
+
+    @property
+    def _height(self) -> float:
+        return _WIDTH if self.is_landscape else _HEIGHT
 
     def space(self, points: float) -> None:
         """Some room."""
@@ -53,7 +81,7 @@ class Sheets:
         self, text: str, *, size: float = 10, indent: float = 0, mark: str = "", is_bold: bool = False
     ) -> None:
         """A paragraph; `mark` stands before its first line."""
-        for number, line in enumerate(self._lines(self._face.shown(text), size, _WIDTH - 2 * _MARGIN - indent)):
+        for number, line in enumerate(self._lines(self._face.shown(text), size, self.width - indent)):
             self._room(size * _LEADING)
             self._y -= size * _LEADING
             if mark and not number:
@@ -66,8 +94,49 @@ class Sheets:
         """A line across."""
         self._room(12)
         self._y -= 6
-        self._pages[-1].append(f"0.5 w {_MARGIN:.2f} {self._y:.2f} m {_WIDTH - _MARGIN:.2f} {self._y:.2f} l S")
+        self._pages[-1].append(f"0.5 w {_MARGIN:.2f} {self._y:.2f} m {_MARGIN + self.width:.2f} {self._y:.2f} l S")
         self._y -= 2
+
+    def table(self, widths: Sequence[float], heading: Sequence[str], rows: Iterable[Row]) -> None:
+        """Rows between lines; `widths` are parts of the page's; the heading stands on every page."""
+        columns = [self.width * part / sum(widths) for part in widths]
+        head = Row(cells=heading, is_bold=True)
+        self._row(columns, head)
+        for row in rows:
+            if self._y - self._row_height(columns, row) < _MARGIN:
+                self.begin()
+                self._row(columns, head)
+            self._row(columns, row)
+
+    def _cells(self, columns: Sequence[float], row: Row) -> list[list[str]]:
+        room = [width - 2 * _CELL for width in columns]
+        return [
+            list(self._lines(self._face.shown(cell), _TABLE_SIZE, wide))[:_CELL_LINES]
+            for cell, wide in zip(row.cells, room, strict=True)
+        ]
+
+    def _row_height(self, columns: Sequence[float], row: Row) -> float:
+        return max(map(len, self._cells(columns, row))) * _TABLE_SIZE * _LEADING + 2 * _CELL
+
+    def _row(self, columns: Sequence[float], row: Row) -> None:
+        top, left = self._y, _MARGIN
+        height = self._row_height(columns, row)
+        for width, lines in zip(columns, self._cells(columns, row), strict=True):
+            self._pages[-1].append(f"0.4 w {left:.2f} {top - height:.2f} {width:.2f} {height:.2f} re S")
+            self._y = top - _CELL
+            for line in lines:
+                self._y -= _TABLE_SIZE * _LEADING
+                self._put(line, _TABLE_SIZE, left + _CELL, is_bold=row.is_bold)
+                if row.is_struck and line:
+                    self._strike(line, left + _CELL)
+            left += width
+        self._y = top - height
+
+    def _strike(self, line: str, x: float) -> None:
+        y = self._y + 0.3 * _TABLE_SIZE
+        self._pages[-1].append(
+            f"0.5 w {x:.2f} {y:.2f} m {x + self._face.width_of(line, _TABLE_SIZE):.2f} {y:.2f} l S"
+        )
 
     def squares(self, rows: Sequence[Sequence[int]], side: float) -> None:
         """A pattern of black squares, `side` points high."""
@@ -94,7 +163,8 @@ class Sheets:
             "/ViewerPreferences << /DisplayDocTitle true >> >>"
         )
         writer.add(
-            f"<< /Type /Pages /Count {len(self._pages)} /Kids [{kids}] /MediaBox [0 0 {_WIDTH} {_HEIGHT}] "
+            f"<< /Type /Pages /Count {len(self._pages)} /Kids [{kids}] "
+            f"/MediaBox [0 0 {self._page_width} {self._height}] "
             "/Resources << /Font << /F 3 0 R >> >> >>"
         )
         self._font(writer)

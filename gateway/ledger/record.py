@@ -8,7 +8,8 @@
 4. Requests (13, types 1, 2, 3): withdraw what has not left, open the request where it has.
 5. Statuses: append, judge, move.
 6. Documents whose signatures are to be examined wait for it, and with them the deliveries that must.
-7. Events, in the order of the above.
+7. Lines of clerks' registers: the number of a document is given with its 03, or not at all.
+8. Events, in the order of the above.
 
 It does NOT decide who gets what: that came with the payload.
 """
@@ -22,6 +23,7 @@ from gateway.clock import micros
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import checks, effects, history, imports
+from gateway.ledger.entries import Entering, enter
 from gateway.ledger.params import as_json
 from gateway.ledger.receiver_proofs import insert_proofs
 from gateway.ledger.reports import apply_reports, reports_of
@@ -53,8 +55,23 @@ class RecordMessage:
             await effects.apply_requests(tx, fresh)
             await apply_reports(tx, reports_of(fresh))
             await checks.wait(tx, fresh)
+            await _enter(tx, fresh)
         await tx.execute_many("idempotency_insert", keys)
         return results
+
+
+async def _enter(tx: Transaction, fresh: Sequence[NewMessage]) -> None:
+    for item in fresh:
+        if item.entry is not None:
+            message = item.message
+            is_status = message.kind == "status"
+            ask = Entering(
+                entry=item.entry,
+                at=message.accepted_at,
+                status_id=message.id if is_status else None,
+                message_id=None if is_status else message.id,
+            )
+            await enter(tx, ask)
 
 
 async def _set_aside_known(

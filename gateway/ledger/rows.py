@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gateway.ledger.entries import NewEntry
 from gateway.ledger.receiver_proofs import ProofRow
 
 
@@ -160,6 +161,8 @@ class NewMessage:
     imported: Imported | None = None
     #: Of a status: what proves that its reporter sent it.
     proof: ProofRow | None = None
+    #: The line of the clerk's register that is written with it.
+    entry: NewEntry | None = None
     #: The deliveries that wait for a look at the signatures, with their policy; None: nobody looks.
     checks: Mapping[str, str] | None = None
     #: The parser has seen that there is no signature; then nobody looks again unless something waits for it.

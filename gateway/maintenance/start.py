@@ -29,6 +29,7 @@ from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
 from gateway.maintenance.alerter import Alerter, AlerterParts
 from gateway.maintenance.answers import Answers
+from gateway.maintenance.book_closer import BookCloser
 from gateway.maintenance.checker import Checker
 from gateway.maintenance.clock_watch import ClockWatch
 from gateway.maintenance.driller import Driller, record_drill
@@ -354,6 +355,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),
+        BookCloser(base.readers, base.pump, clock=clock),
         Retention(base.readers, base.pump, settings=settings.retention, clock=clock),
         WeeklyHead(base, gateway.journey, metrics),
         server.checks.refresher,

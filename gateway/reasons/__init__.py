@@ -14,6 +14,7 @@ from itertools import chain
 from gateway.reasons.console import CONSOLE
 from gateway.reasons.contents import CONTENTS
 from gateway.reasons.deliveries import DELIVERIES
+from gateway.reasons.desk import DESK
 from gateway.reasons.entry import Lasting, Reason
 from gateway.reasons.evidence import EVIDENCE
 from gateway.reasons.lists import LISTS
@@ -25,7 +26,9 @@ from gateway.reasons.troubles import TROUBLES
 
 __all__ = ["REASONS", "Lasting", "Reason", "is_temporary", "reason"]
 
-_ALL = chain(REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, RETENTION, OPERATORS, CONSOLE, TROUBLES, DELIVERIES)
+_ALL = chain(
+    REQUESTS, CONTENTS, LISTS, STATUSES, EVIDENCE, RETENTION, DESK, OPERATORS, CONSOLE, TROUBLES, DELIVERIES
+)
 
 #: code -> reason.
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}

@@ -156,6 +156,7 @@ def _connection(proof: Proof) -> str:
     named = {
         "token": "a token, which the gateway issued and whoever has it can use",
         "shared_secret": "a secret that the gateway holds as well",
+        "session": "a person who was signed in to the gateway's console",
         "pulled": "nothing: the gateway fetched it from a list",
     }
     return f"authenticated by {named.get(found.method, found.method)}; credential {found.credential}"

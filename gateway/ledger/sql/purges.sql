@@ -200,13 +200,16 @@ SELECT message_id FROM check_due WHERE message_id IN (SELECT value FROM json_eac
 
 -- name: body_list_needers
 -- Who needs some bytes: of what is not destroyed, messages, their copies in other dialects, offers. Digest, message
--- ('' for an offer that became none), and its name.
+-- ('' for an offer that became none, and for a file of the desk), and its name.
 SELECT m.sha256, m.id, m.id FROM message AS m WHERE m.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d WHERE d.message_id = m.id AND d.purged_at IS NOT NULL)
 UNION
 SELECT r.sha256, r.message_id, r.message_id FROM rendition AS r
 WHERE r.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d WHERE d.message_id = r.message_id AND d.purged_at IS NOT NULL)
+UNION
+SELECT f.sha256, '', 'desk file ' || f.id FROM desk_file AS f
+WHERE f.sha256 IN (SELECT value FROM json_each(:digests))
 UNION
 SELECT o.sha256, COALESCE(o.message_id, ''), 'offer ' || o.id FROM offer AS o
 WHERE o.sha256 IN (SELECT value FROM json_each(:digests)) AND NOT EXISTS (

@@ -30,6 +30,7 @@ GROWING = (
     "listing",
     "purge_document",
     "search",
+    "desk_entry",
 )
 #: Indexes that hold only what is open, or rare; to go through one is to go through the backlog.
 PARTIAL = (
@@ -67,6 +68,9 @@ WHOLE = {
 #: Statements that sort, and what bounds it.
 SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
+    "desk_list_waiting": "what waits for the offices of a clerk",
+    "entry_find_twin": "lines of one document",
+    "desk_list_asked": "requests that nobody has answered",
     "message_list_about": "messages about one document",
     "message_list_exported_by_number": "documents of one number",
     "message_list_exported_by_recipient": "documents for one recipient, for a command",

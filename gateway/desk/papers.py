@@ -1,0 +1,80 @@
+"""Files that clerks bring: scans of papers, and what they send. Bytes are kept first, then the row.
+
+What a scan is, its first bytes say, not its name. A file is given to clerks of its own office alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gateway.desk.clerk import Clerk
+from gateway.errors import RefusedError
+from gateway.facade import LocalGateway
+from gateway.ids import uuid7
+from gateway.ledger.desk import DeskFile, DeskReads
+from gateway.ledger.drafts_kept import KeepFile, KeepFileOperation
+from gateway.model import AgencyId
+from gateway.storage.bodies import BodyReader, SpooledBody
+from gateway.storage.pump import Pump
+
+#: The largest scan or file that the desk takes; larger ones come by the API, in pieces.
+MOST_BYTES: Final = 100 * 1024**2
+_KINDS: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+)
+_HEAD: Final = 8
+_UNFIT: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
+_LONGEST: Final = 150
+
+
+class Papers:
+    """Keeps files and gives them back."""
+
+    def __init__(self, gateway: LocalGateway, reads: DeskReads, pump: Pump) -> None:
+        self._gateway, self._reads, self._pump = gateway, reads, pump
+        self._keep = KeepFileOperation()
+
+    async def add(
+        self, clerk: Clerk, office: AgencyId, name: str, body: SpooledBody, *, is_scan: bool = True
+    ) -> DeskFile:
+        """Keep a finished body of the spool as a file of an own office."""
+        clerk.for_office(office)
+        with body.open() as stream:
+            head = stream.read(_HEAD)
+        kind = next((kind for start, kind in _KINDS if head.startswith(start)), "")
+        if not body.size or body.size > MOST_BYTES or (is_scan and not kind):
+            await self._gateway.bodies.discard(body)
+            raise RefusedError("desk_file_unfit", name[:_LONGEST])
+        file = DeskFile(
+            id=uuid7(),
+            office_id=office,
+            sha256=body.sha256,
+            size=body.size,
+            name=safe_name(name),
+            content_type=kind or "application/octet-stream",
+        )
+        async with self._gateway.bodies.claims.claimed(body.sha256):
+            await self._gateway.bodies.keep(body)
+            await self._pump.submit(
+                self._keep, KeepFile(file=file, actor=clerk.actor, now=self._gateway.clock.now())
+            )
+        return file
+
+    async def open(self, clerk: Clerk, file_id: str) -> tuple[DeskFile, BodyReader]:
+        """A file with its bytes, which have their digest."""
+        file = await self._reads.file(clerk.offices, file_id)
+        if file is None:
+            raise RefusedError("not_found")
+        return file, await self._gateway.bodies.open_sound(file.sha256)
+
+
+def safe_name(name: str) -> str:
+    """No path, no control character, not too long; its ending stays."""
+    plain = _UNFIT.sub("-", name.replace("\\", "/").rpartition("/")[2]).strip(" .-") or "tep"
+    stem, dot, ending = plain.rpartition(".")
+    return f"{stem[:_LONGEST]}{dot}{ending[:10]}" if dot else plain[:_LONGEST]

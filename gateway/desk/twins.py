@@ -1,0 +1,24 @@
+"""When two documents are the same for a register: issuer, number, notation, day and business type agree.
+
+Written variants count as equal: leading zeros, spaces, dashes, accents, Đ and Ð. The key is a digest, so that a
+line holds nothing of a document that was destroyed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from gateway.directory.fold import fold
+
+_DASHES = re.compile(r"[\u2010-\u2015\u2212\s]+")
+
+
+def twin_key(*, issuer: str, number: str, notation: str, issued_on: str, business_type: str = "0") -> str:
+    """The key; a document without a number is like no other one."""
+    parts = [fold(issuer), _plain(number).lstrip("0"), _plain(notation), issued_on, business_type]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _plain(text: str) -> str:
+    return _DASHES.sub("-", fold(text)).replace("-", "")

@@ -1,0 +1,177 @@
+"""What clerks keep at the desk: scans and files, drafts of what they send, groups of recipients.
+
+Drafts outlive a session and are the office's, not one clerk's. A file's bytes are kept before its row is written;
+the rows of a draft's files go with it, the bytes stay as an orphan that nothing names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from gateway.clock import instant, micros
+from gateway.errors import RefusedError
+from gateway.ledger.desk import DeskFile, file_of
+from gateway.ledger.params import as_json
+from gateway.model import AgencyId
+from gateway.storage.pump import Transaction
+from gateway.storage.readers import Readers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepFile:
+    """A file whose bytes are kept."""
+
+    file: DeskFile
+    actor: str
+    now: datetime
+
+
+class KeepFileOperation:
+    """Writes its row."""
+
+    name = "desk_keep_file"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[KeepFile]) -> Sequence[None]:
+        """Nothing to give back."""
+        rows = [
+            (f.file.id, f.file.office_id, f.file.sha256, f.file.size, f.file.name, f.file.content_type,
+             micros(f.now), f.actor)
+            for f in payloads
+        ]  # fmt: skip
+        await tx.execute_many("desk_file_insert", rows)
+        return [None] * len(payloads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveDraft:
+    """A draft as its form is now."""
+
+    id: str
+    office_id: AgencyId
+    owner: str
+    form: str
+    file_ids: tuple[str, ...]
+    now: datetime
+
+
+class SaveDraftOperation:
+    """Writes or overwrites it; `not_found` where it is another office's."""
+
+    name = "desk_save_draft"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[SaveDraft]) -> Sequence[RefusedError | None]:
+        """None, or why not."""
+        results: list[RefusedError | None] = []
+        for ask in payloads:
+            row = (ask.id, ask.office_id, ask.owner, ask.form, micros(ask.now))
+            saved = await tx.fetch("draft_save", row)
+            results.append(None if saved else RefusedError("not_found"))
+            if saved:
+                await tx.execute_many("draft_file_forget", [(ask.id,)])
+                files = [(ask.id, place, key) for place, key in enumerate(ask.file_ids, 1)]
+                await tx.execute_many("draft_file_insert", files)
+        return results
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropDraft:
+    """A draft that is not needed any more."""
+
+    id: str
+    office_id: AgencyId
+
+
+class DropDraftOperation:
+    """Forgets it and what its files were; one that is gone is no error."""
+
+    name = "desk_drop_draft"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[DropDraft]) -> Sequence[None]:
+        """Nothing to give back."""
+        for ask in payloads:
+            if await tx.fetch("draft_is_of_office", (ask.id, ask.office_id)):
+                files = await tx.fetch("draft_list_file_ids", (ask.id,))
+                await tx.execute_many("draft_file_forget", [(ask.id,)])
+                await tx.execute_many("desk_file_forget_if_loose", [(row[0],) for row in files])
+                await tx.execute_many("draft_forget", [(ask.id,)])
+        return [None] * len(payloads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetGroup:
+    """The members of a group from now on; none: there is no such group."""
+
+    office_id: AgencyId
+    name: str
+    members: tuple[str, ...]
+
+
+class SetGroupOperation:
+    """Writes it."""
+
+    name = "desk_set_group"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[SetGroup]) -> Sequence[None]:
+        """Nothing to give back."""
+        for ask in payloads:
+            await tx.execute_many("group_forget", [(ask.office_id, ask.name)])
+            if ask.members:
+                await tx.execute_many("group_insert", [(ask.office_id, ask.name, as_json(list(ask.members)))])
+        return [None] * len(payloads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """One draft."""
+
+    id: str
+    office_id: AgencyId
+    owner: str
+    form: str
+    #: The line whose number it has; "" for none.
+    entry_id: str
+    changed_at: datetime
+    files: tuple[DeskFile, ...] = ()
+
+
+class KeptReads:
+    """The questions; each names the offices of the clerk."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def drafts(self, offices: Iterable[AgencyId]) -> list[Draft]:
+        """Of some offices, the last changed first, without their files."""
+        return [_draft(row) for row in await self._readers.fetch("draft_list", (as_json(sorted(offices)),))]
+
+    async def draft(self, offices: Iterable[AgencyId], draft_id: str) -> Draft | None:
+        """One with its files."""
+        asked = {"id": draft_id, "offices": as_json(sorted(offices))}
+        row = await self._readers.fetch_one("draft_read", asked)
+        if row is None:
+            return None
+        files = await self._readers.fetch("draft_list_files", (draft_id,))
+        return _draft(row, tuple(file_of(each) for each in files))
+
+    async def groups(self, office_id: AgencyId) -> dict[str, tuple[str, ...]]:
+        """Name -> codes."""
+        rows = await self._readers.fetch("group_list", (office_id,))
+        return {name: tuple(msgspec.json.decode(members, type=list[str])) for name, members in rows}
+
+
+def _draft(row: Sequence[Any], files: tuple[DeskFile, ...] = ()) -> Draft:
+    key, office, owner, form, entry_id, changed_at = row
+    return Draft(
+        id=key,
+        office_id=AgencyId(office),
+        owner=owner,
+        form=form,
+        entry_id=entry_id,
+        changed_at=instant(changed_at),
+        files=files,
+    )

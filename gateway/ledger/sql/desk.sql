@@ -1,0 +1,86 @@
+-- name: desk_list_waiting
+-- Documents for some offices that nobody there has answered, oldest first. Item, whose it is, document, state.
+SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
+       COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
+       COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
+       COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
+FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.recipient_id IN (SELECT value FROM json_each(:offices))
+  AND d.in_inbox = 1 AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status = '01')
+  AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
+  AND m.kind = 'document' AND d.seq > :after
+ORDER BY d.seq LIMIT :limit;
+
+-- name: desk_list_asked
+-- Documents that their senders want back, changed or replaced, and that some offices have not answered for.
+SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
+       COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
+       COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
+       COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
+FROM delivery AS d INDEXED BY delivery_by_request CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.request_id IS NOT NULL AND d.recipient_id IN (SELECT value FROM json_each(:offices)) AND d.in_inbox = 1
+ORDER BY d.seq LIMIT :limit;
+
+-- name: desk_read_item
+-- One item of some offices, likewise, whatever its state.
+SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
+       COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
+       COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
+       COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id
+WHERE d.id = :id AND d.recipient_id IN (SELECT value FROM json_each(:offices)) AND d.in_inbox = 1 AND m.kind = 'document';
+
+-- name: desk_has_software
+-- Whether a system of an office reads its inbox, so that listing is its business: office, now.
+SELECT EXISTS (SELECT 1 FROM credential WHERE agency_id = :office AND revoked_at IS NULL AND expires_at > :now)
+    OR EXISTS (SELECT 1 FROM shared_secret WHERE agency_id = :office AND revoked_at IS NULL AND expires_at > :now);
+
+-- name: entry_read_one
+-- One line of some offices, by its id or by the document that came.
+SELECT e.id, e.office_id, e.direction, e.series, e.year, e.number, e.day, e.at, e.actor, COALESCE(e.message_id, ''),
+       COALESCE(e.delivery_id, ''),
+       CASE WHEN m.id IS NULL THEN e.issuer ELSE COALESCE(m.envelope ->> '$.sender.organ_name', '') END,
+       CASE WHEN m.id IS NULL THEN e.code_number ELSE m.code_number END,
+       CASE WHEN m.id IS NULL THEN e.code_notation ELSE m.code_notation END,
+       CASE WHEN m.id IS NULL THEN e.issued_on ELSE COALESCE(m.promulgated_on, '') END,
+       CASE WHEN m.id IS NULL THEN e.type_name ELSE COALESCE(m.envelope ->> '$.doc_type_name', '') END,
+       CASE WHEN m.id IS NULL THEN e.subject ELSE m.subject END,
+       CASE WHEN m.id IS NULL THEN e.signer ELSE COALESCE(m.envelope ->> '$.signer', '') END,
+       CASE WHEN m.id IS NULL THEN e.recipients ELSE COALESCE(m.envelope -> '$.recipients', '[]') END,
+       e.receiver, e.passed_on, e.due_on, e.copies, e.note, COALESCE(e.scan_id, ''), e.voided_at,
+       COALESCE(e.voided_why, ''), e.is_closed, COALESCE(d.business_status, ''),
+       EXISTS (SELECT 1 FROM message AS r INDEXED BY message_by_original
+               WHERE r.original_id = e.message_id AND ((r.kind = 'document' AND r.business_type = '1')
+                                                       OR (r.kind = 'status' AND r.business_type = '13')))
+FROM desk_entry AS e LEFT JOIN message AS m ON m.id = e.message_id LEFT JOIN delivery AS d ON d.id = e.delivery_id
+WHERE e.id = :id AND e.office_id IN (SELECT value FROM json_each(:offices));
+
+-- name: entry_list_of_office
+-- Lines of one register from one day to another, newest first, after (that is, before) one of them.
+SELECT e.id, e.office_id, e.direction, e.series, e.year, e.number, e.day, e.at, e.actor, COALESCE(e.message_id, ''),
+       COALESCE(e.delivery_id, ''),
+       CASE WHEN m.id IS NULL THEN e.issuer ELSE COALESCE(m.envelope ->> '$.sender.organ_name', '') END,
+       CASE WHEN m.id IS NULL THEN e.code_number ELSE m.code_number END,
+       CASE WHEN m.id IS NULL THEN e.code_notation ELSE m.code_notation END,
+       CASE WHEN m.id IS NULL THEN e.issued_on ELSE COALESCE(m.promulgated_on, '') END,
+       CASE WHEN m.id IS NULL THEN e.type_name ELSE COALESCE(m.envelope ->> '$.doc_type_name', '') END,
+       CASE WHEN m.id IS NULL THEN e.subject ELSE m.subject END,
+       CASE WHEN m.id IS NULL THEN e.signer ELSE COALESCE(m.envelope ->> '$.signer', '') END,
+       CASE WHEN m.id IS NULL THEN e.recipients ELSE COALESCE(m.envelope -> '$.recipients', '[]') END,
+       e.receiver, e.passed_on, e.due_on, e.copies, e.note, COALESCE(e.scan_id, ''), e.voided_at,
+       COALESCE(e.voided_why, ''), e.is_closed, COALESCE(d.business_status, ''),
+       EXISTS (SELECT 1 FROM message AS r INDEXED BY message_by_original
+               WHERE r.original_id = e.message_id AND ((r.kind = 'document' AND r.business_type = '1')
+                                                       OR (r.kind = 'status' AND r.business_type = '13')))
+FROM desk_entry AS e LEFT JOIN message AS m ON m.id = e.message_id LEFT JOIN delivery AS d ON d.id = e.delivery_id
+WHERE e.office_id = :office AND e.direction = :direction AND e.day BETWEEN :first AND :last AND e.id < :before
+ORDER BY e.day DESC, e.id DESC LIMIT :limit;
+
+-- name: entry_list_series
+-- The series in which an office has numbered what it sent in a year, with the number last given in each.
+SELECT series, MAX(number) FROM desk_entry WHERE office_id = ? AND direction = 'out' AND year = ? GROUP BY series;
+
+-- name: desk_file_read
+-- A file of some offices.
+SELECT id, office_id, sha256, size, name, content_type FROM desk_file
+WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));

@@ -1,0 +1,66 @@
+-- name: desk_file_insert
+-- What a file is; its bytes are kept.
+INSERT INTO desk_file (id, office_id, sha256, size, name, content_type, added_at, added_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: desk_file_forget_if_loose
+-- A file of a draft that is gone, where no line and no other draft has it.
+DELETE FROM desk_file WHERE id = ?1
+  AND NOT EXISTS (SELECT 1 FROM desk_entry WHERE scan_id = ?1)
+  AND NOT EXISTS (SELECT 1 FROM desk_draft_file WHERE file_id = ?1);
+
+-- name: draft_save
+-- Keep a draft as it is now; nothing where it is another office's.
+INSERT INTO desk_draft (id, office_id, owner, form, changed_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, form = excluded.form, changed_at = excluded.changed_at
+WHERE desk_draft.office_id = excluded.office_id RETURNING id;
+
+-- name: draft_number_if_none
+-- Its number was taken.
+UPDATE desk_draft SET entry_id = ? WHERE id = ? AND office_id = ? AND entry_id IS NULL RETURNING id;
+
+-- name: draft_is_of_office
+-- Whether an office has a draft.
+SELECT 1 FROM desk_draft WHERE id = ? AND office_id = ?;
+
+-- name: draft_forget
+-- A draft is gone.
+DELETE FROM desk_draft WHERE id = ?;
+
+-- name: draft_file_insert
+-- A file of a draft.
+INSERT INTO desk_draft_file (draft_id, place, file_id) VALUES (?, ?, ?);
+
+-- name: draft_file_forget
+-- Its files are others from now on.
+DELETE FROM desk_draft_file WHERE draft_id = ?;
+
+-- name: draft_list_file_ids
+-- Its files.
+SELECT file_id FROM desk_draft_file WHERE draft_id = ?;
+
+-- name: draft_list_files
+-- Likewise, with what they are.
+SELECT f.id, f.office_id, f.sha256, f.size, f.name, f.content_type
+FROM desk_draft_file AS d JOIN desk_file AS f ON f.id = d.file_id WHERE d.draft_id = ? ORDER BY d.place;
+
+-- name: draft_list
+-- Drafts of some offices, the last changed first.
+SELECT id, office_id, owner, form, COALESCE(entry_id, ''), changed_at FROM desk_draft
+WHERE office_id IN (SELECT value FROM json_each(?)) ORDER BY changed_at DESC LIMIT 200;
+
+-- name: draft_read
+-- One of them.
+SELECT id, office_id, owner, form, COALESCE(entry_id, ''), changed_at FROM desk_draft
+WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
+
+-- name: group_list
+-- The groups of an office.
+SELECT name, members FROM desk_group WHERE office_id = ? ORDER BY name;
+
+-- name: group_forget
+-- There is no such group any more.
+DELETE FROM desk_group WHERE office_id = ? AND name = ?;
+
+-- name: group_insert
+-- A group.
+INSERT INTO desk_group (office_id, name, members) VALUES (?, ?, ?);

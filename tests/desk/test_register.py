@@ -1,0 +1,260 @@
+"""Registering: số đến and 03 together, once, without gap or double, for own offices alone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.desk.register import PaperForm
+from gateway.edxml.envelope import BusinessType
+from gateway.errors import RefusedError
+from gateway.ledger.entries import Beside, Paper
+from tests.desk.lab import DeskLab, clerk_of
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import DAY, document_id
+from tests.journeys.test_journey import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def paper(number: str = "7", issuer: str = "Sở Nội vụ") -> Paper:
+    """What a paper says."""
+    return Paper(
+        issuer=issuer,
+        code_number=number,
+        code_notation="SNV-VP",
+        issued_on="2026-11-20",
+        type_name="Công văn",
+        subject="V/v chỉnh lý tài liệu",
+    )
+
+
+async def refused(work: object, code: str) -> RefusedError:
+    """The refusal that something ends in."""
+    with pytest.raises(RefusedError) as caught:
+        await work  # type: ignore[misc]
+    assert caught.value.code == code, caught.value
+    return caught.value
+
+
+async def test_registering_gives_the_number_and_tells_the_sender(lab: DeskLab) -> None:
+    """Line, 03 and event come together; the 03 names number, day and person."""
+    delivery = await lab.send()
+    entry = await lab.desk.registering.register(lab.clerk, delivery, Beside(receiver="Phòng Văn hóa"))
+    assert (entry.number, entry.code, entry.actor) == (1, f"{entry.paper.code_number}/UBND-VP", "user:lan")
+    assert entry.beside.receiver == "Phòng Văn hóa"
+    told = f"Đã vào sổ số 1 ngày {entry.day:%d/%m/%Y}."
+    assert lab.statuses(delivery) == [("03", told)]
+    facts = lab.events("entry.registered")[-1]
+    assert (facts["actor"], facts["facts"]["number"], facts["delivery"]) == ("user:lan", 1, delivery)
+    ((envelope,),) = lab.rows("SELECT envelope FROM message WHERE id = ?", facts["facts"]["status"])
+    assert "Trần Thị Lan" in envelope
+    assert "Lan" not in str(facts).replace("user:lan", "")
+
+
+async def test_same_act_twice_is_one_line(lab: DeskLab) -> None:
+    """A double click numbers once and tells once."""
+    delivery = await lab.send()
+    act = lab.desk.registering.register
+    one, two = await asyncio.gather(act(lab.clerk, delivery), act(lab.clerk, delivery))
+    assert one.id == two.id == (await act(lab.clerk, delivery)).id
+    assert lab.numbers() == [1]
+    assert [code for code, _ in lab.statuses(delivery)] == ["03"]
+
+
+async def test_clerks_at_once_leave_no_gap_and_no_double(lab: DeskLab) -> None:
+    """Documents and papers share one series, whoever writes."""
+    other = replace(lab.clerk, login="minh")
+    deliveries = [await lab.send() for _ in range(12)]
+    acts = [
+        lab.desk.registering.register(lab.clerk if each % 2 else other, delivery)
+        for each, delivery in enumerate(deliveries)
+    ]
+    papers = [
+        lab.desk.registering.register_paper(other, PaperForm(office_id=lab.office, paper=paper(str(number))))
+        for number in range(1, 7)
+    ]
+    entries = await asyncio.gather(*acts, *papers)
+    assert sorted(entry.number for entry in entries) == list(range(1, 19))
+    assert sorted(lab.numbers()) == list(range(1, 19))
+    for delivery, entry in zip(deliveries, entries, strict=False):
+        assert f"số {entry.number} " in lab.statuses(delivery)[0][1]
+
+
+async def test_overtaken_number_is_read_again(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody else wrote between reading and writing, nothing of the first try stays."""
+    delivery = await lab.send()
+    registering, real = lab.desk.registering, lab.desk.reads.next_number
+    overtaken: list[int] = []
+
+    async def late(*key: object) -> int:
+        number = await real(*key)  # type: ignore[arg-type]
+        if not overtaken:
+            overtaken.append(number)
+            form = PaperForm(office_id=lab.office, paper=paper())
+            second = type(registering)(lab.app.gateway, lab.desk.reads, lab.app.foundation.pump)
+            await second.register_paper(lab.clerk, form)
+        return number
+
+    monkeypatch.setattr(lab.desk.reads, "next_number", late)
+    entry = await registering.register(lab.clerk, delivery)
+    assert (entry.number, lab.numbers()) == (2, [1, 2])
+    assert [words for _, words in lab.statuses(delivery)] == [f"Đã vào sổ số 2 ngày {entry.day:%d/%m/%Y}."]
+
+
+async def test_duplicate_is_refused_with_its_number_and_answered_with_it(lab: DeskLab) -> None:
+    """What came on paper first is not numbered again; the sender is told the number that it has."""
+    first = PaperForm(
+        office_id=lab.office,
+        paper=Paper(
+            issuer="co quan  GỬI", code_number="0125", code_notation="UBND – VP", issued_on=DAY.isoformat(),
+            subject="V/v",
+        ),
+    )  # fmt: skip
+    entry = await lab.desk.registering.register_paper(lab.clerk, first)
+    delivery = await lab.send("125")
+    refusal = await refused(lab.desk.registering.register(lab.clerk, delivery), "desk_duplicate")
+    told = f"đã vào sổ số {entry.number} ngày {entry.day:%d/%m/%Y}"
+    assert refusal.detail == told
+    assert lab.statuses(delivery) == []
+    opened = await lab.desk.inbox.opened(lab.clerk, delivery, entry.year)
+    assert opened.twin is not None
+    assert (opened.twin.id, opened.entry, opened.next_number) == (entry.id, None, 2)
+    await lab.desk.registering.answer_duplicate(lab.clerk, delivery)
+    assert lab.statuses(delivery) == [("03", f"Văn bản trùng. {told.capitalize()}.")]
+    assert lab.numbers() == [1]
+
+
+async def test_clerk_may_insist_that_it_is_another_document(lab: DeskLab) -> None:
+    """Two papers of one number exist; the clerk decides."""
+    form = PaperForm(office_id=lab.office, paper=paper())
+    await lab.desk.registering.register_paper(lab.clerk, form)
+    await refused(lab.desk.registering.register_paper(lab.clerk, form), "desk_duplicate")
+    second = await lab.desk.registering.register_paper(lab.clerk, replace(form, even_so=True))
+    assert second.number == 2
+
+
+async def test_another_offices_document_line_and_register_do_not_exist(lab: DeskLab) -> None:
+    """A clerk of the province gets nowhere near the commune's."""
+    delivery = await lab.send()
+    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    registering, inbox = lab.desk.registering, lab.desk.inbox
+    await refused(registering.register(stranger, delivery), "not_found")
+    await refused(registering.answer(stranger, delivery, "02", "nhầm"), "not_found")
+    await refused(registering.answer_duplicate(stranger, delivery), "not_found")
+    await refused(inbox.opened(stranger, delivery, 2026), "not_found")
+    await refused(inbox.waiting(stranger, lab.office), "not_found")
+    await refused(registering.register_paper(stranger, PaperForm(office_id=lab.office, paper=paper())), "not_found")
+    entry = await registering.register(lab.clerk, delivery)
+    await refused(registering.amend(stranger, entry.id, Beside(note="x")), "not_found")
+    await refused(registering.void(stranger, entry.id, "x"), "not_found")
+    assert [code for code, _ in lab.statuses(delivery)] == ["03"]
+    assert (await inbox.waiting(stranger)).items == []
+
+
+async def test_first_list_says_01_once(lab: DeskLab) -> None:
+    """An office with a browser alone has a document when its clerk has seen it in the list."""
+    delivery = await lab.send(priority=3)
+    listed = await lab.desk.inbox.waiting(lab.clerk)
+    assert [(item.delivery_id, item.priority) for item in listed.items] == [(delivery, 3)]
+    await lab.desk.arrivals.close()
+    assert [code for code, _ in lab.statuses(delivery)] == ["01"]
+    again = await lab.desk.inbox.waiting(lab.clerk)
+    await lab.desk.close()
+    assert [item.status for item in again.items] == ["01"]
+    assert [code for code, _ in lab.statuses(delivery)] == ["01"]
+    shown = lab.rows("SELECT actor, channel FROM listing WHERE recipient_id = ?", lab.office)
+    assert shown[0] == ("user:lan", "console")
+    await lab.desk.registering.register(lab.clerk, delivery)
+    assert (await lab.desk.inbox.waiting(lab.clerk)).items == []
+
+
+async def test_office_with_software_says_01_by_it(lab: DeskLab) -> None:
+    """A look at the desk takes nothing out of the list that the office's system reads."""
+    delivery = await lab.send(to=COMMUNE)
+    clerk = await clerk_of(lab.app, COMMUNE)
+    assert (await lab.desk.inbox.waiting(clerk)).items[0].delivery_id == delivery
+    await lab.desk.close()
+    assert lab.statuses(delivery) == []
+    async with lab.site.client(COMMUNE) as system:
+        assert [item.id for item in (await system.inbox()).items] == [delivery]
+
+
+async def test_answers_follow_their_order(lab: DeskLab) -> None:
+    """02 needs a reason and no line; 04 to 06 need one; 15 and 16 need a request."""
+    act = lab.desk.registering
+    first, second = await lab.send(), await lab.send()
+    await refused(act.answer(lab.clerk, first, "02", "  "), "status_reason_missing")
+    await refused(act.answer(lab.clerk, first, "05"), "desk_not_registered")
+    await refused(act.answer(lab.clerk, first, "15"), "status_without_request")
+    await refused(act.answer(lab.clerk, first, "13"), "status_code_unknown")
+    await act.answer(lab.clerk, first, "02", "Gửi nhầm đơn vị")
+    assert lab.statuses(first) == [("02", "Gửi nhầm đơn vị")]
+    await refused(act.register(lab.clerk, first), "state_forbids")
+    await act.register(lab.clerk, second)
+    await refused(act.answer(lab.clerk, second, "02", "nhầm"), "desk_registered")
+    for code in ("04", "05", "06"):
+        await act.answer(lab.clerk, second, code)
+    assert [code for code, _ in lab.statuses(second)] == ["03", "04", "05", "06"]
+
+
+async def test_recalled_document_is_struck_through_when_it_was_given_back(lab: DeskLab) -> None:
+    """The recall waits at the desk for 15 or 16; after 15 the line is struck, its number stays."""
+    delivery = await lab.send("4711")
+    entry = await lab.desk.registering.register(lab.clerk, delivery)
+    await lab.send("4712", business=BusinessType.RECALL, about=document_id(PROVINCE, "4711"))
+    waiting = await lab.desk.inbox.waiting(lab.clerk)
+    assert [item.delivery_id for item in waiting.asked] == [delivery]
+    shown = await lab.desk.registering.entry(lab.clerk, entry.id)
+    assert (shown.is_recalled, shown.is_struck) == (True, False)
+    await lab.desk.registering.answer(lab.clerk, delivery, "15")
+    shown = await lab.desk.registering.entry(lab.clerk, entry.id)
+    assert (shown.is_struck, shown.status, shown.number) == (True, "15", 1)
+    assert (await lab.desk.inbox.waiting(lab.clerk)).asked == []
+
+
+async def test_line_is_amended_and_struck_out_but_its_number_is_not_given_again(lab: DeskLab) -> None:
+    """A mistake stays to be seen."""
+    act = lab.desk.registering
+    entry = await act.register_paper(lab.clerk, PaperForm(office_id=lab.office, paper=paper()))
+    amended = await act.amend(lab.clerk, entry.id, Beside(receiver="Tư pháp", passed_on="2026-11-30"))
+    assert amended.beside.receiver == "Tư pháp"
+    voided = await act.void(lab.clerk, entry.id, "ghi nhầm")
+    assert (voided.is_struck, voided.voided_why) == (True, "ghi nhầm")
+    await refused(act.void(lab.clerk, entry.id, "lại"), "desk_entry_voided")
+    await refused(act.amend(lab.clerk, entry.id, Beside()), "desk_entry_voided")
+    again = await act.register_paper(lab.clerk, PaperForm(office_id=lab.office, paper=paper()))
+    assert again.number == 2
+
+
+async def test_line_cannot_be_deleted(lab: DeskLab) -> None:
+    """The database forbids it."""
+    await lab.desk.registering.register_paper(lab.clerk, PaperForm(office_id=lab.office, paper=paper()))
+    with pytest.raises(Exception, match="never deleted"):
+        await lab.app.foundation.writer.fetch("DELETE FROM desk_entry")
+
+
+async def test_paper_needs_issuer_subject_and_a_day_that_is_one(lab: DeskLab) -> None:
+    """What a form lacks is named."""
+    act = lab.desk.registering.register_paper
+    wrong = replace(paper(), issuer=" ")
+    refusal = await refused(act(lab.clerk, PaperForm(office_id=lab.office, paper=wrong)), "desk_form_incomplete")
+    assert "issuer" in refusal.detail
+    wrong = replace(paper(), issued_on="31/11/2026")
+    await refused(act(lab.clerk, PaperForm(office_id=lab.office, paper=wrong)), "desk_form_incomplete")
+    assert lab.numbers() == []
+
+
+async def test_sender_hears_of_it(lab: DeskLab) -> None:
+    """The 03 is on its way to the sender like any status of the office."""
+    delivery = await lab.send()
+    await lab.desk.registering.register(lab.clerk, delivery)
+    async with lab.site.client(PROVINCE) as province:
+
+        async def there() -> bool:
+            found = [item for item in (await province.inbox(limit=100)).items if item.sender_organ_id == lab.code]
+            return [item.status_code for item in found] == ["03"]
+
+        await until(there)

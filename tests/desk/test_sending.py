@@ -1,0 +1,164 @@
+"""Sending: drafts outlive sessions, numbers have no gaps, and nothing goes unsigned by mistake."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from gateway.desk.clerk import Clerk
+from gateway.desk.sending import OutgoingForm
+from gateway.errors import RefusedError
+from gateway.ledger.drafts_kept import Draft
+from tests.desk.lab import DeskLab, clerk_of
+from tests.desk.test_register import refused
+from tests.journeys.installation import PROVINCE
+from tests.unit.signatures.cms_made import CmsPlan
+from tests.unit.signatures.pdf_made import signed
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UNSIGNED = b"%PDF-1.4\nmot trang\n%%EOF\n"
+FORM = OutgoingForm(
+    recipients=(PROVINCE,), notation="UBND-VP", subject="V/v báo cáo tháng 11", signer="Nguyễn Văn Bé"
+)
+
+
+def fully_signed() -> bytes:
+    """A PDF with the signatures of the signer and the office."""
+    return signed(CmsPlan(member="person"), CmsPlan(member="agency")).data
+
+
+async def drafted(lab: DeskLab, pdf: bytes, form: OutgoingForm = FORM, clerk: Clerk | None = None) -> Draft:
+    """A draft with one file."""
+    clerk = clerk or lab.clerk
+    body = await lab.spooled(pdf)
+    file = await lab.desk.papers.add(clerk, lab.office, "bao cao.pdf", body, is_scan=False)
+    return await lab.desk.sending.save(clerk, lab.office, form, file_ids=[file.id])
+
+
+async def test_signed_document_goes_out_under_its_number(lab: DeskLab) -> None:
+    """The number is taken first; acceptance gives the line its document, and the draft is gone."""
+    draft = await drafted(lab, fully_signed())
+    assert (await lab.desk.sending.look(lab.clerk, draft.id)).as_the_law_asks
+    entry = await lab.desk.sending.take_number(lab.clerk, draft.id)
+    assert (entry.number, entry.code, entry.message_id) == (1, "01/UBND-VP", "")
+    message = await lab.desk.sending.send(lab.clerk, draft.id)
+    sent = await lab.desk.registering.entry(lab.clerk, entry.id)
+    assert (sent.message_id, sent.code, sent.paper.subject) == (message, "01/UBND-VP", FORM.subject)
+    assert sent.paper.recipients == "UBND tỉnh Kiên Giang"
+    assert await lab.desk.sending.drafts(lab.clerk) == []
+    ((sender, number, caller),) = lab.rows(
+        "SELECT sender_code, code_number, caller FROM message WHERE id = ?", message
+    )
+    assert (sender, number, msgspec.json.decode(caller)["method"]) == (lab.code, "01", "session")
+    assert lab.events("entry.sent")[-1]["message"] == message
+    assert lab.rows("SELECT COUNT(*) FROM desk_file WHERE office_id = ?", lab.office) == [(0,)]
+
+
+async def test_unsigned_document_stays_unless_somebody_says_why(lab: DeskLab) -> None:
+    """The refusal says what lacks; the reason stands beside the event."""
+    draft = await drafted(lab, UNSIGNED)
+    refusal = await refused(lab.desk.sending.send(lab.clerk, draft.id), "desk_signatures_lacking")
+    assert "không có chữ ký số" in refusal.detail
+    assert lab.rows("SELECT COUNT(*) FROM message WHERE sender_id = ?", lab.office) == [(0,)]
+    await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="Ký sau, theo chỉ đạo")
+    asked = "SELECT note FROM event WHERE kind = 'entry.sent' ORDER BY seq DESC LIMIT 1"
+    assert lab.rows(asked) == [("Ký sau, theo chỉ đạo",)]
+    assert lab.numbers(direction="out") == [1]
+
+
+async def test_numbers_of_a_series_have_no_gap_whoever_takes_them(lab: DeskLab) -> None:
+    """Each series counts by itself; the same draft asked twice has one number."""
+    drafts = [
+        await lab.desk.sending.save(lab.clerk, lab.office, msgspec.structs.replace(FORM, series=series))
+        for series in ("", "QĐ", "", "QĐ", "")
+    ]
+    other = replace(lab.clerk, login="minh")
+    take = lab.desk.sending.take_number
+    entries = await asyncio.gather(*(take(who, each.id) for each in drafts for who in (lab.clerk, other)))
+    assert {(entry.series, entry.number) for entry in entries} == {
+        ("", 1), ("", 2), ("", 3), ("QĐ", 1), ("QĐ", 2),
+    }  # fmt: skip
+    assert await lab.desk.reads.series(lab.office, entries[0].year) == {"": 3, "QĐ": 2}
+
+
+async def test_draft_is_the_offices_and_outlives_its_clerk(lab: DeskLab) -> None:
+    """Another clerk of the office goes on with it; one of another office sees nothing."""
+    draft = await drafted(lab, UNSIGNED)
+    other, stranger = replace(lab.clerk, login="minh"), await clerk_of(lab.app, PROVINCE, login="nam")
+    changed = msgspec.structs.replace(FORM, subject="V/v khác")
+    saved = await lab.desk.sending.save(other, lab.office, changed, draft_id=draft.id, file_ids=[draft.files[0].id])
+    assert (saved.id, saved.owner, len(saved.files)) == (draft.id, "user:minh", 1)
+    sending, (office,) = lab.desk.sending, stranger.offices
+    await refused(sending.draft(stranger, draft.id), "not_found")
+    await refused(sending.save(stranger, office, FORM, draft_id=draft.id), "not_found")
+    await refused(sending.save(stranger, office, FORM, file_ids=[draft.files[0].id]), "not_found")
+    await refused(sending.save(stranger, lab.office, FORM), "not_found")
+    await refused(sending.send(stranger, draft.id, why_unsigned="x"), "not_found")
+    await refused(sending.drop(stranger, draft.id), "not_found")
+    await refused(lab.desk.papers.open(stranger, draft.files[0].id), "not_found")
+    assert (await sending.draft(lab.clerk, draft.id)).form == saved.form
+    await sending.drop(lab.clerk, draft.id)
+    assert await sending.drafts(lab.clerk, lab.office) == []
+
+
+async def test_what_lacks_is_named_before_a_number_is_taken(lab: DeskLab) -> None:
+    """An unfinished draft is kept, not sent."""
+    draft = await lab.desk.sending.save(lab.clerk, lab.office, OutgoingForm(subject="x"))
+    refusal = await refused(lab.desk.sending.send(lab.clerk, draft.id), "desk_form_incomplete")
+    assert "recipients" in refusal.detail
+    assert lab.numbers(direction="out") == []
+
+
+async def test_reply_names_the_document_that_it_answers(lab: DeskLab) -> None:
+    """ResponseFor is made of the document that came."""
+    delivery = await lab.send("77")
+    draft = await drafted(lab, UNSIGNED, msgspec.structs.replace(FORM, answers=delivery))
+    message = await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử")
+    ((envelope,),) = lab.rows("SELECT envelope FROM message WHERE id = ?", message)
+    (answered,) = msgspec.json.decode(envelope)["responses_for"]
+    assert (answered["organ_id"], answered["code"]) == (PROVINCE, "77/UBND-VP")
+
+
+async def test_sent_twice_after_a_crash_is_one_message(lab: DeskLab) -> None:
+    """A draft that was not forgotten in time gives the same bytes."""
+    draft = await drafted(lab, UNSIGNED)
+    pump, kept = lab.app.foundation.pump, lab.desk.sending
+    real = pump.submit
+
+    async def dies(operation: object, payload: object) -> object:
+        if getattr(operation, "name", "") == "desk_drop_draft":
+            raise RefusedError("desk_busy")
+        return await real(operation, payload)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pump, "submit", dies)
+        await refused(kept.send(lab.clerk, draft.id, why_unsigned="thử"), "desk_busy")
+    again = await kept.send(lab.clerk, draft.id, why_unsigned="thử")
+    assert lab.rows("SELECT id FROM message WHERE sender_id = ?", lab.office) == [(again,)]
+
+
+async def test_group_has_codes_of_the_directory_alone(lab: DeskLab) -> None:
+    """Groups are the office's own."""
+    sending = lab.desk.sending
+    await sending.set_group(lab.clerk, lab.office, " Cấp  trên ", [PROVINCE, PROVINCE])
+    assert await sending.groups(lab.clerk, lab.office) == {"Cấp trên": (PROVINCE,)}
+    await refused(sending.set_group(lab.clerk, lab.office, "Sai", ["999.99.99.X99"]), "recipient_unknown")
+    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    await refused(sending.groups(stranger, lab.office), "not_found")
+    await sending.set_group(lab.clerk, lab.office, "Cấp trên", [])
+    assert await sending.groups(lab.clerk, lab.office) == {}
+
+
+async def test_scan_is_what_its_first_bytes_say(lab: DeskLab) -> None:
+    """A page of HTML called .pdf is no scan."""
+    wrong = await lab.spooled(b"<html>alert(1)</html>")
+    await refused(lab.desk.papers.add(lab.clerk, lab.office, "scan.pdf", wrong), "desk_file_unfit")
+    right = await lab.spooled(UNSIGNED)
+    file = await lab.desk.papers.add(lab.clerk, lab.office, "../a/công văn.pdf", right)
+    assert (file.name, file.content_type) == ("công văn.pdf", "application/pdf")
+    _, reader = await lab.desk.papers.open(lab.clerk, file.id)
+    assert await reader.read() == UNSIGNED
