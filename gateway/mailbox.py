@@ -235,6 +235,15 @@ class Mailbox:
             body = await self._sound.open(row.sha256)
             yield target, await extract(self._pool, body, number, target, self._limits, owner=caller.agency_id)
 
+    @asynccontextmanager
+    async def unpacked(
+        self, sha256: str, number: int, size: int, *, owner: str
+    ) -> AsyncIterator[tuple[ScratchFile, Attachment]]:
+        """One decoded attachment for a person whom the caller has let in, and whose look is recorded."""
+        with self._room(size), self._bodies.scratch() as target:
+            body = await self._sound.open(sha256)
+            yield target, await extract(self._pool, body, number, target, self._limits, owner=owner)
+
     @contextmanager
     def _one_of_few(self, caller: Caller) -> Iterator[None]:
         """An unpacked file lies on the disk while its reader takes its time."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.console import account, acts, everywhere, overview, queues, reports, sign_in
+from gateway.console import account, acts, document, everywhere, ledger, overview, queues, reports, sign_in
 from gateway.console.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -18,4 +18,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *acts.ROUTES,
     *queues.ROUTES,
     *reports.ROUTES,
+    *ledger.ROUTES,
+    *document.ROUTES,
 )

@@ -20,7 +20,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from gateway.clock import instant
@@ -83,6 +83,11 @@ class Line:
     def code(self) -> str:
         """Number and notation, as people write them."""
         return f"{self.code_number}/{self.code_notation}" if self.code_notation else self.code_number
+
+    @property
+    def dated(self) -> date | None:
+        """The date that the document bears."""
+        return date.fromisoformat(self.promulgated_on) if self.promulgated_on else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

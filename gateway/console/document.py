@@ -1,0 +1,225 @@
+"""One document: what it is, who has it, all that happened to it, what is in it, and the proof of it to take along.
+
+The page shows what the ledger has. Its files and its XML are shown to whoever may look into documents, and each
+look is recorded as a download by the API would be; a file is shown in the page only where its bytes are a PDF's,
+from a response that may load nothing. A bundle holds the document itself, so it is given to whoever may look into
+it, and to auditors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin.export import ExportDocument, exported, sources_of
+from gateway.api.headers import disposition
+from gateway.bundle.format import PDF
+from gateway.clock import instant
+from gateway.console import document_words as said
+from gateway.console.document_source import MOST_BYTES, laid_out
+from gateway.console.document_story import Story, read_story
+from gateway.console.headers import SECURITY
+from gateway.console.ledger_columns import Words
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.edxml.codes import BUSINESS_TYPES, PRIORITIES
+from gateway.edxml.envelope import Attachment, BusinessType, Envelope, Finding
+from gateway.errors import RefusedError
+from gateway.evidence.gathering import gather
+from gateway.ledger.readings import ReadAct, Reading
+from gateway.views import signatures_out
+
+_PIECE: Final = 256 * 1024
+_MAGIC: Final = b"%PDF-"
+#: Of a file that is shown: it loads nothing, runs nothing, sends nothing, and stands in pages of ours alone.
+_FILE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+_SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The page; that an operator looks is recorded."""
+    newest = await visit.parts.live.newest()
+    story = await _story(visit)
+    await _note(visit, story, ReadAct.SHOWN)
+    return visit.page("document.html", newest=newest, **await _values(visit, story))
+
+
+async def now(visit: Visit) -> web.StreamResponse:
+    """The part of it that changes."""
+    return visit.page("document_now.html", **await _values(visit, await _story(visit)))
+
+
+async def source(visit: Visit) -> web.StreamResponse:
+    """The XML, with what was found in it."""
+    story = await _story(visit)
+    visit.require(Permission.PREVIEW)
+    _refuse_destroyed(story)
+    await _note(visit, story, ReadAct.OPENED, part="edxml")
+    body = await visit.parts.server.gateway.sound.open(story.summary[8])
+    data = await asyncio.to_thread(_head, body.file)
+    findings = msgspec.json.decode(story.summary[11], type=tuple[Finding, ...])
+    lines = await asyncio.to_thread(laid_out, data, findings)
+    return visit.page(
+        "document_source.html", story=story, lines=lines, findings=findings, is_cut=len(data) == MOST_BYTES
+    )
+
+
+async def file(visit: Visit) -> web.StreamResponse:
+    """One file: shown where it is a PDF and the page asks for that, else to be saved."""
+    story = await _story(visit)
+    visit.require(Permission.PREVIEW)
+    _refuse_destroyed(story)
+    attachments = _envelope(story).attachments
+    number = visit.request.match_info["number"]
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(attachments):
+        raise RefusedError("not_found")
+    attachment = attachments[int(number) - 1]
+    await _note(visit, story, ReadAct.DOWNLOADED, part=f"attachment {attachment.number}")
+    opened = visit.parts.server.gateway.mailbox.unpacked(
+        story.summary[8], attachment.number, attachment.size, owner=visit.user.id
+    )
+    async with opened as (scratch, found):
+        with await asyncio.to_thread(scratch.open) as stream:
+            return await _hand_out(visit, stream, found)
+
+
+async def bundle(visit: Visit) -> web.StreamResponse:
+    """The evidence, sealed; who took it is an event."""
+    story = await _story(visit)
+    if not (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)):
+        raise RefusedError("not_permitted")
+    ask = ExportDocument(document=story.summary[0], reason=visit.form.get("reason", "").strip() or "console")
+    async with exported(visit.base, visit.parts.server.key, ask, visit.actor) as made:
+        response = web.StreamResponse(headers=_saved(f"{_name(story)}.asice"))
+        response.content_type = "application/vnd.etsi.asic-e+zip"
+        response.content_length = await asyncio.to_thread(made.seek, 0, os.SEEK_END)
+        await asyncio.to_thread(made.seek, 0)
+        return await _stream(visit, response, made)
+
+
+async def certificate(visit: Visit) -> web.StreamResponse:
+    """The printable certificate, in both languages."""
+    story = await _story(visit)
+    await _note(visit, story, ReadAct.PROVED)
+    material = await gather(await sources_of(visit.base), story.summary[0], actor=visit.actor, now=visit.at)
+    data = material.others[PDF]
+    return web.Response(body=data, content_type="application/pdf", headers=_saved(f"{_name(story)}.pdf"))
+
+
+async def _story(visit: Visit) -> Story:
+    base = visit.base
+    line = visit.request.query.get("line", "")[:80]
+    return await read_story(base.readers, base.directory, visit.request.match_info["id"], visit.scope, line=line)
+
+
+async def _values(visit: Visit, story: Story) -> dict[str, Any]:
+    summary, line = story.summary, visit.request.query.get("line", "")[:80]
+    envelope = _envelope(story)
+    gateway = visit.parts.server.gateway
+    seq = await gateway.log.accepted_seq(summary[0])
+    index = None if seq is None else await gateway.log.index_of(seq)
+    return {
+        "story": story,
+        "envelope": envelope,
+        "findings": msgspec.json.decode(summary[11], type=tuple[Finding, ...]),
+        "accepted_at": instant(summary[10]),
+        "received_at": instant(summary[17]),
+        "proven": None if index is None else await gateway.times.proven(index),
+        "signatures": signatures_out(story.verdict) if story.verdict is not None else None,
+        "line": next((each for each in story.recipients if each.id == line), None),
+        "actors": await said.actors_of(visit, {each.actor for each in story.told}),
+        "said": said,
+        "words": Words(visit),
+        "priority": PRIORITIES[envelope.priority],
+        "business": BUSINESS_TYPES.get(BusinessType(summary[14])) if summary[14] in set(BusinessType) else None,
+        "may_look": visit.may(Permission.PREVIEW) and story.destroyed_at is None,
+        "may_export": visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT),
+        "is_pdf": _is_pdf,
+        "look": _looked_at(visit, envelope, story),
+    }
+
+
+def _looked_at(visit: Visit, envelope: Envelope, story: Story) -> int:
+    """The number of the file that is shown in the page; 0: none."""
+    asked = visit.request.query.get("look", "")
+    if story.destroyed_at is not None or not visit.may(Permission.PREVIEW):
+        return 0
+    return next((each.number for each in envelope.attachments if str(each.number) == asked and _is_pdf(each)), 0)
+
+
+def _envelope(story: Story) -> Envelope:
+    return msgspec.json.decode(story.summary[12], type=Envelope)
+
+
+def _is_pdf(attachment: Attachment) -> bool:
+    """As far as its name tells; the bytes decide when it is asked for."""
+    return attachment.encryption is None and attachment.safe_name.lower().endswith(".pdf")
+
+
+def _refuse_destroyed(story: Story) -> None:
+    if story.destroyed_at is not None:
+        raise RefusedError("body_purged", story.summary[0])
+
+
+async def _note(visit: Visit, story: Story, act: ReadAct, *, part: str = "") -> None:
+    reading = Reading(
+        message_id=story.summary[0], actor=visit.actor, act=act, part=part, channel="console", at=visit.at
+    )
+    await visit.parts.server.gateway.readings.record(reading)
+
+
+async def _hand_out(visit: Visit, stream: BinaryIO, found: Attachment) -> web.StreamResponse:
+    is_pdf = await asyncio.to_thread(stream.read, len(_MAGIC)) == _MAGIC
+    await asyncio.to_thread(stream.seek, 0)
+    if is_pdf and "show" in visit.request.query:
+        headers = {**SECURITY, "Content-Security-Policy": _FILE_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+        headers["Content-Disposition"] = disposition(found.safe_name).replace("attachment", "inline", 1)
+        response = web.StreamResponse(headers=headers)
+        response.content_type = "application/pdf"
+    else:
+        # never a type that a browser would run
+        response = web.StreamResponse(headers=_saved(found.safe_name))
+        response.content_type = "application/octet-stream"
+    response.content_length = found.size
+    return await _stream(visit, response, stream)
+
+
+async def _stream(visit: Visit, response: web.StreamResponse, stream: BinaryIO) -> web.StreamResponse:
+    await response.prepare(visit.request)
+    while piece := await asyncio.to_thread(stream.read, _PIECE):
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _saved(name: str) -> dict[str, str]:
+    return {**SECURITY, "Content-Security-Policy": _SANDBOX, "Content-Disposition": disposition(name)}
+
+
+def _name(story: Story) -> str:
+    text = f"{story.summary[5]}-{story.summary[6]}"
+    return "".join(char if char.isalnum() or char in "-_." else "-" for char in text)[:60].strip("-") or "document"
+
+
+def _head(body: Any) -> bytes:
+    with body.open() as stream:
+        data: bytes = stream.read(MOST_BYTES)
+        return data
+
+
+ROUTES: Final = (
+    Route("GET", "/documents/{id}", show, Permission.VIEW_OWN),
+    Route("GET", "/documents/{id}/now", now, Permission.VIEW_OWN),
+    Route("GET", "/documents/{id}/source", source, Permission.PREVIEW),
+    Route("GET", "/documents/{id}/files/{number}", file, Permission.PREVIEW),
+    Route("GET", "/documents/{id}/certificate.pdf", certificate, Permission.VIEW_OWN),
+    Route("POST", "/documents/{id}/bundle", bundle, Permission.SELF),
+)

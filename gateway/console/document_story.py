@@ -1,0 +1,277 @@
+"""What the ledger has of one document, as its page tells it: recipients in sums, one story of all that happened.
+
+Tries with what was said on the wire, statuses, people's acts with their reasons, seals and proofs stand in one
+list, the newest first; what happened to many recipients in a row is told once. Read of one instant. Whoever sees
+the document as a recipient alone is shown the own line, and nothing of the others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway.audit.leaves import facts_of
+from gateway.clock import instant
+from gateway.directory.directory import Directory
+from gateway.errors import RefusedError
+from gateway.ledger.params import as_json
+from gateway.mailbox import NOT_FOR_RECIPIENTS
+from gateway.model import Agency, AgencyId
+from gateway.states import State
+from gateway.storage.readers import Readers
+
+#: Events of one story; a document with more is told by its newest ones.
+MOST_EVENTS: Final = 3_000
+#: Told by other rows: by the try, by the status.
+_TOLD_OTHERWISE: Final = frozenset({"delivery.claimed", "status.recorded"})
+#: Characters of a fact that are shown.
+_LONGEST: Final = 200
+_IN_BOOK: Final = frozenset({"03", "04", "05", "06"})
+_PEER_SHOWN: Final = ("http_status", "status", "address", "certificate_sha256", "duration_ms", "answer", "inquiry")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipient:
+    """One line of the document."""
+
+    id: str
+    agency_id: AgencyId
+    name: str
+    code: str
+    state: State
+    final: bool
+    reason: str
+    detail: str
+    business_status: str
+    peer_ref: str
+    state_at: datetime
+    dispatch_id: str
+    channel: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One thing that happened, or the same thing several times in a row."""
+
+    at: datetime
+    until: datetime
+    #: `try`, `status`, or the name of an event.
+    kind: str
+    #: How a try ended, the code of a status.
+    what: str = ""
+    actor: str = ""
+    reason: str = ""
+    #: In words: what was said, why a person acted.
+    text: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    #: Names of the recipients that it is about; () for the document itself.
+    recipients: tuple[str, ...] = ()
+    times: int = 1
+
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What is told once when it happened in a row."""
+        return self.kind, self.what, self.actor, self.reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """All of it."""
+
+    summary: tuple[Any, ...]
+    sender: Agency | None
+    recipients: tuple[Recipient, ...]
+    #: Whether all lines are shown, or the person's own.
+    whole: bool
+    told: tuple[Told, ...]
+    verdict: tuple[Any, ...] | None
+    destroyed_at: datetime | None
+    #: Documents that recall, update, replace or answer it: id, business type, number, notation, when.
+    about: tuple[tuple[Any, ...], ...]
+    original: tuple[Any, ...] | None
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """How many recipients are in which group, in the order of `GROUPS`."""
+        counts = {name: sum(each.group == name for each in self.recipients) for name in GROUPS}
+        return {name: count for name, count in counts.items() if count}
+
+
+#: Groups of recipients, as a clerk counts them.
+GROUPS: Final = ("booked", "arrived", "unopened", "under_way", "returned", "stuck", "withdrawn", "otherwise")
+
+
+async def read_story(
+    readers: Readers, directory: Directory, message_id: str, scope: frozenset[AgencyId] | None, *, line: str = ""
+) -> Story:
+    """Of one document; `line`: what concerns that delivery alone. RefusedError `not_found` outside the scope."""
+    async with readers.snapshot() as reader:
+        summary = await reader.fetch_one("message_get_summary", (message_id,))
+        if summary is None:
+            raise RefusedError("not_found")
+        deliveries = await reader.fetch("delivery_list_of_message", (message_id,))
+        whole = scope is None or summary[2] in scope
+        if not whole:
+            deliveries = [row for row in deliveries if _is_shown(row, scope or frozenset())]
+            if not deliveries:
+                raise RefusedError("not_found")
+        attempts = await reader.fetch("attempt_list_of_message", (message_id,))
+        statuses = await reader.fetch("status_list_of_message", (message_id,))
+        events = await reader.fetch("event_list_told", {"message": message_id, "limit": MOST_EVENTS})
+        verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
+        gone = await reader.fetch("purge_find_of_messages", (as_json([message_id]),))
+        linked = [row[0] for row in await reader.fetch("message_list_about", (message_id,))]
+        about = await reader.fetch("message_list_relations", (as_json(linked),)) if whole else []
+        earlier = await reader.fetch("message_list_relations", (as_json([summary[15]]),)) if summary[15] else []
+    ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
+    agencies = await directory.agencies(ids)
+    endpoints = {str(each.id): each for each in await directory.endpoints()}
+    recipients = tuple(_recipient(row, agencies, endpoints) for row in deliveries)
+    wanted = {each.id: each for each in recipients if line in {"", each.id}}
+    told = _told(wanted, whole=whole and not line, attempts=attempts, statuses=statuses, events=events)
+    return Story(
+        summary=summary,
+        sender=agencies.get(AgencyId(summary[2])),
+        recipients=recipients,
+        whole=whole,
+        told=tuple(told if line else _grouped(told)),
+        verdict=verdict,
+        destroyed_at=instant(gone[0][3]) if gone else None,
+        about=tuple(about),
+        original=earlier[0] if earlier else None,
+    )
+
+
+def _is_shown(row: tuple[Any, ...], scope: frozenset[AgencyId]) -> bool:
+    return row[2] in scope and State(row[4]) not in NOT_FOR_RECIPIENTS
+
+
+def _recipient(row: tuple[Any, ...], agencies: dict[AgencyId, Agency], endpoints: dict[str, Any]) -> Recipient:
+    state, endpoint = State(row[4]), endpoints.get(row[13])
+    agency = agencies.get(AgencyId(row[2]))
+    return Recipient(
+        id=row[0],
+        agency_id=AgencyId(row[2]),
+        name=agency.name if agency else row[3],
+        code=row[3],
+        state=state,
+        final=state.is_final(expects_status=bool(row[5])),
+        reason=row[6],
+        detail=row[7],
+        business_status=row[8],
+        peer_ref=row[9],
+        state_at=instant(row[11]),
+        dispatch_id=row[12],
+        channel=endpoint.name if endpoint else row[13],
+        group=_group(state, row[8], is_inbox=endpoint is not None and endpoint.kind == "inbox"),
+    )
+
+
+def _group(state: State, status: str, *, is_inbox: bool) -> str:
+    if status == "02" or state is State.REFUSED:
+        return "returned"
+    if status in _IN_BOOK:
+        return "booked"
+    if state in {State.DELIVERED, State.ACKNOWLEDGED}:
+        return "arrived"
+    if state in {State.QUEUED, State.IN_FLIGHT} and is_inbox:
+        return "unopened"
+    if state in {State.DEAD, State.HELD, State.QUARANTINED}:
+        return "stuck"
+    others = {State.WITHDRAWN: "withdrawn", State.HANDED_OVER: "otherwise"}
+    return others.get(state, "under_way")
+
+
+def _told(
+    wanted: dict[str, Recipient],
+    *,
+    whole: bool,
+    attempts: Iterable[tuple[Any, ...]],
+    statuses: Iterable[tuple[Any, ...]],
+    events: Iterable[tuple[Any, ...]],
+) -> list[Told]:
+    carried: dict[str, list[str]] = {}
+    for each in wanted.values():
+        carried.setdefault(each.dispatch_id, []).append(each.name)
+    found = [_try(row, carried[row[1]]) for row in attempts if row[1] in carried]
+    found += [_status(row, wanted[row[1]].name) for row in statuses if row[1] in wanted]
+    for row in events:
+        if row[1] not in _TOLD_OTHERWISE and (
+            row[3] in wanted if row[3] else whole or row[1] == "document.accepted"
+        ):
+            found.append(_event(row, (wanted[row[3]].name,) if row[3] else ()))
+    return sorted(found, key=lambda each: each.at, reverse=True)
+
+
+def _try(row: tuple[Any, ...], recipients: Sequence[str]) -> Told:
+    peer = msgspec.json.decode(row[8])
+    return Told(
+        at=instant(row[3]),
+        until=instant(row[4]) if row[4] is not None else instant(row[3]),
+        kind="try",
+        what=row[5],
+        reason=row[6],
+        text=row[7],
+        facts=tuple((name, _short(peer[name])) for name in _PEER_SHOWN if name in peer),
+        recipients=tuple(recipients),
+    )
+
+
+def _status(row: tuple[Any, ...], recipient: str) -> Told:
+    return Told(
+        at=instant(row[5]), until=instant(row[5]), kind="status", what=row[2], text=row[6], recipients=(recipient,)
+    )
+
+
+def _event(row: tuple[Any, ...], recipients: tuple[str, ...]) -> Told:
+    facts = facts_of(row[5])
+    return Told(
+        at=instant(row[2]),
+        until=instant(row[2]),
+        kind=row[1],
+        actor=row[4],
+        reason=str(facts.get("reason", "")),
+        text=row[6],
+        facts=tuple((name, _short(value)) for name, value in facts.items() if name not in {"reason", "from", "to"}),
+        recipients=recipients,
+    )
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _grouped(told: Sequence[Told]) -> Iterable[Told]:
+    """The same thing in a row is told once."""
+    group: list[Told] = []
+    for each in told:
+        if group and each.same != group[0].same:
+            yield _one(group)
+            group = []
+        group.append(each)
+    if group:
+        yield _one(group)
+
+
+def _one(group: Sequence[Told]) -> Told:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    names = dict.fromkeys(name for each in group for name in each.recipients)
+    return Told(
+        at=group[-1].at,
+        until=first.until,
+        kind=first.kind,
+        what=first.what,
+        actor=first.actor,
+        reason=first.reason,
+        text=first.text if all(each.text == first.text for each in group) else "",
+        recipients=tuple(names),
+        times=len(group),
+    )
