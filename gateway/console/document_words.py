@@ -56,7 +56,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "delivery.expired": (N_("Given up, the time has passed"), "bad"),
     "delivery.expiring": (N_("Will be given up soon"), "wait"),
     "delivery.withdrawn": (N_("Taken back by the sender"), "calm"),
-    "delivery.quarantined": (N_("Quarantined"), "bad"),
+    "delivery.quarantined": (N_("Put into quarantine"), "bad"),
     "delivery.handed_over": (N_("Handed over another way"), "good"),
     "delivery.proved": (N_("The recipient signed for it"), "good"),
     "delivery.confirmed": (N_("Arrival confirmed by a person"), "good"),

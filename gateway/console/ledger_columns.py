@@ -36,7 +36,7 @@ TITLES: Final[Mapping[str, str]] = {
     "code": N_("Number and notation"),
     "subject": N_("Subject"),
     "sender": N_("From"),
-    "recipient": N_("To"),
+    "recipient": N_("Recipient"),
     "type": N_("Document type"),
     "urgency": N_("Urgency"),
     "state": N_("State"),

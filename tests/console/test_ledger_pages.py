@@ -199,6 +199,18 @@ async def test_document_page_tells_the_whole_story(filled: Filled) -> None:
     assert (await browser.get("/documents/0198aaaa-0000-7000-8000-000000000000")).status == 404
 
 
+async def test_operators_go_on_to_acts_from_a_line_and_from_a_filter(filled: Filled) -> None:
+    """A viewer is not offered what he may not do."""
+    line = await filled.line(filled.own, COMMUNE)
+    addresses = (f"/documents/{filled.own}?line={line}", f"/documents/{filled.own}", "/ledger?code=125")
+    offers = (f"/acts?delivery={line}", f"/acts?message={filled.own}", 'action="/acts"')
+    operator, viewer = await _viewer(filled, Role.OPERATOR), await _viewer(filled)
+    for address, offer in zip(addresses, offers, strict=True):
+        assert offer in (await operator.get(address)).text
+        assert "/acts" not in (await viewer.get(address)).text
+    assert (await operator.post("/acts", {"filter": "code=125"})).status == 200
+
+
 async def test_files_are_shown_to_those_who_may_look_and_that_is_recorded(filled: Filled) -> None:
     """A PDF stands in the page; whatever is none is saved, never run; a role alone gives no right."""
     for who in (Role.VIEWER, Role.OPERATOR, Role.AUDITOR, Role.ADMINISTRATOR, Role.CLERK):
