@@ -18,12 +18,12 @@ GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "under_way": (N_("on the way"), "busy"),
     "returned": (N_("returned"), "bad"),
     "stuck": (N_("stuck, waiting for a person"), "bad"),
-    "withdrawn": (N_("withdrawn"), "calm"),
+    "withdrawn": (N_("withdrawn by the sender"), "calm"),
     "otherwise": (N_("handed over another way"), "good"),
 }
 #: How a try ended.
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
-    "": (N_("being sent"), "busy"),
+    "": (N_("not ended yet"), "busy"),
     "delivered": (N_("sent and confirmed"), "good"),
     "relayed": (N_("taken by the intermediary"), "good"),
     "deferred": (N_("did not work, is tried again"), "wait"),

@@ -22,7 +22,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.console.agencies import known, meant, names_of
 from gateway.console.headers import SECURITY
-from gateway.console.ledger_columns import STATES, TITLES, USUAL, Row, Words, chosen, for_file, named
+from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, for_file, named
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.directory.fold import fold
@@ -39,6 +39,7 @@ from gateway.ledger.saved_views import (
 from gateway.search.export import csv_of, write_xlsx
 from gateway.search.filter import FIELDS, Filter, parse
 from gateway.search.lines import Line, Search
+from gateway.states import State
 
 _PAGE: Final = 50
 _PLACES: Final = ("before", "after")
@@ -97,7 +98,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         views=await saved_views(visit.base.readers, visit.user.id),
         channels=await visit.base.directory.endpoints(),
         titles=TITLES,
-        states=STATES,
+        states=[str(each) for each in State],
         statuses=STATUS_CODES,
         priorities=PRIORITIES,
         types={fold(each.name): each.name for each in DOCUMENT_TYPES.values()},

@@ -13,24 +13,10 @@ from gateway.console.words import N_
 from gateway.edxml.codes import PRIORITIES, STATUS_CODES
 from gateway.model import Agency, AgencyId
 from gateway.reasons import REASONS
+from gateway.reports.words import state_name
 from gateway.search.export import Column, Value
 from gateway.search.lines import Line
 
-#: States in the words of people, as `templates/parts.html` has them.
-STATES: Final[Mapping[str, str]] = {
-    "queued": N_("waiting"),
-    "in_flight": N_("being sent"),
-    "relayed": N_("relayed"),
-    "delivered": N_("delivered"),
-    "acknowledged": N_("acknowledged"),
-    "deferred": N_("deferred"),
-    "held": N_("held"),
-    "refused": N_("refused"),
-    "dead": N_("given up"),
-    "quarantined": N_("quarantined"),
-    "withdrawn": N_("withdrawn"),
-    "handed_over": N_("handed over"),
-}
 TITLES: Final[Mapping[str, str]] = {
     "accepted": N_("Accepted at"),
     "code": N_("Number and notation"),
@@ -98,7 +84,7 @@ def _value(visit: Visit, name: str) -> Callable[[Row], Value]:
         "recipient": lambda row: row.recipient,
         "type": lambda row: row.line.type_name,
         "urgency": lambda row: visit.of(PRIORITIES[row.line.priority]),
-        "state": lambda row: visit.gettext(STATES[str(row.line.state)]),
+        "state": lambda row: state_name(str(row.line.state), visit.preferences.language),
         "status": lambda row: words.status(row.line.business_status),
         "changed": lambda row: _local(row.line.state_at),
         "reason": lambda row: words.reason(row.line.reason),
