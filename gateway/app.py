@@ -80,6 +80,7 @@ from gateway.probe import Probe
 from gateway.shares import Shares
 from gateway.signing import SealingKey
 from gateway.uploads import Uploads
+from gateway.windows import LineView
 from gateway.worker import Worker
 from gateway.workshop import Workshop
 
@@ -233,6 +234,10 @@ class Application:
         """Deliveries came back into the queue."""
         self.gateway.mailbox.notify(agencies)
         self.worker.wake()
+
+    def line_view(self, endpoint_id: str) -> LineView | None:
+        """How the line to a channel is; None where nothing was sent to it since the start."""
+        return self.worker.line_view(EndpointId(endpoint_id))
 
     def poll(self, endpoint_id: str) -> int:
         """Have the list of this channel read now, or every one for ""; how many are."""

@@ -98,6 +98,8 @@ class Event(StrEnum):
     PROPOSAL_LAPSED = "proposal.lapsed"
     #: It was carried out on every delivery that it is still for.
     PROPOSAL_COMPLETED = "proposal.completed"
+    #: A person sent a test document by a channel; the leaf names both.
+    TEST_SENT = "test.sent"
     #: A person has dealt with what waited in a queue of problems; the leaf says what it was.
     PROBLEM_SETTLED = "problem.settled"
     #: A document must not be destroyed, whatever order names it.

@@ -185,6 +185,13 @@ async def history(base: Foundation, endpoint_id: str) -> list[Turn]:
     ]
 
 
+async def turns(base: Foundation, since: datetime) -> list[tuple[str, Turn]]:
+    """What happened to all of them since an instant, oldest first: channel, what."""
+    rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
+    found = [(row[4] or "", Turn(at=instant(row[2]), kind=row[1], actor=row[3], why=row[5])) for row in rows]
+    return [each for each in reversed(found) if each[1].at >= since]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """An urgent document that waits, and whom to call about it."""

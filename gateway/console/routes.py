@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.console import account, acts, document, everywhere, ledger, overview, queues, reports, sign_in
+from gateway.console import (
+    account,
+    acts,
+    channels,
+    document,
+    everywhere,
+    ledger,
+    offices,
+    overview,
+    queues,
+    reports,
+    shifts,
+    sign_in,
+)
 from gateway.console.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -20,4 +33,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *reports.ROUTES,
     *ledger.ROUTES,
     *document.ROUTES,
+    *channels.ROUTES,
+    *shifts.ROUTES,
+    *offices.ROUTES,
 )

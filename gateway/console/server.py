@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.admin.server import Server
 from gateway.facade import LocalGateway
 from gateway.observe import Metrics
+from gateway.windows import LineView
 
 
 class ConsoleServer(Server, Protocol):
@@ -15,6 +16,10 @@ class ConsoleServer(Server, Protocol):
     @property
     def gateway(self) -> LocalGateway:
         """Journey, mailbox, outbox and their neighbours."""
+        ...
+
+    def line_view(self, endpoint_id: str) -> LineView | None:
+        """How the line to a channel is; None where nothing was sent to it since the start."""
         ...
 
     @property

@@ -92,6 +92,35 @@ async def read_canary(configured: Settings, books: Books, endpoint: Endpoint) ->
     )
 
 
+async def send_test(
+    base: Foundation, journey: Journey, composer: Composer, own: Agency, code: str, now: datetime
+) -> str:
+    """A test document of our own agency to the one with this code; its id."""
+    local = now.astimezone(VIETNAM)
+    document = NewDocument(
+        sender=own.organ_id,
+        recipients=[code],
+        code_number=f"{local:%y%m%d%H%M%S}",
+        code_notation=_NOTATION,
+        promulgation_date=local.date(),
+        subject=_SUBJECT,
+    )
+    built = await composer.document(document, ())
+    try:
+        answer = await journey.accept(
+            Submission(
+                caller=the_gateway(own.id),
+                body=built.body,
+                trace_id=hashlib.sha256(f"{code}\n{rfc3339(now)}".encode()).hexdigest()[:32],
+                arrived_at=now,
+                fingerprint=built.fingerprint,
+            )
+        )
+    finally:
+        await base.bodies.discard(built.body)
+    return answer.message_id
+
+
 class Canaries:
     """Those of all channels."""
 
@@ -130,29 +159,8 @@ class Canaries:
             raise RefusedError("sender_unknown", "seal.organ_id names no agency, so there is nobody to send")
         if to is None or to.endpoint is None or to.endpoint.id != endpoint.id:
             raise RefusedError("recipient_unknown", f"{canary.settings.code} is no agency behind {endpoint.name}")
-        local = now.astimezone(VIETNAM)
-        document = NewDocument(
-            sender=own.organ_id,
-            recipients=[canary.settings.code],
-            code_number=f"{local:%y%m%d%H%M%S}",
-            code_notation=_NOTATION,
-            promulgation_date=local.date(),
-            subject=_SUBJECT,
-        )
-        built = await self._composer.document(document, ())
-        try:
-            answer = await self._journey.accept(
-                Submission(
-                    caller=the_gateway(own.id),
-                    body=built.body,
-                    trace_id=hashlib.sha256(f"{endpoint.id}\n{rfc3339(now)}".encode()).hexdigest()[:32],
-                    arrived_at=now,
-                    fingerprint=built.fingerprint,
-                )
-            )
-        finally:
-            await self._base.bodies.discard(built.body)
-        _log.info("canary.sent", endpoint=endpoint.name, message=answer.message_id)
+        message_id = await send_test(self._base, self._journey, self._composer, own, canary.settings.code, now)
+        _log.info("canary.sent", endpoint=endpoint.name, message=message_id)
 
     async def message_of(self, endpoint: Endpoint, canary: Canary, envelope: Envelope, sha256: str) -> str:
         """The canary that came back as this entry; "" where it is none of ours."""

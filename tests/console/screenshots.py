@@ -46,6 +46,12 @@ SHOTS = (
     Shot("account", "vanthu", "/account"),
     Shot("second-factor", "vanthu", "/account/second-factor"),
     Shot("error", "vanhanh", "/nowhere"),
+    Shot("channels", "vanhanh", "/channels"),
+    Shot("channel", "vanhanh", "/channels", "tbody th a"),
+    Shot("offices", "vanhanh", "/offices"),
+    Shot("queues", "vanhanh", "/queues?show=misrouted"),
+    Shot("requests", "vanhanh", "/requests"),
+    Shot("shift", "vanhanh", "/shift"),
 )
 
 

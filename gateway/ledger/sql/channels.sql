@@ -19,6 +19,15 @@ JOIN delivery AS v ON v.dispatch_id = d.id
 WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
 ORDER BY d.lane, d.created_at LIMIT :limit;
 
+-- name: agency_list_some_of_endpoint
+-- Agencies that are reached through a channel, as many as are named one by one: endpoint, limit.
+SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL LIMIT ?;
+
+-- name: agency_list_offices
+-- Agencies that are reached through a channel of their own or one of ours, not through a relay: limit.
+SELECT a.id FROM endpoint AS e CROSS JOIN agency AS a INDEXED BY agency_by_endpoint ON a.endpoint_id = e.id
+WHERE e.is_relay = 0 AND a.endpoint_id IS NOT NULL AND a.closed_at IS NULL LIMIT ?;
+
 -- name: attempt_list_between
 -- Tries over a channel that began in a period, oldest first: floor, ceiling, endpoint, limit.
 SELECT a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), p.message_id, p.id

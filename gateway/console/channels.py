@@ -1,0 +1,233 @@
+"""Channels: all of them, and a page for each with what waits, what was said, and what a person may do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin import acts, offers, reconcile, watching
+from gateway.admin.acts import PauseChannel, ResumeChannel
+from gateway.admin.channel_acts import SendTest, SetPace, send_test_document, set_pace
+from gateway.admin.offers import PollSources
+from gateway.admin.reconcile import ReconcileDay
+from gateway.channel_health import ChannelHealth
+from gateway.clock import VIETNAM, instant, rfc3339
+from gateway.console.acts import converted
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.directory.endpoints import EndpointState
+from gateway.errors import RefusedError
+from gateway.model import Lane
+
+#: Word -> tone of its badge, and what it is called.
+HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
+    ChannelHealth.PAUSED: ("calm", N_("paused")),
+    ChannelHealth.DOWN: ("bad", N_("down")),
+    ChannelHealth.UNREADABLE: ("bad", N_("its list cannot be read")),
+    ChannelHealth.SILENT: ("wait", N_("silent")),
+    ChannelHealth.SLOW: ("wait", N_("slow")),
+    ChannelHealth.FINE: ("good", N_("up")),
+}
+LANES: Final[Mapping[Lane, str]] = {
+    Lane.FLASH: N_("top urgent"),
+    Lane.URGENT: N_("urgent"),
+    Lane.NORMAL: N_("ordinary"),
+    Lane.BULK: N_("bulk"),
+}
+TURNS: Final[Mapping[str, str]] = {
+    "endpoint.opened": N_("answers again"),
+    "endpoint.closed": N_("went down"),
+    "endpoint.paused": N_("was paused"),
+    "endpoint.resumed": N_("the pause ended"),
+    "source.opened": N_("its list can be read again"),
+    "source.closed": N_("its list cannot be read"),
+    "source.silenced": N_("fell silent"),
+    "source.heard": N_("was heard again"),
+}
+_TURNS_SHOWN: Final = 30
+_COMPARISONS: Final = 200
+
+
+async def show_all(visit: Visit) -> web.StreamResponse:
+    """The list."""
+    newest = await visit.parts.live.newest()
+    return visit.page("channels.html", newest=newest, **await _all(visit))
+
+
+async def all_now(visit: Visit) -> web.StreamResponse:
+    """The same, for a page that is open."""
+    return visit.page("channels_part.html", **await _all(visit))
+
+
+async def _all(visit: Visit) -> dict[str, Any]:
+    found = await watching.channels(visit.base)
+    return {
+        "channels": found,
+        "health": HEALTH,
+        "people": await visit.names({each.state.paused_by for each in found} - {""}),
+    }
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """One of them."""
+    newest = await visit.parts.live.newest()
+    return visit.page("channel.html", newest=newest, **await _one(visit))
+
+
+async def now(visit: Visit) -> web.StreamResponse:
+    """The same, for a page that is open."""
+    return visit.page("channel_part.html", **await _one(visit))
+
+
+async def _one(visit: Visit) -> dict[str, Any]:
+    base, key = visit.base, visit.request.match_info["id"]
+    found = next((each for each in await watching.channels(base) if each.state.endpoint.id == key), None)
+    if found is None:
+        raise RefusedError("not_found")
+    waits = await watching.waits(base, key)
+    history = (await watching.history(base, key))[:_TURNS_SHOWN]
+    rows = await base.readers.fetch("reconciliation_list", (_COMPARISONS,))
+    comparisons = [
+        {"day": row[2], "at": instant(row[3]), "findings": row[4]}
+        for row in rows
+        if row[1] == found.state.endpoint.name
+    ]
+    behind = await _offices(visit, key)
+    people = {found.state.paused_by, *(each.actor for each in history)} - {"", "gateway"}
+    return {
+        "channel": found,
+        "endpoint": found.state.endpoint,
+        "health": HEALTH,
+        "lanes": LANES,
+        "waits": waits,
+        "done_at": waits.done_at(visit.at),
+        "line": visit.parts.server.line_view(found.state.endpoint.id),
+        "replies": await watching.replies(base, key),
+        "history": history,
+        "turns": TURNS,
+        "calls": await watching.urgent(base, key),
+        "comparisons": comparisons[:10],
+        "offices": behind,
+        "contacts": {
+            key: each.contact for key, each in (await base.directory.records([each.id for each in behind])).items()
+        },
+        "people": await visit.names(people),
+        "may": visit.may(Permission.OPERATE),
+        "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
+        "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
+    }
+
+
+async def _offices(visit: Visit, key: str) -> list[Any]:
+    """The agencies behind it, where they are few enough to be named."""
+    rows = await visit.base.readers.fetch("agency_list_some_of_endpoint", (key, 20))
+    return sorted(
+        (await visit.base.directory.agencies([row[0] for row in rows])).values(), key=lambda each: each.name
+    )
+
+
+async def pause(visit: Visit) -> web.StreamResponse:
+    """Send nothing until an instant."""
+    state = await _state(visit)
+    try:
+        until = datetime.fromisoformat(visit.form.get("until", "")).replace(tzinfo=VIETNAM)
+    except ValueError as error:
+        raise RefusedError("parameter_invalid", visit.form.get("until", "")[:40]) from error
+    request = {"target": state.endpoint.id, "until": rfc3339(until), "reason": visit.form.get("reason", "")}
+    await acts.pause_channel(visit.parts.server, converted(request, PauseChannel), visit.actor)
+    return _done(visit, state, visit.gettext("Nothing is sent over this channel until then."))
+
+
+async def resume(visit: Visit) -> web.StreamResponse:
+    """Send again."""
+    state = await _state(visit)
+    request = {"target": state.endpoint.id, "reason": visit.form.get("reason", "")}
+    await acts.resume_channel(visit.parts.server, converted(request, ResumeChannel), visit.actor)
+    return _done(visit, state, visit.gettext("The channel is used again."))
+
+
+async def pace(visit: Visit) -> web.StreamResponse:
+    """How much may go there at once."""
+    state = await _state(visit)
+    most = visit.form.get("most", "")
+    request = {
+        "channel": state.endpoint.id,
+        "most": int(most) if most.isascii() and most.isdigit() and len(most) < 5 else 0,  # noqa: PLR2004
+        "reason": visit.form.get("reason", ""),
+    }
+    await set_pace(visit.parts.server, converted(request, SetPace), visit.actor)
+    return _done(visit, state, visit.gettext("The pace is set."))
+
+
+async def poll(visit: Visit) -> web.StreamResponse:
+    """Have its list read now."""
+    state = await _state(visit)
+    request = {"channel": state.endpoint.name, "reason": visit.form.get("reason", "")}
+    done = await offers.poll_sources(visit.parts.server, converted(request, PollSources), visit.actor)
+    told = (
+        visit.gettext("Its list is being read.") if done["channels"] else visit.gettext("It has no list to read.")
+    )
+    return _done(visit, state, told)
+
+
+async def compare(visit: Visit) -> web.StreamResponse:
+    """Compare a day with its peer's own books."""
+    state = await _state(visit)
+    request = {
+        "channel": state.endpoint.name,
+        "day": visit.form.get("day", ""),
+        "reason": visit.form.get("reason", ""),
+    }
+    done = await reconcile.reconcile_day(visit.parts.server, converted(request, ReconcileDay), visit.actor)
+    found = len(done["report"].get("findings", ()))
+    text = visit.ngettext("Compared: %(count)s difference.", "Compared: %(count)s differences.", found)
+    return _done(visit, state, text % {"count": visit.number(found)})
+
+
+async def test(visit: Visit) -> web.StreamResponse:
+    """Send a test document to an office behind it."""
+    state = await _state(visit)
+    request = converted(
+        {"organ_id": visit.form.get("organ_id", ""), "reason": visit.form.get("reason", "")}, SendTest
+    )
+    server = visit.parts.server
+    done = await send_test_document(server, server.gateway.journey, request, visit.actor)
+    visit.flash(visit.gettext("A test document is on its way."))
+    return visit.redirect(
+        f"/documents/{done['document']}" if visit.form.get("then") else f"/channels/{state.endpoint.id}"
+    )
+
+
+async def _state(visit: Visit) -> EndpointState:
+    return await state_of(visit, visit.request.match_info["id"])
+
+
+async def state_of(visit: Visit, key: str) -> EndpointState:
+    """A channel by its id; `not_found`."""
+    for state in await visit.base.directory.endpoint_states():
+        if state.endpoint.id == key:
+            return state
+    raise RefusedError("not_found")
+
+
+def _done(visit: Visit, state: EndpointState, text: str) -> web.StreamResponse:
+    return visit.redirect(f"/channels/{state.endpoint.id}", flash=text)
+
+
+ROUTES: Final = (
+    Route("GET", "/channels", show_all, Permission.VIEW),
+    Route("GET", "/channels/now", all_now, Permission.VIEW),
+    Route("GET", "/channels/{id}", show, Permission.VIEW),
+    Route("GET", "/channels/{id}/now", now, Permission.VIEW),
+    Route("POST", "/channels/{id}/pause", pause, Permission.OPERATE),
+    Route("POST", "/channels/{id}/resume", resume, Permission.OPERATE),
+    Route("POST", "/channels/{id}/pace", pace, Permission.OPERATE),
+    Route("POST", "/channels/{id}/poll", poll, Permission.OPERATE),
+    Route("POST", "/channels/{id}/compare", compare, Permission.OPERATE),
+    Route("POST", "/channels/{id}/test", test, Permission.OPERATE),
+)

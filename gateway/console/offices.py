@@ -1,0 +1,116 @@
+"""Offices at a glance: a strip of all of them, and a map of those whose place is known, drawn here as SVG.
+
+The picture needs no script and nothing from outside; every mark is a link with its name and state in words, and
+bears a sign beside its colour. The table below says the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin.offices import Office, offices
+from gateway.channel_health import ChannelHealth
+from gateway.console.channels import HEALTH
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.data.places import Place
+
+#: What stands on a mark, for whoever does not go by colours.
+SIGNS: Final[Mapping[ChannelHealth, str]] = {
+    ChannelHealth.PAUSED: "॥",
+    ChannelHealth.DOWN: "!",
+    ChannelHealth.UNREADABLE: "×",
+    ChannelHealth.SILENT: "?",
+    ChannelHealth.SLOW: "~",
+    ChannelHealth.FINE: "",
+}
+#: Of the strip: marks in a row, and the side of one.
+ROW: Final = 36
+SIDE: Final = 28
+#: Of the map: its width, and the room around it.
+_WIDTH: Final = 1000.0
+_ROOM: Final = 20.0
+#: Between offices of which one point is known: wards of a town.
+_ASIDE: Final = 19.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """An office in a picture."""
+
+    office: Office
+    x: float
+    y: float
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The page."""
+    newest = await visit.parts.live.newest()
+    return visit.page("offices.html", newest=newest, **await _values(visit))
+
+
+async def now(visit: Visit) -> web.StreamResponse:
+    """The same, for a page that is open."""
+    return visit.page("offices_part.html", **await _values(visit))
+
+
+async def _values(visit: Visit) -> dict[str, Any]:
+    found = await offices(visit.base)
+    marks, height = on_map([each for each in found if each.place is not None])
+    counts = Counter(each.channel.judgement.health for each in found)
+    return {
+        "offices": found,
+        "strip": on_strip(sorted(found, key=lambda each: (each.above, each.agency.name))),
+        "strip_height": math.ceil(len(found) / ROW) * SIDE,
+        "row": ROW,
+        "side": SIDE,
+        "marks": marks,
+        "height": height,
+        "counts": {health: counts[health] for health in ChannelHealth},
+        "health": HEALTH,
+        "signs": SIGNS,
+    }
+
+
+def on_strip(found: Sequence[Office]) -> list[Mark]:
+    """Row by row."""
+    return [Mark(office=each, x=place % ROW * SIDE, y=place // ROW * SIDE) for place, each in enumerate(found)]
+
+
+def on_map(found: Sequence[Office]) -> tuple[list[Mark], int]:
+    """North is up; a degree of longitude is as wide as it is at that latitude. Marks, and the picture's height."""
+    places = [each.place for each in found if each.place is not None]
+    if not places:
+        return [], 0
+    west, east = min(each.lon for each in places), max(each.lon for each in places)
+    south, north = min(each.lat for each in places), max(each.lat for each in places)
+    shrink = math.cos(math.radians((south + north) / 2))
+    scale = (_WIDTH - 2 * _ROOM) / max((east - west) * shrink, 0.01)
+    marks: list[Mark] = []
+    taken: Counter[Place] = Counter()
+    for each in found:
+        if each.place is None:
+            continue
+        aside = taken[each.place] * _ASIDE
+        taken[each.place] += 1
+        marks.append(
+            Mark(
+                office=each,
+                x=round(_ROOM + (each.place.lon - west) * shrink * scale + aside, 1),
+                y=round(_ROOM + (north - each.place.lat) * scale, 1),
+            )
+        )
+    return marks, round(2 * _ROOM + (north - south) * scale)
+
+
+ROUTES: Final = (
+    Route("GET", "/offices", show, Permission.VIEW),
+    Route("GET", "/offices/now", now, Permission.VIEW),
+)

@@ -1,0 +1,178 @@
+"""Reports for paper: an incident of a channel, and the handover of a shift (sổ trực); as a page and as a PDF."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin import mass, queues, watching
+from gateway.channel_health import ChannelHealth
+from gateway.clock import VIETNAM
+from gateway.console.acts import NAMES
+from gateway.console.channels import HEALTH, TURNS, state_of
+from gateway.console.printing import Part, answer_pdf, pdf
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.errors import RefusedError
+from gateway.ledger.proposals import Proposal
+from gateway.reasons import REASONS
+
+#: Hours of a shift, and of an incident of a channel that is up.
+HOURS: Final = (4, 8, 12, 24)
+_INCIDENT: Final = timedelta(hours=24)
+_OFFICES: Final = 200
+
+
+async def incident(visit: Visit) -> web.StreamResponse:
+    """From when nothing got through, what was touched, and the recovery."""
+    state = await state_of(visit, visit.request.match_info["id"])
+    since = _since(visit) or state.endpoint.down_since or visit.at - _INCIDENT
+    found = await watching.incident(visit.base, state, since, visit.at)
+    _ = visit.gettext
+    facts = [
+        (_("Channel"), state.endpoint.name),
+        (_("Began"), visit.instant(found.since)),
+        (_("Until"), visit.instant(found.until) if found.is_over else _("it goes on")),
+        (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
+        (_("Tries"), visit.number(found.tries)),
+        (_("Documents touched"), visit.number(found.documents)),
+        (_("Waiting now"), visit.number(found.waiting)),
+    ]
+    failures = [
+        (visit.of(REASONS[code]) if code in REASONS else code, visit.number(count))
+        for code, count in found.failures.items()
+    ]
+    history = [
+        (visit.instant(each.at), _(TURNS[each.kind]))
+        for each in reversed(await watching.history(visit.base, state.endpoint.id))
+        if each.at >= found.since
+    ]
+    parts = [
+        Part(title=_("In short"), lines=facts),
+        Part(title=_("What the tries came to"), lines=failures, nothing=_("No try failed.")),
+        Part(title=_("What happened"), lines=history, nothing=_("Nothing was recorded.")),
+        Part(
+            title=_("Offices touched"),
+            lines=[("", f"{each.name} ({each.organ_id})") for each in found.offices[:_OFFICES]],
+            nothing=_("None."),
+        ),
+    ]
+    path = f"/channels/{state.endpoint.id}/incident"
+    query = {name: value for name, value in visit.request.query.items() if name == "since"}
+    file = visit.address(f"{path}.pdf", **query)
+    return _answer(visit, f"{_('Incident report')}: {state.endpoint.name}", parts, path, file)
+
+
+async def shift(visit: Visit) -> web.StreamResponse:
+    """What the next person must know."""
+    asked = visit.request.query.get("hours", "")
+    hours = int(asked) if asked in {str(each) for each in HOURS} else HOURS[1]
+    since, _ = visit.at - timedelta(hours=hours), visit.gettext
+    period = [
+        (_("From"), visit.instant(since)),
+        (_("Until"), visit.instant(visit.at)),
+        (_("Handed over by"), visit.user.name),
+    ]
+    parts = [
+        Part(title=_("Period"), lines=period),
+        *await _of_channels(visit, since),
+        await _problems(visit),
+        *await _of_people(visit, since),
+    ]
+    return _answer(visit, _("Shift handover"), parts, "/shift", visit.address("/shift.pdf", hours=str(hours)))
+
+
+async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
+    """Which are in trouble, and what happened to them."""
+    _ = visit.gettext
+    channels = await watching.channels(visit.base)
+    names: dict[str, str] = {each.state.endpoint.id: each.state.endpoint.name for each in channels}
+    troubled = [each for each in channels if each.judgement.health is not ChannelHealth.FINE]
+    turns = await watching.turns(visit.base, since)
+    return [
+        Part(
+            title=_("Channels in trouble"),
+            lines=[
+                (each.state.endpoint.name, f"{_(HEALTH[each.judgement.health][1])}, {visit.number(each.waiting)}")
+                for each in troubled
+            ],
+            nothing=_("None: every channel is up."),
+        ),
+        Part(
+            title=_("What happened to channels"),
+            lines=[
+                (visit.instant(each.at), f"{names.get(key, key)}: {_(TURNS[each.kind])}") for key, each in turns
+            ],
+            nothing=_("Nothing was recorded."),
+        ),
+    ]
+
+
+async def _problems(visit: Visit) -> Part:
+    """How many wait in each queue."""
+    base, _ = visit.base, visit.gettext
+    counts = (
+        (_("Statuses that match nothing"), await base.reads.parked()),
+        (_("Documents at the wrong office"), len(await queues.misrouted(base))),
+        (_("Conflicts and contradictions"), len(await queues.conflicts(base)) + len(await queues.flagged(base))),
+        (_("Quarantined"), len(await queues.quarantined(base))),
+    )
+    return Part(title=_("Problems"), lines=[(name, visit.number(count)) for name, count in counts])
+
+
+async def _of_people(visit: Visit, since: datetime) -> list[Part]:
+    """What waits for a second person, and what two persons had done."""
+    base, _ = visit.base, visit.gettext
+    waiting = await mass.proposals(base, waiting=True)
+    done = [
+        each
+        for each in await mass.proposals(base, waiting=False)
+        if each.answer == "consented" and each.answered_at is not None and each.answered_at >= since
+    ]
+    people = await visit.names(sorted({each.made_by for each in (*waiting, *done)}))
+
+    def told(each: Proposal) -> tuple[str, str]:
+        return _(NAMES[each.act]), f"{visit.number(each.deliveries)} · {people[each.made_by]} · {each.reason}"
+
+    return [
+        Part(
+            title=_("Waiting for a second person"),
+            lines=[told(each) for each in waiting],
+            nothing=_("Nothing waits for a second person."),
+        ),
+        Part(title=_("Acts on many deliveries"), lines=[told(each) for each in done], nothing=_("None.")),
+    ]
+
+
+def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -> web.StreamResponse:
+    if not visit.request.path.endswith(".pdf"):
+        return visit.page("report.html", title=title, parts=parts, file=file, path=path, hours=HOURS)
+    content = pdf(
+        title,
+        parts,
+        language=visit.preferences.language,
+        made_at=visit.at,
+        foot=f"{visit.base.settings.seal.organ_id} · {visit.instant(visit.at)}",
+    )
+    return answer_pdf(content, "report")
+
+
+def _since(visit: Visit) -> datetime | None:
+    text = visit.request.query.get("since", "")
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=VIETNAM)
+    except ValueError as error:
+        raise RefusedError("parameter_invalid", text[:40]) from error
+
+
+ROUTES: Final = (
+    Route("GET", "/channels/{id}/incident", incident, Permission.VIEW),
+    Route("GET", "/channels/{id}/incident.pdf", incident, Permission.VIEW),
+    Route("GET", "/shift", shift, Permission.VIEW),
+    Route("GET", "/shift.pdf", shift, Permission.VIEW),
+)

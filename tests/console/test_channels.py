@@ -1,0 +1,149 @@
+"""Channels, offices and reports as people see them, and what they do there with forms alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from gateway.accounts.roles import Role
+from gateway.admin.offices import offices
+from gateway.console.offices import on_map, on_strip
+from gateway.data.kien_giang import communes
+from gateway.data.places import Place
+from tests.console.site import Site
+from tests.journeys.installation import COMMUNE, OWN, PROVINCE
+from tests.journeys.messages import document
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+WHY = "thử nghiệm kênh"
+
+
+async def channel_id(site: Site, name: str) -> str:
+    """Of a channel."""
+    return next(each.id for each in await site.base.directory.endpoints() if each.name == name)
+
+
+async def test_channel_is_paused_with_an_end_and_resumed(site: Site) -> None:
+    """Who, why and until when are shown; a viewer has no buttons."""
+    key = await channel_id(site, "pushed")
+    browser = await site.signed_in(Role.OPERATOR)
+    page = await browser.get(f"/channels/{key}")
+    assert f'action="/channels/{key}/pause"' in page.text
+    refused = await browser.post(f"/channels/{key}/pause", {"until": "2020-01-01T00:00", "reason": WHY})
+    assert refused.status == 422
+    done = await browser.post(f"/channels/{key}/pause", {"until": "2099-01-01T00:00", "reason": WHY})
+    assert done.status == 303, done.text
+    viewer = await site.signed_in(Role.VIEWER)
+    shown = await viewer.get(f"/channels/{key}")
+    assert "Người operator1" in shown.text
+    assert WHY in shown.text
+    assert "/resume" not in shown.text
+    assert WHY in (await viewer.get("/channels")).text
+    done = await browser.post(f"/channels/{key}/resume", {"reason": WHY})
+    assert done.status == 303, done.text
+    assert "hết tạm dừng" in (await viewer.get(f"/channels/{key}")).text
+
+
+async def test_pace_is_set_within_its_bounds(site: Site) -> None:
+    """From 1 to 256; nothing else of the channel changes."""
+    key = await channel_id(site, "pushed")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get(f"/channels/{key}")
+    before = await site.base.directory.endpoint(key)  # type: ignore[arg-type]
+    for most in ("0", "257", "x", ""):
+        assert (await browser.post(f"/channels/{key}/pace", {"most": most, "reason": WHY})).status == 422
+    assert (await browser.post(f"/channels/{key}/pace", {"most": "3", "reason": WHY})).status == 303
+    after = await site.base.directory.endpoint(key)  # type: ignore[arg-type]
+    assert before is not None
+    assert after is not None
+    assert after.capabilities.max_in_flight == 3
+    assert after.settings == before.settings
+
+
+async def test_what_waits_is_shown_with_whom_to_call(site: Site) -> None:
+    """Urgent documents by name; a subject is text."""
+    async with site.installation.client(PROVINCE) as province:
+        bad = document(PROVINCE, [COMMUNE], number="950", priority=3, subject="<img src=x onerror=alert(1)>")
+        await province.submit(bad)
+    browser = await site.signed_in(Role.VIEWER)
+    page = await browser.get(f"/channels/{await channel_id(site, 'commune')}")
+    assert "950/UBND-VP" in page.text
+    assert "&lt;img src=x" in page.text
+    assert "<img src=x" not in page.text
+
+
+async def test_test_document_is_sent_and_its_sender_recorded(site: Site) -> None:
+    """It is a document of the gateway's own agency; who had it sent is an event of it."""
+    key = await channel_id(site, "commune")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get(f"/channels/{key}")
+    done = await browser.post(f"/channels/{key}/test", {"organ_id": COMMUNE, "reason": WHY})
+    assert done.status == 303, done.text
+    async with site.installation.client(COMMUNE) as commune:
+        items = (await commune.inbox(wait=5)).items
+    tests = [item for item in items if item.sender_organ_id == OWN]
+    assert len(tests) == 1
+    rows = await site.base.readers.fetch("event_list_shown", {"message": tests[0].message_id})
+    assert [row[1] for row in rows if row[4].startswith("user:")] == ["test.sent"]
+    unknown = await browser.post(f"/channels/{key}/test", {"organ_id": "nobody", "reason": WHY})
+    assert unknown.status == 404
+
+
+async def test_list_and_books_of_a_channel_that_has_none_are_told(site: Site) -> None:
+    """No list to read; no books to compare with."""
+    key = await channel_id(site, "pushed")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get(f"/channels/{key}")
+    assert (await browser.post(f"/channels/{key}/poll", {"reason": WHY})).status == 303
+    refused = await browser.post(f"/channels/{key}/compare", {"day": "2026-11-01", "reason": WHY})
+    assert "source_misconfigured" in refused.text
+
+
+@pytest.mark.parametrize("path", ["/shift", "/shift?hours=24", "/channels/{id}/incident"])
+async def test_report_is_a_page_and_a_file(site: Site, path: str) -> None:
+    """The same in both; in the language of whoever asks."""
+    browser = await site.signed_in(Role.VIEWER)
+    page = await browser.get(path.format(id=await channel_id(site, "pushed")))
+    assert page.status == 200, page.text
+    link = re.search(r'class="button main" href="([^"]+)">PDF', page.text)
+    assert link is not None
+    async with browser.session.get(site.origin + link[1].replace("&amp;", "&")) as answer:
+        assert answer.content_type == "application/pdf"
+        assert (await answer.read()).startswith(b"%PDF-")
+
+
+async def test_incident_since_a_time_that_is_none_is_refused(site: Site) -> None:
+    """A channel that is none, too."""
+    browser = await site.signed_in(Role.VIEWER)
+    key = await channel_id(site, "pushed")
+    assert (await browser.get(f"/channels/{key}/incident?since=yesterday")).status == 422
+    assert (await browser.get(f"/channels/{key}/incident?since=2026-11-01T00:00")).status == 200
+    assert (await browser.get("/channels/nobody")).status == 404
+    assert (await browser.get("/channels/nobody/incident")).status == 404
+
+
+async def test_offices_are_marks_with_names_and_states(site: Site) -> None:
+    """A link for each that we reach ourselves; the ministry behind the axis is none of them."""
+    browser = await site.signed_in(Role.VIEWER)
+    for path in ("/offices", "/offices/now", "/channels/now"):
+        assert (await browser.get(path)).status == 200
+    text = (await browser.get("/offices")).text
+    assert "UBND xã Một" in text
+    assert "Văn phòng Chính phủ" not in text
+    assert 'aria-label="UBND xã Hai' in text
+
+
+async def test_marks_stand_beside_each_other(site: Site) -> None:
+    """North is up; offices of one point are moved apart; nothing to draw gives nothing."""
+    assert on_map([]) == ([], 0)
+    assert on_strip([]) == []
+    [office, *_] = await offices(site.base)
+    many = [replace(office, place=Place(each.lat, each.lon)) for each in communes()]
+    marks, height = on_map(many)
+    assert len({(mark.x, mark.y) for mark in marks}) == len(marks) == 145
+    north = max(marks, key=lambda mark: mark.office.place.lat if mark.office.place else 0.0)
+    assert north.y == min(mark.y for mark in marks)
+    assert all(0 <= mark.x <= 1050 and 0 <= mark.y <= height for mark in marks)
+    assert len({(mark.x, mark.y) for mark in on_strip(many)}) == 145
