@@ -35,7 +35,7 @@ async def incident(visit: Visit) -> web.StreamResponse:
     facts = [
         (_("Channel"), state.endpoint.name),
         (_("Began"), visit.instant(found.since)),
-        (_("Until"), visit.instant(found.until) if found.is_over else _("it goes on")),
+        (_("Over at"), visit.instant(found.until) if found.is_over else _("it goes on")),
         (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
         (_("Tries"), visit.number(found.tries)),
         (_("Documents touched"), visit.number(found.documents)),
@@ -72,8 +72,8 @@ async def shift(visit: Visit) -> web.StreamResponse:
     hours = int(asked) if asked in {str(each) for each in HOURS} else HOURS[1]
     since, _ = visit.at - timedelta(hours=hours), visit.gettext
     period = [
-        (_("From"), visit.instant(since)),
-        (_("Until"), visit.instant(visit.at)),
+        (_("Start of the shift"), visit.instant(since)),
+        (_("End of the shift"), visit.instant(visit.at)),
         (_("Handed over by"), visit.user.name),
     ]
     parts = [
