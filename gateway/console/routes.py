@@ -11,6 +11,9 @@ from gateway.console import (
     account,
     acts,
     channels,
+    desk_inbox,
+    desk_registers,
+    desk_send,
     document,
     everywhere,
     ledger,
@@ -36,4 +39,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *channels.ROUTES,
     *shifts.ROUTES,
     *offices.ROUTES,
+    *desk_inbox.ROUTES,
+    *desk_send.ROUTES,
+    *desk_registers.ROUTES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.admin.server import Server
+from gateway.desk.desk import Desk as ClerksDesk
 from gateway.facade import LocalGateway
 from gateway.observe import Metrics
 from gateway.windows import LineView
@@ -20,6 +21,11 @@ class ConsoleServer(Server, Protocol):
 
     def line_view(self, endpoint_id: str) -> LineView | None:
         """How the line to a channel is; None where nothing was sent to it since the start."""
+        ...
+
+    @property
+    def desk(self) -> ClerksDesk:
+        """The clerk's desk."""
         ...
 
     @property

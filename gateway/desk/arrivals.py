@@ -1,8 +1,9 @@
-"""01 for documents that a clerk has listed first: sent behind the list, one after the other.
+"""What the first list of a clerk brings about, behind the list: 01 for documents, one after the other.
 
-An office whose own system reads its inbox says 01 by that system; the desk of such an office says nothing, since a
-status takes an item out of the system's list. What could not be sent (the disk is full, the server stops) is sent
-with the next list.
+Statuses about what the office has sent are taken over with the same list: the register of outgoing documents shows
+them. An office whose own system reads its inbox says 01 by that system; the desk of such an office does none of
+this, since a status takes an item out of the system's list. What could not be done (the disk is full, the server
+stops) is done with the next list.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.clock import Clock
 from gateway.desk.clerk import Clerk
 from gateway.desk.register import Registering
 from gateway.errors import GatewayError
+from gateway.facade import LocalGateway
 from gateway.ledger.desk import DeskReads, Item
+from gateway.mailbox import Asked
+from gateway.model import AgencyId, Caller
+from gateway.status import TAKE_BACK
 
 #: Documents of one list.
 _MOST: Final = 500
@@ -28,18 +32,17 @@ _log: Any = structlog.get_logger("gateway.desk")
 class Arrivals:
     """One per process."""
 
-    def __init__(self, registering: Registering, reads: DeskReads, clock: Clock) -> None:
-        self._registering, self._reads, self._clock = registering, reads, clock
+    def __init__(self, registering: Registering, reads: DeskReads, gateway: LocalGateway) -> None:
+        self._registering, self._reads, self._gateway = registering, reads, gateway
+        self._clock = gateway.clock
         self._under_way: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def listed(self, clerk: Clerk, items: Sequence[Item]) -> None:
-        """A clerk is shown these."""
+    def listed(self, clerk: Clerk, offices: frozenset[AgencyId], items: Sequence[Item]) -> None:
+        """A clerk is shown these of some offices."""
         new = [item for item in items if not item.status and item.delivery_id not in self._under_way][:_MOST]
-        if not new:
-            return
         self._under_way.update(item.delivery_id for item in new)
-        task = asyncio.create_task(self._tell(clerk, new), name="desk-arrivals")
+        task = asyncio.create_task(self._tell(clerk, offices, new), name="desk-arrivals")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -47,17 +50,25 @@ class Arrivals:
         """Let what is under way be sent."""
         await asyncio.gather(*self._tasks)
 
-    async def _tell(self, clerk: Clerk, items: Sequence[Item]) -> None:
+    async def _tell(self, clerk: Clerk, offices: frozenset[AgencyId], items: Sequence[Item]) -> None:
         now = self._clock.now()
         try:
-            silent = {
-                office: await self._reads.has_software(office, now)
-                for office in {item.recipient_id for item in items}
-            }
+            alone = {office for office in offices if not await self._reads.has_software(office, now)}
             for item in items:
-                if not silent[item.recipient_id]:
+                if item.recipient_id in alone:
                     await self._registering.arrived(clerk, item.delivery_id)
+            for office in alone:
+                await self._take_statuses(clerk.for_office(office))
         except GatewayError as error:
             _log.warning("desk.arrival_untold", error=str(error))
         finally:
             self._under_way.difference_update(item.delivery_id for item in items)
+
+    async def _take_statuses(self, caller: Caller) -> None:
+        """A take-back (13) is left: it is answered."""
+        mailbox, office = self._gateway.mailbox, caller.agency_id
+        found = await mailbox.listing(caller, Asked(limit=_MOST, kind="status"))
+        for row in found.items:
+            if row.recipient_id == office and row.status_code != TAKE_BACK:
+                await mailbox.hand_out(caller, row.id, "")
+                await mailbox.acknowledge(caller, row.id, "")

@@ -52,7 +52,7 @@ def make_desk(stack: AsyncExitStack, base: Foundation, gateway: LocalGateway, ex
     examiner = Examiner(examiners, anchors, limits=parse_limits(settings.limits), scratch=settings.storage.folder)
     reads, listings = DeskReads(base.readers), Listings(base.pump, base.clock)
     registering = Registering(gateway, reads, base.pump)
-    arrivals = Arrivals(registering, reads, base.clock)
+    arrivals = Arrivals(registering, reads, gateway)
     desk = Desk(
         reads=reads,
         inbox=DeskInbox(reads, listings, arrivals),

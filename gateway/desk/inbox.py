@@ -57,7 +57,7 @@ class DeskInbox:
         asked = await self._reads.asked_back(offices, limit=limit)
         items = rows[:limit]
         self._note(clerk, [*items, *asked])
-        self._arrivals.listed(clerk, items)
+        self._arrivals.listed(clerk, offices, items)
         return Waiting(items=items, asked=asked, cursor=items[-1].seq if len(rows) > limit else 0)
 
     async def opened(self, clerk: Clerk, delivery_id: str, year: int) -> Opened:

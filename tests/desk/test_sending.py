@@ -58,6 +58,22 @@ async def test_signed_document_goes_out_under_its_number(lab: DeskLab) -> None:
     assert lab.rows("SELECT COUNT(*) FROM desk_file WHERE office_id = ?", lab.office) == [(0,)]
 
 
+async def test_statuses_about_it_are_taken_over_with_the_list(lab: DeskLab) -> None:
+    """An office with a browser alone leaves nothing waiting; the recipient's word stands at its line."""
+    draft = await drafted(lab, UNSIGNED)
+    message = await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử")
+    ((delivery,),) = lab.rows("SELECT id FROM delivery WHERE message_id = ?", message)
+    province = await clerk_of(lab.app, PROVINCE, login="nam")
+    await lab.desk.registering.register(province, delivery)
+    asked = "SELECT state FROM delivery WHERE recipient_id = ?"
+    assert lab.rows(asked, lab.office) == [("queued",)]
+    await lab.desk.inbox.waiting(lab.clerk)
+    await lab.desk.arrivals.close()
+    assert lab.rows(asked, lab.office) == [("delivered",)]
+    ((line,),) = lab.rows("SELECT business_status FROM delivery WHERE id = ?", delivery)
+    assert line == "03"
+
+
 async def test_unsigned_document_stays_unless_somebody_says_why(lab: DeskLab) -> None:
     """The refusal says what lacks; the reason stands beside the event."""
     draft = await drafted(lab, UNSIGNED)

@@ -1,0 +1,225 @@
+"""The clerk's inbox: what waits for the offices, one document beside its form, and what comes on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from gateway import views
+from gateway.accounts.roles import Permission
+from gateway.console.desk_parts import (
+    beside_of,
+    chosen_office,
+    clerk_of,
+    day_text,
+    desk_of,
+    discard,
+    file_response,
+    offices_of,
+    sent_form,
+    small_number,
+    today,
+)
+from gateway.console.headers import SECURITY
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.desk.register import PaperForm
+from gateway.edxml.envelope import Envelope
+from gateway.errors import RefusedError
+from gateway.ledger.desk import Item
+from gateway.ledger.entries import Paper
+from gateway.mailbox import envelope_of
+from gateway.model import AgencyId
+
+_PAGE: Final = 100
+#: From here on a document rings.
+_URGENT: Final = 1
+#: Why a document goes back; the clerk may write another reason.
+REASONS: Final = (
+    N_("Sent to the wrong office"),
+    N_("Not within our competence"),
+    N_("A file is missing"),
+    N_("The form is not as prescribed"),
+    N_("A signature is missing or not valid"),
+)
+#: Answers that a button stands for.
+_ANSWERS: Final = frozenset({"02", "04", "05", "06", "15", "16"})
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """What waits, the urgent first."""
+    query, clerk = visit.request.query, clerk_of(visit)
+    office = AgencyId(query["office"]) if query.get("office") else None
+    after = small_number(query.get("after", ""))
+    page = await desk_of(visit).inbox.waiting(clerk, office, limit=_PAGE, after=after)
+    offices = await offices_of(visit)
+    codes = {agency.id: frozenset(agency.codes) for agency in offices}
+    return visit.page(
+        "desk.html",
+        offices=offices,
+        names={agency.id: agency.name for agency in offices},
+        chosen=office or "",
+        items=sorted(page.items, key=lambda item: -item.priority),
+        asked=page.asked,
+        cursor=page.cursor,
+        addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
+        newest=await visit.parts.live.newest(),
+    )
+
+
+def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
+    """The code that the sender wrote, where it is none of the office's own now."""
+    return "" if item.addressed_to in codes.get(item.recipient_id, ()) else item.addressed_to
+
+
+async def urgent(visit: Visit) -> web.StreamResponse:
+    """How many urgent documents wait, and the newest: what a notification says."""
+    waiting = await desk_of(visit).reads.waiting(visit.offices, limit=500)
+    found = [item for item in waiting if item.priority >= _URGENT]
+    newest = found[-1] if found else None
+    told = {
+        "count": len(found),
+        "seq": newest.seq if newest else 0,
+        "title": visit.gettext("Urgent document"),
+        "text": f"{newest.code}: {newest.subject}"[:200] if newest else "",
+        "path": f"/desk/in/{newest.delivery_id}" if newest else "/desk",
+    }
+    return web.Response(body=msgspec.json.encode(told), content_type="application/json", headers=SECURITY)
+
+
+async def show_item(visit: Visit) -> web.StreamResponse:
+    """Preview left, form right."""
+    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    opened = await desk_of(visit).inbox.opened(clerk, delivery_id, today(visit).year)
+    item = opened.item
+    row = await visit.parts.server.gateway.mailbox.opened(clerk.for_office(item.recipient_id), delivery_id)
+    envelope = envelope_of(row)
+    offices = await visit.base.directory.agencies([item.recipient_id])
+    return visit.page(
+        "desk_item.html",
+        opened=opened,
+        item=item,
+        office=offices[item.recipient_id],
+        predecessor=_predecessor(item, {item.recipient_id: frozenset(offices[item.recipient_id].codes)}),
+        envelope=envelope,
+        files=envelope.attachments,
+        shown=_first_shown(envelope),
+        reasons=REASONS,
+        following=await _following(visit, delivery_id),
+        newest=await visit.parts.live.newest(),
+    )
+
+
+def _first_shown(envelope: Envelope) -> int:
+    """The number of the file that is shown at once; 0 for none."""
+    found = [each.number for each in envelope.attachments if views.media_type(each) == "application/pdf"]
+    return found[0] if found else 0
+
+
+async def show_file(visit: Visit) -> web.StreamResponse:
+    """A file of a document that came."""
+    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    number = small_number(visit.request.match_info["number"])
+    opened = await desk_of(visit).reads.item(clerk.offices, delivery_id)
+    if opened is None:
+        raise RefusedError("not_found")
+    mailbox, caller = visit.parts.server.gateway.mailbox, clerk.for_office(opened.recipient_id)
+    async with mailbox.attachment(caller, delivery_id, number, "") as (file, found):
+        kind = views.media_type(found)
+        return await file_response(visit, file, found.size, found.safe_name or f"tep-{number}", kind)
+
+
+async def register(visit: Visit) -> web.StreamResponse:
+    """Number and 03, and on to the next one."""
+    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    fields = {name: str(value) for name, value in visit.form.items()}
+    entry = await desk_of(visit).registering.register(
+        clerk, delivery_id, beside_of(fields), even_so=fields.get("even_so") == "1"
+    )
+    return await _on(visit, visit.gettext("Registered as number %(number)s.") % {"number": entry.number})
+
+
+async def answer(visit: Visit) -> web.StreamResponse:
+    """Any other status about it."""
+    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    code, form = visit.form.get("code", ""), visit.form
+    if code not in _ANSWERS:
+        raise RefusedError("status_code_unknown", code[:10])
+    reason = " – ".join(part for part in (form.get("preset", "").strip(), form.get("reason", "").strip()) if part)
+    await desk_of(visit).registering.answer(clerk, delivery_id, code, reason[:1000])
+    return await _on(visit, visit.gettext("Answered with status %(code)s.") % {"code": code})
+
+
+async def answer_duplicate(visit: Visit) -> web.StreamResponse:
+    """That it is in the register already."""
+    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    entry = await desk_of(visit).registering.answer_duplicate(clerk, delivery_id)
+    told = visit.gettext("The sender is told that it is registered as number %(number)s.")
+    return await _on(visit, told % {"number": entry.number})
+
+
+async def _on(visit: Visit, flash: str) -> web.Response:
+    """To the next document that waits, or to the list."""
+    following = await _following(visit, "")
+    return visit.redirect(f"/desk/in/{following}" if following else "/desk", flash=flash)
+
+
+async def _following(visit: Visit, but: str) -> str:
+    """The document to look at next: the most urgent that waits, of these the oldest; "" for none."""
+    waiting = await desk_of(visit).reads.waiting(visit.offices, limit=_PAGE)
+    others = [item for item in waiting if item.delivery_id != but]
+    return min(others, key=lambda item: (-item.priority, item.seq)).delivery_id if others else ""
+
+
+async def show_paper(visit: Visit) -> web.StreamResponse:
+    """The form for what came on paper."""
+    return visit.page("desk_paper.html", offices=await offices_of(visit), day=today(visit).isoformat())
+
+
+async def register_paper(visit: Visit) -> web.StreamResponse:
+    """A number of the same series, with the scan."""
+    clerk = clerk_of(visit)
+    given, files = await sent_form(visit)
+    try:
+        fields = dict(given)
+        office = chosen_office(await offices_of(visit), fields.get("office", ""))
+        scan = None
+        if files:
+            scan = await desk_of(visit).papers.add(clerk, office, files[0][0], files[0][1])
+        paper = Paper(
+            issuer=fields.get("issuer", "").strip()[:300],
+            code_number=fields.get("number", "").strip()[:50],
+            code_notation=fields.get("notation", "").strip()[:100],
+            issued_on=day_text(fields, "issued_on"),
+            type_name=fields.get("type_name", "").strip()[:100],
+            subject=" ".join(fields.get("subject", "").split())[:2000],
+        )
+        form = PaperForm(
+            office_id=office,
+            paper=paper,
+            beside=beside_of(fields),
+            scan_id=scan.id if scan else None,
+            even_so=fields.get("even_so") == "1",
+        )
+        entry = await desk_of(visit).registering.register_paper(clerk, form)
+    finally:
+        await discard(visit, files)
+    told = visit.gettext("Registered as number %(number)s.") % {"number": entry.number}
+    return visit.redirect("/desk/paper", flash=told)
+
+
+ROUTES: Final = (
+    Route("GET", "/desk", show, Permission.DESK),
+    Route("GET", "/desk/urgent", urgent, Permission.DESK),
+    Route("GET", "/desk/in/{id}", show_item, Permission.DESK),
+    Route("GET", "/desk/in/{id}/file/{number}", show_file, Permission.DESK),
+    Route("POST", "/desk/in/{id}/register", register, Permission.DESK),
+    Route("POST", "/desk/in/{id}/answer", answer, Permission.DESK),
+    Route("POST", "/desk/in/{id}/duplicate", answer_duplicate, Permission.DESK),
+    Route("GET", "/desk/paper", show_paper, Permission.DESK),
+    Route("POST", "/desk/paper", register_paper, Permission.DESK, uploads=True),
+)

@@ -1,0 +1,177 @@
+"""What the pages of the clerk's desk share: the clerk behind a visit, forms with files, files to look at.
+
+A clerk looks into what came for own offices without the right to preview: nobody can register what nobody may read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import BodyPartReader, web
+
+from gateway.clock import VIETNAM
+from gateway.console.headers import SECURITY
+from gateway.console.visit import Visit
+from gateway.desk.clerk import Clerk
+from gateway.desk.desk import Desk
+from gateway.desk.papers import MOST_BYTES
+from gateway.errors import RefusedError
+from gateway.ledger.entries import Beside
+from gateway.model import Agency, AgencyId
+from gateway.storage.body_file import BodyFile
+from gateway.storage.spool import SpooledBody
+
+#: What browsers show by themselves without running anything of ours; everything else is downloaded.
+_SHOWN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+_FILE_POLICY: Final = (
+    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+)
+_PIECE: Final = 256 * 1024
+#: The longest text of a field, and fields of a form with files.
+_MOST_TEXT: Final = 20_000
+_MOST_FIELDS: Final = 200
+_FORM_SECONDS: Final = 600.0
+#: Digits of a number that a database holds; what no office copies; the longest line.
+_DIGITS: Final = 18
+_MOST_COPIES: Final = 100_000
+_LONGEST: Final = 500
+
+
+def desk_of(visit: Visit) -> Desk:
+    """The services."""
+    return visit.parts.server.desk
+
+
+def clerk_of(visit: Visit) -> Clerk:
+    """Who sits there."""
+    user = visit.user
+    return Clerk(login=user.login, name=user.name, offices=visit.offices, address=visit.request.remote or "")
+
+
+def today(visit: Visit) -> date:
+    """The day of Vietnam."""
+    return visit.at.astimezone(VIETNAM).date()
+
+
+async def offices_of(visit: Visit) -> list[Agency]:
+    """Those of the clerk, by name."""
+    found = await visit.base.directory.agencies(visit.offices)
+    return sorted(found.values(), key=lambda agency: agency.name)
+
+
+def chosen_office(offices: Iterable[Agency], given: str) -> AgencyId:
+    """The office of a form: the one named, or the only one there is."""
+    own = [agency.id for agency in offices]
+    if given in own:
+        return AgencyId(given)
+    if given or not own:
+        raise RefusedError("not_found")
+    return own[0]
+
+
+def beside_of(fields: dict[str, str]) -> Beside:
+    """What the office writes beside a line."""
+    return Beside(
+        receiver=_line(fields, "receiver"),
+        passed_on=day_text(fields, "passed_on"),
+        due_on=day_text(fields, "due_on"),
+        copies=small_number(fields.get("copies", "")) % _MOST_COPIES,
+        note=_line(fields, "note"),
+    )
+
+
+def small_number(text: str) -> int:
+    """A number of a form or an address; 0 for what is none."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else 0
+
+
+def _line(fields: dict[str, str], name: str) -> str:
+    return " ".join(fields.get(name, "").split())[:_LONGEST]
+
+
+def day_text(fields: dict[str, str], name: str) -> str:
+    """A day as a form gives it, or nothing."""
+    text = fields.get(name, "").strip()
+    if not text:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise RefusedError("desk_form_incomplete", name) from error
+
+
+async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str, SpooledBody]]]:
+    """Fields and files of a form with files; whoever calls discards the files that it does not keep."""
+    fields: list[tuple[str, str]] = []
+    files: list[tuple[str, SpooledBody]] = []
+    try:
+        async with asyncio.timeout(_FORM_SECONDS):
+            async for part in await visit.request.multipart():
+                if not isinstance(part, BodyPartReader) or len(fields) + len(files) > _MOST_FIELDS:
+                    raise ValueError("no form of ours")  # noqa: TRY301  # told like aiohttp's own
+                if part.filename is None:
+                    fields.append((part.name or "", await _text(part)))
+                elif part.filename:
+                    files.append((part.filename, await _spooled(visit, part)))
+    except BaseException as error:
+        await discard(visit, files)
+        if isinstance(error, TimeoutError):
+            raise RefusedError("body_too_slow") from error
+        if isinstance(error, (ValueError, AssertionError)):  # aiohttp's words for what is no multipart form
+            raise RefusedError("parameter_invalid", "the form") from error
+        raise
+    return fields, files
+
+
+async def discard(visit: Visit, files: Iterable[tuple[str, SpooledBody]]) -> None:
+    """Forget files that came; those that were kept stay."""
+    for _, body in files:
+        await visit.base.bodies.discard(body)
+
+
+async def _text(part: BodyPartReader) -> str:
+    raw = bytearray()
+    while piece := await part.read_chunk(_PIECE):
+        raw += piece
+        if len(raw) > _MOST_TEXT:
+            raise RefusedError("body_too_large")
+    return raw.decode()
+
+
+async def _spooled(visit: Visit, part: BodyPartReader) -> SpooledBody:
+    with visit.parts.server.gateway.room(MOST_BYTES):
+        async with visit.base.bodies.open_spool() as spool:
+            size = 0
+            while piece := await part.read_chunk(_PIECE):
+                size += len(piece)
+                if size > MOST_BYTES:
+                    raise RefusedError("body_too_large")
+                await spool.write(piece)
+            return await spool.finish()
+
+
+async def file_response(
+    visit: Visit, file: BodyFile, size: int, name: str, content_type: str
+) -> web.StreamResponse:
+    """A file as it is: shown in a frame of ours where a browser shows it safely, else downloaded."""
+    is_shown = content_type in _SHOWN and "download" not in visit.request.query
+    headers = {
+        **SECURITY,
+        "Content-Type": content_type if is_shown else "application/octet-stream",
+        "Content-Disposition": f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Length": str(size),
+    }
+    if is_shown:
+        headers |= {"Content-Security-Policy": _FILE_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(visit.request)
+    pieces = file.pieces()
+    while (piece := await visit.base.bodies.run(lambda: next(pieces, None))) is not None:
+        await response.write(piece)
+    await response.write_eof()
+    return response

@@ -1,0 +1,205 @@
+"""The clerk's desk in pages: register and go on, refuse, send, registers; another office's does not exist."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import openpyxl
+import pytest
+import pytest_asyncio
+
+from gateway.accounts.roles import Role
+from gateway.desk.sending import OutgoingForm
+from gateway.edxml.envelope import BusinessType
+from tests.console.site import Browser, Page, Site, console
+from tests.desk.lab import DeskLab, clerk_of
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import document_id
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PDF = b"%PDF-1.4\nmot trang\n%%EOF\n"
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> AsyncIterator[Site]:
+    """The clerk acts for the commune."""
+    folder = tmp_path_factory.mktemp("console") / "site"
+    folder.mkdir()
+    async with console(folder, pki_folder) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lab(site: Site) -> DeskLab:
+    """What sends to the commune."""
+    clerk = await clerk_of(site.app, COMMUNE)
+    (office,) = clerk.offices
+    return DeskLab(site=site.installation, app=site.app, office=office, code=COMMUNE, clerk=clerk)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(site: Site) -> Browser:
+    """A clerk's, signed in."""
+    return await site.signed_in(Role.CLERK)
+
+
+async def upload(browser: Browser, page: Page, path: str, fields: dict[str, str], file: bytes = b"") -> Page:
+    """Send the form with files that a page has."""
+    found = re.search(rf'action="({re.escape(path)}\?[^"]+)"', page.text)
+    assert found, page.text
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        form.add_field(name, value)
+    if file:
+        form.add_field("file", file, filename="van-ban.pdf", content_type="application/pdf")
+    address = browser.origin + found[1].replace("&amp;", "&")
+    async with browser.session.post(address, data=form, allow_redirects=False) as answer:
+        return Page(
+            status=answer.status, text=await answer.text(), headers=dict(answer.headers), url=str(answer.url)
+        )
+
+
+async def test_clerk_registers_and_goes_on_to_the_next(lab: DeskLab, browser: Browser) -> None:
+    """The list shows it, the page has document and number, one button does number and 03."""
+    first = await lab.send("801", subject=f"V/v {EVIL}", priority=3)
+    second = await lab.send("802")
+    listed = await browser.get("/desk")
+    assert listed.text.index("801/UBND-VP") < listed.text.index("802/UBND-VP")
+    assert EVIL not in listed.text
+    assert "&lt;script&gt;" in listed.text
+    page = await browser.get(f"/desk/in/{first}")
+    assert f'src="/desk/in/{first}/file/1"' in page.text
+    done = await browser.post(f"/desk/in/{first}/register", {"receiver": "Phòng Tư pháp", "note": EVIL})
+    assert done.status == 303
+    assert done.location.startswith("/desk/in/")
+    assert done.location != f"/desk/in/{first}"
+    after = await browser.get(done.location)
+    number = lab.numbers()[-1]
+    assert f"Đã vào sổ số {number}." in after.text
+    assert lab.statuses(first)[-1][0] == "03"
+    register = await browser.get("/desk/registers")
+    assert "Phòng Tư pháp" in register.text
+    assert EVIL not in register.text
+    await browser.post(f"/desk/in/{second}/answer", {"code": "02", "preset": "", "reason": ""})
+    assert lab.statuses(second) in ([], [("01", "")])
+    await browser.post(f"/desk/in/{second}/answer", {"code": "02", "preset": "Gửi nhầm đơn vị", "reason": "xã Hai"})
+    assert lab.statuses(second)[-1] == ("02", "Gửi nhầm đơn vị – xã Hai")
+
+
+async def test_file_is_shown_in_a_frame_of_ours_alone(lab: DeskLab, browser: Browser) -> None:
+    """PDF inline, nobody else may frame it, and nothing in it is script of ours."""
+    delivery = await lab.send()
+    shown = await browser.get(f"/desk/in/{delivery}/file/1")
+    assert (shown.status, shown.headers["Content-Type"]) == (200, "application/pdf")
+    assert shown.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "script-src" not in shown.headers["Content-Security-Policy"]
+    assert shown.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    saved = await browser.get(f"/desk/in/{delivery}/file/1?download=1")
+    assert saved.headers["Content-Disposition"].startswith("attachment")
+    assert (await browser.get(f"/desk/in/{delivery}/file/9")).status == 404
+    assert lab.rows("SELECT actor FROM reading WHERE delivery_id = ?", delivery)[0] == (
+        f"user:{(await lab.app.foundation.users.require('clerk1')).login}",
+    )
+    await lab.desk.registering.register(lab.clerk, delivery)
+
+
+async def test_another_offices_ids_do_not_exist(lab: DeskLab, browser: Browser) -> None:
+    """Document, file, line, draft and register of the province, by their ids."""
+    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    (office,) = stranger.offices
+    delivery = await lab.send(sender=COMMUNE, to=PROVINCE)
+    entry = await lab.desk.registering.register(stranger, delivery)
+    file = await lab.desk.papers.add(stranger, office, "a.pdf", await lab.spooled(PDF))
+    draft = await lab.desk.sending.save(stranger, office, OutgoingForm(subject="mật"))
+    own = await browser.get("/desk/send")
+    posts: list[tuple[str, dict[str, str]]]
+    for path in (
+        f"/desk/in/{delivery}", f"/desk/in/{delivery}/file/1", f"/desk/entries/{entry.id}",
+        f"/desk/files/{file.id}", f"/desk/send/{draft.id}", f"/desk?office={office}",
+        f"/desk/registers?office={office}", f"/desk/registers/file/xlsx?office={office}",
+    ):  # fmt: skip
+        assert (await browser.get(path)).status == 404, path
+    posts = [
+        (f"/desk/in/{delivery}/register", {}), (f"/desk/in/{delivery}/answer", {"code": "05"}),
+        (f"/desk/in/{delivery}/duplicate", {}), (f"/desk/entries/{entry.id}/void", {"reason": "phá"}),
+        (f"/desk/entries/{entry.id}/amend", {"note": "phá"}), (f"/desk/send/{draft.id}/drop", {}),
+        ("/desk/send", {"office": office}), ("/desk/send", {"answers": delivery}),
+        ("/desk/groups", {"office": office, "name": "x", "members": PROVINCE}),
+    ]  # fmt: skip
+    for path, fields in posts:
+        assert (await browser.post(path, fields)).status == 404, path
+    assert "mật" not in own.text
+    assert (await lab.desk.registering.entry(stranger, entry.id)).voided_at is None
+
+
+async def test_paper_with_its_scan_gets_the_next_number(lab: DeskLab, browser: Browser) -> None:
+    """One series; the scan is given back from the line."""
+    page = await browser.get("/desk/paper")
+    before = len(lab.numbers())
+    fields = {"office": lab.office, "issuer": "Sở Nội vụ", "number": "9", "notation": "SNV", "subject": "V/v giấy"}
+    done = await upload(browser, page, "/desk/paper", fields, PDF)
+    assert (done.status, done.location) == (303, "/desk/paper")
+    assert lab.numbers()[-1] == before + 1
+    ((entry, scan),) = lab.rows("SELECT id, scan_id FROM desk_entry WHERE subject = 'V/v giấy'")
+    assert f"/desk/files/{scan}" in (await browser.get(f"/desk/entries/{entry}")).text
+    assert (await browser.get(f"/desk/files/{scan}")).headers["Content-Type"] == "application/pdf"
+    again = await upload(browser, page, "/desk/paper", fields, PDF)
+    assert again.status == 409
+    assert f"đã vào sổ số {before + 1} ngày" in again.text
+
+
+async def test_draft_is_kept_numbered_and_sent_for_a_reason(lab: DeskLab, browser: Browser) -> None:
+    """From an answer to what came, to the register of what went out."""
+    delivery = await lab.send("803")
+    begun = await browser.post("/desk/send", {"answers": delivery})
+    page = await browser.get(begun.location)
+    assert PROVINCE in page.text
+    fields = {"recipients": PROVINCE, "subject": "V/v trả lời", "notation": "UBND-VP", "signer": "Nguyễn Văn Bé"}
+    kept = await upload(browser, page, begun.location, fields | {"act": "number"}, PDF)
+    assert kept.location == begun.location
+    page = await browser.get(begun.location)
+    assert "01/UBND-VP" in page.text
+    assert "van-ban.pdf" in page.text
+    refused = await upload(browser, page, begun.location, fields | {"act": "send"})
+    assert refused.status == 409
+    sent = await upload(browser, page, begun.location, fields | {"act": "send", "why_unsigned": "thử"})
+    assert sent.location == "/desk/send"
+    assert "01/UBND-VP" in (await browser.get("/desk/registers?direction=out")).text
+    await lab.desk.registering.register(lab.clerk, delivery)
+
+
+async def test_register_is_downloaded_as_workbook_and_print(lab: DeskLab, browser: Browser) -> None:
+    """Both hold the lines of the page."""
+    await lab.desk.registering.register(lab.clerk, await lab.send("804"))
+    async with browser.session.get(f"{browser.origin}/desk/registers/file/xlsx") as answer:
+        sheet = openpyxl.load_workbook(io.BytesIO(await answer.read())).active
+    assert "804/UBND-VP" in [row[3].value for row in sheet.iter_rows(min_row=7)]
+    async with browser.session.get(f"{browser.origin}/desk/registers/file/pdf") as answer:
+        assert (await answer.read()).startswith(b"%PDF-1")
+
+
+async def test_recalled_document_waits_for_its_answer(lab: DeskLab, browser: Browser) -> None:
+    """The list says so first; agreeing strikes the line through."""
+    delivery = await lab.send("805")
+    entry = await lab.desk.registering.register(lab.clerk, delivery)
+    recall = await lab.send("806", business=BusinessType.RECALL, about=document_id(PROVINCE, "805"))
+    assert "Nơi gửi chờ trả lời" in (await browser.get("/desk")).text
+    await browser.get(f"/desk/in/{delivery}")
+    await browser.post(f"/desk/in/{delivery}/answer", {"code": "15"})
+    assert 'class="struck"' in (await browser.get("/desk/registers")).text
+    assert "đã thu hồi" in (await browser.get(f"/desk/entries/{entry.id}")).text
+    assert recall
+
+
+async def test_urgent_documents_are_told_to_the_notification(lab: DeskLab, browser: Browser) -> None:
+    """Number and subject of the newest."""
+    delivery = await lab.send("807", priority=3)
+    told = await browser.get("/desk/urgent")
+    assert '"text":"807/UBND-VP: V/v đăng ký"' in told.text
+    assert f"/desk/in/{delivery}" in told.text
