@@ -186,6 +186,8 @@ class Event(StrEnum):
     ALERT_SENT = "alert.sent"
     #: An alert was refused for good, or given up.
     ALERT_FAILED = "alert.failed"
+    #: A person put off an alert that waits; never one about a document of the highest urgency.
+    ALERT_SNOOZED = "alert.snoozed"
     #: Somebody who was called says that he has seen it; nobody else is called.
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     #: An agency's mail address bounces for good; nothing more is sent there until it is set again.

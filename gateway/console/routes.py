@@ -10,6 +10,7 @@ from typing import Final
 from gateway.console import (
     account,
     acts,
+    alerts,
     channels,
     desk_inbox,
     desk_registers,
@@ -42,4 +43,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_inbox.ROUTES,
     *desk_send.ROUTES,
     *desk_registers.ROUTES,
+    *alerts.ROUTES,
 )

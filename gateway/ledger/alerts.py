@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.clock import micros
+from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
@@ -22,6 +23,8 @@ from gateway.model import BootId
 from gateway.storage.pump import Transaction
 
 Way = Literal["mail", "call"]
+#: The urgency from which nothing is muted (hỏa tốc).
+FLASH: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,10 +205,13 @@ class PutOperation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Acknowledge:
-    """Somebody followed the link of an alert."""
+    """Somebody followed the link of an alert, or says it in the console."""
 
     alert_id: str
     now: datetime
+    actor: str = "gateway"
+    #: Beside the leaf.
+    note: str = ""
 
 
 class AcknowledgeOperation:
@@ -224,9 +230,47 @@ class AcknowledgeOperation:
                 others = [row[0] for row in await tx.fetch("alert_list_calls", (delivery_id,))]
                 await tx.fetch("alert_drop", {"ids": as_json(others), "at": at, "reason": "acknowledged"})
                 facts: dict[str, object] = {"alert": item.alert_id, "agency": agency_id, "delivery": delivery_id}
-                event = history.EventRow(kind=Event.ALERT_ACKNOWLEDGED, at=item.now, actor="gateway", facts=facts)
+                event = history.EventRow(
+                    kind=Event.ALERT_ACKNOWLEDGED, at=item.now, actor=item.actor, facts=facts, note=item.note
+                )
                 await history.append(tx, [event])
         return firsts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snooze:
+    """A person puts an alert off."""
+
+    alert_id: str
+    until: datetime
+    actor: str
+    why: str
+    now: datetime
+
+
+class SnoozeOperation:
+    """Puts off what waits; nobody mutes what is as urgent as can be."""
+
+    name = "snooze_alert"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[Snooze]) -> Sequence[RefusedError | None]:
+        """None, or why not."""
+        return [await self._snooze(tx, payload) for payload in payloads]
+
+    async def _snooze(self, tx: Transaction, ask: Snooze) -> RefusedError | None:
+        rows = await tx.fetch("alert_read_urgency", (ask.alert_id,))
+        if not rows:
+            return RefusedError("not_found", ask.alert_id)
+        agency_id, state, priority = rows[0]
+        if priority >= FLASH:
+            return RefusedError("state_forbids", "what is as urgent as can be is never muted")
+        if state != "waiting":
+            return RefusedError("state_forbids", f"the alert is {state}")
+        await tx.fetch("alert_postpone", {"ids": as_json([ask.alert_id]), "due": micros(ask.until)})
+        facts: dict[str, object] = {"alert": ask.alert_id, "agency": agency_id, "until": micros(ask.until)}
+        event = history.EventRow(kind=Event.ALERT_SNOOZED, at=ask.now, actor=ask.actor, facts=facts, note=ask.why)
+        await history.append(tx, [event])
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

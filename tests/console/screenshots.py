@@ -52,6 +52,7 @@ SHOTS = (
     Shot("queues", "vanhanh", "/queues?show=misrouted"),
     Shot("requests", "vanhanh", "/requests"),
     Shot("shift", "vanhanh", "/shift"),
+    Shot("alerts", "vanhanh", "/alerts"),
 )
 
 

@@ -166,3 +166,17 @@ RETURNING id;
 DELETE FROM alert_attempt WHERE id IN (
     SELECT t.id FROM alert_attempt AS t WHERE t.id < :floor AND t.ended_at < :before ORDER BY t.id LIMIT :limit)
 RETURNING id;
+
+-- name: alert_read_urgency
+-- Whose an alert is, its state, and the urgency of its document; 0 of a digest.
+SELECT a.agency_id, a.state, COALESCE(m.priority, 0)
+FROM alert AS a LEFT JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN message AS m ON m.id = d.message_id
+WHERE a.id = ?;
+
+-- name: alert_list_shown
+-- The newest alerts, whatever became of them: limit.
+SELECT a.id, a.way, a.agency_id, COALESCE(a.delivery_id, ''), COALESCE(a.day, ''), a.target, a.state, a.created_at, a.due_at,
+       a.failures, a.ended_at, COALESCE(a.reason, ''), a.acknowledged_at, COALESCE(m.id, ''), COALESCE(m.code_number, ''),
+       COALESCE(m.code_notation, ''), COALESCE(m.priority, 0)
+FROM alert AS a LEFT JOIN delivery AS d ON d.id = a.delivery_id LEFT JOIN message AS m ON m.id = d.message_id
+ORDER BY a.id DESC LIMIT ?;
