@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from gateway.config.values import documented as _f
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OidcSettings:
+    """Another provider at which people may sign in (OpenID Connect); `gateway users add --subject` names them."""
+
+    issuer: str = _f("", 'its address, such as "https://sso.example.vn"; empty: none')
+    client: str = _f("", "what the console is called there; it comes back to PUBLIC_URL/login/back")
+    secret_file: str = _f("", "name of a file in storage.secrets with the client's secret; mode 0600; empty: none")
+    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
+    name: str = _f("SSO", 'what the button says after "sign in with"')
+    timeout: timedelta = _f(timedelta(seconds=10), "longest time of one request to it")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,3 +37,4 @@ class ConsoleSettings:
     tries_per_minute: int = _f(20, "tries of one address to sign in; raise it behind a proxy")
     max_connections: int = _f(1000, "connections at once")
     max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
+    oidc: OidcSettings = field(default_factory=OidcSettings)

@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.accounts.provider import Provider
 from gateway.console.assets import Assets
 from gateway.console.gate import Gate
 from gateway.console.live import Live
@@ -38,6 +39,7 @@ def build_console(server: ConsoleServer, lifecycle: Lifecycle) -> web.Applicatio
         assets=Assets(),
         tries=RateLimit(tries / _MINUTE, tries),
         outlooks=Outlooks(server),
+        provider=Provider(settings.oidc, server.foundation.settings.storage),
         pages={route.path: route.permission for route in ROUTES if route.method == "GET"},
     )
     handlers = {_unrouted(route): route for route in ROUTES}

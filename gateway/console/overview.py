@@ -15,7 +15,7 @@ from gateway.console.visit import Visit
 #: Channels that are shown when all is well with them.
 _CHANNELS: Final = 8
 #: Of the diagram, in units of its own.
-_HEIGHT, _STEP, _BAR, _FOOT = 90, 20, 8, 12
+_HEIGHT, _STEP, _BAR, _FOOT = 80, 20, 8, 14
 _EVERY: Final = 3
 
 

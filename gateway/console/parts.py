@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.accounts.provider import Leaving, Provider
 from gateway.accounts.roles import Permission
 from gateway.console.assets import Assets
 from gateway.console.live import Live
@@ -56,6 +57,9 @@ class ConsoleParts:
     pages: Mapping[str, Permission]
     #: What the overview shows.
     outlooks: Outlooks
+    provider: Provider
+    #: By state: who went to the provider.
+    leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By user.

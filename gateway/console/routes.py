@@ -20,6 +20,7 @@ from gateway.console import (
     ledger,
     offices,
     overview,
+    provider,
     queues,
     reports,
     shifts,
@@ -30,6 +31,7 @@ from gateway.console.route import Route
 ROUTES: Final[tuple[Route, ...]] = (
     *everywhere.ROUTES,
     *sign_in.ROUTES,
+    *provider.ROUTES,
     *account.ROUTES,
     *overview.ROUTES,
     *acts.ROUTES,

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.reasons.entry import permanent as _p
+from gateway.reasons.entry import temporary as _t
 
 CONSOLE: Final = (
     _p("sign_in_failed", 401, "Đăng nhập không thành công.", "Signing in failed.",
        "Kiểm tra tên, mật khẩu và mã xác thực; sai nhiều lần thì phải chờ. Quên mật khẩu: hỏi người quản trị.",
        "Check login, password and code; after many wrong tries, wait. Forgotten? Ask your administrator."),
+    _t("provider_unavailable", 503, "Hệ thống đăng nhập chung không trả lời được.",
+       "The provider for signing in does not answer as it should.",
+       "Thử lại sau ít phút, hoặc đăng nhập bằng mật khẩu nếu có.",
+       "Try again in some minutes, or sign in with a password if you have one."),
     _p("form_outdated", 403, "Biểu mẫu không phải của trang này hoặc đã cũ.",
        "The form does not come from this site, or is out of date.",
        "Mở lại trang rồi gửi lại.", "Open the page again and send the form from there."),

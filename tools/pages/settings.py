@@ -36,12 +36,14 @@ def example() -> str:
 def _table(name: str, kind: type) -> str:
     hints = get_type_hints(kind)
     lines = [f"# {(kind.__doc__ or '').strip()}", f"[{name}]"]
+    nested = [item for item in dataclasses.fields(kind) if dataclasses.is_dataclass(hints[item.name])]
     for item in dataclasses.fields(kind):
-        lines += _lines(hints[item.name], item) if hints[item.name] is not Kept else []
+        lines += _lines(hints[item.name], item) if item not in nested else []
     if kind is BindingSettings:  # the adapters declare these
         declared = get_type_hints(BindingOptions)
         lines += [line for item in dataclasses.fields(BindingOptions) for line in _lines(declared[item.name], item)]
-    return "\n".join(lines) + "\n"
+    tables = [_table(f"{name}.{item.name}", hints[item.name]) for item in nested if hints[item.name] is not Kept]
+    return "\n".join(["\n".join(lines) + "\n", *tables])
 
 
 def _lines(hint: Any, item: dataclasses.Field[Any]) -> Iterator[str]:
