@@ -25,6 +25,9 @@ from gateway.reports.figures import Figures
 from gateway.reports.making import Period, make_report
 
 _FRESH: Final = timedelta(seconds=30)
+_RECENT: Final = timedelta(seconds=5)
+#: Times as long as it took, nothing is gathered.
+_RESTS: Final = 9
 _EXAMINED: Final = timedelta(seconds=20)
 #: Given up or refused for longer, it is history.
 _NEWS: Final = timedelta(days=7)
@@ -100,17 +103,31 @@ class Outlooks:
         self._server = server
         self._made: Outlook | None = None
         self._gathering = asyncio.Lock()
+        self._rests_until = 0.0
         self._examined: tuple[datetime, list[Finding]] | None = None
         self._due: tuple[datetime, Figures] | None = None
 
+    async def recent(self) -> Outlook:
+        """As it was seconds ago at most; `newest` says up to which event, and the stream tells what came after."""
+        made, at = self._made, self._server.foundation.clock.now()
+        if made is not None and timedelta() <= at - made.at < _RECENT:
+            return made
+        return await self.now()
+
     async def now(self) -> Outlook:
-        """As it is now, or was a moment ago."""
+        """As it is now; where that takes long, whoever asks again waits, so that it takes a tenth of all time."""
         async with self._gathering:  # whoever comes meanwhile gets the same
-            at = self._server.foundation.clock.now()
-            newest = await self._server.gateway.feed.newest()
             made = self._made
-            if made is None or made.newest != newest or not timedelta() <= at - made.at < _FRESH:
-                made = self._made = await self._gathered(at, newest)
+            if made is not None and made.newest == await self._server.gateway.feed.newest():
+                at = self._server.foundation.clock.now()
+                if timedelta() <= at - made.at < _FRESH:
+                    return made
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(max(self._rests_until - loop.time(), 0))
+            began = loop.time()
+            newest = await self._server.gateway.feed.newest()
+            made = self._made = await self._gathered(self._server.foundation.clock.now(), newest)
+            self._rests_until = loop.time() + (loop.time() - began) * _RESTS
             return made
 
     async def overdue(self) -> Figures:

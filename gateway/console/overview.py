@@ -9,6 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from gateway.accounts.roles import Permission, Role
+from gateway.console.outlook import Outlook
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 
@@ -25,13 +26,12 @@ async def show(visit: Visit) -> web.StreamResponse:
         if visit.user.role is Role.CLERK and "/desk" in visit.parts.pages:
             return visit.redirect("/desk")
         return visit.page("welcome.html")
-    newest = await visit.parts.live.newest()
-    return await _answer(visit, "overview.html", newest=newest)
+    return _answer(visit, "overview.html", await visit.parts.outlooks.recent())
 
 
 async def show_now(visit: Visit) -> web.StreamResponse:
     """The middle of the page."""
-    return await _answer(visit, "overview_now.html")
+    return _answer(visit, "overview_now.html", await visit.parts.outlooks.now())
 
 
 async def show_overdue(visit: Visit) -> web.StreamResponse:
@@ -40,8 +40,7 @@ async def show_overdue(visit: Visit) -> web.StreamResponse:
     return visit.page("overview_overdue.html", due=figures.due)
 
 
-async def _answer(visit: Visit, template: str, *, newest: int = 0) -> web.Response:
-    outlook = await visit.parts.outlooks.now()
+def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     return visit.page(
@@ -49,7 +48,7 @@ async def _answer(visit: Visit, template: str, *, newest: int = 0) -> web.Respon
         outlook=outlook,
         channels=[*shown, *calm[: max(_CHANNELS - len(shown), 0)]],
         hours=_diagram(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),
-        newest=newest,
+        newest=outlook.newest,
     )
 
 

@@ -120,9 +120,10 @@ class Site:
         """Where it is."""
         return f"https://localhost:{self.app.console_port}"
 
-    def browser(self, **headers: str) -> Browser:
-        """One that nobody has signed in with; it is closed with the site."""
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self.tls))
+    def browser(self, *, address: str = "127.0.0.1", **headers: str) -> Browser:
+        """One that nobody has signed in with, on this machine; it is closed with the site."""
+        connector = aiohttp.TCPConnector(ssl=self.tls, local_addr=(address, 0))
+        session = aiohttp.ClientSession(connector=connector)
         self.opened.append(session)
         return Browser(origin=self.origin, session=session, headers=headers)
 
@@ -145,12 +146,18 @@ class Site:
 
 @asynccontextmanager
 async def console(
-    folder: Path, pki_folder: Path, *, settings: str = "", offices: Sequence[str] = (COMMUNE,), **more: str
+    folder: Path,
+    pki_folder: Path,
+    *,
+    settings: str = "",
+    offices: Sequence[str] = (COMMUNE,),
+    tries: int = 6000,
+    more: str = "",
 ) -> AsyncIterator[Site]:
     """An installation in an empty folder, its users, and its server; `settings` are lines of [console]."""
     port = free_ports(1)[0]
-    section = f"[console]\nport = {port}\ntries_per_minute = 6000\n{settings}\n"
-    made = await prepare(folder, pki_folder, more=section + more.get("more", ""))
+    section = f"[console]\nport = {port}\ntries_per_minute = {tries}\n{settings}\n"
+    made = await prepare(folder, pki_folder, more=section + more)
     async with open_foundation(made.settings, purpose="setup") as base:
         await add_users(base, offices)
     async with made.running() as app:

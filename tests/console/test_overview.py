@@ -9,6 +9,7 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.console.live import Live
+from gateway.console.outlook import Outlooks
 from tests.console.site import Browser, Page, Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -44,7 +45,7 @@ async def test_accepted_document_is_counted_and_a_stream_says_so(site: Site) -> 
     browser = await site.signed_in(Role.OPERATOR)
     newest = await site.base.readers.fetch_one("event_last_seq")
     assert newest
-    before = accepted(await browser.get("/"))
+    before = accepted(await browser.get("/overview/now"))
     async with browser.session.get(f"{browser.origin}/live?after={newest[0]}") as stream:
         assert stream.content_type == "text/event-stream"
         await heard(stream.content, "event: begun")
@@ -101,6 +102,29 @@ async def test_overview_names_what_is_down_and_what_to_do(site: Site) -> None:
     english = await browser.get("/")
     assert "Needs a person now" in english.text
     assert '<html lang="en"' in english.text
+
+
+async def test_fault_of_ours_is_told_without_its_inside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 with code, next step and the number under which it is logged; in both languages."""
+
+    async def fail(_self: object) -> None:
+        raise ValueError("a detail of the inside")
+
+    browser = await site.signed_in(Role.VIEWER)
+    monkeypatch.setattr(Outlooks, "recent", fail)
+    monkeypatch.setattr(Outlooks, "now", fail)
+    for language, words in (("vi", "Lỗi nội bộ"), ("en", "internal error")):
+        await browser.get("/account")
+        await browser.post("/preferences", {"language": language, "next": "/account"})
+        page, part = await browser.get("/"), await browser.get("/overview/now", HX_Request="true")
+        for answer in (page, part):
+            assert answer.status == 500
+            assert words.lower() in answer.text.lower()
+            assert "internal_error" in answer.text
+            assert "Traceback" not in answer.text
+            assert "a detail of the inside" not in answer.text
+        assert page.headers["Trace-Id"] in page.text
+        assert "<html" not in part.text
 
 
 async def test_clerk_and_stranger_see_no_overview_of_everybody(site: Site) -> None:

@@ -46,7 +46,7 @@ async def site(
     settings = _SETTINGS.format(
         issuer=provider.issuer, client=CLIENT, anchors=f"anchors/{TrustPurpose.TLS}/root.pem"
     )
-    async with console(folder, pki_folder, settings=settings) as found:
+    async with console(folder, pki_folder, settings=settings, tries=90) as found:
         secret = found.installation.folder / "secrets" / "provider"
         secret.write_text(SECRET)
         secret.chmod(0o600)
@@ -148,3 +148,15 @@ async def test_address_elsewhere_is_no_place_to_go_on_to(site: Site, provider: F
     browser = site.browser()
     query = await gone(browser, "/login/provider?next=//evil.example")
     assert (await back(browser, provider, query)).location == "/"
+
+
+async def test_one_address_may_try_so_often_and_others_go_on(site: Site) -> None:
+    """Both ways of signing in are paid from one purse; 429 says when to come back."""
+    flood = site.browser(address="127.0.0.2")
+    await flood.get("/login")
+    answers = [await flood.post("/login", {"login": f"guess{number}", "password": "x"}) for number in range(110)]
+    refused = [answer for answer in answers if answer.status == 429]
+    assert refused
+    assert "rate_limited" in refused[0].text
+    assert (await flood.get("/login/provider")).status == 429
+    assert (await site.browser().sign_in("viewer1")).status == 303

@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_page_without_markers_is_refused(tmp_path: Path) -> None:
         docs.pages(tmp_path)
 
 
+def _leaves(table: dict[str, Any]) -> int:
+    """Keys, those of tables in tables too."""
+    return sum(_leaves(each) if isinstance(each, dict) else 1 for each in table.values())
+
+
+def _told(settings: Any) -> int:
+    """Settings that are documented, those of sections in sections too."""
+    return sum(
+        _told(getattr(settings, each.name)) if is_dataclass(getattr(settings, each.name)) else bool(each.metadata)
+        for each in fields(settings)
+    )
+
+
 def test_config_example_changes_nothing() -> None:
     """Everything in it is a comment, so that a copy of it gives the defaults."""
     assert config.parse(tomllib.loads(settings.example()), folder=FOLDER) == config.parse({}, folder=FOLDER)
@@ -66,11 +80,9 @@ def test_config_example_uncommented_gives_the_defaults() -> None:
     assert channels.binding_options(parsed) == channels.binding_options(defaults)
     bindings = replace(parsed.bindings, protocols=defaults.bindings.protocols)
     assert replace(parsed, bindings=bindings) == defaults
-    named = {f"{section}.{key}" for section, inner in table.items() if isinstance(inner, dict) for key in inner}
-    sections = [getattr(defaults, each.name) for each in fields(defaults)]
-    told = [each for one in (defaults, *filter(is_dataclass, sections)) for each in fields(one) if each.metadata]
+    told = _told(defaults)
     declared = len(fields(BindingOptions))
-    assert len(named) + sum(not isinstance(one, dict) for one in table.values()) == len(told) + declared
+    assert _leaves(table) == told + declared
 
 
 @pytest.mark.parametrize(
