@@ -154,7 +154,7 @@ async def _record(base: Foundation, event: EventRow) -> None:
         message_id=event.message_id,
         actor=event.actor,
         act=ReadAct.EXPORTED,
-        channel="command",
+        channel="console" if event.actor.startswith("user:") else "command",
         at=event.at,
         event=event,
     )

@@ -15,6 +15,8 @@ from gateway.console.outlook import Outlooks
 from gateway.console.server import ConsoleServer
 from gateway.directory.lru import Lru
 from gateway.foundation import Foundation
+from gateway.inquiry.bulk import BulkExports
+from gateway.inquiry.checking import Checker
 from gateway.lifecycle import Lifecycle
 from gateway.ratelimit import RateLimit
 from gateway.reports.desk import ReportDesk
@@ -65,8 +67,15 @@ class ConsoleParts:
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
     reports: ReportDesk = field(default_factory=ReportDesk)
+    checker: Checker = field(default_factory=Checker)
+    exports: BulkExports = field(default_factory=BulkExports)
 
     @property
     def base(self) -> Foundation:
         """The data folder."""
         return self.server.foundation
+
+    async def close(self) -> None:
+        """End what goes on beside the requests."""
+        await self.exports.close()
+        await self.checker.close()

@@ -11,6 +11,7 @@ from gateway.console import (
     account,
     acts,
     alerts,
+    audit,
     channels,
     desk_inbox,
     desk_registers,
@@ -46,4 +47,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_send.ROUTES,
     *desk_registers.ROUTES,
     *alerts.ROUTES,
+    *audit.ROUTES,
 )

@@ -23,4 +23,8 @@ CONSOLE: Final = (
     _p("office_missing", 422, "Văn thư phải thuộc ít nhất một cơ quan.", "A clerk needs an office to act for.",
        "Nêu cơ quan bằng --office MÃ, hoặc chọn trên trang quản trị.",
        "Name one with --office CODE, or choose it on the page.", operators=True),
+    _p("export_running", 409, "Một lần xuất bằng chứng của bạn đang chạy.", "An export of yours is being made.",
+       "Chờ nó xong.", "Wait until it is done."),
+    _p("bundle_unexamined", 422, "Không kiểm tra được tệp này.", "This file could not be examined.",
+       "Dùng `gateway-verify TỆP` trên một máy khác.", "Use `gateway-verify FILE` on another machine."),
 )  # fmt: skip

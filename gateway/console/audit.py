@@ -1,0 +1,267 @@
+"""Audit: is there this document, what became of it, and who says so; evidence to take away; the log since a day.
+
+Whoever looks changes nothing. Every look-up is on record before its answer is shown (`gateway.ledger.inquiries`),
+and only those who may audit see that record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from aiohttp import BodyPartReader, web
+
+from gateway.accounts.roles import Permission
+from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
+from gateway.bundle.format import SUFFIX
+from gateway.clock import VIETNAM, micros
+from gateway.console.acts import converted
+from gateway.console.headers import SECURITY
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.errors import PoolError, ProofError, RefusedError
+from gateway.inquiry import log_history, telling
+from gateway.inquiry.checking import MOST_BYTES
+from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
+from gateway.ledger.inquiries import InquiryReads, LookupAct, record_lookup
+from gateway.transparency.keys import read_vkeys
+
+_REASON: Final = "inspection"
+_PIECE: Final = 256 * 1024
+_UPLOAD_SECONDS: Final = 300.0
+_PAGE: Final = 50
+#: What was done, in words.
+ACTS: Final[Mapping[LookupAct, str]] = {
+    LookupAct.SEARCHED: N_("looked for"),
+    LookupAct.OPENED: N_("looked at"),
+    LookupAct.EXPORTED: N_("took the evidence"),
+    LookupAct.VERIFIED: N_("verified a file"),
+    LookupAct.COMPARED: N_("compared the log"),
+}
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The form, and the answer where something was asked."""
+    query = visit.request.query
+    text = query.get("number", "").strip()
+    found = await _ask(visit, text) if text else None
+    return visit.page("audit.html", asked=query, found=found, **_words(visit, found))
+
+
+async def _ask(visit: Visit, text: str) -> Found:
+    query, base = visit.request.query, visit.base
+    year, role = query.get("year", "").strip(), query.get("role", "any")
+    if year and not (year.isascii() and year.isdigit() and len(year) == len("2026")):
+        raise RefusedError("parameter_invalid", "year: four digits")
+    question = Question(
+        text=text,
+        year=int(year) if year else None,
+        office=query.get("office", "").strip(),
+        role="issuer" if role == "issuer" else "recipient" if role == "recipient" else "any",
+    )
+    inquiries = Inquiries(base.readers, base.directory, base.pump)
+    return await inquiries.ask(question, actor=visit.actor, now=visit.at)
+
+
+def _words(visit: Visit, found: Found | None) -> dict[str, Any]:
+    language = visit.preferences.language
+    if found is None:
+        return {"told": {}, "absence": "", "ids": []}
+    told = {
+        each.document.id: telling.candidate_told(each, group, found, language)
+        for group in found.groups
+        for each in group.candidates
+    }
+    return {
+        "told": told,
+        "absence": "" if found.count else telling.absence_told(found, language),
+        "ids": ids_of(found.groups),
+        "grade_told": lambda grade: telling.grade_told(grade, language),
+    }
+
+
+async def lookups(visit: Visit) -> web.StreamResponse:
+    """Who looked what up, newest first."""
+    before = visit.request.query.get("before", "")
+    reads = InquiryReads(visit.base.readers)
+    found = await reads.lookups(limit=_PAGE, before=int(before) if before.isascii() and before.isdigit() else None)
+    names = await visit.names({each.actor for each in found})
+    return visit.page("audit_lookups.html", lookups=found, names=names, acts=ACTS, more=len(found) == _PAGE)
+
+
+async def bundle(visit: Visit) -> web.StreamResponse:
+    """The evidence of one document, as a file."""
+    document, base = visit.request.match_info["id"], visit.base
+    ask = converted({"document": document, "reason": visit.form.get("reason", "") or _REASON}, ExportDocument)
+    await _record(visit, LookupAct.EXPORTED, document, 1)
+    return await _sent(visit, f"{document}{SUFFIX}", exported(base, visit.parts.server.key, ask, visit.actor))
+
+
+async def absence(visit: Visit) -> web.StreamResponse:
+    """The proof that there is no such document."""
+    form, base = visit.form, visit.base
+    asked = {
+        "issuer": form.get("issuer", ""),
+        "number": form.get("number", "").strip(),
+        "first": form.get("first", ""),
+        "last": form.get("last", ""),
+        "reason": form.get("reason", "") or _REASON,
+    }
+    ask: ExportAbsence = converted(asked, ExportAbsence)
+    await _record(visit, LookupAct.EXPORTED, f"none: {ask.number}; {ask.issuer}; {ask.first} - {ask.last}", 0)
+    name = f"none-{ask.first}-{ask.last}{SUFFIX}"
+    return await _sent(visit, name, exported_absence(base, visit.parts.server.key, ask, visit.actor))
+
+
+async def show_verify(visit: Visit) -> web.StreamResponse:
+    """The form for a file."""
+    return visit.page("audit_verify.html", found=None, name="", action=visit.upload_url("/audit/verify"))
+
+
+async def verify(visit: Visit) -> web.StreamResponse:
+    """What a file that somebody brought proves, by the anchors of this installation."""
+    base = visit.base
+    with base.bodies.unnamed() as file:
+        try:
+            async with asyncio.timeout(_UPLOAD_SECONDS):
+                name, size = await _received(visit.request, file)
+        except TimeoutError as error:
+            raise RefusedError("body_too_slow") from error
+        file.flush()
+        path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+        try:
+            found = await visit.parts.checker.check(path, size, base.settings, visit.at)
+        except PoolError as error:
+            raise RefusedError("bundle_unexamined", str(error)) from error
+    await _record(visit, LookupAct.VERIFIED, f"{name}: {found['verdict']}", 1)
+    return visit.page("audit_verify.html", found=found, name=name, action=visit.upload_url("/audit/verify"))
+
+
+async def show_log(visit: Visit) -> web.StreamResponse:
+    """Whether the log was only added to since a day."""
+    day = visit.request.query.get("since", "")
+    found = None
+    if day:
+        at = datetime.combine(_day(day), time(), VIETNAM)
+        found = await log_history.since(visit.base.readers, at)
+        await _record(visit, LookupAct.COMPARED, day, int(found.holds))
+    return visit.page("audit_log.html", since=day, found=found, compared=None, fault="")
+
+
+async def compare(visit: Visit) -> web.StreamResponse:
+    """Whether the log begins with a checkpoint that somebody kept."""
+    note = visit.form.get("note", "").replace("\r\n", "\n").strip() + "\n"
+    base, fault, compared = visit.base, "", None
+    try:
+        keys = await asyncio.to_thread(lambda: read_vkeys(base.settings.log.vkey.read_bytes()))
+        compared = await log_history.compare(base.readers, note.encode(), tuple(keys))
+        fault = compared.fault
+    except OSError as error:
+        raise RefusedError("not_found", "log.vkey") from error
+    except ProofError as error:
+        fault = str(error)
+    await _record(visit, LookupAct.COMPARED, note.replace("\n", " ")[:80], int(not fault))
+    return visit.page("audit_log.html", since="", found=None, compared=compared, fault=fault)
+
+
+async def show_exports(visit: Visit) -> web.StreamResponse:
+    """What is being made, and what can be fetched."""
+    export = visit.parts.exports.of(visit.actor, visit.at)
+    part = "audit_exports_part.html" if visit.is_fragment else "audit_exports.html"
+    return visit.page(part, export=export)
+
+
+async def begin_export(visit: Visit) -> web.StreamResponse:
+    """Begin to make the bundles of an answer."""
+    documents = list(dict.fromkeys(visit.form.getall("document", [])))
+    reason = visit.form.get("reason", "").strip() or _REASON
+    visit.parts.exports.begin(
+        visit.base, visit.parts.server.key, actor=visit.actor, documents=documents, reason=reason
+    )
+    return visit.redirect("/audit/exports")
+
+
+async def fetch_export(visit: Visit) -> web.StreamResponse:
+    """The finished file."""
+    export = visit.parts.exports.of(visit.actor, visit.at)
+    if export is None or export.file is None or export.finished_at is None:
+        raise RefusedError("not_found")
+    copy = os.fdopen(os.dup(export.file.fileno()), "rb")
+    with copy:
+        return await _stream(visit, f"evidence-{micros(export.began_at)}.zip", copy)
+
+
+async def _record(visit: Visit, act: LookupAct, question: str, found: int) -> None:
+    await record_lookup(visit.base.pump, act=act, actor=visit.actor, question=question, found=found, now=visit.at)
+
+
+async def _sent(visit: Visit, name: str, making: AbstractAsyncContextManager[BinaryIO]) -> web.StreamResponse:
+    async with making as file:
+        file.flush()
+        return await _stream(visit, name, file)
+
+
+async def _stream(visit: Visit, name: str, file: BinaryIO) -> web.StreamResponse:
+    """Read at places of its own: a file may be fetched twice at once."""
+    size = os.fstat(file.fileno()).st_size
+    headers = {**SECURITY, "Content-Disposition": f'attachment; filename="{name}"'}
+    response = web.StreamResponse(headers=headers)
+    response.content_type, response.content_length = "application/octet-stream", size
+    await response.prepare(visit.request)
+    at = 0
+    while piece := await asyncio.to_thread(os.pread, file.fileno(), _PIECE, at):
+        await response.write(piece)
+        at += len(piece)
+    await response.write_eof()
+    return response
+
+
+async def _received(request: web.Request, file: BinaryIO) -> tuple[str, int]:
+    """The one file of a form, in pieces; its name and size."""
+    if not request.content_type.startswith("multipart/"):
+        raise RefusedError("parameter_invalid", "no file")
+    reader = await request.multipart()
+    async for part in reader:
+        if not isinstance(part, BodyPartReader) or part.name != "file":
+            continue
+        size = 0
+        while piece := await part.read_chunk(_PIECE):
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise RefusedError("body_too_large", f"{MOST_BYTES}")
+            await asyncio.to_thread(file.write, piece)
+        if size:
+            return (part.filename or "")[:100], size
+    raise RefusedError("parameter_invalid", "no file")
+
+
+def _day(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise RefusedError("parameter_invalid", "since: not a day such as 2026-11-29") from None
+    if not date(1990, 1, 1) <= found <= date(2200, 1, 1):
+        raise RefusedError("parameter_invalid", "since: not a day such as 2026-11-29")
+    return found
+
+
+_MAY: Final = Permission.AUDIT
+ROUTES: Final = (
+    Route("GET", "/audit", show, _MAY),
+    Route("GET", "/audit/lookups", lookups, _MAY),
+    Route("POST", "/audit/bundle/{id}", bundle, _MAY),
+    Route("POST", "/audit/absence", absence, _MAY),
+    Route("GET", "/audit/verify", show_verify, _MAY),
+    Route("POST", "/audit/verify", verify, _MAY, uploads=True),
+    Route("GET", "/audit/log", show_log, _MAY),
+    Route("POST", "/audit/log", compare, _MAY),
+    Route("GET", "/audit/exports", show_exports, _MAY),
+    Route("POST", "/audit/exports", begin_export, _MAY),
+    Route("GET", "/audit/exports/file", fetch_export, _MAY),
+)

@@ -1,0 +1,120 @@
+"""Bundles of many documents as one file, made while the person does something else.
+
+One export of each person at a time: documents in turn, each with its own event and its own look-up on record, into
+a file without a name, which is gone when it was not fetched in time or the server ends. A document that makes no
+bundle is named in the file `missing.txt`; the others are there all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO, Final
+
+from gateway.admin.export import ExportDocument, exported
+from gateway.bundle.format import SUFFIX
+from gateway.errors import GatewayError, RefusedError
+from gateway.foundation import Foundation
+from gateway.ledger.inquiries import LookupAct, record_lookup
+from gateway.signing import SealingKey
+
+#: Documents of one export.
+MOST_DOCUMENTS: Final = 500
+#: How long a finished one is kept.
+KEPT_FOR: Final = timedelta(hours=1)
+
+
+@dataclass(kw_only=True, eq=False)
+class BulkExport:
+    """One of them, as it grows."""
+
+    actor: str
+    documents: Sequence[str]
+    began_at: datetime
+    done: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+    finished_at: datetime | None = None
+    file: BinaryIO | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self.file.seek(0, 2) if self.file is not None else 0
+
+
+class BulkExports:
+    """One per console."""
+
+    def __init__(self) -> None:
+        self._exports: dict[str, BulkExport] = {}
+
+    def of(self, actor: str, now: datetime) -> BulkExport | None:
+        """That of a person, unless it has been kept too long."""
+        found = self._exports.get(actor)
+        if found is not None and found.finished_at is not None and now - found.finished_at > KEPT_FOR:
+            self._drop(actor)
+            return None
+        return found
+
+    def begin(
+        self, base: Foundation, key: SealingKey, *, actor: str, documents: Sequence[str], reason: str
+    ) -> BulkExport:
+        """Begin another one in place of the last; RefusedError while that is being made."""
+        now = base.clock.now()
+        if not 1 <= len(documents) <= MOST_DOCUMENTS:
+            raise RefusedError("parameter_invalid", f"documents: 1 to {MOST_DOCUMENTS}")
+        last = self.of(actor, now)
+        if last is not None and last.finished_at is None:
+            raise RefusedError("export_running")
+        self._drop(actor)
+        export = BulkExport(actor=actor, documents=tuple(documents), began_at=now, file=base.bodies.unnamed())
+        self._exports[actor] = export
+        export.task = asyncio.create_task(_make(base, key, export, reason), name=f"export:{actor}")
+        return export
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        running = [each.task for each in self._exports.values() if each.task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for actor in list(self._exports):
+            self._drop(actor)
+
+    def _drop(self, actor: str) -> None:
+        export = self._exports.pop(actor, None)
+        if export is not None and export.file is not None:
+            export.file.close()
+
+
+async def _make(base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
+    assert export.file is not None
+    with zipfile.ZipFile(export.file, "w") as archive:
+        for document in export.documents:
+            try:
+                await _add(base, key, archive, export.actor, document, reason)
+            except GatewayError as error:
+                export.missing[document] = str(error)
+            export.done += 1
+        if export.missing:
+            lines = "".join(f"{document}: {why}\n" for document, why in export.missing.items())
+            archive.writestr("missing.txt", lines)
+    export.finished_at = base.clock.now()
+
+
+async def _add(
+    base: Foundation, key: SealingKey, archive: zipfile.ZipFile, actor: str, document: str, reason: str
+) -> None:
+    ask = ExportDocument(document=document, reason=reason)
+    await record_lookup(
+        base.pump, act=LookupAct.EXPORTED, actor=actor, question=document, found=1, now=base.clock.now()
+    )
+    async with exported(base, key, ask, actor) as file:
+        file.seek(0)
+        with archive.open(f"{document}{SUFFIX}", "w", force_zip64=True) as entry:
+            await asyncio.to_thread(shutil.copyfileobj, file, entry)

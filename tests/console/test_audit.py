@@ -1,0 +1,165 @@
+"""Audit pages: an inspector asks, takes evidence, verifies it, and leaves a trace that auditors alone see."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from gateway.accounts.roles import Role
+from gateway.api import models
+from gateway.console.live import _topics
+from tests.console.site import Browser, Site
+from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.messages import document
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HEADERS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sent(site: Site) -> models.Accepted:
+    """One document is in the ledger."""
+    async with site.installation.client(PROVINCE) as province:
+        return await province.submit(document(PROVINCE, [COMMUNE]))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def auditor(site: Site) -> Browser:
+    """Signed in."""
+    return await site.signed_in(Role.AUDITOR)
+
+
+async def fetched(browser: Browser, path: str, **fields: str) -> tuple[int, bytes]:
+    """What a form of ours answers, in bytes."""
+    form = {"form-token": browser.token} | fields
+    async with browser.session.post(browser.origin + path, data=form, headers=HEADERS) as answer:
+        return answer.status, await answer.read()
+
+
+async def verified(browser: Browser, file: bytes) -> str:
+    """The page about a file that was dropped."""
+    await browser.get("/audit/log")
+    form = aiohttp.FormData()
+    form.add_field("file", file, filename="goi.asice", content_type="application/octet-stream")
+    address = f"{browser.origin}/audit/verify?form-token={browser.token}"
+    async with browser.session.post(address, data=form, headers=HEADERS) as answer:
+        text = await answer.text()
+        assert answer.status == 200, text
+        return text
+
+
+async def number_of(site: Site, message_id: str) -> str:
+    """As the document bears it."""
+    row = await site.base.readers.fetch_one("message_get_summary", (message_id,))
+    assert row is not None
+    return f"{row[5]}/{row[6]}"
+
+
+async def test_document_is_found_and_told_in_a_sentence(
+    site: Site, sent: models.Accepted, auditor: Browser
+) -> None:
+    """With its grade; the question in another spelling."""
+    number = await number_of(site, sent.id)
+    spelt = "000" + number.replace("/", " / ").lower()
+    page = await auditor.get(f"/audit?number={spelt}&year=2026&office={COMMUNE}".replace(" ", "%20"))
+    if "Không tìm thấy" in page.text:  # of another year
+        page = await auditor.get(f"/audit?number={spelt}".replace(" ", "%20"))
+    assert page.status == 200, page.text
+    assert f"Văn bản {number}" in page.text
+    assert "bậc " in page.text
+
+
+async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.Accepted, auditor: Browser) -> None:
+    """By the anchors of this installation; a file with another byte does not."""
+    await auditor.get(f"/audit?number={sent.id}")
+    status, file = await fetched(auditor, f"/audit/bundle/{sent.id}", reason="thanh tra")
+    assert status == 200
+    assert file[:2] == b"PK"
+    told = await verified(auditor, file)
+    assert "goi.asice" in told
+    assert "badge bad" not in told
+    place = len(file) // 2
+    changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]
+    assert "badge bad" in await verified(auditor, changed)
+    assert "badge bad" in await verified(auditor, b"no bundle at all")
+
+
+async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser) -> None:
+    """What makes none is named in the file."""
+    await auditor.get(f"/audit?number={sent.id}")
+    form = aiohttp.FormData([("form-token", auditor.token), ("document", sent.id), ("document", "0" * 36)])
+    async with auditor.session.post(
+        auditor.origin + "/audit/exports", data=form, headers=HEADERS, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303, await answer.text()
+    running = [task for task in asyncio.all_tasks() if task.get_name().startswith("export:")]
+    await asyncio.gather(*running)
+    assert "/audit/exports/file" in (await auditor.get("/audit/exports")).text
+    async with auditor.session.get(auditor.origin + "/audit/exports/file") as answer:
+        archive = zipfile.ZipFile(io.BytesIO(await answer.read()))
+    assert archive.namelist() == [f"{sent.id}.asice", "missing.txt"]
+    assert archive.testzip() is None
+
+
+async def test_export_of_another_person_is_not_found(site: Site) -> None:
+    """Each has one of his own."""
+    other = await site.signed_in(Role.VIEWER)
+    assert (await other.get("/audit/exports/file")).status == 403
+
+
+async def test_what_is_not_there_is_told_with_what_can_be_proved(auditor: Browser) -> None:
+    page = await auditor.get(f"/audit?number=9999/KHONG-CO&office={PROVINCE}")
+    assert page.status == 200
+    assert "Sổ không có văn bản 9999/KHONG-CO" in page.text
+    status, told = await fetched(
+        auditor, "/audit/absence", issuer=PROVINCE, number="9999/KHONG-CO", first="2026-01-01", last="2026-01-01"
+    )
+    assert status == 409, told  # that day is not closed
+
+
+async def test_log_is_held_against_what_was_signed_before(site: Site, auditor: Browser) -> None:
+    """Since a day, and against a checkpoint that somebody kept."""
+    page = await auditor.get("/audit/log?since=2020-01-01")
+    assert page.status == 200
+    assert "không nhất quán" not in page.text
+    kept = await auditor.post("/audit/log", {"note": "no checkpoint"})
+    assert kept.status in {200, 404}
+    assert (await auditor.get("/audit/log?since=never")).status == 422
+
+
+async def test_lookups_are_seen_by_auditors_alone(site: Site, auditor: Browser) -> None:
+    """Also not by whoever administers."""
+    await auditor.get("/audit?number=4711/TRA-CUU")
+    page = await auditor.get("/audit/lookups")
+    assert "4711/TRA-CUU" in page.text
+    for role in (Role.VIEWER, Role.CLERK, Role.OPERATOR, Role.ADMINISTRATOR):
+        other = await site.signed_in(role)
+        assert (await other.get("/audit/lookups")).status == 403
+        assert (await other.get("/audit?number=1")).status == 403
+
+
+@pytest.mark.parametrize("query", ["number=%20/%20", "number=1&year=26", "number=1&office=999.99.99.H99"])
+async def test_question_that_asks_nothing_is_refused_in_words(auditor: Browser, query: str) -> None:
+    page = await auditor.get(f"/audit?{query}")
+    assert page.status in {404, 422}, page.text
+
+
+async def test_subject_of_a_stranger_stays_text(site: Site, auditor: Browser) -> None:
+    """What a sender wrote is never markup."""
+    async with site.installation.client(PROVINCE) as province:
+        bad = document(PROVINCE, [COMMUNE], subject="<script>alert(1)</script>")
+        accepted = await province.submit(bad)
+    page = await auditor.get(f"/audit?number={accepted.id}")
+    assert "<script>alert(1)" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+
+
+async def test_open_pages_are_not_told_that_somebody_looks_something_up() -> None:
+    """Streams of changes go to everybody."""
+    assert _topics(frozenset({"lookup.made", "document.accepted"})) == {"document"}
