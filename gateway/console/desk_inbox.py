@@ -59,10 +59,11 @@ async def show(visit: Visit) -> web.StreamResponse:
     offices = await offices_of(visit)
     codes = {agency.id: frozenset(agency.codes) for agency in offices}
     return visit.page(
-        "desk.html",
+        "desk_waiting.html" if visit.is_fragment else "desk.html",
         offices=offices,
         names={agency.id: agency.name for agency in offices},
         chosen=office or "",
+        after=after,
         items=sorted(page.items, key=lambda item: -item.priority),
         asked=page.asked,
         cursor=page.cursor,

@@ -49,7 +49,7 @@ def desk_of(visit: Visit) -> Desk:
 def clerk_of(visit: Visit) -> Clerk:
     """Who sits there."""
     user = visit.user
-    return Clerk(login=user.login, name=user.name, offices=visit.offices, address=visit.request.remote or "")
+    return Clerk(user_id=user.id, name=user.name, offices=visit.offices, address=visit.request.remote or "")
 
 
 def today(visit: Visit) -> date:

@@ -12,7 +12,7 @@ from gateway.model import AgencyId, Caller, CredentialId
 class Clerk:
     """A person who is signed in, and for whom that person may speak."""
 
-    login: str
+    user_id: str
     name: str
     offices: frozenset[AgencyId]
     #: Where the request comes from.
@@ -20,8 +20,8 @@ class Clerk:
 
     @property
     def actor(self) -> str:
-        """As events name the person."""
-        return f"user:{self.login}"
+        """As events name the person: by the id, since leaves stay and logins are made of names."""
+        return f"user:{self.user_id}"
 
     def for_office(self, office: AgencyId) -> Caller:
         """The person as the journey knows callers; `not_found` for an office of others."""

@@ -23,7 +23,7 @@ class EventRow:
 
     kind: Event
     at: datetime
-    #: Who did it: `gateway`, `agency:<id>`, `credential:<id>`, `operator:<uid>`, `user:<login>`.
+    #: Who did it: `gateway`, `agency:<id>`, `credential:<id>`, `operator:<uid>`, `user:<id>`.
     actor: str
     facts: dict[str, object] = field(default_factory=dict)
     message_id: str | None = None

@@ -83,13 +83,25 @@ async def test_clerk_registers_and_goes_on_to_the_next(lab: DeskLab, browser: Br
     number = lab.numbers()[-1]
     assert f"Đã vào sổ số {number}." in after.text
     assert lab.statuses(first)[-1][0] == "03"
+    assert "clerk1" not in str(lab.events("entry.registered")[-1])
     register = await browser.get("/desk/registers")
     assert "Phòng Tư pháp" in register.text
+    ((entry,),) = lab.rows("SELECT id FROM desk_entry WHERE delivery_id = ?", first)
+    assert "Người clerk1" in (await browser.get(f"/desk/entries/{entry}")).text
     assert EVIL not in register.text
     await browser.post(f"/desk/in/{second}/answer", {"code": "02", "preset": "", "reason": ""})
     assert lab.statuses(second) in ([], [("01", "")])
     await browser.post(f"/desk/in/{second}/answer", {"code": "02", "preset": "Gửi nhầm đơn vị", "reason": "xã Hai"})
     assert lab.statuses(second)[-1] == ("02", "Gửi nhầm đơn vị – xã Hai")
+
+
+async def test_list_is_fetched_anew_by_the_page_itself(lab: DeskLab, browser: Browser) -> None:
+    """The part without its frame, where htmx asks."""
+    delivery = await lab.send("808")
+    part = await browser.get("/desk", HX_Request="true", X_Live="1")
+    assert "808/UBND-VP" in part.text
+    assert "<html" not in part.text
+    await lab.desk.registering.register(lab.clerk, delivery)
 
 
 async def test_file_is_shown_in_a_frame_of_ours_alone(lab: DeskLab, browser: Browser) -> None:
@@ -103,15 +115,14 @@ async def test_file_is_shown_in_a_frame_of_ours_alone(lab: DeskLab, browser: Bro
     saved = await browser.get(f"/desk/in/{delivery}/file/1?download=1")
     assert saved.headers["Content-Disposition"].startswith("attachment")
     assert (await browser.get(f"/desk/in/{delivery}/file/9")).status == 404
-    assert lab.rows("SELECT actor FROM reading WHERE delivery_id = ?", delivery)[0] == (
-        f"user:{(await lab.app.foundation.users.require('clerk1')).login}",
-    )
+    clerk = await lab.app.foundation.users.require("clerk1")
+    assert lab.rows("SELECT actor FROM reading WHERE delivery_id = ?", delivery)[0] == (clerk.actor,)
     await lab.desk.registering.register(lab.clerk, delivery)
 
 
 async def test_another_offices_ids_do_not_exist(lab: DeskLab, browser: Browser) -> None:
     """Document, file, line, draft and register of the province, by their ids."""
-    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    stranger = await clerk_of(lab.app, PROVINCE, user_id="nam")
     (office,) = stranger.offices
     delivery = await lab.send(sender=COMMUNE, to=PROVINCE)
     entry = await lab.desk.registering.register(stranger, delivery)

@@ -60,6 +60,7 @@ class DeskLab:
         business: BusinessType = BusinessType.NEW,
         about: str = "",
         priority: int = 0,
+        content: bytes = b"%PDF-1.4\nmot trang\n%%EOF\n",
     ) -> str:
         """The province sends a document; the delivery for the office."""
         number = number or str(next(_numbers))
@@ -71,6 +72,7 @@ class DeskLab:
             business=business,
             about=about,
             priority=priority,
+            content=content,
         )
         return (await self.accept(raw, sender))[1]
 
@@ -117,11 +119,11 @@ class DeskLab:
         return [msgspec.json.decode(row[0]) for row in rows]
 
 
-async def clerk_of(app: Application, *codes: str, login: str = "lan") -> Clerk:
+async def clerk_of(app: Application, *codes: str, user_id: str = "lan") -> Clerk:
     """A clerk of some offices."""
     base = app.foundation
     offices = [(await base.directory.require(code, base.clock.now())).id for code in codes]
-    return Clerk(login=login, name="Trần Thị Lan", offices=frozenset(offices), address="127.0.0.1")
+    return Clerk(user_id=user_id, name="Trần Thị Lan", offices=frozenset(offices), address="127.0.0.1")
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ async def test_same_act_twice_is_one_line(lab: DeskLab) -> None:
 
 async def test_clerks_at_once_leave_no_gap_and_no_double(lab: DeskLab) -> None:
     """Documents and papers share one series, whoever writes."""
-    other = replace(lab.clerk, login="minh")
+    other = replace(lab.clerk, user_id="minh")
     deliveries = [await lab.send() for _ in range(12)]
     acts = [
         lab.desk.registering.register(lab.clerk if each % 2 else other, delivery)
@@ -139,7 +139,7 @@ async def test_clerk_may_insist_that_it_is_another_document(lab: DeskLab) -> Non
 async def test_another_offices_document_line_and_register_do_not_exist(lab: DeskLab) -> None:
     """A clerk of the province gets nowhere near the commune's."""
     delivery = await lab.send()
-    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    stranger = await clerk_of(lab.app, PROVINCE, user_id="nam")
     registering, inbox = lab.desk.registering, lab.desk.inbox
     await refused(registering.register(stranger, delivery), "not_found")
     await refused(registering.answer(stranger, delivery, "02", "nhầm"), "not_found")

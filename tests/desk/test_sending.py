@@ -63,7 +63,7 @@ async def test_statuses_about_it_are_taken_over_with_the_list(lab: DeskLab) -> N
     draft = await drafted(lab, UNSIGNED)
     message = await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử")
     ((delivery,),) = lab.rows("SELECT id FROM delivery WHERE message_id = ?", message)
-    province = await clerk_of(lab.app, PROVINCE, login="nam")
+    province = await clerk_of(lab.app, PROVINCE, user_id="nam")
     await lab.desk.registering.register(province, delivery)
     asked = "SELECT state FROM delivery WHERE recipient_id = ?"
     assert lab.rows(asked, lab.office) == [("queued",)]
@@ -92,7 +92,7 @@ async def test_numbers_of_a_series_have_no_gap_whoever_takes_them(lab: DeskLab) 
         await lab.desk.sending.save(lab.clerk, lab.office, msgspec.structs.replace(FORM, series=series))
         for series in ("", "QĐ", "", "QĐ", "")
     ]
-    other = replace(lab.clerk, login="minh")
+    other = replace(lab.clerk, user_id="minh")
     take = lab.desk.sending.take_number
     entries = await asyncio.gather(*(take(who, each.id) for each in drafts for who in (lab.clerk, other)))
     assert {(entry.series, entry.number) for entry in entries} == {
@@ -104,7 +104,7 @@ async def test_numbers_of_a_series_have_no_gap_whoever_takes_them(lab: DeskLab) 
 async def test_draft_is_the_offices_and_outlives_its_clerk(lab: DeskLab) -> None:
     """Another clerk of the office goes on with it; one of another office sees nothing."""
     draft = await drafted(lab, UNSIGNED)
-    other, stranger = replace(lab.clerk, login="minh"), await clerk_of(lab.app, PROVINCE, login="nam")
+    other, stranger = replace(lab.clerk, user_id="minh"), await clerk_of(lab.app, PROVINCE, user_id="nam")
     changed = msgspec.structs.replace(FORM, subject="V/v khác")
     saved = await lab.desk.sending.save(other, lab.office, changed, draft_id=draft.id, file_ids=[draft.files[0].id])
     assert (saved.id, saved.owner, len(saved.files)) == (draft.id, "user:minh", 1)
@@ -163,7 +163,7 @@ async def test_group_has_codes_of_the_directory_alone(lab: DeskLab) -> None:
     await sending.set_group(lab.clerk, lab.office, " Cấp  trên ", [PROVINCE, PROVINCE])
     assert await sending.groups(lab.clerk, lab.office) == {"Cấp trên": (PROVINCE,)}
     await refused(sending.set_group(lab.clerk, lab.office, "Sai", ["999.99.99.X99"]), "recipient_unknown")
-    stranger = await clerk_of(lab.app, PROVINCE, login="nam")
+    stranger = await clerk_of(lab.app, PROVINCE, user_id="nam")
     await refused(sending.groups(stranger, lab.office), "not_found")
     await sending.set_group(lab.clerk, lab.office, "Cấp trên", [])
     assert await sending.groups(lab.clerk, lab.office) == {}

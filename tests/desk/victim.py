@@ -33,7 +33,7 @@ async def work(folder: Path) -> None:
         deliveries = [item.delivery_id for item in waiting.items]
         await asyncio.gather(
             _register(app.desk, clerk, deliveries),
-            _register(app.desk, replace(clerk, login="minh"), deliveries[::-1]),
+            _register(app.desk, replace(clerk, user_id="minh"), deliveries[::-1]),
             _write_papers(app.desk, clerk),
         )
 
