@@ -38,6 +38,8 @@ from gateway.model import Agency
 from gateway.storage.bodies import Bodies, SpooledBody
 from gateway.storage.body_file import ScratchFile
 
+#: Closed agencies, one succeeded by the next.
+_MOST_HEIRS = 20
 _PROFILE = Profile(dialect=Dialect.A)
 
 
@@ -78,12 +80,12 @@ class Composer:
         """A status about one inbox item, from the office that holds it."""
         now = self._clock.now()
         agencies = await self._directory.agencies([row.recipient_id])
-        code = await self._own_code(row.recipient_code, agencies.get(row.recipient_id), now)
+        code, office = await self._answering(row.recipient_code, agencies.get(row.recipient_id), now)
         original = msgspec.json.decode(row.envelope, type=Envelope)
         envelope = Envelope(
             kind=MessageKind.STATUS,
             dialect=Dialect.A,
-            sender=_party(code, agencies.get(row.recipient_id)),
+            sender=_party(code, office),
             responses_for=(_about(row, original),),
             staff=StaffInfo(department=status.department, staff=status.staff),
             status_code="15" if status.code == "14" else status.code.zfill(2),
@@ -95,10 +97,15 @@ class Composer:
             body = await spool.finish()
         return Built(body=body, fingerprint=drafts.fingerprint_of_answer(row.id, status))
 
-    async def _own_code(self, written: str, office: Agency | None, now: datetime) -> str:
-        """Under which code it answers: that which the sender used, unless it is a closed predecessor's."""
-        holder = (await self._directory.resolve([written], now)).get(written)
-        return office.organ_id if office is not None and holder is not None and holder.id != office.id else written
+    async def _answering(self, written: str, office: Agency | None, now: datetime) -> tuple[str, Agency | None]:
+        """Who answers, under the code that the sender used; where it was closed since, its heir under its own."""
+        for _ in range(_MOST_HEIRS):
+            if office is None or office.closed_at is None or office.closed_at > now or office.successor_id is None:
+                break
+            heirs = await self._directory.agencies([office.successor_id])
+            office = heirs.get(office.successor_id)
+            written = office.organ_id if office is not None else written
+        return written, office
 
 
 def _about(row: InboxRow, original: Envelope) -> ResponseFor:

@@ -52,16 +52,17 @@ _ANSWERS: Final = frozenset({"02", "04", "05", "06", "15", "16"})
 
 async def show(visit: Visit) -> web.StreamResponse:
     """What waits, the urgent first."""
-    query, clerk = visit.request.query, clerk_of(visit)
+    query, clerk = visit.request.query, await clerk_of(visit)
     office = AgencyId(query["office"]) if query.get("office") else None
     after = small_number(query.get("after", ""))
     page = await desk_of(visit).inbox.waiting(clerk, office, limit=_PAGE, after=after)
     offices = await offices_of(visit)
     codes = {agency.id: frozenset(agency.codes) for agency in offices}
+    names = {agency.id: agency.name for agency in offices}
     return visit.page(
         "desk_waiting.html" if visit.is_fragment else "desk.html",
         offices=offices,
-        names={agency.id: agency.name for agency in offices},
+        names=names | {old: names[office] for old, office in clerk.heirs.items()},
         chosen=office or "",
         after=after,
         items=sorted(page.items, key=lambda item: -item.priority),
@@ -79,7 +80,7 @@ def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
 
 async def urgent(visit: Visit) -> web.StreamResponse:
     """How many urgent documents wait, and the newest: what a notification says."""
-    waiting = await desk_of(visit).reads.waiting(visit.offices, limit=500)
+    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=500)
     found = [item for item in waiting if item.priority >= _URGENT]
     newest = found[-1] if found else None
     told = {
@@ -94,18 +95,19 @@ async def urgent(visit: Visit) -> web.StreamResponse:
 
 async def show_item(visit: Visit) -> web.StreamResponse:
     """Preview left, form right."""
-    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     opened = await desk_of(visit).inbox.opened(clerk, delivery_id, today(visit).year)
     item = opened.item
     row = await visit.parts.server.gateway.mailbox.opened(clerk.for_office(item.recipient_id), delivery_id)
     envelope = envelope_of(row)
-    offices = await visit.base.directory.agencies([item.recipient_id])
+    home = clerk.home(item.recipient_id)
+    office = (await visit.base.directory.agencies([home]))[home]
     return visit.page(
         "desk_item.html",
         opened=opened,
         item=item,
-        office=offices[item.recipient_id],
-        predecessor=_predecessor(item, {item.recipient_id: frozenset(offices[item.recipient_id].codes)}),
+        office=office,
+        predecessor=_predecessor(item, {home: frozenset(office.codes)}),
         envelope=envelope,
         files=envelope.attachments,
         shown=_first_shown(envelope),
@@ -123,9 +125,9 @@ def _first_shown(envelope: Envelope) -> int:
 
 async def show_file(visit: Visit) -> web.StreamResponse:
     """A file of a document that came."""
-    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     number = small_number(visit.request.match_info["number"])
-    opened = await desk_of(visit).reads.item(clerk.offices, delivery_id)
+    opened = await desk_of(visit).reads.item(clerk.reach, delivery_id)
     if opened is None:
         raise RefusedError("not_found")
     mailbox, caller = visit.parts.server.gateway.mailbox, clerk.for_office(opened.recipient_id)
@@ -136,7 +138,7 @@ async def show_file(visit: Visit) -> web.StreamResponse:
 
 async def register(visit: Visit) -> web.StreamResponse:
     """Number and 03, and on to the next one."""
-    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     fields = {name: str(value) for name, value in visit.form.items()}
     entry = await desk_of(visit).registering.register(
         clerk, delivery_id, beside_of(fields), even_so=fields.get("even_so") == "1"
@@ -146,7 +148,7 @@ async def register(visit: Visit) -> web.StreamResponse:
 
 async def answer(visit: Visit) -> web.StreamResponse:
     """Any other status about it."""
-    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     code, form = visit.form.get("code", ""), visit.form
     if code not in _ANSWERS:
         raise RefusedError("status_code_unknown", code[:10])
@@ -157,7 +159,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
 
 async def answer_duplicate(visit: Visit) -> web.StreamResponse:
     """That it is in the register already."""
-    clerk, delivery_id = clerk_of(visit), visit.request.match_info["id"]
+    clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     entry = await desk_of(visit).registering.answer_duplicate(clerk, delivery_id)
     told = visit.gettext("The sender is told that it is registered as number %(number)s.")
     return await _on(visit, told % {"number": entry.number})
@@ -171,7 +173,7 @@ async def _on(visit: Visit, flash: str) -> web.Response:
 
 async def _following(visit: Visit, but: str) -> str:
     """The document to look at next: the most urgent that waits, of these the oldest; "" for none."""
-    waiting = await desk_of(visit).reads.waiting(visit.offices, limit=_PAGE)
+    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=_PAGE)
     others = [item for item in waiting if item.delivery_id != but]
     return min(others, key=lambda item: (-item.priority, item.seq)).delivery_id if others else ""
 
@@ -183,7 +185,7 @@ async def show_paper(visit: Visit) -> web.StreamResponse:
 
 async def register_paper(visit: Visit) -> web.StreamResponse:
     """A number of the same series, with the scan."""
-    clerk = clerk_of(visit)
+    clerk = await clerk_of(visit)
     given, files = await sent_form(visit)
     try:
         fields = dict(given)

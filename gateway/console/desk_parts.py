@@ -46,10 +46,13 @@ def desk_of(visit: Visit) -> Desk:
     return visit.parts.server.desk
 
 
-def clerk_of(visit: Visit) -> Clerk:
+async def clerk_of(visit: Visit) -> Clerk:
     """Who sits there."""
-    user = visit.user
-    return Clerk(user_id=user.id, name=user.name, offices=visit.offices, address=visit.request.remote or "")
+    user, directory = visit.user, visit.base.directory
+    heirs = {old: office for office in visit.offices for old in await directory.predecessors_of(office, visit.at)}
+    return Clerk(
+        user_id=user.id, name=user.name, offices=visit.offices, address=visit.request.remote or "", heirs=heirs
+    )
 
 
 def today(visit: Visit) -> date:

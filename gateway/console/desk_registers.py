@@ -89,7 +89,7 @@ async def amend(visit: Visit) -> web.StreamResponse:
     """What is written beside a line."""
     fields = {name: str(value) for name, value in visit.form.items()}
     entry = await desk_of(visit).registering.amend(
-        clerk_of(visit), visit.request.match_info["id"], beside_of(fields)
+        await clerk_of(visit), visit.request.match_info["id"], beside_of(fields)
     )
     flash = visit.gettext("Line %(number)s is changed.") % {"number": entry.number}
     return visit.redirect(f"/desk/entries/{entry.id}", flash=flash)
@@ -98,7 +98,7 @@ async def amend(visit: Visit) -> web.StreamResponse:
 async def void(visit: Visit) -> web.StreamResponse:
     """Strike a line out."""
     entry = await desk_of(visit).registering.void(
-        clerk_of(visit), visit.request.match_info["id"], visit.form.get("reason", "")
+        await clerk_of(visit), visit.request.match_info["id"], visit.form.get("reason", "")
     )
     flash = visit.gettext("Line %(number)s is struck out.") % {"number": entry.number}
     return visit.redirect(f"/desk/entries/{entry.id}", flash=flash)
@@ -106,7 +106,7 @@ async def void(visit: Visit) -> web.StreamResponse:
 
 async def show_entry(visit: Visit) -> web.StreamResponse:
     """One line with what may be done to it."""
-    clerk = clerk_of(visit)
+    clerk = await clerk_of(visit)
     entry = await desk_of(visit).registering.entry(clerk, visit.request.match_info["id"])
     lines: list[DeliveryView] = []
     if entry.direction == "out" and entry.message_id:
@@ -124,7 +124,7 @@ async def show_entry(visit: Visit) -> web.StreamResponse:
 
 async def show_file(visit: Visit) -> web.StreamResponse:
     """A scan, or a file of a draft."""
-    file, body = await desk_of(visit).papers.open(clerk_of(visit), visit.request.match_info["id"])
+    file, body = await desk_of(visit).papers.open(await clerk_of(visit), visit.request.match_info["id"])
     return await file_response(visit, body.file, body.size, file.name, file.content_type)
 
 

@@ -32,7 +32,7 @@ _ACTS: Final = frozenset({"save", "check", "number", "send"})
 
 async def show(visit: Visit) -> web.StreamResponse:
     """Drafts, the last changed first."""
-    clerk, offices = clerk_of(visit), await offices_of(visit)
+    clerk, offices = await clerk_of(visit), await offices_of(visit)
     drafts = await desk_of(visit).sending.drafts(clerk)
     return visit.page(
         "desk_drafts.html",
@@ -45,16 +45,16 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def begin(visit: Visit) -> web.StreamResponse:
     """A new draft, empty, or an answer to a document that came."""
-    clerk, offices = clerk_of(visit), await offices_of(visit)
+    clerk, offices = await clerk_of(visit), await offices_of(visit)
     answers = visit.form.get("answers", "")
     form = OutgoingForm()
     if answers:
-        item = await desk_of(visit).reads.item(clerk.offices, answers)
+        item = await desk_of(visit).reads.item(clerk.reach, answers)
         if item is None:
             raise RefusedError("not_found")
         subject = visit.gettext("Answer to %(code)s") % {"code": item.code}
         form = OutgoingForm(recipients=(item.sender_code,), subject=subject, answers=answers)
-        office = item.recipient_id
+        office = clerk.home(item.recipient_id)
     else:
         office = chosen_office(offices, visit.form.get("office", ""))
     draft = await desk_of(visit).sending.save(clerk, office, form)
@@ -63,12 +63,12 @@ async def begin(visit: Visit) -> web.StreamResponse:
 
 async def show_draft(visit: Visit) -> web.StreamResponse:
     """One draft as it is."""
-    draft = await desk_of(visit).sending.draft(clerk_of(visit), visit.request.match_info["id"])
+    draft = await desk_of(visit).sending.draft(await clerk_of(visit), visit.request.match_info["id"])
     return await _page(visit, draft, judgement=None)
 
 
 async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Response:
-    clerk, desk = clerk_of(visit), desk_of(visit)
+    clerk, desk = await clerk_of(visit), desk_of(visit)
     form = form_of(draft)
     known = await visit.base.directory.resolve(form.recipients, visit.at)
     entry = await desk.registering.entry(clerk, draft.entry_id) if draft.entry_id else None
@@ -93,7 +93,7 @@ async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Respons
 
 async def change(visit: Visit) -> web.StreamResponse:
     """Keep what was filled in, and do what the button says."""
-    clerk, desk = clerk_of(visit), desk_of(visit)
+    clerk, desk = await clerk_of(visit), desk_of(visit)
     draft = await desk.sending.draft(clerk, visit.request.match_info["id"])
     given, files = await sent_form(visit)
     try:
@@ -154,14 +154,16 @@ def _form(fields: dict[str, str], old: OutgoingForm, groups: dict[str, tuple[str
 
 async def drop(visit: Visit) -> web.StreamResponse:
     """Forget a draft."""
-    await desk_of(visit).sending.drop(clerk_of(visit), visit.request.match_info["id"])
+    await desk_of(visit).sending.drop(await clerk_of(visit), visit.request.match_info["id"])
     return visit.redirect("/desk/send", flash=visit.gettext("The draft is gone."))
 
 
 async def show_groups(visit: Visit) -> web.StreamResponse:
     """The groups of the offices."""
     offices = await offices_of(visit)
-    groups = {agency.id: await desk_of(visit).sending.groups(clerk_of(visit), agency.id) for agency in offices}
+    groups = {
+        agency.id: await desk_of(visit).sending.groups(await clerk_of(visit), agency.id) for agency in offices
+    }
     return visit.page("desk_groups.html", offices=offices, groups=groups)
 
 
@@ -169,7 +171,7 @@ async def set_group(visit: Visit) -> web.StreamResponse:
     """The members of one from now on."""
     office = AgencyId(visit.form.get("office", ""))
     members = [code for code in _BREAKS.split(visit.form.get("members", "")) if code]
-    await desk_of(visit).sending.set_group(clerk_of(visit), office, visit.form.get("name", ""), members)
+    await desk_of(visit).sending.set_group(await clerk_of(visit), office, visit.form.get("name", ""), members)
     return visit.redirect("/desk/groups", flash=visit.gettext("The group is kept."))
 
 

@@ -53,11 +53,11 @@ class Arrivals:
     async def _tell(self, clerk: Clerk, offices: frozenset[AgencyId], items: Sequence[Item]) -> None:
         now = self._clock.now()
         try:
-            alone = {office for office in offices if not await self._reads.has_software(office, now)}
+            alone = {office for office in offices if not await self._reads.has_software(clerk.home(office), now)}
             for item in items:
                 if item.recipient_id in alone:
                     await self._registering.arrived(clerk, item.delivery_id)
-            for office in alone:
+            for office in alone & clerk.offices:
                 await self._take_statuses(clerk.for_office(office))
         except GatewayError as error:
             _log.warning("desk.arrival_untold", error=str(error))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.errors import RefusedError
 from gateway.model import AgencyId, Caller, CredentialId
@@ -17,6 +18,27 @@ class Clerk:
     offices: frozenset[AgencyId]
     #: Where the request comes from.
     address: str = ""
+    #: Closed agencies that an office has succeeded: agency -> office. What came for them is the office's to answer.
+    heirs: Mapping[AgencyId, AgencyId] = field(default_factory=dict)
+
+    @property
+    def reach(self) -> frozenset[AgencyId]:
+        """Whose documents the clerk sees."""
+        return self.offices | self.heirs.keys()
+
+    def home(self, agency: AgencyId) -> AgencyId:
+        """The own office that answers for an agency; `not_found` for one of others."""
+        found = agency if agency in self.offices else self.heirs.get(agency)
+        if found is None:
+            raise RefusedError("not_found")
+        return found
+
+    def reach_of(self, office: AgencyId | None) -> frozenset[AgencyId]:
+        """An own office with those that it has succeeded; None: all."""
+        if office is None:
+            return self.reach
+        self.home(office)
+        return frozenset({office, *(old for old, heir in self.heirs.items() if heir == office)})
 
     @property
     def actor(self) -> str:
@@ -25,12 +47,11 @@ class Clerk:
 
     def for_office(self, office: AgencyId) -> Caller:
         """The person as the journey knows callers; `not_found` for an office of others."""
-        if office not in self.offices:
-            raise RefusedError("not_found")
+        home = self.home(office)
         return Caller(
             credential_id=CredentialId(self.actor),
-            agency_id=office,
-            speaks_for=frozenset({office}),
+            agency_id=home,
+            speaks_for=self.reach_of(home),
             relay_endpoint_id=None,
             method="session",
             fingerprint="",

@@ -52,7 +52,7 @@ class DeskInbox:
         self, clerk: Clerk, office: AgencyId | None = None, *, limit: int = 100, after: int = 0
     ) -> Waiting:
         """Of one office, or of all that the clerk serves."""
-        offices = own_of(clerk, office)
+        offices = clerk.reach_of(office)
         rows = await self._reads.waiting(offices, limit=limit + 1, after=after)
         asked = await self._reads.asked_back(offices, limit=limit)
         items = rows[:limit]
@@ -62,16 +62,17 @@ class DeskInbox:
 
     async def opened(self, clerk: Clerk, delivery_id: str, year: int) -> Opened:
         """One of them; that of another office does not exist."""
-        item = await self._reads.item(clerk.offices, delivery_id)
+        item = await self._reads.item(clerk.reach, delivery_id)
         if item is None:
             raise RefusedError("not_found")
         entry = await self._reads.entry_of(clerk.offices, delivery_id)
-        twin = await self._reads.twin(item.recipient_id, "in", twin_of(item))
+        home = clerk.home(item.recipient_id)
+        twin = await self._reads.twin(home, "in", twin_of(item))
         return Opened(
             item=item,
             entry=entry,
             twin=None if twin is None or twin.delivery_id == delivery_id else twin,
-            next_number=await self._reads.next_number(item.recipient_id, "in", "", year),
+            next_number=await self._reads.next_number(home, "in", "", year),
         )
 
     def _note(self, clerk: Clerk, items: Iterable[Item]) -> None:

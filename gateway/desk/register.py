@@ -93,7 +93,7 @@ class Registering:
 
         entry = NewEntry(
             id=uuid7(),
-            office_id=item.recipient_id,
+            office_id=clerk.home(item.recipient_id),
             direction="in",
             series="",
             number=0,
@@ -179,7 +179,7 @@ class Registering:
     async def answer_duplicate(self, clerk: Clerk, delivery_id: str) -> Entry:
         """03 with the number that the same document has already; the line that it has."""
         item, row = await self._item(clerk, delivery_id)
-        twin = await self._reads.twin(item.recipient_id, "in", twin_of(item))
+        twin = await self._reads.twin(clerk.home(item.recipient_id), "in", twin_of(item))
         if twin is None or twin.delivery_id == delivery_id:
             raise RefusedError("not_found", "the register has no such document")
         told = told_of(twin.number, twin.day.isoformat()).capitalize()
@@ -241,7 +241,7 @@ class Registering:
             await self._gateway.bodies.discard(built.body)
 
     async def _item(self, clerk: Clerk, delivery_id: str) -> tuple[Item, InboxRow]:
-        item = await self._reads.item(clerk.offices, delivery_id)
+        item = await self._reads.item(clerk.reach, delivery_id)
         if item is None:
             raise RefusedError("not_found")
         return item, await self._gateway.mailbox.item(clerk.for_office(item.recipient_id), delivery_id)

@@ -259,7 +259,7 @@ class Sending:
     async def _answered(self, clerk: Clerk, delivery_id: str) -> list[models.NewResponseFor]:
         if not delivery_id:
             return []
-        item = await self._reads.item(clerk.offices, delivery_id)
+        item = await self._reads.item(clerk.reach, delivery_id)
         if item is None:
             raise RefusedError("not_found")
         row = await self._gateway.mailbox.item(clerk.for_office(item.recipient_id), delivery_id)

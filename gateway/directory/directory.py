@@ -150,6 +150,10 @@ class Directory:
         """Whom an agency may speak for: itself, its principals, and the closed agencies it has succeeded."""
         return await self._related(agency_id, at, ("representation_list_principals", "agency_list_predecessors"))
 
+    async def predecessors_of(self, agency_id: AgencyId, at: datetime) -> frozenset[AgencyId]:
+        """The closed agencies that an agency has succeeded, over any number of steps."""
+        return await self._related(agency_id, at, ("agency_list_predecessors",)) - {agency_id}
+
     async def agents_of(self, agency_id: AgencyId, at: datetime) -> frozenset[AgencyId]:
         """Who may speak for an agency: itself, its agents, and its successors once it is closed."""
         return await self._related(agency_id, at, ("representation_list_agents", "agency_list_successors"))
@@ -211,7 +215,7 @@ class Directory:
                     self._holders.put(code, found[code])
         return found
 
-    async def _related(self, agency_id: AgencyId, at: datetime, names: tuple[str, str]) -> frozenset[AgencyId]:
+    async def _related(self, agency_id: AgencyId, at: datetime, names: tuple[str, ...]) -> frozenset[AgencyId]:
         when = micros(at)
         related = {agency_id}
         for name in names:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.desk.register import PaperForm
+from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.errors import RefusedError
 from gateway.ledger.entries import Beside, Paper
-from tests.desk.lab import DeskLab, clerk_of
+from tests.desk.lab import DeskLab, clerk_of, lab_of
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import DAY, document_id
 from tests.journeys.test_journey import until
@@ -245,6 +246,24 @@ async def test_paper_needs_issuer_subject_and_a_day_that_is_one(lab: DeskLab) ->
     wrong = replace(paper(), issued_on="31/11/2026")
     await refused(act(lab.clerk, PaperForm(office_id=lab.office, paper=wrong)), "desk_form_incomplete")
     assert lab.numbers() == []
+
+
+async def test_predecessors_document_is_answered_under_the_offices_own_code(lab: DeskLab) -> None:
+    """Who wrote to a closed commune is answered by the one that succeeded it; the old code is shown."""
+    base, old = lab.app.foundation, await lab_of(lab.site)
+    now = base.clock.now()
+    delivery = await lab.send(to=old.code)
+    closing = CloseAgency(agency_id=old.office, at=now, successor_id=lab.office, actor="operator:test", now=now)
+    await base.directory.apply(base.pump, CloseAgencyOperation(), closing)
+    await refused(lab.desk.registering.register(lab.clerk, delivery), "not_found")
+    assert await base.directory.predecessors_of(lab.office, base.clock.now()) == {old.office}
+    clerk = replace(lab.clerk, heirs={old.office: lab.office})
+    item = (await lab.desk.inbox.waiting(clerk)).items[0]
+    assert (item.delivery_id, item.recipient_id, item.addressed_to) == (delivery, old.office, old.code)
+    entry = await lab.desk.registering.register(clerk, delivery)
+    facts = lab.events("entry.registered")[-1]["facts"]
+    assert (entry.number, facts["office"]) == (1, lab.office)
+    assert lab.rows("SELECT sender_code FROM message WHERE id = ?", facts["status"]) == [(lab.code,)]
 
 
 async def test_sender_hears_of_it(lab: DeskLab) -> None:
