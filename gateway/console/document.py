@@ -37,10 +37,7 @@ from gateway.views import signatures_out
 _PIECE: Final = 256 * 1024
 _MAGIC: Final = b"%PDF-"
 #: Of a file that is shown: it loads nothing, runs nothing, sends nothing, and stands in pages of ours alone.
-_FILE_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'"
-)
+_FILE_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 

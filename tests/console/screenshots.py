@@ -43,6 +43,11 @@ class Shot:
 SHOTS = (
     Shot("login", "", "/login"),
     Shot("overview", "vanhanh", "/"),
+    Shot("ledger", "vanhanh", "/ledger"),
+    Shot(
+        "ledger-found", "vanhanh", "/ledger?text=bao+cao&columns=code,subject,sender,recipient,type,channel,state"
+    ),
+    Shot("document", "vanhanh", "/ledger", link="tbody th a"),
     Shot("account", "vanthu", "/account"),
     Shot("second-factor", "vanthu", "/account/second-factor"),
     Shot("error", "vanhanh", "/nowhere"),
