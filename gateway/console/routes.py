@@ -10,6 +10,7 @@ from typing import Final
 from gateway.console import (
     account,
     acts,
+    administration,
     alerts,
     audit,
     channels,
@@ -21,6 +22,7 @@ from gateway.console import (
     ledger,
     offices,
     overview,
+    people,
     provider,
     queues,
     reports,
@@ -48,4 +50,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_registers.ROUTES,
     *alerts.ROUTES,
     *audit.ROUTES,
+    *people.ROUTES,
+    *administration.ROUTES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from gateway.admin.server import Server
@@ -31,4 +32,9 @@ class ConsoleServer(Server, Protocol):
     @property
     def metrics(self) -> Metrics:
         """What is counted."""
+        ...
+
+    @property
+    def config_path(self) -> Path:
+        """The file of its settings."""
         ...

@@ -81,3 +81,7 @@ SELECT id, min(since), NULL FROM heirs WHERE since IS NOT NULL GROUP BY id;
 SELECT id, name, kind, settings, capabilities, is_relay, paused_until, down_since, paused_by, paused_why,
         last_success_at
     FROM endpoint ORDER BY name;
+
+-- name: agency_list_sandbox
+-- Agencies that are for tests.
+SELECT id FROM agency WHERE sandbox = 1 AND closed_at IS NULL ORDER BY id LIMIT ?;

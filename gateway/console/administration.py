@@ -1,0 +1,219 @@
+"""Administration: agencies and what their systems are known by, certificates of the gateway, settings in force.
+
+Also where a document would go and why not, and what systems of vendors have asked of late. Who may administer
+changes; auditors read the same pages. A token or code is shown once, in the answer to the form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.accounts.credentials import credential_of
+from gateway.accounts.roles import Permission
+from gateway.accounts.shared_secrets import secret_of
+from gateway.admin import directory as acts
+from gateway.admin.directory import EndAgency, IssueToken, OfferEnrolment, Represent, RevokeCredential, RouteAgency
+from gateway.console import settings_shown
+from gateway.console.acts import converted
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.endings import beside, endings, without_replaced
+from gateway.errors import RefusedError
+from gateway.ledger.own_keys import own_certificates
+from gateway.model import Agency, AgencyId
+from gateway.reasons import REASONS
+from gateway.route import Routed, route
+
+_PAGE: Final = 50
+_CODES: Final = 20
+#: Why a recipient has no delivery that the gateway makes.
+SKIPPED: Final = {
+    "not_hosted": N_("the relay serves it itself"),
+    "came_from_there": N_("it came from there"),
+    "named_twice": N_("it is named twice"),
+    "takes_no_statuses": N_("its channel takes no statuses"),
+    "served_elsewhere": N_("another system serves it"),
+}
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """What there is."""
+    return visit.page("admin.html")
+
+
+async def agencies(visit: Visit) -> web.StreamResponse:
+    """All of them, or those that words find."""
+    query, directory = visit.request.query, visit.base.directory
+    text, after = query.get("q", "").strip()[:200], AgencyId(query.get("after", "")[:40])
+    if text:
+        held = await directory.resolve([text], visit.at)
+        named = await directory.search(text, limit=_PAGE)
+        found = list({agency.id: agency for agency in (*held.values(), *named)}.values())[:_PAGE]
+    else:
+        found = await directory.page(limit=_PAGE, after=after or None)
+    more = found[-1].id if not text and len(found) == _PAGE else ""
+    return visit.page("admin_agencies.html", agencies=found, text=text, more=more)
+
+
+async def agency(visit: Visit) -> web.StreamResponse:
+    """One of them: names, channel, neighbours, credentials."""
+    return visit.page("admin_agency.html", **await _agency(visit, await _named(visit)))
+
+
+async def _named(visit: Visit) -> Agency:
+    key = AgencyId(visit.request.match_info["id"])
+    found = (await visit.base.directory.agencies([key])).get(key)
+    if found is None:
+        raise RefusedError("not_found")
+    return found
+
+
+async def _agency(visit: Visit, found: Agency) -> dict[str, Any]:
+    base, now = visit.base, visit.at
+    record = (await base.directory.records([found.id]))[found.id]
+    spoken = await base.directory.agents_of(found.id, now) - {found.id}
+    speaks = await base.directory.represented_by(found.id, now) - {found.id}
+    around = {found.parent_id, found.successor_id, *spoken, *speaks} - {None}
+    known = await base.directory.agencies([key for key in around if key is not None])
+    credentials = await base.readers.fetch("credential_list_of_agency", (found.id,))
+    secrets = await base.readers.fetch("shared_secret_list_of_agency", (found.id,))
+    return {
+        "agency": found,
+        "contact": record.contact,
+        "known": known,
+        "spoken": [known[key] for key in sorted(spoken) if key in known],
+        "speaks": [known[key] for key in sorted(speaks) if key in known],
+        "credentials": [credential_of(row) for row in credentials],
+        "secrets": [secret_of(row) for row in secrets],
+        "channels": [endpoint.name for endpoint in await base.directory.endpoints()],
+        "exchanges": visit.parts.server.inspection.last(found.id)[:_PAGE],
+        "reasons": REASONS,
+        "now": now,
+        "once": {},
+    }
+
+
+async def act(visit: Visit) -> web.StreamResponse:
+    """One of the acts on an agency; what is shown once is shown at once."""
+    found, form, server, actor = await _named(visit), visit.form, visit.parts.server, visit.actor
+    code, reason = found.organ_id, form.get("reason", "").strip()
+    once: dict[str, Any] = {}
+    given: dict[str, object] = {"reason": reason}
+    match form.get("act", ""):
+        case "token":
+            days = form.get("days", "")
+            networks = form.get("networks", "").replace(",", " ").split()
+            given |= {"organ_id": code, "label": form.get("label", "").strip(), "networks": networks}
+            given |= {"days": int(days)} if days.isascii() and days.isdigit() else {}
+            once = await acts.issue_token(server, converted(given, IssueToken), actor)
+        case "enrol":
+            once = await acts.offer_enrolment(server, converted(given | {"organ_id": code}, OfferEnrolment), actor)
+        case "revoke":
+            given |= {"credential": form.get("credential", "")}
+            await acts.revoke_credential(server, converted(given, RevokeCredential), actor)
+        case "route":
+            given |= {"organ_id": code, "endpoint": form.get("channel", "")}
+            await acts.route_agency(server, converted(given, RouteAgency), actor)
+        case "represent":
+            given |= {"agent": form.get("agent", "").strip(), "principal": code, "end": form.get("end") == "1"}
+            await acts.represent(server, converted(given, Represent), actor)
+        case "close":
+            given |= {"organ_id": code, "successor": form.get("successor", "").strip()}
+            await acts.end_agency(server, converted(given, EndAgency), actor)
+        case _:
+            raise RefusedError("parameter_invalid", "act")
+    if once:
+        return visit.page("admin_agency.html", **(await _agency(visit, found) | {"once": once}))
+    return visit.redirect(f"/administration/agencies/{found.id}", flash=visit.gettext("Done."))
+
+
+async def certificates(visit: Visit) -> web.StreamResponse:
+    """The gateway's own, with when they end, and which counted when."""
+    settings = visit.base.settings
+    used = await asyncio.to_thread(lambda: without_replaced(endings(settings), visit.at))
+    others = await asyncio.to_thread(beside, settings)
+    return visit.page(
+        "admin_certificates.html",
+        used=[(each, each.level(visit.at)) for each in used],
+        others=others,
+        history=await own_certificates(visit.base.readers),
+        now=visit.at,
+    )
+
+
+async def settings(visit: Visit) -> web.StreamResponse:
+    """What is in force, and whether the file says so or it is the default."""
+    path = visit.parts.server.config_path
+    shown = await asyncio.to_thread(settings_shown.shown, visit.base.settings, path)
+    return visit.page("admin_settings.html", groups=shown, path=str(path))
+
+
+async def routing(visit: Visit) -> web.StreamResponse:
+    """Where a document would go, to whom, by which channel, and why not."""
+    query, base = visit.request.query, visit.base
+    sender_code = query.get("from", "").strip()
+    codes = query.get("to", "").replace(",", " ").replace(";", " ").split()[:_CODES]
+    plan, kind = None, "status" if query.get("kind") == "status" else "document"
+    if sender_code and codes:
+        sender = await base.directory.require(sender_code, visit.at)
+        known = await base.directory.resolve(codes, visit.at)
+        heirs = {each.successor_id for each in known.values() if each.successor_id is not None}
+        plan = route(
+            sender=sender,
+            message=Routed(kind="status" if kind == "status" else "document", size=1, business_type="0"),
+            recipients=[(code, known.get(code)) for code in codes],
+            successors=await base.directory.agencies(heirs),
+            arrived_by=None,
+            arrived_from_relay=False,
+            now=visit.at,
+        )
+    return visit.page(
+        "admin_routing.html",
+        sender=sender_code,
+        codes=codes,
+        kind=kind,
+        plan=plan,
+        reasons=REASONS,
+        skipped=SKIPPED,
+    )
+
+
+async def vendors(visit: Visit) -> web.StreamResponse:
+    """The connection inspector, and the offices for tests."""
+    code, base = visit.request.query.get("office", "").strip(), visit.base
+    found = await base.directory.require(code, visit.at) if code else None
+    exchanges = visit.parts.server.inspection.last(found.id) if found else []
+    return visit.page(
+        "admin_vendors.html",
+        office=found,
+        code=code,
+        exchanges=exchanges,
+        offices=await _offices(visit),
+        reasons=REASONS,
+    )
+
+
+async def _offices(visit: Visit) -> Sequence[Agency]:
+    """Those that are for tests."""
+    rows = await visit.base.readers.fetch("agency_list_sandbox", (_PAGE,))
+    ids = [AgencyId(row[0]) for row in rows]
+    found = await visit.base.directory.agencies(ids)
+    return [found[key] for key in ids if key in found]
+
+
+_SEES, _CHANGES = Permission.VIEW_ADMINISTRATION, Permission.ADMINISTER
+ROUTES: Final = (
+    Route("GET", "/administration", show, _SEES),
+    Route("GET", "/administration/agencies", agencies, _SEES),
+    Route("GET", "/administration/agencies/{id}", agency, _SEES),
+    Route("POST", "/administration/agencies/{id}", act, _CHANGES),
+    Route("GET", "/administration/certificates", certificates, _SEES),
+    Route("GET", "/administration/settings", settings, _SEES),
+    Route("GET", "/administration/routing", routing, _SEES),
+    Route("GET", "/administration/vendors", vendors, _SEES),
+)

@@ -1,0 +1,139 @@
+"""Administration pages: who may change does, with a reason; auditors read the same and change nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.accounts.roles import Permission, Role
+from gateway.config import settings as config
+from gateway.console import settings_shown
+from gateway.console.routes import ROUTES
+from tests.console.site import Site
+from tests.journeys.installation import COMMUNE, PROVINCE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGES = [
+    "", "/agencies", "/agencies?q=ubnd", "/users", "/certificates", "/settings", "/vendors",
+    f"/vendors?office={PROVINCE}",
+    "/routing", f"/routing?from={PROVINCE}&to={COMMUNE}+999.99.99.H99",
+]  # fmt: skip
+
+
+async def kinds(site: Site) -> list[str]:
+    """Of the newest events."""
+    rows = await site.base.writer.fetch("SELECT kind FROM event ORDER BY seq DESC LIMIT 5")
+    return [row[0] for row in rows]
+
+
+async def own_page(site: Site, code: str) -> str:
+    """The address of an agency's page."""
+    agency = await site.base.directory.require(code, site.base.clock.now())
+    return f"/administration/agencies/{agency.id}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMINISTRATOR], ids=str)
+async def test_page_is_read_by_auditors_and_administrators(site: Site, role: Role, page: str) -> None:
+    browser = await site.signed_in(role)
+    answer = await browser.get(f"/administration{page}")
+    assert answer.status == 200, answer.text
+    assert "style=" not in answer.text
+
+
+async def test_auditor_is_given_no_form_that_changes_anything(site: Site) -> None:
+    """None is shown, and every route that changes refuses him."""
+    auditor = await site.signed_in(Role.AUDITOR)
+    for page in ("/administration/users", await own_page(site, COMMUNE)):
+        content = (await auditor.get(page)).text.split('<main id="content"')[1]
+        assert '<form method="post"' not in content
+    for route in ROUTES:
+        if route.permission in {Permission.ADMINISTER, Permission.OPERATE, Permission.DESK}:
+            path = re.sub(r"\{\w+\}", "1", route.path)
+            answer = await (auditor.post(path) if route.method == "POST" else auditor.get(path))
+            assert answer.status == 403, path
+
+
+async def test_token_is_shown_once_and_counts(site: Site) -> None:
+    """In the answer to the form alone; then it is listed and revoked."""
+    admin = await site.signed_in(Role.ADMINISTRATOR)
+    page = await own_page(site, COMMUNE)
+    await admin.get(page)
+    made = await admin.post(page, {"act": "token", "label": "máy thử", "days": "30", "reason": "thử nghiệm"})
+    assert made.status == 200, made.text
+    found = re.search(r"<dt>token</dt><dd><code class=\"long\">([^<]+)</code>", made.text)
+    assert found is not None
+    shown = await admin.get(page)
+    assert found[1] not in shown.text
+    assert "máy thử" in shown.text
+    assert "credential.issued" in await kinds(site)
+    credential = re.findall(r'name="credential" value="([^"]+)"', shown.text)[0]
+    gone = await admin.post(page, {"act": "revoke", "credential": credential, "reason": "thử nghiệm"}, follow=True)
+    assert gone.status == 200
+    assert "credential.revoked" in await kinds(site)
+
+
+async def test_act_without_a_reason_changes_nothing(site: Site) -> None:
+    admin = await site.signed_in(Role.ADMINISTRATOR)
+    page = await own_page(site, COMMUNE)
+    await admin.get(page)
+    before = await kinds(site)
+    for form in ({"act": "token", "label": "x", "days": "3"}, {"act": "nothing", "reason": "thử nghiệm"}):
+        assert (await admin.post(page, form)).status == 422
+    assert await kinds(site) == before
+    assert (await admin.get("/administration/agencies/none")).status == 404
+
+
+async def test_user_is_added_changed_and_let_in_no_more(site: Site) -> None:
+    """The first password is shown once; a disabled user's sessions end."""
+    admin = await site.signed_in(Role.ADMINISTRATOR)
+    await admin.get("/administration/users")
+    made = await admin.post(
+        "/administration/users",
+        {"login": "nguoi.moi", "name": "<b>Người mới</b>", "role": "viewer", "reason": "thử nghiệm"},
+    )
+    assert made.status == 200, made.text
+    password = re.search(r"<dd><code>([^<]+)</code></dd>", made.text)
+    assert password is not None
+    assert "<b>Người mới" not in made.text
+    user = await site.base.users.require("nguoi.moi")
+    page = f"/administration/users/{user.id}"
+    shown = await admin.get(page)
+    assert password[1] not in shown.text
+    rights = {"act": "rights", "name": "Người mới", "role": "clerk", "offices": COMMUNE, "reason": "thử nghiệm"}
+    assert (await admin.post(page, rights)).status == 303
+    assert (await site.base.users.require("nguoi.moi")).role is Role.CLERK
+    assert (await admin.post(page, {"act": "disable", "reason": "thử nghiệm"})).status == 303
+    assert (await site.base.users.require("nguoi.moi")).disabled_at is not None
+    assert "user.disabled" in await kinds(site)
+
+
+async def test_routing_says_who_gets_it_and_who_does_not(site: Site) -> None:
+    """By the same rules as acceptance."""
+    auditor = await site.signed_in(Role.AUDITOR)
+    page = await auditor.get(f"/administration/routing?from={PROVINCE}&to={COMMUNE},999.99.99.H99")
+    assert "recipient_unknown" in page.text
+    assert page.text.count('class="badge good"') == 1
+
+
+async def test_settings_say_where_they_come_from(site: Site, tmp_path: Path) -> None:
+    """The file or the default; what might be a secret is masked."""
+    file = tmp_path / "config.toml"
+    file.write_text('[mail]\nurl = ""\n\n[log]\nquorum = 1\n', encoding="utf-8")
+    settings = config.parse({"log": {"quorum": 1}}, folder=tmp_path)
+    found = settings_shown.shown(settings, file)
+    log = {each.name: each for each in found["log"]}
+    assert log["quorum"].is_set
+    assert not log["vkey"].is_set
+    assert all(each.meaning for each in found["log"])
+    page = await (await site.signed_in(Role.AUDITOR)).get("/administration/settings")
+    assert str(site.app.config_path) in page.text
+
+
+async def test_secrets_in_settings_are_masked() -> None:
+    assert settings_shown._text("password", "mat-khau") == settings_shown.MASKED
+    assert settings_shown._text("url", "smtp://ai:mat-khau@host/") == f"smtp://{settings_shown.MASKED}@host/"
+    assert settings_shown._text("secret_file", Path("/x/y")) == "/x/y"
