@@ -43,7 +43,9 @@ _WEEK: Final = timedelta(days=7)
 class Trouble:
     """Deliveries that do not get on, of one channel and for one reason."""
 
+    #: Its name, and its id.
     channel: str
+    channel_id: str
     state: str
     #: None where the ledger holds no reason.
     reason: Reason | None
@@ -187,6 +189,7 @@ class Outlooks:
         return [
             Trouble(
                 channel=names.get(endpoint, endpoint),
+                channel_id=endpoint,
                 state=state,
                 reason=REASONS.get(reason),
                 count=count,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 
 import aiohttp
 import pytest
 
 from gateway.accounts.roles import Role
+from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
 from gateway.console.live import Live
 from gateway.console.outlook import Outlooks
 from tests.console.site import Browser, Page, Site
@@ -102,6 +105,20 @@ async def test_overview_names_what_is_down_and_what_to_do(site: Site) -> None:
     english = await browser.get("/")
     assert "Needs a person now" in english.text
     assert '<html lang="en"' in english.text
+
+
+async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:
+    """Each channel's, and the ledger's lines of each trouble: held here, so that there is one."""
+    browser = await site.signed_in(Role.OPERATOR)
+    await send(site, "13")
+    held = ActOnDeliveries(act="hold", recipient=COMMUNE, reason="for the test")
+    assert (await act_on_deliveries(site.app, held, "operator:test"))["moved"]
+    page = await browser.get("/overview/now")
+    links = set(re.findall(r'href="(/(?:channels|ledger)[^"]*)"', page.text))
+    assert [link for link in links if link.startswith("/channels/")]
+    assert [link for link in links if link.startswith("/ledger?state=held")]
+    for link in links:
+        assert (await browser.get(html.unescape(link))).status == 200, link
 
 
 async def test_fault_of_ours_is_told_without_its_inside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
