@@ -53,6 +53,7 @@ CHANGING = {
     "alerts set",
     "agencies sync", "agencies networks", "log declare", "keys revocation load", "keys bodies rotate",
     "agencies certificates add", "agencies certificates end", "agencies encryption add", "agencies encryption end",
+    "users add", "users set", "users disable", "users enable", "users unlock", "users reset", "users revoke",
 }  # fmt: skip
 
 #: What plays a peer, and orders for it.
@@ -86,7 +87,7 @@ def test_the_commands_are_these() -> None:
         "witness init", "witness follow", "witness show", "witness serve",
         "purge list", "purge show", "retain list",
         "tls renew", "log restamp", "register list", "register show", "archive make", "archive list",
-        "handover verify", "handover list", "handover find",
+        "handover verify", "handover list", "handover find", "report", "users list", "users sessions",
     }  # fmt: skip
 
 

@@ -130,6 +130,12 @@ COMMANDS: Final[dict[str, tuple[tuple[str, ...], bool]]] = {
     "cutover take": ((COMMUNE, *_WHY), True),
     "cutover return": ((COMMUNE, *_WHY), True),
     "import": (("{imported}",), False),
+    "report": (("--from", "2026-01-01", "--to", "2026-01-31"), True),
+    "users add": (("lan", "--role", "viewer", *_WHY), True),
+    "users set": (("nobody", "--name", "Lan", *_WHY), False),
+    "users list": ((), True),
+    "users sessions": (("nobody",), False),
+    **{f"users {act}": (("nobody", *_WHY), False) for act in ("disable", "enable", "unlock", "reset", "revoke")},
     "conformance": (("https://localhost:1/", "--secret-file", "{secret}", "--report", "{folder}"), True),
 }
 
