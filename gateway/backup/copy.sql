@@ -23,6 +23,10 @@ SELECT id, wrapper, wrapped FROM body_key ORDER BY number;
 -- Every body that the copy keeps of what peers offer, with its length.
 SELECT DISTINCT sha256, size FROM offer WHERE sha256 IS NOT NULL;
 
+-- name: copy_list_desk_files
+-- Scans and files of the clerks' desk, with their length.
+SELECT sha256, MAX(size) FROM desk_file GROUP BY sha256;
+
 -- name: copy_list_purged
 -- Bodies that a copy names and that are destroyed by order: nothing else needs them.
 SELECT sha256 FROM (
@@ -31,7 +35,7 @@ SELECT sha256 FROM (
     SELECT r.sha256 FROM purge_document AS d JOIN rendition AS r ON r.message_id = d.message_id
     WHERE d.purged_at IS NOT NULL
 ) AS gone
-WHERE NOT EXISTS (SELECT 1 FROM desk_file AS f WHERE f.sha256 = gone.sha256) AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT 1 FROM message AS m WHERE m.sha256 = gone.sha256 AND NOT EXISTS (
         SELECT 1 FROM purge_document AS d WHERE d.message_id = m.id AND d.purged_at IS NOT NULL)
 ) AND NOT EXISTS (
@@ -55,10 +59,9 @@ UNION
 SELECT sha256 FROM rendition WHERE message_id IN (SELECT value FROM json_each(:messages));
 
 -- name: copy_list_bodies
--- Every body that the copy names, with its length: messages, renditions, files of the clerks' desk.
+-- Every body that the copy names, with its length: messages and renditions.
 SELECT sha256, MAX(size) FROM (
     SELECT sha256, size FROM message UNION ALL SELECT sha256, size FROM rendition
-    UNION ALL SELECT sha256, size FROM desk_file
 ) GROUP BY sha256 ORDER BY sha256;
 
 -- name: copy_list_files

@@ -46,6 +46,8 @@ _AT_ONCE: Final = 4
 _PORTION: Final = 256
 #: The first schema that knows offers; before an upgrade an older one is copied.
 _OFFERS_SINCE: Final = 2
+#: The first with a clerks' desk.
+_DESK_SINCE: Final = 32
 #: The first that knows encrypted bodies.
 _BODY_KEYS_SINCE: Final = 17
 #: The first that knows what was destroyed by order.
@@ -224,6 +226,8 @@ def _ledger(copy: FrozenDatabase) -> Ledger:
     if schema >= _PURGES_SINCE:
         for (purged,) in copy.fetch("copy_list_purged"):
             del bodies[purged]
+    if schema >= _DESK_SINCE:
+        bodies |= dict(copy.fetch("copy_list_desk_files"))
     return Ledger(
         messages=messages,
         deliveries=deliveries,
