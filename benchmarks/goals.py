@@ -60,6 +60,9 @@ GOALS: Final = {
     "bundle_cold": Goal(value=300.0, unit="ms"),
     "bundle_cold_pdf": Goal(value=1000.0, unit="ms"),
     "bundles_10000": Goal(value=60.0, unit="s"),
+    "console_overview_p95": Goal(value=200.0, unit="ms"),
+    "console_ledger_p95": Goal(value=100.0, unit="ms"),
+    "console_document_p95": Goal(value=100.0, unit="ms"),
     "search_slowest_question": Goal(value=50.0, unit="ms"),
 }
 

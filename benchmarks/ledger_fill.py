@@ -60,8 +60,14 @@ def make_ledgers(folder: Path, sizes: Mapping[str, int], say: Callable[[str], No
     """Those of these sizes below the folder, smaller first; one that is there already is taken as it is."""
     LOG.parent.mkdir(exist_ok=True)
     folder.mkdir(exist_ok=True)
-    made = [_kept(folder / name) or _made(folder, name, size, say) for name, size in sizes.items()]
+    made = [make_ledger(folder, name, size, say) for name, size in sizes.items()]
     return made[0], made[1]
+
+
+def make_ledger(folder: Path, name: str, deliveries: int, say: Callable[[str], None]) -> Ledger:
+    """One of them."""
+    LOG.parent.mkdir(exist_ok=True)
+    return _kept(folder / name) or _made(folder, name, deliveries, say)
 
 
 def _kept(folder: Path) -> Ledger | None:

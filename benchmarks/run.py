@@ -15,6 +15,7 @@ and, each on an installation of its own (`--only` leaves out what is not named):
 7. documents accepted by the axis's protocol from a vendor's system
 8. the axis's catalogue of agencies taken in, its memory, and searches in it
 9. signatures that others made: XML and PDF verified, with path and revocation
+10. pages of the console over a ledger of a million deliveries (`--deliveries`)
 
 Writes build/bench.json, with a row for every goal (`benchmarks.goals`). The last line names each goal that was
 missed or not measured; the exit code is 0 all the same, for this is a measurement on whatever machine it is; it is
@@ -39,7 +40,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalogue, evidence, phases, poller, signatures, vxp_endpoint
+from benchmarks import catalogue, console_pages, evidence, phases, poller, signatures, vxp_endpoint
 from benchmarks.goals import Figure, published, rows, verdict
 from benchmarks.installation import Site, fill, prepare
 from benchmarks.phases import Bench
@@ -51,7 +52,7 @@ _LOG = Path("build/bench-gateway.log")
 _WAITING = 1000
 _ENDPOINT_SECONDS = 20.0
 _PHASES = ("circular", "sustained", "latency")
-_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures", "evidence")
+_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures", "evidence", "console")
 
 
 def main() -> int:
@@ -113,6 +114,7 @@ def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Fig
         "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
         "signatures": signatures.measure,
         "evidence": evidence.measure,
+        "console": lambda folder: console_pages.measure(folder, deliveries=arguments.deliveries, say=say),
         "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
     }
     figures: list[Figure] = []
@@ -136,6 +138,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the sustained run (default 60)")
     parser.add_argument("--agencies", type=int, default=125_000, help="size of the directory (default 125000)")
+    parser.add_argument(
+        "--deliveries", type=int, default=1_000_000, help="ledger behind the console's pages (default 1000000)"
+    )
     parser.add_argument("--only", nargs="*", choices=(*_PHASES, *_CONNECTORS), help="phases (default: all)")
     # not below build: for minutes after many files were deleted, ext4 is slow to find inodes in that place
     where = Path("/var/tmp")
