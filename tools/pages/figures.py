@@ -67,6 +67,12 @@ _NAMES = {
     ),
     "bundle_cold_pdf": ("the same with `--pdf`", "như trên, với `--pdf`"),
     "bundles_10000": ("10,000 bundles verified (from 1,000)", "xác minh 10.000 gói (tính từ 1.000)"),
+    "console_overview_p95": (
+        "console, a million deliveries: overview, p95",
+        "giao diện, một triệu lượt giao nhận: tổng quan, p95",
+    ),
+    "console_ledger_p95": ("the same: a page of the ledger", "như trên: một trang sổ giao nhận"),
+    "console_document_p95": ("the same: a document's page", "như trên: trang một văn bản"),
     "search_slowest_question": ("the slowest question, median", "câu hỏi chậm nhất, trung vị"),
 }
 
