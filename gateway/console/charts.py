@@ -36,7 +36,7 @@ def columns(title: str, bars: Sequence[Column]) -> Markup:
     room = (_WIDTH - _LEFT) / max(1, len(bars))
     drawn = [_scale(top)]
     for place, bar in enumerate(bars):
-        left, width = _LEFT + place * room, max(1.0, room * 0.8)
+        left, width = _LEFT + place * room, min(40.0, max(1.0, room * 0.8))
         drawn += [_upright("then", left, width, bar.value / top), _upright("", left, width, bar.share / top)]
         if place % max(1, len(bars) // 6) == 0:
             drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left, _HEIGHT - 4, bar.name))

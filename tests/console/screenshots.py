@@ -64,6 +64,21 @@ SHOTS = (
     Shot("requests", "vanhanh", "/requests"),
     Shot("shift", "vanhanh", "/shift"),
     Shot("alerts", "vanhanh", "/alerts"),
+    Shot("reports", "vanhanh", "/reports"),
+    Shot("audit", "kiemtra", "/audit?number=125"),
+    Shot("audit-verify", "kiemtra", "/audit/verify"),
+    Shot("audit-log", "kiemtra", "/audit/log?since=2020-01-01"),
+    Shot("audit-exports", "kiemtra", "/audit/exports"),
+    Shot("audit-lookups", "kiemtra", "/audit/lookups"),
+    Shot("administration", "quantri", "/administration"),
+    Shot("agencies", "quantri", "/administration/agencies"),
+    Shot("agency", "quantri", "/administration/agencies", "tbody th a"),
+    Shot("users", "quantri", "/administration/users"),
+    Shot("user", "quantri", "/administration/users", "tbody th a"),
+    Shot("certificates", "kiemtra", "/administration/certificates"),
+    Shot("settings", "kiemtra", "/administration/settings"),
+    Shot("routing", "kiemtra", "/administration/routing"),
+    Shot("vendors", "kiemtra", "/administration/vendors"),
 )
 
 
