@@ -48,7 +48,19 @@ _WHERE = {
 }
 _IDS = frozenset({"id", "message_id", "dispatch_id", "delivery_id"})
 _INSTANTS = frozenset(
-    {"received_at", "accepted_at", "created_at", "due_at", "give_up_at", "state_at", "started_at", "ended_at", "at"}
+    {
+        "received_at",
+        "accepted_at",
+        "created_at",
+        "due_at",
+        "give_up_at",
+        "state_at",
+        "started_at",
+        "ended_at",
+        "at",
+        "arrived_at",
+        "registered_at",
+    }
 )
 #: The instant of copy i, and the beginning of a UUIDv7 of that instant.
 _AT = "(:start + n.i * :step)"
