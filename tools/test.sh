@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # All tests in random order on two processes, or those that the arguments name: tools/test.sh tests/unit -k retry
+# Without arguments all but the short sweeps of kills, faults and networks, which `make sweeps` runs: they take minutes.
 # A missing system tool skips the tests that need it, by name; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,6 +37,7 @@ unset PYTHONDONTWRITEBYTECODE
 .venv/bin/python -m compileall -q gateway adapters tests
 # A short folder: Unix sockets below it have names of at most 107 bytes. Kept when a test failed.
 work=$(mktemp -d /tmp/gw.XXXXXX)
+[ $# -gt 0 ] || set -- --ignore=tests/crash --ignore=tests/network
 code=0
 .venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@" || code=$?
 [ "$code" -ne 0 ] || rm -rf "$work"
