@@ -21,7 +21,7 @@ from gateway.admin.export import ExportAbsence, ExportDocument, exported, export
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
-from gateway.console.headers import SECURITY
+from gateway.console.headers import saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -210,8 +210,7 @@ async def _sent(visit: Visit, name: str, making: AbstractAsyncContextManager[Bin
 async def _stream(visit: Visit, name: str, file: BinaryIO) -> web.StreamResponse:
     """Read at places of its own: a file may be fetched twice at once."""
     size = os.fstat(file.fileno()).st_size
-    headers = {**SECURITY, "Content-Disposition": f'attachment; filename="{name}"'}
-    response = web.StreamResponse(headers=headers)
+    response = web.StreamResponse(headers=saved(name))
     response.content_type, response.content_length = "application/octet-stream", size
     await response.prepare(visit.request)
     at = 0

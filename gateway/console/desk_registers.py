@@ -19,7 +19,7 @@ from gateway.console.desk_parts import (
     offices_of,
     today,
 )
-from gateway.console.headers import SECURITY
+from gateway.console.headers import saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.desk.books import printed, workbook
@@ -81,8 +81,7 @@ async def download(visit: Visit) -> web.StreamResponse:
         asyncio.to_thread(workbook, book) if kind == "xlsx" else asyncio.to_thread(printed, book, visit.at)
     )
     file = f"so-{'den' if span.direction == 'in' else 'di'}-{span.first}-{span.last}.{kind}"
-    headers = {**SECURITY, "Content-Disposition": f'attachment; filename="{file}"'}
-    return web.Response(body=made, content_type=_FILES[kind], headers=headers)
+    return web.Response(body=made, content_type=_FILES[kind], headers=saved(file))
 
 
 async def amend(visit: Visit) -> web.StreamResponse:

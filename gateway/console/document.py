@@ -23,7 +23,7 @@ from gateway.clock import instant
 from gateway.console import document_words as said
 from gateway.console.document_source import MOST_BYTES, laid_out
 from gateway.console.document_story import Story, read_story
-from gateway.console.headers import SECURITY
+from gateway.console.headers import SECURITY, saved
 from gateway.console.ledger_columns import Words
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -198,7 +198,7 @@ async def _stream(visit: Visit, response: web.StreamResponse, stream: BinaryIO) 
 
 
 def _saved(name: str) -> dict[str, str]:
-    return {**SECURITY, "Content-Security-Policy": _SANDBOX, "Content-Disposition": disposition(name)}
+    return saved(name) | {"Content-Security-Policy": _SANDBOX}
 
 
 def _name(story: Story) -> str:

@@ -10,6 +10,8 @@ from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.api.headers import disposition
+
 SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
     CIMultiDict(
         {
@@ -26,6 +28,11 @@ SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
         }
     )
 )
+
+
+def saved(name: str) -> dict[str, str]:
+    """Of a file that is saved under a name."""
+    return {**SECURITY, "Content-Disposition": disposition(name)}
 
 
 def page_policy(nonce: str) -> str:

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console.agencies import known, meant, names_of
-from gateway.console.headers import SECURITY
+from gateway.console.headers import saved
 from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, for_file, named
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -255,8 +255,7 @@ async def _all(visit: Visit, asked: Asked) -> AsyncIterator[list[Row]]:
 
 
 def _file_headers(visit: Visit, suffix: str) -> dict[str, str]:
-    name = f"so-giao-nhan-{visit.at:%Y%m%d-%H%M}.{suffix}"
-    return {**SECURITY, "Content-Disposition": f'attachment; filename="{name}"'}
+    return saved(f"so-giao-nhan-{visit.at:%Y%m%d-%H%M}.{suffix}")
 
 
 ROUTES: Final = (

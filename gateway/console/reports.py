@@ -13,7 +13,7 @@ from markupsafe import Markup
 from gateway.accounts.roles import Permission
 from gateway.clock import VIETNAM
 from gateway.console import charts
-from gateway.console.headers import SECURITY
+from gateway.console.headers import saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -57,8 +57,7 @@ async def download(visit: Visit) -> web.StreamResponse:
     period, report = await _asked(visit)
     book = await asyncio.to_thread(write_book, report, visit.preferences.language)
     name = f"report-{period.first}-{period.last}.xlsx"
-    headers = {**SECURITY, "Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=book, content_type=_XLSX, headers=headers)
+    return web.Response(body=book, content_type=_XLSX, headers=saved(name))
 
 
 class _Told:
