@@ -11,7 +11,6 @@ It does NOT verify the archives anew, which needs the other log's keys: `gateway
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,11 +18,9 @@ from pathlib import Path
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
 from gateway.audit.rows import EventRecord
-from gateway.bundle.handover import FOREIGN, TakenFile, list_digest
+from gateway.bundle.handover import FOREIGN, TakenFile, digest_of, list_digest
 from gateway.events import Event
 from gateway.storage.readers import Readers
-
-_PIECE = 1024 * 1024
 
 
 class ForeignExaminer:
@@ -56,8 +53,9 @@ class ForeignExaminer:
                 await asyncio.to_thread(self._file, data, f"{folder}/{each.name}", each, files[origin])
                 done += 1
                 progress(done, total)
+        listed = {row[0] for row in ledgers}
         for origin, (seq, _) in self._taken.items():
-            if origin not in {row[0] for row in ledgers}:
+            if origin not in listed:
                 self._findings.add(
                     "foreign_differs", f"event {seq}", f"{origin[:200]} was taken, and is not listed"
                 )
@@ -74,7 +72,7 @@ class ForeignExaminer:
 
     def _file(self, data: Path, path: str, file: TakenFile, others: Sequence[TakenFile]) -> None:
         try:
-            found = _digest(data / path)
+            found = digest_of(data / path)
         except FileNotFoundError:
             self._findings.add("foreign_missing", path, file.sha256)
             return
@@ -90,11 +88,3 @@ class ForeignExaminer:
         for path in sorted((data / FOREIGN).rglob("*")):
             if not path.is_dir() and path not in known:
                 self._findings.add("foreign_stray", str(path.relative_to(data)))
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()

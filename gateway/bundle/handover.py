@@ -13,7 +13,8 @@ of `open.jsonl`: nothing here needs to be believed but what the log signed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -87,6 +88,12 @@ class OpenDelivery(Part, kw_only=True, frozen=True):
     recipient: str
     state: str
     accepted_at: str
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, read from the disk; raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def list_digest(files: Iterable[TakenFile]) -> str:

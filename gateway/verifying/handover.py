@@ -13,10 +13,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from gateway.bundle import archive, handover
 from gateway.bundle.container import Container
@@ -28,7 +27,6 @@ from gateway.verifying.anchors import Anchors
 from gateway.verifying.archive import verify_archive
 from gateway.verifying.findings import Check, Verification, failed, passed, undecided
 
-_PIECE: Final = 1024 * 1024
 #: Called with the archive under way, and how many there are.
 Progress = Callable[[int, int], None]
 
@@ -64,7 +62,7 @@ def _archive(
 ) -> Iterator[Check]:
     name = f"archive.{path.stem}"
     try:
-        if _digest(path) != digest:
+        if handover.digest_of(path) != digest:
             yield failed(f"{name}.digest", "facts_differ", "it is not the file of the list")
         container = Container.open(path)
         found.append(archive.read(container.bytes_of(ARCHIVE)))
@@ -106,7 +104,7 @@ def _end(folder: Path, facts: Handover) -> Iterator[Check]:
         leaf = last_leaf(folder / facts.archives[-1].name)
         told = leaf["facts"]
         ended = (leaf["kind"], told["successor"], told["open"]) == (handover.ENDED, facts.successor, facts.open)
-        digest = _digest(folder / handover.OPEN)
+        digest = handover.digest_of(folder / handover.OPEN)
     except (OSError, BundleError, ValueError, KeyError, TypeError, IndexError) as error:
         yield failed(name, "archive_unreadable", str(error))
         return
@@ -125,11 +123,3 @@ def last_leaf(path: Path) -> dict[str, Any]:
         pass
     found: dict[str, Any] = json.loads(archive.read_leaf_line(line)[2])
     return found
-
-
-def _digest(path: Path) -> str:
-    found = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            found.update(piece)
-    return found.hexdigest()
