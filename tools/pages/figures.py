@@ -93,5 +93,9 @@ def _row(one: dict[str, Any], language: str) -> str:
     name = english if language == "en" else vietnamese
     goal = "" if one["goal"] is None else f"{'≥' if at_least else '≤'} {one['goal']:g}"
     met = {None: "", True: "✓", False: "✗"}[one["met"]]
-    measured = _UNMEASURED[language] if one["value"] is None else f"{one['value']:.4g} {one['unit']}"
+    measured = _UNMEASURED[language] if one["value"] is None else f"{_shown(one['value'])} {one['unit']}"
     return f"| {name} | {measured} | {goal} | {met} |"
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"  # not 2.838e+04
