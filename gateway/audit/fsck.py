@@ -6,7 +6,7 @@
 3. Messages, a page at a time: bodies hashed in threads (`stored`) and, unless it has to be quick, parsed again
    in the limited processes (`contents`), receipts, transfer records, columns (`papers`), deliveries, dispatches,
    attempts, statuses (`lines`).
-4. What peers offered and nobody acknowledged for us: bodies hashed.
+4. What peers offered and nobody acknowledged for us, scans and drafts of clerks: bodies hashed.
 5. Bodies that belong to no message.
 6. The registers of closed days (`registers`).
 7. Ledgers that were taken over (`foreign`).
@@ -247,7 +247,7 @@ class _Examination:
             "database": self._examine_database,
             "history": self._examine_history,
             "messages": self._examine_messages,
-            "offers": self._examine_offers,
+            "offers": self._examine_others,
             "bodies": self._examine_orphans,
             "registers": self._examine_registers,
             "foreign": self._examine_foreign,
@@ -407,15 +407,16 @@ class _Examination:
         elif body.size != size:
             self.findings.add("body_changed", subject, f"{body.size} bytes, not {size}")
 
-    async def _examine_offers(self) -> None:
-        """Step 4: what peers offered and nobody acknowledged for us."""
-        page: dict[str, object] = {"after": "", "limit": _MESSAGES_AT_ONCE}
-        while rows := await self._tools.readers.fetch("fsck_offer_page", page):
-            await self._learn_keys()
-            stored = await self._tools.hasher.hash_all(row[1] for row in rows)
-            for key, sha256, size in rows:
-                self._examine_body(f"offer {key}", sha256, size, stored[sha256])
-            page["after"] = rows[-1][0]
+    async def _examine_others(self) -> None:
+        """Step 4: what peers offered and nobody acknowledged for us, and what clerks keep."""
+        for statement in ("fsck_offer_page", "fsck_desk_file_page"):
+            page: dict[str, object] = {"after": "", "limit": _MESSAGES_AT_ONCE}
+            while rows := await self._tools.readers.fetch(statement, page):
+                await self._learn_keys()
+                stored = await self._tools.hasher.hash_all(row[1] for row in rows)
+                for _, sha256, size, subject in rows:
+                    self._examine_body(subject, sha256, size, stored[sha256])
+                page["after"] = rows[-1][0]
 
     async def _examine_orphans(self) -> None:
         """Step 5."""

@@ -102,10 +102,20 @@ UNION
 SELECT sha256 FROM desk_file WHERE sha256 IN (SELECT value FROM json_each(:digests));
 
 -- name: fsck_offer_page
--- A page of offers whose bytes are kept.
-SELECT id, sha256, size FROM offer WHERE sha256 IS NOT NULL AND id > :after AND NOT EXISTS (
+-- A page of offers whose bytes are kept, and how a finding names each.
+SELECT id, sha256, size, 'offer ' || id FROM offer WHERE sha256 IS NOT NULL AND id > :after AND NOT EXISTS (
     SELECT 1 FROM purge_document AS d WHERE d.message_id = offer.message_id AND d.purged_at IS NOT NULL)
 ORDER BY id LIMIT :limit;
+
+-- name: fsck_desk_file_page
+-- A page of scans of papers and files of drafts, likewise.
+SELECT f.id, f.sha256, f.size, 'desk file ' || f.id
+       || COALESCE((SELECT ' (line ' || e.number || '/' || e.year || ' of ' || e.office_id || ')' FROM desk_entry AS e
+                    WHERE e.scan_id = f.id LIMIT 1), '')
+FROM desk_file AS f
+WHERE f.id > :after AND (EXISTS (SELECT 1 FROM desk_entry AS e WHERE e.scan_id = f.id)
+                         OR EXISTS (SELECT 1 FROM desk_draft_file AS d WHERE d.file_id = f.id))
+ORDER BY f.id LIMIT :limit;
 
 -- name: fsck_database_check
 -- SQLite's own examination: pages, order of keys, constraints; one row "ok" when all is well.

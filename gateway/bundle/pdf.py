@@ -36,6 +36,8 @@ class Row:
     cells: Sequence[str]
     is_bold: bool = False
     is_struck: bool = False
+    #: Its only cell goes across all columns.
+    is_across: bool = False
 
 
 @dataclass(kw_only=True)
@@ -78,7 +80,14 @@ class Sheets:
         self._y -= points
 
     def text(
-        self, text: str, *, size: float = 10, indent: float = 0, mark: str = "", is_bold: bool = False
+        self,
+        text: str,
+        *,
+        size: float = 10,
+        indent: float = 0,
+        mark: str = "",
+        is_bold: bool = False,
+        is_centred: bool = False,
     ) -> None:
         """A paragraph; `mark` stands before its first line."""
         for number, line in enumerate(self._lines(self._face.shown(text), size, self.width - indent)):
@@ -88,7 +97,8 @@ class Sheets:
                 self._put(
                     mark, size, _MARGIN + indent - self._face.width_of(mark, size) - 0.5 * size, is_bold=False
                 )
-            self._put(line, size, _MARGIN + indent, is_bold=is_bold)
+            aside = (self.width - indent - self._face.width_of(line, size)) / 2 if is_centred else 0.0
+            self._put(line, size, _MARGIN + indent + aside, is_bold=is_bold)
 
     def rule(self) -> None:
         """A line across."""
@@ -97,19 +107,20 @@ class Sheets:
         self._pages[-1].append(f"0.5 w {_MARGIN:.2f} {self._y:.2f} m {_MARGIN + self.width:.2f} {self._y:.2f} l S")
         self._y -= 2
 
-    def table(self, widths: Sequence[float], heading: Sequence[str], rows: Iterable[Row]) -> None:
-        """Rows between lines; `widths` are parts of the page's; the heading stands on every page."""
+    def table(self, widths: Sequence[float], heads: Sequence[Row], rows: Iterable[Row]) -> None:
+        """Rows between lines; `widths` are parts of the page's; the heads stand on every page."""
         columns = [self.width * part / sum(widths) for part in widths]
-        head = Row(cells=heading, is_bold=True)
-        self._row(columns, head)
+        for head in heads:
+            self._row(columns, head)
         for row in rows:
             if self._y - self._row_height(columns, row) < _MARGIN:
                 self.begin()
-                self._row(columns, head)
+                for head in heads:
+                    self._row(columns, head)
             self._row(columns, row)
 
     def _cells(self, columns: Sequence[float], row: Row) -> list[list[str]]:
-        room = [width - 2 * _CELL for width in columns]
+        room = [width - 2 * _CELL for width in _widths(columns, row)]
         return [
             list(self._lines(self._face.shown(cell), _TABLE_SIZE, wide))[:_CELL_LINES]
             for cell, wide in zip(row.cells, room, strict=True)
@@ -121,7 +132,7 @@ class Sheets:
     def _row(self, columns: Sequence[float], row: Row) -> None:
         top, left = self._y, _MARGIN
         height = self._row_height(columns, row)
-        for width, lines in zip(columns, self._cells(columns, row), strict=True):
+        for width, lines in zip(_widths(columns, row), self._cells(columns, row), strict=True):
             self._pages[-1].append(f"0.4 w {left:.2f} {top - height:.2f} {width:.2f} {height:.2f} re S")
             self._y = top - _CELL
             for line in lines:
@@ -236,6 +247,10 @@ class Sheets:
         font = face.cut_to(used)
         writer.stream(font, f"/Length1 {len(font)} ")
         writer.stream(_to_unicode([(glyph, self._used[glyph]) for glyph in used]))
+
+
+def _widths(columns: Sequence[float], row: Row) -> Sequence[float]:
+    return [sum(columns)] if row.is_across else columns
 
 
 _FIRST_PAGE: Final = 9

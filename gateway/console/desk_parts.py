@@ -9,12 +9,11 @@ import asyncio
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
 from gateway.clock import VIETNAM
-from gateway.console.headers import SECURITY
+from gateway.console.headers import framed, saved
 from gateway.console.visit import Visit
 from gateway.desk.clerk import Clerk
 from gateway.desk.desk import Desk
@@ -27,9 +26,6 @@ from gateway.storage.spool import SpooledBody
 
 #: What browsers show by themselves without running anything of ours; everything else is downloaded.
 _SHOWN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
-_FILE_POLICY: Final = (
-    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
-)
 _PIECE: Final = 256 * 1024
 #: The longest text of a field, and fields of a form with files.
 _MOST_TEXT: Final = 20_000
@@ -163,14 +159,11 @@ async def file_response(
 ) -> web.StreamResponse:
     """A file as it is: shown in a frame of ours where a browser shows it safely, else downloaded."""
     is_shown = content_type in _SHOWN and "download" not in visit.request.query
-    headers = {
-        **SECURITY,
+    headers = framed(name) if is_shown else saved(name)
+    headers |= {
         "Content-Type": content_type if is_shown else "application/octet-stream",
-        "Content-Disposition": f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}",
         "Content-Length": str(size),
     }
-    if is_shown:
-        headers |= {"Content-Security-Policy": _FILE_POLICY, "X-Frame-Options": "SAMEORIGIN"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(visit.request)
     pieces = file.pieces()

@@ -75,8 +75,12 @@ async def download(visit: Visit) -> web.StreamResponse:
         raise RefusedError("not_found")
     offices = await offices_of(visit)
     span = _span(visit, offices)
-    name = next(agency.name for agency in offices if agency.id == span.office_id)
-    book = await desk_of(visit).books.book(span.office_id, name, span.direction, span.first, span.last)
+    office = next(agency for agency in offices if agency.id == span.office_id)
+    parents = await visit.base.directory.agencies([office.parent_id] if office.parent_id else [])
+    above = "".join(parent.name for parent in parents.values())
+    book = await desk_of(visit).books.book(
+        office.id, office.name, span.direction, span.first, span.last, above=above
+    )
     made = await (
         asyncio.to_thread(workbook, book) if kind == "xlsx" else asyncio.to_thread(printed, book, visit.at)
     )

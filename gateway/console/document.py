@@ -17,13 +17,12 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.admin.export import ExportDocument, exported, sources_of
-from gateway.api.headers import disposition
 from gateway.bundle.format import PDF
 from gateway.clock import instant
 from gateway.console import document_words as said
 from gateway.console.document_source import MOST_BYTES, laid_out
 from gateway.console.document_story import Story, read_story
-from gateway.console.headers import SECURITY, saved
+from gateway.console.headers import framed, saved
 from gateway.console.ledger_columns import Words
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -37,7 +36,6 @@ from gateway.views import signatures_out
 _PIECE: Final = 256 * 1024
 _MAGIC: Final = b"%PDF-"
 #: Of a file that is shown: it loads nothing, runs nothing, sends nothing, and stands in pages of ours alone.
-_FILE_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
@@ -177,9 +175,7 @@ async def _hand_out(visit: Visit, stream: BinaryIO, found: Attachment) -> web.St
     is_pdf = await asyncio.to_thread(stream.read, len(_MAGIC)) == _MAGIC
     await asyncio.to_thread(stream.seek, 0)
     if is_pdf and "show" in visit.request.query:
-        headers = {**SECURITY, "Content-Security-Policy": _FILE_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-        headers["Content-Disposition"] = disposition(found.safe_name).replace("attachment", "inline", 1)
-        response = web.StreamResponse(headers=headers)
+        response = web.StreamResponse(headers=framed(found.safe_name))
         response.content_type = "application/pdf"
     else:
         # never a type that a browser would run

@@ -86,6 +86,8 @@ class Entry:
     status: str
     #: Its sender has recalled it or asked to have it back.
     is_recalled: bool
+    #: When its document was accepted here; None for a paper.
+    accepted_at: datetime | None = None
 
     @property
     def is_struck(self) -> bool:
@@ -263,6 +265,7 @@ def _entry(row: Sequence[Any]) -> Entry:
         is_closed=bool(row[27]),
         status=row[28],
         is_recalled=bool(row[29]),
+        accepted_at=None if row[30] is None else instant(row[30]),
     )
 
 

@@ -1,7 +1,7 @@
 """What clerks keep at the desk: scans and files, drafts of what they send, groups of recipients.
 
-Drafts outlive a session and are the office's, not one clerk's. A file's bytes are kept before its row is written;
-the rows of a draft's files go with it, the bytes stay as an orphan that nothing names.
+Drafts outlive a session and are the office's, not one clerk's. A file's bytes are kept before its row is written.
+A file that no draft and no line has any more is *loose*: the duty that frees bodies takes its bytes, then its row.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class DropDraft:
 
 
 class DropDraftOperation:
-    """Forgets it and what its files were; one that is gone is no error."""
+    """Forgets it; its files are loose then, unless a line has them. One that is gone is no error."""
 
     name = "desk_drop_draft"
 
@@ -95,10 +95,19 @@ class DropDraftOperation:
         """Nothing to give back."""
         for ask in payloads:
             if await tx.fetch("draft_is_of_office", (ask.id, ask.office_id)):
-                files = await tx.fetch("draft_list_file_ids", (ask.id,))
                 await tx.execute_many("draft_file_forget", [(ask.id,)])
-                await tx.execute_many("desk_file_forget_if_loose", [(row[0],) for row in files])
                 await tx.execute_many("draft_forget", [(ask.id,)])
+        return [None] * len(payloads)
+
+
+class ForgetFileOperation:
+    """Forgets files, by their ids, whose bytes are freed; one that somebody took up again stays."""
+
+    name = "desk_forget_file"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[str]) -> Sequence[None]:
+        """Nothing to give back."""
+        await tx.execute_many("desk_file_forget_if_loose", [(key,) for key in payloads])
         return [None] * len(payloads)
 
 

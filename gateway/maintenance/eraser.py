@@ -11,7 +11,8 @@ For each order, oldest first:
 
 Killed anywhere, the next run does the rest: each step is done again without harm. At the start, what the list has
 and the ledger has not (it was restored from an older copy) is recorded again. Now and then all that was ever
-destroyed is looked for: bytes that came back with a repeated request go again, unless a message needs them.
+destroyed is looked for: bytes that came back with a repeated request go again, unless a message needs them; what
+clerks dropped is freed (`loose`).
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from gateway.ledger.purged import (
     needers_of,
 )
 from gateway.ledger.purges import EndPurge, EndPurgeOperation
+from gateway.maintenance.loose import free_loose
 from gateway.observe import Metrics
 from gateway.purging.listed import append_list, list_of, read_list
 from gateway.purging.rules import lapsing
@@ -242,8 +244,9 @@ class Eraser:
         return await asyncio.to_thread(_erased_copies, backup.folder, backup.key, gone, blanked_at)
 
     async def _sweep(self) -> None:
-        """Whatever was destroyed and lies there again."""
+        """Whatever was destroyed and lies there again, and what clerks dropped."""
         base, after = self._base, ""
+        await free_loose(base)
         while rows := await base.readers.fetch("purged_list_page", {"after": after, "limit": _AT_ONCE}):
             after = rows[-1][0]
             # the list may have been left behind on another machine, or taken away: nothing it lacks stays lacking

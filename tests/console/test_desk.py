@@ -110,8 +110,7 @@ async def test_file_is_shown_in_a_frame_of_ours_alone(lab: DeskLab, browser: Bro
     shown = await browser.get(f"/desk/in/{delivery}/file/1")
     assert (shown.status, shown.headers["Content-Type"]) == (200, "application/pdf")
     assert shown.headers["X-Frame-Options"] == "SAMEORIGIN"
-    assert "script-src" not in shown.headers["Content-Security-Policy"]
-    assert shown.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert shown.headers["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'self'"
     saved = await browser.get(f"/desk/in/{delivery}/file/1?download=1")
     assert saved.headers["Content-Disposition"].startswith("attachment")
     assert (await browser.get(f"/desk/in/{delivery}/file/9")).status == 404

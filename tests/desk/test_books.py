@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
@@ -100,30 +101,57 @@ def line(number: int, *, subject: str = "V/v chỉnh lý", voided: bool = False)
 def book(*entries: Entry) -> Book:
     """A register of one day."""
     day = date(2026, 11, 30)
-    return Book(office="UBND xã Một", direction="in", first=day, last=day, entries=entries)
+    return Book(office="UBND xã Một", above="UBND tỉnh", direction="in", first=day, last=day, entries=entries)
 
 
-async def test_workbook_has_the_columns_of_the_form_and_no_formula() -> None:
-    """What a subject says is text, whatever it begins with; a struck line is struck."""
+async def test_workbook_is_of_the_prescribed_form_and_has_no_formula() -> None:
+    """Title block, ten columns, a day's end; what a subject says is text; a struck line is struck."""
     made = workbook(book(line(1, subject='=HYPERLINK("http://x")'), line(2, voided=True)))
     sheet = openpyxl.load_workbook(io.BytesIO(made)).active
-    heads = [cell.value for cell in sheet[5]]
+    assert [sheet.cell(row, 1).value for row in range(1, 8)] == [
+        "UBND TỈNH", "UBND XÃ MỘT", "SỔ ĐĂNG KÝ VĂN BẢN ĐẾN", "Năm: 2026", "Từ ngày 30/11/2026 đến ngày 30/11/2026",
+        "Từ số 1 đến số 2", "Quyển số: ……………",
+    ]  # fmt: skip
+    heads = [cell.value for cell in sheet[9]]
     assert heads[:4] == ["Ngày đến", "Số đến", "Tác giả", "Số, ký hiệu văn bản"]
-    assert len(heads) == 10
-    assert [cell.value for cell in sheet[7]][:2] == ["30/11/2026", "1"]
-    assert sheet["F7"].data_type == "s"
-    assert sheet["F7"].value == 'Công văn =HYPERLINK("http://x")'
-    assert (sheet["A7"].font.strike, sheet["A8"].font.strike) == (None, True)
-    assert sheet["J8"].value == "Hủy: ghi nhầm"
+    assert heads[6:] == ["Đơn vị hoặc người nhận", "Ngày chuyển", "Ký nhận", "Ghi chú"]
+    assert [cell.value for cell in sheet[10]] == [f"({number})" for number in range(1, 11)]
+    assert [cell.value for cell in sheet[11]][:2] == ["30/11/2026", "1"]
+    assert sheet["F11"].data_type == "s"
+    assert sheet["F11"].value == 'Công văn =HYPERLINK("http://x")'
+    assert (sheet["A11"].font.strike, sheet["A12"].font.strike) == (None, True)
+    assert sheet["J12"].value == "Hủy: ghi nhầm"
+    assert sheet["A13"].value == "Ngày 30/11/2026, chưa khóa sổ: 2 văn bản, từ số 1 đến số 2."
+    assert sheet["A15"].value == "Cộng: 2 văn bản, trong đó hủy 1."
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.print_title_rows) == (
+        "landscape", 9, "$9:$10",
+    )  # fmt: skip
+
+
+async def test_register_of_outgoing_documents_has_ten_columns_too() -> None:
+    """When it was handed on is the day on which it went out, where the office wrote none."""
+    day, sent = date(2026, 11, 30), datetime(2026, 11, 30, 17, 30, tzinfo=UTC)
+    own = replace(line(1), direction="out", series="QĐ", accepted_at=sent, message_id="m", is_closed=True)
+    made = workbook(Book(office="UBND xã Một", direction="out", first=day, last=day, entries=[own]))
+    sheet = openpyxl.load_workbook(io.BytesIO(made)).active
+    heads = [cell.value for cell in sheet[9]]
+    assert heads[5:] == ["Đơn vị, người nhận bản lưu", "Số lượng bản", "Ngày chuyển", "Ký nhận", "Ghi chú"]
+    assert sheet["H11"].value == "30/11/2026"  # passed on, as the office wrote
+    later = replace(own, beside=Beside())
+    again = workbook(Book(office="UBND xã Một", direction="out", first=day, last=day, entries=[later]))
+    sheet = openpyxl.load_workbook(io.BytesIO(again)).active
+    assert sheet["H11"].value == "01/12/2026"
+    assert sheet["A12"].value.startswith("Khóa sổ ngày 30/11/2026 (QĐ): 1 văn bản, từ số 1 đến số 1. Văn thư ký:")
 
 
 async def test_print_repeats_its_heading_and_loses_no_line() -> None:
-    """Each page begins with the heading; every number and subject is found again by another reader."""
+    """Each page begins with the heading and its numbers; every number and subject is found by another reader."""
     entries = [line(number, subject=f"V/v việc thứ {number} của năm") for number in range(1, 81)]
     made = printed(book(*entries), datetime(2026, 11, 30, tzinfo=UTC))
     told, pages = text_of(made), contents(made)
     assert len(pages) > 2
-    assert told.count("Tácgiả") == len(pages)
+    assert told.count("Tácgiả") == told.count("(10)") == len(pages)
+    assert told.count("chưakhóasổ:80vănbản,từsố1đếnsố80.") == 1
     for number in range(1, 81):
         assert f"việcthứ{number}của" in told
     assert made == printed(book(*entries), datetime(2026, 11, 30, tzinfo=UTC))

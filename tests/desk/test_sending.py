@@ -55,7 +55,6 @@ async def test_signed_document_goes_out_under_its_number(lab: DeskLab) -> None:
     )
     assert (sender, number, msgspec.json.decode(caller)["method"]) == (lab.code, "01", "session")
     assert lab.events("entry.sent")[-1]["message"] == message
-    assert lab.rows("SELECT COUNT(*) FROM desk_file WHERE office_id = ?", lab.office) == [(0,)]
 
 
 async def test_statuses_about_it_are_taken_over_with_the_list(lab: DeskLab) -> None:

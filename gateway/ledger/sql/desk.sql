@@ -36,45 +36,14 @@ SELECT EXISTS (SELECT 1 FROM credential WHERE agency_id = :office AND revoked_at
     OR EXISTS (SELECT 1 FROM shared_secret WHERE agency_id = :office AND revoked_at IS NULL AND expires_at > :now);
 
 -- name: entry_read_one
--- One line of some offices, by its id or by the document that came.
-SELECT e.id, e.office_id, e.direction, e.series, e.year, e.number, e.day, e.at, e.actor, COALESCE(e.message_id, ''),
-       COALESCE(e.delivery_id, ''),
-       CASE WHEN m.id IS NULL THEN e.issuer ELSE COALESCE(m.envelope ->> '$.sender.organ_name', '') END,
-       CASE WHEN m.id IS NULL THEN e.code_number ELSE m.code_number END,
-       CASE WHEN m.id IS NULL THEN e.code_notation ELSE m.code_notation END,
-       CASE WHEN m.id IS NULL THEN e.issued_on ELSE COALESCE(m.promulgated_on, '') END,
-       CASE WHEN m.id IS NULL THEN e.type_name ELSE COALESCE(m.envelope ->> '$.doc_type_name', '') END,
-       CASE WHEN m.id IS NULL THEN e.subject ELSE m.subject END,
-       CASE WHEN m.id IS NULL THEN e.signer ELSE COALESCE(m.envelope ->> '$.signer', '') END,
-       CASE WHEN m.id IS NULL THEN e.recipients ELSE COALESCE(m.envelope -> '$.recipients', '[]') END,
-       e.receiver, e.passed_on, e.due_on, e.copies, e.note, COALESCE(e.scan_id, ''), e.voided_at,
-       COALESCE(e.voided_why, ''), e.is_closed, COALESCE(d.business_status, ''),
-       EXISTS (SELECT 1 FROM message AS r INDEXED BY message_by_original
-               WHERE r.original_id = e.message_id AND ((r.kind = 'document' AND r.business_type = '1')
-                                                       OR (r.kind = 'status' AND r.business_type = '13')))
-FROM desk_entry AS e LEFT JOIN message AS m ON m.id = e.message_id LEFT JOIN delivery AS d ON d.id = e.delivery_id
-WHERE e.id = :id AND e.office_id IN (SELECT value FROM json_each(:offices));
+-- One line of some offices.
+SELECT * FROM desk_line WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
 
 -- name: entry_list_of_office
 -- Lines of one register from one day to another, newest first, after (that is, before) one of them.
-SELECT e.id, e.office_id, e.direction, e.series, e.year, e.number, e.day, e.at, e.actor, COALESCE(e.message_id, ''),
-       COALESCE(e.delivery_id, ''),
-       CASE WHEN m.id IS NULL THEN e.issuer ELSE COALESCE(m.envelope ->> '$.sender.organ_name', '') END,
-       CASE WHEN m.id IS NULL THEN e.code_number ELSE m.code_number END,
-       CASE WHEN m.id IS NULL THEN e.code_notation ELSE m.code_notation END,
-       CASE WHEN m.id IS NULL THEN e.issued_on ELSE COALESCE(m.promulgated_on, '') END,
-       CASE WHEN m.id IS NULL THEN e.type_name ELSE COALESCE(m.envelope ->> '$.doc_type_name', '') END,
-       CASE WHEN m.id IS NULL THEN e.subject ELSE m.subject END,
-       CASE WHEN m.id IS NULL THEN e.signer ELSE COALESCE(m.envelope ->> '$.signer', '') END,
-       CASE WHEN m.id IS NULL THEN e.recipients ELSE COALESCE(m.envelope -> '$.recipients', '[]') END,
-       e.receiver, e.passed_on, e.due_on, e.copies, e.note, COALESCE(e.scan_id, ''), e.voided_at,
-       COALESCE(e.voided_why, ''), e.is_closed, COALESCE(d.business_status, ''),
-       EXISTS (SELECT 1 FROM message AS r INDEXED BY message_by_original
-               WHERE r.original_id = e.message_id AND ((r.kind = 'document' AND r.business_type = '1')
-                                                       OR (r.kind = 'status' AND r.business_type = '13')))
-FROM desk_entry AS e LEFT JOIN message AS m ON m.id = e.message_id LEFT JOIN delivery AS d ON d.id = e.delivery_id
-WHERE e.office_id = :office AND e.direction = :direction AND e.day BETWEEN :first AND :last AND e.id < :before
-ORDER BY e.day DESC, e.id DESC LIMIT :limit;
+SELECT * FROM desk_line
+WHERE office_id = :office AND direction = :direction AND day BETWEEN :first AND :last AND id < :before
+ORDER BY day DESC, id DESC LIMIT :limit;
 
 -- name: entry_list_series
 -- The series in which an office has numbered what it sent in a year, with the number last given in each.

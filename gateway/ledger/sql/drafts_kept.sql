@@ -8,6 +8,13 @@ DELETE FROM desk_file WHERE id = ?1
   AND NOT EXISTS (SELECT 1 FROM desk_entry WHERE scan_id = ?1)
   AND NOT EXISTS (SELECT 1 FROM desk_draft_file WHERE file_id = ?1);
 
+-- name: desk_file_list_loose
+-- Files that no line and no draft has, added before an instant: id and digest.
+SELECT f.id, f.sha256 FROM desk_file AS f
+WHERE f.added_at < ? AND NOT EXISTS (SELECT 1 FROM desk_entry AS e WHERE e.scan_id = f.id)
+  AND NOT EXISTS (SELECT 1 FROM desk_draft_file AS d WHERE d.file_id = f.id)
+ORDER BY f.id LIMIT 500;
+
 -- name: draft_save
 -- Keep a draft as it is now; nothing where it is another office's.
 INSERT INTO desk_draft (id, office_id, owner, form, changed_at) VALUES (?, ?, ?, ?, ?)
@@ -34,12 +41,8 @@ INSERT INTO desk_draft_file (draft_id, place, file_id) VALUES (?, ?, ?);
 -- Its files are others from now on.
 DELETE FROM desk_draft_file WHERE draft_id = ?;
 
--- name: draft_list_file_ids
--- Its files.
-SELECT file_id FROM desk_draft_file WHERE draft_id = ?;
-
 -- name: draft_list_files
--- Likewise, with what they are.
+-- Its files with what they are.
 SELECT f.id, f.office_id, f.sha256, f.size, f.name, f.content_type
 FROM desk_draft_file AS d JOIN desk_file AS f ON f.id = d.file_id WHERE d.draft_id = ? ORDER BY d.place;
 

@@ -1,0 +1,79 @@
+"""Scans and files of drafts on the disk: a missing one is named, and what nobody has any more is freed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.fsck import examine
+from gateway.desk.register import PaperForm
+from gateway.foundation import database_of
+from gateway.ledger.desk import DeskFile
+from gateway.maintenance.loose import free_loose
+from tests.desk.lab import DeskLab
+from tests.desk.test_books import At
+from tests.desk.test_register import paper
+from tests.desk.test_sending import drafted
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def scanned(lab: DeskLab, content: bytes) -> DeskFile:
+    """A scan that is kept."""
+    return await lab.desk.papers.add(lab.clerk, lab.office, "scan.pdf", await lab.spooled(content))
+
+
+def place_of(lab: DeskLab, sha256: str) -> Path:
+    """Where its bytes lie."""
+    return lab.app.foundation.bodies.path_of(sha256)
+
+
+async def free_all(lab: DeskLab, *, later: timedelta = timedelta(hours=2)) -> int:
+    """As the eraser does every hour."""
+    base = lab.app.foundation
+    return await free_loose(replace(base, clock=At(base.clock.now() + later)))
+
+
+async def test_bytes_of_a_dropped_draft_are_freed_and_a_lines_scan_stays(lab: DeskLab) -> None:
+    """Not before the hour is over; bytes that a line has as well stay with it."""
+    await free_all(lab)
+    same = b"%PDF-1.4\nnhu nhau\n%%EOF\n"
+    kept = await scanned(lab, same)
+    form = PaperForm(office_id=lab.office, paper=paper("71"), scan_id=kept.id)
+    await lab.desk.registering.register_paper(lab.clerk, form)
+    twin, own = await drafted(lab, same), await drafted(lab, b"%PDF-1.4\nban thao\n%%EOF\n")
+    for draft in (twin, own):
+        await lab.desk.sending.drop(lab.clerk, draft.id)
+    assert await free_all(lab, later=timedelta(minutes=5)) == 0
+    assert place_of(lab, own.files[0].sha256).exists()
+    assert await free_all(lab) == 2
+    assert not place_of(lab, own.files[0].sha256).exists()
+    assert place_of(lab, kept.sha256).exists()
+    left = lab.rows("SELECT id FROM desk_file WHERE office_id = ?", lab.office)
+    assert left == [(kept.id,)]
+
+
+async def test_file_of_a_draft_that_is_kept_is_not_freed(lab: DeskLab) -> None:
+    """However old."""
+    draft = await drafted(lab, b"%PDF-1.4\ncon dung\n%%EOF\n")
+    await free_all(lab, later=timedelta(days=400))
+    assert place_of(lab, draft.files[0].sha256).exists()
+    assert (await lab.desk.sending.draft(lab.clerk, draft.id)).files == draft.files
+
+
+async def test_missing_scan_is_named_by_fsck_with_its_line(lab: DeskLab) -> None:
+    """Which line of which office, so that the paper is found and scanned again."""
+    scan = await scanned(lab, b"%PDF-1.4\nse mat\n%%EOF\n")
+    form = PaperForm(office_id=lab.office, paper=paper("72"), scan_id=scan.id)
+    entry = await lab.desk.registering.register_paper(lab.clerk, form)
+    place = place_of(lab, scan.sha256)
+    bytes_there = place.read_bytes()
+    place.unlink()
+    report = await examine(lab.site.settings, database_of(lab.site.settings), quick=True)
+    place.write_bytes(bytes_there)
+    found = [finding for finding in report.findings if finding.code == "body_missing"]
+    told = f"desk file {scan.id} (line {entry.number}/{entry.year} of {lab.office})"
+    assert [finding.subject for finding in found] == [told]
