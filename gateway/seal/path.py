@@ -13,7 +13,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
@@ -157,5 +156,5 @@ def _rank(check: Check) -> int:
 def _signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
         return revocations.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except (TypeError, UnsupportedAlgorithm):
+    except UNREADABLE_CERTIFICATE:
         return False
