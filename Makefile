@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test screenshots crash sweeps powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
+.PHONY: help demo test screenshots pictures crash sweeps powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ test: $(STAMP) ## all tests (ARGS="tests/unit -k name")
 
 screenshots: $(STAMP) ## pictures of the console's pages in build/screenshots (ARGS="overview ledger")
 	@$(PY) -m tests.console.screenshots $(ARGS)
+
+pictures: $(STAMP) ## a newcomer's walk through the demo's console; writes docs/pictures
+	@$(PY) -m tests.console.pictures
 
 sweeps: $(STAMP) ## short sweeps of kills, power cuts, disk faults and networks, some minutes
 	@bash tools/test.sh tests/crash tests/network

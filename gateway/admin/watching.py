@@ -21,7 +21,7 @@ from gateway.directory.endpoints import EndpointState
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.params import as_json
-from gateway.model import Agency, AgencyId, Lane
+from gateway.model import Agency, AgencyId, EndpointId, Lane
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
 COUNTED: Final = 20_000
@@ -40,6 +40,8 @@ class Channel:
     """One of the list."""
 
     state: EndpointState
+    #: The agency that it leads to, where that is one alone; else its own name.
+    label: str
     judgement: Judgement
     waiting: int
     oldest_at: datetime | None
@@ -113,7 +115,7 @@ async def channels(base: Foundation) -> list[Channel]:
     ]
     oldest = {row[0]: instant(row[1]) for row in rows}
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
-    found = []
+    found, leads_to = [], await labels(base)
     for state in await base.directory.endpoint_states():
         source = sources.get(state.endpoint.name)
         facts = ChannelFacts(
@@ -127,6 +129,7 @@ async def channels(base: Foundation) -> list[Channel]:
         found.append(
             Channel(
                 state=state,
+                label=leads_to.get(state.endpoint.id, state.endpoint.name),
                 judgement=judge_channel(facts, now),
                 waiting=counts.get(state.endpoint.id, 0),
                 oldest_at=facts.oldest_at,
@@ -136,6 +139,13 @@ async def channels(base: Foundation) -> list[Channel]:
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
     return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
+
+
+async def labels(base: Foundation) -> dict[EndpointId, str]:
+    """The names of the agencies to which channels lead that lead to one alone."""
+    rows = await base.readers.fetch("endpoint_list_of_one_agency")
+    agencies = await base.directory.agencies([AgencyId(row[1]) for row in rows])
+    return {EndpointId(row[0]): agencies[row[1]].name for row in rows if row[1] in agencies}
 
 
 async def waits(base: Foundation, endpoint_id: str) -> Waits:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,12 +18,14 @@ from gateway.admin.reconcile import ReconcileDay
 from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.console.acts import converted
+from gateway.console.document_words import OUTCOMES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.directory.endpoints import EndpointState
 from gateway.errors import RefusedError
 from gateway.model import Lane
+from gateway.reasons import REASONS
 
 #: Word -> tone of its badge, and what it is called.
 HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
@@ -107,9 +110,11 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "waits": waits,
         "done_at": waits.done_at(visit.at),
         "line": visit.parts.server.line_view(found.state.endpoint.id),
-        "replies": await watching.replies(base, key),
+        "replies": _joined(await watching.replies(base, key)),
         "history": history,
         "turns": TURNS,
+        "outcomes": OUTCOMES,
+        "reasons": REASONS,
         "calls": await watching.urgent(base, key),
         "comparisons": comparisons[:10],
         "offices": behind,
@@ -121,6 +126,12 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
     }
+
+
+def _joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
+    """The newest of those that say the same one after the other, and how many they are."""
+    runs = groupby(replies, key=lambda each: (each.outcome, each.reason, each.detail))
+    return [(those[0], len(those)) for those in (list(run) for _, run in runs)]
 
 
 async def _offices(visit: Visit, key: str) -> list[Any]:

@@ -12,10 +12,15 @@ from typing import Final
 from markupsafe import Markup, escape
 
 _WIDTH: Final = 720
+#: Of one beside a table.
+_NARROW: Final = 460
 _HEIGHT: Final = 150
 #: Room for the scale, for the names below.
 _LEFT, _BELOW, _ABOVE = 44, 16, 8
 _ROW: Final = 20
+#: Of a bar that is cut into parts: its height, and the narrowest part.
+_THICK, _SEEN = 18, 6.0
+_HOURS_NAMED: Final = 3
 #: Columns that a diagram has at most; more are added up.
 MOST: Final = 62
 
@@ -43,6 +48,34 @@ def columns(title: str, bars: Sequence[Column]) -> Markup:
     return _picture(title, _HEIGHT, drawn)
 
 
+def hours(today: Sequence[int], then: Sequence[int], title: str) -> Markup:
+    """Two bars for each hour, before and now, on a scale of whole numbers."""
+    top = max(*today, *then, 1)
+    room = (_NARROW - _LEFT) / len(today)
+    drawn = [_scale(top, _NARROW)]
+    for hour, (now, before) in enumerate(zip(today, then, strict=True)):
+        left = _LEFT + hour * room
+        drawn.append(Markup("<g><title>{}:00 – {} ({})</title>").format(hour, now, before))
+        drawn.append(_upright("then", left + room * 0.12, room * 0.36, before / top))
+        drawn.append(_upright("now", left + room * 0.5, room * 0.36, now / top))
+        drawn.append(Markup("</g>"))
+        if hour % _HOURS_NAMED == 0:
+            drawn.append(Markup('<text x="{:.1f}" y="{}">{}:00</text>').format(left, _HEIGHT - 3, hour))
+    return _picture(title, _HEIGHT, drawn, width=_NARROW)
+
+
+def shares(parts: Sequence[tuple[str, int]], title: str) -> Markup:
+    """One bar, cut into what it is made of: (tone, value); what is there at all can be seen."""
+    whole = sum(value for _, value in parts)
+    drawn, left = [], 0.0
+    for tone, value in parts:
+        if value:
+            width = max(_SEEN, value / whole * _NARROW)
+            drawn.append(_rect(tone, left, 0, width - 2, _THICK))
+            left += width
+    return _picture(title, _THICK, drawn or [_rect("then", 0, 0, _NARROW, _THICK)], width=left or _NARROW)
+
+
 def rows(title: str, bars: Sequence[Column]) -> Markup:
     """Bars from left to right, each with its name and value."""
     top = max((bar.value for bar in bars), default=0) or 1
@@ -63,8 +96,12 @@ def _joined(bars: Sequence[Column]) -> list[Column]:
     return [Column(each[0].name, sum(b.value for b in each), sum(b.share for b in each)) for each in groups]
 
 
-def _scale(top: int) -> Markup:
-    return Markup('<text x="0" y="{}">{}</text><text x="0" y="{}">0</text>').format(
+def _scale(top: int, width: int = _WIDTH) -> Markup:
+    lines = Markup("").join(
+        Markup('<line x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, width, y, y)
+        for y in (_ABOVE, (_HEIGHT - _BELOW + _ABOVE) / 2, _HEIGHT - _BELOW)
+    )
+    return lines + Markup('<text x="0" y="{}">{}</text><text x="0" y="{}">0</text>').format(
         _ABOVE + 6, top, _HEIGHT - _BELOW
     )
 
@@ -80,8 +117,8 @@ def _rect(kind: str, x: float, y: float, width: float, height: float) -> Markup:
     )
 
 
-def _picture(title: str, height: int, drawn: Sequence[Markup]) -> Markup:
+def _picture(title: str, height: int, drawn: Sequence[Markup], *, width: float = _WIDTH) -> Markup:
     head = Markup('<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-        _WIDTH, height, escape(title)
+        round(width), height, escape(title)
     )
     return head + Markup("").join(drawn) + Markup("</svg>")

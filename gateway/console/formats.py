@@ -20,6 +20,15 @@ Zone = Literal["vn", "utc"]
 _DAY: Final = {"vi": "%d/%m/%Y", "en": "%d %b %Y"}
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
+#: As Vietnamese offices write them.
+_SHORT: Final = (("Ủy ban nhân dân", "UBND"), ("Ủy ban Nhân dân", "UBND"), ("Hội đồng nhân dân", "HĐND"))
+
+
+def office(name: str) -> str:
+    """An office's name as offices abbreviate it themselves, for lists."""
+    for whole, short in _SHORT:
+        name = name.replace(whole, short)
+    return name
 
 
 def number(value: float, language: Language) -> str:

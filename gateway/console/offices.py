@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Final
 
 from aiohttp import web
@@ -31,9 +32,9 @@ SIGNS: Final[Mapping[ChannelHealth, str]] = {
     ChannelHealth.SLOW: "~",
     ChannelHealth.FINE: "",
 }
-#: Of the strip: marks in a row, and the side of one.
-ROW: Final = 36
-SIDE: Final = 28
+#: Of a strip: marks in a row, and the side of one.
+ROW: Final = 16
+SIDE: Final = 18
 #: Of the map: its width, and the room around it.
 _WIDTH: Final = 1000.0
 _ROOM: Final = 20.0
@@ -67,8 +68,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
     counts = Counter(each.channel.judgement.health for each in found)
     return {
         "offices": found,
-        "strip": on_strip(sorted(found, key=lambda each: (each.above, each.agency.name))),
-        "strip_height": math.ceil(len(found) / ROW) * SIDE,
+        "strips": strips(found),
+        "names": names_on_map(marks),
         "row": ROW,
         "side": SIDE,
         "marks": marks,
@@ -79,9 +80,31 @@ async def _values(visit: Visit) -> dict[str, Any]:
     }
 
 
-def on_strip(found: Sequence[Office]) -> list[Mark]:
-    """Row by row."""
-    return [Mark(office=each, x=place % ROW * SIDE, y=place // ROW * SIDE) for place, each in enumerate(found)]
+def strips(found: Sequence[Office]) -> list[tuple[str, list[Mark], int]]:
+    """One for each office above them: its name, the marks row by row, the height."""
+    below: dict[str, list[Office]] = {}
+    for each in sorted(found, key=lambda each: (each.above, each.agency.name)):
+        below.setdefault(each.above, []).append(each)
+    return [
+        (
+            above,
+            [Mark(office=each, x=place % ROW * SIDE, y=place // ROW * SIDE) for place, each in enumerate(those)],
+            math.ceil(len(those) / ROW) * SIDE,
+        )
+        for above, those in below.items()
+    ]
+
+
+def names_on_map(marks: Sequence[Mark]) -> list[tuple[str, float, float]]:
+    """The offices above those on the map, each in the middle of its own."""
+    below: dict[str, list[Mark]] = {}
+    for mark in marks:
+        below.setdefault(mark.office.above, []).append(mark)
+    return [
+        (above, round(median(each.x for each in those), 1), round(median(each.y for each in those), 1))
+        for above, those in below.items()
+        if above
+    ]
 
 
 def on_map(found: Sequence[Office]) -> tuple[list[Mark], int]:

@@ -8,11 +8,14 @@ nothing and changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+import structlog
+
+from gateway.admin import watching
 from gateway.admin.acts import summary
 from gateway.audit.findings import Finding, Severity
 from gateway.clock import VIETNAM, instant, micros
@@ -21,9 +24,10 @@ from gateway.diagnosis.doctor import examine_server
 from gateway.directory.endpoints import EndpointState
 from gateway.model import EndpointId
 from gateway.reasons import REASONS, Reason
-from gateway.reports.figures import Figures
+from gateway.reports.figures import Due, Figures
 from gateway.reports.making import Period, make_report
 
+_log: Any = structlog.get_logger("gateway.console")
 _FRESH: Final = timedelta(seconds=30)
 _RECENT: Final = timedelta(seconds=5)
 #: Times as long as it took, nothing is gathered.
@@ -34,6 +38,10 @@ _NEWS: Final = timedelta(days=7)
 #: Documents whose answers may be overdue are no older; found anew after a while, since that takes time.
 _DUE_DAYS: Final = 30
 _DUE_FRESH: Final = timedelta(minutes=5)
+#: Seconds for which a page waits for them.
+_DUE_PATIENCE: Final = 0.5
+#: States of what waits for something that comes by itself, or for the person who has held it.
+_GOES_ON: Final = frozenset({"deferred", "held"})
 _HOURS: Final = 24
 _HOUR: Final = timedelta(hours=1)
 _WEEK: Final = timedelta(days=7)
@@ -43,8 +51,6 @@ _WEEK: Final = timedelta(days=7)
 class Trouble:
     """Deliveries that do not get on, of one channel and for one reason."""
 
-    #: Its name, and its id.
-    channel: str
     channel_id: str
     state: str
     #: None where the ledger holds no reason.
@@ -68,6 +74,8 @@ class ChannelLine:
     """One channel."""
 
     state: EndpointState
+    #: The agency that it leads to, where that is one alone; else its own name.
+    label: str
     waiting: int
 
     @property
@@ -75,6 +83,36 @@ class ChannelLine:
         """Nothing about it needs a look."""
         endpoint = self.state.endpoint
         return endpoint.paused_until is None and endpoint.down_since is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TroubledChannel:
+    """A channel that a person has to look at."""
+
+    id: str
+    #: None where it is no more.
+    line: ChannelLine | None
+    troubles: Sequence[Trouble]
+
+    @property
+    def label(self) -> str:
+        """The agency that it leads to, or its name."""
+        return self.line.label if self.line else self.id
+
+    @property
+    def waiting(self) -> int:
+        """Transmissions."""
+        return self.line.waiting if self.line else 0
+
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when nothing gets through."""
+        return self.line.state.endpoint.down_since if self.line else None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether something does not get on by itself."""
+        return self.down_since is not None or any(each.state not in _GOES_ON for each in self.troubles)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +134,27 @@ class Outlook:
     figures: Figures
     waits: Sequence[Waits]
     channels: Sequence[ChannelLine]
+    #: Answers that are due; None while they are being found.
+    due: Due | None
+
+    @property
+    def by_channel(self) -> Sequence[TroubledChannel]:
+        """What does not get on, channel by channel: those over which nothing gets through first."""
+        troubles: dict[str, list[Trouble]] = {}
+        for each in self.troubles:
+            troubles.setdefault(each.channel_id, []).append(each)
+        lines = {each.state.endpoint.id: each for each in self.channels}
+        down = [key for key, each in lines.items() if each.state.endpoint.down_since is not None]
+        return [
+            TroubledChannel(id=key, line=lines.get(EndpointId(key)), troubles=troubles.get(key, []))
+            for key in (*down, *(key for key in troubles if key not in down))
+        ]
+
+
+def due_period(at: datetime) -> Period:
+    """The days whose documents are looked at for answers that are due."""
+    today = at.astimezone(VIETNAM).date()
+    return Period(first=today - timedelta(days=_DUE_DAYS), last=today)
 
 
 class Outlooks:
@@ -107,7 +166,8 @@ class Outlooks:
         self._gathering = asyncio.Lock()
         self._rests_until = 0.0
         self._examined: tuple[datetime, list[Finding]] | None = None
-        self._due: tuple[datetime, Figures] | None = None
+        self._due: tuple[datetime, Due] | None = None
+        self._seeking: asyncio.Task[None] | None = None
 
     async def recent(self) -> Outlook:
         """As it was seconds ago at most; `newest` says up to which event, and the stream tells what came after."""
@@ -132,16 +192,25 @@ class Outlooks:
             self._rests_until = loop.time() + (loop.time() - began) * _RESTS
             return made
 
-    async def overdue(self) -> Figures:
-        """Answers past their due date, of the documents of the last weeks; minutes old at most."""
+    async def _overdue(self, at: datetime) -> Due | None:
+        """Of the last weeks' documents, minutes old at most; found beside the page where that takes long."""
+        if (self._due is None or not timedelta() <= at - self._due[0] < _DUE_FRESH) and self._seeking is None:
+            self._seeking = asyncio.create_task(self._find_due(at))
+            self._seeking.add_done_callback(self._has_found)
+        if self._seeking is not None:
+            await asyncio.wait({self._seeking}, timeout=_DUE_PATIENCE)
+        return self._due[1] if self._due is not None else None
+
+    async def _find_due(self, at: datetime) -> None:
         base = self._server.foundation
-        at = base.clock.now()
-        if self._due is None or not timedelta() <= at - self._due[0] < _DUE_FRESH:
-            today = at.astimezone(VIETNAM).date()
-            period = Period(first=today - timedelta(days=_DUE_DAYS), last=today)
-            report = await make_report(base.readers, base.directory, period, now=at)
-            self._due = (at, report.total)
-        return self._due[1]
+        report = await make_report(base.readers, base.directory, due_period(at), now=at)
+        self._due = (at, report.total.due)
+        self._made = None  # it has not got them
+
+    def _has_found(self, task: asyncio.Task[None]) -> None:
+        self._seeking = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("outlook.failed", exc_info=error)
 
     async def _gathered(self, at: datetime, newest: int) -> Outlook:
         base = self._server.foundation
@@ -150,14 +219,17 @@ class Outlooks:
         report = await make_report(base.readers, base.directory, Period(first=today, last=today), now=at)
         states = await base.directory.endpoint_states()
         waiting = await base.reads.waiting()
-        channels = [ChannelLine(state=each, waiting=waiting.get(each.endpoint.id, 0)) for each in states]
+        names = {each.endpoint.id: each.endpoint.name for each in states} | await watching.labels(base)
+        channels = [
+            ChannelLine(state=each, label=names[each.endpoint.id], waiting=waiting.get(each.endpoint.id, 0))
+            for each in states
+        ]
         channels.sort(key=lambda each: (each.is_calm, not each.state.endpoint.is_relay, -each.waiting))
-        names = {each.endpoint.id: each.endpoint.name for each in states}
         return Outlook(
             at=at,
             newest=newest,
             findings=await self._findings(at),
-            troubles=await self._troubles(at, names),
+            troubles=await self._troubles(at),
             parked=await base.reads.parked(),
             today=await self._by_hour(morning, morning + _HOURS * _HOUR),
             then=await self._by_hour(morning - _WEEK, morning - _WEEK + _HOURS * _HOUR),
@@ -165,6 +237,7 @@ class Outlooks:
             figures=report.total,
             waits=await self._waits(),
             channels=channels,
+            due=await self._overdue(at),
         )
 
     async def _findings(self, at: datetime) -> list[Finding]:
@@ -184,11 +257,10 @@ class Outlooks:
             self._examined = (at, bad)
         return self._examined[1]
 
-    async def _troubles(self, at: datetime, names: Mapping[EndpointId, str]) -> list[Trouble]:
+    async def _troubles(self, at: datetime) -> list[Trouble]:
         rows = await self._server.foundation.readers.fetch("delivery_group_troubled", {"since": micros(at - _NEWS)})
         return [
             Trouble(
-                channel=names.get(endpoint, endpoint),
                 channel_id=endpoint,
                 state=state,
                 reason=REASONS.get(reason),

@@ -2,7 +2,8 @@
 
 Every template knows `visit`, the functions `state_name`, `urgency_name` and `span` (of seconds), and the filters
 `when` (an instant), `day`, `number`, `size` and `lasting` (a length of time), which write as the person who asks
-likes it. Texts stand in `_("…")` or `{% trans %}`. Everything is escaped.
+likes it, and `office` (a name, abbreviated for lists). Texts stand in `_("…")` or
+`{% trans %}`. Everything is escaped.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def set_up(app: web.Application) -> None:
         environment.install_gettext_translations(  # type: ignore[attr-defined]  # of the extension
             translations(language), newstyle=True
         )
-        environment.filters.update(when=_when, day=_day, number=_number, size=_size, lasting=_lasting)
+        environment.filters.update(
+            when=_when, day=_day, number=_number, size=_size, lasting=_lasting, office=formats.office
+        )
         environment.globals.update(state_name=_state_name, urgency_name=_urgency_name, span=_span)
         environment.globals["Permission"] = Permission
 
@@ -78,9 +81,15 @@ def _when(at: datetime | None, *, seconds: bool = False) -> Markup | str:
     return "–" if at is None else formats.instant(at, liked.language, liked.zone, seconds=seconds)
 
 
-def _day(value: date | datetime) -> str:
+def _day(value: date | datetime | str) -> str:
+    """A text is a day as the ledger writes it, or what somebody wrote instead."""
     liked = _reader.get().preferences
-    return formats.day(value, liked.language, liked.zone)
+    if not isinstance(value, str):
+        return formats.day(value, liked.language, liked.zone)
+    try:
+        return formats.day(date.fromisoformat(value), liked.language)
+    except ValueError:
+        return value or "–"
 
 
 def _number(value: float) -> str:

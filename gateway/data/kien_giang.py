@@ -24,7 +24,7 @@ MERGED = "2025-07-01"
 
 _COLUMNS = (
     "organ_id", "qd20_code", "name", "kind", "parent_organ_id", "endpoint", "opened", "closed",
-    "successor_organ_id", "aliases", "note",
+    "successor_organ_id", "aliases", "phone", "note",
 )  # fmt: skip
 
 Row = dict[str, str]

@@ -5,7 +5,8 @@
     3 play until every delivery is in its scripted state (with faults: kill the gateway twice meanwhile)
     4 compare the simulators' journals with the ledger
     5 export one document's evidence and have it verified offline
-    6 stay up until Ctrl-C, or end; the last line of `--exit` is one JSON object
+    6 leave something to be found in the console and stay up until Ctrl-C; or end: the last line of `--exit` is one
+      JSON object
 
 What somebody sends by hand while it stays up belongs to no script and is not counted. The exit code is 0 when
 every delivery and status is as scripted, nothing is lost, nothing duplicated, and the evidence holds.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,6 +27,7 @@ from rich.console import Console
 from gateway.clock import SystemClock
 from gateway.errors import EnvironmentRefusedError
 from gateway.fsio import write_durably
+from gateway.simulate.aftermath import leave, mend
 from gateway.simulate.evidence import Proven, proven
 from gateway.simulate.journal import read_journal
 from gateway.simulate.performance import Performance
@@ -37,6 +40,7 @@ from gateway.simulate.stage import Stage, set_stage
 from gateway.simulate.standing import Standing, stand
 from gateway.simulate.systems import all_systems
 from gateway.simulate.table import Display
+from gateway.simulate.welcome import access, steps
 from gateway.simulate.witnesses import QUORUM
 from gateway.states import State
 
@@ -48,6 +52,8 @@ _CALM_SECONDS = 1.0
 #: How long the systems behind the axis may take to read what it has taken, and how often that is looked at.
 _FAR_END_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
+#: Of what is typed at once; only that something was counts.
+_CALL_BYTES = 4096
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -123,16 +129,52 @@ async def _perform(
     evidence = await proven(stage.layout, QUORUM)
     result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds, evidence)
     if is_as_scripted and not exit_after:
-        write_durably(stage.layout.sample, sample_document(script.cast, SystemClock().now()))
-        _print_access(console, stage, script)
-        _print_counts(console, result)
-        await performance.interrupted.wait()
+        await _stay_up(performance, stage, script, console, result)
     await performance.end()
     if exit_after:
         console.file.write(msgspec.json.encode(result).decode() + "\n")
         console.file.flush()
     is_proven = evidence.verdict == "PASSED" and evidence.witnesses >= QUORUM
     return 0 if is_as_scripted and is_proven and not reckoning.lost and not reckoning.duplicated else 1
+
+
+async def _stay_up(
+    performance: Performance, stage: Stage, script: Script, console: Console, result: Result
+) -> None:
+    write_durably(stage.layout.sample, sample_document(script.cast, SystemClock().now()))
+    _print_counts(console, result)
+    found = await leave(stage, script.cast, performance)
+    for line in (*access(stage, script.cast), *steps(stage, found)):
+        console.print(line, markup=False, highlight=False)
+    mended = asyncio.create_task(_mend_when_called(performance, stage, script, console))
+    await performance.interrupted.wait()
+    mended.cancel()
+
+
+async def _mend_when_called(performance: Performance, stage: Stage, script: Script, console: Console) -> None:
+    """Each line typed here is a telephone call to the office that fails; without a terminal nobody calls."""
+    called, loop = asyncio.Event(), asyncio.get_running_loop()
+    number = sys.stdin.fileno()
+
+    def heed() -> None:
+        try:
+            line = os.read(number, _CALL_BYTES)
+        except OSError:  # a job in the background may not read
+            line = b""
+        called.set() if line else loop.remove_reader(number)
+
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    try:
+        loop.add_reader(number, heed)
+    except OSError:  # a file
+        return
+    try:
+        while await called.wait():
+            called.clear()
+            name = await mend(stage, script.cast, performance)
+            console.print(f"{name}: đã dọn ổ đĩa / made room on the disk", markup=False, highlight=False)
+    finally:
+        loop.remove_reader(number)
 
 
 async def _read_at_far_end(performance: Performance, stage: Stage, script: Script) -> None:
@@ -190,37 +232,6 @@ def _print_tails(console: Console, performance: Performance) -> None:
     for name, tail in performance.tails():
         console.print(f"--- {name}", highlight=False)
         console.print(tail, markup=False, highlight=False)
-
-
-def _print_access(console: Console, stage: Stage, script: Script) -> None:
-    province = script.cast.province.code
-    own = next(system for system in stage.systems if system.owner == province)
-    commune = next(system for system in stage.systems if system.answers_by_form)
-    pair, anchors = stage.pki.client(own.name), stage.pki.folder / "anchors" / "tls" / "root.pem"
-    curl = f"curl --cacert {_near(anchors)} --cert {_near(pair.certificate)} --key {_near(pair.key)}"
-    body = f"-H 'Content-Type: application/xml' --data-binary @{_near(stage.layout.sample)}"
-    lines = (
-        "",
-        "Mọi văn bản đã ở trạng thái theo kịch bản / every delivery is in its scripted state.",
-        f"Trang điều hành / console   {stage.console_url}   người dùng / users: {_near(stage.layout.people)}",
-        f"REST v1     {stage.url}/api/v1   ·   OpenAPI {stage.url}/api/v1/openapi.json",
-        f"Vận hành / operations   {stage.operations_url}/readyz  {stage.operations_url}/metrics",
-        f"Dấu thời gian / time stamps   {stage.tsa_url}   của chính demo, không độc lập / own, not independent",
-        f"Nhân chứng / witnesses   {len(stage.witnesses)}: {_near(stage.layout.witnesses)}",
-        f"Một xã / a commune      {commune.owner}, token: {_near(stage.token_file(commune))}",
-        "Thử / try:",
-        f"  {curl} {body} {stage.url}/api/v1/documents",
-        f"  {curl} '{stage.url}/api/v1/documents?limit=3'",
-        f"  {_near(Path(sys.executable))} -m gateway --config {_near(stage.layout.config)} fsck",
-        "Ctrl-C để kết thúc / to end.",
-    )
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
-
-
-def _near(path: Path) -> Path:
-    """As short as it can be typed here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _print_counts(console: Console, result: Result) -> None:

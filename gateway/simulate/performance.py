@@ -117,6 +117,10 @@ class Performance:
                 await self._kill_gateway()
             await asyncio.sleep(_LOOK)
 
+    async def tell(self, role: str, line: str) -> None:
+        """One line to the process of a role."""
+        await next(each for each in self._simulators if each.name == role).tell(line)
+
     async def view(self) -> LedgerView:
         """The ledger as it is now."""
         return await self._reader.view()

@@ -3,7 +3,8 @@
 It talks to the demo in lines: on standard output `ready` once its listeners and pollers run, `acted <act>` and
 `problem <what>`; on standard input `begin` starts its acts, and the end of input (the demo is gone) stops it, as
 SIGTERM does. Submissions under way then get a moment for their answers; everything else is cut off. Journals are
-synced line by line, so what they say stays true.
+synced line by line, so what they say stays true. `fail <system>` and `mend <system>` break a pushed system and mend
+it.
 """
 
 from __future__ import annotations
@@ -53,13 +54,14 @@ def read_spec(path: Path) -> ProcessSpec:
 async def run_process(spec: ProcessSpec) -> None:
     """The whole life of the process."""
     stop, begin = asyncio.Event(), asyncio.Event()
+    receivers: dict[str, Receiver] = {}
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_reader(sys.stdin.fileno(), _heed, loop, begin, stop)
+    loop.add_reader(sys.stdin.fileno(), _heed, loop, begin, stop, receivers)
     desks: list[Desk] = []
     async with contextlib.AsyncExitStack() as closing:
-        systems = asyncio.create_task(_run_systems(spec, closing, desks, begin))
+        systems = asyncio.create_task(_run_systems(spec, closing, desks, receivers, begin))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({systems, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not systems.done():
@@ -70,10 +72,17 @@ async def run_process(spec: ProcessSpec) -> None:
             await systems
 
 
-def _heed(loop: asyncio.AbstractEventLoop, begin: asyncio.Event, stop: asyncio.Event) -> None:
+def _heed(
+    loop: asyncio.AbstractEventLoop, begin: asyncio.Event, stop: asyncio.Event, receivers: dict[str, Receiver]
+) -> None:
     line = sys.stdin.readline()
-    if line.strip() == "begin":
+    word, _, name = line.strip().partition(" ")
+    if word == "begin":
         begin.set()
+    elif word == "fail":
+        receivers[name].fail()
+    elif word == "mend":
+        receivers[name].mend()
     elif not line:
         loop.remove_reader(sys.stdin.fileno())
         stop.set()
@@ -87,11 +96,15 @@ async def _settle(desks: list[Desk]) -> None:
 
 
 async def _run_systems(
-    spec: ProcessSpec, closing: contextlib.AsyncExitStack, desks: list[Desk], begin: asyncio.Event
+    spec: ProcessSpec,
+    closing: contextlib.AsyncExitStack,
+    desks: list[Desk],
+    receivers: dict[str, Receiver],
+    begin: asyncio.Event,
 ) -> None:
     script = write_script(make_cast())
     async with asyncio.TaskGroup() as tasks:
-        desks += [_open_system(each, spec, script, closing, tasks) for each in spec.systems]
+        desks += [_open_system(each, spec, script, closing, tasks, receivers) for each in spec.systems]
         announce("ready")
         await begin.wait()
         for desk in desks:
@@ -104,6 +117,7 @@ def _open_system(
     script: Script,
     closing: contextlib.AsyncExitStack,
     tasks: asyncio.TaskGroup,
+    receivers: dict[str, Receiver],
 ) -> Desk:
     own = KeyPair(key=Path(spec.key), certificate=Path(spec.certificate)) if spec.certificate else None
     token = Path(spec.token_file).read_text("ascii").strip() if spec.token_file else ""
@@ -154,6 +168,7 @@ def _open_system(
         context=_listening_context(spec),
         faults=spec.faults,
     )
+    receivers[spec.name] = receiver
     tasks.create_task(receiver.run())
     return desk
 

@@ -19,6 +19,9 @@ _DEPARTMENTS = ("000.00.11.H33", "000.00.02.H33", "000.00.05.H33", "000.00.01.H3
 #: Government Office, a commune elsewhere, a province and a ministry, and one that the axis does not carry for.
 _OUTSIDE = (kien_giang.GOVERNMENT_OFFICE, "000.29.27.H01", "000.00.00.H01", "000.00.00.G12", "000.00.28.H12")
 
+#: Of the communes' clerks; made up.
+_PHONE = "0297 000 0000"
+
 AXIS_ENDPOINT = "truc-lien-thong"
 SHARED_ENDPOINT = "qlvb-100-xa"
 BROWSER_ENDPOINT = "hop-thu-web"
@@ -59,7 +62,11 @@ def directory_csv(cast: Cast) -> bytes:
     """The whole directory of the demo, each agency with its channel."""
     names = {office.code: endpoint_name(office) for office in cast.everyone}
     rows = [
-        {**row, "endpoint": row.get("endpoint") or names.get(row["organ_id"], BROWSER_ENDPOINT)}
+        {
+            **row,
+            "endpoint": row.get("endpoint") or names.get(row["organ_id"], BROWSER_ENDPOINT),
+            "phone": _PHONE if row["kind"] == "commune" else row.get("phone", ""),
+        }
         for row in kien_giang.rows(axis_endpoint=AXIS_ENDPOINT)
     ]
     gateway = _system_row(GATEWAY, "Trục liên thông văn bản tỉnh Kiên Giang (mô phỏng)")

@@ -21,6 +21,7 @@ from gateway.simulate.journal import Accepted
 from gateway.simulate.spec import Faults
 
 _MOST = 64_000_000
+_FULL = "QLVB: không ghi được văn bản, ổ đĩa đầy 100 % (/var/lib/qlvb) / cannot write, the disk is full"
 
 
 class Receiver:
@@ -42,6 +43,8 @@ class Receiver:
         self._faults = faults
         self._unanswered = faults.unanswered
         self._busy = faults.busy
+        #: Its disk is full; the first message since then was turned away for good.
+        self._is_full = self._has_refused = False
         #: Set once connections are taken.
         self.listening = asyncio.Event()
 
@@ -59,7 +62,19 @@ class Receiver:
         finally:
             await runner.cleanup()
 
+    def fail(self) -> None:
+        """From now on it can write nothing."""
+        self._is_full, self._has_refused = True, False
+
+    def mend(self) -> None:
+        """It takes everything again."""
+        self._is_full = False
+
     async def _receive(self, request: web.Request) -> web.Response:
+        if self._is_full:
+            # What many systems do: the cause is theirs and passes, but the first answer blames the document.
+            status, self._has_refused = 503 if self._has_refused else 400, True
+            return web.Response(status=status, text=_FULL)
         if self._busy > 0:
             self._busy -= 1
             return web.Response(status=503, headers={"Retry-After": "1"})

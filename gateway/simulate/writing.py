@@ -69,6 +69,8 @@ class Paper:
     file_name: str
     file: bytes
     priority: int = 0
+    #: By when an answer is wanted.
+    due_on: date | None = None
     business_type: Literal["0", "1", "2", "3"] = "0"
     #: Type 1: what is recalled. Others: what is answered.
     responses: tuple[Reference, ...] = ()
@@ -138,6 +140,7 @@ def _document_header(paper: Paper) -> str:
         _e("Subject", paper.subject),
         _e("Content", paper.subject),
         _g("SignerInfo", _e("Competence", "TM.") + _e("Position", "CHỦ TỊCH") + _e("FullName", "Nguyễn Văn Mẫu")),
+        _e("DueDate", _day(paper.due_on)) if paper.due_on is not None else "",
         _other_info(paper),
         *(_response(answered) for answered in paper.responses),
         _e("SteeringType", "0"),

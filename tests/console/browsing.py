@@ -44,7 +44,11 @@ async def opened(
 ) -> AsyncIterator[Page]:
     """A window of its own, without cookies but the language's; what goes wrong in it is told at its end."""
     context = await browser.new_context(
-        base_url=origin, ignore_https_errors=True, viewport={"width": width, "height": 900}, color_scheme=theme
+        base_url=origin,
+        ignore_https_errors=True,
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,
+        locale={"vi": "vi-VN", "en": "en-GB"}[language],
     )
     context.set_default_timeout(PATIENCE)
     await context.add_cookies(

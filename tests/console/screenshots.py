@@ -2,42 +2,50 @@
 
 They lie in build/screenshots/<page>-<language>-<width>-<theme>.png, for people to look at. A page that cannot be
 opened, that is too wide for its window, or in which axe finds something serious is named at the end: exit 1.
+`tests/console/test_pages.py` holds the list against the table of routes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
-import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Cookie, Page
 
 from tests.console.browsing import chromium, is_too_wide, opened, serious, sign_in
+from tests.console.demo import Demo, demo
 
 FOLDER = Path("build/screenshots")
 WIDTHS = (1440, 390)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES = ("vi", "en")
-#: How long the demo may take to play.
-_READY = 240.0
+#: Windows that are open at once.
+_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A page: its name, whose eyes, and its address; with `link`, the first link of that selector is followed."""
+    """A page: its name, whose eyes, and its address; the first link of each selector of `links` is followed.
+
+    `route` is what is then looked at, where the address does not say it.
+    """
 
     name: str
     login: str
     path: str
-    link: str = ""
+    links: tuple[str, ...] = ()
+    route: str = ""
+
+    @property
+    def covers(self) -> str:
+        """The path of the table of routes."""
+        return self.route or self.path.partition("?")[0]
 
 
 SHOTS = (
@@ -47,34 +55,59 @@ SHOTS = (
     Shot(
         "ledger-found", "vanhanh", "/ledger?text=bao+cao&columns=code,subject,sender,recipient,type,channel,state"
     ),
-    Shot("document", "vanhanh", "/ledger", link="tbody th a"),
+    Shot("document", "vanhanh", "/ledger", links=("tbody th a",), route="/documents/{id}"),
+    Shot(
+        "source",
+        "vanhanh",
+        "/ledger",
+        links=("tbody th a", "a[href$='/source']"),
+        route="/documents/{id}/source",
+    ),
+    Shot("acts", "vanhanh", "/ledger", links=("tbody th a", ".head a[href^='/acts']"), route="/acts"),
     Shot("account", "vanthu", "/account"),
+    Shot("password", "vanthu", "/account/password"),
     Shot("second-factor", "vanthu", "/account/second-factor"),
     Shot("error", "vanhanh", "/nowhere"),
     Shot("desk", "vanthu", "/desk"),
-    Shot("desk-document", "vanthu", "/desk", "tbody th a"),
+    Shot("desk-document", "vanthu", "/desk", links=("tbody th a",), route="/desk/in/{id}"),
     Shot("desk-paper", "vanthu", "/desk/paper"),
     Shot("desk-send", "vanthu", "/desk/send"),
     Shot("desk-groups", "vanthu", "/desk/groups"),
     Shot("desk-registers", "vanthu", "/desk/registers"),
     Shot("channels", "vanhanh", "/channels"),
-    Shot("channel", "vanhanh", "/channels", "tbody th a"),
+    Shot("channel", "vanhanh", "/channels", links=("tbody th a",), route="/channels/{id}"),
+    Shot(
+        "incident",
+        "vanhanh",
+        "/channels",
+        links=("tbody th a", "a[href$='/incident']"),
+        route="/channels/{id}/incident",
+    ),
     Shot("offices", "vanhanh", "/offices"),
-    Shot("queues", "vanhanh", "/queues?show=misrouted"),
+    Shot("queues", "vanhanh", "/queues"),
+    Shot("queues-misrouted", "vanhanh", "/queues?show=misrouted"),
+    Shot("queues-conflicts", "vanhanh", "/queues?show=conflicts"),
     Shot("requests", "vanhanh", "/requests"),
     Shot("shift", "vanhanh", "/shift"),
     Shot("alerts", "vanhanh", "/alerts"),
     Shot("reports", "vanhanh", "/reports"),
-    Shot("audit", "kiemtra", "/audit?number=125"),
+    Shot("audit", "kiemtra", "/audit?number=1250/UBND-VP"),
+    Shot("audit-nothing", "kiemtra", "/audit?number=125"),
     Shot("audit-verify", "kiemtra", "/audit/verify"),
     Shot("audit-log", "kiemtra", "/audit/log?since=2020-01-01"),
     Shot("audit-exports", "kiemtra", "/audit/exports"),
     Shot("audit-lookups", "kiemtra", "/audit/lookups"),
     Shot("administration", "quantri", "/administration"),
     Shot("agencies", "quantri", "/administration/agencies"),
-    Shot("agency", "quantri", "/administration/agencies", "tbody th a"),
+    Shot(
+        "agency",
+        "quantri",
+        "/administration/agencies",
+        links=("tbody th a",),
+        route="/administration/agencies/{id}",
+    ),
     Shot("users", "quantri", "/administration/users"),
-    Shot("user", "quantri", "/administration/users", "tbody th a"),
+    Shot("user", "quantri", "/administration/users", links=("tbody th a",), route="/administration/users/{id}"),
     Shot("certificates", "kiemtra", "/administration/certificates"),
     Shot("settings", "kiemtra", "/administration/settings"),
     Shot("routing", "kiemtra", "/administration/routing"),
@@ -82,50 +115,43 @@ SHOTS = (
 )
 
 
-@asynccontextmanager
-async def _demo() -> AsyncIterator[tuple[str, dict[str, str]]]:
-    """The demo once it has played: where its console is, and login -> password."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "demo"
-        demo = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "demo", "--folder", str(folder), stdout=asyncio.subprocess.PIPE
-        )
-        assert demo.stdout is not None
-        try:
-            async with asyncio.timeout(_READY):
-                origin = ""
-                while not origin and (line := await demo.stdout.readline()):
-                    if found := re.search(rb"console +(https://localhost:\d+)/", line):
-                        origin = found[1].decode()
-            lines = (folder / "people.txt").read_text("utf-8").splitlines()[1:]
-            yield origin, {words[0]: words[1] for words in map(str.split, lines)}
-        finally:
-            if demo.returncode is None:
-                demo.send_signal(signal.SIGINT)
-                await demo.wait()
+async def _signed_in(browser: Browser, shown: Demo, login: str) -> list[Cookie]:
+    """The cookies of a session that all windows of a person share."""
+    if not login:
+        return []
+    async with opened(browser, shown.origin) as page:
+        await sign_in(page, login, shown.passwords[login])
+        return [each for each in await page.context.cookies() if "view" not in each.get("name", "")]
 
 
-async def _take(browser: Browser, origin: str, passwords: dict[str, str], shot: Shot) -> list[str]:
-    wrong: list[str] = []
-    for language in LANGUAGES:
-        for theme in THEMES:
-            async with opened(browser, origin, theme=theme, language=language) as page:
-                if shot.login:
-                    await sign_in(page, shot.login, passwords[shot.login])
-                for width in WIDTHS:
-                    name = f"{shot.name}-{language}-{width}-{theme}"
-                    wrong += [f"{name}: {each}" for each in await _picture(page, shot, width, name)]
-    return wrong
+async def _take(
+    browser: Browser, shown: Demo, login: str, shots: Iterable[Shot], places: asyncio.Semaphore
+) -> list[str]:
+    """Everything that one person sees."""
+    cookies = await _signed_in(browser, shown, login)
+
+    async def window(language: str, theme: Literal["light", "dark"]) -> list[str]:
+        wrong: list[str] = []
+        async with places, opened(browser, shown.origin, theme=theme, language=language) as page:
+            await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were read
+            for shot, width in product(shots, WIDTHS):
+                name = f"{shot.name}-{language}-{width}-{theme}"
+                found = await _picture(page, shot, width, name, examined=language == LANGUAGES[0])
+                wrong += [f"{name}: {each}" for each in found]
+        return wrong
+
+    done = await asyncio.gather(*(window(*each) for each in product(LANGUAGES, THEMES)))
+    return [each for some in done for each in some]
 
 
-async def _picture(page: Page, shot: Shot, width: int, name: str) -> list[str]:
+async def _picture(page: Page, shot: Shot, width: int, name: str, *, examined: bool) -> list[str]:
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto(shot.path)
-    if shot.link:
-        await page.locator(shot.link).first.click()
+    for link in shot.links:
+        await page.locator(link).first.click()
         await page.wait_for_load_state()
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    found = [str(each) for each in await serious(page)]
+    found = [str(each) for each in await serious(page)] if examined else []
     return [*found, "it is too wide"] if await is_too_wide(page) else found
 
 
@@ -137,11 +163,14 @@ def _make_room(*, whole: bool) -> None:
 
 async def _main(wanted: list[str]) -> int:
     await asyncio.to_thread(_make_room, whole=not wanted)
-    wrong: list[str] = []
-    async with _demo() as (origin, passwords), chromium() as browser:
-        for shot in SHOTS:
-            if not wanted or shot.name in wanted:
-                wrong += await _take(browser, origin, passwords, shot)
+    people: dict[str, list[Shot]] = {}
+    for shot in SHOTS:
+        if not wanted or shot.name in wanted:
+            people.setdefault(shot.login, []).append(shot)
+    places = asyncio.Semaphore(_AT_ONCE)
+    async with demo() as shown, chromium() as browser:
+        done = await asyncio.gather(*(_take(browser, shown, *each, places) for each in people.items()))
+    wrong = [each for some in done for each in some]
     for each in wrong:
         print(each)  # noqa: T201 - what this program is for
     print(f"the pictures are in {FOLDER}")  # noqa: T201 - likewise

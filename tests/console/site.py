@@ -153,11 +153,12 @@ async def console(
     offices: Sequence[str] = (COMMUNE,),
     tries: int = 6000,
     more: str = "",
+    push_url: str = "https://localhost:1/",
 ) -> AsyncIterator[Site]:
     """An installation in an empty folder, its users, and its server; `settings` are lines of [console]."""
     port = free_ports(1)[0]
     section = f"[console]\nport = {port}\ntries_per_minute = {tries}\n{settings}\n"
-    made = await prepare(folder, pki_folder, more=section + more)
+    made = await prepare(folder, pki_folder, more=section + more, push_url=push_url)
     async with open_foundation(made.settings, purpose="setup") as base:
         await add_users(base, offices)
     async with made.running() as app:

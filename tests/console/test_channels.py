@@ -9,7 +9,7 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.offices import offices
-from gateway.console.offices import on_map, on_strip
+from gateway.console.offices import on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
 from tests.console.site import Site
@@ -138,7 +138,7 @@ async def test_offices_are_marks_with_names_and_states(site: Site) -> None:
 async def test_marks_stand_beside_each_other(site: Site) -> None:
     """North is up; offices of one point are moved apart; nothing to draw gives nothing."""
     assert on_map([]) == ([], 0)
-    assert on_strip([]) == []
+    assert strips([]) == []
     [office, *_] = await offices(site.base)
     many = [replace(office, place=Place(each.lat, each.lon)) for each in communes()]
     marks, height = on_map(many)
@@ -146,4 +146,5 @@ async def test_marks_stand_beside_each_other(site: Site) -> None:
     north = max(marks, key=lambda mark: mark.office.place.lat if mark.office.place else 0.0)
     assert north.y == min(mark.y for mark in marks)
     assert all(0 <= mark.x <= 1050 and 0 <= mark.y <= height for mark in marks)
-    assert len({(mark.x, mark.y) for mark in on_strip(many)}) == 145
+    [(_, drawn, _)] = strips(many)
+    assert len({(mark.x, mark.y) for mark in drawn}) == 145

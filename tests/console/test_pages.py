@@ -1,0 +1,21 @@
+"""Every page of the console is among those of which pictures are taken and which are examined."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.console.routes import ROUTES
+from tests.console.screenshots import SHOTS
+
+#: Parts of pages, files, streams, ways to another provider.
+_NO_PAGE = re.compile(
+    r"/(now|news|lines|count|urgent|live|progress)$|\.(csv|xlsx|pdf)$|/files?(/|$)|^/static/|^/login/"
+)
+#: Pages that only an act leads to; the tests of the acts open them.
+_BEHIND_ACTS = {"/kept", "/requests/{id}", "/desk/entries/{id}", "/desk/send/{id}"}
+
+
+def test_every_page_has_its_picture() -> None:
+    """A new one fails here until `screenshots.SHOTS` has it."""
+    pages = {route.path for route in ROUTES if route.method == "GET" and not _NO_PAGE.search(route.path)}
+    assert pages - {shot.covers for shot in SHOTS} == _BEHIND_ACTS
