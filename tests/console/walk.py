@@ -1,8 +1,8 @@
 """A newcomer's walk through the console, in a real browser.
 
 Find the office that fails, see why, have it mended, resend; register a document as a commune's clerk; hand an
-inspector a bundle. A test walks it over a small installation, `make pictures` over the demo, and the pictures of the READMEs
-come from that. Every step is a link or a button that the page before shows.
+inspector a bundle. A test walks it over a small installation, `make pictures` over the demo for the READMEs. Every
+step is a link or a button that the page before shows.
 """
 
 from __future__ import annotations
