@@ -58,6 +58,10 @@ ACTS: tuple[str, ...] = (
     # signatures of others: between the look and its verdict, and inside the verdict's transaction
     "check.examined",
     "check.verdict",
+    # destroying bodies by order: in the ledger, in the list beside the mark, on the disk
+    "purge.record",
+    "purge.list",
+    "purge.erase",
     # the transparency log
     "log.grow",
     "log.sign",

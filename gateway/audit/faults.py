@@ -292,6 +292,11 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             "A file of a ledger that was taken over was changed, or put in another's place.",
             _RESTORE,
         ),
+        "foreign_entry_wrong": _error(
+            "Một mục trong tệp lưu trữ của sổ cái đã tiếp nhận không kiểm chứng được.",
+            "An entry in an archive of a ledger that was taken over does not verify.",
+            _RESTORE,
+        ),
         "foreign_differs": _error(
             "Điều đã ghi về một sổ cái đã tiếp nhận không khớp với sự kiện của nó.",
             "What is kept of a ledger that was taken over is not what its event tells.",

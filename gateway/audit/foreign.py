@@ -3,9 +3,12 @@
 1. Each has its event, whose leaf tells of its final checkpoint and, by one digest, of all its files; no event is
    without its ledger.
 2. Every file is there, with the digest that it had when it was taken. One that lies under another's name is told.
-3. What lies in `foreign/` and belongs to none of them: a taking that broke off before its event.
+3. Every archive is verified anew as `gateway-verify` does, entry by entry, with the log's keys that lie beside it;
+   `quick`: only one that has changed, to name the entry that is wrong.
+4. What lies in `foreign/` and belongs to none of them: a taking that broke off before its event.
 
-It does NOT verify the archives anew, which needs the other log's keys: `gateway-verify` does, or `handover verify`.
+Our own leaf, which names all the files, is what vouches for them. What anchors from outside would decide (seals'
+and stamps' CAs, witnesses) is NOT told here: `gateway handover verify DIR --anchors ANCHORS` does that.
 """
 
 from __future__ import annotations
@@ -13,21 +16,36 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
 from gateway.audit.rows import EventRecord
-from gateway.bundle.handover import FOREIGN, TakenFile, digest_of, list_digest
+from gateway.bundle.container import Container
+from gateway.bundle.format import EXPORT
+from gateway.bundle.handover import FOREIGN, VKEYS, TakenFile, digest_of, list_digest
+from gateway.errors import BundleError, ProofError
 from gateway.events import Event
+from gateway.seal.embedded import certificates_of_export
+from gateway.seal.report import Verdict
 from gateway.storage.readers import Readers
+from gateway.transparency.keys import read_vkeys
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.archive import verify_archive
+from gateway.verifying.sealed import small
+
+_ARCHIVE: Final = ".asice"
 
 
 class ForeignExaminer:
     """Takes the events in their order, a page at a time; then `examine`."""
 
-    def __init__(self, readers: Readers, findings: Findings) -> None:
-        self._readers, self._findings = readers, findings
+    def __init__(self, readers: Readers, findings: Findings, *, quick: bool) -> None:
+        self._readers, self._findings, self._is_quick = readers, findings, quick
         #: Log -> number of its event, and what that tells.
         self._taken: dict[str, tuple[int, Mapping[str, object]]] = {}
 
@@ -39,7 +57,7 @@ class ForeignExaminer:
                 self._taken[str(facts.get("origin"))] = (each.seq, facts)
 
     async def examine(self, data: Path, progress: Callable[[int, int], None]) -> int:
-        """Steps 1 to 3; how many ledgers there are."""
+        """Steps 1 to 4; how many ledgers there are."""
         files = defaultdict[str, list[TakenFile]](list)
         for origin, name, size, sha256 in await self._readers.fetch("foreign_file_list"):
             files[origin].append(TakenFile(name=name, size=size, sha256=sha256))
@@ -83,6 +101,27 @@ class ForeignExaminer:
             name = next((each.name for each in others if each.sha256 == found), "")
             told = f"it is {name}" if name else f"digest {found}, not {file.sha256}"
             self._findings.add("foreign_changed", path, told)
+            if name:
+                return
+        if file.name.endswith(_ARCHIVE) and (found != file.sha256 or not self._is_quick):
+            self._entries(data, path)
+
+    def _entries(self, data: Path, path: str) -> None:
+        """Step 3."""
+        try:
+            container = Container.open(data / path)
+            anchors = Anchors.of_bundle(certificates_of_export(small(container, EXPORT)), "")
+        except (OSError, BundleError) as error:
+            self._findings.add("foreign_entry_wrong", path, str(error)[:500])
+            return
+        with suppress(OSError, ProofError):  # told as a file of its own
+            keys = read_vkeys((data / path).with_name(VKEYS).read_bytes())
+            anchors = replace(anchors, log=tuple(keys))
+        for check in verify_archive(container, anchors, datetime.now(UTC)).checks:
+            if check.verdict is Verdict.FAILED:
+                self._findings.add(
+                    "foreign_entry_wrong", path, f"{check.name}: {check.reason} {check.detail}"[:500].strip()
+                )
 
     def _strays(self, data: Path, known: set[Path]) -> None:
         for path in sorted((data / FOREIGN).rglob("*")):

@@ -209,7 +209,7 @@ async def _open(
         progress=progress,
         log=TreeExaminer(readers, settings.log, findings, mark=not examination.is_copy),
         renewals=RenewalExaminer(readers, findings),
-        foreign=ForeignExaminer(readers, findings),
+        foreign=ForeignExaminer(readers, findings, quick=quick),
     )
 
 

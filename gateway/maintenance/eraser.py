@@ -31,6 +31,7 @@ from gateway.backup.shelf import Shelf
 from gateway.clock import instant, micros
 from gateway.condition import Condition, Health
 from gateway.errors import GatewayError, StorageError
+from gateway.failpoints import failpoint
 from gateway.foundation import Foundation
 from gateway.ledger.purge_answers import is_answered, list_digest
 from gateway.ledger.purged import (
@@ -186,7 +187,9 @@ class Eraser:
         for start in range(0, len(due), _A_COMMIT):
             part, now = due[start : start + _A_COMMIT], base.clock.now()
             asks = [Purge(order=order, message_id=message_id, now=now) for message_id, _ in part]
+            failpoint("purge.record.before")
             done = await asyncio.gather(*(base.pump.submit(self._purge, ask) for ask in asks))
+            failpoint("purge.record.after")
             left += [
                 Remain(place="ledger", sha256=sha256, why=f"{message_id} is held back")
                 for (message_id, sha256), is_done in zip(part, done, strict=True)
@@ -214,7 +217,9 @@ class Eraser:
             for row in rows
             if row[3] is not None
         ]
+        failpoint("purge.list.before")
         await asyncio.to_thread(append_list, self._list, purged)
+        failpoint("purge.list.after")
 
     async def _erase(self, digests: Sequence[str]) -> list[Remain]:
         """From the data folder; what something else needs stays, and so does what cannot be removed."""
@@ -229,7 +234,9 @@ class Eraser:
                 if needers is not None:
                     continue
                 try:
+                    failpoint("purge.erase.before")
                     await base.bodies.erase(sha256)
+                    failpoint("purge.erase.after")
                 except StorageError as error:
                     left.append(Remain(place="bodies", sha256=sha256, why=str(error)[:300]))
         return left

@@ -32,6 +32,7 @@ _KILLS = 1000
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make crash", description="Kill the gateway again and again.")
     parser.add_argument("--kills", type=int, default=_KILLS, help="how often (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=0, help="end after so long, with fewer (default: never)")
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="deliveries of the large ledger, 0: none (default: %(default)s)"
     )
@@ -65,7 +66,7 @@ async def _run(args: argparse.Namespace, folder: Path) -> tuple[Tally, Large | N
         large = await measure_million(alone, args.rows, kills=_LARGE_KILLS, progress=say)
     template = await make_template(folder / "small", places=Places(member_port=free_port()))
     sweep = Sweep(template, seed=args.seed, progress=_Progress(args.kills).sweep)
-    return await sweep.run(args.kills), large
+    return await sweep.run(args.kills, seconds=args.minutes * 60), large
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """The kill sweep: start the gateway under load, kill it, start it again on the same folder, compare; many times.
 
 1. A cycle starts the gateway, armed at one failpoint or to be killed at a random instant (also before it is ready),
-   while clients, receiver, axis and ministry go on as if nothing had happened.
+   while clients, receiver, axis and ministry go on as if nothing had happened. Now and then people have been at it
+   before: documents are to be destroyed, the bodies' key was turned (`kill_orders`).
 2. Once it is ready, everything is examined beside the load (`kill_check`, `kill_axis`); after its end it is seen
    how soon that which the kill before had left in flight reached its receiver again.
 3. After some cycles the load ends, a person decides what was killed twice on its way to the axis, all must have
@@ -28,6 +29,7 @@ from tests.crash.found import Found
 from tests.crash.kill_axis import read_books
 from tests.crash.kill_check import check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
+from tests.crash.kill_orders import look_at_orders, order, turn_keys
 from tests.crash.kill_process import PROGRAM, Companion, Gateway
 from tests.crash.kill_site import Site, Template
 from tests.crash.kill_verdict import ARRIVED
@@ -47,6 +49,8 @@ _STOP_SECONDS = 15.0
 _QUIET_SECONDS = 60.0
 _LOOKS = 5
 _LOOK_SECONDS = 0.1
+#: How often people have been at it before a start.
+_ORDERED, _TURNED = 0.15, 0.05
 #: The most hits before the kill, where it is not one.
 _HITS = {
     "fsio.sync": 12,
@@ -70,6 +74,7 @@ _HITS = {
     "source.settle": 6,
     "check.examined": 8,
     "check.verdict": 8,
+    "purge.erase": 3,
     "log.grow": 3,
     "log.sign": 3,
     "log.mark": 3,
@@ -99,6 +104,9 @@ class Tally(Found):
     #: Entries that the axis listed for the gateway, and messages that it took from it.
     listed: int = 0
     taken: int = 0
+    #: Documents whose bodies were destroyed, and turns of the key that bodies are encrypted with.
+    destroyed: int = 0
+    turned: int = 0
 
     @property
     def runs(self) -> int:
@@ -126,11 +134,11 @@ class Sweep:
         self._progress = progress
         self._killed_before = False
 
-    async def run(self, kills: int, points: tuple[str, ...] = POINTS) -> Tally:
-        """So many kills: at random instants and at the points in turns."""
+    async def run(self, kills: int, points: tuple[str, ...] = POINTS, *, seconds: float = 0) -> Tally:
+        """So many kills, or as many as `seconds` allow: at random instants and at the points in turns."""
         began = now()
         plan = self._plan(points)
-        while self.tally.runs < kills:
+        while self.tally.runs < kills and not 0 < seconds < now() - began:
             await self._folder(min(self._per_folder, kills - self.tally.runs), plan)
             self.tally.seconds = now() - began
         self._watch.close()
@@ -170,6 +178,7 @@ class Sweep:
         act = point.rpartition(".")[0]
         if act in _OF_DAMAGE:
             self.put_in_the_way(site)
+        await self._let_people_in(site, act)
         hits = self._draw.randint(1, _HITS.get(act, 1))
         armed = "" if point == RANDOM else f"{point}=kill:{hits}"
         gateway = await Gateway.start(site, armed=armed, program=self._program)
@@ -193,6 +202,17 @@ class Sweep:
         if gateway.ready_at and self._killed_before:
             self._time_resumption(site, gateway.ready_at, ended_at)
         self._killed_before = True
+
+    async def _let_people_in(self, site: Site, act: str) -> None:
+        """Whoever opened the folder before has recovered it: that start and what goes on after it are not timed."""
+        if not site.database.exists():
+            return
+        if act.startswith("purge.") or self._draw.random() < _ORDERED:
+            self._killed_before = await order(site, self._draw) == 0 and self._killed_before
+        if self._draw.random() < _TURNED:
+            await turn_keys(site)
+            self.tally.turned += 1
+            self._killed_before = False
 
     def _time_start(self, gateway: Gateway) -> None:
         if not self._killed_before:
@@ -269,6 +289,9 @@ class Sweep:
 
     async def _look_back(self, site: Site) -> None:
         """What holds when all is quiet."""
+        destroyed, wrong = await look_at_orders(site)
+        self.tally.destroyed += destroyed
+        self.tally.other.update(wrong)
         self.tally.add(await check(site, final=True))
         self.tally.examined += 1
         ledger = read_ledger(site.database)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,63 +15,23 @@ import pytest
 
 from gateway.audit.fsck import examine
 from gateway.backup.drill import drill
-from gateway.backup.restore import verify_copy
+from gateway.backup.restore import Wanted, restore, verify_copy
 from gateway.backup.sealed import BackupKey
 from gateway.cli import main
 from gateway.clock import SystemClock
 from gateway.commands.acting import open_for_reading
 from gateway.errors import RefusedError
 from gateway.events import Event
-from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of
 from gateway.ledger.handovers import HandoverReads
 from gateway.storage.body_token import body_key_place
-from tests.backup.lab import asked_json, backed_up, emptied, query, restored, run, settings_of, shelf_of
-from tests.journeys.installation import COMMUNE, OWN, PROVINCE, Installation, prepare
+from tests.backup.lab import asked_json, backed_up, emptied, query, run, settings_of, shelf_of
+from tests.journeys.handing import Handed, copy_of, ended, foreign_of, killed, taking
+from tests.journeys.installation import COMMUNE, OWN, PROVINCE, prepare
 from tests.journeys.messages import document
-from tests.journeys.months import close_month
 from tests.journeys.tampering import sql
-from tests.journeys.test_bundles import anchors_of, verified
+from tests.journeys.test_bundles import verified
 from tests.journeys.test_log import report_of, signed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handed:
-    """A ledger that has ended."""
-
-    site: Installation
-    folder: Path
-    anchors: Path
-    #: A document of the closed month, and its bundle of before.
-    message: str
-    bundle: Path
-    #: The installation before it ended.
-    before: Path
-
-    @property
-    def config(self) -> list[str]:
-        return ["--config", str(self.site.folder / "config.toml")]
-
-
-async def ended(folder: Path, pki_folder: Path) -> Handed:
-    """A month is closed, something more comes, then it ends."""
-    (folder / "old").mkdir()
-    site = await prepare(folder / "old", pki_folder)
-    config, out = ["--config", str(site.folder / "config.toml")], folder / "handed"
-    bundle = folder / "before.asice"
-    async with site.running():
-        async with site.client(PROVINCE) as client:
-            message = (await client.submit(document(PROVINCE, [COMMUNE], number="71"))).id
-            await close_month(site)
-            await client.submit(document(PROVINCE, [COMMUNE], number="72"))
-        await signed(site)
-        assert await asyncio.to_thread(main, [*config, "export", message, "--out", str(bundle)]) == 0
-        make = [*config, "handover", "make", "--to", OWN, "--out", str(out), "--reason", "merger"]
-        assert await asyncio.to_thread(main, make) == 3, "the server runs"
-    before = copy_of(site.folder, folder / "before")
-    assert await asyncio.to_thread(main, [*make, "--copy"]) == 0
-    anchors = anchors_of(site, folder / "anchors")
-    return Handed(site=site, folder=out, anchors=anchors, message=message, bundle=bundle, before=before)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +142,15 @@ async def test_successor_takes_it_over_and_finds_its_documents(
 
 @pytest.fixture(scope="module")
 def untaken(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
-    """The successor's installation before; tests copy it."""
+    """The successor's installation before, with a body of its own; tests copy it."""
     folder = tmp_path_factory.mktemp("successor")
-    asyncio.run(prepare(folder, pki_folder))
+
+    async def fill() -> None:
+        site = await prepare(folder, pki_folder)
+        async with site.running(), site.client(PROVINCE) as client:
+            await client.submit(document(PROVINCE, [COMMUNE], number="81"))
+
+    asyncio.run(fill())
     return folder
 
 
@@ -198,19 +160,6 @@ def successor(handed: Handed, untaken: Path, tmp_path_factory: pytest.TempPathFa
     folder = copy_of(untaken, tmp_path_factory.mktemp("taken") / "site")
     assert run(folder, *taking(handed)) == 0
     return folder
-
-
-def taking(handed: Handed) -> list[str]:
-    """The command."""
-    return ["handover", "take", str(handed.folder), "--anchors", str(handed.anchors), "--reason", "merger"]
-
-
-def killed(folder: Path, armed: str, *arguments: str) -> None:
-    """The command in a process of its own, which dies at that point."""
-    command = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), *arguments]
-    environment = os.environ | {VARIABLE: armed}
-    done = subprocess.run(command, env=environment, timeout=300, check=False, capture_output=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 @pytest.mark.parametrize("armed", ["fsio.replace.before=kill:2", "event.append.after=kill"])
@@ -246,20 +195,6 @@ def test_ending_that_is_killed_is_no_handover_and_is_done_again(
     assert findings(handed, out, capsys, code=0) == {}
 
 
-def copy_of(successor: Path, folder: Path) -> Path:
-    """To be damaged."""
-    shutil.copytree(successor, folder)
-    text = (folder / "config.toml").read_text()
-    (folder / "config.toml").write_text(text.replace(str(successor), str(folder)))
-    return folder
-
-
-def foreign_of(folder: Path) -> Path:
-    """Where the ledger that was taken over lies."""
-    (found,) = (folder / "data" / "foreign").iterdir()
-    return found
-
-
 def changed(name: str) -> Callable[[Path], None]:
     """One bit of a file of it."""
 
@@ -271,6 +206,15 @@ def changed(name: str) -> Callable[[Path], None]:
         path.write_bytes(content)
 
     return tamper
+
+
+def changed_leaf(data: Path) -> None:
+    """One bit of a leaf of the last archive."""
+    path = foreign_of(data.parent) / "ledger-final.asice"
+    content = bytearray(path.read_bytes())
+    content[content.index(b'"index":') + 200] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
 
 
 def removed(data: Path) -> None:
@@ -295,7 +239,10 @@ def added(data: Path) -> None:
 @pytest.mark.parametrize(
     ("tamper", "due"),
     [
-        (changed("ledger-final.asice"), {("foreign_changed", "ledger-final.asice")}),
+        (
+            changed_leaf,
+            {("foreign_changed", "ledger-final.asice"), ("foreign_entry_wrong", "ledger-final.asice")},
+        ),
         (changed("handover.json"), {("foreign_changed", "handover.json")}),
         (changed("log.vkey"), {("foreign_changed", "log.vkey")}),
         (removed, {("foreign_missing", "ledger-final.asice")}),
@@ -322,6 +269,24 @@ def test_fsck_names_what_was_changed_of_a_ledger_that_was_taken_over(
     assert report.counts.foreign_ledgers == 1
 
 
+def test_fsck_verifies_a_ledger_that_was_taken_over_anew_and_names_the_entry(
+    successor: Path, tmp_path: Path
+) -> None:
+    """Though every file is as the list has it: whoever changed an entry and the list left the leaf alone."""
+    folder = copy_of(successor, tmp_path / "copy")
+    settings = settings_of(folder)
+    report = asyncio.run(examine(settings, database_of(settings)))
+    assert (report.findings, report.counts.foreign_ledgers) == ([], 1)
+    changed_leaf(folder / "data")
+    path = foreign_of(folder) / "ledger-final.asice"
+    digest = sha256(path.read_bytes()).hexdigest()
+    sql(f"UPDATE foreign_file SET sha256 = '{digest}' WHERE name = '{path.name}'")(folder / "data")
+    report = asyncio.run(examine(settings, database_of(settings)))
+    found = [each for each in report.findings if each.code == "foreign_entry_wrong"]
+    assert {each.code for each in report.findings} == {"foreign_differs", "foreign_entry_wrong"}
+    assert any(re.match(r"leaves\.\d+: leaf_changed", each.detail) for each in found), found
+
+
 @pytest.mark.parametrize("key", [None, BackupKey(bytes(range(32)))], ids=["plain", "encrypted"])
 def test_backup_holds_ledgers_that_were_taken_over(
     successor: Path, tmp_path: Path, key: BackupKey | None, capsys: pytest.CaptureFixture[str]
@@ -339,10 +304,11 @@ def test_backup_holds_ledgers_that_were_taken_over(
     if key is None:
         practised = asyncio.run(drill(shelf, settings_of(folder), "", SystemClock(), lambda *_: None))
         assert practised.ok, practised
-        emptied(folder)
-        restored(folder)
-        assert {path.name: path.read_bytes() for path in foreign_of(folder).iterdir()} == before
-        assert asked_json(folder, capsys, "fsck", "--quick")["foreign_ledgers"] == 1
+    emptied(folder)
+    wanted = Wanted(copy=first.manifest.copy, actor="operator:test", note="the disk died", quick=False)
+    asyncio.run(restore(shelf, settings_of(folder), wanted, SystemClock(), lambda *_: None))
+    assert {path.name: path.read_bytes() for path in foreign_of(folder).iterdir()} == before
+    assert asked_json(folder, capsys, "fsck")["foreign_ledgers"] == 1
     verify_copy(shelf, first.path.name, place, lambda *_: None)
     digest = sha256(before["log.vkey"]).hexdigest()
     stored = shelf.folder / (f"foreign-{key.id}/{key.name_of(digest)}" if key else f"foreign/{digest}")

@@ -27,7 +27,7 @@ from tests.journeys.installation import prepare
 from tests.journeys.months import close_month
 from tests.journeys.tampering import Tamper, sql
 from tests.journeys.test_bundles import anchors_of, verified
-from tests.journeys.test_handover import killed
+from tests.journeys.handing import killed
 from tests.journeys.test_log import sent, signed
 from tests.tsa_process import running_tsa
 

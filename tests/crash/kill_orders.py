@@ -1,0 +1,70 @@
+"""What people do to a gateway of the kill sweep between two kills: bodies are destroyed, the bodies' key is turned.
+
+Two persons order that documents which all have be destroyed; the gateway's eraser does it at its next start, beside
+the load, and may be killed over it. When all is quiet every order is carried out, and none of the bodies is there.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+
+from gateway.admin.body_keys import TurnBodyKeys, turn
+from gateway.admin.purges import ConfirmPurge, MakePurge, confirm_purge, make_purge
+from gateway.commands.acting import Desk
+from gateway.foundation import open_foundation
+from gateway.ledger.purged import needers_of
+from gateway.maintenance.eraser import Eraser
+from gateway.observe import Metrics
+from gateway.storage.sqlite import connect_lookup
+from tests.crash.kill_site import Site
+from tests.journeys.purge_killed import NoUploads
+from tests.journeys.purging import ONE, TWO
+
+#: Documents of one order.
+_MOST = 4
+#: All have them, nobody looks at them any more, nothing is ordered of them yet, nobody else has the same bytes.
+_DONE = """
+    SELECT m.id FROM message AS m WHERE m.kind = 'document'
+    AND EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id)
+    AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id
+        AND d.state NOT IN ('delivered', 'acknowledged', 'relayed'))
+    AND NOT EXISTS (SELECT 1 FROM check_due AS c WHERE c.message_id = m.id)
+    AND NOT EXISTS (SELECT 1 FROM purge_document AS p WHERE p.message_id = m.id)
+    AND (SELECT count(*) FROM message AS o WHERE o.sha256 = m.sha256) = 1
+    ORDER BY m.accepted_at LIMIT 20
+"""
+
+
+async def order(site: Site, draw: random.Random) -> int:
+    """Documents that two persons want destroyed from now on; the gateway is down."""
+    with closing(connect_lookup(site.database)) as connection:
+        done = [row[0] for row in connection.execute(_DONE)]
+    if not done:
+        return 0
+    chosen = draw.sample(done, min(len(done), draw.randint(1, _MOST)))
+    async with open_foundation(site.settings, purpose="sweep") as base:
+        ask = MakePurge(documents=chosen, ref="QĐ 1", reason="sweep", with_envelope=draw.random() < 0.5)
+        made = await make_purge(Desk(base), ask, ONE)
+        confirmed = await confirm_purge(Desk(base), ConfirmPurge(order=made["order"], reason="sweep"), TWO)
+    assert confirmed["confirmed"]
+    return len(chosen)
+
+
+async def turn_keys(site: Site) -> None:
+    """A new data key for the bodies to come, all of them encrypted under the newest key; the gateway is down."""
+    async with open_foundation(site.settings, purpose="sweep") as base:
+        await turn(Desk(base), TurnBodyKeys(reason="sweep"), ONE)
+
+
+async def look_at_orders(site: Site) -> tuple[int, list[str]]:
+    """Documents that were destroyed, and what is wrong with that, when all is quiet."""
+    async with open_foundation(site.settings, purpose="sweep") as base:
+        # a body may have come back with a request that was repeated since
+        await Eraser(base, NoUploads(), Metrics()).run_once()
+        open_ones = await base.readers.fetch("purge_list_confirmed")
+        rows = await base.readers.fetch("purged_list_page", {"after": "", "limit": 10_000})
+        needed = await needers_of(base.readers, [row[1] for row in rows])
+        there = [row[1] for row in rows if base.bodies.path_of(row[1]).exists() and row[1] not in needed]
+    wrong = [f"{site.folder.name}: order {row[0]} was not carried out" for row in open_ones]
+    return len(rows), [*wrong, *(f"{site.folder.name}: body {each} was destroyed and is there" for each in there)]
