@@ -23,11 +23,11 @@ from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify
 from tests.backup.lab import query, run, settings_of
 from tests.bundle.making import with_entry
+from tests.journeys.handing import killed
 from tests.journeys.installation import prepare
 from tests.journeys.months import close_month
 from tests.journeys.tampering import Tamper, sql
 from tests.journeys.test_bundles import anchors_of, verified
-from tests.journeys.handing import killed
 from tests.journeys.test_log import sent, signed
 from tests.tsa_process import running_tsa
 
