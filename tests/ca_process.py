@@ -57,6 +57,11 @@ common_name = "Văn thư"
 usages = ["key_agreement", "key_encipherment"]
 issuer = "ca"
 crl = "{url}/ca.crl"
+[members.office-asked]
+common_name = "Văn thư"
+usages = ["key_agreement", "key_encipherment"]
+issuer = "ca"
+ocsp = "{url}/ocsp-office"
 [members.stranger]
 authority = true
 """
@@ -100,10 +105,11 @@ class Ca:
             self.publish()
 
     def publish(self, *revoked: str, signer: str = "ca", age: timedelta = HOUR) -> None:
-        """New lists, and good answers about `asked`."""
+        """New lists, and answers about those who are to be asked about."""
         (self.folder / "root.crl").write_bytes(self.crl("ca-root"))
         (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer, age=age))
-        (self.folder / "ocsp").write_bytes(self.ocsp("asked"))
+        for name, place in (("asked", "ocsp"), ("office-asked", "ocsp-office")):
+            (self.folder / place).write_bytes(self.ocsp(name, is_revoked=name in revoked, signer=signer))
 
     def crl(
         self, issuer: str, *revoked: str, signer: str = "", until: timedelta = DAY, age: timedelta = HOUR
@@ -118,21 +124,21 @@ class Ca:
             builder = builder.add_revoked_certificate(entry)
         return builder.sign(self.pki[signer or issuer].key, hashes.SHA256()).public_bytes(Encoding.DER)
 
-    def ocsp(self, name: str) -> bytes:
-        """A good answer, by the CA itself."""
+    def ocsp(self, name: str, *, is_revoked: bool = False, signer: str = "ca") -> bytes:
+        """An answer, by the CA itself unless `signer` names another one."""
         by, now = self.pki["ca"], datetime.now(UTC)
         builder = ocsp.OCSPResponseBuilder().add_response(
             cert=self.pki[name].certificate,
             issuer=by.certificate,
             algorithm=hashes.SHA1(),
-            cert_status=ocsp.OCSPCertStatus.GOOD,
+            cert_status=ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD,
             this_update=now - timedelta(seconds=5),
             next_update=now + DAY,
-            revocation_time=None,
+            revocation_time=now - DAY if is_revoked else None,
             revocation_reason=None,
         )
-        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
-        return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, self.pki[signer].certificate)
+        return builder.sign(self.pki[signer].key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     async def kill(self) -> None:
         """As a crash would end it."""

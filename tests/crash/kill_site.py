@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import random
 import re
 import shutil
 import socket
@@ -33,6 +35,7 @@ every = "500ms"
 [checks]
 warn = ["{commune}"]
 """
+_PORTS = (10_000, 32_000)
 _SECRET = "secret-of-{}-0123456789abcdef"
 CLIENTS, RECEIVER, AXIS_RECEIVER, BEHIND_AXIS = "clients", "receiver", "axis", "ministry"
 #: The module of each (`tests.crash.kill_…`).
@@ -40,11 +43,15 @@ PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver",
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
+    """One that nobody listens on now, outside of the range that outgoing connections of any process take theirs from.
+
+    A gateway that is down for a moment would else find its own taken.
+    """
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

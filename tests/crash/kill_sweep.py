@@ -340,7 +340,7 @@ def held(site: Site) -> list[str]:
 
 
 async def _decide(site: Site) -> None:
-    """As a person does of what the axis lists neither copy of: it goes out anew; what is examined waits by itself."""
+    """As a person does of what the axis lists neither copy of: it goes out anew; what is examined waits."""
     for delivery in held(site):
         if delivery in held(site):  # a person takes his time, and it may have gone on meanwhile
             words = ("release", delivery, "--reason", "the axis lists neither copy")

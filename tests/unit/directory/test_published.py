@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 
 @dataclass(kw_only=True)
 class Watched:
-    """The duty, with its refresher and a CA that publishes lists."""
+    """The duty, with its refresher and a CA that publishes lists and answers."""
 
     store: Store
     ca: Ca
@@ -116,8 +116,12 @@ async def watched(store: Store, tmp_path: Path) -> AsyncIterator[Watched]:
         await pool.close()
 
 
-def _of_the_ca(ca: Ca) -> RecipientCertificate:
-    return read_certificate(ca.pki["office"].certificate.public_bytes(Encoding.DER))
+def _of_the_ca(ca: Ca, name: str) -> RecipientCertificate:
+    return read_certificate(ca.pki[name].certificate.public_bytes(Encoding.DER))
+
+
+#: Of the first one its CA publishes a list, about the other one it is to be asked.
+both_ways = pytest.mark.parametrize("name", ["office", "office-asked"], ids=["list", "ocsp"])
 
 
 async def test_ending_certificate_is_told_at_60_30_and_7_days_until_the_next_one_is_there(watched: Watched) -> None:
@@ -135,34 +139,41 @@ async def test_ending_certificate_is_told_at_60_30_and_7_days_until_the_next_one
     assert (watched.gauge("gateway_certificate_days_left") or 0) > 400
 
 
-async def test_certificate_that_its_ca_revoked_is_given_to_no_sender_any_more(watched: Watched) -> None:
+@both_ways
+async def test_certificate_that_its_ca_revoked_is_given_to_no_sender_any_more(watched: Watched, name: str) -> None:
     """An event as that of an operator says so, and it is told while the agency has no other."""
-    await watched.publish(_of_the_ca(watched.ca))
-    assert (await watched.health(), await watched.given()) == ("fine", _of_the_ca(watched.ca).sha256)
-    watched.ca.publish("office", age=timedelta(minutes=30))
+    await watched.publish(_of_the_ca(watched.ca, name))
+    assert (await watched.health(), await watched.given()) == ("fine", _of_the_ca(watched.ca, name).sha256)
+    watched.ca.publish(name, age=timedelta(minutes=30))
     assert await watched.health(after=timedelta(minutes=61)) == "late"
     assert await watched.given() == "encryption_certificate_ended"
     kind, leaf = (await watched.store.events())[-1]
     assert kind == "agency.encryption_ended"
-    assert all(part in leaf for part in ('"revoked"', '"gateway"', _of_the_ca(watched.ca).sha256))
+    assert all(part in leaf for part in ('"revoked"', '"gateway"', _of_the_ca(watched.ca, name).sha256))
     assert await watched.health(after=61 * DAY) == "fine"
 
 
-async def test_list_that_another_key_signed_revokes_nothing(watched: Watched) -> None:
+@both_ways
+async def test_answer_that_another_key_signed_revokes_nothing(watched: Watched, name: str) -> None:
     """Whoever stands between us and the CA could else take its certificate from any office."""
-    await watched.publish(_of_the_ca(watched.ca))
-    watched.ca.publish("office", signer="stranger")
+    await watched.publish(_of_the_ca(watched.ca, name))
+    watched.ca.publish(name, signer="stranger")
     await watched.health()
-    assert await watched.given() == _of_the_ca(watched.ca).sha256
+    assert await watched.given() == _of_the_ca(watched.ca, name).sha256
 
 
-async def test_ca_that_says_nothing_is_told_after_the_grace_and_stops_nothing(watched: Watched) -> None:
+@both_ways
+async def test_ca_that_says_nothing_is_told_after_the_grace_and_stops_nothing(watched: Watched, name: str) -> None:
     """An outage of a CA must not make offices send in the clear."""
-    await watched.publish(_of_the_ca(watched.ca))
+    await watched.publish(_of_the_ca(watched.ca, name))
     await watched.ca.kill()
     assert await watched.health(after=timedelta(hours=3)) == "fine"
     assert await watched.health(after=timedelta(hours=2)) == "degraded"
     assert watched.metrics.registry.get_sample_value("gateway_encryption_certificates_unconfirmed") == 1
-    assert await watched.given() == _of_the_ca(watched.ca).sha256
+    assert await watched.given() == _of_the_ca(watched.ca, name).sha256
     await watched.ca.start()
     assert await watched.health(after=timedelta(hours=2)) == "fine"
+    await watched.ca.kill()  # what it said last holds for a day, from when it was said
+    assert await watched.health(after=timedelta(hours=20)) == "fine"
+    assert await watched.health(after=timedelta(hours=2)) == "degraded"
+    assert await watched.given() == _of_the_ca(watched.ca, name).sha256
