@@ -43,7 +43,7 @@ PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver",
 
 
 def free_port() -> int:
-    """One that nobody listens on now, outside of the range that outgoing connections of any process take theirs from.
+    """One that nobody listens on now, outside of the range from which outgoing connections take theirs.
 
     A gateway that is down for a moment would else find its own taken.
     """

@@ -16,6 +16,7 @@ from gateway.backup.drill import drill
 from gateway.clock import SystemClock
 from gateway.foundation import database_of
 from tests.backup.lab import asked_json, backed_up, emptied, restored, run, settings_of, shelf_of
+from tests.journeys.handing import killed
 from tests.token_lab import WRONG, TokenLab, make_token
 
 LABEL = "gateway-bodies"
@@ -38,6 +39,18 @@ def moved(folder: Path, lab: TokenLab, capsys: pytest.CaptureFixture[str]) -> Pa
     turned = asked_json(folder, capsys, "keys", "bodies", "rotate", "--reason", "onto the token")
     assert turned["wrapper"].startswith("00000001")
     return folder
+
+
+def test_turning_that_is_killed_leaves_all_keys_where_they_were_and_is_done_again(
+    moved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the token, before the commit; `tests.crash.command_kills` has every other point."""
+    before = asked_json(moved, capsys, "keys", "bodies", "show")
+    killed(moved, "pump.commit.before=kill:2", "keys", "bodies", "rotate", "--reason", "each year")
+    assert is_sound(moved)
+    assert asked_json(moved, capsys, "keys", "bodies", "show") == before
+    turned = asked_json(moved, capsys, "keys", "bodies", "rotate", "--reason", "each year")
+    assert turned["keys"] == len(before["data_keys"]) + 1
 
 
 def is_sound(folder: Path) -> bool:
