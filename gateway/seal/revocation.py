@@ -225,9 +225,9 @@ def _of(name: _Named) -> datetime:
 def _chosen(names: Sequence[_Named], at: datetime) -> Iterable[_Named]:
     before = [each for each in names if _of(each) <= at]
     # the last word before `at` tells how it stood then; the newest tells of what became known only later
-    if before:
-        yield max(before, key=_of)
-    yield max(names, key=_of)
+    last = {max(map(_of, each)) for each in (before, names) if each}
+    # all of that instant, which is a whole second: a CA may have called it good and revoked within one
+    yield from (each for each in names if _of(each) in last)
 
 
 def is_stale(answer: Answer, at: datetime) -> bool:

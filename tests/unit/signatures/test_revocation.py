@@ -146,6 +146,16 @@ def test_answers_are_kept_once_and_found_by_certificate_and_time(tmp_path: Path)
         kept.about([member.certificate], AT)
 
 
+def test_two_words_of_one_second_are_both_heard(tmp_path: Path) -> None:
+    """An instant is a whole second: a CA may have called a certificate good and revoked it within one."""
+    kept, member = RevocationStore(tmp_path / "revocations"), pki()[ASKED]
+    good = ocsp_answer(ASKED, made=AT, until=AT + DAY)
+    revoked = ocsp_answer(ASKED, made=AT, until=AT + DAY, revoked_at=AT - DAY)
+    kept.keep(good)
+    kept.keep(revoked)
+    assert {each.name for each in kept.about([member.certificate], AT + DAY / 2)} == {good.name, revoked.name}
+
+
 @pytest.mark.parametrize("raw", [b"", b"nonsense", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"])
 def test_what_is_no_answer_is_refused(raw: bytes) -> None:
     """A page of an error, a certificate, a cut file."""
