@@ -7,17 +7,15 @@ that look like Đ, and a reporter that took over from the recipient counts as it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.directory.fold import fold
+from gateway.directory.fold import squeezed
 from gateway.states import State
 
 #: Forms of a number that are looked for: without zeros in front, and filled up to so many digits.
 _FILLED: Final = (2, 3, 4)
-_NO_MARK: Final = re.compile(r"[\W_]+")
 _WAITS: Final = frozenset({State.RELAYED, State.DELIVERED, State.HANDED_OVER, State.IN_FLIGHT})
 
 
@@ -63,11 +61,6 @@ def spellings(number: str) -> list[str]:
     return list(dict.fromkeys(form for form in forms if form))
 
 
-def folded(notation: str) -> str:
-    """A notation as it is compared: letters and digits alone, in one form."""
-    return _NO_MARK.sub("", fold(notation))
-
-
 def ranked(about: About, candidates: Sequence[Candidate], reporters: Collection[str]) -> list[Ranked]:
     """Best first; `reporters` are the agencies that the reporter may speak for."""
     found = [_ranked(about, each, reporters) for each in candidates]
@@ -77,7 +70,7 @@ def ranked(about: About, candidates: Sequence[Candidate], reporters: Collection[
 def _ranked(about: About, candidate: Candidate, reporters: Collection[str]) -> Ranked:
     agrees = {
         "number": candidate.number.strip().lstrip("0") == about.number.strip().lstrip("0"),
-        "notation": folded(candidate.notation) == folded(about.notation) != "",
+        "notation": squeezed(candidate.notation) == squeezed(about.notation) != "",
         "day": bool(about.day) and candidate.day == about.day,
         "year": bool(about.day) and candidate.day[:4] == about.day[:4] and candidate.day != about.day,
         "sender": bool(about.sender_code) and candidate.sender_code == about.sender_code,

@@ -260,7 +260,8 @@ class Event(StrEnum):
     DOCUMENT_READ = "document.read"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
-    #: An auditor looked something up; the leaf says what he did and commits to what he asked for.
+    #: An auditor looked something up, or somebody took lines of the ledger as a file; the leaf says what was done
+    #: and how much was found, and commits to what was asked for.
     LOOKUP_MADE = "lookup.made"
     #: Somebody exported the proof that an agency sent no such document; the leaf holds the digest of its seal.
     ABSENCE_EXPORTED = "absence.exported"

@@ -22,6 +22,8 @@ from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
 from gateway.console.headers import saved
+from gateway.console.looks import looked_up
+from gateway.console.pieces import hand_out, length, of_file, reopened
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -29,7 +31,7 @@ from gateway.errors import PoolError, ProofError, RefusedError
 from gateway.inquiry import log_history, telling
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
-from gateway.ledger.inquiries import InquiryReads, LookupAct, record_lookup
+from gateway.ledger.inquiries import InquiryReads, LookupAct
 from gateway.transparency.keys import read_vkeys
 
 _REASON: Final = "inspection"
@@ -43,6 +45,7 @@ ACTS: Final[Mapping[LookupAct, str]] = {
     LookupAct.EXPORTED: N_("took the evidence"),
     LookupAct.VERIFIED: N_("verified a file"),
     LookupAct.COMPARED: N_("compared the log"),
+    LookupAct.TAKEN: N_("took lines of the ledger"),
 }
 
 
@@ -99,7 +102,7 @@ async def bundle(visit: Visit) -> web.StreamResponse:
     """The evidence of one document, as a file."""
     document, base = visit.request.match_info["id"], visit.base
     ask = converted({"document": document, "reason": visit.form.get("reason", "") or _REASON}, ExportDocument)
-    await _record(visit, LookupAct.EXPORTED, document, 1)
+    await looked_up(visit, LookupAct.EXPORTED, document, 1)
     return await _sent(visit, f"{document}{SUFFIX}", exported(base, visit.parts.server.key, ask, visit.actor))
 
 
@@ -114,7 +117,7 @@ async def absence(visit: Visit) -> web.StreamResponse:
         "reason": form.get("reason", "") or _REASON,
     }
     ask: ExportAbsence = converted(asked, ExportAbsence)
-    await _record(visit, LookupAct.EXPORTED, f"none: {ask.number}; {ask.issuer}; {ask.first} - {ask.last}", 0)
+    await looked_up(visit, LookupAct.EXPORTED, f"none: {ask.number}; {ask.issuer}; {ask.first} - {ask.last}", 0)
     name = f"none-{ask.first}-{ask.last}{SUFFIX}"
     return await _sent(visit, name, exported_absence(base, visit.parts.server.key, ask, visit.actor))
 
@@ -139,7 +142,7 @@ async def verify(visit: Visit) -> web.StreamResponse:
             found = await visit.parts.checker.check(path, size, base.settings, visit.at)
         except PoolError as error:
             raise RefusedError("bundle_unexamined", str(error)) from error
-    await _record(visit, LookupAct.VERIFIED, f"{name}: {found['verdict']}", 1)
+    await looked_up(visit, LookupAct.VERIFIED, f"{name}: {found['verdict']}", 1)
     return visit.page("audit_verify.html", found=found, name=name, action=visit.upload_url("/audit/verify"))
 
 
@@ -150,7 +153,7 @@ async def show_log(visit: Visit) -> web.StreamResponse:
     if day:
         at = datetime.combine(_day(day), time(), VIETNAM)
         found = await log_history.since(visit.base.readers, at)
-        await _record(visit, LookupAct.COMPARED, day, int(found.holds))
+        await looked_up(visit, LookupAct.COMPARED, day, int(found.holds))
     return visit.page("audit_log.html", since=day, found=found, compared=None, fault="")
 
 
@@ -166,7 +169,7 @@ async def compare(visit: Visit) -> web.StreamResponse:
         raise RefusedError("not_found", "log.vkey") from error
     except ProofError as error:
         fault = str(error)
-    await _record(visit, LookupAct.COMPARED, note.replace("\n", " ")[:80], int(not fault))
+    await looked_up(visit, LookupAct.COMPARED, note.replace("\n", " ")[:80], int(not fault))
     return visit.page("audit_log.html", since="", found=None, compared=compared, fault=fault)
 
 
@@ -192,13 +195,7 @@ async def fetch_export(visit: Visit) -> web.StreamResponse:
     export = visit.parts.exports.of(visit.actor, visit.at)
     if export is None or export.file is None or export.finished_at is None:
         raise RefusedError("not_found")
-    copy = os.fdopen(os.dup(export.file.fileno()), "rb")
-    with copy:
-        return await _stream(visit, f"evidence-{micros(export.began_at)}.zip", copy)
-
-
-async def _record(visit: Visit, act: LookupAct, question: str, found: int) -> None:
-    await record_lookup(visit.base.pump, act=act, actor=visit.actor, question=question, found=found, now=visit.at)
+    return await _stream(visit, f"evidence-{micros(export.began_at)}.zip", export.file)
 
 
 async def _sent(visit: Visit, name: str, making: AbstractAsyncContextManager[BinaryIO]) -> web.StreamResponse:
@@ -208,17 +205,10 @@ async def _sent(visit: Visit, name: str, making: AbstractAsyncContextManager[Bin
 
 
 async def _stream(visit: Visit, name: str, file: BinaryIO) -> web.StreamResponse:
-    """Read at places of its own: a file may be fetched twice at once."""
-    size = os.fstat(file.fileno()).st_size
     response = web.StreamResponse(headers=saved(name))
-    response.content_type, response.content_length = "application/octet-stream", size
-    await response.prepare(visit.request)
-    at = 0
-    while piece := await asyncio.to_thread(os.pread, file.fileno(), _PIECE, at):
-        await response.write(piece)
-        at += len(piece)
-    await response.write_eof()
-    return response
+    response.content_type, response.content_length = "application/octet-stream", length(file)
+    with reopened(file) as again:
+        return await hand_out(visit, response, of_file(again))
 
 
 async def _received(request: web.Request, file: BinaryIO) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from aiohttp import BodyPartReader, web
 
 from gateway.clock import VIETNAM
 from gateway.console.headers import framed, saved
+from gateway.console.pieces import hand_out, of_body
 from gateway.console.visit import Visit
 from gateway.desk.clerk import Clerk
 from gateway.desk.desk import Desk
@@ -164,10 +165,4 @@ async def file_response(
         "Content-Type": content_type if is_shown else "application/octet-stream",
         "Content-Length": str(size),
     }
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(visit.request)
-    pieces = file.pieces()
-    while (piece := await visit.base.bodies.run(lambda: next(pieces, None))) is not None:
-        await response.write(piece)
-    await response.write_eof()
-    return response
+    return await hand_out(visit, web.StreamResponse(headers=headers), of_body(visit, file.pieces()))

@@ -9,7 +9,6 @@ it, and to auditors.
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -24,32 +23,36 @@ from gateway.console.document_source import MOST_BYTES, laid_out
 from gateway.console.document_story import Story, read_story
 from gateway.console.headers import framed, saved
 from gateway.console.ledger_columns import Words
+from gateway.console.looks import goes_on_seeing, looked_up, saw
+from gateway.console.pieces import hand_out, length, of_file, reopened
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.edxml.codes import BUSINESS_TYPES, PRIORITIES
 from gateway.edxml.envelope import Attachment, BusinessType, Envelope, Finding
 from gateway.errors import RefusedError
 from gateway.evidence.gathering import gather
-from gateway.ledger.readings import ReadAct, Reading
+from gateway.ledger.inquiries import LookupAct
+from gateway.ledger.readings import ReadAct
 from gateway.views import signatures_out
 
-_PIECE: Final = 256 * 1024
 _MAGIC: Final = b"%PDF-"
 #: Of a file that is shown: it loads nothing, runs nothing, sends nothing, and stands in pages of ours alone.
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
 async def show(visit: Visit) -> web.StreamResponse:
-    """The page; that an operator looks is recorded."""
+    """The page; that somebody looks is recorded."""
     newest = await visit.parts.live.newest()
     story = await _story(visit)
-    await _note(visit, story, ReadAct.SHOWN)
+    await saw(visit, story.summary[0], ReadAct.SHOWN)
     return visit.page("document.html", newest=newest, **await _values(visit, story))
 
 
 async def now(visit: Visit) -> web.StreamResponse:
     """The part of it that changes."""
-    return visit.page("document_now.html", **await _values(visit, await _story(visit)))
+    story = await _story(visit)
+    await goes_on_seeing(visit, story.summary[0])
+    return visit.page("document_now.html", **await _values(visit, story))
 
 
 async def source(visit: Visit) -> web.StreamResponse:
@@ -57,7 +60,7 @@ async def source(visit: Visit) -> web.StreamResponse:
     story = await _story(visit)
     visit.require(Permission.PREVIEW)
     _refuse_destroyed(story)
-    await _note(visit, story, ReadAct.OPENED, part="edxml")
+    await saw(visit, story.summary[0], ReadAct.OPENED, part="edxml")
     body = await visit.parts.server.gateway.sound.open(story.summary[8])
     data = await asyncio.to_thread(_head, body.file)
     findings = msgspec.json.decode(story.summary[11], type=tuple[Finding, ...])
@@ -77,13 +80,13 @@ async def file(visit: Visit) -> web.StreamResponse:
     if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(attachments):
         raise RefusedError("not_found")
     attachment = attachments[int(number) - 1]
-    await _note(visit, story, ReadAct.DOWNLOADED, part=f"attachment {attachment.number}")
+    await saw(visit, story.summary[0], ReadAct.DOWNLOADED, part=f"attachment {attachment.number}")
     opened = visit.parts.server.gateway.mailbox.unpacked(
         story.summary[8], attachment.number, attachment.size, owner=visit.user.id
     )
     async with opened as (scratch, found):
         with await asyncio.to_thread(scratch.open) as stream:
-            return await _hand_out(visit, stream, found)
+            return await _given(visit, stream, found)
 
 
 async def bundle(visit: Visit) -> web.StreamResponse:
@@ -91,19 +94,23 @@ async def bundle(visit: Visit) -> web.StreamResponse:
     story = await _story(visit)
     if not (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)):
         raise RefusedError("not_permitted")
+    _refuse_part(story)
     ask = ExportDocument(document=story.summary[0], reason=visit.form.get("reason", "").strip() or "console")
+    if visit.may(Permission.AUDIT):
+        await looked_up(visit, LookupAct.EXPORTED, story.summary[0], 1)
     async with exported(visit.base, visit.parts.server.key, ask, visit.actor) as made:
+        made.flush()
         response = web.StreamResponse(headers=_saved(f"{_name(story)}.asice"))
-        response.content_type = "application/vnd.etsi.asic-e+zip"
-        response.content_length = await asyncio.to_thread(made.seek, 0, os.SEEK_END)
-        await asyncio.to_thread(made.seek, 0)
-        return await _stream(visit, response, made)
+        response.content_type, response.content_length = "application/vnd.etsi.asic-e+zip", length(made)
+        with reopened(made) as file:
+            return await hand_out(visit, response, of_file(file))
 
 
 async def certificate(visit: Visit) -> web.StreamResponse:
     """The printable certificate, in both languages."""
     story = await _story(visit)
-    await _note(visit, story, ReadAct.PROVED)
+    _refuse_part(story)
+    await saw(visit, story.summary[0], ReadAct.PROVED, part="certificate")
     material = await gather(await sources_of(visit.base), story.summary[0], actor=visit.actor, now=visit.at)
     data = material.others[PDF]
     return web.Response(body=data, content_type="application/pdf", headers=_saved(f"{_name(story)}.pdf"))
@@ -136,7 +143,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "priority": PRIORITIES[envelope.priority],
         "business": BUSINESS_TYPES.get(BusinessType(summary[14])) if summary[14] in set(BusinessType) else None,
         "may_look": visit.may(Permission.PREVIEW) and story.destroyed_at is None,
-        "may_export": visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT),
+        "may_export": story.whole and (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)),
         "is_pdf": _is_pdf,
         "look": _looked_at(visit, envelope, story),
     }
@@ -164,14 +171,13 @@ def _refuse_destroyed(story: Story) -> None:
         raise RefusedError("body_purged", story.summary[0])
 
 
-async def _note(visit: Visit, story: Story, act: ReadAct, *, part: str = "") -> None:
-    reading = Reading(
-        message_id=story.summary[0], actor=visit.actor, act=act, part=part, channel="console", at=visit.at
-    )
-    await visit.parts.server.gateway.readings.record(reading)
+def _refuse_part(story: Story) -> None:
+    """Evidence tells of all recipients: whoever is shown the own line alone is not given it."""
+    if not story.whole:
+        raise RefusedError("not_permitted")
 
 
-async def _hand_out(visit: Visit, stream: BinaryIO, found: Attachment) -> web.StreamResponse:
+async def _given(visit: Visit, stream: BinaryIO, found: Attachment) -> web.StreamResponse:
     is_pdf = await asyncio.to_thread(stream.read, len(_MAGIC)) == _MAGIC
     await asyncio.to_thread(stream.seek, 0)
     if is_pdf and "show" in visit.request.query:
@@ -182,15 +188,7 @@ async def _hand_out(visit: Visit, stream: BinaryIO, found: Attachment) -> web.St
         response = web.StreamResponse(headers=_saved(found.safe_name))
         response.content_type = "application/octet-stream"
     response.content_length = found.size
-    return await _stream(visit, response, stream)
-
-
-async def _stream(visit: Visit, response: web.StreamResponse, stream: BinaryIO) -> web.StreamResponse:
-    await response.prepare(visit.request)
-    while piece := await asyncio.to_thread(stream.read, _PIECE):
-        await response.write(piece)
-    await response.write_eof()
-    return response
+    return await hand_out(visit, response, of_file(stream))
 
 
 def _saved(name: str) -> dict[str, str]:

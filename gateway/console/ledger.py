@@ -1,4 +1,4 @@
-"""The ledger: lines that fit a filter of the address, with columns to choose, views to keep, and files of them.
+"""The ledger: lines that fit a filter of the address, with columns to choose, and views to keep.
 
 A page shows the lines that it was asked for and goes on showing those: what comes meanwhile is told as a number
 ("12 new") and shown when somebody asks for it; the states of the lines shown change in their places.
@@ -6,28 +6,23 @@ A page shows the lines that it was asked for and goes on showing those: what com
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console.agencies import known, meant, names_of
-from gateway.console.headers import saved
-from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, for_file, named
+from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, named
+from gateway.console.looks import looked_up
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.directory.fold import fold
 from gateway.edxml.codes import DOCUMENT_TYPES, PRIORITIES, STATUS_CODES
 from gateway.errors import RefusedError
+from gateway.ledger.inquiries import LookupAct
 from gateway.ledger.saved_views import (
     ForgetView,
     ForgetViewOperation,
@@ -36,7 +31,6 @@ from gateway.ledger.saved_views import (
     SavedView,
     saved_views,
 )
-from gateway.search.export import csv_of, write_xlsx
 from gateway.search.filter import FIELDS, Filter, parse
 from gateway.search.lines import Line, Search
 from gateway.states import State
@@ -47,11 +41,6 @@ _NAMES: Final = ("sender_name", "recipient_name")
 _MOST_DIGITS: Final = 18
 #: Lines whose states one page asks for again.
 _SHOWN: Final = 200
-_PIECE: Final = 256 * 1024
-#: After that nobody writes a sheet any more.
-_LEFT_SECONDS: Final = 6 * 3600
-#: Files of sheets that are written at once: each takes a processor and room on the disk.
-_sheets: Final = asyncio.Semaphore(2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,17 +68,19 @@ async def show(visit: Visit) -> web.StreamResponse:
         return visit.redirect(_quick(query["q"]))
     if any(name in query for name in _NAMES):
         return visit.redirect((await _named(visit)).address())
-    asked = _asked(visit)
+    asked = asked_of(visit)
     search, newest = Search(visit.base.readers), await visit.parts.live.newest()
     page = await search.page(asked.filter, visit.scope, limit=_PAGE, before=asked.before, after=asked.after)
     agencies = await known(visit, (*asked.filter.sender, *asked.filter.recipient))
     is_newest = asked.before is None and asked.after is None
+    if asked.filter.address and visit.may(Permission.AUDIT):
+        await looked_up(visit, LookupAct.SEARCHED, asked.filter.address, len(page.lines))
     return visit.page(
         "ledger.html",
         newest=newest,
         asked=asked,
         page=page,
-        rows=await _rows(visit, page.lines),
+        rows=await rows_of(visit, page.lines),
         is_newest=is_newest,
         top=max((line.seq for line in page.lines), default=0) if is_newest else None,
         shown=",".join(str(line.seq) for line in page.lines),
@@ -108,14 +99,14 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def count(visit: Visit) -> web.StreamResponse:
     """How many lines fit, as a part of the page."""
-    asked = _asked(visit)
+    asked = asked_of(visit)
     found = await Search(visit.base.readers).count(asked.filter, visit.scope)
     return visit.page("ledger_count.html", found=found)
 
 
 async def news(visit: Visit) -> web.StreamResponse:
     """How many have come since the page was made."""
-    asked = _asked(visit)
+    asked = asked_of(visit)
     found = await Search(visit.base.readers).count(asked.filter, visit.scope, above=asked.after or 0, most=99)
     return visit.page("ledger_news.html", found=found, asked=asked)
 
@@ -126,38 +117,7 @@ async def again(visit: Visit) -> web.StreamResponse:
     parts = visit.request.query.get("lines", "").split(",")[:_SHOWN]
     seqs = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= _MOST_DIGITS]
     lines = await Search(visit.base.readers).shown(seqs, visit.scope)
-    return visit.page("ledger_rows.html", rows=await _rows(visit, lines), columns=columns, words=Words(visit))
-
-
-async def as_csv(visit: Visit) -> web.StreamResponse:
-    """Every line that fits, piece by piece."""
-    asked = _asked(visit)
-    response = web.StreamResponse(headers=_file_headers(visit, "csv"))
-    response.content_type = "text/csv"
-    response.charset = "utf-8"
-    await response.prepare(visit.request)
-    async for piece in csv_of(_all(visit, asked), for_file(visit, asked.columns)):
-        await response.write(piece)
-    await response.write_eof()
-    return response
-
-
-async def as_xlsx(visit: Visit) -> web.StreamResponse:
-    """The same as a sheet."""
-    asked = _asked(visit)
-    if _sheets.locked():
-        raise RefusedError("rate_limited", "two sheets are being written; try again in a minute", retry_after=60)
-    async with _sheets:
-        file = await _written(visit, asked)
-    with file:
-        response = web.StreamResponse(headers=_file_headers(visit, "xlsx"))
-        response.content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response.content_length = os.fstat(file.fileno()).st_size
-        await response.prepare(visit.request)
-        while piece := await asyncio.to_thread(file.read, _PIECE):
-            await response.write(piece)
-        await response.write_eof()
-        return response
+    return visit.page("ledger_rows.html", rows=await rows_of(visit, lines), columns=columns, words=Words(visit))
 
 
 async def keep_view(visit: Visit) -> web.StreamResponse:
@@ -177,27 +137,8 @@ async def forget_view(visit: Visit) -> web.StreamResponse:
     return visit.redirect("/ledger", flash=visit.gettext("The view is gone."))
 
 
-async def _written(visit: Visit, asked: Asked) -> BinaryIO:
-    """The sheet, open; it has no name any more."""
-    staging = await asyncio.to_thread(_staging, visit.base.settings.storage.folder)
-    with tempfile.TemporaryDirectory(dir=staging, prefix="sheet-") as folder:
-        path = Path(folder) / "ledger.xlsx"
-        columns = for_file(visit, asked.columns)
-        await write_xlsx(_all(visit, asked), columns, path, sheet=visit.gettext("Ledger"))
-        return await asyncio.to_thread(path.open, "rb")
-
-
-def _staging(folder: Path) -> Path:
-    """Where sheets are made; what a crash left there goes."""
-    staging = folder / "staging"
-    staging.mkdir(mode=0o700, exist_ok=True)
-    for left in staging.glob("sheet-*"):
-        if left.stat().st_mtime < time.time() - _LEFT_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
-    return staging
-
-
-def _asked(visit: Visit) -> Asked:
+def asked_of(visit: Visit) -> Asked:
+    """What the address of a request asks for."""
     query = visit.request.query
     pairs = [(name, value) for name, value in query.items() if name not in (*_PLACES, "columns")]
     return Asked(
@@ -243,19 +184,11 @@ def _pairs(address: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parse_qsl(address, max_num_fields=100) if name in FIELDS]
 
 
-async def _rows(visit: Visit, lines: Sequence[Line]) -> list[Row]:
+async def rows_of(visit: Visit, lines: Sequence[Line]) -> list[Row]:
+    """Lines with the names of their agencies and channels."""
     agencies = await known(visit, {key for line in lines for key in (line.sender_id, line.recipient_id)})
     channels = {str(each.id): each.name for each in await visit.base.directory.endpoints()}
     return named(lines, agencies, channels)
-
-
-async def _all(visit: Visit, asked: Asked) -> AsyncIterator[list[Row]]:
-    async for lines in Search(visit.base.readers).all(asked.filter, visit.scope):
-        yield await _rows(visit, lines)
-
-
-def _file_headers(visit: Visit, suffix: str) -> dict[str, str]:
-    return saved(f"so-giao-nhan-{visit.at:%Y%m%d-%H%M}.{suffix}")
 
 
 ROUTES: Final = (
@@ -263,8 +196,6 @@ ROUTES: Final = (
     Route("GET", "/ledger/count", count, Permission.VIEW_OWN),
     Route("GET", "/ledger/news", news, Permission.VIEW_OWN),
     Route("GET", "/ledger/lines", again, Permission.VIEW_OWN),
-    Route("GET", "/ledger/lines.csv", as_csv, Permission.VIEW_OWN),
-    Route("GET", "/ledger/lines.xlsx", as_xlsx, Permission.VIEW_OWN),
     Route("POST", "/ledger/views", keep_view, Permission.SELF),
     Route("POST", "/ledger/views/forget", forget_view, Permission.SELF),
 )

@@ -5,7 +5,8 @@ leaves here, so a stream needs no other right than to be signed in. What a tab h
 topics and one number, however much happens: nothing is queued. `id` is the number of the newest event; a browser
 that comes back with `Last-Event-ID`, and a page with the number it was made at, are told what has happened since.
 
-The ledger is looked through once for all tabs, and not at all while nobody has a page open.
+The ledger is looked through once for all tabs, and not at all while nobody has a page open. The session behind each
+stream is looked at by a clock of its own, however much happens, and at once when some session or user changed.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ from gateway.lifecycle import Lifecycle
 if TYPE_CHECKING:
     from gateway.console.visit import Visit
 
-#: Said when nothing else is, and then the session is looked at, in seconds.
+#: Said when nothing else is, in seconds.
 HEARTBEAT: Final = 15.0
+#: The session is looked at so often, whether anything happens or not.
+SESSION_EVERY: Final = 5.0
+#: What may have ended a session.
+_ENDING: Final = frozenset({"session", "user"})
 #: Between two messages to one tab.
 _BREATH: Final = 0.5
 #: Streams of one session: a browser needs one, whatever tabs it has.
@@ -57,6 +62,7 @@ class Live:
 
     #: Of all of them, in seconds.
     heartbeat = HEARTBEAT
+    session_every = SESSION_EVERY
 
     def __init__(self, feed: Feed, lifecycle: Lifecycle) -> None:
         self._feed, self._lifecycle = feed, lifecycle
@@ -100,9 +106,9 @@ class Live:
     async def _tell_all(self, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:
             async for newest, kinds in changes:
-                topics = _topics(kinds)
-                for tab in self._tabs:
-                    tab.tell(newest, topics)
+                if topics := _topics(kinds):
+                    for tab in self._tabs:
+                        tab.tell(newest, topics)
 
     async def _catch_up(self, tab: _Tab, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:
@@ -120,21 +126,29 @@ class Live:
         response.content_type = "text/event-stream"
         await response.prepare(request)
         await _write(response, b"retry: %d\nid: %d\nevent: begun\ndata:\n\n" % (_RETRY_MS, tab.newest))
+        clock = asyncio.get_running_loop().time
+        looked = said = clock()
         while not self._lifecycle.stopping.is_set():
-            is_woken = await _woken(tab.woken, self._lifecycle.stopping, self.heartbeat)
+            rest = min(looked + self.session_every, said + self.heartbeat) - clock()
+            is_woken = await _woken(tab.woken, self._lifecycle.stopping, max(0.0, rest))
             if request.transport is None or request.transport.is_closing():
                 break
+            if clock() - looked >= self.session_every or tab.topics & _ENDING:
+                if not await is_signed_in():
+                    await _write(response, b"event: ended\ndata:\n\n")
+                    break
+                looked = clock()
             if is_woken:
-                topics, tab.topics = sorted(tab.topics), set()
+                topics, tab.topics = sorted(tab.topics - _ENDING), set()
                 tab.woken.clear()
                 words = " ".join(topics).encode()
-                await _write(response, b"id: %d\nevent: changed\ndata: %s\n\n" % (tab.newest, words))
-                await self._lifecycle.stopped_within(_BREATH)
-            elif not await is_signed_in():
-                await _write(response, b"event: ended\ndata:\n\n")
-                break
-            else:
+                if topics:
+                    await _write(response, b"id: %d\nevent: changed\ndata: %s\n\n" % (tab.newest, words))
+                    said = clock()
+                    await self._lifecycle.stopped_within(_BREATH)
+            elif clock() - said >= self.heartbeat:
                 await _write(response, b": still here\n\n")
+                said = clock()
         with contextlib.suppress(ConnectionError):
             await response.write_eof()
         return response

@@ -23,6 +23,8 @@ from gateway.reports.desk import ReportDesk
 
 #: Browsers, and forms, of which something is remembered between two requests.
 _REMEMBERED, _KEPT = 2000, 200
+#: Pages of documents that are open somewhere.
+_SEEN: Final = 10_000
 #: The largest form that is kept, in characters.
 KEPT_MOST: Final = 100_000
 #: How long a form that came after its session had ended is kept for the same person.
@@ -64,6 +66,8 @@ class ConsoleParts:
     leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
+    #: Session and document: who has the page of which open.
+    seen: Lru[tuple[str, str], bool] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
     reports: ReportDesk = field(default_factory=ReportDesk)

@@ -86,13 +86,15 @@ class Arrival:
 
 
 class LookupAct(StrEnum):
-    """What somebody did with the ledger as an auditor."""
+    """What somebody did with the ledger that auditors alone are told of."""
 
     SEARCHED = "searched"
     OPENED = "opened"
     EXPORTED = "exported"
     VERIFIED = "verified"
     COMPARED = "compared"
+    #: Lines of the ledger as a file; not auditors alone take them.
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,7 +33,8 @@
     const kept = sessionStorage.getItem(place(form));
     for (const [name, value] of kept ? JSON.parse(kept) : []) {
       const field = form.elements[name];
-      if (field && "value" in field && field.type !== "hidden") field.value = value;
+      if (field?.type === "checkbox") field.checked = true;
+      else if (field && "value" in field && field.type !== "hidden") field.value = value;
     }
   }
   for (const done of document.querySelectorAll("[data-forget]")) {
@@ -45,7 +46,7 @@
   const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input,textarea,select,[contenteditable]") || $("dialog[open]")) return;
+    if (event.target.closest("input:not([type=checkbox]),textarea,select,[contenteditable]") || $("dialog[open]")) return;
     if (waitsForDigit && /^[1-9]$/.test(event.key)) {
       document.querySelectorAll(".menu a")[event.key - 1]?.click();
     } else if (event.key === "/") {

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.candidates import About, Candidate, folded, ranked, spellings
+from gateway.candidates import About, Candidate, ranked, spellings
+from gateway.directory.fold import squeezed
 from gateway.states import State
 
 ABOUT = About(number="0125", notation="UBND-VP", day="2026-03-01", sender_code="S", reporter_id="r")
@@ -35,12 +36,12 @@ def test_number_is_looked_for_as_offices_write_it(number: str, among: str) -> No
 @pytest.mark.parametrize("notation", ["UBND-VP", "ubnd - vp", "UBND–VP", "U.B.N.D/VP"])
 def test_notations_that_mean_the_same_are_equal(notation: str) -> None:
     """Case, spaces, dashes do not count."""
-    assert folded(notation) == folded("UBND-VP")
+    assert squeezed(notation) == squeezed("UBND-VP")
 
 
 def test_letters_that_look_like_d_are_equal() -> None:
     """Three letters of Unicode look alike."""
-    assert folded("QĐ-UBND") == folded("QÐ-UBND") == folded("qd-ubnd")
+    assert squeezed("QĐ-UBND") == squeezed("QÐ-UBND") == squeezed("qd-ubnd")
 
 
 def test_what_agrees_most_is_first_and_told() -> None:
