@@ -38,6 +38,7 @@ from gateway.condition import Condition
 from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.console.app import build_console
+from gateway.console.headers import unreadable
 from gateway.damage import SoundBodies
 from gateway.desk.desk import Desk, make_desk
 from gateway.desks import Desks, make_gateway
@@ -450,6 +451,7 @@ async def _listen_to_people(stack: AsyncExitStack, app: Application) -> None:
         app.metrics,
         max_connections=chosen.max_connections,
         max_per_address=chosen.max_connections_per_address,
+        unreadable=unreadable,
     )
     stack.push_async_callback(listener.close)
     app.console_port = await listener.start(chosen.host, chosen.port, app.tls)

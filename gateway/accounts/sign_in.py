@@ -7,6 +7,7 @@ was asked for so long (`idle`), at its absolute end whatever happens, or when so
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,8 @@ from gateway.storage.readers import Readers
 _TOUCHED_EVERY: Final = timedelta(minutes=1)
 _ID_BYTES: Final = 32
 _MOST_AGENT: Final = 200
+#: A refusal comes no sooner, in seconds: a password and a commit take less.
+_REFUSED_AFTER: Final = 0.4
 
 _log: Any = structlog.get_logger("gateway.console")
 
@@ -72,6 +75,17 @@ class SignIn:
         self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
     ) -> str:
         """What the browser is to hold; RefusedError `sign_in_failed` for whatever is wrong."""
+        begun = asyncio.get_running_loop().time()
+        try:
+            return await self._sign_in(login, password, code, address=address, agent=agent, now=now)
+        except RefusedError:
+            # a wrong try of somebody who is there is written down, which takes longer
+            await asyncio.sleep(begun + _REFUSED_AFTER - asyncio.get_running_loop().time())
+            raise
+
+    async def _sign_in(
+        self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
+    ) -> str:
         user = await self._users.find(login)
         fits = await self._users.passwords.fits(user.password if user is not None else None, password)
         if user is None:

@@ -10,9 +10,13 @@ from markupsafe import Markup
 
 from gateway.accounts.passwords import check_choice, new_totp, totp_step, totp_uri
 from gateway.accounts.roles import Permission
+from gateway.accounts.sign_in import digest_of
+from gateway.console.parts import Flash
 from gateway.console.route import Route
+from gateway.console.sign_in import signed_in
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
+from gateway.ratelimit import site_of
 
 _ISSUER: Final = "Trục văn bản"
 
@@ -42,7 +46,7 @@ async def choose_password(visit: Visit) -> web.StreamResponse:
     if chosen == form.get("old", "") or chosen != form.get("again", ""):
         raise RefusedError("password_weak", visit.gettext("The new password is the old one, or was not repeated."))
     await users.choose_password(user, chosen, session=visit.session.id, now=visit.at)
-    return visit.redirect("/account", flash=visit.gettext("Your password is changed."))
+    return await _anew(visit, visit.gettext("Your password is changed."))
 
 
 async def show_second_factor(visit: Visit) -> web.StreamResponse:
@@ -60,11 +64,29 @@ async def set_second_factor(visit: Visit) -> web.StreamResponse:
     if not await visit.base.users.passwords.fits(user.password, form.get("password", "")):
         raise RefusedError("sign_in_failed")
     secret = "".join(form.get("secret", "").split())
-    if secret and (not secret.isalnum() or not totp_step(secret, form.get("code", ""), visit.at)):
+    step = totp_step(secret, form.get("code", ""), visit.at) if secret.isalnum() else 0
+    if secret and not step:
         raise RefusedError("sign_in_failed", visit.gettext("The code is not of this secret."))
     await visit.base.users.set_totp(user, secret, session=visit.session.id, now=visit.at)
     told = visit.gettext("One-time codes are on.") if secret else visit.gettext("One-time codes are off.")
-    return visit.redirect("/account", flash=told)
+    return await _anew(visit, told, step=step)
+
+
+async def _anew(visit: Visit, told: str, *, step: int = 0) -> web.StreamResponse:
+    """On with a session of another id: whoever had got hold of the one before the change has nothing any more.
+
+    `step`: the code that was given for the new secret is used up.
+    """
+    held = await visit.base.sign_in.open(
+        visit.user,
+        step=step,
+        address=site_of(visit.request.remote or ""),
+        agent=visit.request.headers.get("User-Agent", ""),
+        now=visit.at,
+    )
+    response = await signed_in(visit, held, "/account")
+    visit.parts.flashes.put(digest_of(held), [Flash(text=told)])
+    return response
 
 
 async def end_session(visit: Visit) -> web.StreamResponse:

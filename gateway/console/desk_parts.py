@@ -31,6 +31,8 @@ _PIECE: Final = 256 * 1024
 #: The longest text of a field, and fields of a form with files.
 _MOST_TEXT: Final = 20_000
 _MOST_FIELDS: Final = 200
+#: Bytes of all files of one form.
+_MOST_BYTES: Final = 2 * MOST_BYTES
 _FORM_SECONDS: Final = 600.0
 #: Digits of a number that a database holds; what no office copies; the longest line.
 _DIGITS: Final = 18
@@ -109,6 +111,7 @@ async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str
     """Fields and files of a form with files; whoever calls discards the files that it does not keep."""
     fields: list[tuple[str, str]] = []
     files: list[tuple[str, SpooledBody]] = []
+    room = _MOST_BYTES
     try:
         async with asyncio.timeout(_FORM_SECONDS):
             async for part in await visit.request.multipart():
@@ -117,7 +120,8 @@ async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str
                 if part.filename is None:
                     fields.append((part.name or "", await _text(part)))
                 elif part.filename:
-                    files.append((part.filename, await _spooled(visit, part)))
+                    files.append((part.filename, await _spooled(visit, part, min(room, MOST_BYTES))))
+                    room -= files[-1][1].size
     except BaseException as error:
         await discard(visit, files)
         if isinstance(error, TimeoutError):
@@ -143,13 +147,13 @@ async def _text(part: BodyPartReader) -> str:
     return raw.decode()
 
 
-async def _spooled(visit: Visit, part: BodyPartReader) -> SpooledBody:
-    with visit.parts.server.gateway.room(MOST_BYTES):
+async def _spooled(visit: Visit, part: BodyPartReader, most: int) -> SpooledBody:
+    with visit.parts.server.gateway.room(most):
         async with visit.base.bodies.open_spool() as spool:
             size = 0
             while piece := await part.read_chunk(_PIECE):
                 size += len(piece)
-                if size > MOST_BYTES:
+                if size > most:
                     raise RefusedError("body_too_large")
                 await spool.write(piece)
             return await spool.finish()

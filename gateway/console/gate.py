@@ -43,6 +43,8 @@ from gateway.refusals import refusal_of
 _FORM_SECONDS: Final = 30.0
 _NONCE_BYTES: Final = 16
 _READS: Final = frozenset({"GET", "HEAD"})
+#: A form with one of these is kept for nobody: it would be shown again in clear.
+_SECRET: Final = frozenset({"password", "old", "new", "again", "secret"})
 
 _log: Any = structlog.get_logger("gateway.console")
 
@@ -159,6 +161,8 @@ class Gate:
                 self._keep_for(ended.user_id, visit, fields)
 
     def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
+        if not _SECRET.isdisjoint(fields):
+            return False
         kept = tuple((name, value) for name, value in fields.items() if name != TOKEN_FIELD)
         if sum(len(name) + len(value) for name, value in kept) > KEPT_MOST:
             return False

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.api.headers import disposition
+from gateway.errors import RefusedError
+from gateway.reasons import REASONS
 
 SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
     CIMultiDict(
@@ -28,6 +31,12 @@ SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
         }
     )
 )
+
+
+def unreadable(refusal: RefusedError, trace_id: str) -> web.Response:
+    """What is not HTTP is told so in a word, with what every answer carries."""
+    headers = {**SECURITY, "Trace-Id": trace_id}
+    return web.Response(status=REASONS[refusal.code].http, text=f"{refusal.code}\n", headers=headers)
 
 
 def saved(name: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ HEARTBEAT: Final = 15.0
 SESSION_EVERY: Final = 5.0
 #: What may have ended a session.
 _ENDING: Final = frozenset({"session", "user"})
+#: What whoever sees some offices alone is told of: nothing of what operators and administrators do.
+_OF_OFFICES: Final = frozenset({"document", "delivery", "status", "all"})
 #: Between two messages to one tab.
 _BREATH: Final = 0.5
 #: Streams of one session: a browser needs one, whatever tabs it has.
@@ -46,15 +48,19 @@ _MOST_DIGITS: Final = 18
 class _Tab:
     """One stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: frozenset[str] | None) -> None:
+        #: None: of everything.
+        self._wanted = wanted
         self.topics: set[str] = set()
         self.newest = 0
         self.woken = asyncio.Event()
 
     def tell(self, newest: int, topics: frozenset[str]) -> None:
-        self.topics |= topics
-        self.newest = max(self.newest, newest)
-        self.woken.set()
+        told = topics if self._wanted is None else topics & self._wanted
+        if told:
+            self.topics |= told
+            self.newest = max(self.newest, newest)
+            self.woken.set()
 
 
 class Live:
@@ -81,7 +87,7 @@ class Live:
         if self._open[session] >= _MOST:
             raise RefusedError("rate_limited", f"at most {_MOST} streams at once")
         self._open[session] += 1
-        tab = _Tab()
+        tab = _Tab(None if visit.scope is None else _OF_OFFICES | _ENDING)
         self._tabs.add(tab)
         try:
             await self._look()
@@ -106,9 +112,9 @@ class Live:
     async def _tell_all(self, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:
             async for newest, kinds in changes:
-                if topics := _topics(kinds):
-                    for tab in self._tabs:
-                        tab.tell(newest, topics)
+                topics = _topics(kinds)
+                for tab in self._tabs:
+                    tab.tell(newest, topics)
 
     async def _catch_up(self, tab: _Tab, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:

@@ -27,7 +27,7 @@ _ACTS: Final[Mapping[ReadAct, LookupAct]] = {
 async def saw(visit: Visit, message_id: str, act: ReadAct, *, part: str = "") -> None:
     """A document, or a part of it."""
     if act is ReadAct.SHOWN:
-        visit.parts.seen.put((visit.session.id, message_id), True)
+        visit.parts.seen.put((visit.session.id, message_id), visit.at)
     if visit.may(Permission.AUDIT):
         await looked_up(visit, _ACTS[act], f"{message_id} {part}".strip(), 1)
         return

@@ -66,8 +66,8 @@ class ConsoleParts:
     leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
-    #: Session and document: who has the page of which open.
-    seen: Lru[tuple[str, str], bool] = field(default_factory=lambda: Lru(_SEEN))
+    #: Session and document, and since when: who has the page of which open.
+    seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
     reports: ReportDesk = field(default_factory=ReportDesk)

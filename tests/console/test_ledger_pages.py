@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from gateway.accounts.roles import Role
 from gateway.edxml.builder import AttachmentSource, write_document
 from gateway.edxml.envelope import Dialect, Envelope, MessageKind, Party
 from gateway.edxml.profiles import PROFILE_A
+from gateway.ledger.inquiries import InquiryReads
 from gateway.maintenance.indexer import Indexer
 from gateway.search.filter import parse
 from gateway.search.lines import Search
-from tests.console.site import PREVIEWER, Browser, Site
+from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
 
@@ -167,13 +169,16 @@ async def test_clerk_sees_the_own_offices_lines_alone(filled: Filled) -> None:
     ledger = await clerk.get("/ledger")
     assert ledger.text.count('<tr id="line-') == 2
     assert filled.others not in ledger.text
-    for part in ("", "/now", "/certificate.pdf"):
+    for part in ("", "/now"):
         assert (await clerk.get(f"/documents/{filled.others}{part}")).status == 404
     assert (await clerk.post(f"/documents/{filled.others}/bundle")).status == 404
     assert (await clerk.get("/ledger/lines?lines=1,2,3,4")).text.count('<tr id="line-') == 2
     shared = (await clerk.get(f"/documents/{filled.evil}")).text
     assert "UBND xã Một" in shared
     assert "UBND xã Hai" not in shared
+    # the certificate and the bundle tell of all recipients
+    assert "certificate.pdf" not in shared
+    assert (await clerk.get(f"/documents/{filled.evil}/certificate.pdf")).status == 403
     other = await filled.line(filled.evil, PUSHED)
     assert "UBND xã Hai" not in (await clerk.get(f"/documents/{filled.evil}?line={other}")).text
     csv_file = await clerk.get("/ledger/lines.csv")
@@ -261,6 +266,95 @@ async def test_evidence_is_given_to_those_who_may_have_the_document(filled: Fill
         assert (await answer.read()).startswith(b"%PDF-")
     events = await filled.site.base.readers.fetch("event_list_told", {"message": filled.own, "limit": 99})
     assert [row[1] for row in events].count("document.exported") == 1
+
+
+async def _register(filled: Filled, who: Role | str) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
+    """What somebody's look-ups and readings are: (act, question, found), (act, part)."""
+    site = filled.site
+    user = await site.base.users.require(LOGINS[who] if isinstance(who, Role) else who)
+    looked = await InquiryReads(site.base.readers).lookups(limit=100)
+    read = [
+        (row[3], row[4])
+        for message in (filled.own, filled.evil, filled.others)
+        for row in await site.base.readers.fetch("reading_list_of_message", (message,))
+        if row[2] == user.actor and row[3] != "exported"
+    ]
+    own = [(str(each.act), each.question, each.found) for each in reversed(looked) if each.actor == user.actor]
+    return own, sorted(read)
+
+
+async def test_whoever_sees_a_document_is_on_record_once(filled: Filled) -> None:
+    """An auditor in the look-ups, which no office sees; everybody else as a reader of the document."""
+    base, found = filled.site.base, dict[str, Browser]()
+    for login, role in (("auditor7", Role.AUDITOR), ("viewer7", Role.VIEWER)):
+        now = base.clock.now()
+        user, _ = await base.users.add(login, name="B", role=role, may_preview=True, actor="operator:test", now=now)
+        await base.users.choose_password(user, PASSWORD, session="", now=now)
+        found[login] = await _viewer(filled, login)
+        address = f"/documents/{filled.others}"
+        for part in ("", "/now", "/source", "/files/1", "/certificate.pdf"):
+            assert (await found[login].get(address + part)).status == 200
+        assert (await found[login].post(address + "/bundle")).status == 200
+        assert (await found[login].get("/ledger?code=126")).status == 200
+    looked, read = await _register(filled, "auditor7")
+    key = filled.others
+    assert looked == [
+        ("opened", key, 1),
+        ("opened", f"{key} edxml", 1),
+        ("opened", f"{key} attachment 1", 1),
+        ("exported", f"{key} certificate", 1),
+        ("exported", key, 1),
+        ("searched", "code=126", 1),
+    ]
+    assert read == []
+    looked, read = await _register(filled, "viewer7")
+    assert looked == []
+    assert read == [
+        ("downloaded", "attachment 1"),
+        ("opened", "edxml"),
+        ("proved", "certificate"),
+        ("shown", ""),
+    ]
+
+
+async def test_part_of_a_page_that_nobody_opened_is_a_look_as_well(filled: Filled) -> None:
+    """Its address alone shows the same."""
+    browser = await _viewer(filled, Role.OPERATOR)
+    assert (await browser.get(f"/documents/{filled.others}/now", X_Live="1")).status == 200
+    assert (await browser.get(f"/documents/{filled.others}/now", X_Live="1")).status == 200
+    user = await filled.site.base.users.require(LOGINS[Role.OPERATOR])
+    rows = await filled.site.base.readers.fetch("reading_list_of_message", (filled.others,))
+    assert [(row[3], row[8]) for row in rows if row[2] == user.actor] == [("shown", 1)]
+
+
+async def test_lines_that_are_taken_as_a_file_are_on_record(filled: Filled) -> None:
+    """Who, which filter, how many lines; auditors see it beside what they looked up."""
+    browser = await _viewer(filled, Role.CLERK)
+    assert (await browser.get("/ledger/lines.csv?code=7")).status == 200
+    assert (await browser.get("/ledger/lines.xlsx")).status == 200
+    looked, _ = await _register(filled, Role.CLERK)
+    assert looked[-2:] == [("taken", "csv: code=7", 1), ("taken", "xlsx: ", 2)]
+    page = await (await _viewer(filled, Role.AUDITOR)).get("/audit/lookups")
+    assert "xuất các dòng của sổ" in page.text
+    assert "csv: code=7" in page.text
+
+
+async def test_chosen_lines_go_to_the_rehearsal_by_a_form_alone(filled: Filled) -> None:
+    """Boxes on the lines for whoever may act; all of a page by one button; back to the same page afterwards."""
+    operator, viewer = await _viewer(filled, Role.OPERATOR), await _viewer(filled)
+    assert 'name="delivery"' not in (await viewer.get("/ledger")).text
+    page = await operator.get("/ledger?recipient_name=xa+hai", follow=True)
+    keys = re.findall(r'name="delivery" value="([^"]+)" form="chosen"', page.text)
+    whole = re.search(r'form="chosen" name="ids" value="([^"]+)"', page.text)
+    assert whole is not None
+    assert (len(keys), whole[1].split()) == (2, keys)
+    assert 'name="delivery"' in (await operator.get("/ledger/lines?lines=1,2")).text
+    back = re.search(r'<form id="chosen".*?name="back" value="(/ledger\?recipient=[^"]+)"', page.text)
+    assert back is not None
+    chosen = await operator.post("/acts", {"delivery": keys[0], "back": back[1]})
+    assert f'name="ids" value="{keys[0]}"' in chosen.text
+    assert f'name="back" value="{back[1]}"' in chosen.text
+    assert f'name="ids" value="{whole[1]}"' in (await operator.post("/acts", {"ids": whole[1]})).text
 
 
 async def test_files_of_the_filter_hold_no_formula(filled: Filled) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
-from gateway.console.live import Live
+from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
 from gateway.console.outlook import Outlooks
+from gateway.events import Event
+from gateway.ledger.history import EventRow, RecordEvents
 from tests.console.site import Browser, Page, Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -80,6 +82,56 @@ async def test_stream_of_somebody_who_was_signed_out_ends(site: Site, monkeypatc
         await browser.post("/logout")
         while "ended" not in await heard(stream.content, "event: "):
             pass
+
+
+async def test_stream_of_an_ended_session_ends_however_much_happens(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock of its own, whether anything tells of the end or not."""
+    monkeypatch.setattr(Live, "heartbeat", 3600.0)
+    monkeypatch.setattr(Live, "session_every", 0.2)
+    monkeypatch.setattr("gateway.console.live._ENDING", frozenset[str]())
+    browser = await site.signed_in(Role.VIEWER)
+    base, quiet = site.base, asyncio.Event()
+
+    async def news() -> None:
+        while not quiet.is_set():
+            event = EventRow(kind=Event.CONFIGURATION_RELOADED, at=base.clock.now(), actor="gateway", facts={})
+            await base.pump.submit(RecordEvents(), event)
+            await asyncio.sleep(0.05)
+
+    busy = asyncio.create_task(news())
+    try:
+        async with browser.session.get(f"{browser.origin}/live") as stream:
+            await heard(stream.content, "event: changed")
+            await browser.post("/logout")
+            while "ended" not in await heard(stream.content, "event: "):
+                pass
+    finally:
+        quiet.set()
+        await busy
+
+
+async def test_stream_ends_at_once_when_its_session_is_revoked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event of the end wakes it; no clock is waited for."""
+    monkeypatch.setattr(Live, "heartbeat", 3600.0)
+    monkeypatch.setattr(Live, "session_every", 3600.0)
+    browser = await site.signed_in(Role.VIEWER)
+    async with browser.session.get(f"{browser.origin}/live") as stream:
+        await heard(stream.content, "event: begun")
+        await browser.post("/logout")
+        while "ended" not in await heard(stream.content, "event: "):
+            pass
+
+
+async def test_clerk_is_told_of_documents_alone_and_nobody_of_lookups() -> None:
+    """What operators, administrators and auditors do moves no stream of a clerk, not even by a number."""
+    clerk, operator = _Tab(_OF_OFFICES), _Tab(None)
+    for kinds in ({"lookup.made"}, {"proposal.made", "purge.ordered"}, {"document.accepted", "endpoint.paused"}):
+        for tab in (clerk, operator):
+            tab.tell(tab.newest + 1, _topics(frozenset(kinds)))
+    assert (clerk.topics, clerk.newest) == ({"document"}, 1)
+    assert (operator.topics, operator.newest) == ({"proposal", "purge", "document", "endpoint"}, 2)
 
 
 async def test_streams_of_one_session_are_bounded(site: Site) -> None:

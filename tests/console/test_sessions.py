@@ -114,12 +114,17 @@ async def test_one_time_code_is_needed_once_set_and_counts_once(site: Site) -> N
     code = pyotp.TOTP(secret).now()
     wrong = await browser.post("/account/second-factor", {"secret": secret, "code": "000000", "password": PASSWORD})
     assert wrong.status == 401
+    before = browser.cookie("__Host-session")
     fine = await browser.post("/account/second-factor", {"secret": secret, "code": code, "password": PASSWORD})
     assert fine.location == "/account"
+    assert browser.cookie("__Host-session") != before
+    assert (await site.browser(Cookie=f"__Host-session={before}").get("/account")).status == 303
+    assert "Đã bật mã xác thực." in (await browser.get("/account")).text
     assert secret not in str((await base.users.require("careful1")).totp)
     other = site.browser()
     assert (await other.sign_in("careful1")).status == 401
-    code = pyotp.TOTP(secret).now()
+    assert (await other.sign_in("careful1", code=code)).status == 401
+    code = pyotp.TOTP(secret).at(base.clock.now(), counter_offset=1)
     assert (await other.sign_in("careful1", code=code)).status == 303
     assert (await site.browser().sign_in("careful1", code=code)).status == 401
 

@@ -12,7 +12,7 @@
     else if ("stay" in button.dataset) document.dispatchEvent(new Event("stay"));
   });
 
-  // A form is sent once; <form data-keep="name"> remembers what is filled in until it is sent and done.
+  // A form is sent once; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so.
   const user = () => $(".me .quiet")?.textContent ?? "";
   const place = (form) => `${user()}:${form.dataset.keep}`;
   document.addEventListener("submit", (event) => {
@@ -20,6 +20,7 @@
     if (form.dataset.sent) return event.preventDefault();
     if (form.method === "post" && !form.matches("[hx-post]")) {
       form.dataset.sent = "1";
+      sessionStorage.setItem("sent", form.dataset.keep ? place(form) : "");
       setTimeout(() => delete form.dataset.sent, 5000);
     }
   });
@@ -29,6 +30,10 @@
     const kept = [...new FormData(form)].filter(([name, value]) => name !== "form-token" && typeof value === "string");
     sessionStorage.setItem(place(form), JSON.stringify(kept));
   });
+  if ($("#notices .done") && sessionStorage.getItem("sent")) {
+    sessionStorage.removeItem(sessionStorage.getItem("sent"));
+    sessionStorage.removeItem("sent");
+  }
   for (const form of document.querySelectorAll("form[data-keep]")) {
     const kept = sessionStorage.getItem(place(form));
     for (const [name, value] of kept ? JSON.parse(kept) : []) {
@@ -36,9 +41,6 @@
       if (field?.type === "checkbox") field.checked = true;
       else if (field && "value" in field && field.type !== "hidden") field.value = value;
     }
-  }
-  for (const done of document.querySelectorAll("[data-forget]")) {
-    sessionStorage.removeItem(`${user()}:${done.dataset.forget}`);
   }
 
   // Keys.
