@@ -47,8 +47,8 @@ _OF_DAMAGE = frozenset({"body.set_aside", "fsio.replace"})
 _KILLED = -signal.SIGKILL
 #: An armed point that is not reached within this time after READY is given up for this time.
 _REACH_SECONDS = 4.0
-_STOP_SECONDS = 15.0
-_QUIET_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+_QUIET_SECONDS = 300.0
 _LOOKS = 5
 _LOOK_SECONDS = 0.1
 #: How often people have been at it before a start.
