@@ -194,9 +194,17 @@ def _instant(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+#: By their names in a declaration; of those behind the first no profile allows any.
+_CURVES: Final[dict[str, ec.EllipticCurve]] = {
+    "p256": ec.SECP256R1(),
+    "brainpool256": ec.BrainpoolP256R1(),
+    "secp256k1": ec.SECP256K1(),
+}
+
+
 def _key(name: str, kind: str, members: dict[str, Member]) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    if kind == "p256":
-        return ec.derive_private_key(_number(f"key {name}", 250), ec.SECP256R1())
+    if kind in _CURVES:
+        return ec.derive_private_key(_number(f"key {name}", 250), _CURVES[kind])
     if kind.startswith("rsa"):
         return derive_rsa(name, int(kind.removeprefix("rsa")))
     return members[kind].key

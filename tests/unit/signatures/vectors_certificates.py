@@ -63,6 +63,9 @@ def _paths() -> Iterator[Case]:
         ("certificate-of-impostor", "from a CA that bears a trusted one's name", "impostor", unknown),
     ):  # fmt: skip
         yield _case(name, why, CmsPlan(member=member), faults)
+    for name, member in (("brainpool", "person-brainpool"), ("koblitz", "person-koblitz")):
+        why, plan = "a curve that is not on the list: it is not computed", CmsPlan(member=member)
+        yield _case(f"certificate-{name}-curve", why, plan, {"signature.algorithms": _WEAK}, verdict="FAILED")
 
 
 def _times() -> Iterator[Case]:
