@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from gateway.clock import VIETNAM
+from gateway.config.values import ADDRESS
 
 _MAC_DIGITS = 32
 _LISTED = 50
@@ -27,8 +28,7 @@ _LISTED = 50
 Address = Annotated[
     str,
     Meta(
-        # as `adapters.mail` can write it into a header: no dot stands beside a dot, or at an end
-        pattern=r"^(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$",
+        pattern=f"^{ADDRESS.pattern}$",
         max_length=254,
     ),
 ]

@@ -30,6 +30,7 @@ from adapters.mail import MailServer, SmtpMailer
 from adapters.webhook import WebhookAdapter
 from gateway.broker import Broker
 from gateway.clock import Clock
+from gateway.config.alerts import AlarmSettings, CallSettings
 from gateway.config.settings import Settings, read_kept
 from gateway.errors import ConfigError
 from gateway.maintenance.polling import polling_problems
@@ -99,12 +100,22 @@ def make_mailer(settings: Settings, clock: Clock) -> Mailer | None:
 
 def make_teller(settings: Settings, clock: Clock) -> tuple[Teller | None, Endpoint]:
     """What pushes calls, and where to; None where no call gateway is set."""
-    calls = settings.calls
-    told: dict[str, object] = {"url": calls.url, "secret_file": calls.secret_file}
-    told |= {"anchors_file": str(calls.anchors)} if calls.anchors else {}
-    endpoint = Endpoint(id=EndpointId("calls"), name="calls", kind="webhook", settings=told)
+    return _teller(settings, clock, "calls", settings.calls)
+
+
+def make_alarm_teller(settings: Settings, clock: Clock) -> tuple[Teller | None, Endpoint]:
+    """What pushes alarms, and where to; None where no receiver is set."""
+    return _teller(settings, clock, "alarms", settings.alarms)
+
+
+def _teller(
+    settings: Settings, clock: Clock, name: str, to: CallSettings | AlarmSettings
+) -> tuple[Teller | None, Endpoint]:
+    told: dict[str, object] = {"url": to.url, "secret_file": to.secret_file}
+    told |= {"anchors_file": str(to.anchors)} if to.anchors else {}
+    endpoint = Endpoint(id=EndpointId(name), name=name, kind="webhook", settings=told)
     surroundings = surroundings_of(settings, clock, settings.delivery.timeout)
-    return (WebhookAdapter(surroundings) if calls.url else None), endpoint
+    return (WebhookAdapter(surroundings) if to.url else None), endpoint
 
 
 def make_adapters(surroundings: Surroundings) -> Mapping[str, Adapter]:

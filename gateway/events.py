@@ -192,6 +192,18 @@ class Event(StrEnum):
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     #: An agency's mail address bounces for good; nothing more is sent there until it is set again.
     ADDRESS_BOUNCED = "address.bounced"
+    #: Something needs a person who looks after the gateway; the leaf names the rule, and what it is about.
+    ALARM_OPENED = "alarm.opened"
+    #: It is over.
+    ALARM_CLOSED = "alarm.closed"
+    #: A person sees to it.
+    ALARM_ACKNOWLEDGED = "alarm.acknowledged"
+    #: A person wants to hear of it again at an instant, and not before.
+    ALARM_SNOOZED = "alarm.snoozed"
+    #: Somebody was told of these alarms; the leaf holds no address.
+    ALARM_TOLD = "alarm.told"
+    #: Somebody could not be told of them for good.
+    ALARM_UNTOLD = "alarm.untold"
     #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
     #: It may no longer.

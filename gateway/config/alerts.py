@@ -1,4 +1,4 @@
-"""The settings of `[mail]` and `[calls]`, beside those of `gateway.config.settings`."""
+"""The settings of `[mail]`, `[calls]` and `[alarms]`, beside those of `gateway.config.settings`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from gateway.config.values import Size
+from gateway.config.values import Addresses, DayTime, Size, Weekdays
 from gateway.config.values import documented as _f
 
 
@@ -39,3 +39,27 @@ class CallSettings:
     anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
     priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
     per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmSettings:
+    """Alarms to the people who look after the gateway (docs/console.md): from when on, and how they are told."""
+
+    mail: Addresses = _f(Addresses(()), 'their addresses, such as ["truc@example.vn"]; needs [mail] host')
+    url: str = _f("", "where alarms are pushed to besides, as one JSON text each; empty: nowhere")
+    secret_file: str = _f("", "name of a file in storage.secrets: signs what is pushed, as webhooks are signed")
+    anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
+    repeat: timedelta = _f(timedelta(hours=4), "told again after so long while nobody acknowledges; 0s: never")
+    settle: timedelta = _f(timedelta(minutes=5), "for so long a trouble must be over before its alarm closes")
+    quiet_from: DayTime = _f(DayTime(""), "from then on nothing but hỏa tốc is told, Vietnam's time; empty: never")
+    quiet_until: DayTime = _f(DayTime("07:00"), "until then; what was held back is told then")
+    quiet_days: Weekdays = _f(Weekdays(()), 'days that are quiet as a whole, such as ["sat", "sun"]')
+    backlog: timedelta = _f(timedelta(hours=1), "the oldest document may wait so long to be sent over a channel")
+    flash: timedelta = _f(timedelta(minutes=15), "hỏa tốc may wait so long to be sent, and to be fetched")
+    unread: timedelta = _f(timedelta(hours=2), "khẩn and thượng khẩn may wait so long to be fetched")
+    office_silent: timedelta = _f(
+        timedelta(hours=24), "an office may fetch nothing for so long while something waits"
+    )
+    down: timedelta = _f(timedelta(minutes=10), "a channel may be down, and its list unreadable, for so long")
+    deadline: timedelta = _f(timedelta(hours=4), "documents that will be given up within this time")
+    disk: Size = _f(Size(5 * 1024**3), "least free space below the data folder")

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_type_hints
 
-from gateway.config.alerts import CallSettings, MailSettings
+from gateway.config.alerts import AlarmSettings, CallSettings, MailSettings
 from gateway.config.archive import ArchiveSettings
 from gateway.config.console import ConsoleSettings
 from gateway.config.end_to_end import EndToEndSettings
@@ -334,6 +334,7 @@ class Settings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     calls: CallSettings = field(default_factory=CallSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)

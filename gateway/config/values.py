@@ -27,6 +27,13 @@ Urls = NewType("Urls", tuple[str, ...])
 #: Networks, written as a list such as ["10.0.0.0/8"].
 Networks = tuple[str, ...]
 
+#: Mail addresses, written as a list such as ["truc@example.vn"].
+Addresses = NewType("Addresses", tuple[str, ...])
+#: Days of the week, written as a list such as ["sat", "sun"].
+Weekdays = NewType("Weekdays", tuple[str, ...])
+#: A time of the day, written as "18:00"; "": none.
+DayTime = NewType("DayTime", str)
+
 #: DNS names, written as a list such as ["van-ban.tinh.example.vn"].
 DnsNames = NewType("DnsNames", tuple[str, ...])
 
@@ -37,6 +44,12 @@ _RETENTION = re.compile(
 #: Two hundred years.
 _MOST_DAYS = 73_200
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DAY_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: An address as `adapters.mail` can write it into a header: no dot stands beside a dot, or at an end.
+ADDRESS: Final = re.compile(
+    r"(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?"
+)
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d{0,19})){1,30}")
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})+")
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)")
@@ -192,6 +205,10 @@ def value(hint: Any, raw: Any, folder: Path, name: str) -> Any:  # noqa: PLR0911
         if raw not in get_args(hint):
             raise ConfigError(f"{name} must be one of {', '.join(map(str, get_args(hint)))}")
         return raw
+    if hint is DayTime:
+        if not isinstance(raw, str) or not _DAY_TIME.fullmatch(raw):
+            raise ConfigError(f'{name} must be a time of the day such as "18:00"')
+        return raw
     if hint in _LISTS:
         return _listed(hint, raw, folder, name)
     if hint == TokenPlace | None:
@@ -236,9 +253,23 @@ def _dns_name(text: Any, folder: Path) -> str:
     return str(text)
 
 
+def _address(text: Any, folder: Path) -> str:
+    if not ADDRESS.fullmatch(_text(text, folder)):
+        raise ValueError(f"{text} is no mail address")
+    return str(text)
+
+
+def _weekday(text: Any, folder: Path) -> str:
+    if _text(text, folder) not in WEEKDAYS:
+        raise ValueError(f"{text} is none of {', '.join(WEEKDAYS)}")
+    return str(text)
+
+
 #: An example of each kind of list, and what makes one of its values from a text; that raises ValueError.
 _LISTS: Final[Mapping[Any, tuple[str, Callable[[Any, Path], Any]]]] = MappingProxyType(
     {
+        Addresses: ('["truc@example.vn"]', _address),
+        Weekdays: ('["sat", "sun"]', _weekday),
         Codes: ('["000.00.00.H33"]', _text),
         DnsNames: ('["docs.example.vn"]', _dns_name),
         Networks: ('["10.0.0.0/8"]', lambda text, _folder: str(ip_network(text))),
@@ -285,9 +316,16 @@ def _different(found: Witnesses) -> Witnesses:
     return found
 
 
+def _not_all(found: Weekdays) -> Weekdays:
+    """A week without a day on which anybody is told would hold everything back for ever."""
+    if len(set(found)) == len(WEEKDAYS):
+        raise ValueError("a week needs a day that is not quiet")
+    return found
+
+
 #: What a whole list of a kind must be besides.
 _CHECKED: Final[Mapping[Any, Callable[[Any], tuple[Any, ...]]]] = MappingProxyType(
-    {Witnesses: _different, RetentionRules: _one_each}
+    {Witnesses: _different, RetentionRules: _one_each, Weekdays: _not_all}
 )
 
 

@@ -1,4 +1,4 @@
-"""Alerts to offices: mails and calls about documents that wait; seen, or put off.
+"""Alerts to offices: mails and calls about documents that wait; seen, or put off. Above them, alarms to ourselves.
 
 What is most urgent is never muted.
 """
@@ -16,6 +16,7 @@ from gateway.accounts.roles import Permission
 from gateway.admin.alerts import AcknowledgeAlert, SnoozeAlert, acknowledge_alert, snooze_alert
 from gateway.clock import instant
 from gateway.console.acts import converted
+from gateway.console.alarms import page_values
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -87,6 +88,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "ways": WAYS,
         "hours": _HOURS,
         "may": visit.may(Permission.OPERATE),
+        **await page_values(visit),
     }
 
 

@@ -16,11 +16,10 @@ from typing import Any, Final
 import structlog
 
 from gateway.admin import watching
-from gateway.admin.acts import summary
-from gateway.audit.findings import Finding, Severity
+from gateway.audit.findings import Finding
 from gateway.clock import VIETNAM, instant, micros
 from gateway.console.server import ConsoleServer
-from gateway.diagnosis.doctor import examine_server
+from gateway.diagnosis.own_look import look_at_self
 from gateway.directory.endpoints import EndpointState
 from gateway.model import EndpointId
 from gateway.reasons import REASONS, Reason
@@ -242,19 +241,8 @@ class Outlooks:
 
     async def _findings(self, at: datetime) -> list[Finding]:
         if self._examined is None or not timedelta() <= at - self._examined[0] < _EXAMINED:
-            server = self._server
-            conditions = server.conditions.items()
-            status = {
-                **await summary(server.foundation),
-                **{name: each.words for name, each in conditions},
-                "health": {name: each.health for name, each in conditions},
-            }
-            found = await examine_server(server.foundation.settings, status)
-            # channels stand in their own table
-            bad = [
-                each for each in found if each.kind.severity is not Severity.INFO and each.code != "channel_down"
-            ]
-            self._examined = (at, bad)
+            conditions = dict(self._server.conditions)
+            self._examined = (at, await look_at_self(self._server.foundation, conditions))
         return self._examined[1]
 
     async def _troubles(self, at: datetime) -> list[Trouble]:

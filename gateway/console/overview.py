@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission, Role
+from gateway.console.alarms import alarm_values, open_alarms
 from gateway.console.charts import hours, shares
 from gateway.console.outlook import Outlook, due_period
 from gateway.console.route import Route
@@ -24,15 +25,17 @@ async def show(visit: Visit) -> web.StreamResponse:
         if visit.user.role is Role.CLERK and "/desk" in visit.parts.pages:
             return visit.redirect("/desk")
         return visit.page("welcome.html")
-    return _answer(visit, "overview.html", await visit.parts.outlooks.recent())
+    return await _answer(visit, "overview.html", await visit.parts.outlooks.recent())
 
 
 async def show_now(visit: Visit) -> web.StreamResponse:
     """The middle of the page."""
-    return _answer(visit, "overview_now.html", await visit.parts.outlooks.now())
+    return await _answer(visit, "overview_now.html", await visit.parts.outlooks.now())
 
 
-def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
+async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
+    alarms = await open_alarms(visit)
+    known = {(each.rule, each.subject) for each in alarms}
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     period = due_period(outlook.at)
@@ -41,6 +44,8 @@ def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
     return visit.page(
         template,
         outlook=outlook,
+        findings=[each for each in outlook.findings if (each.code, each.subject) not in known],
+        **await alarm_values(visit, alarms),
         channels=[*shown, *calm[: max(_CHANNELS - len(shown), 0)]],
         hours=hours(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),
         fates=shares([(kind, count) for kind, _, count in parts], visit.gettext("Where today's deliveries are")),

@@ -73,6 +73,7 @@ def check(
     _check_secrets(settings.storage.secrets, findings)
     _check_folder(settings, findings)
     _check_backup(settings, findings)
+    _check_alarms(settings, findings)
     _check_machine(settings, findings, now, newest_event)
     check_bindings(settings, findings)
     if not running:
@@ -342,6 +343,16 @@ def _check_backup(settings: Settings, findings: Findings) -> None:
             BackupKey.load(backup.key)
         except KeyFileError as error:
             findings.add("backup_key_unfit", str(backup.key), str(error))
+
+
+def _check_alarms(settings: Settings, findings: Findings) -> None:
+    alarms = settings.alarms
+    if alarms.mail and not settings.mail.host:
+        findings.add("alarms_unmailed", "alarms.mail", "[mail] host is empty")
+    if alarms.url and not (alarms.secret_file and (settings.storage.secrets / alarms.secret_file).is_file()):
+        findings.add("secret_missing", "alarms.secret_file", alarms.secret_file or "it is empty")
+    if not alarms.mail and not alarms.url and settings.profile == "strict":
+        findings.add("alarms_unset", "alarms")
 
 
 def _check_machine(settings: Settings, findings: Findings, now: datetime, newest_event: datetime | None) -> None:

@@ -56,6 +56,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Sửa mã, hoặc thêm cơ quan mang mã này bằng `gateway agencies import`.",
             "Correct the code, or add an agency with it by `gateway agencies import`.",
         ),
+        "alarms_unmailed": kind(
+            _E,
+            "Cảnh báo được gửi bằng thư nhưng chưa đặt máy chủ thư.",
+            "Alarms go out by mail, but no mail server is set.",
+            "Đặt [mail] host và sender, hoặc bỏ alarms.mail.",
+            "Set [mail] host and sender, or take away alarms.mail.",
+        ),
+        "alarms_unset": kind(
+            _W,
+            "Không ai được báo khi có cảnh báo.",
+            "Nobody is told of alarms.",
+            "Đặt [alarms] mail hoặc url; nếu không, chỉ thấy trong trang quản trị.",
+            "Set [alarms] mail or url; otherwise they are seen in the console only.",
+        ),
         "operations_exposed": kind(
             _W,
             "Cổng vận hành (HTTP thường) mở ra ngoài máy.",

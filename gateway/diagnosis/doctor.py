@@ -143,7 +143,7 @@ def _certificates(settings: Settings, now: datetime) -> list[Finding]:
     """Every key and certificate in use about whose end something is to be done."""
     found = list(warnings(without_replaced(endings(settings), now), now))
     codes = dict.fromkeys(range(1, len(LEVELS)), "certificate_soon") | {len(LEVELS): "certificate_last_days"}
-    return [layer(codes[each.level(now)], "certificate", each.told(now)) for each in found] or [
+    return [layer(codes[each.level(now)], f"certificate {each.purpose}", each.told(now)) for each in found] or [
         _fine("certificate", "all of them hold for longer than 60 days, or most of their life")
     ]
 

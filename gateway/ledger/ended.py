@@ -1,4 +1,4 @@
-"""Alerts and webhook replays have a term once they have ended: what is known of them for ever is in their events.
+"""Alerts, alarms and webhook replays have a term once they have ended: events know of them for ever.
 
 An alert goes with all that was told about its delivery, since an open one looks at the others. Ids are UUIDv7, so
 the oldest rows are found by the primary key.
@@ -17,7 +17,13 @@ from gateway.storage.pump import Transaction
 
 #: Rows of one kind that one transaction deletes.
 PORTION: Final = 500
-_KINDS: Final = ("alert_delete_ended", "alert_attempt_delete_ended", "replay_delete_ended")
+_KINDS: Final = (
+    "alert_delete_ended",
+    "alert_attempt_delete_ended",
+    "replay_delete_ended",
+    "alarm_notice_delete_ended",
+    "alarm_delete_closed",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

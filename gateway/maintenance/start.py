@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from gateway import channels
 from gateway.acknowledging import link_secret
 from gateway.backup.apart import drill_apart
 from gateway.channels import make_counterpart
+from gateway.condition import Condition
 from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import ResumeEndpoint, ResumeEndpointOperation
 from gateway.directory.signers import bindings_about, bindings_of
@@ -27,6 +28,8 @@ from gateway.ledger.ages import Expire, ExpireOperation
 from gateway.ledger.ended import ForgetEnded, ForgetEndedOperation
 from gateway.ledger.jumps import ClockJumped, ClockJumpedOperation
 from gateway.ledger.keys import ForgetExpiredKeys, ForgetExpiredKeysOperation
+from gateway.maintenance.alarm_teller import AlarmTeller, TellerParts
+from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.maintenance.alerter import Alerter, AlerterParts
 from gateway.maintenance.answers import Answers
 from gateway.maintenance.book_closer import BookCloser
@@ -193,6 +196,16 @@ def _alerter(stack: AsyncExitStack, base: Foundation) -> Alerter:
     return Alerter(parts)
 
 
+def _alarms(stack: AsyncExitStack, server: Served) -> tuple[Duty, Duty]:
+    base = server.foundation
+    teller, receiver = channels.make_alarm_teller(base.settings, base.clock)
+    if teller is not None:
+        stack.push_async_callback(teller.close)
+    parts = TellerParts(mailer=channels.make_mailer(base.settings, base.clock), teller=teller, receiver=receiver)
+    watch = AlarmWatch(base, lambda: server.conditions, server.metrics)
+    return watch, AlarmTeller(base, parts, server.metrics)
+
+
 def _replayer(base: Foundation, worker: Worker) -> Replayer:
     return Replayer(
         base.readers,
@@ -334,6 +347,11 @@ class Served(Protocol):
         """Those that tell how they are."""
         ...
 
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        """How they are."""
+        ...
+
 
 async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch) -> None:
     """Start them all; the stack stops them."""
@@ -358,6 +376,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         BookCloser(base.readers, base.pump, clock=clock),
         Retention(base.readers, base.pump, settings=settings.retention, clock=clock),
         WeeklyHead(base, gateway.journey, metrics),
+        *_alarms(stack, server),
         server.checks.refresher,
         server.checks.published,
         _checker(base, worker, gateway.mailbox.notify, metrics, server.checks),

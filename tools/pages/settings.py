@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters import BindingOptions
 from gateway.config.settings import BindingSettings, Kept, Settings
-from gateway.config.values import Networks, Size, StampServers, Witnesses
+from gateway.config.values import Addresses, Networks, Size, StampServers, Weekdays, Witnesses
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config/settings.py.
@@ -58,7 +58,7 @@ def _unit(hint: Any) -> str:
         return "path or empty"
     if hint == Networks:
         return "list of networks"
-    if hint in (StampServers, Witnesses):
+    if hint in (StampServers, Witnesses, Addresses, Weekdays):
         return "list of texts"
     names = {timedelta: "duration", Size: "size", Path: "path", bool: "true or false", int: "number"}
     return names.get(hint, "number" if hint is float else "text")

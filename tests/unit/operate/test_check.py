@@ -15,7 +15,7 @@ import pytest
 from gateway.audit.findings import Findings, Severity
 from gateway.cli import main
 from gateway.config.settings import Settings
-from gateway.config.values import Size
+from gateway.config.values import Addresses, Size
 from gateway.diagnosis import check as checking
 from gateway.diagnosis.check_kinds import KINDS
 from gateway.errors import EnvironmentRefusedError
@@ -121,6 +121,9 @@ CASES = [
             settings, backup=replace(settings.backup, folder=Path("/nowhere"), key=Path("/nowhere/key"))
         ),
     ),
+    Case(code="alarms_unmailed", settings=_replaced("alarms", mail=Addresses(("truc@example.vn",)))),
+    Case(code="secret_missing", settings=_replaced("alarms", url="https://phat.example.vn", secret_file="alarms")),
+    Case(code="alarms_unset", settings=lambda settings: replace(settings, profile="strict")),
     Case(code="parser_alone", settings=lambda settings: replace(settings, profile="strict")),
     Case(code="clock_behind", newest_event=NOW + timedelta(hours=1)),
 ]

@@ -1,0 +1,185 @@
+"""What an alarm may be about, with words, what to do, and where the runbook says more. Pure.
+
+A rule is one of `RULES`, or the code of something that the doctor finds at the running server: then words and next
+step are the doctor's own. Rules about hỏa tốc (flash) know no quiet period, and nobody puts them off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from gateway.audit.findings import Kind, Severity, kind
+from gateway.diagnosis.check_kinds import KINDS
+
+RUNBOOK: Final = "docs/runbook.md"
+_E, _W = Severity.ERROR, Severity.WARNING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One of them."""
+
+    kind: Kind
+    #: Heading in the runbook.
+    runbook: str
+    is_flash: bool = False
+    #: Whether it says that something is not heard of, which planned maintenance explains.
+    is_silence: bool = False
+
+
+#: About channels, offices and documents.
+_OWN: Final[Mapping[str, Rule]] = {
+    "flash_waiting": Rule(
+        kind=kind(
+            _E,
+            "Văn bản hỏa tốc chưa gửi đi được.",
+            "A document of top urgency has not been sent yet.",
+            "Mở trang của kênh: xem lỗi, gọi nơi nhận theo số điện thoại ở đó, chuyển bằng đường khác nếu cần.",
+            "Open the channel's page: look at the fault, call the recipients listed there, use another way.",
+        ),
+        runbook="GatewayDeliveriesOld",
+        is_flash=True,
+    ),
+    "flash_unread": Rule(
+        kind=kind(
+            _E,
+            "Cơ quan chưa nhận văn bản hỏa tốc.",
+            "An office has not fetched a document of top urgency.",
+            "Gọi điện cho cơ quan; số điện thoại ở trang của kênh.",
+            "Call the office; its telephone number is on the channel's page.",
+        ),
+        runbook="Alarm unread",
+        is_flash=True,
+    ),
+    "urgent_unread": Rule(
+        kind=kind(
+            _W,
+            "Cơ quan chưa nhận văn bản khẩn.",
+            "An office has not fetched an urgent document.",
+            "Gọi điện cho cơ quan; số điện thoại ở trang của kênh.",
+            "Call the office; its telephone number is on the channel's page.",
+        ),
+        runbook="Alarm unread",
+    ),
+    "axis_down": Rule(
+        kind=kind(
+            _E,
+            "Không gửi được qua trục.",
+            "Nothing gets through to the axis.",
+            "Mở trang của kênh; gọi đơn vị vận hành trục. Văn bản chờ và tự gửi lại khi trục trả lời.",
+            "Open the channel's page; call the axis's operator. Documents wait, and go once it answers.",
+        ),
+        runbook="GatewayEndpointDown",
+        is_silence=True,
+    ),
+    "office_down": Rule(
+        kind=kind(
+            _W,
+            "Hệ thống của cơ quan không nhận được văn bản.",
+            "An office's system takes no documents.",
+            "Mở trang của kênh để xem lỗi, báo người quản trị của cơ quan.",
+            "Open the channel's page for the fault, and tell the office's administrator.",
+        ),
+        runbook="GatewayEndpointDown",
+        is_silence=True,
+    ),
+    "list_unreadable": Rule(
+        kind=kind(
+            _E,
+            "Không đọc được danh sách của kênh: văn bản đến không về.",
+            "A channel's list cannot be read: what is for us does not come.",
+            "Xem lý do ở trang của kênh; docs/connect-axis.vi.md.",
+            "See the reason on the channel's page; docs/connect-axis.md.",
+        ),
+        runbook="GatewaySourceDegraded",
+        is_silence=True,
+    ),
+    "list_silent": Rule(
+        kind=kind(
+            _E,
+            "Danh sách của kênh rỗng lâu hơn thường lệ, hoặc văn bản thử không quay lại.",
+            "A channel's list has been empty for longer than is usual, or a test document has not come back.",
+            "Hỏi đơn vị vận hành trục; tự gửi thử qua kênh.",
+            "Ask the axis's operator; send yourself something through it.",
+        ),
+        runbook="GatewaySourceSilent",
+        is_silence=True,
+    ),
+    "office_silent": Rule(
+        kind=kind(
+            _W,
+            "Cơ quan không nhận văn bản nào đã lâu.",
+            "An office has fetched nothing for long.",
+            "Gọi văn thư của cơ quan: hệ thống hỏng, hay không có người trực?",
+            "Call the office's clerk: is its system broken, or nobody there?",
+        ),
+        runbook="Alarm silent office",
+        is_silence=True,
+    ),
+    "backlog_old": Rule(
+        kind=kind(
+            _W,
+            "Văn bản chờ gửi quá lâu trên kênh.",
+            "Documents have waited too long to be sent over a channel.",
+            "Mở trang của kênh: xem tốc độ, lỗi, và dự kiến bao giờ xong.",
+            "Open the channel's page: pace, faults, and when it will be done.",
+        ),
+        runbook="GatewayDeliveriesOld",
+        is_silence=True,
+    ),
+    "deadline_near": Rule(
+        kind=kind(
+            _E,
+            "Văn bản sắp hết hạn gửi, trục sẽ thôi không gửi nữa.",
+            "Documents will be given up soon.",
+            "Mở trang của kênh; sửa nguyên nhân, hoặc gửi bằng đường khác, hoặc gửi lại sau khi hết hạn.",
+            "Open the channel's page; mend the cause, send another way, or requeue after they were given up.",
+        ),
+        runbook="Alarm deadline",
+    ),
+    "disk_soon": Rule(
+        kind=kind(
+            _E,
+            "Ổ đĩa sắp đầy.",
+            "The disk will be full soon.",
+            "Tăng dung lượng hoặc lưu trữ; dưới min_free_bytes trục thôi nhận văn bản.",
+            "Enlarge the disk or archive; below min_free_bytes nothing is accepted.",
+        ),
+        runbook="GatewayDiskNearlyFull",
+    ),
+}
+#: What the doctor finds, and where the runbook tells of it.
+_FOUND: Final[Mapping[str, str]] = {
+    "certificate_soon": "GatewayCertificateSoon",
+    "certificate_last_days": "GatewayCertificateLastDays",
+    "renewal_failing": "GatewayCertificateNotRenewed",
+    "encryption_last_days": "GatewayCertificateLastDays",
+    "disk_low": "GatewayDiskNearlyFull",
+    "not_ready": "GatewayRefuses",
+    "seal_failing": "GatewaySealFailing",
+    "log_refusing": "GatewayLogNotSigned",
+    "institution_late": "GatewayInstitutionLate",
+    "stamps_late": "GatewayStampsLate",
+    "witness_late": "GatewayWitnessLate",
+    "log_contradicted": "GatewayLogContradicted",
+    "registers_late": "GatewayRegistersLate",
+    "archives_late": "GatewayArchiveLate",
+    "revocation_late": "GatewayRevocationUnavailable",
+    "purge_remains": "GatewayPurgeRemains",
+    "wal_large": "GatewayWalGrows",
+}
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {**_OWN, **{code: Rule(kind=KINDS[code], runbook=place) for code, place in _FOUND.items()}}
+)
+#: One that a later version has taken away and an old row still names.
+_UNKNOWN: Final = Rule(
+    kind=kind(_W, "Cảnh báo cũ.", "An old alarm.", "Không cần làm gì.", "Nothing to do."), runbook=""
+)
+
+
+def rule_of(code: str) -> Rule:
+    """The rule of a row."""
+    return RULES.get(code, _UNKNOWN)

@@ -1,0 +1,78 @@
+"""Alarms in the console: what needs a person now, seen or put off by name; and what is over.
+
+They stand on the overview and above the alerts to offices. What is about hỏa tốc is never put off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.accounts.roles import Permission
+from gateway.admin.alarms import AcknowledgeAlarm, SnoozeAlarm, acknowledge_alarm, snooze_alarm
+from gateway.alarms.rules import RUNBOOK, rule_of
+from gateway.alarms.telling import described
+from gateway.console.acts import converted
+from gateway.console.route import Route
+from gateway.console.visit import Visit
+from gateway.ledger.alarms import Alarm
+
+#: Alarms that are over, on the page.
+_OVER: Final = 50
+#: Open ones that a page shows.
+SHOWN: Final = 200
+_HOURS: Final = (1, 4, 12, 24, 72)
+
+
+async def open_alarms(visit: Visit) -> list[Alarm]:
+    """The most urgent first."""
+    return [Alarm.of_row(row) for row in await visit.base.readers.fetch("alarm_list_open", (SHOWN,))]
+
+
+async def alarm_values(visit: Visit, alarms: Sequence[Alarm]) -> dict[str, Any]:
+    """What `alarms_part.html` is made of."""
+    return {
+        "alarms": alarms,
+        "rule_of": rule_of,
+        "told": lambda facts: described(facts, vi=visit.preferences.language == "vi"),
+        "seen_by": await visit.names({each.acknowledged_by for each in alarms} - {""}),
+        "alarm_hours": _HOURS,
+        "runbook": RUNBOOK,
+        "may_see_to": visit.may(Permission.OPERATE),
+    }
+
+
+async def page_values(visit: Visit) -> dict[str, Any]:
+    """The same, with what is over."""
+    over = [Alarm.of_row(row) for row in await visit.base.readers.fetch("alarm_list_closed", (_OVER,))]
+    return {**await alarm_values(visit, await open_alarms(visit)), "over": over}
+
+
+async def acknowledge(visit: Visit) -> web.StreamResponse:
+    """Nobody is told of it again."""
+    given = {"alarm": visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
+    done = await acknowledge_alarm(visit.parts.server, converted(given, AcknowledgeAlarm), visit.actor)
+    told = visit.gettext("You see to it: nobody is told of it again.")
+    return visit.redirect(
+        "/alerts", flash=told if done["acknowledged"] else visit.gettext("It was acknowledged before.")
+    )
+
+
+async def snooze(visit: Visit) -> web.StreamResponse:
+    """It is told again then, if it is still there."""
+    hours = visit.form.get("hours", "")
+    given = {
+        "alarm": visit.request.match_info["id"],
+        "hours": int(hours) if hours in {str(each) for each in _HOURS} else 0,
+        "reason": visit.form.get("reason", ""),
+    }
+    await snooze_alarm(visit.parts.server, converted(given, SnoozeAlarm), visit.actor)
+    return visit.redirect("/alerts", flash=visit.gettext("The alarm is put off."))
+
+
+ROUTES: Final = (
+    Route("POST", "/alarms/{id}/acknowledge", acknowledge, Permission.OPERATE),
+    Route("POST", "/alarms/{id}/snooze", snooze, Permission.OPERATE),
+)

@@ -1,0 +1,47 @@
+"""Looks every so often for troubles that need a person, and opens, repeats and closes alarms about them.
+
+What is open is read from the ledger at each look, so a restart loses none; what only this process knows is that a
+trouble was seen at the look before, and when an open one was seen last (`gateway.alarms.deciding`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from gateway.alarms.deciding import Memory, decide
+from gateway.alarms.symptoms import symptoms
+from gateway.condition import Condition
+from gateway.foundation import Foundation
+from gateway.ledger.alarms import MOST, Alarm, LookedOperation
+from gateway.observe import Metrics
+
+_log = structlog.get_logger(__name__)
+
+
+class AlarmWatch:
+    """The duty."""
+
+    name = "alarm watch"
+    every = timedelta(seconds=30)
+
+    def __init__(
+        self, base: Foundation, conditions: Callable[[], Mapping[str, Condition]], metrics: Metrics
+    ) -> None:
+        self._base, self._conditions, self._metrics = base, conditions, metrics
+        self._memory, self._write = Memory(), LookedOperation()
+
+    async def run_once(self) -> None:
+        """One look."""
+        base = self._base
+        found = await symptoms(base, self._conditions)
+        alarms = [Alarm.of_row(row) for row in await base.readers.fetch("alarm_list_open", (MOST,))]
+        look = decide(self._memory, found, alarms, base.settings.alarms, now=base.clock.now())
+        self._metrics.alarms_open.set(len(alarms) + len(look.opened) - len(look.closed))
+        if not (look.opened or look.again or look.closed):
+            return
+        await base.pump.submit(self._write, look)
+        for each in look.opened:
+            _log.warning("alarm.opened", rule=each.rule, subject=each.subject)

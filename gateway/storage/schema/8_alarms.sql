@@ -1,0 +1,51 @@
+-- Alarms --------------------------------------------------------------------------------------------
+
+-- A trouble that needs a person: one open row for each rule and subject.
+CREATE TABLE alarm (
+    id              TEXT PRIMARY KEY,
+    -- of `gateway.alarms.rules`
+    rule            TEXT NOT NULL,
+    -- a channel, an office, a part of the server
+    subject         TEXT NOT NULL,
+    is_flash        INTEGER NOT NULL CHECK (is_flash IN (0, 1)),
+    -- when the trouble began, which is before it was told
+    since           INTEGER NOT NULL,
+    opened_at       INTEGER NOT NULL,
+    -- name, count and detail for people
+    facts           TEXT NOT NULL CHECK (json_valid(facts)),
+    acknowledged_at INTEGER,
+    acknowledged_by TEXT,
+    snoozed_until   INTEGER,
+    note            TEXT,
+    -- when it is told again; NULL: not again
+    again_at        INTEGER,
+    closed_at       INTEGER,
+    CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL)),
+    CHECK (closed_at IS NULL OR again_at IS NULL)
+) STRICT;
+CREATE UNIQUE INDEX alarm_open ON alarm (rule, subject) WHERE closed_at IS NULL;
+CREATE INDEX alarm_closed ON alarm (closed_at) WHERE closed_at IS NOT NULL;
+
+-- What one address is told of an alarm: a row before anybody dials.
+CREATE TABLE alarm_notice (
+    id         TEXT PRIMARY KEY,
+    alarm_id   TEXT NOT NULL REFERENCES alarm (id),
+    way        TEXT NOT NULL CHECK (way IN ('mail', 'push')),
+    target     TEXT NOT NULL,
+    about      TEXT NOT NULL CHECK (about IN ('opened', 'again', 'closed')),
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    -- that sends it
+    boot_id    TEXT REFERENCES boot (id),
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL,
+    failures   INTEGER NOT NULL DEFAULT 0,
+    -- whether it may have been told though nobody knows
+    doubted    INTEGER NOT NULL DEFAULT 0 CHECK (doubted IN (0, 1)),
+    ended_at   INTEGER,
+    reason     TEXT,
+    CHECK ((state = 'sending') = (boot_id IS NOT NULL)),
+    CHECK ((ended_at IS NOT NULL) = (state IN ('sent', 'failed')))
+) STRICT;
+CREATE INDEX alarm_notice_due ON alarm_notice (due_at) WHERE state = 'waiting';
+CREATE INDEX alarm_notice_sending ON alarm_notice (boot_id) WHERE state = 'sending';
+CREATE INDEX alarm_notice_by_alarm ON alarm_notice (alarm_id);

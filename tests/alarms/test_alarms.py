@@ -1,0 +1,247 @@
+"""A Friday evening: the axis is down, people are told, the night is quiet; on Monday it is over."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway import channels
+from gateway.clock import VIETNAM
+from gateway.config.alerts import AlarmSettings, MailSettings
+from gateway.config.values import Addresses, DayTime, Weekdays
+from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
+from gateway.errors import RefusedError
+from gateway.foundation import Foundation, database_of, open_foundation
+from gateway.ledger.alarms import (
+    Alarm,
+    Looked,
+    LookedOperation,
+    NewAlarm,
+    Seen,
+    SeenOperation,
+    Telling,
+    TellingOperation,
+)
+from gateway.maintenance.alarm_teller import AlarmTeller, TellerParts
+from gateway.maintenance.alarm_watch import AlarmWatch
+from gateway.observe import Metrics
+from gateway.storage.sqlite import connect_lookup
+from tests.adapters.mail_server import ACCOUNT, PASSWORD, MailServer, serving
+from tests.journeys.alert_lab import Watch
+from tests.journeys.installation import prepare
+from tests.journeys.receiver import Receiver
+
+ADDRESS, WHY = "truc@example.vn", "gọi đơn vị vận hành trục"
+
+
+def friday() -> datetime:
+    """The next one, half past five in the afternoon."""
+    now = datetime.now(VIETNAM).replace(hour=17, minute=30, second=0, microsecond=0)
+    return now + timedelta(days=(4 - now.weekday()) % 7 + 7)
+
+
+@dataclass(kw_only=True)
+class Lab:
+    """A data folder without a server, both duties, and those who are told."""
+
+    base: Foundation
+    clock: Watch
+    mails: MailServer
+    receiver: Receiver
+    teller: AlarmTeller = field(init=False)
+    watch: AlarmWatch = field(init=False)
+    stack: AsyncExitStack
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """As a new process does."""
+        teller, receiver = channels.make_alarm_teller(self.base.settings, self.clock)
+        assert teller is not None
+        self.stack.push_async_callback(teller.close)
+        mailer = channels.make_mailer(self.base.settings, self.clock)
+        parts = TellerParts(mailer=mailer, teller=teller, receiver=receiver)
+        self.teller = AlarmTeller(self.base, parts, Metrics())
+        self.watch = AlarmWatch(self.base, dict, Metrics())
+
+    async def run(self, **later: float) -> None:
+        """Let the time pass, then two looks and all that is due."""
+        self.clock.pass_by(**later)
+        await self.watch.run_once()
+        await self.watch.run_once()
+        await self.teller.run_once()
+
+    async def axis(self, *, up: bool) -> None:
+        """It answers, or does not."""
+        endpoint = next(each for each in await self.base.directory.endpoints() if each.name == "axis")
+        mark = MarkEndpoint(endpoint_id=endpoint.id, up=up, reason="connect_failed", now=self.clock.now())
+        await self.base.directory.apply(self.base.pump, MarkEndpointOperation(), mark)
+
+    async def alarms(self, statement: str = "alarm_list_open") -> list[Alarm]:
+        """Those about the axis; that no server answers is another one."""
+        found = [Alarm.of_row(row) for row in await self.base.readers.fetch(statement, (99,))]
+        return [each for each in found if each.rule != "not_ready"]
+
+    async def see(self, alarm: Alarm, until: datetime | None = None) -> bool:
+        """Somebody does."""
+        ask = Seen(alarm_id=alarm.id, actor="user:x", why=WHY, now=self.clock.now(), until=until)
+        return await self.base.pump.submit(SeenOperation(), ask)
+
+    def mailed(self) -> list[str]:
+        """The texts."""
+        return [str(each.message.get_content()) for each in self.mails.mails]
+
+    def pushed(self) -> list[dict[str, Any]]:
+        """Those about the axis."""
+        found = [json.loads(each.body) for each in self.receiver.came]
+        return [each for each in found if each["rule"] != "not_ready"]
+
+    async def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """What is recorded of alarms."""
+        rows = self.rows("SELECT kind, leaf FROM event WHERE kind LIKE 'alarm.%' ORDER BY seq")
+        return [(kind, json.loads(leaf)["facts"]) for kind, leaf in rows]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the tables hold."""
+        with closing(connect_lookup(database_of(self.base.settings))) as connection:
+            return list(connection.execute(sql).fetchall())
+
+
+@pytest_asyncio.fixture
+async def lab(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> AsyncIterator[Lab]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    made = await prepare(folder, pki_folder)
+    for name, content in (("mail", PASSWORD), ("alarms", "secret-of-alarms-0123456789abcdef")):
+        (made.settings.storage.secrets / name).write_text(content)
+        (made.settings.storage.secrets / name).chmod(0o600)
+    anchors = pki_folder / "anchors" / "tls" / "root.pem"
+    async with AsyncExitStack() as stack, serving(receiver.context()) as mails:
+        settings = dataclasses.replace(
+            made.settings,
+            mail=MailSettings(
+                host="localhost", port=mails.port, anchors=anchors, username=ACCOUNT, password_file="mail",
+                sender="truc@vanban.example.vn",
+            ),
+            alarms=AlarmSettings(
+                mail=Addresses((ADDRESS,)), url=receiver.url("/alarms"), secret_file="alarms", anchors=anchors,
+                quiet_from=DayTime("18:00"), quiet_days=Weekdays(("sat", "sun")),
+            ),
+        )  # fmt: skip
+        base = await stack.enter_async_context(open_foundation(settings, purpose="test"))
+        clock = Watch(at=friday())
+        lab = Lab(
+            base=dataclasses.replace(base, clock=clock), clock=clock, mails=mails, receiver=receiver, stack=stack
+        )
+        await lab.run()  # that no server answers is told by now
+        mails.mails.clear()
+        receiver.came.clear()
+        yield lab
+
+
+async def test_axis_goes_down_on_a_friday_evening(lab: Lab) -> None:
+    """Told once, repeated only after the quiet period, told that it is over; a row and an event each."""
+    await lab.axis(up=False)
+    await lab.run(minutes=5)
+    assert await lab.alarms() == []
+    await lab.run(minutes=6)
+    (alarm,) = await lab.alarms()
+    assert (alarm.rule, alarm.facts["name"], alarm.since) == ("axis_down", "axis", friday())
+    (text,) = lab.mailed()
+    assert "Không gửi được qua trục. axis" in text
+    assert [(each["rule"], each["about"]) for each in lab.pushed()] == [("axis_down", "opened")]
+    signed = next(each for each in lab.receiver.came if b"axis_down" in each.body)
+    assert signed.signatures
+    await lab.run(minutes=5)
+    assert len(await lab.alarms()) == 1
+    await lab.run(hours=5)
+    await lab.axis(up=True)
+    await lab.run(minutes=1)
+    await lab.run(minutes=6)
+    assert await lab.alarms() == []
+    assert len(lab.mailed()) == 1, "nobody is woken for it"
+    lab.clock.at = friday() + timedelta(days=2, hours=13, minutes=31)  # Monday, 07:01
+    await lab.run()
+    assert len(lab.mailed()) == 2
+    assert "ĐÃ HẾT: Không gửi được qua trục." in lab.mailed()[1]
+    assert {each["about"] for each in lab.pushed()} == {"opened", "again", "closed"}
+    events = [(kind, facts) for kind, facts in await lab.events() if facts.get("rule") == "axis_down"]
+    assert [kind for kind, _ in events] == ["alarm.opened", "alarm.closed"]
+    assert {facts["alarm"] for _, facts in events} == {alarm.id}
+    assert ADDRESS not in json.dumps(await lab.events())
+
+
+async def test_hoa_toc_is_told_in_the_quiet_period_and_never_put_off(lab: Lab) -> None:
+    """Everything else waits for its end."""
+    lab.clock.pass_by(hours=8)
+    now, free = lab.clock.now(), lab.clock.now() + timedelta(days=2)
+    new = tuple(
+        NewAlarm(rule=rule, subject="x", is_flash=is_flash, since=now, facts={"name": "x"})
+        for rule, is_flash in (("flash_unread", True), ("urgent_unread", False))
+    )
+    await lab.base.pump.submit(
+        LookedOperation(), Looked(now=now, opened=new, ways=(("mail", ADDRESS),), told_from=free)
+    )
+    await lab.teller.run_once()
+    (text,) = lab.mailed()
+    assert "hỏa tốc" in text
+    assert "văn bản khẩn" not in text
+    flash, urgent = await lab.alarms()
+    assert flash.is_flash
+    with pytest.raises(RefusedError, match="never muted"):
+        await lab.see(flash, now + timedelta(hours=1))
+    assert await lab.see(urgent, now + timedelta(hours=1))
+    assert await lab.see(flash)
+    assert not await lab.see(flash), "twice changes nothing"
+    kinds = [kind for kind, _ in await lab.events()]
+    assert kinds[-2:] == ["alarm.snoozed", "alarm.acknowledged"]
+    with pytest.raises(RefusedError):
+        await lab.see(dataclasses.replace(flash, id="nobody"))
+
+
+async def test_what_a_crash_left_half_told_is_told_again_and_says_so(lab: Lab) -> None:
+    """The rows of another boot that were being sent; what was not sent at all is merely sent."""
+    await lab.axis(up=False)
+    lab.clock.pass_by(minutes=11)
+    await lab.watch.run_once()
+    await lab.watch.run_once()
+    rows = await lab.base.readers.fetch("alarm_notice_list_due", {"now": 2**62, "limit": 99})
+    mails = [row[0] for row in rows if row[1] == "mail"]
+    other = lab.rows("SELECT id FROM boot ORDER BY id LIMIT 1")[0][0]
+    claim = Telling(notices=tuple(mails), boot_id=other, now=lab.clock.now())
+    assert await lab.base.pump.submit(TellingOperation(), claim) == len(mails)
+    lab.start()
+    await lab.teller.run_once()
+    (text,) = lab.mailed()
+    assert "bản gửi lại" in text
+    assert not any(each["repeated"] for each in lab.pushed())
+
+
+async def test_what_cannot_be_told_is_tried_again_and_given_up_with_an_event(lab: Lab) -> None:
+    """A refused address for good; a busy server later."""
+    lab.mails.answer = "451 later"
+    await lab.axis(up=False)
+    await lab.run(minutes=11)
+    await lab.run(minutes=1)
+    assert len(lab.mailed()) == 1, "its pause is not over"
+    lab.mails.answer = "250 OK"
+    lab.clock.pass_by(hours=62)  # the quiet weekend is over, too
+    await lab.teller.run_once()
+    assert len(lab.mailed()) == 2
+    lab.mails.refused[ADDRESS] = "550 nobody"
+    await lab.axis(up=True)
+    await lab.run()
+    await lab.run(minutes=6)
+    untold = [facts for kind, facts in await lab.events() if kind == "alarm.untold"]
+    assert untold
+    assert untold[0]["reason"] == "mail_address_refused"
