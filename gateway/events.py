@@ -74,6 +74,8 @@ class Event(StrEnum):
     BODY_DAMAGED = "body.damaged"
     #: A document was destroyed by order: nobody is given a byte of it from now on; the leaf names digest and order.
     BODY_PURGED = "body.purged"
+    #: A paper of a clerk's register was destroyed by order; the leaf names line, order and the digest of its scan.
+    PAPER_PURGED = "paper.purged"
     #: Somebody, or a rule of retention, ordered documents to be destroyed; the leaf holds their number and digest.
     PURGE_ORDERED = "purge.ordered"
     #: A first person answers for an order that a rule made.
@@ -289,6 +291,10 @@ class Event(StrEnum):
     ENTRY_VOIDED = "entry.voided"
     #: A day of an office's register was closed; the leaf holds the digest over its lines.
     BOOK_CLOSED = "book.closed"
+    #: An office that documents are brought to keeps a clerk's desk from now on, too; by its own clerk.
+    DESK_OPENED = "desk.opened"
+    #: It keeps none any more.
+    DESK_CLOSED = "desk.closed"
     #: A month of the ledger was written into one file; the leaf says which leaves, and the digest of its seal.
     ARCHIVE_MADE = "archive.made"
     #: A copy of the data folder was made and verified while the server ran.

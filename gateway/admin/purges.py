@@ -6,9 +6,11 @@ person, root too. The acts only order: `gateway.maintenance.eraser` carries out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply
@@ -29,16 +31,23 @@ from gateway.purging.rules import lapsing
 
 Named = Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(min_length=1, max_length=5_000)]
 Ref = Annotated[str, Meta(min_length=1, max_length=200)]
+#: Of the register of incoming documents: number, year, code of the office.
+_LINE = re.compile(r"(\d{1,9})/(\d{4})@(\S+)")
 Id = Annotated[str, Meta(min_length=4, max_length=36)]
 
 _ORDER, _ANSWER, _END = OrderPurgeOperation(), AnswerForPurgeOperation(), EndPurgeOperation()
 _RETAIN, _END_RETAINED = RetainOperation(), EndRetainedOperation()
 
 
-class MakePurge(Change, kw_only=True):
-    """Order documents to be destroyed."""
+Papers = Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(max_length=5_000)]
 
-    documents: Named
+
+class MakePurge(Change, kw_only=True):
+    """Order documents, or papers of clerks' registers, to be destroyed."""
+
+    documents: Papers
+    #: Lines: by id, or as NUMBER/YEAR@CODE of the register of incoming documents of an office.
+    papers: Papers = msgspec.field(default_factory=list)
     ref: Ref
     #: Free text of the envelope, too.
     with_envelope: bool = False
@@ -72,9 +81,12 @@ class StopRetaining(Change, kw_only=True):
 async def make_purge(desk: Desk, request: MakePurge, actor: str) -> Reply:
     """The order, and what holds some of it back."""
     base = desk.foundation
+    if not request.documents and not request.papers:
+        raise RefusedError("parameter_invalid", "documents or papers")
     ask = OrderPurge(
         id=uuid7(),
         documents=tuple(await _meant(base, request.documents)),
+        papers=tuple([await _line(base, each) for each in request.papers]),
         ref=request.ref,
         reason=request.reason,
         with_envelope=request.with_envelope,
@@ -111,8 +123,9 @@ async def cancel_purge(desk: Desk, request: CancelPurge, actor: str) -> Reply:
     order = await _order(base, request.order)
     ask = EndPurge(id=order, outcome="cancelled", actor=actor, now=base.clock.now(), note=request.reason)
     await base.pump.submit(_END, ask)
-    documents = await base.readers.fetch("purge_document_list", (order,))
-    return {"order": order, "cancelled": True, "destroyed": sum(1 for row in documents if row[3] is not None)}
+    instants = [row[3] for row in await base.readers.fetch("purge_document_list", (order,))]
+    instants += [row[2] for row in await base.readers.fetch("purge_paper_list", (order,))]
+    return {"order": order, "cancelled": True, "destroyed": sum(1 for at in instants if at is not None)}
 
 
 async def retain_documents(desk: Desk, request: RetainDocuments, actor: str) -> Reply:
@@ -147,6 +160,15 @@ async def _meant(base: Foundation, words: Sequence[str]) -> list[str]:
             )
         found += ids
     return found
+
+
+async def _line(base: Foundation, text: str) -> str:
+    """The line that a person named."""
+    if not (found := _LINE.fullmatch(text)):
+        return text
+    number, year, code = found.groups()
+    rows = await base.readers.fetch("entry_find_by_number", (code, int(number), int(year)))
+    return _one([row[0] for row in rows], text)
 
 
 async def _order(base: Foundation, text: str) -> str:

@@ -78,6 +78,8 @@ class Misrouted:
     line: ShownLine
     why: Literal["closed", "returned"]
     successor: Agency | None
+    #: What the office said that returned it; "" for nothing.
+    said: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +106,11 @@ class Conflict:
     newer: str
     older: str
     at: datetime
+    #: Number with notation, and whose it is.
+    code: str
+    sender_code: str
+    newer_subject: str
+    older_subject: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,12 +150,13 @@ async def misrouted(base: Foundation) -> list[Misrouted]:
     returned = await base.readers.fetch("delivery_list_returned", {"since": since, "limit": MOST})
     lines = await shown(base, dict.fromkeys(row[0] for row in (*closed, *returned)))
     heirs = await _heirs(base, {line.recipient_id for line in lines})
-    at_closed = {row[0] for row in closed}
+    at_closed, said = {row[0] for row in closed}, {row[0]: row[1] for row in returned}
     return [
         Misrouted(
             line=line,
             why="closed" if line.id in at_closed else "returned",
             successor=heirs.get(line.recipient_id),
+            said=said.get(line.id, ""),
         )
         for line in lines
     ][:MOST]
@@ -227,7 +235,18 @@ def _candidate(line: ShownLine) -> Candidate:
 async def conflicts(base: Foundation) -> list[Conflict]:
     """Documents of one business key with different content, newest first."""
     rows = await base.readers.fetch("event_list_conflicts", (MOST,))
-    return [Conflict(newer=row[0], older=row[1] or "", at=instant(row[2])) for row in rows]
+    return [
+        Conflict(
+            newer=newer,
+            older=older,
+            at=instant(at),
+            code=code,
+            sender_code=sender,
+            newer_subject=subject,
+            older_subject=before,
+        )
+        for newer, older, at, code, sender, subject, before in rows
+    ]
 
 
 async def flagged(base: Foundation) -> list[Flagged]:

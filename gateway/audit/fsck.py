@@ -40,6 +40,7 @@ from gateway.audit.opening import fault_of, look
 from gateway.audit.owners import OwnCertificates
 from gateway.audit.papers import examine_papers, is_own
 from gateway.audit.purges import Orders, examine_purge
+from gateway.audit.purges import examine_papers as examine_purged_papers
 from gateway.audit.registers import RegisterExaminer
 from gateway.audit.renewals import RenewalExaminer
 from gateway.audit.rows import EventRecord, Message, Page, read_page
@@ -320,6 +321,7 @@ class _Examination:
         await log.end()
         await renewals.end()
         self._orders.listed(await readers.fetch("fsck_purge_documents"))
+        examine_purged_papers(await readers.fetch("fsck_purged_papers"), self._orders, self.findings)
         self.counts["leaves"], self.counts["checkpoints"] = log.leaves, log.checkpoints
 
     async def _examine_messages(self) -> None:

@@ -74,8 +74,13 @@ FROM purge_document AS d JOIN purge AS p ON p.id = d.purge_id
 WHERE d.purged_at IS NOT NULL AND d.message_id IN (SELECT value FROM json_each(?));
 
 -- name: fsck_purge_documents
--- The documents of all orders to destroy.
-SELECT purge_id, message_id FROM purge_document ORDER BY purge_id, message_id;
+-- The documents and papers of all orders to destroy.
+SELECT purge_id, message_id FROM purge_document UNION ALL SELECT purge_id, entry_id FROM purge_paper ORDER BY 1, 2;
+
+-- name: fsck_purged_papers
+-- Papers that were destroyed: line, digest of the scan, order, whether the line has a scan.
+SELECT p.entry_id, p.sha256, p.purge_id, e.scan_id IS NOT NULL FROM purge_paper AS p JOIN desk_entry AS e ON e.id = p.entry_id
+WHERE p.purged_at IS NOT NULL ORDER BY 1;
 
 -- name: fsck_events_of_messages
 -- The history of some messages and of their lines.

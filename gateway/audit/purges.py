@@ -32,6 +32,8 @@ class Orders:
     lists: dict[str, str] = field(default_factory=dict)
     #: Order -> number of the event that cancelled it, or let it lapse.
     ended: dict[str, int] = field(default_factory=dict)
+    #: Line of a register -> number and facts of the event that destroyed its paper.
+    papers: dict[str, tuple[int, dict[str, object]]] = field(default_factory=dict)
     #: Number of the first restore's event.
     restored: int | None = None
     #: Of the last event that was taken; what came meanwhile is not judged.
@@ -45,6 +47,9 @@ class Orders:
                 self.answers[str(facts_of(record.leaf).get("order"))].append(record.leaf)
             elif record.kind in _ENDS:
                 self.ended[str(facts_of(record.leaf).get("order"))] = record.seq
+            elif record.kind == Event.PAPER_PURGED:
+                facts = facts_of(record.leaf)
+                self.papers[str(facts.get("entry"))] = record.seq, facts
             elif record.kind == Event.EPOCH_OPENED and self.restored is None:
                 self.restored = record.seq
 
@@ -84,6 +89,17 @@ def examine_purge(page: Page, message: Message, body: StoredBody, orders: Orders
     if body.fault != "body_missing" and row.outcome and not row.needed:
         findings.add("body_purged_there", message.id, message.sha256)
     return True
+
+
+def examine_papers(rows: Sequence[tuple[str, str, str, int]], orders: Orders, findings: Findings) -> None:
+    """Papers that are said to be destroyed: told by their leaves, answered for, and without a scan."""
+    for entry, sha256, order, has_scan in rows:
+        seq, facts = orders.papers.get(entry, (0, {}))
+        subject = f"desk line {entry}"
+        if facts.get("sha256") != sha256 or has_scan:
+            findings.add("purge_differs", subject, "a scan is there" if has_scan else "its leaf says another scan")
+        elif not orders.answer_for(seq, facts, order):
+            findings.add("purge_unanswered", subject, f"order {order}")
 
 
 def is_blanked(page: Page, message: Message) -> bool:

@@ -31,7 +31,14 @@ def add(parsers: Subparsers) -> None:
         more="Refused are documents that somebody may be sent yet, and those whose bytes messages have that are"
         " not in the order. An order that nobody confirms lapses after [retention] confirm_within.",
     )
-    order.add_argument("documents", nargs="+", metavar="DOCUMENT", help="as for `gateway show`")
+    order.add_argument("documents", nargs="*", metavar="DOCUMENT", help="as for `gateway show`")
+    order.add_argument(
+        "--paper",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="a paper in a clerk's register of incoming documents, as NUMBER/YEAR@CODE, or the id of its line",
+    )
     order.add_argument("--ref", required=True, metavar="REF", help="the paper that orders it, such as its number")
     order.add_argument(
         "--with-envelope", action="store_true", help="blank subject, names and notes in the ledger, too"
@@ -56,7 +63,11 @@ def add(parsers: Subparsers) -> None:
 
 def _order(context: Context, args: argparse.Namespace) -> int:
     request = MakePurge(
-        documents=args.documents, ref=args.ref, with_envelope=args.with_envelope, reason=args.reason
+        documents=args.documents,
+        papers=args.paper,
+        ref=args.ref,
+        with_envelope=args.with_envelope,
+        reason=args.reason,
     )
     reply = asyncio.run(perform(context, "order-purge", request))
     if args.json:
@@ -153,9 +164,13 @@ async def _shown(context: Context, text: str) -> dict[str, Any]:
         rows = await ledger.readers.fetch("purge_list_some", {"all": 1})
         told = next(_told(row) for row in rows if row[0] == ids[0])
         documents = await ledger.readers.fetch("purge_document_list", (ids[0],))
+        papers = await ledger.readers.fetch("purge_paper_list", (ids[0],))
         places = await ledger.readers.fetch("purge_remain_list", (ids[0],))
     told["items"] = [
         {"id": row[0], "sha256": row[1], "held_by": row[2], "purged_at": _at(row[3])} for row in documents
+    ]
+    told["items"] += [
+        {"id": row[0], "sha256": row[1], "held_by": "", "purged_at": _at(row[2]), "paper": True} for row in papers
     ]
     told["places"] = [{"place": row[0], "sha256": row[1], "why": row[2], "since": _at(row[3])} for row in places]
     return told

@@ -48,6 +48,8 @@ REASONS: Final = (
 )
 #: Answers that a button stands for.
 _ANSWERS: Final = frozenset({"02", "04", "05", "06", "15", "16"})
+#: After these the clerk is still at the document.
+_STAY: Final = frozenset({"04", "05", "06"})
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -70,7 +72,21 @@ async def show(visit: Visit) -> web.StreamResponse:
         cursor=page.cursor,
         addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
         newest=await visit.parts.live.newest(),
+        brought=[agency for agency in offices if agency.endpoint and agency.endpoint.kind != "inbox"],
+        desks=await desk_of(visit).reads.desks_of(clerk.offices),
     )
+
+
+async def keep_desk(visit: Visit) -> web.StreamResponse:
+    """Whether an office whose documents are brought to a system of its own has them here, too."""
+    office, is_kept = AgencyId(visit.form.get("office", "")), visit.form.get("keep") == "1"
+    await desk_of(visit).inbox.keep_desk(await clerk_of(visit), office, is_kept=is_kept)
+    told = (
+        visit.gettext("From now on its documents wait here, too.")
+        if is_kept
+        else visit.gettext("Nothing new of it waits here.")
+    )
+    return visit.redirect("/desk", flash=told)
 
 
 def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
@@ -113,6 +129,8 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         shown=_first_shown(envelope),
         reasons=REASONS,
         following=await _following(visit, delivery_id),
+        back=_address(visit, "/desk"),
+        here=_address(visit, ""),
         newest=await visit.parts.live.newest(),
     )
 
@@ -140,10 +158,11 @@ async def register(visit: Visit) -> web.StreamResponse:
     """Number and 03, and on to the next one."""
     clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
     fields = {name: str(value) for name, value in visit.form.items()}
+    following = await _following(visit, delivery_id)
     entry = await desk_of(visit).registering.register(
         clerk, delivery_id, beside_of(fields), even_so=fields.get("even_so") == "1"
     )
-    return await _on(visit, visit.gettext("Registered as number %(number)s.") % {"number": entry.number})
+    return _on(visit, following, visit.gettext("Registered as number %(number)s.") % {"number": entry.number})
 
 
 async def answer(visit: Visit) -> web.StreamResponse:
@@ -153,29 +172,44 @@ async def answer(visit: Visit) -> web.StreamResponse:
     if code not in _ANSWERS:
         raise RefusedError("status_code_unknown", code[:10])
     reason = " – ".join(part for part in (form.get("preset", "").strip(), form.get("reason", "").strip()) if part)
+    following = await _following(visit, delivery_id)
     await desk_of(visit).registering.answer(clerk, delivery_id, code, reason[:1000])
-    return await _on(visit, visit.gettext("Answered with status %(code)s.") % {"code": code})
+    told = visit.gettext("Answered with status %(code)s.") % {"code": code}
+    if code in _STAY:
+        return visit.redirect(_address(visit, f"/desk/in/{delivery_id}"), flash=told)
+    return _on(visit, following, told)
 
 
 async def answer_duplicate(visit: Visit) -> web.StreamResponse:
     """That it is in the register already."""
     clerk, delivery_id = await clerk_of(visit), visit.request.match_info["id"]
+    following = await _following(visit, delivery_id)
     entry = await desk_of(visit).registering.answer_duplicate(clerk, delivery_id)
     told = visit.gettext("The sender is told that it is registered as number %(number)s.")
-    return await _on(visit, told % {"number": entry.number})
+    return _on(visit, following, told % {"number": entry.number})
 
 
-async def _on(visit: Visit, flash: str) -> web.Response:
+def _on(visit: Visit, following: str, flash: str) -> web.Response:
     """To the next document that waits, or to the list."""
-    following = await _following(visit, "")
-    return visit.redirect(f"/desk/in/{following}" if following else "/desk", flash=flash)
+    return visit.redirect(_address(visit, f"/desk/in/{following}" if following else "/desk"), flash=flash)
 
 
-async def _following(visit: Visit, but: str) -> str:
-    """The document to look at next: the most urgent that waits, of these the oldest; "" for none."""
-    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=_PAGE)
-    others = [item for item in waiting if item.delivery_id != but]
-    return min(others, key=lambda item: (-item.priority, item.seq)).delivery_id if others else ""
+def _address(visit: Visit, path: str) -> str:
+    """An address with the office that the clerk has chosen."""
+    chosen = visit.request.query.get("office", "")
+    return visit.address(path, office=chosen) if chosen else path
+
+
+async def _following(visit: Visit, at: str) -> str:
+    """The document after one, of the chosen office: the most urgent first, of these the oldest; then round."""
+    clerk, chosen = await clerk_of(visit), visit.request.query.get("office", "")
+    offices = clerk.reach_of(AgencyId(chosen) if chosen else None)
+    waiting = await desk_of(visit).reads.waiting(offices, limit=_PAGE)
+    ids = [item.delivery_id for item in sorted(waiting, key=lambda item: (-item.priority, item.seq))]
+    if at in ids:
+        place = ids.index(at)
+        ids = [*ids[place + 1 :], *ids[:place]]
+    return ids[0] if ids else ""
 
 
 async def show_paper(visit: Visit) -> web.StreamResponse:
@@ -223,6 +257,7 @@ ROUTES: Final = (
     Route("POST", "/desk/in/{id}/register", register, Permission.DESK),
     Route("POST", "/desk/in/{id}/answer", answer, Permission.DESK),
     Route("POST", "/desk/in/{id}/duplicate", answer_duplicate, Permission.DESK),
+    Route("POST", "/desk/offices", keep_desk, Permission.DESK),
     Route("GET", "/desk/paper", show_paper, Permission.DESK),
     Route("POST", "/desk/paper", register_paper, Permission.DESK, uploads=True),
 )

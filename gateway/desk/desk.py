@@ -55,7 +55,7 @@ def make_desk(stack: AsyncExitStack, base: Foundation, gateway: LocalGateway, ex
     arrivals = Arrivals(registering, reads, gateway)
     desk = Desk(
         reads=reads,
-        inbox=DeskInbox(reads, listings, arrivals),
+        inbox=DeskInbox(reads, listings, arrivals, base.pump, base.clock),
         registering=registering,
         arrivals=arrivals,
         listings=listings,

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gateway.clock import Clock
 from gateway.desk.arrivals import Arrivals
 from gateway.desk.clerk import Clerk
 from gateway.desk.register import twin_of
 from gateway.errors import RefusedError
 from gateway.ledger.desk import DeskReads, Entry, Item
+from gateway.ledger.drafts_kept import KeepDesk, KeepDeskOperation
 from gateway.listings import Listings
 from gateway.model import AgencyId
+from gateway.storage.pump import Pump
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +48,9 @@ class Opened:
 class DeskInbox:
     """Lists, and shows one."""
 
-    def __init__(self, reads: DeskReads, listings: Listings, arrivals: Arrivals) -> None:
+    def __init__(self, reads: DeskReads, listings: Listings, arrivals: Arrivals, pump: Pump, clock: Clock) -> None:
         self._reads, self._listings, self._arrivals = reads, listings, arrivals
+        self._pump, self._clock, self._keep = pump, clock, KeepDeskOperation()
 
     async def waiting(
         self, clerk: Clerk, office: AgencyId | None = None, *, limit: int = 100, after: int = 0
@@ -74,6 +78,12 @@ class DeskInbox:
             twin=None if twin is None or twin.delivery_id == delivery_id else twin,
             next_number=await self._reads.next_number(home, "in", "", year),
         )
+
+    async def keep_desk(self, clerk: Clerk, office: AgencyId, *, is_kept: bool) -> None:
+        """Whether an own office that documents are brought to has what comes from now on at its desk, too."""
+        own_of(clerk, office)
+        ask = KeepDesk(office_id=office, is_kept=is_kept, actor=clerk.actor, now=self._clock.now())
+        await self._pump.submit(self._keep, ask)
 
     def _note(self, clerk: Clerk, items: Iterable[Item]) -> None:
         by_office: dict[AgencyId, list[Item]] = {}

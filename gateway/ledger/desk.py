@@ -149,6 +149,11 @@ class DeskReads:
         row = await self._readers.fetch_one("desk_read_item", asked)
         return None if row is None else _item(row)
 
+    async def desks_of(self, offices: Iterable[AgencyId]) -> frozenset[AgencyId]:
+        """Those of some offices that keep a desk although documents are brought to them."""
+        rows = await self._readers.fetch("desk_office_list", (as_json(sorted(offices)),))
+        return frozenset(AgencyId(row[0]) for row in rows)
+
     async def has_software(self, office_id: AgencyId, now: datetime) -> bool:
         """Whether a system of the office connects here."""
         row = await self._readers.fetch_one("desk_has_software", {"office": office_id, "now": micros(now)})

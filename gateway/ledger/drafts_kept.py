@@ -1,4 +1,4 @@
-"""What clerks keep at the desk: scans and files, drafts of what they send, groups of recipients.
+"""What clerks keep at the desk: scans and files, drafts of what they send, groups of recipients; and the desk.
 
 Drafts outlive a session and are the office's, not one clerk's. A file's bytes are kept before its row is written.
 A file that no draft and no line has any more is *loose*: the duty that frees bodies takes its bytes, then its row.
@@ -15,6 +15,8 @@ import msgspec
 
 from gateway.clock import instant, micros
 from gateway.errors import RefusedError
+from gateway.events import Event
+from gateway.ledger import history
 from gateway.ledger.desk import DeskFile, file_of
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
@@ -131,6 +133,35 @@ class SetGroupOperation:
             await tx.execute_many("group_forget", [(ask.office_id, ask.name)])
             if ask.members:
                 await tx.execute_many("group_insert", [(ask.office_id, ask.name, as_json(list(ask.members)))])
+        return [None] * len(payloads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepDesk:
+    """Whether an office that documents are brought to keeps a desk as well."""
+
+    office_id: AgencyId
+    is_kept: bool
+    actor: str
+    now: datetime
+
+
+class KeepDeskOperation:
+    """Writes it with its event; what is so already stays as it is."""
+
+    name = "desk_keep"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[KeepDesk]) -> Sequence[None]:
+        """Nothing to give back."""
+        for ask in payloads:
+            if ask.is_kept:
+                changed = await tx.fetch("desk_office_insert", (ask.office_id, micros(ask.now), ask.actor))
+            else:
+                changed = await tx.fetch("desk_office_forget", (ask.office_id,))
+            if changed:
+                kind = Event.DESK_OPENED if ask.is_kept else Event.DESK_CLOSED
+                event = history.EventRow(kind=kind, at=ask.now, actor=ask.actor, facts={"office": ask.office_id})
+                await history.append(tx, [event])
         return [None] * len(payloads)
 
 

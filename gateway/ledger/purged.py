@@ -30,6 +30,7 @@ from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.ledger.purge_answers import list_digest
+from gateway.ledger.purged_papers import PurgePaper, forgotten_papers, mark_paper
 from gateway.ledger.purges import what_holds
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Reader, Readers
@@ -42,6 +43,7 @@ _WORDS: Final = (
     "alert_attempt_blank_details",
     "replay_blank_details",
     "offer_blank_findings",
+    "entry_blank_words",
 )
 #: Microseconds: a purge has its instant from before its commit, a copy likewise.
 _CLOCKS_APART: Final = 3_600_000_000
@@ -57,6 +59,8 @@ class Purged(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     at: int
     #: Whether free text of the envelope went, too.
     envelope: bool = False
+    #: Whether it is a paper of a clerk's register: the id is its line's, the digest its scan's ("": it had none).
+    paper: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,14 +186,16 @@ class RepeatOperation:
         return [await self._repeat(tx, payload) for payload in payloads]
 
     async def _repeat(self, tx: Transaction, ask: Repeat) -> Repeated:
-        ids = as_json([each.message for each in ask.purged])
+        ids = as_json([each.message for each in ask.purged if not each.paper])
         here = {row[0]: row[2] for row in await tx.fetch("message_read_purging", (ids,))}
         known = {row[0] for row in await tx.fetch("purge_find_of_messages", (ids,))}
         fresh = {
             each.message: each
             for each in ask.purged
-            if each.message not in known and here.get(each.message) == each.sha256
+            if not each.paper and each.message not in known and here.get(each.message) == each.sha256
         }
+        papers = await forgotten_papers(tx, [each.message for each in ask.purged if each.paper])
+        fresh |= {each.message: each for each in ask.purged if each.message in papers}
         since, until = await _forgotten(tx)
         lost = [each for each in fresh.values() if since <= each.at <= until]
         for with_envelope in (False, True):
@@ -204,14 +210,17 @@ class RepeatOperation:
         words = ("restore", "an order that was carried out after this ledger's copy was made", "see the leaves")
         row = (order, words[0], words[1], words[2], None, int(with_envelope), digest, len(part))
         await tx.execute_many("purge_insert", [(*row, at, us, at, us, at, us, None)])
-        await tx.execute_many("purge_document_insert", [(order, each.message, each.sha256, None) for each in part])
+        documents = [(order, each.message, each.sha256, None) for each in part if not each.paper]
+        await tx.execute_many("purge_document_insert", documents)
+        papers = [(order, each.message, each.sha256) for each in part if each.paper]
+        await tx.execute_many("purge_paper_insert", papers)
         for each in part:
-            facts: dict[str, object] = {
-                "sha256": each.sha256,
-                "order": each.order,
-                "list": digest,
-                "repeated": True,
-            }
+            facts: dict[str, object] = {"order": each.order, "list": digest, "repeated": True}
+            if each.paper:
+                paper = PurgePaper(order=order, entry_id=each.message, now=now)
+                await mark_paper(tx, paper, facts, with_texts=with_envelope)
+                continue
+            facts["sha256"] = each.sha256
             ask = Purge(order=order, message_id=each.message, now=now)
             await _mark(tx, ask, facts, with_envelope=with_envelope)
 

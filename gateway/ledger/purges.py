@@ -21,6 +21,7 @@ from gateway.events import Event
 from gateway.ledger import history
 from gateway.ledger.params import as_json
 from gateway.ledger.purge_answers import list_digest
+from gateway.ledger.purged_papers import FoundPaper, papers_to_purge
 from gateway.storage.pump import Transaction
 
 Kind = Literal["person", "rule", "restore"]
@@ -34,6 +35,8 @@ class OrderPurge:
 
     id: str
     documents: tuple[str, ...]
+    #: Lines of clerks' registers that are of papers.
+    papers: tuple[str, ...] = ()
     ref: str
     reason: str
     with_envelope: bool
@@ -78,24 +81,34 @@ class OrderPurgeOperation:
             refusal = _refusal(ids, rows, held, taken)
             if refusal is not None:
                 return refusal
-        if not rows:
+        try:
+            papers = await papers_to_purge(tx, ask.papers)
+        except RefusedError as refusal:
+            return refusal
+        if not rows and not papers:
             return None
-        await _insert(tx, ask, rows, held)
-        return Ordered(id=ask.id, documents=len(rows), held=held)
+        await _insert(tx, ask, rows, papers, held)
+        return Ordered(id=ask.id, documents=len(rows) + len(papers), held=held)
 
 
 async def _insert(
-    tx: Transaction, ask: OrderPurge, rows: Sequence[tuple[Any, ...]], held: Mapping[str, str]
+    tx: Transaction,
+    ask: OrderPurge,
+    rows: Sequence[tuple[Any, ...]],
+    papers: Sequence[FoundPaper],
+    held: Mapping[str, str],
 ) -> None:
     kind: Kind = "rule" if ask.month else "person"
-    now, digest = micros(ask.now), list_digest(row[0] for row in rows)
+    now, count = micros(ask.now), len(rows) + len(papers)
+    digest = list_digest([*(row[0] for row in rows), *(paper.entry_id for paper in papers)])
     first = (None, None) if ask.month else (now, ask.actor)
-    order = (ask.id, kind, ask.ref, ask.reason, ask.month or None, int(ask.with_envelope), digest, len(rows))
+    order = (ask.id, kind, ask.ref, ask.reason, ask.month or None, int(ask.with_envelope), digest, count)
     await tx.execute_many("purge_insert", [(*order, now, ask.actor, *first, None, None, None)])
     await tx.execute_many("purge_document_insert", [(ask.id, row[0], row[2], held.get(row[0])) for row in rows])
+    await tx.execute_many("purge_paper_insert", [(ask.id, each.entry_id, each.sha256) for each in papers])
     facts: dict[str, object] = {
         "order": ask.id,
-        "documents": len(rows),
+        "documents": count,
         "list": digest,
         "envelope": ask.with_envelope,
     }

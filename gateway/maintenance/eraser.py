@@ -45,6 +45,7 @@ from gateway.ledger.purged import (
     RepeatOperation,
     needers_of,
 )
+from gateway.ledger.purged_papers import PurgePaper, PurgePaperOperation
 from gateway.ledger.purges import EndPurge, EndPurgeOperation
 from gateway.maintenance.loose import free_loose
 from gateway.observe import Metrics
@@ -82,7 +83,11 @@ class Eraser:
         self._base, self._uploads, self._metrics = base, uploads, metrics
         self._list = list_of(base.settings.log)
         self._purge, self._repeat = PurgeOperation(), RepeatOperation()
-        self._note, self._end = NoteRemainsOperation(), EndPurgeOperation()
+        self._note, self._end, self._purge_paper = (
+            NoteRemainsOperation(),
+            EndPurgeOperation(),
+            PurgePaperOperation(),
+        )
         self._is_begun = False
         #: Lines of the list that no order and no restore explains.
         self._strange = 0
@@ -149,7 +154,7 @@ class Eraser:
         bodies = await base.readers.fetch("purge_body_list", {"purge": order})
         await self._list_all(order, with_envelope=with_envelope)
         # 3
-        digests = sorted({row[1] for row in bodies})
+        digests = sorted({row[1] for row in bodies} - {""})
         left += await self._erase(digests)
         contents = await base.readers.fetch("purge_content_list", (order,))
         await self._uploads.erase({*digests, *(row[0] for row in contents)})
@@ -172,11 +177,15 @@ class Eraser:
         """What is held back; all of it where the log does not say that two persons answered for this very list."""
         base, left = self._base, list[Remain]()
         documents = await base.readers.fetch("purge_document_list", (order,))
+        papers = await base.readers.fetch("purge_paper_list", (order,))
         due = [(row[0], row[1]) for row in documents if row[3] is None]
-        leaves = [row[0] for row in await base.readers.fetch("purge_list_answers", (order,))] if due else []
-        is_over = bool(due) and bool(await base.readers.fetch("purge_find_cancelled", (order,)))
-        if due and (is_over or not is_answered(leaves, list_digest(row[0] for row in documents))):
-            _log.error("purge.unanswered", order=order, documents=len(due))
+        due_papers = [row[0] for row in papers if row[2] is None]
+        is_due = bool(due or due_papers)
+        leaves = [row[0] for row in await base.readers.fetch("purge_list_answers", (order,))] if is_due else []
+        is_over = is_due and bool(await base.readers.fetch("purge_find_cancelled", (order,)))
+        named = list_digest(row[0] for row in [*documents, *papers])
+        if is_due and (is_over or not is_answered(leaves, named)):
+            _log.error("purge.unanswered", order=order, documents=len(due) + len(due_papers))
             return [
                 Remain(
                     place="log",
@@ -184,6 +193,8 @@ class Eraser:
                     why="no leaves of two persons answer for this list, or one ended it: gateway fsck",
                 )
             ]
+        for key in due_papers:
+            await base.pump.submit(self._purge_paper, PurgePaper(order=order, entry_id=key, now=base.clock.now()))
         for start in range(0, len(due), _A_COMMIT):
             part, now = due[start : start + _A_COMMIT], base.clock.now()
             asks = [Purge(order=order, message_id=message_id, now=now) for message_id, _ in part]
@@ -216,6 +227,11 @@ class Eraser:
             Purged(message=row[0], sha256=row[1], order=order, at=row[3], envelope=with_envelope)
             for row in rows
             if row[3] is not None
+        ]
+        purged += [
+            Purged(message=row[0], sha256=row[1], order=order, at=row[2], envelope=with_envelope, paper=True)
+            for row in await self._base.readers.fetch("purge_paper_list", (order,))
+            if row[2] is not None
         ]
         failpoint("purge.list.before")
         await asyncio.to_thread(append_list, self._list, purged)
@@ -258,11 +274,18 @@ class Eraser:
             after = rows[-1][0]
             # the list may have been left behind on another machine, or taken away: nothing it lacks stays lacking
             purged = [
-                Purged(message=row[0], sha256=row[1], order=row[2], at=row[3], envelope=bool(row[4]))
+                Purged(
+                    message=row[0],
+                    sha256=row[1],
+                    order=row[2],
+                    at=row[3],
+                    envelope=bool(row[4]),
+                    paper=bool(row[5]),
+                )
                 for row in rows
             ]
             await asyncio.to_thread(append_list, self._list, purged)
-            back = await asyncio.to_thread(self._present, [row[1] for row in rows])
+            back = await asyncio.to_thread(self._present, [row[1] for row in rows if row[1]])
             if back:
                 await self._erase(back)
 

@@ -60,9 +60,9 @@ async def test_returned_document_waits_until_it_is_forwarded_or_settled(installa
             await commune.ack(item.id)
             await commune.answer(item.id, models.NewStatus(code="02", description="nhầm nơi nhận"))
     found = await queues.misrouted(app.foundation)
-    assert {(each.line.id, each.why, each.successor) for each in found} == {
-        (first, "returned", None),
-        (second, "returned", None),
+    assert {(each.line.id, each.why, each.successor, each.said) for each in found} == {
+        (first, "returned", None, "nhầm nơi nhận"),
+        (second, "returned", None, "nhầm nơi nhận"),
     }
     await mass.act(app, asking(ActName.FORWARD, [first], to=PUSHED), FIRST)
     settling = SettleProblem(kind="misrouted", subject=second, reason=WHY)
@@ -87,6 +87,7 @@ async def test_conflict_and_contradiction_wait_until_they_are_settled(installati
             await commune.answer(item.id, models.NewStatus(code=code))
     [conflict] = await queues.conflicts(app.foundation)
     assert (conflict.newer, conflict.older) == (newer.id, older.id)
+    assert (conflict.code, conflict.sender_code) == ("125/UBND-VP", PROVINCE)
     [flag] = await queues.flagged(app.foundation)
     assert (flag.line.id, flag.code, flag.flag) == (item.id, "03", "status_backwards")
     for kind, subject in (("conflict", conflict.newer), ("flag", flag.id)):

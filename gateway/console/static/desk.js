@@ -1,16 +1,23 @@
 /* The clerk's desk: one key for the main act, and a notification when something urgent waits. */
 (() => {
   "use strict";
-  // <button data-key="r">: the key does what the button does, unless somebody is typing.
+  // <button data-key="r">: the key does what the button does, unless somebody is typing; Esc ends typing, and
+  // Ctrl+Enter does the main act of the form that one types in.
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input,textarea,select") || document.querySelector("dialog[open]")) return;
+    const field = event.target.closest("input,textarea,select");
+    if (field && event.key === "Escape") return field.blur();
+    if (field?.form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      const main = field.form.querySelector("button.main") ?? field.form.querySelector("button");
+      return field.form.requestSubmit(main);
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || field || document.querySelector("dialog[open]")) return;
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (target) { event.preventDefault(); target.click(); }
+    if (!target) return;
+    event.preventDefault();
+    target.click();
+    if (target.matches("summary")) target.parentElement.querySelector("select,input:not([type=hidden]),textarea")?.focus();
   });
-  for (const frame of document.querySelectorAll("a[target=preview]")) {
-    frame.addEventListener("click", () => document.querySelector("iframe[name=preview]")?.focus());
-  }
   const button = document.querySelector("[data-ring]");
   if (!("Notification" in window)) return;
   const shown = () => { if (button) button.hidden = Notification.permission !== "default"; };

@@ -1,13 +1,16 @@
 -- name: desk_list_waiting
--- Documents for some offices that nobody there has answered, oldest first. Item, whose it is, document, state.
+-- Documents for some offices that nobody there has answered, oldest first: what they fetch, and what was brought to
+-- those that keep a desk as well. Item, whose it is, document, state.
 SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
        COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
        COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
        COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
 FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
 WHERE d.recipient_id IN (SELECT value FROM json_each(:offices))
-  AND d.in_inbox = 1 AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status = '01')
-  AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
+  AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status = '01')
+  AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
+       OR d.state IN ('delivered', 'acknowledged') AND EXISTS (
+           SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at))
   AND m.kind = 'document' AND d.seq > :after
 ORDER BY d.seq LIMIT :limit;
 
@@ -18,7 +21,9 @@ SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id,
        COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
        COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
 FROM delivery AS d INDEXED BY delivery_by_request CROSS JOIN message AS m ON m.id = d.message_id
-WHERE d.request_id IS NOT NULL AND d.recipient_id IN (SELECT value FROM json_each(:offices)) AND d.in_inbox = 1
+WHERE d.request_id IS NOT NULL AND d.recipient_id IN (SELECT value FROM json_each(:offices))
+  AND (d.in_inbox = 1 OR EXISTS (
+      SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at))
 ORDER BY d.seq LIMIT :limit;
 
 -- name: desk_read_item
@@ -28,7 +33,13 @@ SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id,
        COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
        COALESCE(d.business_status, ''), d.request_id IS NOT NULL, COALESCE(m.envelope ->> '$.due_date', '')
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id
-WHERE d.id = :id AND d.recipient_id IN (SELECT value FROM json_each(:offices)) AND d.in_inbox = 1 AND m.kind = 'document';
+WHERE d.id = :id AND d.recipient_id IN (SELECT value FROM json_each(:offices)) AND m.kind = 'document'
+  AND (d.in_inbox = 1 OR d.state IN ('delivered', 'acknowledged') AND EXISTS (
+      SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at));
+
+-- name: desk_office_list
+-- Which of some offices keep a desk although documents are brought to them.
+SELECT office_id FROM desk_office WHERE office_id IN (SELECT value FROM json_each(?));
 
 -- name: desk_has_software
 -- Whether a system of an office reads its inbox, so that listing is its business: office, now.

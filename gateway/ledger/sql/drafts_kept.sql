@@ -56,6 +56,14 @@ WHERE office_id IN (SELECT value FROM json_each(?)) ORDER BY changed_at DESC LIM
 SELECT id, office_id, owner, form, COALESCE(entry_id, ''), changed_at FROM desk_draft
 WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
 
+-- name: desk_office_insert
+-- An office keeps a desk from now on, although documents are brought to it.
+INSERT INTO desk_office (office_id, since, set_by) VALUES (?, ?, ?) ON CONFLICT (office_id) DO NOTHING RETURNING office_id;
+
+-- name: desk_office_forget
+-- It keeps none.
+DELETE FROM desk_office WHERE office_id = ? RETURNING office_id;
+
 -- name: group_list
 -- The groups of an office.
 SELECT name, members FROM desk_group WHERE office_id = ? ORDER BY name;

@@ -13,7 +13,8 @@ INSERT INTO purge_document (purge_id, message_id, sha256, held_by) VALUES (?, ?,
 SELECT id, kind, ref, reason, COALESCE(month, ''), with_envelope, sha256, documents, made_at, made_by, asked_at,
        COALESCE(asked_by, ''), confirmed_at, COALESCE(confirmed_by, ''), COALESCE(confirmed_why, ''), ended_at,
        COALESCE(ended_by, ''), COALESCE(outcome, ''),
-       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL),
+       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL)
+           + (SELECT COUNT(*) FROM purge_paper AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL),
        (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.held_by IS NOT NULL),
        (SELECT COUNT(*) FROM purge_remain AS r WHERE r.purge_id = purge.id)
 FROM purge WHERE :all OR ended_at IS NULL ORDER BY made_at DESC, id DESC;
@@ -101,11 +102,63 @@ WHERE purge_id = :purge AND message_id = :message AND purged_at IS NULL RETURNIN
 UPDATE purge_document SET held_by = ? WHERE purge_id = ? AND message_id = ? AND purged_at IS NULL;
 
 -- name: purge_body_list
--- Bodies of the destroyed documents of an order: their own and those made of them, by message.
+-- Bodies of the destroyed documents of an order: their own, those made of them, scans of papers ('': it had none).
 SELECT message_id, sha256, purged_at FROM purge_document WHERE purge_id = :purge AND purged_at IS NOT NULL
 UNION ALL
 SELECT r.message_id, r.sha256, d.purged_at FROM purge_document AS d JOIN rendition AS r ON r.message_id = d.message_id
-WHERE d.purge_id = :purge AND d.purged_at IS NOT NULL;
+WHERE d.purge_id = :purge AND d.purged_at IS NOT NULL
+UNION ALL
+SELECT entry_id, sha256, purged_at FROM purge_paper WHERE purge_id = :purge AND purged_at IS NOT NULL;
+
+-- name: purge_paper_candidates
+-- Some lines of registers: id, office, digest of the scan, whether it is a paper, whether an order has it.
+SELECT e.id, e.office_id, COALESCE(f.sha256, ''), e.message_id IS NULL AND (e.direction = 'in' OR e.voided_at IS NOT NULL),
+       EXISTS (SELECT 1 FROM purge_paper AS d JOIN purge AS p ON p.id = d.purge_id
+               WHERE d.entry_id = e.id AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL))
+FROM desk_entry AS e LEFT JOIN desk_file AS f ON f.id = e.scan_id
+WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id;
+
+-- name: purge_paper_insert
+-- A paper that an order is for: order, line, digest of its scan.
+INSERT INTO purge_paper (purge_id, entry_id, sha256) VALUES (?, ?, ?);
+
+-- name: purge_paper_list
+-- The papers of an order: line, digest of the scan, since when nobody is given it.
+SELECT entry_id, sha256, purged_at FROM purge_paper WHERE purge_id = ? ORDER BY entry_id;
+
+-- name: purge_paper_mark
+-- Nobody is given a byte of it from now on.
+UPDATE purge_paper SET purged_at = :now, salt = :salt
+WHERE purge_id = :purge AND entry_id = :entry AND purged_at IS NULL RETURNING sha256;
+
+-- name: purge_find_of_papers
+-- Which of some lines are destroyed.
+SELECT entry_id FROM purge_paper WHERE entry_id IN (SELECT value FROM json_each(?)) AND purged_at IS NOT NULL;
+
+-- name: entry_find_by_number
+-- The line of an incoming document by its number: office's code, number, year.
+SELECT e.id FROM desk_entry AS e JOIN agency_code AS c ON c.agency_id = e.office_id
+WHERE c.code = ? AND e.direction = 'in' AND e.number = ? AND e.year = ?;
+
+-- name: entry_read_texts
+-- What of a line is free text, after its office and scan.
+SELECT office_id, scan_id, issuer, type_name, subject, signer, recipients, receiver, note, COALESCE(voided_why, '')
+FROM desk_entry WHERE id = ?;
+
+-- name: entry_blank_texts
+-- Leave none of it.
+UPDATE desk_entry SET issuer = '', type_name = '', subject = '', signer = '', recipients = '', receiver = '', note = '',
+    voided_why = CASE WHEN voided_at IS NULL THEN NULL ELSE '' END
+WHERE id = ? RETURNING id;
+
+-- name: entry_forget_scan
+-- It has no scan any more.
+UPDATE desk_entry SET scan_id = NULL WHERE id = ? RETURNING id;
+
+-- name: entry_blank_words
+-- What offices wrote beside the lines of a document that is destroyed.
+UPDATE desk_entry SET receiver = '', note = '', voided_why = CASE WHEN voided_at IS NULL THEN NULL ELSE '' END
+WHERE message_id = ?;
 
 -- name: purge_find_of_messages
 -- Which of some messages are destroyed: message, order, digest, since when.
@@ -122,9 +175,14 @@ SELECT d.message_id, d.purge_id FROM purge_document AS d JOIN purge AS p ON p.id
 WHERE d.message_id IN (SELECT value FROM json_each(?)) AND (p.ended_at IS NULL OR d.purged_at IS NOT NULL);
 
 -- name: purged_list_page
--- A page of what was ever destroyed, by message: message, digest, order, since when, whether free text went too.
-SELECT message_id, sha256, purge_id, purged_at, salt IS NOT NULL FROM purge_document
-WHERE purged_at IS NOT NULL AND message_id > :after ORDER BY message_id LIMIT :limit;
+-- A page of what was ever destroyed, by id: message or line, digest, order, since when, whether free text went too,
+-- whether it is a paper.
+SELECT message_id, sha256, purge_id, purged_at, salt IS NOT NULL, 0 FROM purge_document
+WHERE purged_at IS NOT NULL AND message_id > :after
+UNION ALL
+SELECT entry_id, sha256, purge_id, purged_at, salt IS NOT NULL, 1 FROM purge_paper
+WHERE purged_at IS NOT NULL AND entry_id > :after
+ORDER BY 1 LIMIT :limit;
 
 -- name: purge_remain_forget
 -- What remained of an order at the last look.

@@ -32,8 +32,10 @@ WHERE a.closed_at <= :now AND d.in_inbox = 1 AND d.state IN ('queued', 'in_fligh
 LIMIT :limit;
 
 -- name: delivery_list_returned
--- Lines that their recipient returned (02) and nobody has dealt with; newest first: since, limit.
-SELECT d.id FROM delivery AS d INDEXED BY delivery_returned
+-- Lines that their recipient returned (02) and nobody has dealt with, and what it said; newest first: since, limit.
+SELECT d.id, COALESCE((SELECT s.description FROM status AS s WHERE s.delivery_id = d.id AND s.code = '02'
+                       ORDER BY s.recorded_at DESC LIMIT 1), '')
+FROM delivery AS d INDEXED BY delivery_returned
 WHERE d.business_status = '02' AND d.state_at >= :since
   AND NOT EXISTS (SELECT 1 FROM settled AS x WHERE x.kind = 'misrouted' AND x.subject = d.id)
 ORDER BY d.state_at DESC LIMIT :limit;
@@ -46,8 +48,11 @@ ORDER BY d.state_at DESC LIMIT ?;
 
 -- name: event_list_conflicts
 -- Documents that came with the business key of another one and other content, and nobody has dealt with; newest first:
--- newer document, older one, when: limit.
-SELECT e.message_id, e.leaf ->> '$.facts.other', e.at FROM event AS e INDEXED BY event_of_conflicts
+-- newer document, older one, when, number with notation, sender, subjects of both: limit.
+SELECT e.message_id, COALESCE(e.leaf ->> '$.facts.other', ''), e.at, n.code_number || '/' || n.code_notation, n.sender_code,
+       n.subject, COALESCE(o.subject, '')
+FROM event AS e INDEXED BY event_of_conflicts JOIN message AS n ON n.id = e.message_id
+LEFT JOIN message AS o ON o.id = e.leaf ->> '$.facts.other'
 WHERE e.kind = 'document.conflicted'
   AND NOT EXISTS (SELECT 1 FROM settled AS x WHERE x.kind = 'conflict' AND x.subject = e.message_id)
 ORDER BY e.seq DESC LIMIT ?;
