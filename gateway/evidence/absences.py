@@ -81,6 +81,10 @@ class Asked:
         found = {NUMBER: self.number_text} if self.number else {}
         return found | ({RECIPIENT: str(self.recipient.id)} if self.recipient else {})
 
+    def is_number_of(self, number: str, notation: str) -> bool:
+        """Whether a document may be meant; also one that has both in its number, as it was sent in one piece."""
+        return not self.number or number_text(number, notation).rstrip("/") == self.number_text.rstrip("/")
+
     def is_answered_by(self, line: Line) -> bool:
         """Whether a line is the document that was asked for."""
         return all(line.value(field) == value for field, value in self.wanted.items())
@@ -151,7 +155,7 @@ async def _require_none(sources: Sources, asked: Asked) -> None:
         "until": micros(until),
     }
     for message_id, number, notation in await sources.readers.fetch("register_list_sent", span):
-        if not asked.number or number_text(number, notation) == asked.number_text:
+        if asked.is_number_of(number, notation):
             raise RefusedError("document_exists", message_id)
 
 

@@ -61,7 +61,7 @@ def grade_of(line: Arrival) -> Grade:
         return Grade.REGISTERED
     if line.reported_at is not None:
         return Grade.REPORTED
-    if line.is_handed or line.state in {State.DELIVERED, State.ACKNOWLEDGED}:
+    if line.is_handed:
         return Grade.HANDED
     return Grade.RELAYED if line.peer_ref else Grade.ACCEPTED
 

@@ -122,6 +122,12 @@ def _line_told(line: Arrival, office: str, language: Language) -> str:
         )
     elif grade is Grade.HANDED:
         said = f"{office}'s system took it" if is_english else f"Hệ thống của {office} đã nhận"
+    elif line.state is State.DELIVERED:
+        said = (
+            f"An operator asked {office} and recorded that it has it"
+            if is_english
+            else f"Theo người vận hành đã hỏi, {office} xác nhận đã nhận"
+        )
     elif line.state in _UNSENT:
         said = (
             f"For {office}: {_UNSENT[line.state][1]}" if is_english else f"Với {office}: {_UNSENT[line.state][0]}"

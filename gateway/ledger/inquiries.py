@@ -30,6 +30,11 @@ from gateway.storage.readers import Readers
 MOST_DOCUMENTS: Final = 50_000
 #: Zeros that may stand before a number.
 _ZEROS: Final = 6
+#: What may stand before a number and between it and its notation, where both were sent in one piece.
+_BEFORE: Final = ("", "Số ", "Số:", "Số: ")
+_AFTER: Final = " /-.,:\u2010\u2011\u2012\u2013\u2014\u2212"
+#: No text of more letters comes after it.
+_LAST: Final = chr(0x10FFFF)
 _LONGEST_QUESTION: Final = 400
 _NEVER: Final = 2**62
 
@@ -76,7 +81,7 @@ class Arrival:
     business_status: str
     #: An intermediary's own id of it.
     peer_ref: str
-    #: A peer took it in full, or fetched and acknowledged it.
+    #: Its system took it in full, or fetched and acknowledged it; not by an operator's word.
     is_handed: bool
     #: The receiver signed for it with a key of its own.
     is_signed: bool
@@ -117,11 +122,19 @@ class InquiryReads:
         self._readers = readers
 
     async def of_number(self, number: str) -> list[Document]:
-        """Documents of a number, whatever zeros stand before it, in no order."""
+        """Documents of a number, whatever zeros stand before it, in no order; more than these where some begin so.
+
+        Whoever sent number and notation in one piece has both in the number.
+        """
         spellings = [
-            *(f"{'0' * zeros}{spelt}" for zeros in range(_ZEROS + 1) for spelt in {number, number.upper()})
+            f"{word}{'0' * zeros}{spelt}"
+            for word in _BEFORE
+            for zeros in range(_ZEROS + 1)
+            for spelt in {number, number.upper()}
         ]
-        asked = {"numbers": as_json(spellings), "limit": MOST_DOCUMENTS}
+        spans = [[spelt, spelt] for spelt in spellings]
+        spans += [[f"{spelt}{mark}", f"{spelt}{mark}{_LAST}"] for spelt in spellings for mark in _AFTER]
+        asked = {"spans": as_json(spans), "limit": MOST_DOCUMENTS}
         return [_document(row) for row in await self._readers.fetch("inquiry_find_documents", asked)]
 
     async def documents(self, ids: Collection[str]) -> list[Document]:

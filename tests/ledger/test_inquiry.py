@@ -20,12 +20,15 @@ from gateway.inquiry.telling import absence_told, candidate_told
 from gateway.ledger.inquiries import InquiryReads, LookupAct, commitment
 from gateway.ledger.rows import NewMessage
 from gateway.model import OutcomeKind
-from gateway.states import Trigger
+from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, status
 
 WHO = "user:auditor"
-CODES = {"sender": "000.00.00.H33", "a1": "001.00.00.H33", "x1": "002.00.00.H33", "i1": "003.00.00.H33"}
-NAMES = {"sender": "UBND tỉnh", "a1": "UBND xã Một", "x1": "Bộ Hai", "i1": "UBND xã Ba"}
+CODES = {
+    "sender": "000.00.00.H33", "a1": "001.00.00.H33", "x1": "002.00.00.H33", "i1": "003.00.00.H33",
+    "a3": "004.00.00.H33",
+}  # fmt: skip
+NAMES = {"sender": "UBND tỉnh", "a1": "UBND xã Một", "x1": "Bộ Hai", "i1": "UBND xã Ba", "a3": "UBND xã Bốn"}
 
 
 def numbered(item: NewMessage, number: str, notation: str, **more: Any) -> NewMessage:
@@ -61,6 +64,12 @@ def ids(found: Found) -> list[str]:
     return [each.document.id for group in found.groups for each in group.candidates]
 
 
+async def told_of(inquiries: Inquiries, key: str) -> str:
+    """The sentences on the one document, for an office."""
+    found = await ask(inquiries, "9/VP", office=CODES[key])
+    return candidate_told(found.groups[0].candidates[0], found.groups[0], found, "vi")
+
+
 SPELLINGS = [
     "125/UBND-VP", "0125/UBND-VP", "125 / ubnd - vp", "125/UBND–VP", "Số: 125/UBND-VP", "125-UBND-VP", "125/UBNDVP",
     "125 UBND VP", "１２５/UBND-VP",
@@ -75,6 +84,15 @@ async def test_number_is_found_in_any_spelling(lab: Lab, inquiries: Inquiries, t
     await lab.record(numbered(message("a1", name="other"), "125", "UBND-NC"))
     await lab.record(numbered(message("a1", name="longer"), "1250", "UBND-VP"))
     assert sorted(ids(await ask(inquiries, text))) == ["plain", "zeros"]
+
+
+@pytest.mark.parametrize("whole", ["125/UBND-VP", "0125 / UBND–VP", "125-UBND-VP", "Số: 125/UBND-VP"])
+async def test_number_that_was_sent_with_its_notation_is_found(lab: Lab, inquiries: Inquiries, whole: str) -> None:
+    """A code in one piece stands in the number alone."""
+    await lab.record(numbered(message("a1", name="whole"), whole, ""))
+    await lab.record(numbered(message("a1", name="longer"), "1250/UBND-VP", ""))
+    await lab.record(numbered(message("a1", name="other"), "125/UBND-NC", ""))
+    assert ids(await ask(inquiries, "125/UBND-VP")) == ["whole"]
 
 
 @pytest.mark.parametrize("letter", ["Đ", "Ð", "đ", unicodedata.normalize("NFD", "Đ")])
@@ -152,6 +170,23 @@ async def test_grade_is_what_somebody_else_has_said(lab: Lab, inquiries: Inquiri
     told = candidate_told(own, asked.groups[0], asked, "vi")
     assert "Chưa có gì cho biết văn bản đã đến Bộ Hai" in told
     assert "bậc 2/6" in told
+
+
+async def test_grade_is_that_of_the_line_and_no_operators_word(lab: Lab, inquiries: Inquiries) -> None:
+    """Who refused what others of one transmission took has not got it; what a person confirmed is his word."""
+    await lab.record(numbered(message("a1", "a2", "a3", name="d", fans_out=True), "9", "VP"))
+    (out,) = await lab.claim(START + MINUTE, room=50)
+    kinds = {"a1": OutcomeKind.REFUSED, "a2": OutcomeKind.DELIVERED, "a3": OutcomeKind.UNKNOWN}
+    await lab.finish(out, kinds, now=START + HOUR)
+    await lab.act(Trigger.HELD, "d/a3")
+    await lab.act(Trigger.CONFIRMED, "d/a3")
+    (candidate,) = (await ask(inquiries, "9/VP")).groups[0].candidates
+    assert candidate.standing.grades == {Grade.ACCEPTED: 2, Grade.HANDED: 1}
+    assert (await lab.state("d/a3")) is State.DELIVERED
+    told = await told_of(inquiries, "a1")
+    assert "hệ thống nơi nhận không nhận" in told
+    assert "chứng thư" not in told
+    assert "người vận hành" in await told_of(inquiries, "a3")
 
 
 async def test_signature_of_the_receiver_is_the_strongest(lab: Lab, inquiries: Inquiries) -> None:

@@ -1,10 +1,10 @@
 -- name: inquiry_find_documents
--- Documents whose number is one of some spellings: id, sender, its code, number, notation, date, acceptance.
+-- Documents whose number lies in one of some spans: id, sender, its code, number, notation, date, acceptance.
 SELECT m.id, m.sender_id, m.sender_code, m.document_ref, m.code_number, m.code_notation, m.promulgated_on, m.subject,
        m.business_type, m.sha256, m.original_id, m.accepted_at
-FROM json_each(:numbers) AS n
+FROM json_each(:spans) AS n
 CROSS JOIN message AS m INDEXED BY message_by_number
-WHERE m.code_number = n.value AND m.kind = 'document'
+WHERE m.code_number BETWEEN n.value ->> 0 AND n.value ->> 1 AND m.kind = 'document'
 LIMIT :limit;
 
 -- name: inquiry_list_documents
@@ -20,11 +20,12 @@ FROM json_each(?) AS v CROSS JOIN message AS m ON m.original_id = v.value
 WHERE m.kind = 'document' AND m.business_type IN ('1', '2', '3');
 
 -- name: inquiry_list_lines
--- Lines of some documents with what is known of their arrival: a peer's id of it, whether a peer took it in full,
--- a signature of the receiver, what it reported first as 03, and first at all.
+-- Lines of some documents with what is known of their arrival: a peer's id of it, whether its system took it in full
+-- (of a transmission to several, some may have refused; a person's confirmation is another event), a signature of
+-- the receiver, what it reported first as 03, and first at all.
 SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, COALESCE(d.business_status, ''),
        COALESCE(d.peer_ref, ''),
-       EXISTS (SELECT 1 FROM attempt AS a WHERE a.dispatch_id = d.dispatch_id AND a.outcome IN ('delivered', 'mixed')),
+       EXISTS (SELECT 1 FROM event AS e WHERE e.delivery_id = d.id AND e.kind = 'delivery.delivered'),
        EXISTS (SELECT 1 FROM receiver_proof AS p WHERE p.delivery_id = d.id AND p.kind = 'signature'),
        (SELECT MIN(s.recorded_at) FROM status AS s WHERE s.delivery_id = d.id AND s.code = '03'),
        (SELECT MIN(s.recorded_at) FROM status AS s WHERE s.delivery_id = d.id),
