@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply, endpoint_named
 from gateway.compose import Composer
-from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
+from gateway.directory.endpoint_changes import SetEndpointPace, SetEndpointPaceOperation
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.journey import Journey
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.maintenance.canaries import send_test
-
-_UPSERT = UpsertEndpointOperation()
 
 
 class SetPace(Change, kw_only=True):
@@ -37,18 +33,10 @@ async def set_pace(desk: Desk, request: SetPace, actor: str) -> Reply:
     """Counts from the next transmission on."""
     base = desk.foundation
     endpoint = await endpoint_named(base, request.channel)
-    change = UpsertEndpoint(
-        name=endpoint.name,
-        kind=endpoint.kind,
-        settings=endpoint.settings,
-        capabilities=msgspec.to_builtins(replace(endpoint.capabilities, max_in_flight=request.most)),
-        is_relay=endpoint.is_relay,
-        actor=actor,
-        now=base.clock.now(),
-        why=request.reason,
-        facts={"max_in_flight": request.most},
+    change = SetEndpointPace(
+        endpoint_id=endpoint.id, most=request.most, actor=actor, now=base.clock.now(), why=request.reason
     )
-    await base.directory.apply(base.pump, _UPSERT, change)
+    await base.directory.apply(base.pump, SetEndpointPaceOperation(), change)
     desk.requeued(())
     return {"channel": endpoint.name, "max_in_flight": request.most}
 

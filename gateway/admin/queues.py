@@ -30,6 +30,8 @@ CANDIDATES: Final = 5
 _LOOKED_AT: Final = 100
 #: A document that was returned longer ago waits for nobody.
 RETURNED_WITHIN: Final = timedelta(days=90)
+#: No status is looked for among older documents.
+_ANSWERED_WITHIN: Final = timedelta(days=730)
 
 _SETTLE = SettleOperation()
 Id = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -212,6 +214,7 @@ async def candidates(base: Foundation, about: About) -> tuple[tuple[Ranked, Show
         "numbers": as_json(spellings(about.number)),
         "reporters": as_json(sorted(reporters)),
         "sender": next((agency.id for agency in known.values()), ""),
+        "since": micros(now - _ANSWERED_WITHIN),
         "limit": _LOOKED_AT,
     }
     rows = await base.readers.fetch("delivery_list_candidates", params)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.admin.queues import ShownLine, shown
-from gateway.channel_health import ChannelFacts, Judgement, judge_channel
+from gateway.channel_health import ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
 from gateway.directory.endpoints import EndpointState
 from gateway.foundation import Foundation
@@ -26,6 +26,8 @@ from gateway.model import Agency, AgencyId, EndpointId, Lane
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
 COUNTED: Final = 20_000
 REPLIES: Final = 10
+#: Older ones are not looked for: a quiet channel would have all tries of all channels gone through.
+REPLIES_OF: Final = timedelta(days=7)
 URGENT: Final = 100
 _TRIES: Final = 20_000
 #: Events of channels that are looked at for the history of one.
@@ -48,6 +50,11 @@ class Channel:
     #: When its list was last read, and why it cannot be.
     listed_at: datetime | None
     list_reason: str
+
+    @property
+    def is_calm(self) -> bool:
+        """Nothing about it needs a look."""
+        return self.judgement.health is ChannelHealth.FINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,8 +185,9 @@ async def waits(base: Foundation, endpoint_id: str) -> Waits:
 
 
 async def replies(base: Foundation, endpoint_id: str) -> list[Said]:
-    """What its peer said last, newest first."""
-    params = {"endpoint": endpoint_id, "limit": REPLIES}
+    """What its peer said lately, newest first."""
+    floor = uuid7_floor(base.clock.now() - REPLIES_OF)
+    params = {"endpoint": endpoint_id, "floor": floor, "limit": REPLIES}
     rows = await base.readers.fetch("attempt_last_of_endpoint", params)
     return [
         Said(at=instant(row[3]), outcome=row[4], reason=row[5], detail=row[6], peer=msgspec.json.decode(row[7]))

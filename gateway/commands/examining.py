@@ -256,7 +256,9 @@ async def _books(ledger: Ledger, endpoint: Endpoint) -> list[Finding]:
 
 
 async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttempt | None:
-    rows = await ledger.readers.fetch("attempt_last_of_endpoint", {"endpoint": endpoint.id, "limit": 1})
+    rows = await ledger.readers.fetch(
+        "attempt_last_of_endpoint", {"endpoint": endpoint.id, "floor": "", "limit": 1}
+    )
     if not rows:
         return None
     _, _, started, _, outcome, reason, detail, peer = rows[0]

@@ -32,6 +32,7 @@ from gateway.inquiry import log_history, telling
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
 from gateway.ledger.inquiries import InquiryReads, LookupAct
+from gateway.reasons import REASONS
 from gateway.transparency.keys import read_vkeys
 
 _REASON: Final = "inspection"
@@ -177,7 +178,7 @@ async def show_exports(visit: Visit) -> web.StreamResponse:
     """What is being made, and what can be fetched."""
     export = visit.parts.exports.of(visit.actor, visit.at)
     part = "audit_exports_part.html" if visit.is_fragment else "audit_exports.html"
-    return visit.page(part, export=export)
+    return visit.page(part, export=export, reason=REASONS.get(export.failed) if export else None)
 
 
 async def begin_export(visit: Visit) -> web.StreamResponse:

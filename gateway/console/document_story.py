@@ -7,7 +7,7 @@ the document as a recipient alone is shown the own line, and nothing of the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -103,7 +103,10 @@ class Story:
 
 
 #: Groups of recipients, as a clerk counts them.
-GROUPS: Final = ("booked", "arrived", "unopened", "under_way", "returned", "stuck", "withdrawn", "otherwise")
+GROUPS: Final = (
+    "booked", "arrived", "fetched", "unopened", "under_way", "returned", "refused", "stuck", "withdrawn",
+    "otherwise",
+)  # fmt: skip
 
 
 async def read_story(
@@ -131,7 +134,8 @@ async def read_story(
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
     agencies = await directory.agencies(ids)
     endpoints = {str(each.id): each for each in await directory.endpoints()}
-    recipients = tuple(_recipient(row, agencies, endpoints) for row in deliveries)
+    booked = {row[1] for row in statuses if row[2] in _IN_BOOK}
+    recipients = tuple(_recipient(row, agencies, endpoints, booked) for row in deliveries)
     wanted = {each.id: each for each in recipients if line in {"", each.id}}
     told = _told(wanted, whole=whole and not line, attempts=attempts, statuses=statuses, events=events)
     return Story(
@@ -151,7 +155,9 @@ def _is_shown(row: tuple[Any, ...], scope: frozenset[AgencyId]) -> bool:
     return row[2] in scope and State(row[4]) not in NOT_FOR_RECIPIENTS
 
 
-def _recipient(row: tuple[Any, ...], agencies: dict[AgencyId, Agency], endpoints: dict[str, Any]) -> Recipient:
+def _recipient(
+    row: tuple[Any, ...], agencies: dict[AgencyId, Agency], endpoints: dict[str, Any], booked: Container[str]
+) -> Recipient:
     state, endpoint = State(row[4]), endpoints.get(row[13])
     agency = agencies.get(AgencyId(row[2]))
     return Recipient(
@@ -168,22 +174,28 @@ def _recipient(row: tuple[Any, ...], agencies: dict[AgencyId, Agency], endpoints
         state_at=instant(row[11]),
         dispatch_id=row[12],
         channel=endpoint.name if endpoint else row[13],
-        group=_group(state, row[8], is_inbox=endpoint is not None and endpoint.kind == "inbox"),
+        group=_group(
+            state,
+            row[8],
+            is_booked=row[0] in booked,
+            is_inbox=endpoint is not None and endpoint.kind == "inbox",
+            is_fetched=row[14] is not None,
+        ),
     )
 
 
-def _group(state: State, status: str, *, is_inbox: bool) -> str:
-    if status == "02" or state is State.REFUSED:
+def _group(state: State, status: str, *, is_booked: bool, is_inbox: bool, is_fetched: bool) -> str:
+    if status == "02":
         return "returned"
-    if status in _IN_BOOK:
+    if is_booked:  # whatever was answered to its sender since, as 15 or 16
         return "booked"
     if state in {State.DELIVERED, State.ACKNOWLEDGED}:
         return "arrived"
     if state in {State.QUEUED, State.IN_FLIGHT} and is_inbox:
-        return "unopened"
+        return "fetched" if is_fetched else "unopened"
     if state in {State.DEAD, State.HELD, State.QUARANTINED}:
         return "stuck"
-    others = {State.WITHDRAWN: "withdrawn", State.HANDED_OVER: "otherwise"}
+    others = {State.REFUSED: "refused", State.WITHDRAWN: "withdrawn", State.HANDED_OVER: "otherwise"}
     return others.get(state, "under_way")
 
 

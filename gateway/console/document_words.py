@@ -14,9 +14,11 @@ from gateway.model import AgencyId
 GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "booked": (N_("registered"), "good"),
     "arrived": (N_("arrived, not registered yet"), "good"),
+    "fetched": (N_("fetched, not confirmed yet"), "busy"),
     "unopened": (N_("not opened"), "wait"),
     "under_way": (N_("on the way"), "busy"),
     "returned": (N_("returned"), "bad"),
+    "refused": (N_("refused by their system or on the way"), "bad"),
     "stuck": (N_("stuck, waiting for a person"), "bad"),
     "withdrawn": (N_("withdrawn by the sender"), "calm"),
     "otherwise": (N_("handed over another way"), "good"),

@@ -106,8 +106,10 @@ class Live:
                 self._looking = None
 
     async def _look(self) -> None:
+        newest = await self._feed.newest()
+        # nothing is awaited from here on: two streams that open at once have one between them
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._tell_all(await self._feed.newest()))
+            self._looking = asyncio.create_task(self._tell_all(newest))
 
     async def _tell_all(self, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:

@@ -16,11 +16,11 @@ from typing import Any, Final
 import structlog
 
 from gateway.admin import watching
+from gateway.admin.watching import Channel
 from gateway.audit.findings import Finding
 from gateway.clock import VIETNAM, instant, micros
 from gateway.console.server import ConsoleServer
 from gateway.diagnosis.own_look import look_at_self
-from gateway.directory.endpoints import EndpointState
 from gateway.model import EndpointId
 from gateway.reasons import REASONS, Reason
 from gateway.reports.figures import Due, Figures
@@ -69,28 +69,12 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ChannelLine:
-    """One channel."""
-
-    state: EndpointState
-    #: The agency that it leads to, where that is one alone; else its own name.
-    label: str
-    waiting: int
-
-    @property
-    def is_calm(self) -> bool:
-        """Nothing about it needs a look."""
-        endpoint = self.state.endpoint
-        return endpoint.paused_until is None and endpoint.down_since is None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TroubledChannel:
     """A channel that a person has to look at."""
 
     id: str
     #: None where it is no more.
-    line: ChannelLine | None
+    line: Channel | None
     troubles: Sequence[Trouble]
 
     @property
@@ -132,7 +116,7 @@ class Outlook:
     then_until_now: int
     figures: Figures
     waits: Sequence[Waits]
-    channels: Sequence[ChannelLine]
+    channels: Sequence[Channel]
     #: Answers that are due; None while they are being found.
     due: Due | None
 
@@ -169,9 +153,13 @@ class Outlooks:
         self._seeking: asyncio.Task[None] | None = None
 
     async def recent(self) -> Outlook:
-        """As it was seconds ago at most; `newest` says up to which event, and the stream tells what came after."""
+        """As it was seconds ago, or last, while it rests: nobody waits for a page.
+
+        `newest` says up to which event, and the stream tells what came after.
+        """
         made, at = self._made, self._server.foundation.clock.now()
-        if made is not None and timedelta() <= at - made.at < _RECENT:
+        rests = asyncio.get_running_loop().time() < self._rests_until
+        if made is not None and (rests or timedelta() <= at - made.at < _RECENT):
             return made
         return await self.now()
 
@@ -216,14 +204,9 @@ class Outlooks:
         morning = at.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
         today = morning.date()
         report = await make_report(base.readers, base.directory, Period(first=today, last=today), now=at)
-        states = await base.directory.endpoint_states()
-        waiting = await base.reads.waiting()
-        names = {each.endpoint.id: each.endpoint.name for each in states} | await watching.labels(base)
-        channels = [
-            ChannelLine(state=each, label=names[each.endpoint.id], waiting=waiting.get(each.endpoint.id, 0))
-            for each in states
-        ]
-        channels.sort(key=lambda each: (each.is_calm, not each.state.endpoint.is_relay, -each.waiting))
+        channels = await watching.channels(base)
+        # the worst first, as they are; what is calm by what waits
+        channels.sort(key=lambda each: (each.is_calm, each.is_calm and -each.waiting))
         return Outlook(
             at=at,
             newest=newest,

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission, Role
 from gateway.console.alarms import alarm_values, open_alarms
+from gateway.console.channels import HEALTH
 from gateway.console.charts import hours, shares
 from gateway.console.outlook import Outlook, due_period
 from gateway.console.route import Route
@@ -15,8 +16,9 @@ from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.reports.figures import Figures
 
-#: Channels that are shown when all is well with them.
+#: Channels that are shown when all is well with them, and of the others.
 _CHANNELS: Final = 8
+_TROUBLED: Final = 20
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -46,7 +48,8 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         outlook=outlook,
         findings=[each for each in outlook.findings if (each.code, each.subject) not in known],
         **await alarm_values(visit, alarms),
-        channels=[*shown, *calm[: max(_CHANNELS - len(shown), 0)]],
+        channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
+        health=HEALTH,
         hours=hours(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),
         fates=shares([(kind, count) for kind, _, count in parts], visit.gettext("Where today's deliveries are")),
         parts=parts,

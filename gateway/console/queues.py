@@ -19,6 +19,7 @@ from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.reasons import REASONS
+from gateway.reports.words import state_name
 
 #: Queue -> its title.
 QUEUES: Final[Mapping[str, str]] = {
@@ -86,7 +87,7 @@ async def match(visit: Visit) -> web.StreamResponse:
     return visit.redirect(
         "/queues?show=parked",
         flash=visit.gettext("The status %(code)s is matched; the delivery is now: %(state)s.")
-        % {"code": done["code"], "state": done["state"]},
+        % {"code": done["code"], "state": state_name(done["state"], visit.preferences.language)},
     )
 
 

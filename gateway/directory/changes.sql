@@ -102,6 +102,11 @@ INSERT INTO endpoint (id, name, kind, settings, capabilities, is_relay)
         capabilities = excluded.capabilities, is_relay = excluded.is_relay
     RETURNING id;
 
+-- name: endpoint_set_most_in_flight
+-- How many transmissions may be under way at once; kind, whether it is a relay.
+UPDATE endpoint SET capabilities = json_set(capabilities, '$.max_in_flight', :most)
+    WHERE id = :id RETURNING kind, is_relay;
+
 -- name: endpoint_read_down_since
 -- Whether an endpoint exists, and since when nothing gets through.
 SELECT down_since FROM endpoint WHERE id = ?;

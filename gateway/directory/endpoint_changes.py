@@ -46,6 +46,18 @@ class UpsertEndpoint:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetEndpointPace:
+    """How many transmissions may be under way to it at once; nothing else of it changes."""
+
+    endpoint_id: EndpointId
+    most: int
+    actor: str
+    now: datetime
+    #: Why, for the event.
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PauseEndpoint:
     """Send nothing until an instant."""
 
@@ -102,6 +114,25 @@ class UpsertEndpointOperation(OneByOne[UpsertEndpoint, EndpointId]):
         await history.append(tx, [event_of(payload.event, payload.now, payload.actor, facts, note=payload.why)])
         await bump_version(tx)
         return endpoint_id
+
+
+class SetEndpointPaceOperation(OneByOne[SetEndpointPace, None]):
+    """Sets it, whatever else was changed meanwhile."""
+
+    name = "endpoint_set_pace"
+
+    async def _one(self, tx: Transaction, payload: SetEndpointPace) -> None:
+        params = {"id": payload.endpoint_id, "most": payload.most}
+        rows = await tx.fetch("endpoint_set_most_in_flight", params)
+        if not rows:
+            raise RefusedError("not_found", "there is no such endpoint")
+        facts: dict[str, object] = {
+            "endpoint": payload.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]),
+            "max_in_flight": payload.most,
+        }  # fmt: skip
+        changed = event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)
+        await history.append(tx, [changed])
+        await bump_version(tx)
 
 
 class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):

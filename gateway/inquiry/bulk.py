@@ -2,7 +2,8 @@
 
 One export of each person at a time: documents in turn, each with its own event and its own look-up on record, into
 a file without a name, which is gone when it was not fetched in time or the server ends. A document that makes no
-bundle is named in the file `missing.txt`; the others are there all the same.
+bundle is named in the file `missing.txt`; the others are there all the same. Where the file itself cannot be
+written, the export has failed, and another one can be begun.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
+
+import structlog
 
 from gateway.admin.export import ExportDocument, exported
 from gateway.bundle.format import SUFFIX
@@ -21,7 +24,9 @@ from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import Foundation
 from gateway.ledger.inquiries import LookupAct, record_lookup
 from gateway.signing import SealingKey
+from gateway.storage.driver import refusal_of
 
+_log: Any = structlog.get_logger("gateway.inquiry")
 #: Documents of one export.
 MOST_DOCUMENTS: Final = 500
 #: How long a finished one is kept.
@@ -37,6 +42,8 @@ class BulkExport:
     began_at: datetime
     done: int = 0
     missing: dict[str, str] = field(default_factory=dict)
+    #: There will be no file: code of a reason.
+    failed: str = ""
     finished_at: datetime | None = None
     file: BinaryIO | None = None
     task: asyncio.Task[None] | None = None
@@ -74,8 +81,24 @@ class BulkExports:
         self._drop(actor)
         export = BulkExport(actor=actor, documents=tuple(documents), began_at=now, file=base.bodies.unnamed())
         self._exports[actor] = export
-        export.task = asyncio.create_task(_make(base, key, export, reason), name=f"export:{actor}")
+        export.task = asyncio.create_task(self._make(base, key, export, reason), name=f"export:{actor}")
         return export
+
+    async def _make(self, base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
+        try:
+            await _write(base, key, export, reason)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told, and may begin anew
+            found = refusal_of(error, "export") if isinstance(error, OSError) else error
+            export.failed = found.code if isinstance(found, RefusedError) else "internal_error"
+            _log.warning("export.failed", actor=export.actor, done=export.done, exc_info=error)
+            _close(export)
+        export.finished_at = base.clock.now()
+        # its owner may never come back
+        asyncio.get_running_loop().call_later(KEPT_FOR.total_seconds(), self._forget, export)
+
+    def _forget(self, export: BulkExport) -> None:
+        if self._exports.get(export.actor) is export:
+            self._drop(export.actor)
 
     async def close(self) -> None:
         """Give up what is being made."""
@@ -88,11 +111,17 @@ class BulkExports:
 
     def _drop(self, actor: str) -> None:
         export = self._exports.pop(actor, None)
-        if export is not None and export.file is not None:
-            export.file.close()
+        if export is not None:
+            _close(export)
 
 
-async def _make(base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
+def _close(export: BulkExport) -> None:
+    if export.file is not None:
+        export.file.close()
+        export.file = None
+
+
+async def _write(base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
     assert export.file is not None
     with zipfile.ZipFile(export.file, "w") as archive:
         for document in export.documents:
@@ -104,7 +133,6 @@ async def _make(base: Foundation, key: SealingKey, export: BulkExport, reason: s
         if export.missing:
             lines = "".join(f"{document}: {why}\n" for document, why in export.missing.items())
             archive.writestr("missing.txt", lines)
-    export.finished_at = base.clock.now()
 
 
 async def _add(

@@ -68,7 +68,7 @@ DELIVERIES: tuple[Reason, ...] = (
        "Hệ thống tự gửi tiếp.", "The gateway goes on by itself."),
     _t("outcome_ambiguous", 502, "Nơi nhận có thể đã có văn bản này, nhưng không xác định được là bản nào.",
        "The peer may have it already, and only a person can find out.",
-       "Người vận hành đối chiếu với nơi nhận: xác nhận đã tới (confirm), hoặc thả ra (release) để gửi lại.",
+       "Người vận hành đối chiếu với nơi nhận: xác nhận đã tới (confirm), hoặc cho đi tiếp (release) để gửi lại.",
        "An operator compares with the peer: confirm that it arrived, or release it to be sent anew."),
     _t("outcome_untraced", 502, "Không rõ nơi nhận đã có văn bản hay chưa, và danh sách ở đó không trả lời được.",
        "Whether the peer has it is not known, and its list of what we sent does not tell.",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from gateway.bundle.absence import DayRegisters
 from gateway.bundle.container import Container
 from gateway.bundle.facts import written
+from gateway.evidence.absences import Asked
+from gateway.model import Agency, AgencyId, OrganId
 from gateway.seal.report import Verdict
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
@@ -67,3 +69,14 @@ def test_no_changed_value_passes(path: tuple[Any, ...], text: str, number: int) 
         return
     above[path[-1]] = new
     assert verified(told).verdict is Verdict.FAILED
+
+
+def test_number_that_was_sent_with_its_notation_is_proved_absent_never() -> None:
+    """Who sent both in one piece has them in the number."""
+    office = Agency(id=AgencyId("a"), organ_id=OrganId("000.00.00.H33"), codes=(), name="", kind="")
+    asked = Asked(issuer=office, recipient=None, number="125/UBND-VP", first=AT.date(), last=AT.date())
+    for number, notation in (("125", "UBND-VP"), ("0125 / ubnd-vp", ""), ("125/UBND-VP", "")):
+        assert asked.is_number_of(number, notation)
+    for number, notation in (("1250/UBND-VP", ""), ("125", "UBND-NC"), ("125", "")):
+        assert not asked.is_number_of(number, notation)
+    assert replace(asked, number="").is_number_of("9", "VP")

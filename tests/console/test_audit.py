@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,6 +15,7 @@ import pytest_asyncio
 from gateway.accounts.roles import Role
 from gateway.api import models
 from gateway.console.live import _topics
+from gateway.inquiry.bulk import BulkExports
 from tests.console.site import Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -105,6 +108,30 @@ async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser)
         archive = zipfile.ZipFile(io.BytesIO(await answer.read()))
     assert archive.namelist() == [f"{sent.id}.asice", "missing.txt"]
     assert archive.testzip() is None
+
+
+async def test_export_that_cannot_be_written_ends_and_another_one_begins(
+    site: Site, sent: models.Accepted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk leaves nobody with an export that is being made for ever; what nobody fetches goes by itself."""
+    exports = BulkExports()
+    begin: dict[str, Any] = {"actor": "user:x", "documents": [sent.id], "reason": "x"}
+    with monkeypatch.context() as patch, open("/dev/full", "wb", buffering=0) as full:  # noqa: ASYNC230, PTH123
+        given, unnamed = iter([full]), site.base.bodies.unnamed
+        patch.setattr(site.base.bodies, "unnamed", lambda: next(given, None) or unnamed())
+        failed = exports.begin(site.base, site.app.key, **begin)
+        assert failed.task is not None
+        await failed.task
+    assert (failed.failed, failed.file, failed.finished_at is not None) == ("disk_nearly_full", None, True)
+    monkeypatch.setattr("gateway.inquiry.bulk.KEPT_FOR", timedelta())
+    made = exports.begin(site.base, site.app.key, **begin)
+    assert made.task is not None
+    file = made.file
+    await made.task
+    assert (made.failed, made.done) == ("", 1)
+    await asyncio.sleep(0)  # the timer's turn
+    assert file is not None
+    assert file.closed
 
 
 async def test_export_of_another_person_is_not_found(site: Site) -> None:

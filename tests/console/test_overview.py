@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -15,6 +17,7 @@ from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
 from gateway.console.outlook import Outlooks
 from gateway.events import Event
 from gateway.ledger.history import EventRow, RecordEvents
+from gateway.lifecycle import Lifecycle
 from tests.console.site import Browser, Page, Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -71,6 +74,39 @@ async def test_stream_that_breaks_off_is_told_what_came_meanwhile(site: Site) ->
     async with browser.session.get(f"{browser.origin}/live", headers={"Last-Event-ID": last}) as stream:
         told = await heard(stream.content, "event: changed") + await heard(stream.content, "data: ")
     assert "document" in told.rpartition("data: ")[2]
+
+
+async def test_channel_is_called_the_same_on_every_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What /channels calls slow is not well on the overview."""
+    monkeypatch.setattr("gateway.channel_health._PUSHED_SLOW", timedelta())
+    monkeypatch.setattr("gateway.channel_health._FETCHED_SLOW", timedelta())
+    browser = await site.signed_in(Role.VIEWER)
+    await send(site, "14")
+    _, _, overview = (await browser.get("/overview/now")).text.partition('id="channels"')
+    for told in (overview, (await browser.get("/channels")).text):
+        assert "chậm" in told
+        assert "hoạt động</span>" not in told
+
+
+async def test_page_waits_for_no_rest(site: Site) -> None:
+    """While nothing is gathered, what was gathered last is shown; the stream tells what came since."""
+    outlooks = Outlooks(site.app)
+    made = await outlooks.now()
+    outlooks._made = replace(made, at=made.at - timedelta(minutes=1))
+    outlooks._rests_until = asyncio.get_running_loop().time() + 3600
+    async with asyncio.timeout(_PATIENCE):
+        assert await outlooks.recent() is outlooks._made
+
+
+async def test_streams_that_open_together_have_one_look_at_the_ledger(site: Site) -> None:
+    """Two would tell each tab everything twice, and one of them would never end."""
+    before = asyncio.all_tasks()
+    live = Live(site.app.gateway.feed, Lifecycle())
+    await asyncio.gather(live._look(), live._look())
+    looking = asyncio.all_tasks() - before
+    for task in looking:
+        task.cancel()
+    assert len(looking) == 1
 
 
 async def test_stream_of_somebody_who_was_signed_out_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

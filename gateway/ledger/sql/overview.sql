@@ -1,7 +1,7 @@
 -- name: message_count_by_hour
--- Documents accepted in each hour from an instant on, up to another.
+-- Documents accepted in each hour from an instant on, up to another; none of tests.
 SELECT (accepted_at - :start) / 3600000000, COUNT(*) FROM message
-WHERE kind = 'document' AND accepted_at >= :start AND accepted_at < :end GROUP BY 1;
+WHERE kind = 'document' AND accepted_at >= :start AND accepted_at < :end AND sandbox = 0 GROUP BY 1;
 
 -- name: dispatch_count_all_lanes
 -- What is on its way or waits, by lane: how many transmissions, and since when the oldest does.

@@ -33,7 +33,7 @@ SELECT id FROM message WHERE fingerprint = ?;
 -- The ledger's lines of one message.
 SELECT d.id, d.message_id, d.recipient_id, d.recipient_code, d.state, d.expects_status, COALESCE(d.reason, ''),
        COALESCE(d.detail, ''), COALESCE(d.business_status, ''), COALESCE(d.peer_ref, ''), d.created_at, d.state_at,
-       d.dispatch_id, d.endpoint_id
+       d.dispatch_id, d.endpoint_id, d.fetched_at
 FROM delivery AS d WHERE d.message_id = ? ORDER BY d.seq;
 
 -- name: message_may_be_read_by

@@ -13,6 +13,8 @@ from gateway.directory.endpoint_changes import (
     PauseEndpointOperation,
     ResumeEndpoint,
     ResumeEndpointOperation,
+    SetEndpointPace,
+    SetEndpointPaceOperation,
 )
 from gateway.directory.endpoints import capabilities_of
 from gateway.errors import ConfigError, RefusedError
@@ -51,6 +53,22 @@ async def test_endpoint_keeps_its_id_when_it_is_configured_again(store: Store) -
         3,
     )
     assert [kind for kind, _ in await store.events()] == ["endpoint.configured"] * 2
+
+
+async def test_pace_changes_nothing_else_of_an_endpoint(store: Store) -> None:
+    """Whoever sets it may have looked at the endpoint before somebody else changed it."""
+    endpoint_id = await store.endpoint("qlvb", "webhook", fans_out=True, max_bytes=9)
+    pace = SetEndpointPace(endpoint_id=endpoint_id, most=5, actor=ACTOR, now=NOW)
+    await store.endpoint("qlvb", "inbox", max_bytes=7)
+    await store.directory.apply(store.pump, SetEndpointPaceOperation(), pace)
+    endpoint = await store.directory.endpoint(endpoint_id)
+    assert endpoint is not None
+    assert (endpoint.kind, endpoint.capabilities) == ("inbox", Capabilities(max_bytes=7, max_in_flight=5))
+    kind, leaf = (await store.events())[-1]
+    assert (kind, '"max_in_flight":5' in leaf) == ("endpoint.configured", True)
+    nobody = SetEndpointPace(endpoint_id=EndpointId("none"), most=5, actor=ACTOR, now=NOW)
+    with pytest.raises(RefusedError, match="not_found"):
+        await store.directory.apply(store.pump, SetEndpointPaceOperation(), nobody)
 
 
 async def test_endpoint_with_unknown_capability_is_not_made(store: Store) -> None:

@@ -57,7 +57,6 @@ WHOLE = {
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
     "delivery_list_held_after_restore": "for commands, after a restore",
     "offer_list_all": "for the report of a command",
-    "attempt_last_of_endpoint": "goes back from the newest and stops at the first that fits",
     "event_read_last": "the last row",
     "event_read_newest": "the last row",
     "receipt_stamp_read_last": "the last row",

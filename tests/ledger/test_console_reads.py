@@ -1,0 +1,70 @@
+"""What pages read of the ledger: groups of recipients, a day's hours, candidates of a status, last tries."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gateway.clock import SystemClock, micros
+from gateway.console.document_story import read_story
+from gateway.directory.directory import Directory
+from gateway.ledger.rows import NewMessage
+from gateway.model import OutcomeKind
+from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request, status
+
+
+def changed(item: NewMessage, **fields: Any) -> NewMessage:
+    """A message with other columns."""
+    return replace(item, message=replace(item.message, **fields))
+
+
+async def test_recipients_are_grouped_by_what_became_of_them(lab: Lab) -> None:
+    """Fetched is not unopened, refused is not returned, and who registered it has it in the book for good."""
+    await lab.record(message("a1", "a2", "a3", "i1", "i2", "b1", name="d"))
+    kinds = {"a1": OutcomeKind.REFUSED, "a2": OutcomeKind.DELIVERED, "a3": OutcomeKind.DELIVERED}
+    for out in await lab.claim(START + MINUTE, room=50):
+        await lab.finish(out, kinds.get(str(out.deliveries[0].recipient_id), OutcomeKind.DEFERRED))
+    await lab.fetch("d/i1")
+    await lab.record(status("03", "d/a2", at=START + HOUR))
+    await lab.record(request("d", "a2", withdraws=False, at=START + 2 * HOUR))
+    await lab.record(status("15", "d/a2", at=START + 3 * HOUR, answers_request=True))
+    await lab.record(status("02", "d/a3", at=START + HOUR))
+    directory = Directory(lab.readers, clock=SystemClock())
+    await directory.reload()
+    story = await read_story(lab.readers, directory, "d", None)
+    groups = {str(each.agency_id): each.group for each in story.recipients}
+    assert groups == {
+        "a1": "refused", "a2": "booked", "a3": "returned", "b1": "under_way", "i1": "fetched", "i2": "unopened",
+    }  # fmt: skip
+    assert next(each for each in story.recipients if each.agency_id == "a2").business_status == "15"
+
+
+async def test_documents_of_tests_are_in_no_hour(lab: Lab) -> None:
+    """As in the figures beside."""
+    await lab.record(message("a1"))
+    await lab.record(changed(message("a1"), sandbox=True))
+    span = {"start": micros(START), "end": micros(START + HOUR)}
+    assert await lab.readers.fetch("message_count_by_hour", span) == [(0, 1)]
+
+
+async def candidates(lab: Lab, since: datetime) -> set[str]:
+    """Lines that a status of a1 on number 9 of the office i1 may be about."""
+    asked = {
+        "numbers": json.dumps(["9", "09"]), "reporters": json.dumps(["a1"]), "sender": "i1", "since": micros(since),
+        "limit": 100,
+    }  # fmt: skip
+    return {row[0] for row in await lab.readers.fetch("delivery_list_candidates", asked)}
+
+
+async def test_candidates_are_lines_of_the_sender_or_to_the_reporter(lab: Lab) -> None:
+    """Each once, of late documents alone."""
+    await lab.record(changed(message("a1", "a2", name="old"), code_number="9"))
+    late = START + DAY
+    await lab.record(changed(message("a1", "a2", name="to", at=late), code_number="09"))
+    await lab.record(changed(message("a1", "a2", name="of", at=late), code_number="9", sender_id="i1"))
+    await lab.record(changed(message("a2", name="no", at=late), code_number="9"))
+    await lab.record(changed(message("a1", name="other", at=late), code_number="99"))
+    assert await candidates(lab, late) == {"to/a1", "of/a1", "of/a2"}
+    assert await candidates(lab, START) == {"old/a1", "to/a1", "of/a1", "of/a2"}
