@@ -16,7 +16,7 @@ from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
 from gateway.audit.rows import Attempt, Delivery, Dispatch, HistoryRow, Page, Status
 from gateway.events import Event
-from gateway.ledger.judgement import judge
+from gateway.ledger.judgement import HANDLED, judge
 from gateway.states import TRANSITIONS, State, Trigger
 
 _TRIGGERS = {f"delivery.{trigger}": trigger for trigger in Trigger}
@@ -148,13 +148,18 @@ def _examine_dispatch(dispatch: Dispatch, carried: Sequence[Delivery], findings:
 def _examine_statuses(
     delivery: Delivery, reports: Sequence[Status], moves: Sequence[HistoryRow], findings: Findings
 ) -> None:
-    current = ""
+    current, untouched = "", True
     in_time = _reports_before_withdrawal(moves)
     for place, report in enumerate(reports):
         try:
-            # whether a request was open is told by the row itself: opening leaves no event of its own
+            # Whether a request was open is told by the row itself: opening leaves no event of its own. So is
+            # whether 02 to 06 could follow an answer: programs before migration 35 kept and flagged them.
             verdict = judge(
-                current=current, code=report.code, has_request=bool(report.moved), withdrawn=place >= in_time
+                current=current,
+                code=report.code,
+                has_request=bool(report.moved),
+                untouched=untouched and bool(report.moved),
+                withdrawn=place >= in_time,
             )
         except KeyError:
             findings.add("status_differs", delivery.id, f"status {report.id} has the code {report.code[:10]!r}")
@@ -163,6 +168,7 @@ def _examine_statuses(
             findings.add("status_differs", delivery.id, f"status {report.id} was judged otherwise")
         if report.moved:
             current = report.code
+        untouched = untouched and report.code not in HANDLED
     if delivery.business_status != current:
         told = f"business status {delivery.business_status!r}, reports {current!r}"
         findings.add("status_differs", delivery.id, told)

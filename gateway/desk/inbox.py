@@ -43,6 +43,8 @@ class Opened:
     twin: Entry | None
     #: The số đến that it would get now.
     next_number: int
+    #: Whether it has no line and may get one.
+    may_register: bool
 
 
 class DeskInbox:
@@ -77,6 +79,7 @@ class DeskInbox:
             entry=entry,
             twin=None if twin is None or twin.delivery_id == delivery_id else twin,
             next_number=await self._reads.next_number(home, "in", "", year),
+            may_register=entry is None and (not item.is_handled or await self._reads.was_struck(delivery_id)),
         )
 
     async def keep_desk(self, clerk: Clerk, office: AgencyId, *, is_kept: bool) -> None:

@@ -83,11 +83,15 @@ class Registering:
         known = await self._reads.entry_of(clerk.offices, delivery_id)
         if known is not None:
             return known
-        if item.status not in {"", "01"}:
+        is_again = await self._reads.was_struck(delivery_id)
+        if item.is_handled and not is_again:
             raise RefusedError("state_forbids", f"status {item.status} was given")
 
         async def write(entry: NewEntry) -> None:
             entry = replace(entry, message_id=item.message_id, delivery_id=delivery_id)
+            if is_again:  # the sender has its 03
+                await self.enter(entry)
+                return
             told = told_of(entry.number, entry.day.isoformat()).capitalize()
             await self.submit(clerk, row, _status(clerk, "03", f"{told}."), _key("03", delivery_id), entry)  # 3, 4
 
@@ -104,7 +108,11 @@ class Registering:
             beside=beside or Beside(due_on=item.due_on),
             even_so=even_so,
         )
-        await self.numbered(entry, write)
+        try:
+            await self.numbered(entry, write)
+        except RefusedError as error:
+            if error.code != "desk_registered":  # somebody did it a moment ago
+                raise
         written = await self._reads.entry_of(clerk.offices, delivery_id)
         if written is None:  # an earlier 03 of the same words stands for this act
             raise RefusedError("state_forbids", "the document was answered before")
@@ -162,13 +170,14 @@ class Registering:
             raise RefusedError("status_reason_missing")
         if code == "02" and entry is not None:
             raise RefusedError("desk_registered", told_of(entry.number, entry.day.isoformat()))
-        if code in {"04", "05", "06"} and entry is None and item.status in {"", "01", "02"}:
+        if code in {"04", "05", "06"} and entry is None and (not item.is_handled or item.status == "02"):
             raise RefusedError("desk_not_registered")
-        if code in {"15", "16"} and not item.is_asked:
+        if code in {"15", "16"} and not item.request_id:
             raise RefusedError("status_without_request")
         if code not in {"02", "04", "05", "06", "15", "16"}:
             raise RefusedError("status_code_unknown", code)
-        await self.submit(clerk, row, _status(clerk, code, reason), _key(code, delivery_id, reason))
+        about = item.request_id if code in {"15", "16"} else ""
+        await self.submit(clerk, row, _status(clerk, code, reason), _key(code, delivery_id, reason, about))
 
     async def arrived(self, clerk: Clerk, delivery_id: str) -> None:
         """01: the office has it; once."""
@@ -258,6 +267,7 @@ def twin_of(item: Item) -> str:
         number=item.code_number,
         notation=item.code_notation,
         issued_on=item.issued_on,
+        itself=item.delivery_id,
         business_type=item.business_type,
     )
 
@@ -269,6 +279,7 @@ def twin_of_paper(paper: Paper) -> str:
         number=paper.code_number,
         notation=paper.code_notation,
         issued_on=paper.issued_on,
+        itself=uuid7(),
     )
 
 
@@ -293,9 +304,9 @@ def _status(clerk: Clerk, code: str, description: str) -> models.NewStatus:
     return models.NewStatus(code=code, description=description, department=_DEPARTMENT, staff=clerk.name[:200])
 
 
-def _key(code: str, delivery_id: str, reason: str = "") -> str:
+def _key(code: str, delivery_id: str, reason: str = "", request_id: str = "") -> str:
     """One act, one message: what a double click sends again is the same."""
-    return hashlib.sha256(f"desk\n{code}\n{delivery_id}\n{reason}".encode()).hexdigest()
+    return hashlib.sha256("\n".join(["desk", code, delivery_id, reason, request_id]).encode()).hexdigest()
 
 
 def _day_of(at: datetime) -> date:

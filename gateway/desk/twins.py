@@ -14,9 +14,12 @@ from gateway.directory.fold import fold
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\s]+")
 
 
-def twin_key(*, issuer: str, number: str, notation: str, issued_on: str, business_type: str = "0") -> str:
-    """The key; a document without a number is like no other one."""
-    parts = [fold(issuer), _plain(number).lstrip("0"), _plain(notation), issued_on, business_type]
+def twin_key(
+    *, issuer: str, number: str, notation: str, issued_on: str, itself: str, business_type: str = "0"
+) -> str:
+    """The key; a document without a number is like no other one but `itself`, a name that nothing else has."""
+    plain = _plain(number).lstrip("0")
+    parts = [fold(issuer), plain, _plain(notation), issued_on, business_type] if plain else ["", itself]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -51,9 +51,11 @@ class Item:
     state: State
     #: The status last given; "" for none.
     status: str
-    #: Whether its sender waits for 15 or 16.
-    is_asked: bool
+    #: The request for which its sender waits for 15 or 16; "" for none.
+    request_id: str
     due_on: str
+    #: Whether the office has reported one of 02 to 06.
+    is_handled: bool
 
     @property
     def code(self) -> str:
@@ -171,9 +173,13 @@ class DeskReads:
         return None if row is None else _entry(row)
 
     async def entry_of(self, offices: Iterable[AgencyId], delivery_id: str) -> Entry | None:
-        """The line of a document that came."""
+        """The line of a document that came; one that was struck out is none."""
         row = await self._readers.fetch_one("entry_find_of_delivery", (delivery_id,))
         return None if row is None else await self.entry(offices, row[0])
+
+    async def was_struck(self, delivery_id: str) -> bool:
+        """Whether a line of a document that came was struck out."""
+        return await self._readers.fetch_one("entry_find_struck_of_delivery", (delivery_id,)) is not None
 
     async def twin(self, office_id: AgencyId, direction: Direction, twin: str) -> Entry | None:
         """A valid line of the same document."""
@@ -235,8 +241,9 @@ def _item(row: Sequence[Any]) -> Item:
         accepted_at=instant(row[15]),
         state=State(row[16]),
         status=row[17],
-        is_asked=bool(row[18]),
+        request_id=row[18],
         due_on=row[19],
+        is_handled=bool(row[20]),
     )
 
 

@@ -15,7 +15,7 @@ from gateway.clock import micros
 from gateway.events import Event
 from gateway.failpoints import failpoint
 from gateway.ledger import history
-from gateway.ledger.judgement import Judgement, judge
+from gateway.ledger.judgement import HANDLED, Judgement, judge
 from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
 from gateway.ledger.rows import NewMessage, StatusEffect
@@ -57,6 +57,7 @@ class _Line:
         self.waits: bool = row[4] is not None
         self.dispatch_id: str = row[5]
         self.expects_status = bool(row[6])
+        self.untouched = bool(row[8])
 
     def take(self, effect: StatusEffect) -> Judgement:
         """Judge one report and follow it."""
@@ -64,10 +65,12 @@ class _Line:
             current=self.business,
             code=effect.code,
             has_request=self.waits or effect.answers_request,
+            untouched=self.untouched,
             withdrawn=self.state is State.WITHDRAWN,
         )
         if verdict.moves:
             self.business = effect.code
+        self.untouched = self.untouched and effect.code not in HANDLED
         if verdict.answers:
             self.waits = False
         return verdict

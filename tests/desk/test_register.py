@@ -277,3 +277,65 @@ async def test_sender_hears_of_it(lab: DeskLab) -> None:
             return [item.status_code for item in found] == ["03"]
 
         await until(there)
+
+
+async def test_document_whose_request_was_answered_first_is_still_registered(lab: DeskLab) -> None:
+    """16, or 15 to an update, leaves the document at the desk; what was given back does not wait, nor the recall."""
+    act = lab.desk.registering
+    for number in ("4721", "4722", "4723"):
+        await lab.send(number)
+    kept, changed, gone = [item.delivery_id for item in (await lab.desk.inbox.waiting(lab.clerk)).items]
+    await lab.desk.arrivals.close()  # a recall withdraws what has not arrived
+    await lab.send("4731", business=BusinessType.RECALL, about=document_id(PROVINCE, "4721"))
+    await lab.send("4732", business=BusinessType.UPDATE, about=document_id(PROVINCE, "4722"))
+    await lab.send("4733", business=BusinessType.RECALL, about=document_id(PROVINCE, "4723"))
+    await act.answer(lab.clerk, kept, "16", "đã xử lý")
+    await act.answer(lab.clerk, changed, "15")
+    await act.answer(lab.clerk, gone, "15")
+    await refused(act.answer(lab.clerk, kept, "05"), "desk_not_registered")
+    waiting = {item.code_number: item.delivery_id for item in (await lab.desk.inbox.waiting(lab.clerk)).items}
+    assert set(waiting) == {"4721", "4722", "4732"}
+    for delivery in waiting.values():
+        assert (await lab.desk.inbox.opened(lab.clerk, delivery, 2026)).may_register
+        entry = await act.register(lab.clerk, delivery)
+        assert lab.statuses(delivery)[-1] == ("03", f"Đã vào sổ số {entry.number} ngày {entry.day:%d/%m/%Y}.")
+    asked = "SELECT business_status FROM delivery WHERE id = ?"
+    assert [lab.rows(asked, delivery) for delivery in waiting.values()] == [[("03",)]] * 3
+    assert (await lab.desk.inbox.waiting(lab.clerk)).items == []
+    assert lab.rows("SELECT COUNT(*) FROM status WHERE flag IS NOT NULL AND delivery_id = ?", kept) == [(0,)]
+
+
+async def test_second_request_answered_with_the_same_words_is_answered(lab: DeskLab) -> None:
+    """Each request has an answer of its own, whatever is said."""
+    act = lab.desk.registering
+    delivery = await lab.send("4741")
+    await act.register(lab.clerk, delivery)
+    for number in ("4742", "4743"):
+        await lab.send(number, business=BusinessType.UPDATE, about=document_id(PROVINCE, "4741"))
+        await act.answer(lab.clerk, delivery, "16")
+        assert delivery not in [item.delivery_id for item in (await lab.desk.inbox.waiting(lab.clerk)).asked]
+    assert [code for code, _ in lab.statuses(delivery)] == ["03", "16", "16"]
+
+
+async def test_document_of_a_struck_line_is_registered_again_without_another_03(lab: DeskLab) -> None:
+    """The wrong line stays, the right one gets the next number; the sender was told already."""
+    act = lab.desk.registering
+    delivery = await lab.send()
+    wrong = await act.register(lab.clerk, delivery)
+    await act.void(lab.clerk, wrong.id, "ghi nhầm")
+    opened = await lab.desk.inbox.opened(lab.clerk, delivery, wrong.year)
+    assert (opened.entry, opened.may_register) == (None, True)
+    right, same = await asyncio.gather(act.register(lab.clerk, delivery), act.register(lab.clerk, delivery))
+    assert (right.id, right.number, right.delivery_id) == (same.id, 2, delivery)
+    assert (await act.entry(lab.clerk, wrong.id)).is_struck
+    assert [code for code, _ in lab.statuses(delivery)] == ["03"]
+    await act.answer(lab.clerk, delivery, "05")
+    await act.void(lab.clerk, right.id, "lại nhầm")
+    assert (await act.register(lab.clerk, delivery)).number == 3
+
+
+async def test_documents_without_a_number_are_no_duplicates(lab: DeskLab) -> None:
+    """One issuer may write twice a day without numbering; nothing says that it is the same."""
+    act = lab.desk.registering
+    forms = [PaperForm(office_id=lab.office, paper=replace(paper(""), subject=text)) for text in ("V/v một", "V/v hai")]
+    assert [(await act.register_paper(lab.clerk, form)).number for form in forms] == [1, 2]

@@ -43,6 +43,14 @@ def test_answers_need_an_open_request(current: str, code: str) -> None:
     assert judge(current=current, code=code, has_request=False) == flagged
 
 
+@pytest.mark.parametrize(("current", "code"), list(itertools.product(("15", "16"), CODES)))
+def test_document_is_handled_after_its_request_was_answered(current: str, code: str) -> None:
+    """Who answers before anything else was done goes on with 02 to 06; a late 01 says nothing new."""
+    moves = code != "01"
+    flag = "" if moves else "status_backwards"
+    assert judge(current=current, code=code, has_request=False, untouched=True) == Judgement(moves=moves, flag=flag)
+
+
 @pytest.mark.parametrize(("current", "code"), list(itertools.product(FORWARD, (*CODES, "15", "16"))))
 @pytest.mark.parametrize("has_request", [False, True])
 def test_report_after_withdrawal_is_judged_alike_and_always_flagged(

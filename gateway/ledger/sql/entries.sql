@@ -7,8 +7,12 @@ SELECT COALESCE(MAX(number), 0) + 1 FROM desk_entry WHERE office_id = ? AND dire
 SELECT 1 FROM desk_day WHERE office_id = ? AND direction = ? AND day = ?;
 
 -- name: entry_find_of_delivery
--- The line of a document that came: id, number, day.
-SELECT id, number, day FROM desk_entry WHERE delivery_id = ?;
+-- The valid line of a document that came: id, number, day.
+SELECT id, number, day FROM desk_entry WHERE delivery_id = ? AND voided_at IS NULL;
+
+-- name: entry_find_struck_of_delivery
+-- A line of a document that came which was struck out.
+SELECT id FROM desk_entry WHERE delivery_id = ? AND voided_at IS NOT NULL LIMIT 1;
 
 -- name: entry_find_twin
 -- A valid line of the same document: id, number, day.

@@ -54,8 +54,10 @@ WHERE delivery.id = v.value ->> 0
 RETURNING delivery.id;
 
 -- name: delivery_get_for_status
--- What is known of some lines when a status comes for them.
-SELECT id, message_id, state, COALESCE(business_status, ''), request_id, dispatch_id, expects_status, recipient_id
+-- What is known of some lines when a status comes for them; last, whether none of 02 to 06 was reported.
+SELECT id, message_id, state, COALESCE(business_status, ''), request_id, dispatch_id, expects_status, recipient_id,
+       business_status IS NULL OR business_status = '01' OR (business_status IN ('15', '16') AND NOT EXISTS (
+           SELECT 1 FROM status AS s WHERE s.delivery_id = delivery.id AND s.code BETWEEN '02' AND '06'))
 FROM delivery WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: status_insert

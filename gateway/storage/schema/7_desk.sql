@@ -29,7 +29,7 @@ CREATE TABLE desk_entry (
     actor         TEXT NOT NULL,
     -- the document where it came or went by the gateway, and the 03 recorded with it
     message_id    TEXT REFERENCES message (id),
-    delivery_id   TEXT UNIQUE REFERENCES delivery (id),
+    delivery_id   TEXT REFERENCES delivery (id),
     status_id     TEXT REFERENCES message (id),
     -- of a document that did not: what the paper says; of one that did, its envelope says so, and these are empty
     issuer        TEXT NOT NULL,
@@ -65,7 +65,10 @@ CREATE INDEX desk_entry_by_day ON desk_entry (office_id, direction, day);
 CREATE INDEX desk_entry_open ON desk_entry (day, office_id, direction) WHERE is_closed = 0;
 CREATE INDEX desk_entry_by_twin ON desk_entry (office_id, direction, twin);
 CREATE INDEX desk_entry_by_scan ON desk_entry (scan_id) WHERE scan_id IS NOT NULL;
-CREATE UNIQUE INDEX desk_entry_by_message ON desk_entry (message_id, office_id, direction) WHERE message_id IS NOT NULL;
+-- One valid line of a document; those struck out stay beside it.
+CREATE UNIQUE INDEX desk_entry_by_delivery ON desk_entry (delivery_id, COALESCE(voided_at, 0)) WHERE delivery_id IS NOT NULL;
+CREATE UNIQUE INDEX desk_entry_by_message ON desk_entry (message_id, office_id, direction, COALESCE(voided_at, 0))
+    WHERE message_id IS NOT NULL;
 CREATE TRIGGER desk_entry_is_never_deleted BEFORE DELETE ON desk_entry
 BEGIN SELECT RAISE(ABORT, 'lines of registers are never deleted'); END;
 
@@ -139,9 +142,9 @@ CREATE TABLE desk_office (
     set_by    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What waits for a clerk, brought to the office or not: documents that nobody there has answered.
+-- What waits for a clerk, brought to the office or not: documents that nobody there has handled.
 CREATE INDEX delivery_of_desk ON delivery (recipient_id, seq)
-    WHERE expects_status = 1 AND (business_status IS NULL OR business_status = '01');
+    WHERE expects_status = 1 AND (business_status IS NULL OR business_status IN ('01', '15', '16'));
 
 -- Papers of registers in orders to destroy.
 CREATE TABLE purge_paper (
