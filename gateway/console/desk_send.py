@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
+from gateway.clock import micros
 from gateway.console.desk_parts import (
     chosen_office,
     clerk_of,
@@ -17,6 +18,7 @@ from gateway.console.desk_parts import (
     offices_of,
     sent_form,
     small_number,
+    today,
 )
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -80,12 +82,13 @@ async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Respons
         "desk_draft.html",
         draft=draft,
         form=form,
+        changed_at=micros(draft.changed_at),
         office=offices[draft.office_id],
         entry=entry,
         number=number_text(entry.number) if entry else "",
         recipients=[(code, known[code].name if code in known else "") for code in form.recipients],
         groups=await desk.sending.groups(clerk, draft.office_id),
-        series=await desk.reads.series(draft.office_id, visit.at.year),
+        series=await desk.reads.series(draft.office_id, today(visit).year),
         found=found,
         judgement=judgement,
     )
@@ -101,13 +104,17 @@ async def change(visit: Visit) -> web.StreamResponse:
         act = fields.get("act", "save")
         if act not in _ACTS:
             raise RefusedError("parameter_invalid", "act")
+        if (seen := small_number(fields.get("changed_at", ""))) and seen != micros(draft.changed_at):
+            raise RefusedError("desk_draft_changed")
         removed = {value for name, value in given if name == "remove"}
         kept = [file.id for file in draft.files if file.id not in removed]
         for name, body in files:
             kept.append((await desk.papers.add(clerk, draft.office_id, name, body, is_scan=False)).id)
         groups = await desk.sending.groups(clerk, draft.office_id)
         form = _form(fields, form_of(draft), groups)
-        draft = await desk.sending.save(clerk, draft.office_id, form, draft_id=draft.id, file_ids=kept)
+        draft = await desk.sending.save(
+            clerk, draft.office_id, form, draft_id=draft.id, file_ids=kept, was=draft.changed_at
+        )
     finally:
         await discard(visit, files)
     here = f"/desk/send/{draft.id}"

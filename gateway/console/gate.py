@@ -106,6 +106,8 @@ class Gate:
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
         response = await route.handler(visit)
+        if request.method not in _READS and visit.signed_in is not None:
+            self._forget_kept(visit)
         if visit.signed_in is None and not response.prepared:
             cookies.set_stranger(response, visit.held)
         return response
@@ -168,6 +170,12 @@ class Gate:
             return False
         self._parts.kept.put(user_id, Kept(path=visit.request.path, fields=kept, at=visit.at))
         return True
+
+    def _forget_kept(self, visit: Visit) -> None:
+        """What was kept was sent now, and done."""
+        kept = self._parts.kept.get(visit.user.id)
+        if kept is not None and kept.path == visit.request.path:
+            self._parts.kept.pop(visit.user.id)
 
     async def _check_form(self, visit: Visit, route: Route) -> web.StreamResponse | None:
         """Refuse what is not a form of ours.

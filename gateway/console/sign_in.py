@@ -72,11 +72,17 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
 
 
 async def show_kept(visit: Visit) -> web.StreamResponse:
-    """What was filled in when the session had ended, to be sent now."""
-    kept = visit.parts.kept.pop(visit.user.id)
+    """What was filled in when the session had ended, to be sent now; it stays until it was sent and done, or left."""
+    kept = visit.parts.kept.get(visit.user.id)
     if kept is None or visit.at - kept.at > KEPT_FOR:
         return visit.redirect("/")
     return visit.page("kept.html", kept=kept)
+
+
+async def leave_kept(visit: Visit) -> web.StreamResponse:
+    """It is not wanted any more."""
+    visit.parts.kept.pop(visit.user.id)
+    return visit.redirect("/")
 
 
 ROUTES: Final = (
@@ -84,4 +90,5 @@ ROUTES: Final = (
     Route("POST", "/login", sign_in, Permission.OPEN, before_ready=True),
     Route("POST", "/logout", sign_out, Permission.SELF, before_ready=True),
     Route("GET", "/kept", show_kept, Permission.SELF),
+    Route("POST", "/kept/leave", leave_kept, Permission.SELF),
 )

@@ -306,7 +306,7 @@ def _status(clerk: Clerk, code: str, description: str) -> models.NewStatus:
 
 def _key(code: str, delivery_id: str, reason: str = "", request_id: str = "") -> str:
     """One act, one message: what a double click sends again is the same."""
-    return hashlib.sha256("\n".join(["desk", code, delivery_id, reason, request_id]).encode()).hexdigest()
+    return hashlib.sha256(f"desk\n{code}\n{delivery_id}\n{reason}\n{request_id}".encode()).hexdigest()
 
 
 def _day_of(at: datetime) -> date:

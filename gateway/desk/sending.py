@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -109,9 +110,12 @@ class Sending:
         *,
         draft_id: str = "",
         file_ids: Sequence[str] = (),
+        was: datetime | None = None,
     ) -> Draft:
-        """Keep it as it is now, however unfinished."""
+        """Keep it as it is now, however unfinished; one that there is as it `was` changed last, and not since."""
         clerk.for_office(office)
+        if draft_id and was is None:
+            was = (await self.draft(clerk, draft_id)).changed_at
         if len(file_ids) > _MOST_FILES:
             raise RefusedError("attachments_too_many")
         for file_id in file_ids:
@@ -124,6 +128,7 @@ class Sending:
             form=msgspec.json.encode(form).decode(),
             file_ids=tuple(file_ids),
             now=self._clock.now(),
+            was=was,
         )
         await self._pump.submit(self._save, ask)
         return await self.draft(clerk, ask.id)

@@ -59,10 +59,16 @@ class SaveDraft:
     form: str
     file_ids: tuple[str, ...]
     now: datetime
+    #: When it was changed last as far as the clerk has seen; None: it is new.
+    was: datetime | None = None
 
 
 class SaveDraftOperation:
-    """Writes or overwrites it; `not_found` where it is another office's."""
+    """Writes it, or writes over what the clerk has seen of it.
+
+    `not_found` where it is another office's, or gone since it was sent; `desk_draft_changed` where somebody else
+    was faster.
+    """
 
     name = "desk_save_draft"
 
@@ -70,14 +76,25 @@ class SaveDraftOperation:
         """None, or why not."""
         results: list[RefusedError | None] = []
         for ask in payloads:
-            row = (ask.id, ask.office_id, ask.owner, ask.form, micros(ask.now))
-            saved = await tx.fetch("draft_save", row)
-            results.append(None if saved else RefusedError("not_found"))
-            if saved:
+            refusal = await self._write(tx, ask)
+            results.append(refusal)
+            if refusal is None:
                 await tx.execute_many("draft_file_forget", [(ask.id,)])
                 files = [(ask.id, place, key) for place, key in enumerate(ask.file_ids, 1)]
                 await tx.execute_many("draft_file_insert", files)
         return results
+
+    async def _write(self, tx: Transaction, ask: SaveDraft) -> RefusedError | None:
+        if ask.was is None:
+            row = (ask.id, ask.office_id, ask.owner, ask.form, micros(ask.now))
+            await tx.execute_many("draft_insert", [row])
+            return None
+        key = (ask.id, ask.office_id)
+        changed = (ask.owner, ask.form, micros(ask.now), *key, micros(ask.was))
+        if await tx.fetch("draft_change_if_same", changed):
+            return None
+        known = await tx.fetch("draft_is_of_office", key)
+        return RefusedError("desk_draft_changed" if known else "not_found")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,9 @@
 """What a reported status does to a delivery's business status: pure, one table.
 
 01 to 06 only move forward (jumps are fine: systems send 03 and 05 together); 02 ends; 15 and 16 answer the
-newest open request. Who answers a request before anything was done with the document goes on with 02 to 06. A report that would go back, or contradicts what was reported, is appended to the
-history all the same and flagged for a person.
+newest open request. Who answers a request before anything was done with the document goes on with 02 to 06. A
+report that would go back, or contradicts what was reported, is appended to the history all the same and flagged for
+a person.
 
 A report about a withdrawn delivery is judged like any other, so that what the receiver says is seen, and
 always flagged: somebody has what we believed had never left, or speaks of what he cannot have.

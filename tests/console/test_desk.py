@@ -173,6 +173,11 @@ async def test_draft_is_kept_numbered_and_sent_for_a_reason(lab: DeskLab, browse
     fields = {"recipients": PROVINCE, "subject": "V/v trả lời", "notation": "UBND-VP", "signer": "Nguyễn Văn Bé"}
     kept = await upload(browser, page, begun.location, fields | {"act": "number"}, PDF)
     assert kept.location == begun.location
+    seen = re.search(r'name="changed_at" value="(\d+)"', page.text)
+    assert seen
+    stale = await upload(browser, page, begun.location, fields | {"act": "save", "changed_at": seen[1]})
+    assert stale.status == 409
+    assert "Người khác vừa sửa bản nháp này" in stale.text
     page = await browser.get(begun.location)
     assert "01/UBND-VP" in page.text
     assert "van-ban.pdf" in page.text

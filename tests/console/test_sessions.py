@@ -71,6 +71,9 @@ async def test_form_sent_after_the_end_comes_back_to_the_same_person_alone(site:
     page = await browser.get("/kept")
     assert 'action="/account/sessions/end"' in page.text
     assert "it was &lt;b&gt;left&lt;/b&gt; open" in page.text
+    assert (await browser.post("/account/sessions/end", {"session": "x" * 20} | _REASON)).status == 404
+    assert (await browser.get("/kept")).status == 200
+    assert (await browser.post("/kept/leave")).location == "/"
     assert (await browser.get("/kept")).location == "/"
 
 
@@ -82,9 +85,13 @@ async def test_form_of_another_session_of_the_same_browser_is_shown_not_done(sit
     browser.token = old
     answer = await browser.post("/logout", _REASON, Sec_Fetch_Site="same-origin")
     assert (answer.status, answer.location) == (303, "/kept")
-    assert (await browser.get("/kept")).status == 200
     browser.token = old
     assert (await browser.post("/logout", _REASON)).status == 403
+    assert (await browser.get("/kept")).status == 200
+    assert (await browser.post("/logout", _REASON)).location == "/login"
+    await browser.get("/login")
+    back = await browser.post("/login", {"login": LOGINS[Role.OPERATOR], "password": PASSWORD})
+    assert back.location == "/"  # it was sent
 
 
 async def test_person_sees_and_ends_the_own_sessions_alone(site: Site) -> None:

@@ -280,7 +280,7 @@ async def test_sender_hears_of_it(lab: DeskLab) -> None:
 
 
 async def test_document_whose_request_was_answered_first_is_still_registered(lab: DeskLab) -> None:
-    """16, or 15 to an update, leaves the document at the desk; what was given back does not wait, nor the recall."""
+    """16, or 15 to an update, leaves the document at the desk; what was given back waits no more."""
     act = lab.desk.registering
     for number in ("4721", "4722", "4723"):
         await lab.send(number)
@@ -337,5 +337,6 @@ async def test_document_of_a_struck_line_is_registered_again_without_another_03(
 async def test_documents_without_a_number_are_no_duplicates(lab: DeskLab) -> None:
     """One issuer may write twice a day without numbering; nothing says that it is the same."""
     act = lab.desk.registering
-    forms = [PaperForm(office_id=lab.office, paper=replace(paper(""), subject=text)) for text in ("V/v một", "V/v hai")]
+    papers = [replace(paper(""), subject=text) for text in ("V/v một", "V/v hai")]
+    forms = [PaperForm(office_id=lab.office, paper=each) for each in papers]
     assert [(await act.register_paper(lab.clerk, form)).number for form in forms] == [1, 2]

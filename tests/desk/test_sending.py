@@ -177,3 +177,26 @@ async def test_scan_is_what_its_first_bytes_say(lab: DeskLab) -> None:
     assert (file.name, file.content_type) == ("công văn.pdf", "application/pdf")
     _, reader = await lab.desk.papers.open(lab.clerk, file.id)
     assert await reader.read() == UNSIGNED
+
+
+async def test_draft_is_not_written_over_what_a_colleague_has_changed(lab: DeskLab) -> None:
+    """Who has not seen it is told; the colleague's words and files stay."""
+    sending, draft = lab.desk.sending, await drafted(lab, UNSIGNED)
+    theirs = msgspec.structs.replace(FORM, subject="V/v khác")
+    other, files = replace(lab.clerk, user_id="minh"), [file.id for file in draft.files]
+    second = await lab.desk.papers.add(other, lab.office, "phu luc.pdf", await lab.spooled(UNSIGNED), is_scan=False)
+    saved = await sending.save(other, lab.office, theirs, draft_id=draft.id, file_ids=[*files, second.id])
+    late = sending.save(lab.clerk, lab.office, FORM, draft_id=draft.id, file_ids=files, was=draft.changed_at)
+    await refused(late, "desk_draft_changed")
+    assert await sending.draft(lab.clerk, draft.id) == saved
+    await sending.save(lab.clerk, lab.office, FORM, draft_id=draft.id, file_ids=files, was=saved.changed_at)
+
+
+async def test_save_that_ends_after_the_sending_brings_no_draft_back(lab: DeskLab) -> None:
+    """A document that went out cannot go out again under another number."""
+    sending, draft = lab.desk.sending, await drafted(lab, UNSIGNED)
+    await sending.send(lab.clerk, draft.id, why_unsigned="thử")
+    files = [file.id for file in draft.files]
+    late = sending.save(lab.clerk, lab.office, FORM, draft_id=draft.id, file_ids=files, was=draft.changed_at)
+    await refused(late, "not_found")
+    assert await sending.drafts(lab.clerk) == []

@@ -15,11 +15,14 @@ WHERE f.added_at < ? AND NOT EXISTS (SELECT 1 FROM desk_entry AS e WHERE e.scan_
   AND NOT EXISTS (SELECT 1 FROM desk_draft_file AS d WHERE d.file_id = f.id)
 ORDER BY f.id LIMIT 500;
 
--- name: draft_save
--- Keep a draft as it is now; nothing where it is another office's.
-INSERT INTO desk_draft (id, office_id, owner, form, changed_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, form = excluded.form, changed_at = excluded.changed_at
-WHERE desk_draft.office_id = excluded.office_id RETURNING id;
+-- name: draft_insert
+-- A new draft.
+INSERT INTO desk_draft (id, office_id, owner, form, changed_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: draft_change_if_same
+-- Keep a draft as it is now: who, form, when, id, office, and when it was changed last as far as the clerk has seen.
+UPDATE desk_draft SET owner = ?, form = ?, changed_at = MAX(?, changed_at + 1)
+WHERE id = ? AND office_id = ? AND changed_at = ? RETURNING id;
 
 -- name: draft_number_if_none
 -- Its number was taken.
