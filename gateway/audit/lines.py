@@ -153,7 +153,7 @@ def _examine_statuses(
     for place, report in enumerate(reports):
         try:
             # Whether a request was open is told by the row itself: opening leaves no event of its own. So is
-            # whether 02 to 06 could follow an answer: programs before migration 35 kept and flagged them.
+            # whether 02 to 06 could follow an answer: programs before migration 36 kept and flagged them.
             verdict = judge(
                 current=current,
                 code=report.code,

@@ -30,7 +30,7 @@ from gateway.console.words import N_
 from gateway.desk.register import PaperForm
 from gateway.edxml.envelope import Envelope
 from gateway.errors import RefusedError
-from gateway.ledger.desk import Item
+from gateway.ledger.desk import FIRST_PLACE, Item, Place
 from gateway.ledger.entries import Paper
 from gateway.mailbox import envelope_of
 from gateway.model import AgencyId
@@ -56,8 +56,8 @@ async def show(visit: Visit) -> web.StreamResponse:
     """What waits, the urgent first."""
     query, clerk = visit.request.query, await clerk_of(visit)
     office = AgencyId(query["office"]) if query.get("office") else None
-    after = small_number(query.get("after", ""))
-    page = await desk_of(visit).inbox.waiting(clerk, office, limit=_PAGE, after=after)
+    after = query.get("after", "")
+    page = await desk_of(visit).inbox.waiting(clerk, office, limit=_PAGE, after=_place(after))
     offices = await offices_of(visit)
     codes = {agency.id: frozenset(agency.codes) for agency in offices}
     names = {agency.id: agency.name for agency in offices}
@@ -67,9 +67,9 @@ async def show(visit: Visit) -> web.StreamResponse:
         names=names | {old: names[office] for old, office in clerk.heirs.items()},
         chosen=office or "",
         after=after,
-        items=sorted(page.items, key=lambda item: -item.priority),
+        items=page.items,
         asked=page.asked,
-        cursor=page.cursor,
+        cursor=f"{page.cursor.priority}-{page.cursor.seq}" if page.cursor else "",
         addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
         newest=await visit.parts.live.newest(),
         brought=[agency for agency in offices if agency.endpoint and agency.endpoint.kind != "inbox"],
@@ -89,6 +89,12 @@ async def keep_desk(visit: Visit) -> web.StreamResponse:
     return visit.redirect("/desk", flash=told)
 
 
+def _place(text: str) -> Place:
+    """Where a page begins, as its address says."""
+    priority, dash, seq = text.partition("-")
+    return Place(priority=small_number(priority), seq=small_number(seq)) if dash else FIRST_PLACE
+
+
 def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
     """The code that the sender wrote, where it is none of the office's own now."""
     return "" if item.addressed_to in codes.get(item.recipient_id, ()) else item.addressed_to
@@ -98,7 +104,7 @@ async def urgent(visit: Visit) -> web.StreamResponse:
     """How many urgent documents wait, and the newest: what a notification says."""
     waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=500)
     found = [item for item in waiting if item.priority >= _URGENT]
-    newest = found[-1] if found else None
+    newest = max(found, key=lambda item: item.seq, default=None)
     told = {
         "count": len(found),
         "seq": newest.seq if newest else 0,
@@ -205,7 +211,7 @@ async def _following(visit: Visit, at: str) -> str:
     clerk, chosen = await clerk_of(visit), visit.request.query.get("office", "")
     offices = clerk.reach_of(AgencyId(chosen) if chosen else None)
     waiting = await desk_of(visit).reads.waiting(offices, limit=_PAGE)
-    ids = [item.delivery_id for item in sorted(waiting, key=lambda item: (-item.priority, item.seq))]
+    ids = [item.delivery_id for item in waiting]
     if at in ids:
         place = ids.index(at)
         ids = [*ids[place + 1 :], *ids[:place]]

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, TypeAlias
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
+from gateway.clock import VIETNAM
 from gateway.console.headers import saved
 from gateway.console.ledger import Asked, asked_of, rows_of
 from gateway.console.ledger_columns import Row, for_file
@@ -108,7 +109,7 @@ def _staging(folder: Path) -> Path:
 
 
 def _headers(visit: Visit, suffix: str) -> dict[str, str]:
-    return saved(f"so-giao-nhan-{visit.at:%Y%m%d-%H%M}.{suffix}")
+    return saved(f"so-giao-nhan-{visit.at.astimezone(VIETNAM):%Y%m%d-%H%M}.{suffix}")
 
 
 ROUTES: Final = (

@@ -14,7 +14,7 @@ from gateway.desk.arrivals import Arrivals
 from gateway.desk.clerk import Clerk
 from gateway.desk.register import twin_of
 from gateway.errors import RefusedError
-from gateway.ledger.desk import DeskReads, Entry, Item
+from gateway.ledger.desk import FIRST_PLACE, DeskReads, Entry, Item, Place
 from gateway.ledger.drafts_kept import KeepDesk, KeepDeskOperation
 from gateway.listings import Listings
 from gateway.model import AgencyId
@@ -28,8 +28,8 @@ class Waiting:
     items: list[Item]
     #: Whose senders want them back, changed or replaced.
     asked: list[Item]
-    #: After it the next page begins; 0: there is none.
-    cursor: int
+    #: After it the next page begins; None: there is none.
+    cursor: Place | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ class DeskInbox:
         self._pump, self._clock, self._keep = pump, clock, KeepDeskOperation()
 
     async def waiting(
-        self, clerk: Clerk, office: AgencyId | None = None, *, limit: int = 100, after: int = 0
+        self, clerk: Clerk, office: AgencyId | None = None, *, limit: int = 100, after: Place = FIRST_PLACE
     ) -> Waiting:
         """Of one office, or of all that the clerk serves."""
         offices = clerk.reach_of(office)
@@ -64,7 +64,8 @@ class DeskInbox:
         items = rows[:limit]
         self._note(clerk, [*items, *asked])
         self._arrivals.listed(clerk, offices, items)
-        return Waiting(items=items, asked=asked, cursor=items[-1].seq if len(rows) > limit else 0)
+        last = Place(priority=items[-1].priority, seq=items[-1].seq) if len(rows) > limit else None
+        return Waiting(items=items, asked=asked, cursor=last)
 
     async def opened(self, clerk: Clerk, delivery_id: str, year: int) -> Opened:
         """One of them; that of another office does not exist."""

@@ -129,15 +129,34 @@ class Span:
     limit: int = 200
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """After which document of the list to go on."""
+
+    priority: int
+    seq: int
+
+
+#: Before the most urgent one.
+FIRST_PLACE: Final = Place(priority=9, seq=0)
+
+
 class DeskReads:
     """The questions."""
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
-    async def waiting(self, offices: Iterable[AgencyId], *, limit: int, after: int = 0) -> list[Item]:
-        """Documents that nobody has answered, oldest first."""
-        asked = {"offices": as_json(sorted(offices)), "after": after, "limit": limit}
+    async def waiting(
+        self, offices: Iterable[AgencyId], *, limit: int, after: Place = FIRST_PLACE
+    ) -> list[Item]:
+        """Documents that nobody has handled, the most urgent first, of these the oldest."""
+        asked = {
+            "offices": as_json(sorted(offices)),
+            "priority": after.priority,
+            "after": after.seq,
+            "limit": limit,
+        }
         return [_item(row) for row in await self._readers.fetch("desk_list_waiting", asked)]
 
     async def asked_back(self, offices: Iterable[AgencyId], *, limit: int) -> list[Item]:

@@ -12,8 +12,10 @@
     else if ("stay" in button.dataset) document.dispatchEvent(new Event("stay"));
   });
 
-  // A form is sent once; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so.
+  // A form is sent once; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so. It
+  // comes back in another session alone: while this one lasts, what the server says is newer than what was typed.
   const user = () => $(".me .quiet")?.textContent ?? "";
+  const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
   const place = (form) => `${user()}:${form.dataset.keep}`;
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -28,15 +30,16 @@
     const form = event.target.form;
     if (!form?.dataset.keep) return;
     const kept = [...new FormData(form)].filter(([name, value]) => name !== "form-token" && typeof value === "string");
-    sessionStorage.setItem(place(form), JSON.stringify(kept));
+    sessionStorage.setItem(place(form), JSON.stringify([session, kept]));
   });
   if ($("#notices .done") && sessionStorage.getItem("sent")) {
     sessionStorage.removeItem(sessionStorage.getItem("sent"));
     sessionStorage.removeItem("sent");
   }
   for (const form of document.querySelectorAll("form[data-keep]")) {
-    const kept = sessionStorage.getItem(place(form));
-    for (const [name, value] of kept ? JSON.parse(kept) : []) {
+    const [typedIn, kept] = JSON.parse(sessionStorage.getItem(place(form)) ?? "[]");
+    if (typedIn === session) sessionStorage.removeItem(place(form));
+    for (const [name, value] of typedIn === session ? [] : (kept ?? [])) {
       const field = form.elements[name];
       if (field?.type === "checkbox") field.checked = true;
       else if (field && "value" in field && field.type !== "hidden") field.value = value;
