@@ -147,9 +147,7 @@ class DeskReads:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
-    async def waiting(
-        self, offices: Iterable[AgencyId], *, limit: int, after: Place = FIRST_PLACE
-    ) -> list[Item]:
+    async def waiting(self, offices: Iterable[AgencyId], *, limit: int, after: Place = FIRST_PLACE) -> list[Item]:
         """Documents that nobody has handled, the most urgent first, of these the oldest."""
         asked = {
             "offices": as_json(sorted(offices)),

@@ -340,3 +340,16 @@ async def test_documents_without_a_number_are_no_duplicates(lab: DeskLab) -> Non
     papers = [replace(paper(""), subject=text) for text in ("V/v một", "V/v hai")]
     forms = [PaperForm(office_id=lab.office, paper=each) for each in papers]
     assert [(await act.register_paper(lab.clerk, form)).number for form in forms] == [1, 2]
+
+
+async def test_urgent_document_is_first_however_many_wait(lab: DeskLab) -> None:
+    """The list is ordered before it is cut into pages; nothing is left out between two."""
+    sent = [await lab.send(priority=priority) for priority in (0, 0, 1, 3)]
+    seen: list[str] = []
+    page = await lab.desk.inbox.waiting(lab.clerk, limit=1)
+    while True:
+        seen += [item.delivery_id for item in page.items]
+        if page.cursor is None:
+            break
+        page = await lab.desk.inbox.waiting(lab.clerk, limit=1, after=page.cursor)
+    assert seen == [sent[3], sent[2], sent[0], sent[1]]
