@@ -72,7 +72,7 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
 
 
 async def show_kept(visit: Visit) -> web.StreamResponse:
-    """What was filled in when the session had ended, to be sent now; it stays until it was sent and done, or left."""
+    """What was filled in when the session had ended, to be sent now; it stays until it was sent or left."""
     kept = visit.parts.kept.get(visit.user.id)
     if kept is None or visit.at - kept.at > KEPT_FOR:
         return visit.redirect("/")
