@@ -15,8 +15,9 @@
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
-    target.click();
-    if (target.matches("summary")) target.parentElement.querySelector("select,input:not([type=hidden]),textarea")?.focus();
+    if (!target.matches("summary")) return target.click();
+    target.parentElement.open = true;
+    target.parentElement.querySelector("select,input:not([type=hidden]),textarea")?.focus();
   });
   const button = document.querySelector("[data-ring]");
   if (!("Notification" in window)) return;
