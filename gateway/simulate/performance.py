@@ -31,8 +31,8 @@ from gateway.simulate.witnesses import DemoWitness
 
 #: Seconds: between two looks, until a process must be up, without any progress, to end a simulator or the gateway.
 _LOOK = 0.3
-_START = 40.0
-_STALLED = 45.0
+_START = 120.0
+_STALLED = 120.0
 _END_SIMULATOR = 10.0
 _END_GATEWAY = 20.0
 #: Shares of the script after which the gateway is killed.

@@ -97,7 +97,8 @@ class Receiver:
             # An answer from the office would settle the delivery before it is sent again.
             unread_for=2 * self._faults.stall_seconds if stalls else 0.0,
         )
-        await self._desk.take(arrival)
+        # Whoever hangs up ends this handler; what is in the journal by then has to reach its office all the same.
+        await asyncio.shield(self._desk.take(arrival))
         if stalls:
             await asyncio.sleep(self._faults.stall_seconds)
             return web.Response(status=503)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: How long the demo may take to play, in seconds.
-_READY = 400.0
+_READY = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)

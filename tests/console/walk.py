@@ -59,8 +59,6 @@ class Walk:
             await self.mend()
             await page.locator(".menu a[href='/']").click()
             await cause.locator("button").click()
-            await page.locator("input[name=act][value=requeue]").check()
-            await page.locator("main button.main").click()
             await page.locator("[name=reason]").fill("Đã gọi điện, xã đã dọn ổ đĩa")
             await page.locator("button[name=how][value=act]").click()
             await expect(page.locator(".flash").first).to_be_visible()
