@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
+from yarl import URL
 
 from tests.console.browsing import chromium
 from tests.console.demo import Demo, demo
@@ -22,6 +23,8 @@ FOLDER = Path("docs/pictures")
 #: How tall the window is for each place.
 _HEIGHTS = {"overview": 860, "map": 800, "channel": 760, "document": 820, "desk": 840, "audit": 620}
 _MOST_BYTES = 150_000
+#: Milliseconds in which the browser's own viewer shows a PDF; it says nothing when it does.
+_VIEWER = 15_000
 #: Drawn anew in the browser, which can write what this program cannot.
 _SMALLER = """async (source) => {
   const image = new Image();
@@ -52,7 +55,7 @@ class Album:
                     {
                         "name": "__Host-view",
                         "value": f"{language}.vn.light",
-                        "url": page.url,
+                        "url": str(URL(page.url).origin()),
                         "secure": True,
                     }
                 ]
@@ -62,7 +65,7 @@ class Album:
             )
             await page.reload()
             if name == "desk":
-                await page.wait_for_timeout(4000)  # the browser's own viewer says nothing when it is done
+                await page.wait_for_timeout(_VIEWER)
                 await page.locator("main input:not([type=hidden])").evaluate_all(
                     "(all, typed) => all.forEach((each, place) => { each.value = typed[place] ?? '' })", typed
                 )

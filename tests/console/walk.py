@@ -15,6 +15,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.console.browsing import PATIENCE, opened, sign_in
 
+#: Milliseconds in which a bundle is made on a busy machine.
+_SEALING = 4 * PATIENCE
 #: What to do at a place worth a picture: its name, and the page.
 Look = Callable[[str, Page], Awaitable[None]]
 
@@ -87,8 +89,8 @@ class Walk:
             button = page.locator("button[formaction^='/audit/bundle/']").first
             await expect(button).to_be_visible()
             await self.look("audit", page)
-            async with page.expect_download() as coming:
-                await button.click()
+            async with page.expect_download(timeout=_SEALING) as coming:
+                await button.click(timeout=_SEALING)
             bundle = folder / "bundle.asice"
             await (await coming.value).save_as(bundle)
             return bundle
