@@ -49,8 +49,9 @@ class Walk:
     async def _find_and_resend(self) -> None:
         async with opened(self.browser, self.origin) as page:
             await sign_in(page, self.operator, self.password(self.operator))
-            cause = page.locator(".cause.bad").filter(has_text=self.failing)
-            await expect(cause.locator("button")).to_be_visible(timeout=PATIENCE)
+            cause = page.locator(".cause").filter(has_text=self.failing)
+            resend = cause.locator("form[action='/acts/rehearse'] button")
+            await expect(resend).to_be_visible(timeout=PATIENCE)
             await self.look("overview", page)
             await page.locator(".menu a[href='/offices']").click()
             await expect(page.locator(".map, .strip").first).to_be_visible()
@@ -60,7 +61,7 @@ class Walk:
             await self.look("channel", page)
             await self.mend()
             await page.locator(".menu a[href='/']").click()
-            await cause.locator("button").click()
+            await resend.click()
             await page.locator("[name=reason]").fill("Đã gọi điện, xã đã dọn ổ đĩa")
             await page.locator("button[name=how][value=act]").click()
             await expect(page.locator(".flash").first).to_be_visible()
