@@ -2,11 +2,13 @@
 
 Two persons order that documents which all have be destroyed; the gateway's eraser does it at its next start, beside
 the load, and may be killed over it. When all is quiet every order is carried out, and none of the bodies is there.
+What a client may still repeat is left alone: sent again later, it is rightly another document (docs/retention.md).
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from contextlib import closing
 
 from gateway.admin.body_keys import TurnBodyKeys, turn
@@ -17,29 +19,37 @@ from gateway.ledger.purged import needers_of
 from gateway.maintenance.eraser import Eraser
 from gateway.observe import Metrics
 from gateway.storage.sqlite import connect_lookup
+from tests.crash.kill_journal import Sent, read_journals
 from tests.crash.kill_site import Site
 from tests.journeys.purge_killed import NoUploads
 from tests.journeys.purging import ONE, TWO
 
 #: Documents of one order.
 _MOST = 4
+#: Of so many of the oldest some are chosen.
+_OLDEST = 20
+#: Documents that a sender has sent since, so that it repeats this one no more (`kill_clients`).
+_SINCE = 25
 #: All have them, nobody looks at them any more, nothing is ordered of them yet, nobody else has the same bytes.
 _DONE = """
-    SELECT m.id FROM message AS m WHERE m.kind = 'document'
+    SELECT m.id, EXISTS (SELECT 1 FROM offer AS f WHERE f.message_id = m.id)
+    FROM message AS m WHERE m.kind = 'document'
     AND EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id)
     AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.message_id = m.id
         AND d.state NOT IN ('delivered', 'acknowledged', 'relayed'))
     AND NOT EXISTS (SELECT 1 FROM check_due AS c WHERE c.message_id = m.id)
     AND NOT EXISTS (SELECT 1 FROM purge_document AS p WHERE p.message_id = m.id)
     AND (SELECT count(*) FROM message AS o WHERE o.sha256 = m.sha256) = 1
-    ORDER BY m.accepted_at LIMIT 20
+    ORDER BY m.accepted_at
 """
 
 
 async def order(site: Site, draw: random.Random) -> int:
     """Documents that two persons want destroyed from now on; the gateway is down."""
     with closing(connect_lookup(site.database)) as connection:
-        done = [row[0] for row in connection.execute(_DONE)]
+        found = {row[0]: bool(row[1]) for row in connection.execute(_DONE)}
+    over = _over(site)
+    done = [message for message, is_brought in found.items() if is_brought or message in over][:_OLDEST]
     if not done:
         return 0
     chosen = draw.sample(done, min(len(done), draw.randint(1, _MOST)))
@@ -49,6 +59,15 @@ async def order(site: Site, draw: random.Random) -> int:
         confirmed = await confirm_purge(Desk(base), ConfirmPurge(order=made["order"], reason="sweep"), TWO)
     assert confirmed["confirmed"]
     return len(chosen)
+
+
+def _over(site: Site) -> set[str]:
+    """Messages of clients that none of them repeats any more."""
+    sent = defaultdict[str, dict[str, str]](dict)
+    for record in read_journals(site.journals):
+        if isinstance(record, Sent) and not record.key.startswith("answer-"):
+            sent[record.key[0]].setdefault(record.key, record.message)
+    return {message for keys in sent.values() for message in list(keys.values())[:-_SINCE]}
 
 
 async def turn_keys(site: Site) -> None:
