@@ -44,12 +44,17 @@ _DONE = """
 """
 
 
-async def order(site: Site, draw: random.Random) -> int:
-    """Documents that two persons want destroyed from now on; the gateway is down."""
+def destroyable(site: Site) -> list[str]:
+    """Documents, oldest first, that may be ordered to be destroyed."""
     with closing(connect_lookup(site.database)) as connection:
         found = {row[0]: bool(row[1]) for row in connection.execute(_DONE)}
     over = _over(site)
-    done = [message for message, is_brought in found.items() if is_brought or message in over][:_OLDEST]
+    return [message for message, is_brought in found.items() if is_brought or message in over]
+
+
+async def order(site: Site, draw: random.Random) -> int:
+    """Documents that two persons want destroyed from now on; the gateway is down."""
+    done = destroyable(site)[:_OLDEST]
     if not done:
         return 0
     chosen = draw.sample(done, min(len(done), draw.randint(1, _MOST)))

@@ -14,6 +14,7 @@ from gateway.failpoints import ACTS, FAILPOINTS, VARIABLE
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Sent, read_journals
+from tests.crash.kill_orders import destroyable, order
 from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Places, Site, Template, free_port, make_template
 from tests.crash.kill_sweep import POINTS, RANDOM, Sweep
@@ -65,10 +66,14 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
     site = template.copy(seed=1, pause=_PAUSE)
     sweep.put_in_the_way(site)
     companions = [await Companion.start(site, name) for name in template.companions]
+    before = await Gateway.start(site)
+    await until(lambda: destroyable(site), 300)
+    await before.kill()
+    assert await order(site, random.Random(1))
     gateway = await Gateway.start(site, armed=f"note={noted}")
     try:
         stop = {point for point in FAILPOINTS if point.startswith("stop.")}
-        await until(lambda: set(FAILPOINTS) - stop <= set(noted.read_text().split()), 30)
+        await until(lambda: set(FAILPOINTS) - stop <= set(noted.read_text().split()), 300)
     finally:
         gateway.terminate()
         await gateway.gone()
