@@ -64,12 +64,12 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
     await first.kill()
     await first.gone()
     site = template.copy(seed=1, pause=_PAUSE)
-    sweep.put_in_the_way(site)
     companions = [await Companion.start(site, name) for name in template.companions]
     before = await Gateway.start(site)
     await until(lambda: destroyable(site), 300)
     await before.kill()
     assert await order(site, random.Random(1))
+    sweep.put_in_the_way(site)
     gateway = await Gateway.start(site, armed=f"note={noted}")
     try:
         stop = {point for point in FAILPOINTS if point.startswith("stop.")}
