@@ -250,13 +250,13 @@ async def run_application(
     settings: Settings, config_path: Path, logs: LogControl, *, accept_clock: bool = False
 ) -> AsyncIterator[Application]:
     """Start everything; stop it in the reverse order on leaving."""
-    metrics, lifecycle = Metrics(), Lifecycle()
-    commits = Commits()
+    metrics, lifecycle, commits = Metrics(), Lifecycle(), Commits()
     async with AsyncExitStack() as stack:
         # 1 data folder
         base = await stack.enter_async_context(
             open_foundation(settings, on_commit=commits, accept_clock=accept_clock)
         )
+        base.sign_in.heard = metrics.heard
         if not base.bodies.keys.is_encrypting:
             _log.warning("bodies.plain", key=str(settings.storage.body_token or settings.storage.body_key))
         # 2 sealing key, parser pool

@@ -274,6 +274,12 @@ class Event(StrEnum):
     DOCUMENT_READ = "document.read"
     #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
     DOCUMENT_EXPORTED = "document.exported"
+    #: Somebody began a conformance run for an office, in a sandbox of its own.
+    CONFORMANCE_BEGUN = "conformance.begun"
+    #: It has ended; the leaf says how many steps passed and failed.
+    CONFORMANCE_ENDED = "conformance.ended"
+    #: Some days are off or worked on, a person says; the leaf says which days.
+    CALENDAR_CHANGED = "calendar.changed"
     #: An auditor looked something up, or somebody took lines of the ledger as a file; the leaf says what was done
     #: and how much was found, and commits to what was asked for.
     LOOKUP_MADE = "lookup.made"

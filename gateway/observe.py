@@ -17,6 +17,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._server()
         self._journey()
+        self._people()
         self._clock()
         self._peers()
         self._store()
@@ -48,6 +49,23 @@ class Metrics:
         self.seal_failing_seconds = self._gauge(
             "gateway_seal_failing_seconds", "for how long the key that seals has not signed; 0: it signs"
         )
+
+    def _people(self) -> None:
+        self.sign_ins = self._counter(
+            "gateway_sign_ins",
+            "tries to sign in to the console: signed_in, or why not (login_unknown, password, code, locked, "
+            "disabled, expired, provider)",
+            "outcome",
+        )
+        self.lockouts = self._counter("gateway_sign_in_lockouts", "users locked after too many wrong tries")
+        self.sessions_open = self._gauge("gateway_console_sessions_open", "people's sessions that count")
+
+    def heard(self, outcome: str) -> None:
+        """How a try to sign in ended, or that it locked somebody."""
+        if outcome == "lockout":
+            self.lockouts.inc()
+        else:
+            self.sign_ins.labels(outcome=outcome).inc()
 
     def _clock(self) -> None:
         self.clock_jumps = self._counter("gateway_clock_jumps", "jumps of the wall clock by more than 2 s")

@@ -115,6 +115,7 @@ class Probe:
         for state, count in (await base.reads.open_deliveries()).items():
             metrics.deliveries.labels(state=state).set(count)
         metrics.statuses_parked.set(await base.reads.parked())
+        metrics.sessions_open.set(await base.sign_in.count_open(base.clock.now()))
         await self._read_sources()
 
     async def _read_sources(self) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 
@@ -70,6 +71,8 @@ class SignIn:
         self._pump, self._readers, self._users, self._settings = pump, readers, users, settings
         self._open, self._end = OpenSessionOperation(), EndSessionOperation()
         self._fail, self._touch = NoteFailureOperation(), TouchSessionOperation()
+        #: Hears how each try ended (`signed_in`, or why not), and of each lockout: the metrics.
+        self.heard: Callable[[str], None] = lambda _outcome: None
 
     async def sign_in(
         self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
@@ -89,17 +92,16 @@ class SignIn:
         user = await self._users.find(login)
         fits = await self._users.passwords.fits(user.password if user is not None else None, password)
         if user is None:
-            _log.info("sign_in.failed", address=address, why="login unknown")
-            raise RefusedError("sign_in_failed")
+            self._refuse("login_unknown", address)
         if user.locked_until is not None and now < user.locked_until:
-            _log.info("sign_in.failed", address=address, user=user.id, why="locked")
-            raise RefusedError("sign_in_failed")
+            self._refuse("locked", address, user.id)
         secret = self._users.totp_of(user)
         step = totp_step(secret, code, now) if secret else user.totp_step
         is_late = user.password_ends_at is not None and now >= user.password_ends_at
         is_used = bool(secret) and step <= user.totp_step
         if not fits or user.disabled_at is not None or is_late or is_used:
-            await self._failed(user, address, now)
+            why = "password" if not fits else "disabled" if user.disabled_at else "expired" if is_late else "code"
+            await self._failed(user, address, now, why)
         return await self.open(user, step=step, address=address, agent=agent, now=now)
 
     async def open(self, user: User, *, step: int = 0, address: str, agent: str, now: datetime) -> str:
@@ -115,7 +117,8 @@ class SignIn:
             now=now,
         )
         if not await self._pump.submit(self._open, new):
-            await self._failed(user, address, now)
+            await self._failed(user, address, now, "code")
+        self.heard("signed_in")
         return held
 
     async def find(self, held: str) -> Session | None:
@@ -139,12 +142,23 @@ class SignIn:
         change = EndSession(user_id=user_id, session=session, actor=actor, now=now, why=why)
         await self._pump.submit(self._end, change)
 
-    async def _failed(self, user: User, address: str, now: datetime) -> None:
+    async def count_open(self, now: datetime) -> int:
+        """Sessions that count, of everybody."""
+        params = {"now": micros(now), "seen": micros(now - self._settings.idle)}
+        row = await self._readers.fetch_one("session_count_open", params)
+        return int(row[0]) if row else 0
+
+    async def _failed(self, user: User, address: str, now: datetime, why: str) -> NoReturn:
         failure = NoteFailure(
             user_id=user.id, most=self._settings.lock_after, locked_until=now + self._settings.lock_for, now=now
         )
-        locked = await self._pump.submit(self._fail, failure)
-        _log.info("sign_in.failed", address=address, user=user.id, why="locked now" if locked else "wrong")
+        if await self._pump.submit(self._fail, failure):
+            self.heard("lockout")
+        self._refuse(why, address, user.id)
+
+    def _refuse(self, why: str, address: str, user: str = "") -> NoReturn:
+        self.heard(why)
+        _log.info("sign_in.failed", address=address, user=user, why=why)
         raise RefusedError("sign_in_failed")
 
 

@@ -94,6 +94,14 @@ SELECT id, user_id, created_at, seen_at, ends_at, address, agent, ended_at FROM 
 SELECT id, user_id, created_at, seen_at, ends_at, address, agent, ended_at
     FROM session WHERE user_id = :user_id AND ended_at IS NULL AND ends_at > :now ORDER BY created_at DESC;
 
+-- name: session_count_open
+-- How many sessions count, of everybody.
+SELECT COUNT(*) FROM session WHERE ended_at IS NULL AND ends_at > :now AND seen_at > :seen;
+
+-- name: session_end_all
+-- Every session ends: the ledger was restored from a copy.
+UPDATE session SET ended_at = ? WHERE ended_at IS NULL RETURNING id;
+
 -- name: session_touch
 -- It is in use.
 UPDATE session SET seen_at = MAX(seen_at, :now) WHERE id = :id AND ended_at IS NULL;

@@ -29,6 +29,7 @@ REPLIES: Final = 10
 #: Older ones are not looked for: a quiet channel would have all tries of all channels gone through.
 REPLIES_OF: Final = timedelta(days=7)
 URGENT: Final = 100
+NEXT: Final = 10
 _TRIES: Final = 20_000
 #: Events of channels that are looked at for the history of one.
 _EVENTS: Final = 2_000
@@ -107,9 +108,9 @@ class Waits:
         """All of it."""
         return sum(each.waiting for each in self.lanes)
 
-    def done_at(self, now: datetime) -> datetime | None:
-        """When it is all sent at the present rate; None where nothing gets through."""
-        return now + timedelta(minutes=self.waiting / self.per_minute) if self.per_minute else None
+    def done_at(self, now: datetime, faster: float = 1.0) -> datetime | None:
+        """When it is all sent at the present rate, or at so many times of it; None where nothing gets through."""
+        return now + timedelta(minutes=self.waiting / (self.per_minute * faster)) if self.per_minute else None
 
 
 async def channels(base: Foundation) -> list[Channel]:
@@ -182,6 +183,44 @@ async def waits(base: Foundation, endpoint_id: str) -> Waits:
         more=sum(row[2] for row in rows) >= COUNTED,
         per_minute=len(through) / (RATE_OVER / timedelta(minutes=1)),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Next:
+    """A transmission that goes soon."""
+
+    message_id: str
+    code: str
+    subject: str
+    lane: Lane
+    #: As which it is taken by now: waiting has lifted it.
+    counts_as: Lane
+    since: datetime
+
+
+async def next_up(base: Foundation, endpoint_id: str) -> list[Next]:
+    """What goes next over a channel, in the order in which it goes."""
+    params = {
+        "endpoint": endpoint_id,
+        "now": micros(base.clock.now()),
+        "ageing": max(1, base.settings.delivery.ageing // timedelta(microseconds=1)),
+        "limit": NEXT,
+    }
+    rows = await base.readers.fetch("dispatch_list_next_of_channel", params)
+    facts = await base.readers.fetch("message_get_for_sending", (as_json(sorted({row[0] for row in rows})),))
+    known = {row[0]: row for row in facts}
+    lanes = tuple(Lane)
+    return [
+        Next(
+            message_id=message_id,
+            code="/".join(filter(None, known[message_id][9:11])),
+            subject=known[message_id][11],
+            lane=lanes[lane],
+            counts_as=lanes[counts_as],
+            since=instant(since),
+        )
+        for message_id, lane, counts_as, since in rows
+    ]
 
 
 async def replies(base: Foundation, endpoint_id: str) -> list[Said]:

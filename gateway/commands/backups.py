@@ -297,6 +297,10 @@ def _tell_restored(context: Context, done: Restored) -> None:
         f"{epoch.held} deliveries are held ({epoch.in_flight} of them were under way): the copy does not know what "
         "became of them."
     )
+    context.say(
+        f"{epoch.sessions} sessions of the console have ended: everybody signs in anew. Compare "
+        "`gateway users list` with what you know: who was disabled after the copy was made may sign in again."
+    )
     context.say(f"What was accepted after {taken} is not here: its senders hold a 202 and a receipt for it.")
     for line in _NEXT:
         context.say(line)

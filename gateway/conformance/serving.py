@@ -42,6 +42,7 @@ from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, skipped
 from gateway.errors import EnvironmentRefusedError, InputError
+from gateway.fsio import write_durably
 from gateway.pki import client_tls_context
 from gateway.simulate.children import Child
 from gateway.simulate.ledger import LedgerReader
@@ -228,6 +229,7 @@ class _Session:
         self._reader = LedgerReader(sandbox.layout.database)
         self._requests: dict[str, Mapping[str, Any]] = {}
         self._crew = Crew()
+        self._left = b""
 
     async def run(self) -> None:
         """Return when it is over."""
@@ -268,6 +270,7 @@ class _Session:
                 if step.order is not None:
                     self._crew.start(offices.perform(step.key, step.order))
             self._board.show(progress.steps, progress.over, progress.open, progress.wrong)
+            self._leave()
             if until is not None and (progress.is_over or monotonic() > until):
                 return
             if not self._gateway.is_running:
@@ -275,6 +278,17 @@ class _Session:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._ended.wait()
+
+    def _leave(self) -> None:
+        """Where each step stands, for whoever watches from elsewhere."""
+        steps = [
+            {"open": each.key in self._progress.open, **msgspec.to_builtins(each)}
+            for each in self._progress.results()
+        ]
+        content = msgspec.json.encode(steps)
+        if content != self._left:
+            self._left = content
+            write_durably(self._sandbox.layout.folder / "progress.json", content)
 
     async def _look(self, offices: TestOffices, admin: aiohttp.ClientSession) -> Evidence:
         view, place = await self._reader.view(), self._sandbox.place

@@ -7,19 +7,29 @@ changes; auditors read the same pages. A token or code is shown once, in the ans
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any, Final
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.accounts.credentials import credential_of
 from gateway.accounts.roles import Permission
 from gateway.accounts.shared_secrets import secret_of
 from gateway.admin import directory as acts
-from gateway.admin.directory import EndAgency, IssueToken, OfferEnrolment, Represent, RevokeCredential, RouteAgency
+from gateway.admin.directory import (
+    EndAgency,
+    IssueToken,
+    OfferEnrolment,
+    RecordCertificate,
+    Represent,
+    RevokeCredential,
+    RouteAgency,
+)
 from gateway.console import settings_shown
 from gateway.console.acts import converted
 from gateway.console.route import Route
+from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.endings import beside, endings, without_replaced
@@ -31,6 +41,7 @@ from gateway.route import Routed, route
 
 _PAGE: Final = 50
 _CODES: Final = 20
+_MOST_CERTIFICATE: Final = 20_000
 #: Why a recipient has no delivery that the gateway makes.
 SKIPPED: Final = {
     "not_hosted": N_("the relay serves it itself"),
@@ -95,6 +106,7 @@ async def _agency(visit: Visit, found: Agency) -> dict[str, Any]:
         "reasons": REASONS,
         "now": now,
         "once": {},
+        "record": visit.upload_url(f"/administration/agencies/{found.id}/certificate"),
     }
 
 
@@ -130,6 +142,33 @@ async def act(visit: Visit) -> web.StreamResponse:
     if once:
         return visit.page("admin_agency.html", **(await _agency(visit, found) | {"once": once}))
     return visit.redirect(f"/administration/agencies/{found.id}", flash=visit.gettext("Done."))
+
+
+async def record(visit: Visit) -> web.StreamResponse:
+    """Bind a certificate of another CA, that comes as a file."""
+    found = await _named(visit)
+    async with uploaded(visit, {"certificate": _MOST_CERTIFICATE}) as form:
+        content = await asyncio.to_thread(form.one("certificate").path.read_bytes)
+        try:
+            # PEM as it is; DER, as Windows saves it, is told apart by its first byte
+            pem = (
+                content
+                if not content.startswith(b"0")
+                else x509.load_der_x509_certificate(content).public_bytes(Encoding.PEM)
+            )
+            text = pem.decode("ascii")
+        except ValueError as error:
+            raise RefusedError("parameter_invalid", "the file holds no certificate") from error
+        given = {
+            "organ_id": found.organ_id,
+            "certificate": text,
+            "label": form.fields.get("label", "").strip(),
+            "networks": form.fields.get("networks", "").replace(",", " ").split(),
+            "reason": form.fields.get("reason", "").strip(),
+        }
+    await acts.record_certificate(visit.parts.server, converted(given, RecordCertificate), visit.actor)
+    told = visit.gettext("The certificate counts from the next request on.")
+    return visit.redirect(f"/administration/agencies/{found.id}", flash=told)
 
 
 async def certificates(visit: Visit) -> web.StreamResponse:
@@ -183,37 +222,14 @@ async def routing(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def vendors(visit: Visit) -> web.StreamResponse:
-    """The connection inspector, and the offices for tests."""
-    code, base = visit.request.query.get("office", "").strip(), visit.base
-    found = await base.directory.require(code, visit.at) if code else None
-    exchanges = visit.parts.server.inspection.last(found.id) if found else []
-    return visit.page(
-        "admin_vendors.html",
-        office=found,
-        code=code,
-        exchanges=exchanges,
-        offices=await _offices(visit),
-        reasons=REASONS,
-    )
-
-
-async def _offices(visit: Visit) -> Sequence[Agency]:
-    """Those that are for tests."""
-    rows = await visit.base.readers.fetch("agency_list_sandbox", (_PAGE,))
-    ids = [AgencyId(row[0]) for row in rows]
-    found = await visit.base.directory.agencies(ids)
-    return [found[key] for key in ids if key in found]
-
-
 _SEES, _CHANGES = Permission.VIEW_ADMINISTRATION, Permission.ADMINISTER
 ROUTES: Final = (
     Route("GET", "/administration", show, _SEES),
     Route("GET", "/administration/agencies", agencies, _SEES),
     Route("GET", "/administration/agencies/{id}", agency, _SEES),
     Route("POST", "/administration/agencies/{id}", act, _CHANGES),
+    Route("POST", "/administration/agencies/{id}/certificate", record, _CHANGES, uploads=True),
     Route("GET", "/administration/certificates", certificates, _SEES),
     Route("GET", "/administration/settings", settings, _SEES),
     Route("GET", "/administration/routing", routing, _SEES),
-    Route("GET", "/administration/vendors", vendors, _SEES),
 )

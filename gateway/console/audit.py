@@ -7,14 +7,12 @@ and only those who may audit see that record.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
@@ -25,19 +23,19 @@ from gateway.console.headers import saved
 from gateway.console.looks import looked_up
 from gateway.console.pieces import hand_out, length, of_file, reopened
 from gateway.console.route import Route
+from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.errors import PoolError, ProofError, RefusedError
 from gateway.inquiry import log_history, telling
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
+from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
 from gateway.ledger.inquiries import InquiryReads, LookupAct
 from gateway.reasons import REASONS
 from gateway.transparency.keys import read_vkeys
 
 _REASON: Final = "inspection"
-_PIECE: Final = 256 * 1024
-_UPLOAD_SECONDS: Final = 300.0
 _PAGE: Final = 50
 #: What was done, in words.
 ACTS: Final[Mapping[LookupAct, str]] = {
@@ -125,26 +123,28 @@ async def absence(visit: Visit) -> web.StreamResponse:
 
 async def show_verify(visit: Visit) -> web.StreamResponse:
     """The form for a file."""
-    return visit.page("audit_verify.html", found=None, name="", action=visit.upload_url("/audit/verify"))
+    return visit.page("audit_verify.html", found=None, name="", given=[], action=visit.upload_url("/audit/verify"))
 
 
 async def verify(visit: Visit) -> web.StreamResponse:
-    """What a file that somebody brought proves, by the anchors of this installation."""
-    base = visit.base
-    with base.bodies.unnamed() as file:
+    """What a file that somebody brought proves: by the anchors brought along, or by this installation's."""
+    async with uploaded(visit, {"file": MOST_BYTES, "anchors": MOST_ANCHORS}) as form:
+        file = form.one("file")
+        given = [(each.name, each.path) for each in form.of("anchors")]
         try:
-            async with asyncio.timeout(_UPLOAD_SECONDS):
-                name, size = await _received(visit.request, file)
-        except TimeoutError as error:
-            raise RefusedError("body_too_slow") from error
-        file.flush()
-        path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-        try:
-            found = await visit.parts.checker.check(path, size, base.settings, visit.at)
+            settings = visit.base.settings
+            found = await visit.parts.checker.check(file.path, file.size, settings, visit.at, given)
         except PoolError as error:
             raise RefusedError("bundle_unexamined", str(error)) from error
-    await looked_up(visit, LookupAct.VERIFIED, f"{name}: {found['verdict']}", 1)
-    return visit.page("audit_verify.html", found=found, name=name, action=visit.upload_url("/audit/verify"))
+    whose = "anchors brought along" if given else "own anchors"
+    await looked_up(visit, LookupAct.VERIFIED, f"{file.name}: {found['verdict']}, {whose}", 1)
+    return visit.page(
+        "audit_verify.html",
+        found=found,
+        name=file.name,
+        given=[name for name, _ in given],
+        action=visit.upload_url("/audit/verify"),
+    )
 
 
 async def show_log(visit: Visit) -> web.StreamResponse:
@@ -210,25 +210,6 @@ async def _stream(visit: Visit, name: str, file: BinaryIO) -> web.StreamResponse
     response.content_type, response.content_length = "application/octet-stream", length(file)
     with reopened(file) as again:
         return await hand_out(visit, response, of_file(again))
-
-
-async def _received(request: web.Request, file: BinaryIO) -> tuple[str, int]:
-    """The one file of a form, in pieces; its name and size."""
-    if not request.content_type.startswith("multipart/"):
-        raise RefusedError("parameter_invalid", "no file")
-    reader = await request.multipart()
-    async for part in reader:
-        if not isinstance(part, BodyPartReader) or part.name != "file":
-            continue
-        size = 0
-        while piece := await part.read_chunk(_PIECE):
-            size += len(piece)
-            if size > MOST_BYTES:
-                raise RefusedError("body_too_large", f"{MOST_BYTES}")
-            await asyncio.to_thread(file.write, piece)
-        if size:
-            return (part.filename or "")[:100], size
-    raise RefusedError("parameter_invalid", "no file")
 
 
 def _day(text: str) -> date:

@@ -42,6 +42,10 @@ LANES: Final[Mapping[Lane, str]] = {
     Lane.NORMAL: N_("ordinary"),
     Lane.BULK: N_("bulk"),
 }
+#: Lane -> the urgencies of the documents in it, as the ledger's filter knows them.
+URGENCIES: Final[Mapping[Lane, list[int]]] = {
+    lane: [each for each in range(5) if Lane.of_priority(each) is lane] for lane in Lane
+}
 TURNS: Final[Mapping[str, str]] = {
     "endpoint.opened": N_("answers again"),
     "endpoint.closed": N_("went down"),
@@ -54,6 +58,8 @@ TURNS: Final[Mapping[str, str]] = {
 }
 _TURNS_SHOWN: Final = 30
 _COMPARISONS: Final = 200
+#: The most transmissions at once that a channel can be set to.
+MOST_AT_ONCE: Final = 256
 
 
 async def show_all(visit: Visit) -> web.StreamResponse:
@@ -110,7 +116,11 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "waits": waits,
         "done_at": waits.done_at(visit.at),
         "line": visit.parts.server.line_view(found.state.endpoint.id),
-        "replies": _joined(await watching.replies(base, key)),
+        "urgencies": URGENCIES,
+        "next_up": await watching.next_up(base, key),
+        "ageing": base.settings.delivery.ageing,
+        "paces": _paces(found.state.endpoint.capabilities.max_in_flight, waits, visit.at),
+        "replies": joined(await watching.replies(base, key)),
         "history": history,
         "turns": TURNS,
         "outcomes": OUTCOMES,
@@ -128,10 +138,16 @@ async def _one(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
+def joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
     """The newest of those that say the same one after the other, and how many they are."""
     runs = groupby(replies, key=lambda each: (each.outcome, each.reason, each.detail))
     return [(those[0], len(those)) for those in (list(run) for _, run in runs)]
+
+
+def _paces(most: int, waits: watching.Waits, now: datetime) -> list[tuple[int, datetime | None]]:
+    """So many at once -> when all would be through, if the peer takes as many more as it is sent."""
+    offered = sorted({max(1, most // 2), most, min(2 * most, MOST_AT_ONCE), min(4 * most, MOST_AT_ONCE)})
+    return [(each, waits.done_at(now, each / most) if waits.waiting else None) for each in offered]
 
 
 async def _offices(visit: Visit, key: str) -> list[Any]:

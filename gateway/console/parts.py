@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.accounts.provider import Leaving, Provider
 from gateway.accounts.roles import Permission
+from gateway.admin.conformance_runs import ConformanceRuns
 from gateway.console.assets import Assets
 from gateway.console.live import Live
 from gateway.console.outlook import Outlooks
@@ -22,7 +23,7 @@ from gateway.ratelimit import RateLimit
 from gateway.reports.desk import ReportDesk
 
 #: Browsers, and forms, of which something is remembered between two requests.
-_REMEMBERED, _KEPT = 2000, 200
+_REMEMBERED, _KEPT, _FILES = 2000, 200, 8
 #: Pages of documents that are open somewhere.
 _SEEN: Final = 10_000
 #: The largest form that is kept, in characters.
@@ -48,6 +49,16 @@ class Kept:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownFile:
+    """A file of agencies of which was shown what it would change, and that waits for a yes."""
+
+    name: str
+    data: bytes
+    #: The file and what was shown, as a digest.
+    mark: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConsoleParts:
     """One per console."""
@@ -70,6 +81,9 @@ class ConsoleParts:
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+    #: By session: a file of agencies that was shown.
+    imports: Lru[str, ShownFile] = field(default_factory=lambda: Lru(_FILES))
+    conformance: ConformanceRuns = field(default_factory=ConformanceRuns)
     reports: ReportDesk = field(default_factory=ReportDesk)
     checker: Checker = field(default_factory=Checker)
     exports: BulkExports = field(default_factory=BulkExports)
@@ -81,5 +95,7 @@ class ConsoleParts:
 
     async def close(self) -> None:
         """End what goes on beside the requests."""
+        await self.conformance.close()
+        await self.reports.close()
         await self.exports.close()
         await self.checker.close()

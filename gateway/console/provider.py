@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.accounts.provider import AWAY, Leaving
 from gateway.accounts.roles import Permission
+from gateway.accounts.users import User
 from gateway.console.headers import own_address
 from gateway.console.route import Route
 from gateway.console.sign_in import signed_in
@@ -34,6 +35,22 @@ async def leave(visit: Visit) -> web.StreamResponse:
 
 async def come_back(visit: Visit) -> web.StreamResponse:
     """With a code, once, in the same browser, within minutes."""
+    try:
+        user, following = await _returned(visit)
+    except RefusedError:
+        visit.base.sign_in.heard("provider")
+        raise
+    held = await visit.base.sign_in.open(
+        user,
+        address=site_of(visit.request.remote or ""),
+        agent=visit.request.headers.get("User-Agent", ""),
+        now=visit.at,
+    )
+    return await signed_in(visit, held, following)
+
+
+async def _returned(visit: Visit) -> tuple[User, str]:
+    """Who it is, and where to go on."""
     parts, query = visit.parts, visit.request.query
     leaving = parts.leaving.pop(query.get("state", ""))
     if leaving is None or leaving.held != visit.held or visit.at - leaving.at > AWAY or "code" not in query:
@@ -42,13 +59,7 @@ async def come_back(visit: Visit) -> web.StreamResponse:
     user = await visit.base.users.find_subject(subject)
     if user is None or user.disabled_at is not None:
         raise RefusedError("sign_in_failed")
-    held = await visit.base.sign_in.open(
-        user,
-        address=site_of(visit.request.remote or ""),
-        agent=visit.request.headers.get("User-Agent", ""),
-        now=visit.at,
-    )
-    return await signed_in(visit, held, leaving.following)
+    return user, leaving.following
 
 
 def _back(visit: Visit) -> str:

@@ -1,11 +1,15 @@
-"""Reports: the figures of a period as a page with diagrams, for printing, and as a workbook."""
+"""Reports: the figures of a period as a page with diagrams, for printing, and as a workbook.
+
+One that takes long is made beside the page, which says how far it is and fills itself; page, print and workbook
+show the one that is kept then.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from markupsafe import Markup
@@ -13,7 +17,7 @@ from markupsafe import Markup
 from gateway.accounts.roles import Permission
 from gateway.clock import VIETNAM
 from gateway.console import charts
-from gateway.console.headers import saved
+from gateway.console.headers import SECURITY, saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -21,6 +25,7 @@ from gateway.errors import RefusedError
 from gateway.reasons import REASONS
 from gateway.reports import words
 from gateway.reports.book import COUNTS, DUE, PARTS, write_book
+from gateway.reports.desk import Making
 from gateway.reports.figures import Figures
 from gateway.reports.making import Period, Report
 
@@ -30,15 +35,25 @@ _SHOWN: Final = ("documents", "received", "arrived", "registered", "returned", "
 #: Agencies of the diagram.
 _BUSIEST: Final = 12
 _JUNE: Final = 6
+#: How long a page waits for its report before it says how far it is.
+_PATIENCE: Final = timedelta(seconds=1)
 
 
 async def show(visit: Visit) -> web.StreamResponse:
-    """The page."""
-    period, report = await _asked(visit)
+    """The page, or how far it is."""
+    period, here = _period(visit), _address(visit)
+    if visit.request.query.get("anew") == "1":
+        visit.parts.reports.forget(period)
+        return visit.redirect(here)
+    report = await _report(visit, period)
+    values: dict[str, Any] = {"period": period, "here": here, "presets": _presets(visit)}
+    if isinstance(report, Making):
+        part = "reports_making_part.html" if visit.is_fragment else "reports_making.html"
+        return visit.page(part, making=report, **values)
+    if visit.is_fragment:
+        return web.Response(status=204, headers={**SECURITY, "HX-Redirect": here})
     return visit.page(
         "reports.html",
-        period=period,
-        presets=_presets(visit),
         report=report,
         word=lambda key: words.word(key, visit.preferences.language),
         told=_Told(visit),
@@ -49,12 +64,16 @@ async def show(visit: Visit) -> web.StreamResponse:
         reasons=REASONS,
         days=_days(visit, report),
         busiest=_busiest(visit, report),
+        **values,
     )
 
 
 async def download(visit: Visit) -> web.StreamResponse:
-    """The workbook."""
-    period, report = await _asked(visit)
+    """The workbook of the report that is kept; where none is, the page makes it."""
+    period = _period(visit)
+    report = await _report(visit, period)
+    if isinstance(report, Making):
+        return visit.redirect(_address(visit))
     book = await asyncio.to_thread(write_book, report, visit.preferences.language)
     name = f"report-{period.first}-{period.last}.xlsx"
     return web.Response(body=book, content_type=_XLSX, headers=saved(name))
@@ -86,12 +105,22 @@ class _Told:
         return figures.due.late + figures.due.overdue
 
 
-async def _asked(visit: Visit) -> tuple[Period, Report]:
+def _period(visit: Visit) -> Period:
     query, today = visit.request.query, visit.at.astimezone(VIETNAM).date()
     last = _day(query.get("to", ""), "to") or today
     first = _day(query.get("from", ""), "from") or min(last, today.replace(day=1))
-    period, base = Period(first=first, last=last), visit.base
-    return period, await visit.parts.reports.report(base.readers, base.directory, period, now=visit.at)
+    return Period(first=first, last=last)
+
+
+async def _report(visit: Visit, period: Period) -> Report | Making:
+    base = visit.base
+    return await visit.parts.reports.report(base.readers, base.directory, base.clock, period, patience=_PATIENCE)
+
+
+def _address(visit: Visit) -> str:
+    """Of the page of a period, with its days."""
+    period = _period(visit)
+    return visit.address("/reports", **{"from": period.first.isoformat(), "to": period.last.isoformat()})
 
 
 def _day(text: str, name: str) -> date | None:

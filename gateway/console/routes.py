@@ -11,9 +11,11 @@ from gateway.console import (
     account,
     acts,
     administration,
+    agency_import,
     alarms,
     alerts,
     audit,
+    calendar,
     channels,
     desk_inbox,
     desk_registers,
@@ -22,6 +24,7 @@ from gateway.console import (
     everywhere,
     ledger,
     ledger_files,
+    office,
     offices,
     overview,
     people,
@@ -30,6 +33,7 @@ from gateway.console import (
     reports,
     shifts,
     sign_in,
+    vendors,
 )
 from gateway.console.route import Route
 
@@ -48,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *channels.ROUTES,
     *shifts.ROUTES,
     *offices.ROUTES,
+    *office.ROUTES,
     *desk_inbox.ROUTES,
     *desk_send.ROUTES,
     *desk_registers.ROUTES,
@@ -56,4 +61,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *audit.ROUTES,
     *people.ROUTES,
     *administration.ROUTES,
+    *agency_import.ROUTES,
+    *calendar.ROUTES,
+    *vendors.ROUTES,
 )

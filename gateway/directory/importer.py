@@ -27,6 +27,7 @@ from gateway.directory.changes import WriteRows, WriteRowsOperation
 from gateway.directory.diff import DirectoryRows, Links, add_agency, change_agency, match_row
 from gateway.directory.directory import Directory, find_holders, record_of
 from gateway.directory.index import FileIndex
+from gateway.directory.planned import PlannedRow, planned
 from gateway.directory.records import Holder, Period, Record, holder_at
 from gateway.directory.rows import AgencyRow, RowProblem, read_rows
 from gateway.edxml.organ_ids import canonical
@@ -119,6 +120,17 @@ async def import_agencies(
     return work.report(applied=good)
 
 
+async def preview_agencies(
+    directory: Directory, pump: Pump, readers: Readers, data: bytes, *, now: datetime
+) -> tuple[ImportReport, list[PlannedRow]]:
+    """What `import_agencies` would do, row by row; it writes nothing."""
+    endpoints = {endpoint.name: endpoint.id for endpoint in await directory.endpoints()}
+    work = _Import(pump, readers, data, endpoints, _silent, now=micros(now))
+    await work.check()
+    planned = await work.plan() if not work.problems else []
+    return work.report(applied=False), planned
+
+
 class _Import:
     def __init__(
         self,
@@ -173,6 +185,23 @@ class _Import:
             if complete:
                 return
             await self._flush(None)
+
+    async def plan(self) -> list[PlannedRow]:
+        """Step 3 without writing: the second round is for rows that refer to what comes later in the file."""
+        self._ids = uuid7_series(self._total)
+        found: dict[int, PlannedRow] = {}
+        for _ in range(_ROUNDS):
+            async for batch in self._batches("check", whole=True):
+                for row in batch.rows:
+                    if row.line in found and found[row.line].what == "created":
+                        continue
+                    rows = DirectoryRows()
+                    self._apply_row(row, batch, rows)
+                    self._written.note(rows)
+                    if not rows.empty:
+                        found[row.line] = planned(row, rows, batch.records)
+                self._written.fresh = self._fresh  # nothing is in the directory, so all of it is kept
+        return [found[line] for line in sorted(found)]
 
     async def finish(self, actor: str, now: datetime, why: str) -> None:
         """Step 4."""
@@ -316,7 +345,7 @@ class _Import:
                 self._fresh.setdefault(form, []).append(holder)
         return _settled(batch, row.parent, opened) and _settled(batch, row.successor, row.closed or self._now)
 
-    async def _batches(self, doing: str) -> AsyncIterator[_Batch]:
+    async def _batches(self, doing: str, *, whole: bool = False) -> AsyncIterator[_Batch]:
         rows: list[AgencyRow] = []
         done = 0
         for item in read_rows(self._data):
@@ -324,11 +353,11 @@ class _Import:
             if not isinstance(item, list) and item.line not in self._index.bad:
                 rows.append(item)
             if len(rows) == _ROWS_AT_ONCE:
-                yield await self._look_up(rows, whole=doing == "write")
+                yield await self._look_up(rows, whole=whole or doing == "write")
                 self._progress(doing, done, self._total)
                 rows = []
         if rows:
-            yield await self._look_up(rows, whole=doing == "write")
+            yield await self._look_up(rows, whole=whole or doing == "write")
         self._progress(doing, done, self._total)
 
     async def _look_up(self, rows: list[AgencyRow], *, whole: bool) -> _Batch:

@@ -2,10 +2,11 @@
 
 The copy is older than what the world knows. So nothing that waits in it is sent or handed out before a person says
 so: every delivery that was queued, deferred or in flight is *held* (`held_after_restore`), and the attempts that it
-had under way end as unknown. The epoch's own event is written first. Its number is the instant of the restore in
-microseconds: far above every number of the epoch before, since events come slower than that, so that a client which
-goes on from a number it has seen misses nothing and no number means two events. Its leaf names the copy's last
-event and leaf hash. Cursors of the inbox carry the epoch for the same purpose (`gateway.facade`).
+had under way end as unknown. Sessions of the console end: the copy does not know who was signed out since. The
+epoch's own event is written first. Its number is the instant of the restore in microseconds: far above every number
+of the epoch before, since events come slower than that, so that a client which goes on from a number it has seen
+misses nothing and no number means two events. Its leaf names the copy's last event and leaf hash. Cursors of the
+inbox carry the epoch for the same purpose (`gateway.facade`).
 
 It does NOT know what happened after the copy; nobody here does.
 """
@@ -52,6 +53,8 @@ class Opened:
     #: Deliveries that are held now, and how many of them were in flight.
     held: int
     in_flight: int
+    #: Sessions of the console that were open in the copy; they have ended.
+    sessions: int
 
 
 class OpenEpochOperation:
@@ -71,6 +74,7 @@ class OpenEpochOperation:
         if first <= after:
             raise StorageError(f"the clock says {ask.now}, which is before the copy's last event; set it right")
         lines = await tx.fetch("delivery_list_waiting_all")
+        ended = await tx.fetch("session_end_all", (first,))
         facts: dict[str, object] = {
             "epoch": number + 1,
             "after": after,
@@ -78,6 +82,7 @@ class OpenEpochOperation:
             "copy": ask.copy,
             "taken_at": micros(ask.taken_at),
             "held": len(lines),
+            "sessions": len(ended),
         }
         row = history.EventRow(kind=Event.EPOCH_OPENED, at=ask.now, actor=ask.actor, facts=facts, note=ask.note)
         content = history.leaf_of(row)
@@ -87,7 +92,14 @@ class OpenEpochOperation:
         await tx.execute_many("epoch_write_value", list(values.items()))
         await self._hold(tx, ask, lines)
         in_flight = sum(line[2] == State.IN_FLIGHT for line in lines)
-        return Opened(number=number + 1, first=first, after=after, held=len(lines), in_flight=in_flight)
+        return Opened(
+            number=number + 1,
+            first=first,
+            after=after,
+            held=len(lines),
+            in_flight=in_flight,
+            sessions=len(ended),
+        )
 
     async def _hold(self, tx: Transaction, ask: OpenEpoch, lines: Sequence[tuple[str, ...]]) -> None:
         now = micros(ask.now)

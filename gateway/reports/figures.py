@@ -24,6 +24,7 @@ from gateway.clock import VIETNAM
 from gateway.edxml.codes import document_type
 from gateway.ledger.figures import DocumentCell, DueLine, LineCell, Portion
 from gateway.states import State
+from gateway.workdays import Workdays
 
 K = TypeVar("K", bound=Hashable)
 
@@ -184,8 +185,8 @@ class _Cut(Generic[K]):
 class Sum:
     """Takes the portions of a period, in order, then gives the figures."""
 
-    def __init__(self, today: date) -> None:
-        self._today = today
+    def __init__(self, today: date, workdays: Workdays) -> None:
+        self._today, self._workdays = today, workdays
         self._total = _Tally()
         self._agencies, self._types, self._channels = _Cut[str](), _Cut[str](), _Cut[str]()
         self._business, self._priorities = _Cut[str](), _Cut[int]()
@@ -230,10 +231,11 @@ class Sum:
         )
 
     def _outcome(self, due: DueLine) -> str:
+        last = self._workdays.end_of(due.day)
         if due.answered_at is None:
-            return "overdue" if due.day < self._today else "open"
+            return "overdue" if last < self._today else "open"
         answered = due.answered_at.astimezone(VIETNAM).date()
-        return "late" if answered > due.day else "on_time" if answered == due.day else "early"
+        return "late" if answered > last else "early" if answered < due.day else "on_time"
 
     def summed(self) -> Summed:
         """Everything; a moment, for a million lines."""

@@ -15,6 +15,7 @@ import msgspec
 from gateway.clock import VIETNAM
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
+from gateway.ledger.calendar import workdays
 from gateway.ledger.figures import portions
 from gateway.model import AgencyId
 from gateway.reports.figures import Day, Figures, Sum, Summed
@@ -99,7 +100,7 @@ async def make_report(
 ) -> Report:
     """The report of a period as the ledger stands now; `progress` hears of days."""
     today = now.astimezone(VIETNAM).date()
-    total, days = Sum(today), (period.last - period.first).days + 1
+    total, days = Sum(today, await workdays(readers)), (period.last - period.first).days + 1
     async for portion in portions(readers, period.first, period.last):
         await asyncio.to_thread(total.add, portion)
         progress((portion.last - period.first).days + 1, days)

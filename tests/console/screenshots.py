@@ -84,6 +84,7 @@ SHOTS = (
         route="/channels/{id}/incident",
     ),
     Shot("offices", "vanhanh", "/offices"),
+    Shot("office", "vanhanh", "/offices", links=("tbody th a",), route="/offices/{id}"),
     Shot("queues", "vanhanh", "/queues"),
     Shot("queues-misrouted", "vanhanh", "/queues?show=misrouted"),
     Shot("queues-conflicts", "vanhanh", "/queues?show=conflicts"),
@@ -106,12 +107,14 @@ SHOTS = (
         links=("tbody th a",),
         route="/administration/agencies/{id}",
     ),
+    Shot("import", "quantri", "/administration/import"),
+    Shot("calendar", "quantri", "/administration/calendar"),
     Shot("users", "quantri", "/administration/users"),
     Shot("user", "quantri", "/administration/users", links=("tbody th a",), route="/administration/users/{id}"),
     Shot("certificates", "kiemtra", "/administration/certificates"),
     Shot("settings", "kiemtra", "/administration/settings"),
     Shot("routing", "kiemtra", "/administration/routing"),
-    Shot("vendors", "kiemtra", "/administration/vendors"),
+    Shot("vendors", "quantri", "/administration/vendors"),
 )
 
 

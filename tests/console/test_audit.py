@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,7 +19,7 @@ from gateway.api import models
 from gateway.console.live import _topics
 from gateway.inquiry.bulk import BulkExports
 from tests.console.site import Browser, Site
-from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
 from tests.journeys.messages import document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,16 +47,27 @@ async def fetched(browser: Browser, path: str, **fields: str) -> tuple[int, byte
         return answer.status, await answer.read()
 
 
-async def verified(browser: Browser, file: bytes) -> str:
-    """The page about a file that was dropped."""
+async def verified(browser: Browser, file: bytes, *anchors: tuple[str, bytes], status: int = 200) -> str:
+    """The page about a file that was dropped, by the anchors beside it."""
     await browser.get("/audit/log")
     form = aiohttp.FormData()
+    for name, content in anchors:
+        form.add_field("anchors", content, filename=name, content_type="application/octet-stream")
     form.add_field("file", file, filename="goi.asice", content_type="application/octet-stream")
     address = f"{browser.origin}/audit/verify?form-token={browser.token}"
     async with browser.session.post(address, data=form, headers=HEADERS) as answer:
         text = await answer.text()
-        assert answer.status == 200, text
+        assert answer.status == status, text
         return text
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """As one file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
 
 
 async def number_of(site: Site, message_id: str) -> str:
@@ -91,6 +104,36 @@ async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.
     changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]
     assert "badge bad" in await verified(auditor, changed)
     assert "badge bad" in await verified(auditor, b"no bundle at all")
+
+
+async def test_anchors_from_outside_decide_where_they_are_given(
+    site: Site, sent: models.Accepted, auditor: Browser, pki_folder: Path
+) -> None:
+    """A ZIP or single files; without them the page says whose anchors decided, and those of others do not pass."""
+    settings = site.base.settings
+    await auditor.get(f"/audit?number={sent.id}")
+    _, file = await fetched(auditor, f"/audit/bundle/{sent.id}", reason="thanh tra")
+    assert "theo neo của chính hệ thống này" in await verified(auditor, file)
+    cas = {path.name: path.read_bytes() for path in settings.seal.anchors.glob("*.pem")}
+    vkey = settings.log.vkey.read_bytes()
+    folder = {f"neo/seal/{name}": content for name, content in cas.items()} | {"neo/log.vkey": vkey}
+    for anchors in ([("neo.zip", zipped(folder))], [*cas.items(), ("log.vkey", vkey)]):
+        told = await verified(auditor, file, *anchors)
+        assert "theo neo tin cậy bạn mang theo" in told
+        assert "badge bad" not in told
+        assert vkey.decode().strip() in html.unescape(told)
+    make_pki(stranger := pki_folder.parent / "stranger")
+    others = [path for path in (stranger / "anchors" / "seal").glob("*.pem") if not path.name.endswith(".crl.pem")]
+    told = await verified(auditor, file, *((path.name, path.read_bytes()) for path in others))
+    assert "badge good" in told  # of the anchors
+    assert "badge bad" in told or "badge wait" in told
+    for bad in (
+        ("x.pem", b"no certificate"),
+        ("log.vkey", vkey),
+        ("x.zip", zipped({"seal/../../x.pem": b""})),
+        ("x.zip", zipped({"seal/x.pem": b" " * 300_000})),
+    ):
+        assert "anchors_unreadable" in await verified(auditor, file, bad, status=422)
 
 
 async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
+from datetime import timedelta
 
 import openpyxl
 import pytest
@@ -60,6 +62,30 @@ async def test_workbook_is_that_of_the_page(site: Site) -> None:
         assert "attachment" in answer.headers["Content-Disposition"]
         book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
     assert "Theo cơ quan" in book.sheetnames
+
+
+@pytest.mark.usefixtures("sent")
+async def test_report_that_takes_long_fills_its_page_by_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says how far it is, asks again, and is led to the one that is kept; the workbook is of the same."""
+    monkeypatch.setattr("gateway.console.reports._PATIENCE", timedelta())
+    viewer = await site.signed_in(Role.VIEWER)
+    address = "/reports?from=2020-01-01&to=2026-12-31"
+    page = await viewer.get(address)
+    assert page.status == 200
+    assert "Đang lập báo cáo" in page.text
+    assert f'hx-get="{address.replace("&", "&amp;")}"' in page.text
+    async with asyncio.timeout(60):
+        while (asked := await viewer.get(address, HX_Request="true")).status != 204:
+            assert "<progress" in asked.text
+    assert asked.headers["HX-Redirect"] == address
+    shown = await viewer.get(address)
+    assert re.search(r'<div class="figure">1</div>', shown.text)
+    made_at = re.search(r"Lập lúc[^.]*", shown.text)
+    assert made_at is not None
+    assert made_at[0] in (await viewer.get(address)).text, "it was made twice"
+    assert (await viewer.get(address.replace("/reports", "/reports/report.xlsx"))).status == 200
+    assert (await viewer.get(f"{address}&anew=1")).location == address
+    assert "Đang lập báo cáo" in (await viewer.get(address)).text
 
 
 async def test_clerk_sees_no_report_of_everybody(site: Site) -> None:

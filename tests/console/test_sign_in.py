@@ -71,3 +71,18 @@ async def test_signing_out_ends_the_session_for_whoever_holds_it(site: Site) -> 
     held = browser.cookie("__Host-session")
     assert (await browser.post("/logout")).location == "/login"
     assert (await site.browser(Cookie=f"__Host-session={held}").get("/account")).status == 303
+
+
+async def test_tries_and_sessions_are_counted(site: Site) -> None:
+    """By cause; what people are called is in no metric."""
+    await site.browser().sign_in("nobody-there", "wrong-password")
+    await site.browser().sign_in("viewer1", "wrong-password")
+    await site.signed_in(Role.VIEWER)
+    url = f"http://127.0.0.1:{site.app.operations_port}/metrics"
+    async with site.browser().session.get(url) as answer:
+        told = await answer.text()
+    counted = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
+    for outcome in ("login_unknown", "password", "signed_in"):
+        assert float(counted[f'gateway_sign_ins_total{{outcome="{outcome}"}}']) >= 1
+    assert float(counted["gateway_console_sessions_open"]) >= 1
+    assert "viewer1" not in told

@@ -105,6 +105,25 @@ async def test_numbers_begin_at_the_instant_and_go_on_from_there(lab: Lab) -> No
     assert (second.number, second.after, second.first) == (3, seqs[-1], micros(LATER) + 1_000_000)
 
 
+async def test_sessions_of_the_console_end(lab: Lab) -> None:
+    """Those of the copy that were open; the leaf says how many."""
+    user = ("u1", "a.b", "A", "viewer", 0, micros(START))
+    await lab.writer.fetch(
+        "INSERT INTO user (id, login, name, role, may_preview, created_at) VALUES (?, ?, ?, ?, ?, ?)", user
+    )
+    for key, ended in (("1", None), ("2", micros(START))):
+        row = (key * 64, "u1", micros(START), micros(START), micros(LATER + DAY), "::1", "x", ended)
+        await lab.writer.fetch(
+            "INSERT INTO session (id, user_id, created_at, seen_at, ends_at, address, agent, ended_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+    assert (await opened(lab)).sessions == 1
+    assert await lab.rows("SELECT ended_at FROM session ORDER BY id") == [(micros(LATER),), (micros(START),)]
+    [(leaf,)] = await lab.rows("SELECT CAST(leaf AS TEXT) FROM event WHERE kind = 'epoch.opened'")
+    assert '"sessions":1' in leaf
+
+
 async def test_clock_that_went_back_is_refused(lab: Lab) -> None:
     """Two epochs must not share a number."""
     await opened(lab)

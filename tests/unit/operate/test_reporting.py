@@ -13,6 +13,7 @@ from gateway.reports.book import COLUMNS, write_book
 from gateway.reports.figures import Sum
 from gateway.reports.making import AgencyFigures, Report, Returned
 from gateway.reports.words import Language, duration, word
+from gateway.workdays import Workdays
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation
 from tests.unit.operate.test_commands import Terminal, sent, terminal
 
@@ -24,7 +25,7 @@ FORMULA = '=HYPERLINK("https://example.org","?")'
 
 def report() -> Report:
     """One of nothing, with a formula for a name."""
-    summed = Sum(date(2026, 11, 22)).summed()
+    summed = Sum(date(2026, 11, 22), Workdays()).summed()
     return Report(
         first=date(2026, 11, 1),
         last=date(2026, 11, 22),

@@ -70,6 +70,7 @@ SORTED = {
     "desk_list_waiting": "what waits for the offices of a clerk",
     "entry_find_twin": "lines of one document",
     "desk_list_asked": "requests that nobody has answered",
+    "dispatch_list_next_of_channel": "the heads of the lanes of one channel",
     "message_list_about": "messages about one document",
     "message_list_exported_by_number": "documents of one number",
     "message_list_exported_by_recipient": "documents for one recipient, for a command",

@@ -1,0 +1,108 @@
+"""Forms with files that are looked at and not kept: fields, and files without a name while the form is read.
+
+Each field of files has a limit for all of its files together; what has no limit is passed over. Documents of the
+clerk's desk, which are kept, come by `desk_parts` instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiohttp import BodyPartReader
+
+from gateway.console.visit import Visit
+from gateway.errors import RefusedError
+
+_SECONDS: Final = 300.0
+_PIECE: Final = 256 * 1024
+_MOST_PARTS: Final = 20
+_MOST_TEXT: Final = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """A file of a form."""
+
+    field: str
+    name: str
+    #: Where it can be opened while the form is read.
+    path: Path
+    size: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Uploaded:
+    """What a form brought."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: list[Brought] = field(default_factory=list)
+
+    def of(self, name: str) -> list[Brought]:
+        """The files of a field."""
+        return [each for each in self.files if each.field == name]
+
+    def one(self, name: str) -> Brought:
+        """The file of a field; RefusedError without one."""
+        found = self.of(name)
+        if not found:
+            raise RefusedError("parameter_invalid", f"{name}: no file")
+        return found[0]
+
+
+@asynccontextmanager
+async def uploaded(visit: Visit, most: Mapping[str, int]) -> AsyncIterator[Uploaded]:
+    """Read a form; `most`: bytes of each field with files."""
+    if not visit.request.content_type.startswith("multipart/"):
+        raise RefusedError("parameter_invalid", "no file")
+    with ExitStack() as kept:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                found = await _read(visit, dict(most), kept)
+        except TimeoutError as error:
+            raise RefusedError("body_too_slow") from error
+        except (ValueError, AssertionError) as error:  # aiohttp's words for what is no multipart form
+            raise RefusedError("parameter_invalid", "the form") from error
+        yield found
+
+
+async def _read(visit: Visit, room: dict[str, int], kept: ExitStack) -> Uploaded:
+    found = Uploaded()
+    async for part in await visit.request.multipart():
+        if not isinstance(part, BodyPartReader) or part.name is None:
+            continue
+        if len(found.files) + len(found.fields) == _MOST_PARTS:
+            raise RefusedError("parameter_invalid", f"more than {_MOST_PARTS} parts")
+        if part.name in room:
+            brought = await _file(visit, part, room[part.name], kept)
+            room[part.name] -= brought.size
+            found.files += [brought] if brought.size else []
+        elif part.filename is None:
+            found.fields[part.name] = await _text(part)
+    return found
+
+
+async def _file(visit: Visit, part: BodyPartReader, room: int, kept: ExitStack) -> Brought:
+    file, size = kept.enter_context(visit.base.bodies.unnamed()), 0
+    while piece := await part.read_chunk(_PIECE):
+        size += len(piece)
+        if size > room:
+            raise RefusedError("body_too_large", f"{part.name}: {room}")
+        await asyncio.to_thread(file.write, piece)
+    file.flush()
+    path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    return Brought(field=part.name or "", name=(part.filename or "")[:100], path=path, size=size)
+
+
+async def _text(part: BodyPartReader) -> str:
+    raw = bytearray()
+    while piece := await part.read_chunk(_PIECE):
+        raw += piece
+        if len(raw) > _MOST_TEXT:
+            raise RefusedError("body_too_large")
+    return raw.decode()
