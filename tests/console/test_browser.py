@@ -1,23 +1,48 @@
-"""The skeleton in a real browser: scripts, the stream, keys, and what axe finds; few and short."""
+"""The console in a real browser: scripts, the stream, keys, forms that work together, and what axe finds."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
-from typing import Literal
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.roles import Role
+from gateway.clock import micros
+from gateway.foundation import database_of, open_foundation
+from gateway.seal.trust import TrustPurpose, TrustStore
+from gateway.simulate.layout import free_ports
+from gateway.storage.sqlite import connect_lookup
+from gateway.verifying.anchors import Anchors
+from gateway.verifying.verify import verify_file
 from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
-from tests.console.site import LOGINS, Site
+from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
+from tests.journeys.installation import COMMUNE, PROVINCE, prepare
+from tests.journeys.messages import document, status
+from tests.unit.signatures.pdf_made import blank
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
+
+#: Measured, not asserted: milliseconds from an event to what an open page shows of it.
+MEASURED = Path(__file__).resolve().parents[2] / "build" / "live.json"
+WHY = "thử nghiệm trên trình duyệt"
+#: Notes in the page itself when its inside changes for the first time.
+_WATCH = """selector => {
+  const part = document.querySelector(selector);
+  new MutationObserver((_, me) => { document.documentElement.dataset.changedAt = Date.now(); me.disconnect(); })
+    .observe(part, {childList: true, subtree: true, characterData: true, attributes: true});
+}"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -27,15 +52,22 @@ async def browser() -> AsyncIterator[Browser]:
         yield found
 
 
+def note(**measured: int) -> None:
+    """Into the build's output."""
+    MEASURED.parent.mkdir(exist_ok=True)
+    known: dict[str, Any] = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    MEASURED.write_text(json.dumps(known | measured, indent=1) + "\n")
+
+
 async def test_overview_shows_a_document_without_being_asked(site: Site, browser: Browser) -> None:
     """The stream wakes the page; keys lead about; the policy lets all of it run."""
     async with opened(browser, site.origin) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.wait_for_selector("body[data-live=on]")
         figure = page.locator("#now .figure").first
-        await expect(figure).to_have_text("0")
+        before = int(await figure.inner_text())
         await send(site, "21")
-        await expect(figure).to_have_text("1", timeout=PATIENCE)
+        await expect(figure).to_have_text(str(before + 1), timeout=PATIENCE)
         await page.keyboard.press("/")
         await expect(page.locator("#search")).to_be_focused()
         await page.locator("h1").click()
@@ -56,3 +88,178 @@ async def test_pages_are_accessible_and_fit_their_window(
             await page.goto(path)
             assert await serious(page) == []
             assert not await is_too_wide(page)
+
+
+async def test_rows_of_the_ledger_are_chosen_and_acted_on(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter, its pages, a kept view; boxes, Shift, a key, a count; the rehearsal, and back to the same page."""
+    monkeypatch.setattr("gateway.console.ledger._PAGE", 3)
+    for number in ("51", "52", "53", "54"):
+        await send(site, number)
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await page.goto("/ledger")
+        await page.wait_for_selector("body[data-live=on]")
+        rows, told = page.locator("#content tbody tr"), page.locator("[data-chosen]")
+        await expect(rows).to_have_count(3)
+        await page.click("a[rel=next]")
+        await expect(page.locator("a[rel=prev]")).to_be_visible()
+        await page.click("a[rel=prev]")
+        await page.fill(".filters [name=recipient_name]", "xã một")
+        await page.fill(".filters [name=since]", datetime.now(UTC).date().isoformat())
+        await page.click(".filters button.main")
+        await page.wait_for_url(re.compile("recipient=0"))
+        await page.locator("details.views summary").click()
+        await page.fill("form[action='/ledger/views'] [name=name]", "Của tôi")
+        await page.click("form[action='/ledger/views'] button")
+        await expect(page.locator(".flash.done")).to_be_visible()
+        await page.goto("/ledger")
+        await page.click("details.views a:has-text('Của tôi')")
+        await page.wait_for_url(re.compile("recipient=0"))
+        filtered = page.url
+        await expect(page.locator("[data-needs-choice]")).to_be_disabled()
+        await rows.nth(0).locator("input").click()
+        await rows.nth(2).locator("input").click(modifiers=["Shift"])
+        await expect(told).to_have_text("Đã chọn: 3")
+        await expect(page.locator("[data-all]")).to_be_checked()
+        await page.keyboard.press("j")
+        await page.keyboard.press("x")
+        await expect(told).to_have_text("Đã chọn: 2")
+        await page.evaluate(_WATCH, "tbody")
+        async with site.installation.client(COMMUNE) as commune:
+            items = (await commune.inbox(wait=5)).items
+            await commune.content(items[-1].id)
+            await commune.ack(items[-1].id)
+        await expect(page.locator("tbody .badge.good")).to_have_count(1, timeout=PATIENCE)
+        await expect(told).to_have_text("Đã chọn: 2")
+        assert await page.locator("tbody input:checked").count() == 2
+        await page.click("[data-needs-choice]")
+        await page.check("[name=act][value=hold]")
+        await page.click("form[action='/acts/rehearse'] button.main")
+        await page.fill("[name=reason]", WHY)
+        await page.click("form[action='/acts/do'] button.main")
+        await expect(page.locator(".flash").first).to_be_visible()
+        assert page.url == filtered.partition("&columns=")[0]
+
+
+async def test_document_is_read_proved_and_taken_along(site: Site, browser: Browser, tmp_path: Path) -> None:
+    """Its story, its PDF in the page, a bundle that the auditors' verifier passes, the certificate."""
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(document(PROVINCE, [COMMUNE], number="61", content=blank().data))
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, PREVIEWER)
+        await page.goto(f"/documents/{made.id}")
+        await expect(page.locator("ol.told")).to_contain_text("niêm phong")
+        async with page.expect_response("**/files/1?show=1") as shown:
+            await page.click("a[href*='look=1']")
+        assert (await shown.value).headers["content-type"] == "application/pdf"
+        for button, name in (
+            ("form[action$='/bundle'] button", "b.asice"),
+            ("a[href$='certificate.pdf']", "c.pdf"),
+        ):
+            async with page.expect_download() as taken:
+                await page.click(button)
+            await (await taken.value).save_as(tmp_path / name)
+    assert (tmp_path / "c.pdf").read_bytes().startswith(b"%PDF-")
+    settings = site.base.settings
+    anchors = Anchors(seal=TrustStore.load(settings.seal.anchors, TrustPurpose.SEAL), tsa=None, log=())
+    found = verify_file(tmp_path / "b.asice", anchors, site.base.clock.now())
+    assert found.shape()["verdict"] != "FAILED", found.shape()
+
+
+async def test_channel_is_paused_and_used_again(site: Site, browser: Browser) -> None:
+    """With a reason and an end."""
+    channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "pushed")
+    async with opened(browser, site.origin, language="en") as page:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await page.goto(f"/channels/{channel}")
+        for act in ("pause", "resume"):
+            form = page.locator(f"form[action$='/{act}']")
+            await form.locator("[name=reason]").fill(WHY)
+            await form.locator("button").click()
+            await expect(page.locator(".flash.done")).to_be_visible()
+        await expect(page.locator("form[action$='/pause']")).to_be_visible()
+
+
+async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(site: Site, browser: Browser) -> None:
+    """It comes back to whoever wrote it, in this browser, and is gone once it was sent."""
+    base, now = site.base, site.base.clock.now()
+    user, _ = await base.users.add(
+        "clerk8", name="Người khác", role=Role.CLERK, offices=[COMMUNE], actor="operator:test", now=now
+    )
+    await base.users.choose_password(user, PASSWORD, session="", now=now)
+
+    async def sign_out() -> None:
+        await page.locator(".me summary").click()
+        await page.click("form[action='/logout'] button")
+        await page.wait_for_url("**/login")
+
+    async with opened(browser, site.origin) as page:
+        issuer = page.locator("[name=issuer]")
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto("/desk/paper")
+        await issuer.fill("Sở Nội vụ")
+        await sign_out()
+        await sign_in(page, "clerk8")
+        await page.goto("/desk/paper")
+        await expect(issuer).to_have_value("")
+        await sign_out()
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto("/desk/paper")
+        await expect(issuer).to_have_value("Sở Nội vụ")
+        await page.fill("[name=subject]", "Về việc thử nghiệm")
+        await page.click("form[data-keep=paper] button.main")
+        await expect(page.locator(".flash.done")).to_be_visible()
+        await expect(issuer).to_have_value("")
+
+
+async def test_open_pages_show_what_happened(site: Site, browser: Browser) -> None:
+    """A ledger and a document that are open; how long it took is noted, not asserted."""
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(document(PROVINCE, [COMMUNE], number="71"))
+    async with opened(browser, site.origin) as page, site.installation.client(COMMUNE) as commune:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await _open(page, "/ledger", "#news")
+        await send(site, "72")
+        ledger = await _took(site, page, "document.accepted")
+        await _open(page, f"/documents/{made.id}", "#now")
+        await commune.post_status(status(COMMUNE, "04", sender=PROVINCE, number="71"))
+        await expect(page.locator("ol.told")).to_contain_text("04 ", timeout=PATIENCE)
+        note(ledger_ms=ledger, document_ms=await _took(site, page, "status.recorded"))
+
+
+async def _open(page: Page, path: str, part: str) -> None:
+    """A page with its stream, whose part is watched."""
+    await page.goto(path)
+    await page.wait_for_selector("body[data-live=on]")
+    await page.evaluate(_WATCH, part)
+
+
+async def _took(site: Site, page: Page, kind: str) -> int:
+    """Milliseconds from the newest event of a kind, just before its commit, to the change in the page."""
+    await page.wait_for_selector("html[data-changed-at]", timeout=PATIENCE)
+    with closing(connect_lookup(database_of(site.installation.settings))) as connection:
+        ((at,),) = connection.execute("SELECT MAX(at) FROM event WHERE kind = ?", (kind,)).fetchall()
+    changed: str = await page.evaluate("document.documentElement.dataset.changedAt")
+    return int(changed) - int(at) // 1000
+
+
+async def test_page_goes_on_after_the_server_was_away(browser: Browser, tmp_path: Path, pki_folder: Path) -> None:
+    """It says that the connection is gone, comes back by itself, and has lost nothing of what came meanwhile."""
+    port = free_ports(1)[0]
+    made = await prepare(tmp_path, pki_folder, more=f"[console]\nport = {port}\n")
+    async with open_foundation(made.settings, purpose="setup") as base:
+        await add_users(base, (COMMUNE,))
+    async with opened(browser, f"https://localhost:{port}") as page:
+        async with made.running():
+            await sign_in(page, LOGINS[Role.OPERATOR])
+            await page.goto("/ledger")
+            await page.wait_for_selector("body[data-live=on]")
+        await expect(page.locator("#offline")).to_be_visible(timeout=PATIENCE)
+        async with made.running(), made.client(PROVINCE) as province:
+            await province.submit(document(PROVINCE, [COMMUNE], number="81"))
+            back = datetime.now(UTC)
+            await expect(page.locator("#news")).to_contain_text("1", timeout=PATIENCE)
+            await expect(page.locator("#offline")).to_be_hidden()
+            note(after_restart_ms=(micros(datetime.now(UTC)) - micros(back)) // 1000)

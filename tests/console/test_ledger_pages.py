@@ -35,7 +35,8 @@ FORMULA = '=HYPERLINK("http://x";"y")'
 PDF = b"%PDF-1.4\nmot trang\n%%EOF\n"
 
 
-def _evil() -> bytes:
+def evil() -> bytes:
+    """What a wicked sender writes, wherever one may write."""
     envelope = Envelope(
         kind=MessageKind.DOCUMENT,
         dialect=Dialect.A,
@@ -89,7 +90,7 @@ async def filled(site: Site) -> AsyncIterator[Filled]:
     """One with what a wicked sender writes, one for the clerk's office, one that is not."""
     made = site.installation
     async with made.client(PROVINCE) as province, made.client(COMMUNE) as commune:
-        evil = (await province.submit(_evil())).id
+        wicked = (await province.submit(evil())).id
         own = (await province.submit(document(PROVINCE, [COMMUNE], number="125", subject=FORMULA))).id
         others = (await province.submit(document(PROVINCE, [PUSHED], number="0126", subject="Mật của xã Hai"))).id
         items = (await commune.inbox(wait=5)).items
@@ -98,7 +99,7 @@ async def filled(site: Site) -> AsyncIterator[Filled]:
             await commune.ack(item.id)
         await commune.post_status(status(COMMUNE, "02", sender=PROVINCE, number="7", description=EVIL_WORDS))
     await Indexer(site.base.readers, site.base.pump).run_once()
-    yield Filled(site=site, evil=evil, own=own, others=others)
+    yield Filled(site=site, evil=wicked, own=own, others=others)
 
 
 async def _viewer(filled: Filled, who: Role | str = Role.VIEWER) -> Browser:

@@ -68,3 +68,20 @@ async def test_routes_stand_once_in_the_table() -> None:
     """No two handlers for one address."""
     keys = [(route.method, route.path) for route in ROUTES]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.AUDITOR, Role.CLERK], ids=str)
+async def test_every_page_opens_in_both_languages(site: Site, role: Role) -> None:
+    """Of those that are opened by their address alone; what is no page is left out."""
+    browser = await site.signed_in(role)
+    user = await site.base.users.require(LOGINS[role])
+    gets = [route for route in ROUTES if route.method == "GET" and "{" not in route.path]
+    paths = [route.path for route in gets if route.path not in _APART and user.may(route.permission)]
+    for language in ("vi", "en"):
+        await browser.get("/account")
+        await browser.post("/preferences", {"language": language, "next": "/"})
+        for path in paths:
+            answer = await browser.get(path)
+            assert answer.status < 500, path
+            if "<html" in answer.text:
+                assert f'<html lang="{language}"' in answer.text, path
