@@ -2,7 +2,7 @@
 
 The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, what
 waits has waited long, fine. An inbox is slow where its office fetches nothing for hours: nobody can know
-whether its system is down or only nobody is there.
+whether its system is down or only nobody is there. Of an inbox, the hours count in which offices are open.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 #: What waits longer makes a channel slow: of those that are pushed, and of those that fetch.
 _PUSHED_SLOW: Final = timedelta(minutes=15)
 _FETCHED_SLOW: Final = timedelta(hours=4)
-#: An office that has fetched nothing for a working day is silent.
-_FETCHED_SILENT: Final = timedelta(hours=24)
+#: An office that has fetched nothing for the hours of a working day is silent.
+FETCHED_SILENT: Final = timedelta(hours=10)
 
 
 class ChannelHealth(StrEnum):
@@ -42,6 +42,8 @@ class ChannelFacts:
     silent_since: datetime | None
     #: When the oldest transmission that waits was made.
     oldest_at: datetime | None
+    #: Of an inbox: how long offices were open since then; no more than FETCHED_SILENT is told apart.
+    open_for: timedelta = timedelta()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +57,14 @@ class Judgement:
 def judge_channel(facts: ChannelFacts, now: datetime) -> Judgement:
     """The worst that is true."""
     waited = now - facts.oldest_at if facts.oldest_at is not None else timedelta()
+    waited = facts.open_for if facts.is_inbox else waited
     slow = _FETCHED_SLOW if facts.is_inbox else _PUSHED_SLOW
     worst_first = (
         (facts.paused_until is not None and facts.paused_until > now, ChannelHealth.PAUSED, facts.down_since),
         (facts.down_since is not None, ChannelHealth.DOWN, facts.down_since),
         (facts.failing_since is not None, ChannelHealth.UNREADABLE, facts.failing_since),
         (facts.silent_since is not None, ChannelHealth.SILENT, facts.silent_since),
-        (facts.is_inbox and waited >= _FETCHED_SILENT, ChannelHealth.SILENT, facts.oldest_at),
+        (facts.is_inbox and waited >= FETCHED_SILENT, ChannelHealth.SILENT, facts.oldest_at),
         (waited >= slow, ChannelHealth.SLOW, facts.oldest_at),
     )
     found = next(((health, since) for is_so, health, since in worst_first if is_so), (ChannelHealth.FINE, None))

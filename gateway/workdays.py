@@ -12,12 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
+from gateway.clock import VIETNAM
+
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
+#: When offices are open on a day that they work.
+OPENS, CLOSES = time(7), time(17)
+WORKDAY: Final = timedelta(hours=10)
 #: Month and day -> what it is called, in Vietnamese and English.
 FIXED: Final[Mapping[tuple[int, int], tuple[str, str]]] = {
     (1, 1): ("Tết Dương lịch", "New Year"),
@@ -46,6 +51,16 @@ class Workdays:
         while not self.works(day) and day - term < _LONGEST * _DAY:
             day += _DAY
         return day
+
+    def open_between(self, since: datetime, until: datetime, most: timedelta) -> timedelta:
+        """How long offices were open from one instant to another; counted up to `most`."""
+        found, day = timedelta(), since.astimezone(VIETNAM).date()
+        while found < most and (opens := datetime.combine(day, OPENS, VIETNAM)) < until:
+            if self.works(day):
+                closes = datetime.combine(day, CLOSES, VIETNAM)
+                found += max(min(closes, until) - max(opens, since), timedelta())
+            day += _DAY
+        return min(found, most)
 
 
 @lru_cache(16)

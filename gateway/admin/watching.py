@@ -15,11 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from gateway.admin.queues import ShownLine, shown
-from gateway.channel_health import ChannelFacts, ChannelHealth, Judgement, judge_channel
+from gateway.channel_health import FETCHED_SILENT, ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
 from gateway.directory.endpoints import EndpointState
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
+from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId, EndpointId, Lane
 
@@ -123,16 +124,17 @@ async def channels(base: Foundation) -> list[Channel]:
     ]
     oldest = {row[0]: instant(row[1]) for row in rows}
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
-    found, leads_to = [], await labels(base)
+    found, leads_to, calendar = [], await labels(base), await workdays(base.readers)
     for state in await base.directory.endpoint_states():
-        source = sources.get(state.endpoint.name)
+        source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         facts = ChannelFacts(
             is_inbox=state.endpoint.kind == "inbox",
             paused_until=state.endpoint.paused_until,
             down_since=state.endpoint.down_since,
             failing_since=_at(source[1]) if source else None,
             silent_since=_at(source[6]) if source else None,
-            oldest_at=oldest.get(state.endpoint.id),
+            oldest_at=since,
+            open_for=calendar.open_between(since, now, FETCHED_SILENT) if since else timedelta(),
         )
         found.append(
             Channel(

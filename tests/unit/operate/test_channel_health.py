@@ -28,8 +28,9 @@ AGO = NOW - timedelta(minutes=20)
         (replace(FINE, down_since=AGO, paused_until=NOW + timedelta(hours=1)), "paused"),
         (replace(FINE, paused_until=NOW), "fine"),
         (replace(FINE, is_inbox=True, oldest_at=AGO), "fine"),
-        (replace(FINE, is_inbox=True, oldest_at=NOW - timedelta(hours=5)), "slow"),
-        (replace(FINE, is_inbox=True, oldest_at=NOW - timedelta(hours=25)), "silent"),
+        (replace(FINE, is_inbox=True, oldest_at=NOW - timedelta(hours=60)), "fine"),
+        (replace(FINE, is_inbox=True, oldest_at=AGO, open_for=timedelta(hours=5)), "slow"),
+        (replace(FINE, is_inbox=True, oldest_at=AGO, open_for=timedelta(hours=10)), "silent"),
     ],
 )
 def test_worst_that_is_true_is_the_word(facts: ChannelFacts, health: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -39,3 +39,21 @@ def test_calendar_without_working_days_ends_all_the_same() -> None:
 
 def test_every_fixed_holiday_of_a_year_is_named() -> None:
     assert {date(2026, 1, 1), date(2026, 4, 30), date(2026, 5, 1), date(2026, 9, 2)} <= off_by_law(2026).keys()
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-11-27T17:30", "2026-11-30T06:59", 0),  # Friday evening to Monday
+        ("2026-11-27T16:00", "2026-11-30T09:00", 3),
+        ("2026-11-27T17:30", "2026-11-30T17:00", 10),
+        ("2026-11-30T08:00", "2026-11-30T09:30", 1.5),
+        ("2026-11-30T17:00", "2026-11-30T23:00", 0),
+        ("2026-11-02T08:00", "2026-11-30T09:00", 12),
+        ("2026-11-30T09:00", "2026-11-27T09:00", 0),
+    ],
+)
+def test_hours_in_which_offices_are_open_are_counted(since: str, until: str, hours: float) -> None:
+    """By Vietnam's clock, up to a limit: nothing is late at the weekend."""
+    first, last = (datetime.fromisoformat(f"{each}+07:00") for each in (since, until))
+    assert Workdays().open_between(first, last, timedelta(hours=12)) == timedelta(hours=hours)
