@@ -152,12 +152,21 @@ async def test_paper_with_its_scan_gets_the_next_number(lab: DeskLab, browser: B
     """One series; the scan is given back from the line."""
     page = await browser.get("/desk/paper")
     before = len(lab.numbers())
-    fields = {"office": lab.office, "issuer": "Sở Nội vụ", "number": "9", "notation": "SNV", "subject": "V/v giấy"}
+    fields = {
+        "office": lab.office,
+        "issuer": "Sở Nội vụ",
+        "number": "9",
+        "notation": "SNV",
+        "subject": "V/v giấy",
+        "issued_on": "2026-11-20",
+    }
     done = await upload(browser, page, "/desk/paper", fields, PDF)
     assert (done.status, done.location) == (303, "/desk/paper")
     assert lab.numbers()[-1] == before + 1
     ((entry, scan),) = lab.rows("SELECT id, scan_id FROM desk_entry WHERE subject = 'V/v giấy'")
-    assert f"/desk/files/{scan}" in (await browser.get(f"/desk/entries/{entry}")).text
+    shown = await browser.get(f"/desk/entries/{entry}")
+    assert f"/desk/files/{scan}" in shown.text
+    assert "<dd>20/11/2026</dd>" in shown.text
     assert (await browser.get(f"/desk/files/{scan}")).headers["Content-Type"] == "application/pdf"
     again = await upload(browser, page, "/desk/paper", fields, PDF)
     assert again.status == 409

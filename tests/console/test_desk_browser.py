@@ -100,3 +100,25 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> No
     assert lab.rows("SELECT receiver FROM desk_entry WHERE direction = 'in' AND number = 2") == [("Phòng Kinh tế",)]
     sent = lab.rows("SELECT number, message_id IS NOT NULL FROM desk_entry WHERE direction = 'out'")
     assert sent == [(1, 1)]
+
+
+async def test_what_was_typed_comes_back_in_another_session_and_no_sooner(site: Site, browser: Browser) -> None:
+    """While a session lasts, what the server has is what is shown: a recipient that was added is not lost."""
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto("/desk/send")
+        await page.keyboard.press("m")
+        await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
+        subject, draft = page.locator("[name=subject]"), page.url
+        await subject.fill("V/v chưa lưu")
+        await page.goto(draft)
+        await expect(subject).to_have_value("")
+        await subject.fill("V/v báo cáo")
+        await page.locator("form[action='/logout']").evaluate("form => form.requestSubmit()")
+        await page.wait_for_url("**/login", timeout=PATIENCE)
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto(draft)
+        await expect(subject).to_have_value("V/v báo cáo")
+        await page.goto(f"{draft}?find=Kiên Giang")
+        await page.locator("button[name=add]").first.click()
+        await expect(page.locator("[name=recipients]")).not_to_have_value("", timeout=PATIENCE)

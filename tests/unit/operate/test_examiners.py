@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.audit.faults import FAULTS
 from gateway.audit.findings import MANY, Findings, Severity
 from gateway.audit.leaves import LeafExaminer, facts_of
 from gateway.audit.lines import examine_lines
-from gateway.audit.rows import Attempt, Delivery, Dispatch, EventRecord, Page
+from gateway.audit.rows import Attempt, Delivery, Dispatch, EventRecord, Page, Status
 from gateway.events import canonical, leaf_hash
 
 
@@ -115,6 +117,25 @@ def test_line_in_flight_under_a_waiting_dispatch_is_found() -> None:
 def test_line_of_another_messages_dispatch_is_found() -> None:
     """A delivery travels with its own message."""
     assert "dispatch_differs" in lines_of(page(READY, LINE._replace(dispatch_id="q"), []))
+
+
+@pytest.mark.parametrize(
+    ("reports", "business_status", "found"),
+    [
+        ([("15", 1, ""), ("03", 1, ""), ("05", 1, "")], "05", set()),
+        # as programs before migration 36 judged
+        ([("15", 1, ""), ("03", 0, "status_backwards")], "15", set()),
+        ([("03", 1, ""), ("15", 1, ""), ("04", 1, "")], "04", {"status_differs"}),
+    ],
+)
+def test_reports_after_an_answer_are_judged_as_they_were(
+    reports: list[tuple[str, int, str]], business_status: str, found: set[str]
+) -> None:
+    """02 to 06 may follow 15 or 16 where none of them had come; older ledgers hold them as flagged."""
+    told = [Status(code, "n", "d", "a", code, moved, flag, "", "", None) for code, moved, flag in reports]
+    line = LINE._replace(business_status=business_status)
+    seen = replace(page(READY, line, []), reported={"d": told})
+    assert lines_of(seen) == found
 
 
 def test_findings_beyond_the_bound_are_counted_not_kept() -> None:
