@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
@@ -76,7 +77,7 @@ async def _write_xlsx(visit: Visit, asked: Asked, rows: _Counted, path: Path) ->
 
 
 async def _file(visit: Visit, kind: str, media_type: str, write: _Writing) -> web.StreamResponse:
-    asked, response = asked_of(visit), web.StreamResponse(headers=_headers(visit, kind))
+    asked, response = asked_of(visit), web.StreamResponse(headers=saved(name_of(visit.at, kind)))
     response.content_type = media_type
     if _places.locked():
         raise RefusedError("rate_limited", "two files are being written; try again in a minute", retry_after=60)
@@ -108,8 +109,9 @@ def _staging(folder: Path) -> Path:
     return staging
 
 
-def _headers(visit: Visit, suffix: str) -> dict[str, str]:
-    return saved(f"so-giao-nhan-{visit.at.astimezone(VIETNAM):%Y%m%d-%H%M}.{suffix}")
+def name_of(at: datetime, suffix: str) -> str:
+    """With day and hour of Vietnam."""
+    return f"so-giao-nhan-{at.astimezone(VIETNAM):%Y%m%d-%H%M}.{suffix}"
 
 
 ROUTES: Final = (

@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 
 import openpyxl
@@ -15,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.accounts.roles import Role
+from gateway.console.ledger_files import name_of
 from gateway.edxml.builder import AttachmentSource, write_document
 from gateway.edxml.envelope import Dialect, Envelope, MessageKind, Party
 from gateway.edxml.profiles import PROFILE_A
@@ -401,3 +403,8 @@ async def test_pages_go_both_ways(filled: Filled, monkeypatch: pytest.MonkeyPatc
     assert second.text.count('<tr id="line-') == 1
     assert 'rel="prev" href="/ledger?after=1"' in second.text
     assert (await browser.get("/ledger?after=1")).text.count('<tr id="line-') == 3
+
+
+async def test_file_bears_the_day_of_vietnam() -> None:
+    """Before seven in the morning it is still yesterday by UTC."""
+    assert name_of(datetime(2026, 12, 31, 18, tzinfo=UTC), "csv") == "so-giao-nhan-20270101-0100.csv"
