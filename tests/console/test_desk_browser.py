@@ -79,14 +79,18 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> No
         for key, code in (("n", "812"), ("n", "813"), ("n", "811"), ("r", "812")):
             await page.keyboard.press(key)
             await expect(heading).to_have_text(f"{code}/UBND-VP", timeout=PATIENCE)
+            await page.wait_for_load_state("domcontentloaded")  # what takes keys is there
         await expect(page.locator(".flash.done")).to_contain_text("Đã vào sổ số 1.")
         await typed(page, receiver="Phòng Kinh tế")
         await page.keyboard.press("Control+Enter")
         await expect(heading).to_have_text("813/UBND-VP", timeout=PATIENCE)
+        await page.wait_for_load_state("domcontentloaded")
         await page.keyboard.press("r")
         await expect(page.locator(".flash.done")).to_contain_text("Đã vào sổ số 3.", timeout=PATIENCE)
+        await page.wait_for_load_state("domcontentloaded")
         await page.keyboard.press("s")
         await expect(heading).to_have_text("Gửi văn bản", timeout=PATIENCE)
+        await page.wait_for_load_state("domcontentloaded")
         await page.keyboard.press("m")
         await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
         await page.keyboard.type(PROVINCE)
