@@ -93,6 +93,7 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> No
         await page.wait_for_load_state("domcontentloaded")
         await page.keyboard.press("m")
         await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
+        await expect(page.locator("[name=recipients]")).to_be_focused(timeout=PATIENCE)
         await page.keyboard.type(PROVINCE)
         await typed(page, subject="V/v báo cáo quý", notation="UBND-VP", signer="Nguyễn Văn Bé")
         pdf: FilePayload = {"name": "bao-cao.pdf", "mimeType": "application/pdf", "buffer": blank().data}
