@@ -52,6 +52,12 @@ async def typed(page: Page, **fields: str) -> None:
         await page.keyboard.type(text)
 
 
+async def arrived(page: Page, title: str) -> None:
+    """Wait for the page of that title, and until it takes keys."""
+    await expect(page.locator("h1")).to_have_text(title, timeout=PATIENCE)
+    await page.wait_for_load_state("domcontentloaded")
+
+
 async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> None:
     """What comes stands in the open list; its PDF is shown beside the form; three are registered, one is sent."""
     clerk = await clerk_of(site.app, COMMUNE)
@@ -68,29 +74,25 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> No
         await expect(page.locator("#waiting tbody th a")).to_have_text("811/UBND-VP", timeout=PATIENCE)
         await lab.send("812", content=blank().data)
         await lab.send("813", content=blank().data)
-        heading = page.locator("h1")
         async with page.expect_response("**/file/1", timeout=PATIENCE) as shown:
             await page.keyboard.press("n")
         assert (await shown.value).headers["content-type"] == "application/pdf"
-        await expect(heading).to_have_text("811/UBND-VP")
+        await arrived(page, "811/UBND-VP")
         await viewed(page)
         assert await serious(page) == []
         assert not await is_too_wide(page)
         for key, code in (("n", "812"), ("n", "813"), ("n", "811"), ("r", "812")):
             await page.keyboard.press(key)
-            await expect(heading).to_have_text(f"{code}/UBND-VP", timeout=PATIENCE)
-            await page.wait_for_load_state("domcontentloaded")  # what takes keys is there
+            await arrived(page, f"{code}/UBND-VP")
         await expect(page.locator(".flash.done")).to_contain_text("Đã vào sổ số 1.")
         await typed(page, receiver="Phòng Kinh tế")
         await page.keyboard.press("Control+Enter")
-        await expect(heading).to_have_text("813/UBND-VP", timeout=PATIENCE)
-        await page.wait_for_load_state("domcontentloaded")
+        await arrived(page, "813/UBND-VP")
         await page.keyboard.press("r")
         await expect(page.locator(".flash.done")).to_contain_text("Đã vào sổ số 3.", timeout=PATIENCE)
         await page.wait_for_load_state("domcontentloaded")
         await page.keyboard.press("s")
-        await expect(heading).to_have_text("Gửi văn bản", timeout=PATIENCE)
-        await page.wait_for_load_state("domcontentloaded")
+        await arrived(page, "Gửi văn bản")
         await page.keyboard.press("m")
         await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
         await expect(page.locator("[name=recipients]")).to_be_focused(timeout=PATIENCE)
