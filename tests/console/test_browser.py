@@ -37,11 +37,14 @@ pytestmark = [
 #: Measured, not asserted: milliseconds from an event to what an open page shows of it.
 MEASURED = Path(__file__).resolve().parents[2] / "build" / "live.json"
 WHY = "thử nghiệm trên trình duyệt"
-#: Notes in the page itself when its inside changes for the first time.
-_WATCH = """selector => {
+#: Notes in the page itself when a part of it says a word for the first time.
+_WATCH = """([selector, word]) => {
   const part = document.querySelector(selector);
-  new MutationObserver((_, me) => { document.documentElement.dataset.changedAt = Date.now(); me.disconnect(); })
-    .observe(part, {childList: true, subtree: true, characterData: true, attributes: true});
+  new MutationObserver((_, me) => {
+    if (!part.textContent.includes(word)) return;
+    document.documentElement.dataset.changedAt = Date.now();
+    me.disconnect();
+  }).observe(part, {childList: true, subtree: true, characterData: true});
 }"""
 
 
@@ -126,7 +129,6 @@ async def test_rows_of_the_ledger_are_chosen_and_acted_on(
         await page.keyboard.press("j")
         await page.keyboard.press("x")
         await expect(told).to_have_text("Đã chọn: 2")
-        await page.evaluate(_WATCH, "tbody")
         async with site.installation.client(COMMUNE) as commune:
             items = (await commune.inbox(wait=5)).items
             await commune.content(items[-1].id)
@@ -220,20 +222,20 @@ async def test_open_pages_show_what_happened(site: Site, browser: Browser) -> No
         made = await province.submit(document(PROVINCE, [COMMUNE], number="71"))
     async with opened(browser, site.origin) as page, site.installation.client(COMMUNE) as commune:
         await sign_in(page, LOGINS[Role.OPERATOR])
-        await _open(page, "/ledger", "#news")
+        await _open(page, "/ledger", "#news", "mới")
         await send(site, "72")
         ledger = await _took(site, page, "document.accepted")
-        await _open(page, f"/documents/{made.id}", "#now")
+        await _open(page, f"/documents/{made.id}", "#now", "04 ")
         await commune.post_status(status(COMMUNE, "04", sender=PROVINCE, number="71"))
         await expect(page.locator("ol.told")).to_contain_text("04 ", timeout=PATIENCE)
         note(ledger_ms=ledger, document_ms=await _took(site, page, "status.recorded"))
 
 
-async def _open(page: Page, path: str, part: str) -> None:
-    """A page with its stream, whose part is watched."""
+async def _open(page: Page, path: str, part: str, word: str) -> None:
+    """A page with its stream, whose part is watched until it says a word."""
     await page.goto(path)
     await page.wait_for_selector("body[data-live=on]")
-    await page.evaluate(_WATCH, part)
+    await page.evaluate(_WATCH, [part, word])
 
 
 async def _took(site: Site, page: Page, kind: str) -> int:
