@@ -381,6 +381,7 @@ async def _listen(stack: AsyncExitStack, app: Application, watch: ClockWatch) ->
         lifecycle=app.lifecycle,
         uploads=app.uploads,
         inspection=app.inspection,
+        outages=base.outages.told,
         shares=app.shares,
     )
     listener = Listener(

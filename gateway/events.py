@@ -206,6 +206,10 @@ class Event(StrEnum):
     ALARM_TOLD = "alarm.told"
     #: Somebody could not be told of them for good.
     ALARM_UNTOLD = "alarm.untold"
+    #: A person announced that a channel, or the whole gateway, is not in service for a while.
+    OUTAGE_ANNOUNCED = "outage.announced"
+    #: It was called off, or was over earlier than announced.
+    OUTAGE_ENDED = "outage.ended"
     #: One agency may speak for another.
     REPRESENTATION_ADDED = "representation.added"
     #: It may no longer.

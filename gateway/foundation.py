@@ -23,6 +23,7 @@ from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
 from gateway.config.settings import Settings
 from gateway.directory.directory import Directory
+from gateway.directory.outages import Outages
 from gateway.encrypting import open_body_keys
 from gateway.enrolment import EnrolmentCa
 from gateway.errors import EnvironmentRefusedError, RefusedError, SchemaVersionError, StorageError
@@ -68,6 +69,7 @@ class Foundation:
     reads: Reads
     bodies: Bodies
     directory: Directory
+    outages: Outages
     credentials: Credentials
     accounts: Accounts
     authenticator: Authenticator
@@ -209,6 +211,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     stack.push_async_callback(bodies.close)
     directory = Directory(readers, clock=clock, served_by=settings.cutover.served_by)
     await directory.reload()
+    outages = await Outages.opened(readers, clock)
     credentials = Credentials(readers)
     authority = EnrolmentCa(key_file=settings.enrolment.key, certificate_file=settings.enrolment.certificate)
     stack.push_async_callback(authority.close)
@@ -230,6 +233,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
         reads=Reads(readers),
         bodies=bodies,
         directory=directory,
+        outages=outages,
         credentials=credentials,
         accounts=accounts,
         authenticator=Authenticator(credentials, directory),

@@ -23,17 +23,33 @@ CALLER: Final = web.RequestKey("caller", Caller)
 REFUSAL: Final = web.RequestKey("refusal", RefusedError)
 
 
+class PlannedOutage(models.Response):
+    """What is announced for a channel, or for the whole gateway; documents are accepted meanwhile, and wait."""
+
+    #: Empty for the whole gateway.
+    channel: str
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
 class Connection(models.Response):
     """Your agency's last requests since the gateway started, by all its credentials, newest first."""
 
     #: How many are kept at most; some that proved nothing are kept beside them.
     kept: int
     items: list[Exchange]
+    #: From a day before each; also the header field `Planned-Outage` of every answer.
+    outages: list[PlannedOutage]
 
 
 async def show(call: Call) -> Connection:
     """GET /connection."""
-    return Connection(kept=KEPT, items=call.parts.inspection.last(call.caller.agency_id))
+    outages = [
+        PlannedOutage(channel=each.name, starts_at=each.starts_at, ends_at=each.ends_at, reason=each.why)
+        for each in call.parts.outages(call.at)
+    ]
+    return Connection(kept=KEPT, items=call.parts.inspection.last(call.caller.agency_id), outages=outages)
 
 
 def note(

@@ -38,6 +38,7 @@ from gateway.api.service import AcceptedAnswer
 from gateway.errors import RefusedError, StorageError
 from gateway.failpoints import failpoint, failpoint_soon
 from gateway.model import Caller
+from gateway.outage import HEADER, header_of
 from gateway.parsing.pool import LARGE_BYTES
 from gateway.ratelimit import site_of
 from gateway.refusals import refusal_of
@@ -110,6 +111,8 @@ class Gate:
                 await self._parts.lifecycle.stopped_within(_draw.uniform(*_HELD_BACK))
         if not response.prepared:
             response.headers["Trace-Id"] = trace_id
+            if outages := self._parts.outages(self._parts.clock.now()):
+                response.headers[HEADER] = header_of(outages)
             if self._parts.lifecycle.stopping.is_set():
                 response.force_close()
         return response

@@ -7,7 +7,7 @@ raises RefusedError for whatever it will not do.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -26,6 +26,7 @@ from gateway.lifecycle import Lifecycle
 from gateway.message_signatures import Presented
 from gateway.model import Caller
 from gateway.observe import Metrics
+from gateway.outage import Outage
 from gateway.shares import Shares
 from gateway.storage.bodies import Bodies
 
@@ -73,6 +74,8 @@ class ApiParts:
     uploads: Uploads
     shares: Shares
     inspection: Inspection = field(default_factory=Inspection)
+    #: What is announced to systems now.
+    outages: Callable[[datetime], Sequence[Outage]] = lambda _now: ()
 
 
 @dataclass(kw_only=True, slots=True)

@@ -65,6 +65,7 @@ def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         "visit": visit,
         "asset": parts.assets.url,
         "sections": sections(visit),
+        "outages": parts.base.outages.told(visit.at) if visit.signed_in and not visit.is_fragment else (),
         "flashes": (parts.flashes.pop(visit.session.id) or []) if visit.signed_in and not visit.is_fragment else [],
     }
     token = _reader.set(visit)

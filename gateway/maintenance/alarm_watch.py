@@ -6,13 +6,14 @@ trouble was seen at the look before, and when an open one was seen last (`gatewa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.alarms.deciding import Memory, decide
-from gateway.alarms.symptoms import symptoms
+from gateway.alarms.deciding import Key, Memory, decide
+from gateway.alarms.rules import rule_of
+from gateway.alarms.symptoms import Symptom, symptoms
 from gateway.condition import Condition
 from gateway.foundation import Foundation
 from gateway.ledger.alarms import MOST, Alarm, LookedOperation
@@ -38,10 +39,22 @@ class AlarmWatch:
         base = self._base
         found = await symptoms(base, self._conditions)
         alarms = [Alarm.of_row(row) for row in await base.readers.fetch("alarm_list_open", (MOST,))]
-        look = decide(self._memory, found, alarms, base.settings.alarms, now=base.clock.now())
+        now = base.clock.now()
+        look = decide(
+            self._memory, found, alarms, base.settings.alarms, explained=self._explained(found, now), now=now
+        )
         self._metrics.alarms_open.set(len(alarms) + len(look.opened) - len(look.closed))
         if not (look.opened or look.again or look.closed):
             return
         await base.pump.submit(self._write, look)
         for each in look.opened:
             _log.warning("alarm.opened", rule=each.rule, subject=each.subject)
+
+    def _explained(self, found: Sequence[Symptom], now: datetime) -> set[Key]:
+        """Silence that somebody has announced."""
+        outages = self._base.outages.told(now)
+        return {
+            (each.rule, each.subject)
+            for each in found
+            if rule_of(each.rule).is_silence and any(outage.explains(each.endpoint_id, now) for outage in outages)
+        }
