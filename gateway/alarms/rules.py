@@ -150,6 +150,16 @@ _OWN: Final[Mapping[str, Rule]] = {
         ),
         runbook="GatewayDiskNearlyFull",
     ),
+    "watch_failing": Rule(
+        kind=kind(
+            _E,
+            "Trục không tự xem được hết các sự cố: có thể thiếu cảnh báo.",
+            "Part of what alarms are about cannot be looked at: alarms may be missing.",
+            "Tìm alarm.not_looked trong nhật ký của trục; tự xem trang kênh.",
+            "Look for alarm.not_looked in the gateway's log; look at the channels yourself.",
+        ),
+        runbook="Alarm watch",
+    ),
 }
 #: What the doctor finds, and where the runbook tells of it.
 _FOUND: Final[Mapping[str, str]] = {

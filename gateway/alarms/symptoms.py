@@ -3,7 +3,7 @@
 How channels are is what their pages say (`gateway.admin.watching`), how the server is what the doctor finds
 (`gateway.diagnosis.own_look`); only ages that have a setting of their own are asked of the ledger here. What is
 only a consequence is not told: nothing about the backlog of a channel that is down, and nothing but hỏa tốc about
-one that a person has paused.
+one that a person has paused. A part that cannot be looked at hides no other, and is a trouble itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+import structlog
 
 from gateway.admin import watching
 from gateway.admin.watching import Channel
@@ -22,9 +24,27 @@ from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings
 from gateway.diagnosis.own_look import look_at_self
 from gateway.foundation import Foundation
+from gateway.ledger.calendar import workdays
+from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
+#: The rules that each part sees to; "server" to all others.
+_PARTS: Final[Mapping[str, frozenset[str]]] = {
+    "channels": frozenset(
+        {"axis_down", "office_down", "list_unreadable", "list_silent", "backlog_old", "office_silent"}
+    ),
+    "offices": frozenset({"office_silent"}),
+    "sending": frozenset({"flash_waiting", "deadline_near"}),
+    "unread": frozenset({"flash_unread", "urgent_unread"}),
+    "disk": frozenset({"disk_soon"}),
+}
+_FAILING: Final = "watch_failing"
+_OF_SERVER: Final = frozenset(RULES).difference(*_PARTS.values(), {_FAILING})
+#: Documents of one office among which its last fetch is looked for.
+_FETCHES: Final = 200
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +58,8 @@ class Symptom:
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: The channel that it is about; "" for the server.
     endpoint_id: str = ""
+    #: Of hỏa tốc: when the newest was made, in microseconds.
+    newest: int = 0
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -45,79 +67,170 @@ class Symptom:
         return {**self.facts, "channel": self.endpoint_id} if self.endpoint_id else self.facts
 
 
-async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condition]]) -> list[Symptom]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a look found."""
+
+    symptoms: tuple[Symptom, ...]
+    #: Rules that could not be looked at: nobody knows whether their trouble is over.
+    unseen: frozenset[str]
+
+
+async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condition]]) -> Found:
     """All of them."""
-    settings, now = base.settings.alarms, base.clock.now()
-    channels = await watching.channels(base)
-    found = [symptom for each in channels for symptom in _of_channel(each, settings, now)]
-    found += await _of_documents(base, {each.state.endpoint.id: each for each in channels}, settings, now)
-    free = base.bodies.free_bytes()
-    if free < settings.disk:
-        told = {"name": str(base.settings.storage.folder), "text": f"{free // 1024**2} MiB"}
-        found.append(Symptom(rule="disk_soon", subject="disk", since=now, facts=told))
-    for each in await look_at_self(base, conditions()):
-        if each.code in RULES:
-            told = {"name": each.subject, "text": each.detail[:300]}
-            found.append(Symptom(rule=each.code, subject=each.subject, since=now, facts=told))
-    return found
+    look, unseen = _Look(base, conditions), set[str]()
+    parts = {
+        "channels": look.channels,
+        "offices": look.offices,
+        "sending": look.sending,
+        "unread": look.unread,
+        "disk": look.disk,
+        "server": look.server,
+    }
+    for name, part in parts.items():
+        try:
+            look.found += await part()
+        except Exception as error:  # noqa: BLE001  # the part's boundary: the others are looked at
+            _log.exception("alarm.not_looked", part=name, error=type(error).__name__)
+            unseen |= _PARTS.get(name, _OF_SERVER)
+            told = {"name": name, "text": type(error).__name__}
+            look.found.append(Symptom(rule=_FAILING, subject=name, since=look.now, facts=told))
+    return Found(symptoms=tuple(look.found), unseen=frozenset(unseen))
+
+
+class _Look:
+    """One of them, part by part."""
+
+    def __init__(self, base: Foundation, conditions: Callable[[], Mapping[str, Condition]]) -> None:
+        self._base, self._conditions = base, conditions
+        self._settings, self.now = base.settings.alarms, base.clock.now()
+        self._channels: dict[str, Channel] = {}
+        self.found: list[Symptom] = []
+
+    async def channels(self) -> list[Symptom]:
+        """What gets through them; the other parts know only from here what they are called."""
+        self._channels = {each.state.endpoint.id: each for each in await watching.channels(self._base)}
+        return [
+            symptom for each in self._channels.values() for symptom in _of_channel(each, self._settings, self.now)
+        ]
+
+    async def offices(self) -> list[Symptom]:
+        """Those that fetch nothing though something waits, by the hours in which offices are open."""
+        most, calendar = self._settings.office_silent, await workdays(self._base.readers)
+        asked = [
+            key
+            for key, each in self._channels.items()
+            if each.state.endpoint.kind == "inbox" and not _is_explained(each) and each.oldest_at is not None
+            if calendar.open_between(each.oldest_at, self.now, most) >= most
+        ]
+        if not asked:
+            return []
+        params = {"channels": as_json(asked), "limit": _FETCHES}
+        rows = await self._base.readers.fetch("delivery_find_silence", params)
+        silent = {key: instant(max(at or 0 for at in instants)) for key, *instants in rows}
+        return [
+            _symptom("office_silent", self._channels[key], since)
+            for key, since in silent.items()
+            if calendar.open_between(since, self.now, most) >= most
+        ]
+
+    async def sending(self) -> list[Symptom]:
+        """What waits to be sent, by channel."""
+        fetch, settings = self._base.readers.fetch, self._settings
+        waiting = await fetch("dispatch_list_flash_waiting", {"before": micros(self.now - settings.flash)})
+        ending = await fetch("dispatch_list_ending", {"before": micros(self.now + settings.deadline)})
+        return [
+            *(
+                self._waiting("flash_waiting", key, {"count": count}, instant(at), newest)
+                for key, count, at, newest in waiting
+            ),
+            *(
+                self._waiting("deadline_near", key, {"count": count, "until": at}, self.now)
+                for key, count, at in ending
+                if not self._is_paused(key)  # the time of a pause does not count
+            ),
+        ]
+
+    def _waiting(
+        self, rule: str, endpoint_id: str, facts: Mapping[str, Any], since: datetime, newest: int = 0
+    ) -> Symptom:
+        channel = self._channels.get(endpoint_id)
+        name = channel.state.endpoint.name if channel is not None else endpoint_id
+        told = {"name": name, **facts}
+        return Symptom(
+            rule=rule, subject=endpoint_id, since=since, facts=told, endpoint_id=endpoint_id, newest=newest
+        )
+
+    def _is_paused(self, endpoint_id: str) -> bool:
+        channel = self._channels.get(endpoint_id)
+        return channel is not None and channel.judgement.health is ChannelHealth.PAUSED
+
+    async def unread(self) -> list[Symptom]:
+        """What waits to be fetched, by office."""
+        flash, urgent = micros(self.now - self._settings.flash), micros(self.now - self._settings.unread)
+        params = {"flash": flash, "urgent": urgent}
+        rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)
+        agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in rows})
+        found = []
+        for agency_id, lane, count, oldest, newest, endpoint_id in rows:
+            agency = agencies.get(AgencyId(agency_id))
+            told = {"name": agency.name if agency is not None else agency_id, "count": count}
+            found.append(
+                Symptom(
+                    rule=_LANE_RULES[lane],
+                    subject=agency_id,
+                    since=instant(oldest),
+                    facts=told,
+                    endpoint_id=endpoint_id,
+                    newest=newest,
+                )
+            )
+        return found
+
+    async def disk(self) -> list[Symptom]:
+        """Room below the data folder."""
+        free = self._base.bodies.free_bytes()
+        if free >= self._settings.disk:
+            return []
+        told = {"name": str(self._base.settings.storage.folder), "text": f"{free // 1024**2} MiB"}
+        return [Symptom(rule="disk_soon", subject="disk", since=self.now, facts=told)]
+
+    async def server(self) -> list[Symptom]:
+        """What the doctor finds."""
+        return [
+            Symptom(
+                rule=each.code,
+                subject=each.subject,
+                since=self.now,
+                facts={"name": each.subject, "text": each.detail[:300]},
+            )
+            for each in await look_at_self(self._base, self._conditions())
+            if each.code in RULES
+        ]
 
 
 def _of_channel(channel: Channel, settings: AlarmSettings, now: datetime) -> Iterator[Symptom]:
     endpoint, judgement = channel.state.endpoint, channel.judgement
     health, since = judgement.health, judgement.since or now
-    rule = ""
     if health is ChannelHealth.DOWN and now - since >= settings.down:
-        rule = "axis_down" if endpoint.is_relay else "office_down"
+        yield _symptom("axis_down" if endpoint.is_relay else "office_down", channel, since)
     elif health is ChannelHealth.UNREADABLE and now - since >= settings.down:
-        rule = "list_unreadable"
-    elif health is ChannelHealth.SILENT and endpoint.kind != "inbox":
-        rule = "list_silent"
-    elif health in {ChannelHealth.PAUSED, ChannelHealth.DOWN} or channel.oldest_at is None:
-        return
+        yield _symptom("list_unreadable", channel, since)
     elif endpoint.kind == "inbox":
-        rule, since = (
-            ("office_silent" if now - channel.oldest_at >= settings.office_silent else ""),
-            channel.oldest_at,
-        )
-    elif now - channel.oldest_at >= settings.backlog:
-        rule, since = "backlog_old", channel.oldest_at
-    if rule:
-        facts: dict[str, Any] = {"name": endpoint.name, "text": channel.list_reason}
-        facts |= {"count": channel.waiting} if channel.waiting else {}
-        yield Symptom(rule=rule, subject=endpoint.id, since=since, facts=facts, endpoint_id=endpoint.id)
+        return
+    elif health is ChannelHealth.SILENT:
+        yield _symptom("list_silent", channel, since)
+    elif not _is_explained(channel) and channel.oldest_at and now - channel.oldest_at >= settings.backlog:
+        yield _symptom("backlog_old", channel, channel.oldest_at)
 
 
-async def _of_documents(
-    base: Foundation, channels: Mapping[str, Channel], settings: AlarmSettings, now: datetime
-) -> list[Symptom]:
-    """What waits, by channel and by office."""
-    flash, urgent = micros(now - settings.flash), micros(now - settings.unread)
-    waiting = await base.readers.fetch("dispatch_list_flash_waiting", {"before": flash})
-    ending = await base.readers.fetch("dispatch_list_ending", {"before": micros(now + settings.deadline)})
-    unread = await base.readers.fetch("delivery_list_unread_urgent", {"flash": flash, "urgent": urgent})
-    found = []
-    for rule, rows in (("flash_waiting", waiting), ("deadline_near", ending)):
-        for endpoint_id, count, at in rows:
-            channel = channels.get(endpoint_id)
-            is_paused = channel is not None and channel.judgement.health is ChannelHealth.PAUSED
-            if rule == "deadline_near" and is_paused:  # the time of a pause does not count
-                continue
-            name = channel.state.endpoint.name if channel is not None else endpoint_id
-            since = instant(at) if rule == "flash_waiting" else now
-            facts: dict[str, Any] = {"name": name, "count": count}
-            facts |= {"until": at} if rule == "deadline_near" else {}
-            found.append(Symptom(rule=rule, subject=endpoint_id, since=since, facts=facts, endpoint_id=endpoint_id))
-    agencies = await base.directory.agencies({AgencyId(row[0]) for row in unread})
-    for agency_id, lane, count, oldest, endpoint_id in unread:
-        agency = agencies.get(AgencyId(agency_id))
-        told = {"name": agency.name if agency is not None else agency_id, "count": count}
-        found.append(
-            Symptom(
-                rule=_LANE_RULES[lane],
-                subject=agency_id,
-                since=instant(oldest),
-                facts=told,
-                endpoint_id=endpoint_id,
-            )
-        )
-    return found
+def _is_explained(channel: Channel) -> bool:
+    """Why something waits there."""
+    return channel.judgement.health in {ChannelHealth.PAUSED, ChannelHealth.DOWN}
+
+
+def _symptom(rule: str, channel: Channel, since: datetime) -> Symptom:
+    endpoint = channel.state.endpoint
+    facts: dict[str, Any] = {"name": endpoint.name, "text": channel.list_reason}
+    facts |= {"count": channel.waiting} if channel.waiting else {}
+    return Symptom(rule=rule, subject=endpoint.id, since=since, facts=facts, endpoint_id=endpoint.id)

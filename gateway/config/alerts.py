@@ -58,7 +58,7 @@ class AlarmSettings:
     flash: timedelta = _f(timedelta(minutes=15), "hỏa tốc may wait so long to be sent, and to be fetched")
     unread: timedelta = _f(timedelta(hours=2), "khẩn and thượng khẩn may wait so long to be fetched")
     office_silent: timedelta = _f(
-        timedelta(hours=24), "an office may fetch nothing for so long while something waits"
+        timedelta(hours=10), "an office may fetch nothing for so many hours of workdays while something waits"
     )
     down: timedelta = _f(timedelta(minutes=10), "a channel may be down, and its list unreadable, for so long")
     deadline: timedelta = _f(timedelta(hours=4), "documents that will be given up within this time")

@@ -75,10 +75,16 @@ class Looked:
     opened: tuple[NewAlarm, ...] = ()
     #: Id -> its facts as they are now.
     again: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Likewise, of what is about hỏa tốc: there is more than was told, so that it is told whoever sees to it.
+    grown: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Likewise, of what nobody is told now.
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed: tuple[str, ...] = ()
     ways: tuple[tuple[Way, str], ...] = ()
     #: When what is not about hỏa tốc may be told.
     told_from: datetime
+    #: What is due until then is told again now.
+    again_by: datetime | None = None
     #: When what is told now is told again; None: never.
     next_at: datetime | None = None
     #: Likewise, what is about hỏa tốc.
@@ -108,12 +114,19 @@ class LookedOperation:
                 events.append(_event(Event.ALARM_OPENED, look.now, key, alarm.rule, alarm.subject))
         for key, facts in look.again.items():
             row = {"id": key, "facts": as_json(facts), "now": micros(look.now)}
-            row["next"] = _next(look, is_flash=False)
+            row |= {"next": _next(look, is_flash=False), "next_flash": _next(look, is_flash=True)}
+            row["by"] = micros(look.again_by or look.now)
             for _rule, _subject, is_flash in await tx.fetch("alarm_set_again", row):
                 await _tell(tx, look, key, "again", is_flash=bool(is_flash))
+        for key, facts in look.grown.items():
+            row = {"id": key, "facts": as_json(facts), "next": _next(look, is_flash=True)}
+            if await tx.fetch("alarm_set_grown", row):
+                await _tell(tx, look, key, "again", is_flash=True)
+        for key, facts in look.facts.items():
+            await tx.fetch("alarm_set_facts", {"id": key, "facts": as_json(facts)})
         for key in look.closed:
-            for rule, subject, is_flash in await tx.fetch("alarm_close_open", {"id": key, "at": micros(look.now)}):
-                await _tell(tx, look, key, "closed", is_flash=bool(is_flash))
+            for rule, subject, _ in await tx.fetch("alarm_close_open", {"id": key, "at": micros(look.now)}):
+                await _tell(tx, look, key, "closed", is_flash=False)  # good news wakes nobody
                 events.append(_event(Event.ALARM_CLOSED, look.now, key, rule, subject))
         await history.append(tx, events)
         return len(events)
@@ -195,13 +208,13 @@ class SeenOperation:
 
 
 class TakeUpOperation:
-    """What other boots were telling is told again; payloads are the present boot."""
+    """What was being told when a run ended, of this boot or another, is told again; payloads say nothing."""
 
     name = "take_up_alarm_notices"
 
-    async def apply(self, tx: Transaction, payloads: Sequence[BootId]) -> Sequence[int]:
+    async def apply(self, tx: Transaction, payloads: Sequence[None]) -> Sequence[int]:
         """How many they are."""
-        return [len(await tx.fetch("alarm_notice_take_up", (boot,))) for boot in payloads]
+        return [len(await tx.fetch("alarm_notice_take_up")) for _ in payloads]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,13 @@
 """Tells the people who look after the gateway of alarms: by mail, several in one, and by a push of each.
 
-A telling is a row before anybody dials (`gateway.ledger.alarms`). What cannot be told is tried again with growing
-pauses for three days; then an event says so. Mails to one address leave some minutes apart, unless about hỏa tốc.
+A telling is a row before anybody dials (`gateway.ledger.alarms`). What cannot be told, whatever the reason, is
+tried again with growing pauses for three days; then an event says so. Mails to one address leave some minutes
+apart, unless about hỏa tốc, which goes first. A server that does not answer is asked once in a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -29,6 +30,19 @@ _DUE: Final = 500
 _GIVE_UP_AFTER: Final = timedelta(days=3)
 #: Between two mails to one address.
 _BREATH: Final = timedelta(minutes=5)
+#: After so long the rest is left to the next run, which begins with new hỏa tốc.
+_RUN: Final = timedelta(seconds=30)
+#: The server was not reached or did not answer: it will not for the next one either.
+_NOBODY: Final = frozenset(
+    {
+        "connect_failed",
+        "connection_lost",
+        "peer_timeout",
+        "peer_tls_failed",
+        "peer_credential_rejected",
+        "outcome_unknown",
+    }
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +66,6 @@ class AlarmTeller:
     def __init__(self, base: Foundation, parts: TellerParts, metrics: Metrics) -> None:
         self._base, self._parts, self._metrics = base, parts, metrics
         self._tell = TellingOperation()
-        self._has_begun = False
         #: Address -> when it got a mail last.
         self._mailed: dict[str, datetime] = {}
 
@@ -60,43 +73,67 @@ class AlarmTeller:
         """Everything that is due."""
         base = self._base
         now = base.clock.now()
-        if not self._has_begun:
-            await base.pump.submit(TakeUpOperation(), base.boot_id)
-            self._has_begun = True
-        rows = await base.readers.fetch("alarm_notice_list_due", {"now": micros(now), "limit": _DUE})
-        for group in self._groups([_notice(row) for row in rows], now):
-            await self._send(group, now)
-        count, since = (await base.readers.fetch("alarm_notice_count_waiting", (micros(now),)))[0]
-        late = (now - instant(since)).total_seconds() if count else 0.0
-        self._metrics.alarms_untold_seconds.set(late)
+        try:
+            if (await self._waiting(now))[2]:  # only this duty sends, one run after the other
+                await base.pump.submit(TakeUpOperation(), None)
+            rows = await base.readers.fetch("alarm_notice_list_due", {"now": micros(now), "limit": _DUE})
+            await self._send_all(self._groups([_notice(row) for row in rows], now), now)
+        finally:
+            count, since, _ = await self._waiting(now)
+            self._metrics.alarms_untold_seconds.set((now - instant(since)).total_seconds() if count else 0.0)
+
+    async def _waiting(self, now: datetime) -> Sequence[int]:
+        return (await self._base.readers.fetch("alarm_notice_count_waiting", (micros(now),)))[0]
+
+    async def _send_all(self, groups: Sequence[Sequence[Notice]], now: datetime) -> None:
+        mute: set[str] = set()
+        for group in groups:
+            way = group[0].way
+            if self._base.clock.now() - now >= _RUN:
+                break
+            if way in mute:
+                continue
+            try:
+                reason = await self._send(group, now)
+            except Exception as error:  # noqa: BLE001  # the telling's boundary: the next run takes it up
+                _log.exception("alarm.not_told", way=way, error=type(error).__name__)
+                continue
+            if reason in _NOBODY:
+                mute.add(way)
 
     def _groups(self, due: Sequence[Notice], now: datetime) -> list[list[Notice]]:
-        """What goes out together: all that is due for one address; a push goes alone."""
-        groups: dict[tuple[str, str], list[Notice]] = {}
+        """What goes out together: all that is due for one address; a push goes alone, after the mails."""
+        groups: dict[tuple[str, str, bool], list[Notice]] = {}
         for each in due:
-            groups.setdefault((each.target, each.id if each.way == "push" else ""), []).append(each)
-        return [group for group in groups.values() if self._is_time(group, now)]
+            key = (each.target, each.id if each.way == "push" else "", _is_late(each, now))
+            groups.setdefault(key, []).append(each)
+        ready = [group for group in groups.values() if self._is_time(group, now)]
+        return sorted(ready, key=lambda group: (group[0].way, not any(each.is_flash for each in group)))
 
     def _is_time(self, group: Sequence[Notice], now: datetime) -> bool:
         mailed = self._mailed.get(group[0].target)
-        return group[0].way == "push" or mailed is None or now - mailed >= _BREATH or any(x.is_flash for x in group)
+        is_flash = any(each.is_flash and each.about != "closed" for each in group)
+        return group[0].way == "push" or mailed is None or now - mailed >= _BREATH or is_flash
 
-    async def _send(self, group: Sequence[Notice], now: datetime) -> None:
+    async def _send(self, group: Sequence[Notice], now: datetime) -> str:
+        """Why it was not told; "" where it was, or is nothing to be told."""
         base, first = self._base, group[0]
         ids = tuple(each.id for each in group)
         service = self._parts.mailer if first.way == "mail" else self._parts.teller
         is_wanted = (first.way, first.target) in ways(base.settings.alarms)
-        is_late = now - instant(first.created_at) > _GIVE_UP_AFTER
+        is_late = _is_late(first, now)
         if service is None and is_wanted and not is_late:
-            return
+            return ""
         telling = Telling(notices=ids, boot_id=base.boot_id, now=now)
         if await base.pump.submit(self._tell, telling) != len(ids):
             raise GatewayError("notices of alarms were claimed by somebody else")
         if not is_wanted or is_late:
-            outcome = Outcome(kind=OutcomeKind.REFUSED, reason="gave_up" if is_wanted else "not_found")
-        else:
-            outcome = await self._dial(group)
+            reason = "gave_up" if is_wanted else "not_found"
+            await self._settle(group, Outcome(kind=OutcomeKind.REFUSED, reason=reason), is_final=True)
+            return ""
+        outcome = await self._dial(group)
         await self._settle(group, outcome)
+        return outcome.reason
 
     async def _dial(self, group: Sequence[Notice]) -> Outcome:
         first, url = group[0], self._base.settings.console.public_url
@@ -113,10 +150,14 @@ class AlarmTeller:
             )
         except GatewayError as error:
             return Outcome(kind=OutcomeKind.DEFERRED, reason="internal_error", detail=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # the telling's boundary: it may have been told
+            _log.exception("alarm.telling_failed", way=first.way, error=type(error).__name__)
+            return Outcome(kind=OutcomeKind.UNKNOWN, reason="internal_error", detail=type(error).__name__)
 
-    async def _settle(self, group: Sequence[Notice], outcome: Outcome) -> None:
+    async def _settle(self, group: Sequence[Notice], outcome: Outcome, *, is_final: bool = False) -> None:
         now = self._base.clock.now()
-        state: Literal["waiting", "sent", "failed"] = _STATES.get(outcome.kind, "waiting")
+        unsent: Literal["waiting", "failed"] = "failed" if is_final else "waiting"
+        state = "sent" if outcome.kind is OutcomeKind.DELIVERED else unsent
         if state != "sent":
             _log.warning("alarm.not_told", way=group[0].way, reason=outcome.reason, detail=outcome.detail)
         telling = Telling(
@@ -131,10 +172,8 @@ class AlarmTeller:
         await self._base.pump.submit(self._tell, telling)
 
 
-_STATES: Final[Mapping[OutcomeKind, Literal["sent", "failed"]]] = {
-    OutcomeKind.DELIVERED: "sent",
-    OutcomeKind.REFUSED: "failed",
-}
+def _is_late(notice: Notice, now: datetime) -> bool:
+    return now - instant(notice.created_at) > _GIVE_UP_AFTER
 
 
 def _notice(row: Sequence[object]) -> Notice:

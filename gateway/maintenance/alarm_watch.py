@@ -41,10 +41,16 @@ class AlarmWatch:
         alarms = [Alarm.of_row(row) for row in await base.readers.fetch("alarm_list_open", (MOST,))]
         now = base.clock.now()
         look = decide(
-            self._memory, found, alarms, base.settings.alarms, explained=self._explained(found, now), now=now
+            self._memory,
+            found.symptoms,
+            alarms,
+            base.settings.alarms,
+            explained=self._explained(found.symptoms, now),
+            unseen=found.unseen,
+            now=now,
         )
         self._metrics.alarms_open.set(len(alarms) + len(look.opened) - len(look.closed))
-        if not (look.opened or look.again or look.closed):
+        if not (look.opened or look.again or look.grown or look.facts or look.closed):
             return
         await base.pump.submit(self._write, look)
         for each in look.opened:

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from gateway import channels
 from gateway.clock import VIETNAM
+from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings, MailSettings
 from gateway.config.values import Addresses, DayTime, Weekdays
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
@@ -30,15 +31,21 @@ from gateway.ledger.alarms import (
     SeenOperation,
     Telling,
     TellingOperation,
+    Way,
 )
+from gateway.ledger.inbox import Fetch, FetchOperation
+from gateway.ledger.record import RecordMessage
 from gateway.maintenance.alarm_teller import AlarmTeller, TellerParts
 from gateway.maintenance.alarm_watch import AlarmWatch
+from gateway.model import Endpoint, Outcome, OutcomeKind
 from gateway.observe import Metrics
+from gateway.ports import Letter
 from gateway.storage.sqlite import connect_lookup
 from tests.adapters.mail_server import ACCOUNT, PASSWORD, MailServer, serving
 from tests.journeys.alert_lab import Watch
-from tests.journeys.installation import prepare
+from tests.journeys.installation import COMMUNE, prepare
 from tests.journeys.receiver import Receiver
+from tests.ledger.lab import message
 
 ADDRESS, WHY = "truc@example.vn", "gọi đơn vị vận hành trục"
 
@@ -207,6 +214,10 @@ async def test_hoa_toc_is_told_in_the_quiet_period_and_never_put_off(lab: Lab) -
     assert kinds[-2:] == ["alarm.snoozed", "alarm.acknowledged"]
     with pytest.raises(RefusedError):
         await lab.see(dataclasses.replace(flash, id="nobody"))
+    over = Looked(now=now, closed=(flash.id,), ways=(("mail", ADDRESS),), told_from=free)
+    assert await lab.base.pump.submit(LookedOperation(), over) == 1
+    await lab.teller.run_once()
+    assert len(lab.mailed()) == 1, "that it is over wakes nobody"
 
 
 async def test_what_a_crash_left_half_told_is_told_again_and_says_so(lab: Lab) -> None:
@@ -228,7 +239,7 @@ async def test_what_a_crash_left_half_told_is_told_again_and_says_so(lab: Lab) -
 
 
 async def test_what_cannot_be_told_is_tried_again_and_given_up_with_an_event(lab: Lab) -> None:
-    """A refused address for good; a busy server later."""
+    """Whether the server is busy or refuses the address: somebody may mend it."""
     lab.mails.answer = "451 later"
     await lab.axis(up=False)
     await lab.run(minutes=11)
@@ -242,6 +253,155 @@ async def test_what_cannot_be_told_is_tried_again_and_given_up_with_an_event(lab
     await lab.axis(up=True)
     await lab.run()
     await lab.run(minutes=6)
-    untold = [facts for kind, facts in await lab.events() if kind == "alarm.untold"]
-    assert untold
-    assert untold[0]["reason"] == "mail_address_refused"
+
+    async def untold() -> list[str]:
+        return [facts["reason"] for kind, facts in await lab.events() if kind == "alarm.untold"]
+
+    await lab.run(hours=50)
+    assert (len(lab.mailed()), await untold()) == (2, [])
+    del lab.mails.refused[ADDRESS]
+    await lab.run(hours=2)
+    assert len(lab.mailed()) == 3
+    lab.mails.refused[ADDRESS] = "550 nobody"
+    await lab.axis(up=False)
+    await lab.run(minutes=11)
+    await lab.run(days=4)
+    await lab.run(minutes=1)
+    assert set(await untold()) == {"gave_up"}
+
+
+async def to_commune(lab: Lab, name: str, lane: int = 2) -> None:
+    """A document comes for an office that fetches."""
+    commune = (await lab.base.directory.resolve([COMMUNE], lab.clock.now()))[COMMUNE]
+    assert commune.endpoint is not None
+    new = message("i1", name=name, at=lab.clock.now(), lane=lane)
+    (dispatch,), (delivery,) = new.dispatches, new.deliveries
+    new = dataclasses.replace(
+        new,
+        message=dataclasses.replace(new.message, sender_id=commune.id),
+        dispatches=(dataclasses.replace(dispatch, endpoint_id=commune.endpoint.id, recipient_id=commune.id),),
+        deliveries=(dataclasses.replace(delivery, endpoint_id=commune.endpoint.id, recipient_id=commune.id),),
+    )
+    await lab.base.pump.submit(RecordMessage(), new)
+
+
+async def fetched(lab: Lab, name: str) -> None:
+    """Its office takes it, and says nothing yet."""
+    ask = Fetch(
+        delivery_id=f"{name}/i1", reader="r", actor="agency:x", boot_id=lab.base.boot_id, now=lab.clock.now(),
+        peer={},
+    )  # fmt: skip
+    await lab.base.pump.submit(FetchOperation(), ask)
+
+
+async def test_more_hoa_toc_is_told_though_somebody_sees_to_the_first(lab: Lab) -> None:
+    """And somebody has to see to it anew."""
+    await to_commune(lab, "first", lane=0)
+    await lab.run(minutes=16)
+    (alarm,) = await lab.alarms()
+    assert (alarm.rule, alarm.facts["count"]) == ("flash_unread", 1)
+    assert await lab.see(alarm)
+    await to_commune(lab, "second", lane=0)
+    await lab.run(hours=5)
+    (alarm,) = await lab.alarms()
+    assert (alarm.facts["count"], alarm.acknowledged_at) == (2, None)
+    assert [each["about"] for each in lab.pushed()] == ["opened", "again"]
+    assert "2 documents" in lab.mailed()[-1]
+    await lab.run(hours=5)
+    await lab.run(hours=5)
+    assert len(lab.pushed()) == 4, "it is repeated in the quiet period"
+    assert await lab.see(alarm)
+    await lab.run(hours=5)
+    assert len(lab.pushed()) == 4
+
+
+async def test_office_is_silent_by_the_hours_of_workdays_and_where_it_fetches_nothing(lab: Lab) -> None:
+    """A weekend is none of them; what is only not acknowledged was fetched."""
+    for name in ("old", "mid", "new"):
+        await to_commune(lab, name)
+        lab.clock.pass_by(minutes=1)
+    await fetched(lab, "old")
+    await lab.run(hours=59)
+    assert await lab.alarms() == []
+    await lab.run(days=5)
+    (alarm,) = await lab.alarms()
+    assert (alarm.rule, alarm.facts["name"], alarm.facts["count"]) == ("office_silent", "commune", 3)
+    await fetched(lab, "new")
+    await lab.run()
+    await lab.run(minutes=6)
+    assert await lab.alarms() == [], "it fetches, if not all"
+    await fetched(lab, "mid")
+    await lab.run(days=9)
+    assert await lab.alarms() == []
+
+
+async def test_part_that_cannot_be_looked_at_hides_no_other(lab: Lab) -> None:
+    """What is open stays open, and that it cannot be looked at is told."""
+
+    def broken() -> dict[str, Condition]:
+        raise OSError("a file is gone")
+
+    lab.watch = AlarmWatch(lab.base, broken, Metrics())
+    await lab.axis(up=False)
+    await lab.run(minutes=11)
+    await lab.run(minutes=11)
+    rules = [row[0] for row in lab.rows("SELECT rule FROM alarm WHERE closed_at IS NULL ORDER BY rule")]
+    assert rules == ["axis_down", "not_ready", "watch_failing"]
+
+
+@dataclass(kw_only=True)
+class Post:
+    """A mail server and a receiver of pushes, as they are told to be."""
+
+    said: list[str] = field(default_factory=list)
+    pushes: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    refuses: str = ""
+
+    async def send(self, letter: Letter) -> Outcome:
+        """A mail."""
+        if self.error is not None:
+            raise self.error
+        self.said.append("mail again" if "gửi lại" in letter.text else "mail")
+        return Outcome(kind=OutcomeKind.DELIVERED)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
+        """A push."""
+        self.said.append("push")
+        self.pushes.append(json.loads(content)["rule"])
+        return Outcome(kind=OutcomeKind.DEFERRED if self.refuses else OutcomeKind.DELIVERED, reason=self.refuses)
+
+
+async def test_telling_that_breaks_off_is_taken_up_by_the_next_run(lab: Lab) -> None:
+    """Whatever broke, by the same process; hỏa tốc and mails first, and who is silent is asked once in a run."""
+    post = Post(error=RuntimeError("not an error of ours"), refuses="connect_failed")
+    _, receiver = channels.make_alarm_teller(lab.base.settings, lab.clock)
+    lab.teller = AlarmTeller(lab.base, TellerParts(mailer=post, teller=post, receiver=receiver), Metrics())
+    now = lab.clock.now()
+    new = tuple(
+        NewAlarm(rule=rule, subject="x", is_flash=rule == "flash_unread", since=now, facts={"name": "x"})
+        for rule in ("backlog_old", "disk_soon", "flash_unread")
+    )
+    ways: tuple[tuple[Way, str], ...] = (("push", "alarms"), ("mail", ADDRESS))
+    await lab.base.pump.submit(LookedOperation(), Looked(now=now, opened=new, ways=ways, told_from=now))
+    await lab.teller.run_once()
+    assert post.pushes == ["flash_unread"]
+    post.error, post.refuses = None, ""
+    lab.clock.pass_by(minutes=6)
+    await lab.teller.run_once()
+    assert post.said == ["push", "mail again", "push", "push", "push"]
+    assert post.pushes[1] == "flash_unread"
+    post.said.clear()
+    now = lab.clock.now()
+    more = (NewAlarm(rule="flash_waiting", subject="y", is_flash=True, since=now, facts={"name": "y"}),)
+    await lab.base.pump.submit(LookedOperation(), Looked(now=now, opened=more, ways=ways[1:], told_from=now))
+    half = tuple(row[0] for row in lab.rows("SELECT id FROM alarm_notice WHERE state = 'waiting'"))
+    claim = Telling(notices=half, boot_id=lab.base.boot_id, now=now)
+    assert await lab.base.pump.submit(TellingOperation(), claim) == 1
+    (counted,) = await lab.base.readers.fetch("alarm_notice_count_waiting", (0,))
+    assert counted[0] == counted[2] == 1, "what is half told is not forgotten"
+    await lab.teller.run_once()
+    assert post.said == ["mail again"]

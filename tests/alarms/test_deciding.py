@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -130,6 +131,16 @@ def test_alarm_is_told_again_while_nobody_acknowledges_it() -> None:
     assert again.next_flash_at == again.now + SETTINGS.repeat
 
 
+def test_alarms_that_are_due_soon_are_told_again_with_one_that_is() -> None:
+    """So that many alarms make few mails; hỏa tốc has its own time, and so has what was put off."""
+    at = {name: EVENING + timedelta(hours=hours) for name, hours in (("due", 4), ("soon", 5), ("late", 7))}
+    alarms = [alarm(id=name, subject=name, again_at=again) for name, again in at.items()]
+    alarms += [alarm(id="off", subject="off", again_at=at["soon"], snoozed_until=at["soon"])]
+    alarms += [alarm(STUCK, again_at=at["soon"])]
+    assert look(Memory(), [], alarms, hours=3.9).again == {}
+    assert set(look(Memory(), [], alarms, hours=4).again) == {"due", "soon"}
+
+
 def test_trouble_that_planned_maintenance_explains_opens_nothing() -> None:
     """What is open by then stays."""
     memory = Memory()
@@ -145,6 +156,39 @@ def test_every_rule_has_its_place_in_the_runbook() -> None:
     text = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
     headings = set(re.findall(r"^## (.+)$", text, re.MULTILINE))
     assert {code: rule.runbook for code, rule in RULES.items() if rule.runbook not in headings} == {}
+
+
+def test_hoa_toc_that_joins_is_told_whoever_sees_to_the_alarm() -> None:
+    """Not what is only being tried just now, and not every half minute."""
+    first, joined = dataclasses.replace(STUCK, newest=5), dataclasses.replace(STUCK, newest=7)
+    memory = Memory()
+    look(memory, [first])
+    (opened,) = look(memory, [first], seconds=30).opened
+    seen = alarm(STUCK, facts=opened.facts, acknowledged_at=EVENING)
+    fewer = dataclasses.replace(STUCK, newest=3, facts={"name": "axis", "count": 1})
+    told = look(memory, [fewer], [seen], hours=1)
+    assert (told.grown, told.again, told.facts[seen.id]["count"]) == ({}, {}, 1)
+    later = dataclasses.replace(seen, facts=told.facts[seen.id])
+    assert look(memory, [first], [later], hours=1, seconds=30).grown == {}, "it was told of all this"
+    assert look(memory, [joined], [seen], minutes=5).grown == {}, "it was told a moment ago"
+    grown = look(memory, [joined], [later], minutes=6).grown
+    assert grown[seen.id]["told"] == {"at": micros(EVENING + timedelta(minutes=6)), "count": 2, "newest": 7}
+    more = dataclasses.replace(first, facts={"name": "axis", "count": 51})
+    assert set(look(memory, [more], [later], minutes=7).grown) == {seen.id}
+    assert look(memory, [more], [alarm(facts={"name": "axis"})], minutes=7).grown == {}
+
+
+def test_what_could_not_be_looked_at_is_not_over() -> None:
+    """Nor is what was seen before forgotten."""
+    memory = Memory()
+    look(memory, [DOWN])
+    for minutes in (1, 20, 40):
+        blind = decide(
+            memory, [], [alarm(STUCK)], SETTINGS, unseen={"flash_waiting", "axis_down"},
+            now=EVENING + timedelta(minutes=minutes),
+        )  # fmt: skip
+        assert (blind.opened, blind.closed) == ((), ())
+    assert len(look(memory, [DOWN], minutes=41).opened) == 1
 
 
 def notice(symptom: Symptom = DOWN, **more: object) -> Notice:

@@ -25,8 +25,8 @@ from tests.journeys.installation import prepare
 POINTS = (
     "event.append.after=kill:1",
     "pump.commit.after=kill:2",
-    "pump.commit.after=kill:4",
-    "pump.commit.before=kill:5",
+    "pump.commit.after=kill:3",
+    "pump.commit.before=kill:4",
 )
 
 

@@ -1,6 +1,6 @@
 -- name: dispatch_list_flash_waiting
--- Channels over which hỏa tốc waits to be sent for long: channel, how many, the oldest: before.
-SELECT e.id, COUNT(*), MIN(d.created_at)
+-- Channels over which hỏa tốc waits to be sent for long: channel, how many, the oldest, the newest: before.
+SELECT e.id, COUNT(*), MIN(d.created_at), MAX(d.created_at)
 FROM endpoint AS e CROSS JOIN dispatch AS d INDEXED BY dispatch_due ON d.endpoint_id = e.id AND d.lane = 0
 WHERE d.state = 'ready' AND d.created_at < :before GROUP BY e.id;
 
@@ -11,8 +11,8 @@ FROM endpoint AS e CROSS JOIN dispatch AS d INDEXED BY dispatch_open_by_age ON d
 WHERE d.state = 'ready' AND d.give_up_at <= :before GROUP BY e.id;
 
 -- name: delivery_list_unread_urgent
--- Offices that have not fetched urgent documents for long: office, lane, how many, the oldest, channel: flash, urgent.
-SELECT d.recipient_id, p.lane, COUNT(*), MIN(p.created_at), p.endpoint_id
+-- Offices that have not fetched urgent documents for long: office, lane, how many, the oldest, the newest, channel: flash, urgent.
+SELECT d.recipient_id, p.lane, COUNT(*), MIN(p.created_at), MAX(p.created_at), MIN(p.endpoint_id)
 FROM endpoint AS e
 CROSS JOIN dispatch AS p INDEXED BY dispatch_open
     ON p.endpoint_id = e.id AND p.state = 'inbox' AND p.created_at < MAX(:flash, :urgent)
@@ -20,6 +20,25 @@ CROSS JOIN delivery AS d INDEXED BY delivery_by_dispatch ON d.dispatch_id = p.id
 WHERE p.state <> 'done' AND p.lane <= 1 AND p.created_at < CASE p.lane WHEN 0 THEN :flash ELSE :urgent END
   AND d.in_inbox = 1 AND d.fetched_at IS NULL AND d.state IN ('queued', 'in_flight')
 GROUP BY d.recipient_id, p.lane;
+
+-- name: delivery_find_silence
+-- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, and of what is not: channels, limit.
+SELECT c.value, v.created_at,
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_inbox_open
+           WHERE x.recipient_id = v.recipient_id AND x.in_inbox = 1 AND x.state IN ('queued', 'in_flight')
+           ORDER BY x.seq LIMIT :limit)),
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
+           WHERE x.recipient_id = v.recipient_id AND x.state NOT IN ('queued', 'in_flight')
+             AND x.state = 'acknowledged' ORDER BY x.seq DESC LIMIT :limit))
+FROM json_each(:channels) AS c
+CROSS JOIN delivery AS v ON v.id = (
+    SELECT y.id FROM dispatch AS p INDEXED BY dispatch_open
+    CROSS JOIN delivery AS y INDEXED BY delivery_by_dispatch ON y.dispatch_id = p.id
+    WHERE p.endpoint_id = c.value AND p.state = 'inbox' AND p.state <> 'done'
+      AND y.in_inbox = 1 AND y.fetched_at IS NULL AND y.state IN ('queued', 'in_flight')
+    ORDER BY p.created_at LIMIT 1);
 
 -- name: alarm_list_open
 -- What needs a person, the most urgent first.
@@ -44,9 +63,19 @@ ON CONFLICT DO NOTHING RETURNING id;
 UPDATE alarm SET closed_at = :at, again_at = NULL WHERE id = :id AND closed_at IS NULL RETURNING rule, subject, is_flash;
 
 -- name: alarm_set_again
--- It is told again, as it is now, and when the next time: id, facts, next, now.
-UPDATE alarm SET facts = :facts, again_at = :next, snoozed_until = NULL
-WHERE id = :id AND closed_at IS NULL AND again_at <= :now RETURNING rule, subject, is_flash;
+-- It is told again, as it is now, and when the next time: id, facts, next, next of hỏa tốc, now, by.
+UPDATE alarm SET facts = :facts, again_at = CASE is_flash WHEN 1 THEN :next_flash ELSE :next END, snoozed_until = NULL
+WHERE id = :id AND closed_at IS NULL AND again_at <= :by AND COALESCE(snoozed_until, 0) <= :now
+RETURNING rule, subject, is_flash;
+
+-- name: alarm_set_grown
+-- There is more of it than its people were told: told now, whoever sees to it: id, facts, next.
+UPDATE alarm SET facts = :facts, again_at = :next, acknowledged_at = NULL, acknowledged_by = NULL, note = NULL
+WHERE id = :id AND closed_at IS NULL AND is_flash = 1 RETURNING id;
+
+-- name: alarm_set_facts
+-- It is as it is now: id, facts.
+UPDATE alarm SET facts = :facts WHERE id = :id AND closed_at IS NULL RETURNING id;
 
 -- name: alarm_acknowledge_open
 -- Somebody sees to it: id, at, by, note.
@@ -68,16 +97,15 @@ INSERT INTO alarm_notice (id, alarm_id, way, target, about, state, created_at, d
 VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?);
 
 -- name: alarm_notice_take_up
--- What another boot was sending may have been sent: the present boot.
-UPDATE alarm_notice SET state = 'waiting', boot_id = NULL, doubted = 1
-WHERE state = 'sending' AND boot_id <> ? RETURNING id;
+-- What an earlier run was sending may have been sent.
+UPDATE alarm_notice SET state = 'waiting', boot_id = NULL, doubted = 1 WHERE state = 'sending' RETURNING id;
 
 -- name: alarm_notice_list_due
--- What is to be told now, with the alarm as it is: now, limit.
+-- What is to be told now, with the alarm as it is, hỏa tốc first, mails first: now, limit.
 SELECT n.id, n.way, n.target, n.about, n.failures, n.doubted, n.created_at,
        a.id, a.rule, a.subject, a.is_flash, a.since, a.opened_at, a.facts, a.acknowledged_at, a.closed_at
 FROM alarm_notice AS n INDEXED BY alarm_notice_due JOIN alarm AS a ON a.id = n.alarm_id
-WHERE n.state = 'waiting' AND n.due_at <= :now ORDER BY n.due_at, n.id LIMIT :limit;
+WHERE n.state = 'waiting' AND n.due_at <= :now ORDER BY a.is_flash DESC, n.way, n.due_at, n.id LIMIT :limit;
 
 -- name: alarm_notice_claim
 -- They go out now: ids, boot.
@@ -94,8 +122,10 @@ SET state = :state, boot_id = NULL, reason = :reason, doubted = MAX(doubted, :do
 WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'sending' RETURNING alarm_id;
 
 -- name: alarm_notice_count_waiting
--- How many wait to be told though it is time, and since when: now.
-SELECT COUNT(*), MIN(due_at) FROM alarm_notice INDEXED BY alarm_notice_due WHERE state = 'waiting' AND due_at <= ?;
+-- How many wait to be told though it is time or are half told, since when, and how many are half told: now.
+SELECT COUNT(*), MIN(due_at), COALESCE(SUM(half), 0) FROM (
+    SELECT due_at, 0 AS half FROM alarm_notice INDEXED BY alarm_notice_due WHERE state = 'waiting' AND due_at <= ?
+    UNION ALL SELECT due_at, 1 FROM alarm_notice INDEXED BY alarm_notice_sending WHERE state = 'sending');
 
 -- name: alarm_notice_delete_ended
 -- Forget a portion of what was told of alarms that closed long ago: before, limit.
