@@ -1,7 +1,7 @@
 """A planned outage: somebody announces that a channel, or the whole gateway, is not in service for a while. Pure.
 
 It stops nothing by itself: documents are accepted and wait as always. People see it in the console and systems in
-every answer of REST, from a day before; and nobody is called because of the silence that it explains.
+every answer of REST to them, from a day before; and nobody is called because of the silence that it explains.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from gateway.clock import rfc3339
 TOLD_BEFORE: Final = timedelta(days=1)
 #: The header field of REST.
 HEADER: Final = "Planned-Outage"
+#: Outages that it names; clients and proxies take a head of some kilobytes. `GET /connection` has all of them.
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +50,17 @@ class Outage:
 
 
 def header_of(outages: Iterable[Outage]) -> str:
-    """A list of strings with parameters [RFC 8941]: a channel, `*` for all, from when, until when."""
-    return ", ".join(
+    """A list of strings with parameters [RFC 8941]: a channel, `*` for all, from when, until when.
+
+    The whole gateway first, then the next to begin; `"..."` with how many more there are.
+    """
+    found = sorted(outages, key=lambda each: (each.endpoint_id != "", each.starts_at))
+    named = [
         f'"{_ascii(each.name) or "*"}";from="{rfc3339(each.starts_at)}";until="{rfc3339(each.ends_at)}"'
-        for each in outages
-    )
+        for each in found[:_NAMED]
+    ]
+    more = [f'"...";more={len(found) - _NAMED}'] if len(found) > _NAMED else []
+    return ", ".join(named + more)
 
 
 def _ascii(name: str) -> str:

@@ -39,7 +39,7 @@ class Connection(models.Response):
     #: How many are kept at most; some that proved nothing are kept beside them.
     kept: int
     items: list[Exchange]
-    #: From a day before each; also the header field `Planned-Outage` of every answer.
+    #: From a day before each; the first of them also in the header field `Planned-Outage` of every answer to you.
     outages: list[PlannedOutage]
 
 

@@ -111,7 +111,8 @@ class Gate:
                 await self._parts.lifecycle.stopped_within(_draw.uniform(*_HELD_BACK))
         if not response.prepared:
             response.headers["Trace-Id"] = trace_id
-            if outages := self._parts.outages(self._parts.clock.now()):
+            outages = self._parts.outages(self._parts.clock.now()) if connection.CALLER in request else ()
+            if outages:  # strangers learn no names of channels
                 response.headers[HEADER] = header_of(outages)
             if self._parts.lifecycle.stopping.is_set():
                 response.force_close()

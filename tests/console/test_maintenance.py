@@ -40,6 +40,15 @@ async def call_off(operator: Browser) -> None:
         assert (await operator.post(f"/maintenance/{key}/end", {"reason": "xong sớm"})).status == 303
 
 
+async def told_a_stranger(site: Site) -> str:
+    """The header field of the answer to somebody whose token is none."""
+    headers = {"Authorization": "Bearer none"}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=site.tls)) as session:
+        async with session.get(f"https://localhost:{site.app.port}/api/v1/connection", headers=headers) as answer:
+            assert answer.status == 401
+            return answer.headers.get("Planned-Outage", "")
+
+
 async def connection(site: Site) -> tuple[str, list[dict[str, str]]]:
     """The header field of an answer of REST, and what it says of outages."""
     headers = {"Authorization": f"Bearer {site.installation.tokens[PROVINCE]}"}
@@ -60,6 +69,7 @@ async def test_what_is_announced_stands_on_every_page_and_in_answers_of_rest(sit
         assert "nâng cấp &lt;b&gt;trục" in page
     header, outages = await connection(site)
     assert header.startswith('"axis";from="')
+    assert await told_a_stranger(site) == ""
     assert [(each["channel"], each["reason"]) for each in outages] == [("axis", WHY)]
     await call_off(operator)
     assert await connection(site) == ("", [])
@@ -125,3 +135,18 @@ async def test_header_holds_nothing_that_a_header_cannot() -> None:
     assert header_of([made]) == (
         '"tr?c ?A??";from="2026-12-01T11:00:00.000000Z";until="2026-12-01T11:00:00.000000Z"'
     )
+
+
+async def test_header_stays_short_however_much_is_announced() -> None:
+    """Clients and proxies take a head of 8 kB; the whole gateway is named before any channel."""
+    at = datetime.fromisoformat("2026-12-01T18:00:00+07:00")
+    channels = [
+        Outage(id=f"{n}", endpoint_id=f"{n}", name=f"{n:050}", starts_at=at, ends_at=at, why=WHY, by="user:x")
+        for n in range(145)
+    ]
+    whole = Outage(id="w", endpoint_id="", name="", starts_at=at + timedelta(hours=1), ends_at=at, why=WHY, by="x")
+    made = header_of([*channels, whole])
+    assert made.startswith('"*";from="')
+    assert made.endswith(', "...";more=141')
+    assert len(made) < 1000
+    assert "more" not in header_of(channels[:5])
