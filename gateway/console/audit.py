@@ -32,11 +32,14 @@ from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
 from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
 from gateway.ledger.inquiries import InquiryReads, LookupAct
+from gateway.ratelimit import AtOnce
 from gateway.reasons import REASONS
 from gateway.transparency.keys import read_vkeys
 
 _REASON: Final = "inspection"
 _PAGE: Final = 50
+#: Files that one person has verified at once: each may be large.
+_verifying: Final = AtOnce(1, "verifications")
 #: What was done, in words.
 ACTS: Final[Mapping[LookupAct, str]] = {
     LookupAct.SEARCHED: N_("looked for"),
@@ -128,14 +131,16 @@ async def show_verify(visit: Visit) -> web.StreamResponse:
 
 async def verify(visit: Visit) -> web.StreamResponse:
     """What a file that somebody brought proves: by the anchors brought along, or by this installation's."""
-    async with uploaded(visit, {"file": MOST_BYTES, "anchors": MOST_ANCHORS}) as form:
-        file = form.one("file")
-        given = [(each.name, each.path) for each in form.of("anchors")]
-        try:
-            settings = visit.base.settings
-            found = await visit.parts.checker.check(file.path, file.size, settings, visit.at, given)
-        except PoolError as error:
-            raise RefusedError("bundle_unexamined", str(error)) from error
+    limits = {"file": MOST_BYTES, "anchors": MOST_ANCHORS}
+    with _verifying.one(visit.user.id):
+        async with uploaded(visit, limits) as form:
+            file = form.one("file")
+            given = [(each.name, each.path) for each in form.of("anchors")]
+            try:
+                settings = visit.base.settings
+                found = await visit.parts.checker.check(file.path, file.size, settings, visit.at, given)
+            except PoolError as error:
+                raise RefusedError("bundle_unexamined", str(error)) from error
     whose = "anchors brought along" if given else "own anchors"
     await looked_up(visit, LookupAct.VERIFIED, f"{file.name}: {found['verdict']}, {whose}", 1)
     return visit.page(
@@ -186,7 +191,12 @@ async def begin_export(visit: Visit) -> web.StreamResponse:
     documents = list(dict.fromkeys(visit.form.getall("document", [])))
     reason = visit.form.get("reason", "").strip() or _REASON
     visit.parts.exports.begin(
-        visit.base, visit.parts.server.key, actor=visit.actor, documents=documents, reason=reason
+        visit.base,
+        visit.parts.server.key,
+        visit.parts.server.gateway.room,
+        actor=visit.actor,
+        documents=documents,
+        reason=reason,
     )
     return visit.redirect("/audit/exports")
 

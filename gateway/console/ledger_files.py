@@ -1,7 +1,7 @@
 """Lines of the ledger as a file: CSV and XLSX of all that fit a filter.
 
 A file is written whole before the first byte of it leaves, so that who took which lines, and how many, is on record
-by then (`gateway.console.looks`). It has no name on the disk, and is gone when it was sent or given up.
+by then (`gateway.console.looks`). It grows only while the disk has room for documents, too. It has no name on the disk, and is gone when it was sent or given up.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from gateway.search.lines import Search
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: After that nobody writes a file any more.
 _LEFT_SECONDS: Final = 6 * 3600
+#: What is written before the disk is looked at again is less.
+_BLOCK_BYTES: Final = 4 * 1024 * 1024
 #: Files that are written at once: each takes a processor and room on the disk. Of one person one.
 _places: Final = asyncio.Semaphore(2)
 _own: Final = AtOnce(1, "files")
@@ -52,6 +54,7 @@ class _Counted:
     async def __aiter__(self) -> AsyncIterator[list[Row]]:
         search = Search(self._visit.base.readers)
         async for lines in search.all(self._asked.filter, self._visit.scope):
+            self._visit.parts.server.gateway.intake.check_room(_BLOCK_BYTES)
             self.lines += len(lines)
             yield await rows_of(self._visit, lines)
 

@@ -1,6 +1,7 @@
 """Forms with files that are looked at and not kept: fields, and files without a name while the form is read.
 
-Each field of files has a limit for all of its files together; what has no limit is passed over. Documents of the
+Each field of files has a limit for all of its files together; what has no limit is passed over. A file has its
+room on the disk promised before it comes. Documents of the
 clerk's desk, which are kept, come by `desk_parts` instead.
 """
 
@@ -89,12 +90,14 @@ async def _read(visit: Visit, room: dict[str, int], kept: ExitStack) -> Uploaded
 
 async def _file(visit: Visit, part: BodyPartReader, room: int, kept: ExitStack) -> Brought:
     file, size = kept.enter_context(visit.base.bodies.unnamed()), 0
-    while piece := await part.read_chunk(_PIECE):
-        size += len(piece)
-        if size > room:
-            raise RefusedError("body_too_large", f"{part.name}: {room}")
-        await asyncio.to_thread(file.write, piece)
-    file.flush()
+    expected = visit.request.content_length  # of the whole form; a browser says it
+    with visit.parts.server.gateway.room(room if expected is None else min(room, expected)):
+        while piece := await part.read_chunk(_PIECE):
+            size += len(piece)
+            if size > room:
+                raise RefusedError("body_too_large", f"{part.name}: {room}")
+            await asyncio.to_thread(file.write, piece)
+        await asyncio.to_thread(file.flush)
     path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
     return Brought(field=part.name or "", name=(part.filename or "")[:100], path=path, size=size)
 

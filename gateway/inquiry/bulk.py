@@ -3,7 +3,7 @@
 One export of each person at a time: documents in turn, each with its own event and its own look-up on record, into
 a file without a name, which is gone when it was not fetched in time or the server ends. A document that makes no
 bundle is named in the file `missing.txt`; the others are there all the same. Where the file itself cannot be
-written, the export has failed, and another one can be begun.
+written, or the disk is short of what documents need, the export has failed, and another one can be begun.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import structlog
 
@@ -22,6 +23,7 @@ from gateway.admin.export import ExportDocument, exported
 from gateway.bundle.format import SUFFIX
 from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import Foundation
+from gateway.intake import Room
 from gateway.ledger.inquiries import LookupAct, record_lookup
 from gateway.signing import SealingKey
 from gateway.storage.driver import refusal_of
@@ -31,6 +33,11 @@ _log: Any = structlog.get_logger("gateway.inquiry")
 MOST_DOCUMENTS: Final = 500
 #: How long a finished one is kept.
 KEPT_FOR: Final = timedelta(hours=1)
+#: A bundle and its copy in the file.
+_COPIES: Final = 2
+
+#: Has bytes of the disk promised, or refuses.
+HasRoom: TypeAlias = Callable[[int], AbstractContextManager[Room]]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -69,7 +76,14 @@ class BulkExports:
         return found
 
     def begin(
-        self, base: Foundation, key: SealingKey, *, actor: str, documents: Sequence[str], reason: str
+        self,
+        base: Foundation,
+        key: SealingKey,
+        room: HasRoom,
+        *,
+        actor: str,
+        documents: Sequence[str],
+        reason: str,
     ) -> BulkExport:
         """Begin another one in place of the last; RefusedError while that is being made."""
         now = base.clock.now()
@@ -81,12 +95,14 @@ class BulkExports:
         self._drop(actor)
         export = BulkExport(actor=actor, documents=tuple(documents), began_at=now, file=base.bodies.unnamed())
         self._exports[actor] = export
-        export.task = asyncio.create_task(self._make(base, key, export, reason), name=f"export:{actor}")
+        export.task = asyncio.create_task(self._make(base, key, room, export, reason), name=f"export:{actor}")
         return export
 
-    async def _make(self, base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
+    async def _make(
+        self, base: Foundation, key: SealingKey, room: HasRoom, export: BulkExport, reason: str
+    ) -> None:
         try:
-            await _write(base, key, export, reason)
+            await _write(base, key, room, export, reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told, and may begin anew
             found = refusal_of(error, "export") if isinstance(error, OSError) else error
             export.failed = found.code if isinstance(found, RefusedError) else "internal_error"
@@ -121,18 +137,25 @@ def _close(export: BulkExport) -> None:
         export.file = None
 
 
-async def _write(base: Foundation, key: SealingKey, export: BulkExport, reason: str) -> None:
+async def _write(base: Foundation, key: SealingKey, room: HasRoom, export: BulkExport, reason: str) -> None:
     assert export.file is not None
     with zipfile.ZipFile(export.file, "w") as archive:
         for document in export.documents:
-            try:
-                await _add(base, key, archive, export.actor, document, reason)
-            except GatewayError as error:
-                export.missing[document] = str(error)
+            with room(_COPIES * await _size(base, document)):
+                try:
+                    await _add(base, key, archive, export.actor, document, reason)
+                except GatewayError as error:
+                    export.missing[document] = str(error)
             export.done += 1
         if export.missing:
             lines = "".join(f"{document}: {why}\n" for document, why in export.missing.items())
             archive.writestr("missing.txt", lines)
+
+
+async def _size(base: Foundation, document: str) -> int:
+    """Of its body, which is nearly all of its bundle."""
+    row = await base.readers.fetch_one("message_get_summary", (document,))
+    return int(row[9]) if row is not None else 0
 
 
 async def _add(

@@ -16,9 +16,10 @@ import pytest_asyncio
 
 from gateway.accounts.roles import Role
 from gateway.api import models
+from gateway.console.audit import _verifying
 from gateway.console.live import _topics
 from gateway.inquiry.bulk import BulkExports
-from tests.console.site import Browser, Site
+from tests.console.site import LOGINS, Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
 from tests.journeys.messages import document
 
@@ -162,12 +163,12 @@ async def test_export_that_cannot_be_written_ends_and_another_one_begins(
     with monkeypatch.context() as patch, open("/dev/full", "wb", buffering=0) as full:  # noqa: ASYNC230, PTH123
         given, unnamed = iter([full]), site.base.bodies.unnamed
         patch.setattr(site.base.bodies, "unnamed", lambda: next(given, None) or unnamed())
-        failed = exports.begin(site.base, site.app.key, **begin)
+        failed = exports.begin(site.base, site.app.key, site.app.gateway.room, **begin)
         assert failed.task is not None
         await failed.task
     assert (failed.failed, failed.file, failed.finished_at is not None) == ("disk_nearly_full", None, True)
     monkeypatch.setattr("gateway.inquiry.bulk.KEPT_FOR", timedelta())
-    made = exports.begin(site.base, site.app.key, **begin)
+    made = exports.begin(site.base, site.app.key, site.app.gateway.room, **begin)
     assert made.task is not None
     file = made.file
     await made.task
@@ -175,6 +176,26 @@ async def test_export_that_cannot_be_written_ends_and_another_one_begins(
     await asyncio.sleep(0)  # the timer's turn
     assert file is not None
     assert file.closed
+
+
+async def test_files_for_people_leave_the_room_that_documents_need(
+    site: Site, sent: models.Accepted, auditor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is nearly full nothing is verified, exported or written as a sheet; one file of a person at once."""
+    user = await site.base.users.require(LOGINS[Role.AUDITOR])
+    with _verifying.one(user.id):
+        assert "rate_limited" in await verified(auditor, b"a bundle", status=429)
+    kept = site.base.settings.storage.min_free_bytes
+    monkeypatch.setattr(site.app.gateway.intake._bodies, "free_bytes", lambda: kept + 100)
+    assert "disk_nearly_full" in await verified(auditor, b"a bundle" * 100, status=503)
+    assert (await auditor.get("/ledger/lines.csv")).status == 503
+    exports = BulkExports()
+    export = exports.begin(
+        site.base, site.app.key, site.app.gateway.room, actor="user:x", documents=[sent.id], reason="x"
+    )
+    assert export.task is not None
+    await export.task
+    assert (export.failed, export.done, site.app.gateway.intake.reserved) == ("disk_nearly_full", 0, 0)
 
 
 async def test_export_of_another_person_is_not_found(site: Site) -> None:
