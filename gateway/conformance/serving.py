@@ -159,11 +159,12 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
             binding=wanted.binding,
             clock=clock,
         )
-        async with _reached(sandbox), _running(sandbox) as gateway:
-            sandbox.open_for_scripts()
-            show_access(console, sandbox, wanted.binding)
-            show_exposure(console, exposure)
-            await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
+        async with _reached(sandbox), _running(sandbox, ended) as gateway:
+            if gateway is not None:
+                sandbox.open_for_scripts()
+                show_access(console, sandbox, wanted.binding)
+                show_exposure(console, exposure)
+                await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
     finally:
         for number in _ENDS:
             loop.remove_signal_handler(number)
@@ -187,18 +188,21 @@ def _reached(sandbox: Sandbox) -> contextlib.AbstractAsyncContextManager[None]:
 
 
 @contextlib.asynccontextmanager
-async def _running(sandbox: Sandbox) -> AsyncIterator[Child]:
-    """The gateway, ready for requests."""
+async def _running(sandbox: Sandbox, ended: asyncio.Event) -> AsyncIterator[Child | None]:
+    """The gateway, ready for requests; None where the run was ended before that."""
+    if ended.is_set():
+        yield None
+        return
     arguments = ["gateway", "--config", str(sandbox.layout.config), "serve"]
     child = await Child.start("gateway", arguments, sandbox.layout.logs / "gateway.log")
     try:
         until = monotonic() + _START_SECONDS
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-            while not await _is_ready(session, sandbox):
+            while not ended.is_set() and not await _is_ready(session, sandbox):
                 if not child.is_running or monotonic() > until:
                     raise EnvironmentRefusedError(f"the sandbox's gateway did not start:\n{child.tail()}")
                 await asyncio.sleep(_LOOK_SECONDS / 4)
-        yield child
+        yield None if ended.is_set() else child
     finally:
         await child.stop(_STOP_SECONDS)
 

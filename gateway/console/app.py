@@ -45,6 +45,7 @@ def build_console(server: ConsoleServer, lifecycle: Lifecycle) -> web.Applicatio
     handlers = {_unrouted(route): route for route in ROUTES}
     app = web.Application(middlewares=[Gate(parts, handlers).pass_through], client_max_size=MOST_FORM)
     set_up(app)
+    app.on_startup.append(lambda _app: parts.conformance.clean_up(server.foundation))
     app.on_cleanup.append(lambda _app: parts.close())
     for handler, route in handlers.items():
         app.router.add_route(route.method, route.path, handler)

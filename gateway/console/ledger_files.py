@@ -1,7 +1,8 @@
 """Lines of the ledger as a file: CSV and XLSX of all that fit a filter.
 
 A file is written whole before the first byte of it leaves, so that who took which lines, and how many, is on record
-by then (`gateway.console.looks`). It grows only while the disk has room for documents, too. It has no name on the disk, and is gone when it was sent or given up.
+by then (`gateway.console.looks`). It grows only while the disk has room for documents, too. It has no name there,
+and is gone when it was sent or given up.
 """
 
 from __future__ import annotations

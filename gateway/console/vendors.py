@@ -78,7 +78,7 @@ async def begin(visit: Visit) -> web.StreamResponse:
 
 async def end(visit: Visit) -> web.StreamResponse:
     """End it before its time."""
-    await visit.parts.conformance.stop()
+    await visit.parts.conformance.stop(visit.actor)
     return visit.redirect(f"{_PATH}#run", flash=visit.gettext("The run has ended."))
 
 

@@ -43,10 +43,11 @@ async def call_off(operator: Browser) -> None:
 async def told_a_stranger(site: Site) -> str:
     """The header field of the answer to somebody whose token is none."""
     headers = {"Authorization": "Bearer none"}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=site.tls)) as session:
-        async with session.get(f"https://localhost:{site.app.port}/api/v1/connection", headers=headers) as answer:
-            assert answer.status == 401
-            return answer.headers.get("Planned-Outage", "")
+    url = f"https://localhost:{site.app.port}/api/v1/connection"
+    connector = aiohttp.TCPConnector(ssl=site.tls)
+    async with aiohttp.ClientSession(connector=connector) as session, session.get(url, headers=headers) as answer:
+        assert answer.status == 401
+        return answer.headers.get("Planned-Outage", "")
 
 
 async def connection(site: Site) -> tuple[str, list[dict[str, str]]]:
