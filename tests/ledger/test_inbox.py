@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.clock import micros
 from gateway.errors import RefusedError
 from gateway.ledger.inbox import Lease, LeaseOperation
 from gateway.states import State, Trigger
@@ -159,3 +160,22 @@ async def test_signed_acknowledgement_is_kept_though_the_item_was_closed(lab: La
         "SELECT kind, leaf ->> '$.facts.proof' FROM event WHERE leaf ->> '$.facts.proof' IS NOT NULL ORDER BY seq"
     )
     assert told == [("delivery.delivered", proofs[0][1]), ("delivery.proved", proofs[1][1])]
+
+
+async def test_how_far_an_office_is_behind_counts_what_it_took_and_acknowledged(lab: Lab) -> None:
+    """The oldest that nobody has fetched, and the last fetch, also of what is closed by now."""
+    for place, name in enumerate(("m1", "m2", "m3")):
+        await lab.record(message("i1", name=name, at=START + place * HOUR))
+    params = {"channels": '["box", "push"]', "limit": 9}
+
+    async def behind() -> list[tuple[object, ...]]:
+        return await lab.readers.fetch("delivery_find_silence", params)
+
+    assert await behind() == [("box", micros(START), None, None, None)]
+    await lab.fetch("m1/i1", now=START + 5 * HOUR)
+    assert await behind() == [("box", micros(START + HOUR), micros(START + 5 * HOUR), None, None)]
+    await lab.acknowledge("m1/i1", now=START + 6 * HOUR)
+    assert await behind() == [("box", micros(START + HOUR), None, micros(START + 5 * HOUR), None)]
+    await lab.fetch("m2/i1")
+    await lab.fetch("m3/i1")
+    assert await behind() == []

@@ -22,12 +22,16 @@ WHERE p.state <> 'done' AND p.lane <= 1 AND p.created_at < CASE p.lane WHEN 0 TH
 GROUP BY d.recipient_id, p.lane;
 
 -- name: delivery_find_silence
--- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, and of what is not: channels, limit.
+-- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, taken, registered: channels, limit.
 SELECT c.value, v.created_at,
        (SELECT MAX(fetched_at) FROM (
            SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_inbox_open
            WHERE x.recipient_id = v.recipient_id AND x.in_inbox = 1 AND x.state IN ('queued', 'in_flight')
            ORDER BY x.seq LIMIT :limit)),
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
+           WHERE x.recipient_id = v.recipient_id AND x.state NOT IN ('queued', 'in_flight')
+             AND x.state = 'delivered' ORDER BY x.seq DESC LIMIT :limit)),
        (SELECT MAX(fetched_at) FROM (
            SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
            WHERE x.recipient_id = v.recipient_id AND x.state NOT IN ('queued', 'in_flight')
