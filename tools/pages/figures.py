@@ -63,13 +63,13 @@ _NAMES = {
     "receipts_p256": ("the same with P-256", "như trên, P-256"),
     "bundle_cold": (
         "a bundle verified, program started anew",
-        "xác minh một gói chứng cứ, chương trình khởi động mới",
+        "xác minh một hồ sơ chứng cứ, chương trình khởi động mới",
     ),
     "bundle_cold_pdf": ("the same with `--pdf`", "như trên, với `--pdf`"),
-    "bundles_10000": ("10,000 bundles verified (from 1,000)", "xác minh 10.000 gói (tính từ 1.000)"),
+    "bundles_10000": ("10,000 bundles verified (from 1,000)", "xác minh 10.000 hồ sơ (tính từ 1.000)"),
     "console_overview_p95": (
         "console, a million deliveries: overview, p95",
-        "giao diện, một triệu lượt giao nhận: tổng quan, p95",
+        "trang điều hành, một triệu lượt gửi: tổng quan, p95",
     ),
     "console_ledger_p95": ("the same: a page of the ledger", "như trên: một trang sổ giao nhận"),
     "console_document_p95": ("the same: a document's page", "như trên: trang một văn bản"),
