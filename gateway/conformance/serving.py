@@ -42,7 +42,7 @@ from gateway.conformance.stepping import Step
 from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import Grade, Result, Verdict, Words, failed, skipped
 from gateway.errors import EnvironmentRefusedError, InputError
-from gateway.fsio import write_durably
+from gateway.fsio import atomic_replace
 from gateway.pki import client_tls_context
 from gateway.simulate.children import Child
 from gateway.simulate.ledger import LedgerReader
@@ -292,7 +292,7 @@ class _Session:
         content = msgspec.json.encode(steps)
         if content != self._left:
             self._left = content
-            write_durably(self._sandbox.layout.folder / "progress.json", content)
+            atomic_replace(self._sandbox.layout.folder / "progress.json", content)
 
     async def _look(self, offices: TestOffices, admin: aiohttp.ClientSession) -> Evidence:
         view, place = await self._reader.view(), self._sandbox.place

@@ -56,6 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     yield made
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    assert out, err.decode()
     count = json.loads(out.decode().splitlines()[-1])
     assert process.returncode == (1 if count["failed"] else 0), err.decode()
     assert set(count) == {"passed", "failed", "skipped"}
