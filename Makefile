@@ -24,7 +24,7 @@ pictures: $(STAMP) ## a newcomer's walk through the demo's console; writes docs/
 	@$(PY) -m tests.console.pictures
 
 sweeps: $(STAMP) ## short sweeps of kills, power cuts, disk faults and networks, some minutes
-	@bash tools/test.sh tests/crash tests/network
+	@bash tools/test.sh tests/crash tests/network $$(cat tests/slow-kills)
 
 powercut: $(STAMP) ## cut the power of recorded runs; writes docs/powercut.md (ARGS="--seeds 500")
 	@bash tools/powercut.sh $(ARGS)

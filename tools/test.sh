@@ -37,7 +37,7 @@ unset PYTHONDONTWRITEBYTECODE
 .venv/bin/python -m compileall -q gateway adapters tests
 # A short folder: Unix sockets below it have names of at most 107 bytes. Kept when a test failed.
 work=$(mktemp -d /tmp/gw.XXXXXX)
-[ $# -gt 0 ] || set -- --ignore=tests/crash --ignore=tests/network
+[ $# -gt 0 ] || set -- --ignore=tests/crash --ignore=tests/network $(sed 's/^/--ignore=/' tests/slow-kills)
 code=0
 .venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@" || code=$?
 [ "$code" -ne 0 ] || rm -rf "$work"

@@ -91,6 +91,7 @@ SHOTS = (
     Shot("requests", "vanhanh", "/requests"),
     Shot("shift", "vanhanh", "/shift"),
     Shot("alerts", "vanhanh", "/alerts"),
+    Shot("maintenance", "vanhanh", "/maintenance"),
     Shot("reports", "vanhanh", "/reports"),
     Shot("audit", "kiemtra", "/audit?number=1250/UBND-VP"),
     Shot("audit-nothing", "kiemtra", "/audit?number=125"),
