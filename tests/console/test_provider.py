@@ -162,5 +162,6 @@ async def test_one_address_may_try_so_often_and_others_go_on(site: Site) -> None
     refused = [answer for answer in answers if answer.status == 429]
     assert refused
     assert "rate_limited" in refused[0].text
-    assert (await flood.get("/login/provider")).status == 429
+    others = await asyncio.gather(*(flood.get("/login/provider") for _ in range(10)))
+    assert 429 in {answer.status for answer in others}
     assert (await site.browser().sign_in("viewer1")).status == 303
