@@ -5,7 +5,7 @@ They stand on the overview and above the alerts to offices. What is about hỏa 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -52,24 +52,32 @@ async def page_values(visit: Visit) -> dict[str, Any]:
 
 async def acknowledge(visit: Visit) -> web.StreamResponse:
     """Nobody is told of it again."""
-    given = {"alarm": visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
-    done = await acknowledge_alarm(visit.parts.server, converted(given, AcknowledgeAlarm), visit.actor)
-    told = visit.gettext("You see to it: nobody is told of it again.")
-    return visit.redirect(
-        "/alerts", flash=told if done["acknowledged"] else visit.gettext("It was acknowledged before.")
-    )
+    asked = converted(said_of(visit, "alarm"), AcknowledgeAlarm)
+    done = await acknowledge_alarm(visit.parts.server, asked, visit.actor)
+    return seen(visit, done, visit.gettext("You see to it: nobody is told of it again."))
 
 
 async def snooze(visit: Visit) -> web.StreamResponse:
     """It is told again then, if it is still there."""
-    hours = visit.form.get("hours", "")
-    given = {
-        "alarm": visit.request.match_info["id"],
-        "hours": int(hours) if hours in {str(each) for each in _HOURS} else 0,
-        "reason": visit.form.get("reason", ""),
-    }
-    await snooze_alarm(visit.parts.server, converted(given, SnoozeAlarm), visit.actor)
+    asked = converted(said_of(visit, "alarm", _HOURS), SnoozeAlarm)
+    await snooze_alarm(visit.parts.server, asked, visit.actor)
     return visit.redirect("/alerts", flash=visit.gettext("The alarm is put off."))
+
+
+def said_of(visit: Visit, noun: str, hours: Collection[int] = ()) -> dict[str, object]:
+    """Of which alarm or alert the form is, and why; where it can be put off, for one of so many hours, else 0."""
+    found: dict[str, object] = {noun: visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
+    if hours:
+        chosen = visit.form.get("hours", "")
+        found["hours"] = int(chosen) if chosen in {str(each) for each in hours} else 0
+    return found
+
+
+def seen(visit: Visit, done: Mapping[str, object], told: str) -> web.StreamResponse:
+    """Back to the page, with what that somebody sees to it means."""
+    return visit.redirect(
+        "/alerts", flash=told if done["acknowledged"] else visit.gettext("It was acknowledged before.")
+    )
 
 
 ROUTES: Final = (

@@ -16,7 +16,7 @@ from gateway.accounts.roles import Permission
 from gateway.admin.alerts import AcknowledgeAlert, SnoozeAlert, acknowledge_alert, snooze_alert
 from gateway.clock import instant
 from gateway.console.acts import converted
-from gateway.console.alarms import page_values
+from gateway.console.alarms import page_values, said_of, seen
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -101,23 +101,15 @@ def _shown(row: tuple[Any, ...]) -> Shown:
 
 async def acknowledge(visit: Visit) -> web.StreamResponse:
     """Nobody else is called about the same document."""
-    given = {"alert": visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
-    done = await acknowledge_alert(visit.parts.server, converted(given, AcknowledgeAlert), visit.actor)
-    told = visit.gettext("Nobody else is called about it.")
-    return visit.redirect(
-        "/alerts", flash=told if done["acknowledged"] else visit.gettext("It was acknowledged before.")
-    )
+    asked = converted(said_of(visit, "alert"), AcknowledgeAlert)
+    done = await acknowledge_alert(visit.parts.server, asked, visit.actor)
+    return seen(visit, done, visit.gettext("Nobody else is called about it."))
 
 
 async def snooze(visit: Visit) -> web.StreamResponse:
     """Put it off for some hours."""
-    hours = visit.form.get("hours", "")
-    given = {
-        "alert": visit.request.match_info["id"],
-        "hours": int(hours) if hours in {str(each) for each in _HOURS} else 0,
-        "reason": visit.form.get("reason", ""),
-    }
-    await snooze_alert(visit.parts.server, converted(given, SnoozeAlert), visit.actor)
+    asked = converted(said_of(visit, "alert", _HOURS), SnoozeAlert)
+    await snooze_alert(visit.parts.server, asked, visit.actor)
     return visit.redirect("/alerts", flash=visit.gettext("The alert is put off."))
 
 

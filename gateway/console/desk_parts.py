@@ -15,6 +15,7 @@ from aiohttp import BodyPartReader, web
 from gateway.clock import VIETNAM
 from gateway.console.headers import framed, saved
 from gateway.console.pieces import hand_out, of_body
+from gateway.console.uploaded import text_of
 from gateway.console.visit import Visit
 from gateway.desk.clerk import Clerk
 from gateway.desk.desk import Desk
@@ -118,7 +119,7 @@ async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str
                 if not isinstance(part, BodyPartReader) or len(fields) + len(files) > _MOST_FIELDS:
                     raise ValueError("no form of ours")  # noqa: TRY301  # told like aiohttp's own
                 if part.filename is None:
-                    fields.append((part.name or "", await _text(part)))
+                    fields.append((part.name or "", await text_of(part, _MOST_TEXT)))
                 elif part.filename:
                     files.append((part.filename, await _spooled(visit, part, min(room, MOST_BYTES))))
                     room -= files[-1][1].size
@@ -136,15 +137,6 @@ async def discard(visit: Visit, files: Iterable[tuple[str, SpooledBody]]) -> Non
     """Forget files that came; those that were kept stay."""
     for _, body in files:
         await visit.base.bodies.discard(body)
-
-
-async def _text(part: BodyPartReader) -> str:
-    raw = bytearray()
-    while piece := await part.read_chunk(_PIECE):
-        raw += piece
-        if len(raw) > _MOST_TEXT:
-            raise RefusedError("body_too_large")
-    return raw.decode()
 
 
 async def _spooled(visit: Visit, part: BodyPartReader, most: int) -> SpooledBody:

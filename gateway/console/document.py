@@ -36,7 +36,7 @@ from gateway.ledger.readings import ReadAct
 from gateway.views import signatures_out
 
 _MAGIC: Final = b"%PDF-"
-#: Of a file that is shown: it loads nothing, runs nothing, sends nothing, and stands in pages of ours alone.
+#: Of a page that is handed out as a file: it loads nothing, runs nothing, and stands in no frame.
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 

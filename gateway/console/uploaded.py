@@ -1,8 +1,7 @@
 """Forms with files that are looked at and not kept: fields, and files without a name while the form is read.
 
 Each field of files has a limit for all of its files together; what has no limit is passed over. A file has its
-room on the disk promised before it comes. Documents of the
-clerk's desk, which are kept, come by `desk_parts` instead.
+room on the disk promised before it comes. Documents of the clerk's desk, which are kept, come by `desk_parts`.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ async def _read(visit: Visit, room: dict[str, int], kept: ExitStack) -> Uploaded
             room[part.name] -= brought.size
             found.files += [brought] if brought.size else []
         elif part.filename is None:
-            found.fields[part.name] = await _text(part)
+            found.fields[part.name] = await text_of(part, _MOST_TEXT)
     return found
 
 
@@ -102,10 +101,11 @@ async def _file(visit: Visit, part: BodyPartReader, room: int, kept: ExitStack) 
     return Brought(field=part.name or "", name=(part.filename or "")[:100], path=path, size=size)
 
 
-async def _text(part: BodyPartReader) -> str:
+async def text_of(part: BodyPartReader, most: int) -> str:
+    """A field that is no file, of so many bytes at most."""
     raw = bytearray()
     while piece := await part.read_chunk(_PIECE):
         raw += piece
-        if len(raw) > _MOST_TEXT:
+        if len(raw) > most:
             raise RefusedError("body_too_large")
     return raw.decode()

@@ -116,7 +116,7 @@ class LookedOperation:
             row = {"id": key, "facts": as_json(facts), "now": micros(look.now)}
             row |= {"next": _next(look, is_flash=False), "next_flash": _next(look, is_flash=True)}
             row["by"] = micros(look.again_by or look.now)
-            for _rule, _subject, is_flash in await tx.fetch("alarm_set_again", row):
+            for (is_flash,) in await tx.fetch("alarm_set_again", row):
                 await _tell(tx, look, key, "again", is_flash=bool(is_flash))
         for key, facts in look.grown.items():
             row = {"id": key, "facts": as_json(facts), "next": _next(look, is_flash=True)}
@@ -125,7 +125,7 @@ class LookedOperation:
         for key, facts in look.facts.items():
             await tx.fetch("alarm_set_facts", {"id": key, "facts": as_json(facts)})
         for key in look.closed:
-            for rule, subject, _ in await tx.fetch("alarm_close_open", {"id": key, "at": micros(look.now)}):
+            for rule, subject in await tx.fetch("alarm_close_open", {"id": key, "at": micros(look.now)}):
                 await _tell(tx, look, key, "closed", is_flash=False)  # good news wakes nobody
                 events.append(_event(Event.ALARM_CLOSED, look.now, key, rule, subject))
         await history.append(tx, events)

@@ -64,13 +64,13 @@ ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: alarm_close_open
 -- Its trouble is over: id, at.
-UPDATE alarm SET closed_at = :at, again_at = NULL WHERE id = :id AND closed_at IS NULL RETURNING rule, subject, is_flash;
+UPDATE alarm SET closed_at = :at, again_at = NULL WHERE id = :id AND closed_at IS NULL RETURNING rule, subject;
 
 -- name: alarm_set_again
 -- It is told again, as it is now, and when the next time: id, facts, next, next of hỏa tốc, now, by.
 UPDATE alarm SET facts = :facts, again_at = CASE is_flash WHEN 1 THEN :next_flash ELSE :next END, snoozed_until = NULL
 WHERE id = :id AND closed_at IS NULL AND again_at <= :by AND COALESCE(snoozed_until, 0) <= :now
-RETURNING rule, subject, is_flash;
+RETURNING is_flash;
 
 -- name: alarm_set_grown
 -- There is more of it than its people were told: told now, whoever sees to it: id, facts, next.
