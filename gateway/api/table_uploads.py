@@ -40,7 +40,7 @@ UPLOADS: Final = (
                 name="Upload-Length",
                 description="Bytes in all.",
                 schema={"type": "string", "pattern": "^[0-9]{1,15}$"},
-                example="1073741824",
+                example="20971520",
             ),
             Header(
                 name="Upload-Metadata",

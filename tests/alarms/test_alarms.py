@@ -18,7 +18,7 @@ from gateway import channels
 from gateway.clock import VIETNAM
 from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings, MailSettings
-from gateway.config.values import Addresses, DayTime, Weekdays
+from gateway.config.values import Addresses, DayTime, Size, Weekdays
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation, database_of, open_foundation
@@ -143,6 +143,7 @@ async def lab(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> AsyncIter
             alarms=AlarmSettings(
                 mail=Addresses((ADDRESS,)), url=receiver.url("/alarms"), secret_file="alarms", anchors=anchors,
                 quiet_from=DayTime("18:00"), quiet_days=Weekdays(("sat", "sun")),
+                disk=Size(0),  # how full the machine is is not looked at here
             ),
         )  # fmt: skip
         base = await stack.enter_async_context(open_foundation(settings, purpose="test"))
