@@ -47,6 +47,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),
         "statuses": ("statuses",),
         "tasks": ("tasks",),
+        "alarms": ("alarms",),
         "alerts": ("alerts",),
         "channels": ("pause", "resume"),
         "log": ("log",),

@@ -35,12 +35,11 @@ from gateway.ledger.history import EventRow, RecordEvents
 from gateway.model import Agency
 
 _log: Any = structlog.get_logger("gateway.admin")
-#: Files of a run, as `gateway conformance serve` leaves them.
-PROGRESS: Final = "progress.json"
+#: Files that `gateway conformance serve` leaves: how the steps stand, how one gets in, what it came to.
+PROGRESS, ACCESS, REPORT = "progress.json", "access.json", "report.html"
 _SANDBOX: Final = "sandbox"
 #: Whose run it is, as long as its end is not on record.
 _OFFICE: Final = "office"
-_ACCESS, _REPORT = "access.json", "report.html"
 _MOST_SECRET: Final = 10_000
 _STOP_SECONDS: Final = 20.0
 _MOST_REPORT: Final = 4 * 1024 * 1024
@@ -91,14 +90,14 @@ class Run:
     @property
     def access(self) -> Mapping[str, str]:
         """How the vendor's system gets in, once somebody answers there; of files their text."""
-        found: Mapping[str, str] = _read(self.folder / _SANDBOX / _ACCESS, {})
+        found: Mapping[str, str] = _read(self.folder / _SANDBOX / ACCESS, {})
         return {name.removesuffix("_file"): _text(value) for name, value in found.items()}
 
     @property
     def report(self) -> bytes:
         """The page for the vendor; empty while the run goes on."""
         with contextlib.suppress(OSError):
-            return (self.folder / _REPORT).read_bytes()[:_MOST_REPORT]
+            return (self.folder / REPORT).read_bytes()[:_MOST_REPORT]
         return b""
 
 

@@ -37,6 +37,7 @@ from aiohttp import web
 from gateway.admin import (
     acts,
     adopt,
+    alarms,
     alerts,
     backups,
     bindings,
@@ -190,6 +191,8 @@ ACTS: Mapping[str, ActKind] = {
     "user-set": ActKind(request=users.SetUser, run=users.set_user),
     "user-act": ActKind(request=users.ActOnUser, run=users.act_on_user),
     "user-sign-out": ActKind(request=users.EndSessions, run=users.end_sessions),
+    "acknowledge-alarm": ActKind(request=alarms.AcknowledgeAlarm, run=alarms.acknowledge_alarm),
+    "snooze-alarm": ActKind(request=alarms.SnoozeAlarm, run=alarms.snooze_alarm),
     "alerts": ActKind(request=alerts.SetAlerts, run=alerts.set_alerts),
     "rekey": ActKind(request=channels.RekeyChannel, run=channels.rekey_channel),
     "verify": ActKind(request=channels.VerifyChannel, run=channels.verify_channel),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from gateway.admin.conformance_runs import REPORT
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.driving import Listed, drive
 from gateway.conformance.lgsp_checks import CHECKS as LGSP_CHECKS
@@ -92,9 +93,9 @@ async def check(checked: Checked, console: Console) -> list[Result]:
 def leave(report: Report, folder: Path, console: Console) -> None:
     """Write report.html and report.json, and say where."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_bytes(as_html(report))
+    (folder / REPORT).write_bytes(as_html(report))
     (folder / "report.json").write_bytes(as_json(report))
-    console.print(f"Báo cáo / report: {folder / 'report.html'}", markup=False, highlight=False)
+    console.print(f"Báo cáo / report: {folder / REPORT}", markup=False, highlight=False)
 
 
 async def _webhook(

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from gateway.admin.bindings import IssueSecret, issue_secret
+from gateway.admin.conformance_runs import ACCESS
 from gateway.clock import Clock
 from gateway.config import settings as config
 from gateway.conformance.exposure import Exposure
@@ -73,7 +74,7 @@ class Sandbox:
     @property
     def access_file(self) -> Path:
         """What a script needs, as JSON; it appears once the gateway answers."""
-        return self.layout.folder / "access.json"
+        return self.layout.folder / ACCESS
 
     @property
     def admin_socket(self) -> Path:

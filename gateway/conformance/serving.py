@@ -29,6 +29,7 @@ import aiohttp
 import msgspec
 from rich.console import Console
 
+from gateway.admin.conformance_runs import PROGRESS
 from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
@@ -292,7 +293,7 @@ class _Session:
         content = msgspec.json.encode(steps)
         if content != self._left:
             self._left = content
-            atomic_replace(self._sandbox.layout.folder / "progress.json", content)
+            atomic_replace(self._sandbox.layout.folder / PROGRESS, content)
 
     async def _look(self, offices: TestOffices, admin: aiohttp.ClientSession) -> Evidence:
         view, place = await self._reader.view(), self._sandbox.place

@@ -27,7 +27,7 @@ def show_access(console: Console, sandbox: Sandbox, binding: str) -> None:
     lines = sandbox.access()
     for name, value in lines.items():
         console.print(f"  {name:20} {value}", markup=False, highlight=False)
-    console.print(f"  access.json          {sandbox.access_file}", markup=False, highlight=False)
+    console.print(f"  {sandbox.access_file.name:20} {sandbox.access_file}", markup=False, highlight=False)
     token, ca = lines["token_file"], lines["ca_file"]
     if binding == "sftp":
         console.print(

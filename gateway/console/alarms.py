@@ -51,10 +51,14 @@ async def page_values(visit: Visit) -> dict[str, Any]:
 
 
 async def acknowledge(visit: Visit) -> web.StreamResponse:
-    """Nobody is told of it again."""
+    """Nobody is told of it again, unless more hỏa tốc joins it."""
     asked = converted(said_of(visit, "alarm"), AcknowledgeAlarm)
     done = await acknowledge_alarm(visit.parts.server, asked, visit.actor)
-    return seen(visit, done, visit.gettext("You see to it: nobody is told of it again."))
+    if done["flash"]:
+        told = visit.gettext("You see to it: nobody is told of it again, unless more top-urgent documents join it.")
+    else:
+        told = visit.gettext("You see to it: nobody is told of it again.")
+    return seen(visit, done, told)
 
 
 async def snooze(visit: Visit) -> web.StreamResponse:

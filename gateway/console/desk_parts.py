@@ -5,7 +5,6 @@ A clerk looks into what came for own offices without the right to preview: nobod
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -15,7 +14,7 @@ from aiohttp import BodyPartReader, web
 from gateway.clock import VIETNAM
 from gateway.console.headers import framed, saved
 from gateway.console.pieces import hand_out, of_body
-from gateway.console.uploaded import text_of
+from gateway.console.uploaded import form_read, pieces_of, text_of
 from gateway.console.visit import Visit
 from gateway.desk.clerk import Clerk
 from gateway.desk.desk import Desk
@@ -28,7 +27,6 @@ from gateway.storage.spool import SpooledBody
 
 #: What browsers show by themselves without running anything of ours; everything else is downloaded.
 _SHOWN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
-_PIECE: Final = 256 * 1024
 #: The longest text of a field, and fields of a form with files.
 _MOST_TEXT: Final = 20_000
 _MOST_FIELDS: Final = 200
@@ -114,7 +112,7 @@ async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str
     files: list[tuple[str, SpooledBody]] = []
     room = _MOST_BYTES
     try:
-        async with asyncio.timeout(_FORM_SECONDS):
+        async with form_read(_FORM_SECONDS):
             async for part in await visit.request.multipart():
                 if not isinstance(part, BodyPartReader) or len(fields) + len(files) > _MOST_FIELDS:
                     raise ValueError("no form of ours")  # noqa: TRY301  # told like aiohttp's own
@@ -123,12 +121,8 @@ async def sent_form(visit: Visit) -> tuple[list[tuple[str, str]], list[tuple[str
                 elif part.filename:
                     files.append((part.filename, await _spooled(visit, part, min(room, MOST_BYTES))))
                     room -= files[-1][1].size
-    except BaseException as error:
+    except BaseException:
         await discard(visit, files)
-        if isinstance(error, TimeoutError):
-            raise RefusedError("body_too_slow") from error
-        if isinstance(error, (ValueError, AssertionError)):  # aiohttp's words for what is no multipart form
-            raise RefusedError("parameter_invalid", "the form") from error
         raise
     return fields, files
 
@@ -142,11 +136,7 @@ async def discard(visit: Visit, files: Iterable[tuple[str, SpooledBody]]) -> Non
 async def _spooled(visit: Visit, part: BodyPartReader, most: int) -> SpooledBody:
     with visit.parts.server.gateway.room(most):
         async with visit.base.bodies.open_spool() as spool:
-            size = 0
-            while piece := await part.read_chunk(_PIECE):
-                size += len(piece)
-                if size > most:
-                    raise RefusedError("body_too_large")
+            async for piece in pieces_of(part, most):
                 await spool.write(piece)
             return await spool.finish()
 

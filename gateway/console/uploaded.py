@@ -61,14 +61,21 @@ async def uploaded(visit: Visit, most: Mapping[str, int]) -> AsyncIterator[Uploa
     if not visit.request.content_type.startswith("multipart/"):
         raise RefusedError("parameter_invalid", "no file")
     with ExitStack() as kept:
-        try:
-            async with asyncio.timeout(_SECONDS):
-                found = await _read(visit, dict(most), kept)
-        except TimeoutError as error:
-            raise RefusedError("body_too_slow") from error
-        except (ValueError, AssertionError) as error:  # aiohttp's words for what is no multipart form
-            raise RefusedError("parameter_invalid", "the form") from error
+        async with form_read(_SECONDS):
+            found = await _read(visit, dict(most), kept)
         yield found
+
+
+@asynccontextmanager
+async def form_read(seconds: float) -> AsyncIterator[None]:
+    """A multipart form is read within so long; what is none is refused."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise RefusedError("body_too_slow") from error
+    except (ValueError, AssertionError) as error:  # aiohttp's words for what is no multipart form
+        raise RefusedError("parameter_invalid", "the form") from error
 
 
 async def _read(visit: Visit, room: dict[str, int], kept: ExitStack) -> Uploaded:
@@ -91,10 +98,8 @@ async def _file(visit: Visit, part: BodyPartReader, room: int, kept: ExitStack) 
     file, size = kept.enter_context(visit.base.bodies.unnamed()), 0
     expected = visit.request.content_length  # of the whole form; a browser says it
     with visit.parts.server.gateway.room(room if expected is None else min(room, expected)):
-        while piece := await part.read_chunk(_PIECE):
+        async for piece in pieces_of(part, room):
             size += len(piece)
-            if size > room:
-                raise RefusedError("body_too_large", f"{part.name}: {room}")
             await asyncio.to_thread(file.write, piece)
         await asyncio.to_thread(file.flush)
     path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
@@ -103,9 +108,14 @@ async def _file(visit: Visit, part: BodyPartReader, room: int, kept: ExitStack) 
 
 async def text_of(part: BodyPartReader, most: int) -> str:
     """A field that is no file, of so many bytes at most."""
-    raw = bytearray()
+    return b"".join([piece async for piece in pieces_of(part, most)]).decode()
+
+
+async def pieces_of(part: BodyPartReader, most: int) -> AsyncIterator[bytes]:
+    """What a field holds; RefusedError once that is more than so many bytes."""
+    size = 0
     while piece := await part.read_chunk(_PIECE):
-        raw += piece
-        if len(raw) > most:
-            raise RefusedError("body_too_large")
-    return raw.decode()
+        size += len(piece)
+        if size > most:
+            raise RefusedError("body_too_large", f"{part.name}: {most}")
+        yield piece
