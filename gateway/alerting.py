@@ -84,10 +84,14 @@ def pause_after(failures: int) -> timedelta:
     return min(timedelta(hours=1), timedelta(minutes=2 ** min(failures, 6)))
 
 
-def notice(code: str, documents: Sequence[Waiting], *, details: bool, doubted: bool, url: str) -> tuple[str, str]:
+def notice(
+    code: str, documents: Sequence[Waiting], *, details: bool, doubted: bool, url: str, reminded: bool = False
+) -> tuple[str, str]:
     """Subject and text of a mail about documents that wait for the agency with this code."""
     count = len(documents)
     subject = f"{count} văn bản chờ {code} nhận / {count} waiting"
+    if reminded:
+        subject = f"Nhắc: {subject} (reminder)"
     lines = [
         f"Có {count} văn bản điện tử chờ cơ quan {code} nhận trên trục.",
         f"{count} official document(s) wait for {code} at the gateway.",
@@ -96,6 +100,8 @@ def notice(code: str, documents: Sequence[Waiting], *, details: bool, doubted: b
     for one in documents[:_LISTED] if details else ():
         came = f"{one.came_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
         lines.append(f"- {one.number} · {one.sender_code} · {_PRIORITIES.get(one.priority, '')} · {came}")
+    if reminded:
+        lines += ["", "Thư nhắc: xin tiếp nhận và vào sổ. / A reminder: please fetch and register."]
     if doubted:
         lines += ["", "Thư này có thể là bản gửi lại. / You may have had this mail already."]
     return subject, "\n".join([*lines, "", f"Nhận văn bản tại / Fetch them at: {url}", ""])
@@ -113,10 +119,11 @@ def digest(code: str, count: int, oldest_at: datetime, *, url: str) -> tuple[str
     return subject, text
 
 
-def call_text(code: str, count: int, priority: int) -> str:
+def call_text(code: str, count: int, priority: int, *, reminded: bool = False) -> str:
     """What a person hears or reads on the telephone."""
     words = _PRIORITIES.get(priority, "khẩn / urgent")
-    return f"{count} văn bản {words} đang chờ {code} nhận. {count} urgent document(s) wait."
+    text = f"{count} văn bản {words} đang chờ {code} nhận. {count} urgent document(s) wait."
+    return f"Nhắc lại: {text}" if reminded else text
 
 
 def link_token(secret: bytes, alert_id: str) -> str:

@@ -58,6 +58,8 @@ class Event(StrEnum):
     DELIVERY_EXPIRED = "delivery.expired"
     #: Announced before that happens.
     DELIVERY_EXPIRING = "delivery.expiring"
+    #: A person had its office told once more that it waits to be fetched and registered.
+    DELIVERY_REMINDED = "delivery.reminded"
     #: The sender took it back before it left.
     DELIVERY_WITHDRAWN = "delivery.withdrawn"
     #: It was in flight at several crashes; it is kept whole for a person.

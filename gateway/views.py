@@ -127,6 +127,7 @@ def inbox_item(row: InboxRow, senders: Mapping[AgencyId, Agency]) -> models.Inbo
         accepted_at=row.accepted_at,
         fetched=row.fetched_at is not None,
         leased_until=row.leased_until,
+        reminded_at=row.reminded_at,
     )
 
 

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     VIEW = "view"
     #: To act on deliveries and channels.
     OPERATE = "operate"
+    #: To have offices told again of a document; the page lets a clerk do so for those of the own offices alone.
+    REMIND = "remind"
     #: To register and send in an office's name.
     DESK = "desk"
     #: To look things up for an inspection.
@@ -58,9 +60,9 @@ _SEES = frozenset({_P.OPEN, _P.SELF, _P.VIEW_OWN, _P.VIEW})
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.VIEWER: _SEES,
-        Role.CLERK: frozenset({_P.OPEN, _P.SELF, _P.VIEW_OWN, _P.DESK}),
-        Role.OPERATOR: _SEES | {_P.OPERATE},
+        Role.CLERK: frozenset({_P.OPEN, _P.SELF, _P.VIEW_OWN, _P.DESK, _P.REMIND}),
+        Role.OPERATOR: _SEES | {_P.OPERATE, _P.REMIND},
         Role.AUDITOR: _SEES | {_P.AUDIT, _P.VIEW_ADMINISTRATION},
-        Role.ADMINISTRATOR: _SEES | {_P.OPERATE, _P.VIEW_ADMINISTRATION, _P.ADMINISTER},
+        Role.ADMINISTRATOR: _SEES | {_P.OPERATE, _P.REMIND, _P.VIEW_ADMINISTRATION, _P.ADMINISTER},
     }
 )

@@ -306,6 +306,8 @@ class InboxItem(Response):
     accepted_at: datetime
     fetched: bool
     leased_until: datetime | None
+    #: When a person last had its office reminded of it.
+    reminded_at: datetime | None = None
 
 
 class InboxPage(Response):

@@ -24,6 +24,7 @@ from gateway.console.desk_parts import (
     today,
 )
 from gateway.console.headers import SECURITY
+from gateway.console.reminders import last_of
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -69,6 +70,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         after=after,
         items=page.items,
         asked=page.asked,
+        reminded=await last_of(visit, (item.delivery_id for item in [*page.items, *page.asked])),
         cursor=f"{page.cursor.priority}-{page.cursor.seq}" if page.cursor else "",
         addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
         newest=await visit.parts.live.newest(),
@@ -134,6 +136,7 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         files=envelope.attachments,
         shown=_first_shown(envelope),
         reasons=REASONS,
+        reminded=(await last_of(visit, [delivery_id])).get(delivery_id),
         following=await _following(visit, delivery_id),
         back=_address(visit, "/desk"),
         here=_address(visit, ""),

@@ -25,6 +25,7 @@ from gateway.console.headers import framed, saved
 from gateway.console.ledger_columns import Words
 from gateway.console.looks import goes_on_seeing, looked_up, saw
 from gateway.console.pieces import hand_out, length, of_file, reopened
+from gateway.console.reminders import rehearsed
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.edxml.codes import BUSINESS_TYPES, PRIORITIES
@@ -145,6 +146,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "may_look": visit.may(Permission.PREVIEW) and story.destroyed_at is None,
         "may_export": story.whole and (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)),
         "is_pdf": _is_pdf,
+        "reminding": await rehearsed(visit, story),
         "look": _looked_at(visit, envelope, story),
     }
 

@@ -57,6 +57,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "delivery.rescued": (N_("Queued again after an interruption"), "wait"),
     "delivery.expired": (N_("Given up, the time has passed"), "bad"),
     "delivery.expiring": (N_("Will be given up soon"), "wait"),
+    "delivery.reminded": (N_("The office was reminded"), "busy"),
     "delivery.withdrawn": (N_("Taken back by the sender"), "calm"),
     "delivery.quarantined": (N_("Put into quarantine"), "bad"),
     "delivery.handed_over": (N_("Handed over another way"), "good"),

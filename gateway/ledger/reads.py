@@ -46,6 +46,8 @@ class InboxRow:
     sender_id: AgencyId
     status_code: str
     leased_by: str | None
+    #: When a person last had its office reminded.
+    reminded_at: datetime | None
     #: JSON of the envelope; only from `inbox_item`.
     envelope: str = ""
 
@@ -294,7 +296,7 @@ def _inbox(row: tuple[Any, ...]) -> InboxRow:
     fields = dict(zip(InboxRow.__dataclass_fields__, row, strict=False))
     fields["accepted_at"] = instant(row[15])
     fields["fetched_at"], fields["leased_until"] = _at(row[16]), _at(row[17])
-    fields["state"] = State(row[18])
+    fields["state"], fields["reminded_at"] = State(row[18]), _at(row[22])
     return InboxRow(**fields)
 
 

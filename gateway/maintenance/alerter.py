@@ -3,7 +3,8 @@
 Each run goes: 1. what came into inboxes becomes alerts, in one transaction with the place up to which that is done;
 2. the digest of the day, once it is time; 3. what is due goes out, several documents in one mail; 4. bounces.
 
-- What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again.
+- What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again. What a
+  person reminds of is told until it is registered or returned.
 - An agency gets at most `mail.per_hour` mails and `calls.per_hour` calls an hour; the rest waits and shares one.
 - The mail server's or call gateway's outage delays alerts, with growing pauses, for three days, and nothing else.
 - An attempt is committed before anybody dials; see `gateway.ledger.alerts` for what a crash leaves.
@@ -86,6 +87,11 @@ class Due:
     size: int | None
     message_id: str | None
     acknowledged: bool
+    came_at: int | None
+    #: When a person last had its office told again.
+    reminded_at: int | None
+    #: Registered, returned or finished.
+    answered: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,15 +225,7 @@ class Alerter:
 
     async def _is_dropped(self, one: Due, bounced: set[str]) -> bool:
         now = self._parts.clock.now()
-        why = ""
-        if one.target in bounced:
-            why = "mail_address_refused"
-        elif one.acknowledged and one.way == "call":
-            why = "acknowledged"
-        elif one.delivery_id is not None and (one.state not in _WAITS or one.fetched_at is not None):
-            why = "fetched" if one.fetched_at is not None or one.state in _GONE else str(one.state)
-        elif now - instant(one.created_at) > _GIVE_UP_AFTER:
-            why = "gave_up"
+        why = _why_dropped(one, bounced, now)
         if why:
             await self._parts.pump.submit(self._put, Put(alert_ids=(one.id,), reason=why, now=now))
         elif one.state == State.HELD:  # nobody may fetch it yet
@@ -293,7 +291,10 @@ class Alerter:
         else:
             waiting = [_waiting(one) for one in group]
             doubted = any(one.doubted for one in group)
-            subject, text = alerting.notice(code, waiting, details=wishes.details, doubted=doubted, url=url)
+            reminded = any(one.reminded_at is not None for one in group)
+            subject, text = alerting.notice(
+                code, waiting, details=wishes.details, doubted=doubted, reminded=reminded, url=url
+            )
             if wishes.attach and (first.size or 0) <= parts.settings.mail.attach_most:
                 attachment = f"{first.message_id}.edxml", await self._content(str(first.sha256))
         letter = Letter(
@@ -308,7 +309,9 @@ class Alerter:
         link = f"{parts.settings.server.public_url}/api/v1/alerts/{alerting.link_token(parts.secret, first.id)}"
         content = {
             "to": first.target,
-            "text": alerting.call_text(code, len(group), priority),
+            "text": alerting.call_text(
+                code, len(group), priority, reminded=any(one.reminded_at is not None for one in group)
+            ),
             "acknowledge": link,
             "priority": priority,
             "repeated": any(one.doubted for one in group),
@@ -354,6 +357,23 @@ _OUTCOMES: dict[OutcomeKind, Literal["sent", "deferred", "failed", "unknown"]] =
 }
 
 
+def _why_dropped(one: Due, bounced: set[str], now: datetime) -> str:
+    """Why nobody is told; "" where somebody is."""
+    if one.target in bounced:
+        return "mail_address_refused"
+    if one.acknowledged and one.way == "call":
+        return "acknowledged"
+    if one.reminded_at is not None and (one.answered or one.state not in _WAITS | _GONE):
+        return "answered" if one.answered else str(one.state)
+    if one.delivery_id is not None and one.reminded_at is None:
+        if one.fetched_at is not None or one.state in _GONE:
+            return "fetched"
+        if one.state not in _WAITS:
+            return str(one.state)
+    begun = max(one.created_at, one.reminded_at or 0)
+    return "gave_up" if now - instant(begun) > _GIVE_UP_AFTER else ""
+
+
 def _groups(due: Sequence[Due], wishes: dict[str, Wishes]) -> list[list[Due]]:
     """What goes out together: documents for one address of one agency, unless they go as attachments."""
     groups: dict[tuple[str, ...], list[Due]] = {}
@@ -370,5 +390,5 @@ def _waiting(one: Due) -> Waiting:
         number="/".join(part for part in (one.number, one.notation) if part),
         sender_code=one.sender_code or "",
         priority=one.priority or 0,
-        came_at=instant(one.created_at),
+        came_at=instant(one.came_at or one.created_at),
     )

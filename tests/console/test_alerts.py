@@ -10,7 +10,7 @@ import pytest
 from gateway.accounts.roles import Role
 from gateway.ledger.alerts import NewAlert, Planned, PlanOperation
 from tests.console.site import Site
-from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -68,3 +68,29 @@ async def test_most_urgent_is_never_put_off(site: Site) -> None:
     assert (refused.status, "state_forbids" in refused.text) == (409, True)
     row = next(row for row in await site.base.readers.fetch("alert_list_shown", (99,)) if row[0] == key)
     assert row[8] - row[7] <= timedelta(hours=1, seconds=5) / timedelta(microseconds=1)
+
+
+async def test_office_is_reminded_by_one_button_and_its_desk_says_by_whom(site: Site) -> None:
+    """Once in four hours; whoever is reached by a system is called instead; a clerk reminds of own ones alone."""
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(document(PROVINCE, [COMMUNE, PUSHED], number="980"))
+    async with site.installation.client(COMMUNE) as commune:
+        own = await commune.submit(document(COMMUNE, [PROVINCE], number="981"))
+    operator, clerk = await site.signed_in(Role.OPERATOR), await site.signed_in(Role.CLERK)
+    path = f"/documents/{made.id}"
+    before = (await operator.get(path)).text
+    assert "Nhắc 1 nơi chưa vào sổ" in before
+    assert "1 nơi nhận qua phần mềm riêng" in before
+    assert 'id="remind"' not in (await (await site.signed_in(Role.VIEWER)).get(path)).text
+    assert (await clerk.post(f"{path}/remind")).status == 403
+    assert "Đã nhắc 1 nơi." in (await operator.post(f"{path}/remind", follow=True)).text
+    after = (await operator.get(path)).text
+    assert "1 nơi đã nhắc chưa đến 4 giờ" in after
+    assert 'id="remind"' not in after
+    assert "không còn nơi nào" in (await operator.post(f"{path}/remind", follow=True)).text
+    assert "Đã nhắc lúc" in (await clerk.get("/desk")).text
+    assert f"bởi Người {Role.OPERATOR}1" in (await clerk.get(f"/desk/in/{made.deliveries[0].id}")).text
+    assert "Nhắc 1 nơi chưa vào sổ" in (await clerk.get(f"/documents/{own.id}")).text
+    assert "Đã nhắc 1 nơi." in (await clerk.post(f"/documents/{own.id}/remind", follow=True)).text
+    told = await site.base.readers.fetch("event_list_told", {"message": made.id, "limit": 50})
+    assert [row[3] for row in told if row[1] == "delivery.reminded"] == [made.deliveries[0].id]

@@ -12,8 +12,10 @@ import pytest
 from gateway import alerting
 from gateway.admin.acts import ActOnDeliveries
 from gateway.alerting import Person
+from gateway.api.models import NewStatus
 from gateway.commands.acting import ask
 from gateway.errors import RefusedError
+from gateway.ledger.reminders import Address, Remind, Reminded, RemindOperation, Unreminded
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.alert_lab import ADDRESS, CALL_SECRET, OTHER, AlertLab, alert_lab
@@ -204,6 +206,51 @@ async def test_mail_is_given_up_after_three_days(lab: AlertLab) -> None:
     await lab.run()
     await lab.run(days=4)
     assert [(state, reason) for _, state, reason in await lab.states()] == [("dropped", "gave_up")]
+
+
+async def _remind(lab: AlertLab, message: str) -> Reminded:
+    assert lab.installation.app is not None
+    base = lab.installation.app.foundation
+    agency = await base.directory.require(COMMUNE, base.clock.now())
+    ask = Remind(
+        message_id=message,
+        actor="user:nhac",
+        now=lab.watch.now(),
+        addresses={agency.id: (Address(way="mail", target=ADDRESS),)},
+    )
+    return await base.pump.submit(RemindOperation(), ask)
+
+
+async def test_office_is_told_again_when_a_person_reminds_it_until_it_answers(lab: AlertLab) -> None:
+    """Though it has fetched the document; once in four hours; what is answered meanwhile is not told."""
+    await lab.wish(mail=[ADDRESS], notices="each")
+    message = await _send(lab.installation)
+    await lab.run()
+    await lab.run(minutes=6)
+    async with lab.installation.client(COMMUNE) as commune:
+        item = (await commune.inbox()).items[0]
+        assert item.reminded_at is None
+        await commune.content(item.id)
+        done = await _remind(lab, message)
+        assert (len(done.deliveries), done.told) == (1, 1)
+        assert (await commune.inbox()).items[0].reminded_at == lab.watch.at
+        await commune.ack(item.id)
+        await lab.run()
+        assert [str(mail.message["Subject"])[:5] for mail in lab.server.mails] == ["1 văn", "Nhắc:"]
+        again = await _remind(lab, message)
+        assert (again.deliveries, again.left) == ((), {Unreminded.LATELY: 1})
+        await lab.run(hours=4)
+        assert len(lab.server.mails) == 2
+        assert (await _remind(lab, message)).told == 1
+        await commune.answer(item.id, NewStatus(code="03"))
+        await lab.run()
+    assert len(lab.server.mails) == 2
+    assert await lab.states() == [(ADDRESS, "dropped", "answered")]
+    lab.watch.pass_by(hours=4)
+    assert (await _remind(lab, message)).left == {Unreminded.ANSWERED: 1}
+    assert lab.installation.app is not None
+    told = await lab.installation.app.foundation.readers.fetch("event_list_told", {"message": message, "limit": 50})
+    assert [row[4] for row in told if row[1] == "delivery.reminded"] == ["user:nhac"] * 2
 
 
 @pytest.mark.parametrize("address", ["a b@example.vn", "a@example.vn\r\nBcc: b@example.vn", "văn@example.vn", "a"])

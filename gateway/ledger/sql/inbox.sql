@@ -3,7 +3,8 @@
 SELECT d.seq, d.id, d.message_id, m.kind, d.recipient_id, d.recipient_code, m.sender_code, m.document_ref,
        m.code_number, m.code_notation, m.subject, m.business_type, m.priority, m.sha256, m.size, m.accepted_at,
        d.fetched_at, d.leased_until, d.state, m.sender_id,
-       COALESCE(m.envelope ->> '$.status_code', ''), d.leased_by
+       COALESCE(m.envelope ->> '$.status_code', ''), d.leased_by,
+       (SELECT MAX(r.at) FROM reminder AS r WHERE r.delivery_id = d.id)
 FROM delivery AS d INDEXED BY delivery_inbox_open
 CROSS JOIN message AS m ON m.id = d.message_id
 WHERE d.recipient_id IN (SELECT value FROM json_each(:agencies))
@@ -33,7 +34,8 @@ RETURNING id;
 SELECT d.seq, d.id, d.message_id, m.kind, d.recipient_id, d.recipient_code, m.sender_code, m.document_ref,
        m.code_number, m.code_notation, m.subject, m.business_type, m.priority, m.sha256, m.size, m.accepted_at,
        d.fetched_at, d.leased_until, d.state, m.sender_id,
-       COALESCE(m.envelope ->> '$.status_code', ''), d.leased_by, m.envelope
+       COALESCE(m.envelope ->> '$.status_code', ''), d.leased_by,
+       (SELECT MAX(r.at) FROM reminder AS r WHERE r.delivery_id = d.id), m.envelope
 FROM delivery AS d
 JOIN message AS m ON m.id = d.message_id
 WHERE d.id = :id AND (d.in_inbox = 1 OR :pushed)

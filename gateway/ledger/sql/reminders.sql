@@ -1,0 +1,40 @@
+-- name: delivery_list_to_remind
+-- The lines of a document, with what a reminder depends on and the last one: message.
+SELECT d.id, d.recipient_id, d.state, m.priority,
+       d.in_inbox = 1 OR EXISTS (
+           SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at),
+       EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06'),
+       r.at, COALESCE(r.by, '')
+FROM message AS m
+JOIN delivery AS d ON d.message_id = m.id
+LEFT JOIN reminder AS r ON r.delivery_id = d.id
+    AND r.at = (SELECT MAX(x.at) FROM reminder AS x WHERE x.delivery_id = d.id)
+WHERE m.id = ? AND m.kind = 'document'
+ORDER BY d.seq;
+
+-- name: reminder_list_last
+-- The last reminder of each of some deliveries: ids.
+SELECT r.delivery_id, r.at, r.by FROM json_each(?) AS v
+JOIN reminder AS r ON r.delivery_id = v.value
+    AND r.at = (SELECT MAX(x.at) FROM reminder AS x WHERE x.delivery_id = v.value);
+
+-- name: reminder_count_acts
+-- How often somebody reminded of a document since an instant: message, since.
+SELECT COUNT(DISTINCT at) FROM reminder WHERE message_id = ? AND at > ?;
+
+-- name: reminder_insert
+-- Delivery, at, message, by.
+INSERT INTO reminder (delivery_id, at, message_id, by) VALUES (?, ?, ?, ?);
+
+-- name: alert_remind
+-- One address is told, again if need be: id, way, agency, delivery, target, created, due. What is being sent stays so.
+INSERT INTO alert (id, way, agency_id, delivery_id, target, state, created_at, due_at)
+VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)
+ON CONFLICT (delivery_id, way, target) DO UPDATE
+SET state = 'waiting', due_at = excluded.due_at, failures = 0, ended_at = NULL, reason = NULL, acknowledged_at = NULL
+WHERE alert.state <> 'sending';
+
+-- name: alert_forget_acknowledged
+-- Who has seen an alert about these deliveries is asked again: ids.
+UPDATE alert SET acknowledged_at = NULL
+WHERE delivery_id IN (SELECT value FROM json_each(?)) AND acknowledged_at IS NOT NULL RETURNING id;
