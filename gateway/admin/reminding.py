@@ -22,7 +22,7 @@ _REMIND = RemindOperation()
 
 
 async def lines_of(base: Foundation, message_id: str) -> list[Line]:
-    """Of a document, in order; () of what is none."""
+    """Of a document; none of what is no document."""
     return [Line.of_row(row) for row in await base.readers.fetch("delivery_list_to_remind", (message_id,))]
 
 

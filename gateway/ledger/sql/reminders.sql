@@ -9,8 +9,7 @@ FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
 LEFT JOIN reminder AS r ON r.delivery_id = d.id
     AND r.at = (SELECT MAX(x.at) FROM reminder AS x WHERE x.delivery_id = d.id)
-WHERE m.id = ? AND m.kind = 'document'
-ORDER BY d.seq;
+WHERE m.id = ? AND m.kind = 'document';
 
 -- name: reminder_list_last
 -- The last reminder of each of some deliveries: ids.
