@@ -15,6 +15,8 @@ from gateway.audit.findings import Kind, Severity, kind
 from gateway.diagnosis.check_kinds import KINDS
 
 RUNBOOK: Final = "docs/runbook.md"
+#: The same in Vietnamese, with the same headings.
+RUNBOOK_VI: Final = "docs/runbook.vi.md"
 _E, _W = Severity.ERROR, Severity.WARNING
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.admin.alarms import AcknowledgeAlarm, SnoozeAlarm, acknowledge_alarm, snooze_alarm
-from gateway.alarms.rules import RUNBOOK, rule_of
+from gateway.alarms.rules import RUNBOOK, RUNBOOK_VI, rule_of
 from gateway.alarms.telling import described
 from gateway.console.acts import converted
 from gateway.console.route import Route
@@ -33,13 +33,14 @@ async def open_alarms(visit: Visit) -> list[Alarm]:
 
 async def alarm_values(visit: Visit, alarms: Sequence[Alarm]) -> dict[str, Any]:
     """What `alarms_part.html` is made of."""
+    is_vi = visit.preferences.language == "vi"
     return {
         "alarms": alarms,
         "rule_of": rule_of,
-        "told": lambda facts: described(facts, vi=visit.preferences.language == "vi"),
+        "told": lambda facts: described(facts, vi=is_vi),
         "seen_by": await visit.names({each.acknowledged_by for each in alarms} - {""}),
         "alarm_hours": _HOURS,
-        "runbook": RUNBOOK,
+        "runbook": RUNBOOK_VI if is_vi else RUNBOOK,
         "may_see_to": visit.may(Permission.OPERATE),
     }
 

@@ -121,6 +121,7 @@ async def test_silence_that_was_announced_opens_no_alarm(site: Site) -> None:
     assert "Không gửi được qua trục." in shown.text
     page = await operator.get("/alerts")
     assert f"/alarms/{alarm.id}/acknowledge" in page.text
+    assert "docs/runbook.vi.md: GatewayEndpointDown" in page.text
     assert (await operator.post(f"/alarms/{alarm.id}/snooze", {"hours": "4", "reason": "đã gọi"})).status == 303
     assert (await operator.post(f"/alarms/{alarm.id}/acknowledge", {"reason": "đã gọi"})).status == 303
     seen = await operator.get("/alerts")
