@@ -34,6 +34,14 @@ _CODES: Final[tuple[tuple[type[GatewayError], str], ...]] = (
     (PoolError, "server_busy"),
     (TransitionError, "state_forbids"),
 )
+_WAITING: Final = frozenset({429, 503})
+
+
+def wait_of(refusal: RefusedError) -> int | None:
+    """When to come back, in seconds; 429 and 503 always say it."""
+    if refusal.retry_after is not None or REASONS[refusal.code].http in _WAITING:
+        return refusal.retry_after or RETRY_AFTER
+    return None
 
 
 def refusal_of(error: Exception) -> RefusedError:

@@ -1,13 +1,16 @@
 """Passwords by argon2id and one-time codes by time (RFC 6238); both cost time on purpose, so they run in threads.
 
 No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine.
-A login that nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
+Nor do more wait than a second or two is enough for: whoever comes then is refused, `sign_in_busy`. Strangers fill a
+part of the places alone, so that who is signed in goes on. A login that nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +25,10 @@ LEAST, MOST = 12, 200
 #: RFC 6238: a code lasts so long; one step to either side is taken for a clock that is off.
 STEP_SECONDS: Final = 30
 _AT_ONCE: Final = 2
+#: Passwords that are worked out or wait for it: while strangers may add one, and in all.
+STRANGERS, _MOST_WAITING = 16, 64
+#: When to come back then, in seconds.
+_RETRY_AFTER: Final = 5
 _GROUPS, _GROUP = 4, 5
 #: Without what is taken for another character on paper.
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -33,20 +40,32 @@ class Passwords:
     def __init__(self, *, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
         self._nobodys = ""
 
     async def hash(self, password: str) -> str:
         """As it is stored."""
-        async with self._places:
+        async with self._place(_MOST_WAITING):
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def fits(self, stored: str | None, password: str) -> bool:
+    async def fits(self, stored: str | None, password: str, *, is_stranger: bool = False) -> bool:
         """Whether it is the one; without `stored` never, and as late."""
-        async with self._places:
+        async with self._place(STRANGERS if is_stranger else _MOST_WAITING):
             if not self._nobodys:  # not at a start: commands open the folder, too
                 self._nobodys = await asyncio.to_thread(self._hasher.hash, secrets.token_urlsafe())
             found = await asyncio.to_thread(self._verify, stored or self._nobodys, password[:MOST])
         return found and stored is not None
+
+    @asynccontextmanager
+    async def _place(self, most: int) -> AsyncIterator[None]:
+        if self._waiting >= most:
+            raise RefusedError("sign_in_busy", retry_after=_RETRY_AFTER)
+        self._waiting += 1
+        try:
+            async with self._places:
+                yield
+        finally:
+            self._waiting -= 1
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

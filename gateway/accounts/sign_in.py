@@ -1,7 +1,7 @@
 """Signing in to the console, and the sessions that come of it.
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
-comes as late. A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing
+comes as late; when too many try at once it is `sign_in_busy`, at once and whoever it is. A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing
 was asked for so long (`idle`), at its absolute end whatever happens, or when somebody ends it; each request looks.
 """
 
@@ -81,7 +81,10 @@ class SignIn:
         begun = asyncio.get_running_loop().time()
         try:
             return await self._sign_in(login, password, code, address=address, agent=agent, now=now)
-        except RefusedError:
+        except RefusedError as error:
+            if error.code == "sign_in_busy":
+                self.heard("busy")
+                raise
             # a wrong try of somebody who is there is written down, which takes longer
             await asyncio.sleep(begun + _REFUSED_AFTER - asyncio.get_running_loop().time())
             raise
@@ -90,7 +93,8 @@ class SignIn:
         self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
     ) -> str:
         user = await self._users.find(login)
-        fits = await self._users.passwords.fits(user.password if user is not None else None, password)
+        stored = user.password if user is not None else None
+        fits = await self._users.passwords.fits(stored, password, is_stranger=True)
         if user is None:
             self._refuse("login_unknown", address)
         if user.locked_until is not None and now < user.locked_until:
@@ -103,6 +107,19 @@ class SignIn:
             why = "password" if not fits else "disabled" if user.disabled_at else "expired" if is_late else "code"
             await self._failed(user, address, now, why)
         return await self.open(user, step=step, address=address, agent=agent, now=now)
+
+    async def prove(self, user: User, password: str, code: str, *, address: str, now: datetime) -> None:
+        """Who is signed in knows the password and has the second factor, where there is one.
+
+        What is wrong counts like a wrong try to sign in: an open browser is no place to guess at.
+        """
+        if user.locked_until is not None and now < user.locked_until:
+            self._refuse("locked", address, user.id)
+        if not await self._users.passwords.fits(user.password, password):
+            await self._failed(user, address, now, "password")
+        secret = self._users.totp_of(user)
+        if secret and totp_step(secret, code, now) <= user.totp_step:
+            await self._failed(user, address, now, "code", "code_needed")
 
     async def open(self, user: User, *, step: int = 0, address: str, agent: str, now: datetime) -> str:
         """A new session for somebody who has proved to be the one; what the browser is to hold."""
@@ -148,18 +165,20 @@ class SignIn:
         row = await self._readers.fetch_one("session_count_open", params)
         return int(row[0]) if row else 0
 
-    async def _failed(self, user: User, address: str, now: datetime, why: str) -> NoReturn:
+    async def _failed(
+        self, user: User, address: str, now: datetime, why: str, code: str = "sign_in_failed"
+    ) -> NoReturn:
         failure = NoteFailure(
             user_id=user.id, most=self._settings.lock_after, locked_until=now + self._settings.lock_for, now=now
         )
         if await self._pump.submit(self._fail, failure):
             self.heard("lockout")
-        self._refuse(why, address, user.id)
+        self._refuse(why, address, user.id, code)
 
-    def _refuse(self, why: str, address: str, user: str = "") -> NoReturn:
+    def _refuse(self, why: str, address: str, user: str = "", code: str = "sign_in_failed") -> NoReturn:
         self.heard(why)
         _log.info("sign_in.failed", address=address, user=user, why=why)
-        raise RefusedError("sign_in_failed")
+        raise RefusedError(code)
 
 
 def digest_of(held: str) -> str:

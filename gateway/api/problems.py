@@ -17,12 +17,11 @@ from gateway.api.headers import SECURITY
 from gateway.edxml.envelope import Finding
 from gateway.errors import RefusedError
 from gateway.reasons import reason
-from gateway.refusals import RETRY_AFTER
+from gateway.refusals import wait_of
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _ENCODER = msgspec.json.Encoder()
-_WAITING: Final = frozenset({429, 503})
 
 
 def findings_out(findings: Iterable[object]) -> list[models.FindingOut]:
@@ -52,8 +51,8 @@ def problem_response(refusal: RefusedError, trace_id: str) -> web.Response:
     response = web.Response(
         status=body.status, body=_ENCODER.encode(body), headers=SECURITY, content_type=PROBLEM_TYPE
     )
-    if refusal.retry_after is not None or body.status in _WAITING:
-        response.headers["Retry-After"] = str(refusal.retry_after or RETRY_AFTER)
+    if (wait := wait_of(refusal)) is not None:
+        response.headers["Retry-After"] = str(wait)
     if body.status == web.HTTPUnauthorized.status_code:
         response.headers["WWW-Authenticate"] = 'Bearer realm="gateway"'
     for name, value in cast("dict[str, str]", refusal.facts.get("headers", {})).items():

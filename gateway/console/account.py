@@ -58,11 +58,20 @@ async def show_second_factor(visit: Visit) -> web.StreamResponse:
 
 
 async def set_second_factor(visit: Visit) -> web.StreamResponse:
-    """Take the secret that was shown, if a code of it comes with it; or take the present one away."""
+    """Take the secret that was shown, if a code of it comes with it; or take the present one away.
+
+    Where there is a second factor, a code of it is asked for in both cases. Whoever has lost it asks an administrator,
+    whose reset takes it away, as an event.
+    """
     form, user = visit.form, visit.user
     visit.parts.tries.take(user.id, visit.base.clock.monotonic())
-    if not await visit.base.users.passwords.fits(user.password, form.get("password", "")):
-        raise RefusedError("sign_in_failed")
+    await visit.base.sign_in.prove(
+        user,
+        form.get("password", ""),
+        form.get("present", ""),
+        address=site_of(visit.request.remote or ""),
+        now=visit.at,
+    )
     secret = "".join(form.get("secret", "").split())
     step = totp_step(secret, form.get("code", ""), visit.at) if secret.isalnum() else 0
     if secret and not step:

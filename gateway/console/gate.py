@@ -29,7 +29,7 @@ from gateway.accounts.roles import Permission
 from gateway.accounts.sign_in import Session
 from gateway.config.console import ConsoleSettings
 from gateway.console import cookies
-from gateway.console.headers import SECURITY
+from gateway.console.headers import SECURITY, in_time
 from gateway.console.parts import KEPT_MOST, ConsoleParts, Kept
 from gateway.console.preferences import COOKIE, Preferences
 from gateway.console.route import Route
@@ -212,7 +212,7 @@ class Gate:
             _log.info("page.refused", path=visit.request.path, user=who, code=refusal.code, trace_id=visit.trace_id)
         reason = REASONS[refusal.code]
         template = "error_part.html" if visit.is_fragment else "error.html"
-        return visit.page(template, status=reason.http, reason=reason, refusal=refusal)
+        return in_time(visit.page(template, status=reason.http, reason=reason, refusal=refusal), refusal)
 
 
 def _is_stream(request: web.Request) -> bool:

@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gateway.api.headers import disposition
 from gateway.errors import RefusedError
 from gateway.reasons import REASONS
+from gateway.refusals import wait_of
 
 SECURITY: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(
     CIMultiDict(
@@ -37,6 +38,13 @@ def unreadable(refusal: RefusedError, trace_id: str) -> web.Response:
     """What is not HTTP is told so in a word, with what every answer carries."""
     headers = {**SECURITY, "Trace-Id": trace_id}
     return web.Response(status=REASONS[refusal.code].http, text=f"{refusal.code}\n", headers=headers)
+
+
+def in_time(response: web.Response, refusal: RefusedError) -> web.Response:
+    """A page that refuses says when to come back, where that is known."""
+    if (wait := wait_of(refusal)) is not None:
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 def saved(name: str) -> dict[str, str]:

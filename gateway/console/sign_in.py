@@ -8,15 +8,13 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console import cookies
-from gateway.console.headers import own_address
+from gateway.console.headers import in_time, own_address
 from gateway.console.parts import KEPT_FOR
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
 from gateway.ratelimit import site_of
 from gateway.reasons import REASONS
-
-_FAILED: Final = 401
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -44,9 +42,10 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
         )
     except RefusedError as error:
         reason = REASONS[error.code]
-        return visit.page(
-            "login.html", status=_FAILED, following=following, login=form.get("login", ""), reason=reason
+        response = visit.page(
+            "login.html", status=reason.http, following=following, login=form.get("login", ""), reason=reason
         )
+        return in_time(response, error)
     return await signed_in(visit, held, following)
 
 

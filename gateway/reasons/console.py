@@ -11,6 +11,15 @@ CONSOLE: Final = (
     _p("sign_in_failed", 401, "Đăng nhập không thành công.", "Signing in failed.",
        "Kiểm tra tên, mật khẩu và mã xác thực; sai nhiều lần thì phải chờ. Quên mật khẩu: hỏi người quản trị.",
        "Check login, password and code; after many wrong tries, wait. Forgotten? Ask your administrator."),
+    _t("sign_in_busy", 503, "Quá nhiều lượt đăng nhập cùng lúc.", "Too many people try to sign in at once.",
+       "Thử lại sau ít giây. Ai đang đăng nhập không bị ảnh hưởng.",
+       "Try again in some seconds. Whoever is signed in is not affected."),
+    _p("code_needed", 401, "Mã xác thực sai, đã dùng hoặc còn thiếu.",
+       "The one-time code is wrong, was used already, or is missing.",
+       "Nhập mã mà ứng dụng đang hiện; mã vừa dùng thì chờ mã kế tiếp. Mất điện thoại: nhờ người quản trị cấp mật khẩu"
+       " mới.",
+       "Enter the code that your authenticator shows now; wait for the next one if you have just used it. Lost the"
+       " telephone? An administrator gives you a new first password."),
     _t("provider_unavailable", 503, "Hệ thống đăng nhập chung không trả lời được.",
        "The provider for signing in does not answer as it should.",
        "Thử lại sau ít phút, hoặc đăng nhập bằng mật khẩu nếu có.",

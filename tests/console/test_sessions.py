@@ -136,6 +136,37 @@ async def test_one_time_code_is_needed_once_set_and_counts_once(site: Site) -> N
     assert (await site.browser().sign_in("careful1", code=code)).status == 401
 
 
+async def test_second_factor_goes_with_a_code_of_it_or_by_an_administrator(site: Site) -> None:
+    """The password alone, or a code that was used to sign in, neither takes it away nor sets another one."""
+    base, totp = site.base, pyotp.TOTP(pyotp.random_base32())
+    now = base.clock.now()
+    user, _ = await base.users.add("careful2", name="C", role=Role.VIEWER, actor="operator:test", now=now)
+    await base.users.choose_password(user, PASSWORD, session="", now=now)
+    await base.users.set_totp(user, totp.secret, session="", now=now)
+    browser = site.browser()
+    used = totp.now()
+    assert (await browser.sign_in("careful2", code=used)).status == 303
+    page = await browser.get("/account/second-factor")
+    assert page.text.count('name="present"') == 2
+    other = pyotp.TOTP(page.text.split('name="secret" value="')[1].split('"')[0])
+    for present in ("", used, "000000"):
+        off = {"secret": "", "password": PASSWORD, "present": present}
+        answer = await browser.post("/account/second-factor", off)
+        assert (answer.status, "code_needed" in answer.text) == (401, True)
+        again = await browser.post("/account/second-factor", off | {"secret": other.secret, "code": other.now()})
+        assert again.status == 401
+    found = await base.users.require("careful2")
+    assert (found.failures, base.users.totp_of(found)) == (6, totp.secret)
+    following = totp.at(base.clock.now(), counter_offset=1)
+    off = {"secret": "", "password": PASSWORD, "present": following}
+    assert (await browser.post("/account/second-factor", off)).location == "/account"
+    found = await base.users.require("careful2")
+    assert (found.failures, found.totp) == (0, None)
+    await base.users.set_totp(found, totp.secret, session="", now=now)
+    await base.users.reset(found, actor="operator:test", now=now, why="lost the telephone")
+    assert (await base.users.require("careful2")).totp is None
+
+
 async def test_code_of_a_neighbouring_step_is_taken_and_no_other(site: Site) -> None:
     """A clock that is off by half a minute."""
     now = site.base.clock.now()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from threading import Event
+from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
+
+from gateway.accounts.passwords import STRANGERS, Passwords
 from gateway.accounts.roles import Role
-from tests.console.site import LOGINS, PASSWORD, Site
+from tests.console.site import LOGINS, PASSWORD, Page, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -71,6 +77,47 @@ async def test_signing_out_ends_the_session_for_whoever_holds_it(site: Site) -> 
     held = browser.cookie("__Host-session")
     assert (await browser.post("/logout")).location == "/login"
     assert (await site.browser(Cookie=f"__Host-session={held}").get("/account")).status == 303
+
+
+class HeldHasher(PasswordHasher):
+    """One that is at work until the test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.goes_on = Event()
+
+    def hash(self, *given: Any, **more: Any) -> str:
+        self.goes_on.wait(60)
+        return super().hash(*given, **more)
+
+
+async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many addresses they come from: 503 with Retry-After, at once."""
+    person, flood = await site.signed_in(Role.VIEWER), site.browser()
+    await flood.get("/login")
+    hasher = HeldHasher()
+    monkeypatch.setattr(site.base.users, "passwords", Passwords(hasher=hasher))
+    answered: asyncio.Queue[Page] = asyncio.Queue()
+
+    async def guess(login: str) -> None:
+        answered.put_nowait(await flood.post("/login", {"login": login, "password": "x"}))
+
+    tries = [asyncio.create_task(guess(f"guess{number}")) for number in range(STRANGERS + 3)]
+    try:
+        refused = [await answered.get() for _ in range(3)]
+        assert [answer.status for answer in refused] == [503, 503, 503]
+        assert refused[0].headers["Retry-After"] == "5"
+        assert "Quá nhiều lượt đăng nhập cùng lúc." in refused[0].text
+        assert (await person.get("/account")).status == 200
+        own = {"old": PASSWORD, "new": "khac-han-mat-khau-cu", "again": "khac-han-mat-khau-kia"}
+        change = asyncio.create_task(person.post("/account/password", own))
+    finally:
+        hasher.goes_on.set()
+        await asyncio.gather(*tries)
+    assert [answered.get_nowait().status for _ in range(STRANGERS)] == [401] * STRANGERS
+    assert "password_weak" in (await change).text  # not refused for the strangers' sake
 
 
 async def test_tries_and_sessions_are_counted(site: Site) -> None:
