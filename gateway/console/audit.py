@@ -21,7 +21,7 @@ from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
 from gateway.console.headers import saved
 from gateway.console.looks import looked_up
-from gateway.console.pieces import hand_out, length, of_file, reopened
+from gateway.console.pieces import hand_out, length, of_file, reopened, with_room
 from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
@@ -105,7 +105,8 @@ async def bundle(visit: Visit) -> web.StreamResponse:
     document, base = visit.request.match_info["id"], visit.base
     ask = converted({"document": document, "reason": visit.form.get("reason", "") or _REASON}, ExportDocument)
     await looked_up(visit, LookupAct.EXPORTED, document, 1)
-    return await _sent(visit, f"{document}{SUFFIX}", exported(base, visit.parts.server.key, ask, visit.actor))
+    making = exported(base, visit.parts.server.key, ask, visit.actor)
+    return await _sent(visit, f"{document}{SUFFIX}", with_room(visit, document, making))
 
 
 async def absence(visit: Visit) -> web.StreamResponse:
@@ -121,7 +122,8 @@ async def absence(visit: Visit) -> web.StreamResponse:
     ask: ExportAbsence = converted(asked, ExportAbsence)
     await looked_up(visit, LookupAct.EXPORTED, f"none: {ask.number}; {ask.issuer}; {ask.first} - {ask.last}", 0)
     name = f"none-{ask.first}-{ask.last}{SUFFIX}"
-    return await _sent(visit, name, exported_absence(base, visit.parts.server.key, ask, visit.actor))
+    making = exported_absence(base, visit.parts.server.key, ask, visit.actor)
+    return await _sent(visit, name, with_room(visit, "", making))
 
 
 async def show_verify(visit: Visit) -> web.StreamResponse:

@@ -24,7 +24,7 @@ from gateway.console.document_story import Story, read_story
 from gateway.console.headers import framed, saved
 from gateway.console.ledger_columns import Words
 from gateway.console.looks import goes_on_seeing, looked_up, saw
-from gateway.console.pieces import hand_out, length, of_file, reopened
+from gateway.console.pieces import hand_out, length, of_file, reopened, with_room
 from gateway.console.reminders import rehearsed
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -99,7 +99,8 @@ async def bundle(visit: Visit) -> web.StreamResponse:
     ask = ExportDocument(document=story.summary[0], reason=visit.form.get("reason", "").strip() or "console")
     if visit.may(Permission.AUDIT):
         await looked_up(visit, LookupAct.EXPORTED, story.summary[0], 1)
-    async with exported(visit.base, visit.parts.server.key, ask, visit.actor) as made:
+    making = exported(visit.base, visit.parts.server.key, ask, visit.actor)
+    async with with_room(visit, ask.document, making) as made:
         made.flush()
         response = web.StreamResponse(headers=_saved(f"{_name(story)}.asice"))
         response.content_type, response.content_length = "application/vnd.etsi.asic-e+zip", length(made)

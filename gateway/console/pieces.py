@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from aiohttp import web
 
 from gateway.console.visit import Visit
+from gateway.inquiry.bulk import size_of
 
 _PIECE: Final = 256 * 1024
 
@@ -37,6 +39,17 @@ async def of_body(visit: Visit, pieces: Iterator[bytes]) -> AsyncIterator[bytes]
     """Of a stored body: read by the threads that bodies are read by."""
     while (piece := await visit.base.bodies.run(lambda: next(pieces, None))) is not None:
         yield piece
+
+
+@asynccontextmanager
+async def with_room(
+    visit: Visit, document: str, making: AbstractAsyncContextManager[BinaryIO]
+) -> AsyncIterator[BinaryIO]:
+    """A bundle of evidence of a document ("": of none); while it is made its room on the disk is promised to it."""
+    async with AsyncExitStack() as stack:
+        with visit.parts.server.gateway.room(await size_of(visit.base, document)):
+            file = await stack.enter_async_context(making)
+        yield file
 
 
 def reopened(file: BinaryIO) -> BinaryIO:

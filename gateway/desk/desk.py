@@ -59,8 +59,16 @@ def make_desk(stack: AsyncExitStack, base: Foundation, gateway: LocalGateway, ex
         registering=registering,
         arrivals=arrivals,
         listings=listings,
-        papers=Papers(gateway, reads, base.pump),
-        sending=Sending(gateway, reads, KeptReads(base.readers), registering, base.pump, examiner),
+        papers=Papers(gateway, reads, base.pump, settings.limits),
+        sending=Sending(
+            gateway,
+            reads,
+            KeptReads(base.readers),
+            registering,
+            base.pump,
+            examiner,
+            most_drafts=settings.limits.desk_drafts,
+        ),
         books=Books(reads),
     )
     stack.push_async_callback(desk.close)

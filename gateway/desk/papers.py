@@ -1,13 +1,18 @@
 """Files that clerks bring: scans of papers, and what they send. Bytes are kept first, then the row.
 
-What a scan is, its first bytes say, not its name. A file is given to clerks of its own office alone.
+What a scan is, its first bytes say, not its name. A file is given to clerks of its own office alone. An office has
+so much room for its drafts and for what it brings within a day (`limits.desk_files`), counted here alone: a clerk's
+account must not be enough to fill the disk.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from datetime import timedelta
 from typing import Final
 
+from gateway.config.settings import LimitSettings
 from gateway.desk.clerk import Clerk
 from gateway.errors import RefusedError
 from gateway.facade import LocalGateway
@@ -30,13 +35,17 @@ _KINDS: Final = (
 _HEAD: Final = 8
 _UNFIT: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 _LONGEST: Final = 150
+_DAY: Final = timedelta(days=1)
 
 
 class Papers:
     """Keeps files and gives them back."""
 
-    def __init__(self, gateway: LocalGateway, reads: DeskReads, pump: Pump) -> None:
+    def __init__(self, gateway: LocalGateway, reads: DeskReads, pump: Pump, limits: LimitSettings) -> None:
         self._gateway, self._reads, self._pump = gateway, reads, pump
+        self._most = limits.desk_files
+        #: Bytes that are being kept: two at once shall not both fit into what is left.
+        self._coming: Counter[AgencyId] = Counter()
         self._keep = KeepFileOperation()
 
     async def add(
@@ -58,11 +67,18 @@ class Papers:
             name=safe_name(name),
             content_type=kind or "application/octet-stream",
         )
-        async with self._gateway.bodies.claims.claimed(body.sha256):
-            await self._gateway.bodies.keep(body)
-            await self._pump.submit(
-                self._keep, KeepFile(file=file, actor=clerk.actor, now=self._gateway.clock.now())
-            )
+        now = self._gateway.clock.now()
+        self._coming[office] += body.size
+        try:
+            held = await self._reads.files_held(office, now - _DAY) + self._coming[office]
+            if held > self._most:
+                await self._gateway.bodies.discard(body)
+                raise RefusedError("desk_full", f"{held} > {self._most} bytes")
+            async with self._gateway.bodies.claims.claimed(body.sha256):
+                await self._gateway.bodies.keep(body)
+                await self._pump.submit(self._keep, KeepFile(file=file, actor=clerk.actor, now=now))
+        finally:
+            self._coming[office] -= body.size
         return file
 
     async def open(self, clerk: Clerk, file_id: str) -> tuple[DeskFile, BodyReader]:

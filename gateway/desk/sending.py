@@ -84,12 +84,12 @@ class Sending:
 
     def __init__(
         self, gateway: LocalGateway, reads: DeskReads, kept: KeptReads, registering: Registering, pump: Pump,
-        examiner: Examiner,
+        examiner: Examiner, *, most_drafts: int,
     ) -> None:  # fmt: skip
         self._gateway, self._reads, self._kept, self._registering = gateway, reads, kept, registering
         self._pump, self._clock, self._examiner = pump, gateway.clock, examiner
         self._enter, self._save, self._drop = EnterOperation(), SaveDraftOperation(), DropDraftOperation()
-        self._group = SetGroupOperation()
+        self._group, self._most_drafts = SetGroupOperation(), most_drafts
 
     async def drafts(self, clerk: Clerk, office: AgencyId | None = None) -> list[Draft]:
         """Of one office, or of all that the clerk serves."""
@@ -129,6 +129,7 @@ class Sending:
             file_ids=tuple(file_ids),
             now=self._clock.now(),
             was=was,
+            most=self._most_drafts,
         )
         await self._pump.submit(self._save, ask)
         return await self.draft(clerk, ask.id)

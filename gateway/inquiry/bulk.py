@@ -141,7 +141,7 @@ async def _write(base: Foundation, key: SealingKey, room: HasRoom, export: BulkE
     assert export.file is not None
     with zipfile.ZipFile(export.file, "w") as archive:
         for document in export.documents:
-            with room(_COPIES * await _size(base, document)):
+            with room(_COPIES * await size_of(base, document)):
                 try:
                     await _add(base, key, archive, export.actor, document, reason)
                 except GatewayError as error:
@@ -152,8 +152,8 @@ async def _write(base: Foundation, key: SealingKey, room: HasRoom, export: BulkE
             archive.writestr("missing.txt", lines)
 
 
-async def _size(base: Foundation, document: str) -> int:
-    """Of its body, which is nearly all of its bundle."""
+async def size_of(base: Foundation, document: str) -> int:
+    """Of a document's body, which is nearly all of its bundle."""
     row = await base.readers.fetch_one("message_get_summary", (document,))
     return int(row[9]) if row is not None else 0
 

@@ -224,6 +224,14 @@ class DeskReads:
         row = await self._readers.fetch_one("desk_file_read", {"id": file_id, "offices": as_json(sorted(offices))})
         return None if row is None else file_of(row)
 
+    async def files_held(self, office_id: AgencyId, since: datetime) -> int:
+        """Bytes of the files that an office has brought since an instant, and of all that its drafts have."""
+        row = await self._readers.fetch_one(
+            "desk_file_sum_of_office", {"office": office_id, "since": micros(since)}
+        )
+        assert row is not None, "an aggregate has a row"
+        return int(row[0])
+
     async def due_days(self, today: date) -> list[tuple[AgencyId, Direction, date]]:
         """Days of registers that are over and not closed, oldest first."""
         rows = await self._readers.fetch("entry_day_list_due", (today.isoformat(),))

@@ -61,12 +61,14 @@ class SaveDraft:
     now: datetime
     #: When it was changed last as far as the clerk has seen; None: it is new.
     was: datetime | None = None
+    #: Drafts that its office may have.
+    most: int
 
 
 class SaveDraftOperation:
     """Writes it, or writes over what the clerk has seen of it.
 
-    `not_found` where it is another office's, or gone since it was sent; `desk_draft_changed` where somebody else
+    `desk_full` where the office has as many as it may; `not_found` where it is another office's, or gone since it was sent; `desk_draft_changed` where somebody else
     was faster.
     """
 
@@ -86,6 +88,8 @@ class SaveDraftOperation:
 
     async def _write(self, tx: Transaction, ask: SaveDraft) -> RefusedError | None:
         if ask.was is None:
+            if (await tx.fetch("draft_count_of_office", (ask.office_id,)))[0][0] >= ask.most:
+                return RefusedError("desk_full", f"{ask.most}")
             row = (ask.id, ask.office_id, ask.owner, ask.form, micros(ask.now))
             await tx.execute_many("draft_insert", [row])
             return None

@@ -181,7 +181,7 @@ async def test_export_that_cannot_be_written_ends_and_another_one_begins(
 async def test_files_for_people_leave_the_room_that_documents_need(
     site: Site, sent: models.Accepted, auditor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that is nearly full takes no file to verify, no export, no sheet; one file of a person at once."""
+    """A disk that is nearly full takes no file to verify, makes no bundle, export or sheet; one file of a person at once."""
     user = await site.base.users.require(LOGINS[Role.AUDITOR])
     with _verifying.one(user.id):
         assert "rate_limited" in await verified(auditor, b"a bundle", status=429)
@@ -189,6 +189,9 @@ async def test_files_for_people_leave_the_room_that_documents_need(
     monkeypatch.setattr(site.app.gateway.intake._bodies, "free_bytes", lambda: kept + 100)
     assert "disk_nearly_full" in await verified(auditor, b"a bundle" * 100, status=503)
     assert (await auditor.get("/ledger/lines.csv")).status == 503
+    await auditor.get("/audit")
+    for path in (f"/audit/bundle/{sent.id}", f"/documents/{sent.id}/bundle"):
+        assert (await auditor.post(path, {"reason": "thanh tra"})).status == 503
     exports = BulkExports()
     export = exports.begin(
         site.base, site.app.key, site.app.gateway.room, actor="user:x", documents=[sent.id], reason="x"

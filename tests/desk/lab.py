@@ -25,7 +25,11 @@ from tests.journeys.installation import PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 from tests.unit.signatures.vector_cases import write_anchors
 
-_CHECKS = """
+MOST_DRAFTS = 30
+_CHECKS = f"""
+[limits]
+desk_drafts = {MOST_DRAFTS}
+
 [checks]
 policy = "record"
 signers = "foreign/signers"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.fsck import examine
+from gateway.config.values import Size
+from gateway.desk.papers import Papers
 from gateway.desk.register import PaperForm
 from gateway.foundation import database_of
 from gateway.ledger.desk import DeskFile
 from gateway.maintenance.loose import free_loose
-from tests.desk.lab import DeskLab
+from tests.desk.lab import MOST_DRAFTS, DeskLab, lab_of
 from tests.desk.test_books import At
-from tests.desk.test_register import paper
-from tests.desk.test_sending import drafted
+from tests.desk.test_register import paper, refused
+from tests.desk.test_sending import FORM, drafted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -62,6 +65,39 @@ async def test_file_of_a_draft_that_is_kept_is_not_freed(lab: DeskLab) -> None:
     await free_all(lab, later=timedelta(days=400))
     assert place_of(lab, draft.files[0].sha256).exists()
     assert (await lab.desk.sending.draft(lab.clerk, draft.id)).files == draft.files
+
+
+async def test_office_that_has_used_its_room_brings_no_more_and_others_do(lab: DeskLab) -> None:
+    """Files of its drafts count, and what came within a day, dropped or not; two at once count both."""
+    base, other = lab.app.foundation, await lab_of(lab.site)
+    limits = replace(base.settings.limits, desk_files=Size(100))
+    papers = Papers(lab.app.gateway, lab.desk.reads, base.pump, limits)
+
+    async def brought(at: DeskLab, content: bytes) -> DeskFile:
+        return await papers.add(at.clerk, at.office, "a.pdf", await at.spooled(content.ljust(60)))
+
+    first = await brought(lab, b"%PDF-1")
+    draft = await lab.desk.sending.save(lab.clerk, lab.office, FORM, file_ids=[first.id])
+    await refused(brought(lab, b"%PDF-2"), "desk_full")
+    await brought(other, b"%PDF-2")
+    later = At(base.clock.now() + timedelta(days=2))
+    third = await lab_of(lab.site)
+    both = await asyncio.gather(brought(third, b"%PDF-3"), brought(third, b"%PDF-4"), return_exceptions=True)
+    assert [getattr(each, "code", "") for each in both].count("desk_full") >= 1
+    assert await lab.desk.reads.files_held(lab.office, later.now() - timedelta(days=1)) == 60
+    await lab.desk.sending.drop(lab.clerk, draft.id)
+    assert await lab.desk.reads.files_held(lab.office, base.clock.now() - timedelta(days=1)) == 60
+    assert await lab.desk.reads.files_held(lab.office, later.now() - timedelta(days=1)) == 0
+
+
+async def test_office_has_so_many_drafts(lab: DeskLab) -> None:
+    """As the setting says; those that there are can be changed."""
+    sending = lab.desk.sending
+    drafts = [await sending.save(lab.clerk, lab.office, FORM) for _ in range(MOST_DRAFTS)]
+    await refused(sending.save(lab.clerk, lab.office, FORM), "desk_full")
+    await sending.save(lab.clerk, lab.office, FORM, draft_id=drafts[0].id)
+    await sending.drop(lab.clerk, drafts[0].id)
+    await sending.save(lab.clerk, lab.office, FORM)
 
 
 async def test_missing_scan_is_named_by_fsck_with_its_line(lab: DeskLab) -> None:

@@ -343,13 +343,16 @@ async def test_documents_without_a_number_are_no_duplicates(lab: DeskLab) -> Non
 
 
 async def test_urgent_document_is_first_however_many_wait(lab: DeskLab) -> None:
-    """The list is ordered before it is cut into pages; nothing is left out between two."""
-    sent = [await lab.send(priority=priority) for priority in (0, 0, 1, 3)]
+    """The list of all offices is ordered before it is cut into pages; nothing is left out between two."""
+    other = await lab_of(lab.site)
+    clerk = await clerk_of(lab.app, lab.code, other.code)
+    ways = ((lab, 0), (other, 0), (lab, 1), (lab, 3), (other, 2))
+    sent = [await way.send(priority=priority) for way, priority in ways]
     seen: list[str] = []
-    page = await lab.desk.inbox.waiting(lab.clerk, limit=1)
+    page = await lab.desk.inbox.waiting(clerk, limit=1)
     while True:
         seen += [item.delivery_id for item in page.items]
         if page.cursor is None:
             break
-        page = await lab.desk.inbox.waiting(lab.clerk, limit=1, after=page.cursor)
-    assert seen == [sent[3], sent[2], sent[0], sent[1]]
+        page = await lab.desk.inbox.waiting(clerk, limit=1, after=page.cursor)
+    assert seen == [sent[3], sent[4], sent[2], sent[0], sent[1]]

@@ -1,30 +1,34 @@
 -- name: desk_list_waiting
 -- Documents for some offices that nobody there has handled, the urgent first, then the oldest: what they fetch, and
 -- what was brought to those that keep a desk as well. Item, whose it is, document, state. An answer to a request (15,
--- 16) handles a recall, and with 15 what it recalls; nothing else.
+-- 16) handles a recall, and with 15 what it recalls; nothing else. Of each office no more than a page is looked at.
 SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
        COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
        COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
        COALESCE(d.business_status, ''), COALESCE(d.request_id, ''), COALESCE(m.envelope ->> '$.due_date', ''),
        EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
 FROM (
-    SELECT d.seq AS seq
-    FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
-    WHERE d.recipient_id IN (SELECT value FROM json_each(:offices))
-      AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status IN ('01', '15', '16'))
-      AND (d.business_status IS NULL OR d.business_status = '01' OR m.business_type <> '1' AND NOT EXISTS (
-               SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
-           AND (d.business_status = '16' OR NOT EXISTS (
-               SELECT 1 FROM message AS r INDEXED BY message_by_original
-               WHERE r.original_id = m.id AND ((r.kind = 'document' AND r.business_type = '1')
-                                               OR (r.kind = 'status' AND r.business_type = '13')))))
-      AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
-           OR d.state IN ('delivered', 'acknowledged') AND EXISTS (
-               SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at))
-      AND m.kind = 'document' AND (m.priority < :priority OR m.priority = :priority AND d.seq > :after)
-    ORDER BY m.priority DESC, d.seq LIMIT :limit
+    SELECT p.seq AS seq
+    FROM json_each(:offices) AS o LEFT JOIN desk_office AS k ON k.office_id = o.value
+    CROSS JOIN delivery AS p ON p.seq IN (
+        SELECT d.seq FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
+        WHERE d.recipient_id = o.value
+          AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status IN ('01', '15', '16'))
+          AND d.priority <= :priority AND (d.priority < :priority OR d.seq > :after)
+          AND (d.in_inbox = 1 OR k.since IS NOT NULL)
+          AND (d.business_status IS NULL OR d.business_status = '01' OR m.business_type <> '1' AND NOT EXISTS (
+                   SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
+               AND (d.business_status = '16' OR NOT EXISTS (
+                   SELECT 1 FROM message AS r INDEXED BY message_by_original
+                   WHERE r.original_id = m.id AND ((r.kind = 'document' AND r.business_type = '1')
+                                                   OR (r.kind = 'status' AND r.business_type = '13')))))
+          AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
+               OR d.state IN ('delivered', 'acknowledged') AND k.since <= m.accepted_at)
+          AND m.kind = 'document'
+        ORDER BY d.priority DESC, d.seq LIMIT :limit)
+    ORDER BY p.priority DESC, p.seq LIMIT :limit
 ) AS w CROSS JOIN delivery AS d ON d.seq = w.seq CROSS JOIN message AS m ON m.id = d.message_id
-ORDER BY m.priority DESC, d.seq;
+ORDER BY d.priority DESC, d.seq;
 
 -- name: desk_list_asked
 -- Documents that their senders want back, changed or replaced, and that some offices have not answered for.
@@ -73,6 +77,15 @@ ORDER BY day DESC, id DESC LIMIT :limit;
 -- name: entry_list_series
 -- The series in which an office has numbered what it sent in a year, with the number last given in each.
 SELECT series, MAX(number) FROM desk_entry WHERE office_id = ? AND direction = 'out' AND year = ? GROUP BY series;
+
+-- name: desk_file_sum_of_office
+-- Bytes of the files that an office has brought since an instant, and of those that its drafts have, however old.
+SELECT COALESCE(SUM(size), 0) FROM (
+    SELECT f.id, f.size FROM desk_file AS f INDEXED BY desk_file_by_office
+    WHERE f.office_id = :office AND f.added_at >= :since
+    UNION
+    SELECT f.id, f.size FROM desk_draft AS d CROSS JOIN desk_draft_file AS p ON p.draft_id = d.id
+    CROSS JOIN desk_file AS f ON f.id = p.file_id WHERE d.office_id = :office);
 
 -- name: desk_file_read
 -- A file of some offices.

@@ -19,6 +19,10 @@ ORDER BY f.id LIMIT 500;
 -- A new draft.
 INSERT INTO desk_draft (id, office_id, owner, form, changed_at) VALUES (?, ?, ?, ?, ?);
 
+-- name: draft_count_of_office
+-- How many drafts an office has.
+SELECT COUNT(*) FROM desk_draft WHERE office_id = ?;
+
 -- name: draft_change_if_same
 -- Keep a draft as it is now: who, form, when, id, office, and when it was changed last as far as the clerk has seen.
 UPDATE desk_draft SET owner = ?, form = ?, changed_at = MAX(?, changed_at + 1)

@@ -32,8 +32,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: delivery_insert
 -- Open the ledger's lines.
 INSERT INTO delivery (id, message_id, recipient_id, recipient_code, endpoint_id, dispatch_id, state, expects_status,
-    in_inbox, created_at, state_at)
-VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?);
+    in_inbox, created_at, state_at, priority)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, (SELECT m.priority FROM message AS m WHERE m.id = ?2));
 
 -- name: usage_add
 -- Count bytes x recipients against the day's quota.

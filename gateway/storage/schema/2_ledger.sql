@@ -147,6 +147,8 @@ CREATE TABLE delivery (
     -- NULL in lines older than the columns, where the history tells
     arrived_at      INTEGER,
     registered_at   INTEGER,
+    -- its message's, so that a desk finds the urgent ones first
+    priority        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (message_id, recipient_id)
 ) STRICT;
 CREATE INDEX delivery_by_recipient_state ON delivery (recipient_id, state) WHERE state NOT IN ('queued', 'in_flight');

@@ -12,6 +12,7 @@ CREATE TABLE desk_file (
     added_by     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX desk_file_by_sha256 ON desk_file (sha256);
+CREATE INDEX desk_file_by_office ON desk_file (office_id, added_at);
 
 -- A line of an office's register of incoming (sổ văn bản đến) or outgoing documents (sổ văn bản đi). Numbers are
 -- without a gap per office, direction, series and year; a line is voided, never deleted.
@@ -143,7 +144,7 @@ CREATE TABLE desk_office (
 ) STRICT, WITHOUT ROWID;
 
 -- What waits for a clerk, brought to the office or not: documents that nobody there has handled.
-CREATE INDEX delivery_of_desk ON delivery (recipient_id, seq)
+CREATE INDEX delivery_of_desk ON delivery (recipient_id, priority DESC, seq)
     WHERE expects_status = 1 AND (business_status IS NULL OR business_status IN ('01', '15', '16'));
 
 -- Papers of registers in orders to destroy.

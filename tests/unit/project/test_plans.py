@@ -67,7 +67,7 @@ WHOLE = {
 #: Statements that sort, and what bounds it.
 SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
-    "desk_list_waiting": "what waits for the offices of a clerk",
+    "desk_list_waiting": "a page of each office of a clerk",
     "entry_find_twin": "lines of one document",
     "desk_list_asked": "requests that nobody has answered",
     "dispatch_list_next_of_channel": "the heads of the lanes of one channel",
@@ -219,6 +219,14 @@ def test_documents_to_export_are_found_by_what_was_asked_for(database: Any, name
     plan = _plan(database, STATEMENTS.get(name))
     assert any(step.endswith(f" INDEX {found_by}") for step in plan), plan
     assert not any(step.startswith("SCAN m") for step in plan), plan
+
+
+def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
+    """However many wait there: each office's come in the order of the index, and no more than a page of them."""
+    plan = _plan(database, STATEMENTS.get("desk_list_waiting"))
+    start = plan.index(next(step for step in plan if step.startswith("CORRELATED LIST SUBQUERY")))
+    assert plan[start + 1].endswith("INDEX delivery_of_desk (recipient_id=? AND priority<?)"), plan
+    assert plan.index("USE TEMP B-TREE FOR ORDER BY") > plan.index("SCAN w") - 2 > start, plan
 
 
 def test_names_of_exceptions_exist() -> None:
