@@ -1,8 +1,9 @@
 """Passwords by argon2id and one-time codes by time (RFC 6238); both cost time on purpose, so they run in threads.
 
-No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine.
-Nor do more wait than a second or two is enough for: whoever comes then is refused, `sign_in_busy`. Strangers fill a
-part of the places alone, so that who is signed in goes on. A login that nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
+No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine. Nor
+do more wait than a second or two is enough for: whoever comes then is refused, `sign_in_busy`. Strangers fill a
+part of the places alone, so that who is signed in goes on. A login that nobody has is checked against a hash that
+fits nothing, so that it answers as late as one that is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Signing in to the console, and the sessions that come of it.
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
-comes as late; when too many try at once it is `sign_in_busy`, at once and whoever it is. A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing
-was asked for so long (`idle`), at its absolute end whatever happens, or when somebody ends it; each request looks.
+comes as late; when too many try at once it is `sign_in_busy`, at once and whoever it is. A session is known by the
+SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its
+absolute end whatever happens, or when somebody ends it; each request looks.
 """
 
 from __future__ import annotations

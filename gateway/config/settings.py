@@ -193,7 +193,8 @@ class LimitSettings:
     uploads_open: int = _f(16, "resumable uploads of one agency that are not submitted yet")
     upload_lifetime: timedelta = _f(timedelta(days=2), "how long a resumable upload may take, from its beginning")
     desk_files: Size = _f(
-        Size(4 * 1024**3), "bytes of one office's files at the desk: of its drafts, and of all that came within a day"
+        Size(4 * 1024**3),
+        "bytes of one office's files at the desk: of its drafts, and of all that came within a day",
     )
     desk_drafts: int = _f(200, "drafts of one office at the desk")
     strangers_per_second: int = _f(

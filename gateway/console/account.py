@@ -60,8 +60,8 @@ async def show_second_factor(visit: Visit) -> web.StreamResponse:
 async def set_second_factor(visit: Visit) -> web.StreamResponse:
     """Take the secret that was shown, if a code of it comes with it; or take the present one away.
 
-    Where there is a second factor, a code of it is asked for in both cases. Whoever has lost it asks an administrator,
-    whose reset takes it away, as an event.
+    Where there is a second factor, a code of it is asked for in both cases. Whoever has lost it asks an
+    administrator, whose reset takes it away, as an event.
     """
     form, user = visit.form, visit.user
     visit.parts.tries.take(user.id, visit.base.clock.monotonic())

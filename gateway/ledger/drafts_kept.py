@@ -68,8 +68,8 @@ class SaveDraft:
 class SaveDraftOperation:
     """Writes it, or writes over what the clerk has seen of it.
 
-    `desk_full` where the office has as many as it may; `not_found` where it is another office's, or gone since it was sent; `desk_draft_changed` where somebody else
-    was faster.
+    `desk_full` where the office has as many as it may; `not_found` where it is another office's, or gone since it
+    was sent; `desk_draft_changed` where somebody else was faster.
     """
 
     name = "desk_save_draft"

@@ -16,8 +16,8 @@ CONSOLE: Final = (
        "Try again in some seconds. Whoever is signed in is not affected."),
     _p("code_needed", 401, "Mã xác thực sai, đã dùng hoặc còn thiếu.",
        "The one-time code is wrong, was used already, or is missing.",
-       "Nhập mã mà ứng dụng đang hiện; mã vừa dùng thì chờ mã kế tiếp. Mất điện thoại: nhờ người quản trị cấp mật khẩu"
-       " mới.",
+       "Nhập mã mà ứng dụng đang hiện; mã vừa dùng thì chờ mã kế tiếp. Mất điện thoại: nhờ người quản trị cấp"
+       " mật khẩu mới.",
        "Enter the code that your authenticator shows now; wait for the next one if you have just used it. Lost the"
        " telephone? An administrator gives you a new first password."),
     _t("provider_unavailable", 503, "Hệ thống đăng nhập chung không trả lời được.",

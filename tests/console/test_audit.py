@@ -181,7 +181,7 @@ async def test_export_that_cannot_be_written_ends_and_another_one_begins(
 async def test_files_for_people_leave_the_room_that_documents_need(
     site: Site, sent: models.Accepted, auditor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that is nearly full takes no file to verify, makes no bundle, export or sheet; one file of a person at once."""
+    """A disk that is nearly full takes no file to verify, makes no bundle, export or sheet; one file at once."""
     user = await site.base.users.require(LOGINS[Role.AUDITOR])
     with _verifying.one(user.id):
         assert "rate_limited" in await verified(auditor, b"a bundle", status=429)
