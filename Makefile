@@ -2,6 +2,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# Where it is set, every process compiles the gateway anew: seconds at each start, in what is measured too.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test screenshots pictures crash sweeps powercut diskfaults fuzz network check fmt docs bench longrun large ledger interop lock clean system
 help: ## this list

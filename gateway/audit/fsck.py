@@ -43,7 +43,7 @@ from gateway.audit.purges import Orders, examine_purge
 from gateway.audit.purges import examine_papers as examine_purged_papers
 from gateway.audit.registers import RegisterExaminer
 from gateway.audit.renewals import RenewalExaminer
-from gateway.audit.rows import EventRecord, Message, Page, read_page
+from gateway.audit.rows import EventRecord, Message, Page, read_again, read_page
 from gateway.audit.stored import BodyHasher, StoredBody, old_bodies
 from gateway.audit.tree import TreeExaminer
 from gateway.config.settings import Settings
@@ -335,6 +335,7 @@ class _Examination:
             following = asyncio.create_task(self._read(page.messages[-1].id, last))
             try:
                 stored = await self._tools.hasher.hash_all(page.digests)
+                await self._look_again(page, stored)
                 await self._examine_contents(page, stored, total)
                 await asyncio.to_thread(self._examine_page, page, stored)
             except BaseException:
@@ -348,6 +349,17 @@ class _Examination:
         page = await read_page(self._tools.readers, after=after, last=last, limit=_MESSAGES_AT_ONCE)
         await self._learn_keys()
         return page
+
+    async def _look_again(self, page: Page, stored: dict[str, StoredBody]) -> None:
+        """What is gone may have been destroyed since the page was read: the eraser commits before it removes."""
+        digests = {each.id: [each.sha256] for each in page.messages if each.id not in page.purges}
+        for message_id in digests:
+            digests[message_id] += [each.sha256 for each in page.renditions.get(message_id, [])]
+        gone = {
+            key for key, found in digests.items() if any(stored[each].fault == "body_missing" for each in found)
+        }
+        if gone:
+            await read_again(self._tools.readers, page, sorted(gone))
 
     async def _learn_keys(self) -> None:
         """Those of the bodies whose rows were just read: keys are turned beside us."""
@@ -415,10 +427,15 @@ class _Examination:
             page: dict[str, object] = {"after": "", "limit": _MESSAGES_AT_ONCE}
             while rows := await self._tools.readers.fetch(statement, page):
                 await self._learn_keys()
-                stored = await self._tools.hasher.hash_all(row[1] for row in rows)
+                stored, last = await self._tools.hasher.hash_all(row[1] for row in rows), rows[-1][0]
+                if any(
+                    each.fault == "body_missing" for each in stored.values()
+                ):  # given up or destroyed meanwhile?
+                    still = {row[0] for row in await self._tools.readers.fetch(statement, page)}
+                    rows = [row for row in rows if row[0] in still]
                 for _, sha256, size, subject in rows:
                     self._examine_body(subject, sha256, size, stored[sha256])
-                page["after"] = rows[-1][0]
+                page["after"] = last
 
     async def _examine_orphans(self) -> None:
         """Step 5."""

@@ -7,7 +7,7 @@ meanwhile; the snapshot ends with the page, so that the write-ahead log can be r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -233,6 +233,22 @@ async def read_page(readers: Readers, *, after: str, last: str, limit: int) -> P
         history=_grouped(history, "message_id"),
         moves=_grouped((row for row in history if row.kind.startswith(_ABOUT_LINES)), "delivery_id"),
     )
+
+
+async def read_again(readers: Readers, page: Page, ids: Sequence[str]) -> None:
+    """Put into a page what destroyed bodies of these messages since it was read, beside a server that runs."""
+    async with readers.snapshot() as reader:
+        asked = as_json(ids)
+        purges = [PurgeRow(*row) for row in await reader.fetch("fsck_purges_of_messages", (asked,))]
+        renditions = [Rendition(*row) for row in await reader.fetch("fsck_renditions_of_messages", (asked,))]
+        history = [HistoryRow(*row) for row in await reader.fetch("fsck_events_of_messages", {"ids": asked})]
+    page.purges.update({purge.message_id: purge for purge in purges})
+    kept = _grouped(renditions, "message_id")
+    page.renditions.update({message_id: kept.get(message_id, []) for message_id in ids})
+    for row in history:  # nothing else: lines and their moves are judged as they were read together
+        known = page.history.setdefault(row.message_id or "", [])
+        if row.kind == Event.BODY_PURGED and row not in known:
+            known.append(row)
 
 
 def _within_bounds(messages: Iterable[Message]) -> list[Message]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from gateway.admin import purges
 from gateway.audit.fsck import examine
+from gateway.audit.stored import BodyHasher, StoredBody
 from gateway.errors import ProblemError, RefusedError
 from gateway.purging.listed import list_of, read_list
 from tests.backup.lab import query, run, settings_of
@@ -66,6 +68,26 @@ async def test_body_goes_and_its_evidence_stays(installation: Installation) -> N
     (fact,) = leaves(installation, "body.purged")
     assert fact == {"sha256": sha256, "order": order, "list": fact["list"]}
     assert [each.message for each in read_list(list_of(installation.settings.log))] == [message]
+
+
+async def test_examination_beside_the_eraser_takes_nothing_destroyed_for_lost(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are read, the order is carried out, and then the bodies are looked for; what is really gone is told."""
+    message, lost = await arrived(installation, number="1"), await arrived(installation, number="2")
+    (lost_file,) = bodies_below(installation.settings.storage.folder, digest_of(installation, lost))
+    lost_file.unlink()
+    hash_all, orders = BodyHasher.hash_all, list[str]()
+
+    async def destroying(hasher: BodyHasher, digests: Iterable[str]) -> dict[str, StoredBody]:
+        if not orders:
+            orders.append(await destroyed(installation, message))
+        return await hash_all(hasher, digests)
+
+    monkeypatch.setattr(BodyHasher, "hash_all", destroying)
+    report = await examined(installation)
+    assert bodies_below(installation.settings.storage.folder, digest_of(installation, message)) == []
+    assert [(each.code, each.subject) for each in report.findings] == [("body_missing", lost)]
 
 
 async def test_operator_sees_that_it_was_destroyed(
