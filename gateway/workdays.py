@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from gateway.clock import VIETNAM
 
@@ -30,6 +30,7 @@ FIXED: Final[Mapping[tuple[int, int], tuple[str, str]]] = {
     (5, 1): ("Ngày Quốc tế lao động", "Labour Day"),
     (9, 2): ("Quốc khánh", "National Day"),
 }
+Outcome = Literal["early", "on_time", "late", "overdue", "open"]
 #: No row of days off is longer.
 _LONGEST: Final = 60
 
@@ -51,6 +52,14 @@ class Workdays:
         while not self.works(day) and day - term < _LONGEST * _DAY:
             day += _DAY
         return day
+
+    def outcome(self, term: date, answered_at: datetime | None, today: date) -> Outcome:
+        """How an answer that is due on a day stands: `early` is before the day, `on_time` until the term ends."""
+        last = self.end_of(term)
+        if answered_at is None:
+            return "overdue" if last < today else "open"
+        answered = answered_at.astimezone(VIETNAM).date()
+        return "late" if answered > last else "early" if answered < term else "on_time"
 
     def open_between(self, since: datetime, until: datetime, most: timedelta) -> timedelta:
         """How long offices were open from one instant to another; counted up to `most`."""

@@ -66,6 +66,37 @@ _OWN: Final[Mapping[str, Rule]] = {
         ),
         runbook="Alarm unread",
     ),
+    "flash_unconfirmed": Rule(
+        kind=kind(
+            _E,
+            "Phần mềm của cơ quan đã nhận văn bản hỏa tốc nhưng chưa ai xác nhận.",
+            "An office's system took a document of top urgency, and nobody there has confirmed it.",
+            "Gọi điện cho cơ quan; số điện thoại ở trang của kênh.",
+            "Call the office; its telephone number is on the channel's page.",
+        ),
+        runbook="Alarm unread",
+        is_flash=True,
+    ),
+    "urgent_unconfirmed": Rule(
+        kind=kind(
+            _W,
+            "Phần mềm của cơ quan đã nhận văn bản khẩn nhưng chưa ai xác nhận.",
+            "An office's system took an urgent document, and nobody there has confirmed it.",
+            "Gọi điện cho cơ quan; số điện thoại ở trang của kênh.",
+            "Call the office; its telephone number is on the channel's page.",
+        ),
+        runbook="Alarm unread",
+    ),
+    "answers_overdue": Rule(
+        kind=kind(
+            _W,
+            "Văn bản quá hạn trả lời.",
+            "Answers are past their due date.",
+            "Mở báo cáo theo cơ quan, nhắc cơ quan từ trang văn bản.",
+            "Open the report by office; remind the office from the document's page.",
+        ),
+        runbook="Alarm answers",
+    ),
     "axis_down": Rule(
         kind=kind(
             _E,

@@ -8,9 +8,10 @@ one that a person has paused. A part that cannot be looked at hides no other, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import structlog
@@ -19,16 +20,26 @@ from gateway.admin import watching
 from gateway.admin.watching import Channel
 from gateway.alarms.rules import RULES
 from gateway.channel_health import ChannelHealth
-from gateway.clock import instant, micros
+from gateway.clock import VIETNAM, instant, micros
 from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings
 from gateway.diagnosis.own_look import look_at_self
 from gateway.foundation import Foundation
 from gateway.ledger.calendar import workdays
+from gateway.ledger.figures import unanswered
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
+#: Likewise, of what an office's system has taken.
+_TAKEN_RULES: Final = {0: "flash_unconfirmed", 1: "urgent_unconfirmed"}
+#: What was accepted earlier and was never confirmed is history.
+_UNCONFIRMED: Final = timedelta(days=3)
+#: For so long an answer is missed.
+_MISSED: Final = timedelta(days=30)
+_MOST_MISSED: Final = 5_000
+#: Offices that are named.
+_NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
 _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "channels": frozenset(
@@ -36,7 +47,8 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "offices": frozenset({"office_silent"}),
     "sending": frozenset({"flash_waiting", "deadline_near"}),
-    "unread": frozenset({"flash_unread", "urgent_unread"}),
+    "unread": frozenset({"flash_unread", "urgent_unread", "flash_unconfirmed", "urgent_unconfirmed"}),
+    "answers": frozenset({"answers_overdue"}),
     "disk": frozenset({"disk_soon"}),
 }
 _FAILING: Final = "watch_failing"
@@ -84,6 +96,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
         "offices": look.offices,
         "sending": look.sending,
         "unread": look.unread,
+        "answers": look.answers,
         "disk": look.disk,
         "server": look.server,
     }
@@ -166,18 +179,21 @@ class _Look:
         return channel is not None and channel.judgement.health is ChannelHealth.PAUSED
 
     async def unread(self) -> list[Symptom]:
-        """What waits to be fetched, by office."""
+        """What waits to be fetched, or was taken by a system and is confirmed by nobody, by office."""
         flash, urgent = micros(self.now - self._settings.flash), micros(self.now - self._settings.unread)
         params = {"flash": flash, "urgent": urgent}
         rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)
-        agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in rows})
+        since = {"since": micros(self.now - _UNCONFIRMED)}
+        taken = await self._base.readers.fetch("delivery_list_unconfirmed_urgent", params | since)
+        agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in [*rows, *taken]})
         found = []
-        for agency_id, lane, count, oldest, newest, endpoint_id in rows:
+        told_by = [(_LANE_RULES, row) for row in rows] + [(_TAKEN_RULES, row) for row in taken]
+        for rules, (agency_id, lane, count, oldest, newest, endpoint_id) in told_by:
             agency = agencies.get(AgencyId(agency_id))
             told = {"name": agency.name if agency is not None else agency_id, "count": count}
             found.append(
                 Symptom(
-                    rule=_LANE_RULES[lane],
+                    rule=rules[lane],
                     subject=agency_id,
                     since=instant(oldest),
                     facts=told,
@@ -185,6 +201,25 @@ class _Look:
                     newest=newest,
                 )
             )
+        return found
+
+    async def answers(self) -> list[Symptom]:
+        """Answers that have not come in time, by the day on which their term ended: a day off ends none."""
+        today = self.now.astimezone(VIETNAM).date()
+        first, calendar = today - _MISSED, await workdays(self._base.readers)
+        lines = await unanswered(self._base.readers, first, today - timedelta(days=1), limit=_MOST_MISSED)
+        missed: dict[date, list[AgencyId]] = {}
+        for line in lines:
+            if calendar.outcome(line.day, None, today) == "overdue":
+                missed.setdefault(calendar.end_of(line.day), []).append(line.recipient)
+        agencies = await self._base.directory.agencies({key for keys in missed.values() for key in keys})
+        found = []
+        for day, keys in missed.items():
+            counted = Counter(keys).most_common()
+            names = "; ".join(agencies[key].name for key, _ in counted[:_NAMED] if key in agencies)
+            told = {"name": f"{day:%d/%m/%Y}", "count": len(keys), "text": names}
+            ended = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
+            found.append(Symptom(rule="answers_overdue", subject=day.isoformat(), since=ended, facts=told))
         return found
 
     async def disk(self) -> list[Symptom]:

@@ -26,6 +26,7 @@ from gateway.console.desk_parts import (
 from gateway.console.headers import SECURITY
 from gateway.console.reminders import last_of
 from gateway.console.route import Route
+from gateway.console.terms import terms_of
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.desk.register import PaperForm
@@ -71,6 +72,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         items=page.items,
         asked=page.asked,
         reminded=await last_of(visit, (item.delivery_id for item in [*page.items, *page.asked])),
+        terms=await terms_of(visit, [*page.items, *page.asked]),
         cursor=f"{page.cursor.priority}-{page.cursor.seq}" if page.cursor else "",
         addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
         newest=await visit.parts.live.newest(),
@@ -136,6 +138,7 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         files=envelope.attachments,
         shown=_first_shown(envelope),
         reasons=REASONS,
+        term=(await terms_of(visit, [item])).get(delivery_id),
         reminded=(await last_of(visit, [delivery_id])).get(delivery_id),
         following=await _following(visit, delivery_id),
         back=_address(visit, "/desk"),

@@ -36,7 +36,9 @@ from gateway.search.lines import Line, Search
 from gateway.states import State
 
 _PAGE: Final = 50
-_PLACES: Final = ("before", "after")
+_PLACES: Final = ("before", "after", "order")
+#: The other order of lines is the newest first, which an address does not name.
+_OLDEST: Final = "oldest"
 _NAMES: Final = ("sender_name", "recipient_name")
 _MOST_DIGITS: Final = 18
 #: Lines whose states one page asks for again.
@@ -51,12 +53,26 @@ class Asked:
     columns: tuple[str, ...]
     before: int | None = None
     after: int | None = None
+    #: Whether the oldest lines come first.
+    is_oldest: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first page."""
+        return self.before is None and self.after is None
+
+    @property
+    def turned(self) -> str:
+        """The same in the other order, from its beginning."""
+        return replace(self, is_oldest=not self.is_oldest).address()
 
     def address(self, path: str = "/ledger", **place: int | str | None) -> str:
         """The same filter and columns, at another place."""
         pairs = self.filter.pairs
         if self.columns != USUAL:
             pairs = [*pairs, ("columns", ",".join(self.columns))]
+        if self.is_oldest and path == "/ledger":
+            pairs = [*pairs, ("order", _OLDEST)]
         pairs = [*pairs, *((name, str(value)) for name, value in place.items() if value is not None)]
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
@@ -70,9 +86,11 @@ async def show(visit: Visit) -> web.StreamResponse:
         return visit.redirect((await _named(visit)).address())
     asked = asked_of(visit)
     search, newest = Search(visit.base.readers), await visit.parts.live.newest()
-    page = await search.page(asked.filter, visit.scope, limit=_PAGE, before=asked.before, after=asked.after)
+    after = 0 if asked.is_oldest and asked.is_first else asked.after
+    page = await search.page(asked.filter, visit.scope, limit=_PAGE, before=asked.before, after=after)
+    lines = page.lines[::-1] if asked.is_oldest else page.lines
     agencies = await known(visit, (*asked.filter.sender, *asked.filter.recipient))
-    is_newest = asked.before is None and asked.after is None
+    is_newest = asked.is_first and not asked.is_oldest
     if asked.filter.address and visit.may(Permission.AUDIT):
         await looked_up(visit, LookupAct.SEARCHED, asked.filter.address, len(page.lines))
     return visit.page(
@@ -80,7 +98,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         newest=newest,
         asked=asked,
         page=page,
-        rows=await rows_of(visit, page.lines),
+        rows=await rows_of(visit, lines),
         is_newest=is_newest,
         top=max((line.seq for line in page.lines), default=0) if is_newest else None,
         shown=",".join(str(line.seq) for line in page.lines),
@@ -146,6 +164,7 @@ def asked_of(visit: Visit) -> Asked:
         columns=chosen(query.getall("columns", [])),
         before=_place(query.get("before", "")),
         after=_place(query.get("after", "")),
+        is_oldest=_is_oldest(query.get("order", "")),
     )
 
 
@@ -160,7 +179,11 @@ async def _named(visit: Visit) -> Asked:
         sender=await meant(visit, senders) if senders else (),
         recipient=await meant(visit, recipients) if recipients else (),
     )
-    return Asked(filter=found, columns=chosen(query.getall("columns", [])))
+    return Asked(
+        filter=found,
+        columns=chosen(query.getall("columns", [])),
+        is_oldest=_is_oldest(query.get("order", "")),
+    )
 
 
 def _quick(text: str) -> str:
@@ -178,6 +201,12 @@ def _place(value: str) -> int | None:
     if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
         raise RefusedError("parameter_invalid", "before, after: not a place in the ledger")
     return int(value)
+
+
+def _is_oldest(value: str) -> bool:
+    if value not in {"", _OLDEST}:
+        raise RefusedError("parameter_invalid", f"order: {value[:80]} is not {_OLDEST}")
+    return value == _OLDEST
 
 
 def _pairs(address: str) -> list[tuple[str, str]]:

@@ -131,6 +131,19 @@ async def _portion(reader: Reader, first: date, last: date) -> Portion:
     )
 
 
+async def due_of(readers: Readers, message_id: str) -> list[DueLine]:
+    """The lines of one document on which an answer is due."""
+    rows = await readers.fetch("due_list_of_message", (message_id,))
+    return [due for row in rows if (due := _due(row)) is not None]
+
+
+async def unanswered(readers: Readers, first: date, last: date, *, limit: int) -> list[DueLine]:
+    """Lines whose answer was due on these days and has not come."""
+    params = {"first": first.isoformat(), "last": last.isoformat(), "limit": limit}
+    rows = await readers.fetch("due_list_unanswered", params)
+    return [due for row in rows if (due := _due(row)) is not None]
+
+
 def _span(first: date, last: date) -> dict[str, int]:
     start = datetime.combine(first, time(), VIETNAM)
     end = datetime.combine(last, time(), VIETNAM) + timedelta(days=1)

@@ -20,11 +20,10 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from gateway.clock import VIETNAM
 from gateway.edxml.codes import document_type
 from gateway.ledger.figures import DocumentCell, DueLine, LineCell, Portion
 from gateway.states import State
-from gateway.workdays import Workdays
+from gateway.workdays import Outcome, Workdays
 
 K = TypeVar("K", bound=Hashable)
 
@@ -230,12 +229,8 @@ class Sum:
             self._priorities.tallies[cell.priority],
         )
 
-    def _outcome(self, due: DueLine) -> str:
-        last = self._workdays.end_of(due.day)
-        if due.answered_at is None:
-            return "overdue" if last < self._today else "open"
-        answered = due.answered_at.astimezone(VIETNAM).date()
-        return "late" if answered > last else "early" if answered < due.day else "on_time"
+    def _outcome(self, due: DueLine) -> Outcome:
+        return self._workdays.outcome(due.day, due.answered_at, self._today)
 
     def summed(self) -> Summed:
         """Everything; a moment, for a million lines."""

@@ -271,7 +271,7 @@ async def test_what_cannot_be_told_is_tried_again_and_given_up_with_an_event(lab
     assert set(await untold()) == {"gave_up"}
 
 
-async def to_commune(lab: Lab, name: str, lane: int = 2) -> None:
+async def to_commune(lab: Lab, name: str, lane: int = 2, *, due: str = "") -> None:
     """A document comes for an office that fetches."""
     commune = (await lab.base.directory.resolve([COMMUNE], lab.clock.now()))[COMMUNE]
     assert commune.endpoint is not None
@@ -279,7 +279,9 @@ async def to_commune(lab: Lab, name: str, lane: int = 2) -> None:
     (dispatch,), (delivery,) = new.dispatches, new.deliveries
     new = dataclasses.replace(
         new,
-        message=dataclasses.replace(new.message, sender_id=commune.id),
+        message=dataclasses.replace(
+            new.message, sender_id=commune.id, envelope=json.dumps({"due_date": due} if due else {})
+        ),
         dispatches=(dataclasses.replace(dispatch, endpoint_id=commune.endpoint.id, recipient_id=commune.id),),
         deliveries=(dataclasses.replace(delivery, endpoint_id=commune.endpoint.id, recipient_id=commune.id),),
     )
@@ -334,6 +336,21 @@ async def test_office_is_silent_by_the_hours_of_workdays_and_where_it_fetches_no
     await fetched(lab, "mid")
     await lab.run(days=9)
     assert await lab.alarms() == []
+
+
+async def test_answer_is_missed_after_the_working_day_on_which_its_term_ends(lab: Lab) -> None:
+    """One alarm for each such day, with the offices; a Saturday ends no term."""
+    await to_commune(lab, "asked", due=(lab.clock.at + timedelta(days=1)).date().isoformat())
+    monday = (lab.clock.at + timedelta(days=3)).date().isoformat()
+    await lab.run(days=3)
+    assert [each for each in await lab.alarms() if each.rule == "answers_overdue"] == []
+    await lab.run(days=1)
+    (alarm,) = [each for each in await lab.alarms() if each.rule == "answers_overdue"]
+    assert (alarm.subject, alarm.facts["count"]) == (monday, 1)
+    assert alarm.facts["text"]
+    await lab.run(days=31)
+    await lab.run(minutes=6)
+    assert [each for each in await lab.alarms() if each.rule == "answers_overdue"] == [], "it is history"
 
 
 async def test_part_that_cannot_be_looked_at_hides_no_other(lab: Lab) -> None:

@@ -131,6 +131,32 @@ async def test_ledger_shows_what_the_address_asks_for(filled: Filled) -> None:
     assert (await browser.get("/ledger?q=dai+hoi")).location == "/ledger?text=dai+hoi"
 
 
+async def test_ledger_begins_with_the_oldest_where_the_address_says_so(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page to the end and back; the same lines as the newest first, the other way round."""
+    monkeypatch.setattr("gateway.console.ledger._PAGE", 3)
+    browser = await _viewer(filled)
+
+    async def walked(path: str, rel: str) -> list[str]:
+        found: list[str] = []
+        while path:
+            page = (await browser.get(path)).text
+            found += re.findall(r'<tr id="(line-[0-9]+)', page)
+            links = re.findall(rf'rel="{rel}" href="([^"]+)"', page)
+            path = links[0].replace("&amp;", "&") if links else ""
+        return found
+
+    newest = await walked("/ledger", "next")
+    oldest = await walked("/ledger?order=oldest", "next")
+    assert len(newest) > 3
+    assert oldest == newest[::-1]
+    last = re.search(r'rel="next" href="([^"]+)"', (await browser.get("/ledger?order=oldest")).text)
+    assert last is not None
+    assert sorted(await walked(last[1].replace("&amp;", "&"), "prev")) == sorted(oldest)
+    assert (await browser.get("/ledger?order=size")).status == 422
+
+
 async def test_wrong_field_is_a_clear_error(filled: Filled) -> None:
     """Not all lines because a field was misspelt."""
     browser = await _viewer(filled)

@@ -68,3 +68,21 @@ async def test_candidates_are_lines_of_the_sender_or_to_the_reporter(lab: Lab) -
     await lab.record(changed(message("a1", name="other", at=late), code_number="99"))
     assert await candidates(lab, late) == {"to/a1", "of/a1", "of/a2"}
     assert await candidates(lab, START) == {"old/a1", "to/a1", "of/a1", "of/a2"}
+
+
+async def test_urgent_that_a_system_took_and_nobody_confirmed_is_found(lab: Lab) -> None:
+    """By office and urgency; not what waits in an inbox, nor what was answered."""
+    for name, priority in (("flash", 3), ("urgent", 1), ("plain", 0)):
+        await lab.record(changed(message("a1", "a2", "i1", name=name), priority=priority))
+    for out in await lab.claim(START + MINUTE, room=50):
+        await lab.finish(out, OutcomeKind.DELIVERED, now=START + MINUTE)
+    await lab.record(status("01", "flash/a1", at=START + HOUR))
+
+    async def found(*, flash: datetime, urgent: datetime) -> list[tuple[Any, ...]]:
+        asked = {"since": micros(START - DAY), "flash": micros(flash), "urgent": micros(urgent)}
+        rows = await lab.readers.fetch("delivery_list_unconfirmed_urgent", asked)
+        return sorted(row[:3] for row in rows)
+
+    assert await found(flash=START, urgent=START) == []
+    assert await found(flash=START + HOUR, urgent=START) == [("a2", 0, 1)]
+    assert await found(flash=START + HOUR, urgent=START + HOUR) == [("a1", 1, 1), ("a2", 0, 1), ("a2", 1, 1)]

@@ -14,6 +14,7 @@ from gateway.clock import SystemClock, micros
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
 from gateway.events import Event
+from gateway.ledger.figures import due_of, unanswered
 from gateway.ledger.moves import is_arrival
 from gateway.ledger.rows import NewMessage
 from gateway.model import OutcomeKind
@@ -188,6 +189,11 @@ async def test_answer_is_held_against_its_day(lab: Lab, answered: timedelta | No
     first = Period(first=TODAY, last=TODAY)
     told = await report(lab, first)
     assert told.total.due.lines == 3
+    days = (TODAY, TODAY + timedelta(days=2))
+    missing = await unanswered(lab.readers, *days, limit=9)
+    assert len(missing) == (3 if answered is None else 1), "those of the alarm are those of the report"
+    assert await unanswered(lab.readers, TODAY, TODAY, limit=9) == []
+    assert sum(each.answered_at is None for each in await due_of(lab.readers, "d1")) == len(missing)
     assert getattr(told.total.due, outcome) == (3 if answered is None else 2 + (outcome == "open"))
     later = await report(lab, first, days_later=3)
     assert later.total.due.overdue == (3 if answered is None else 1)

@@ -45,6 +45,9 @@ CREATE INDEX message_by_acceptance ON message (accepted_at, id, sender_id, busin
     sandbox) WHERE kind = 'document';
 CREATE INDEX message_by_answer ON message (answers_ref, sender_id, accepted_at)
     WHERE kind = 'document' AND answers_ref > '';
+-- what alarms look through
+CREATE INDEX message_due ON message (due_on) WHERE kind = 'document' AND due_on > '';
+CREATE INDEX message_urgent ON message (accepted_at) WHERE kind = 'document' AND priority > 0;
 CREATE INDEX message_by_document_ref ON message (document_ref, kind, sender_id);
 CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sender_id, accepted_at);
 CREATE INDEX message_by_sha256 ON message (sha256);
