@@ -29,6 +29,7 @@ from gateway.ledger.calendar import workdays
 from gateway.ledger.figures import unanswered
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
+from gateway.workdays import Workdays
 
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 #: Likewise, of what an office's system has taken.
@@ -118,7 +119,12 @@ class _Look:
         self._base, self._conditions = base, conditions
         self._settings, self.now = base.settings.alarms, base.clock.now()
         self._channels: dict[str, Channel] = {}
+        self._calendar: Workdays | None = None
         self.found: list[Symptom] = []
+
+    async def _workdays(self) -> Workdays:
+        self._calendar = self._calendar or await workdays(self._base.readers)
+        return self._calendar
 
     async def channels(self) -> list[Symptom]:
         """What gets through them; the other parts know only from here what they are called."""
@@ -129,7 +135,7 @@ class _Look:
 
     async def offices(self) -> list[Symptom]:
         """Those that fetch nothing though something waits, by the hours in which offices are open."""
-        most, calendar = self._settings.office_silent, await workdays(self._base.readers)
+        most, calendar = self._settings.office_silent, await self._workdays()
         asked = [
             key
             for key, each in self._channels.items()
@@ -206,7 +212,7 @@ class _Look:
     async def answers(self) -> list[Symptom]:
         """Answers that have not come in time, by the day on which their term ended: a day off ends none."""
         today = self.now.astimezone(VIETNAM).date()
-        first, calendar = today - _MISSED, await workdays(self._base.readers)
+        first, calendar = today - _MISSED, await self._workdays()
         lines = await unanswered(self._base.readers, first, today - timedelta(days=1), limit=_MOST_MISSED)
         missed: dict[date, list[AgencyId]] = {}
         for line in lines:

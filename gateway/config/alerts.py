@@ -55,8 +55,13 @@ class AlarmSettings:
     quiet_until: DayTime = _f(DayTime("07:00"), "until then; what was held back is told then")
     quiet_days: Weekdays = _f(Weekdays(()), 'days that are quiet as a whole, such as ["sat", "sun"]')
     backlog: timedelta = _f(timedelta(hours=1), "the oldest document may wait so long to be sent over a channel")
-    flash: timedelta = _f(timedelta(minutes=15), "hỏa tốc may wait so long to be sent, fetched, and confirmed by an office whose system takes it")
-    unread: timedelta = _f(timedelta(hours=2), "khẩn and thượng khẩn may wait so long to be fetched, likewise to be confirmed")
+    flash: timedelta = _f(
+        timedelta(minutes=15),
+        "hỏa tốc may wait so long to be sent, fetched, and confirmed by an office whose system takes it",
+    )
+    unread: timedelta = _f(
+        timedelta(hours=2), "khẩn and thượng khẩn may wait so long to be fetched, likewise to be confirmed"
+    )
     office_silent: timedelta = _f(
         timedelta(hours=10), "an office may fetch nothing for so many hours of workdays while something waits"
     )
