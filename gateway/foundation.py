@@ -46,6 +46,8 @@ DATABASE = "gateway.sqlite"
 RESTORING = "RESTORING"
 #: A file of this name says that the ledger has ended: nothing may be added to it.
 ENDED = "ENDED"
+#: A file of this name says that a handover may stand though `ENDED` does not: for whom, and in which folder.
+ENDING = "ENDING"
 #: A clock further behind the newest event than this is not worked with.
 CLOCK_BEHIND = timedelta(minutes=5)
 #: What a disk that is full, read-only or broken makes of opening a folder.
@@ -118,12 +120,19 @@ def _refuse_half_restored(folder: Path) -> None:
         )
 
 
-def _refuse_ended(folder: Path) -> None:
+def _refuse_ended(folder: Path, *, ending: bool) -> None:
     """What was handed over goes on elsewhere: another leaf would contradict the last one."""
     if (folder / ENDED).exists():
         raise EnvironmentRefusedError(
             f"this ledger was handed over to another gateway and has ended; {folder / ENDED} says to which. It can "
             "be read (gateway show, archive list), not opened. See docs/handover.md",
+            path=str(folder),
+        )
+    if (folder / ENDING).exists() and not ending:
+        raise EnvironmentRefusedError(
+            "gateway handover make broke off when its list was written, and a handover may stand: "
+            f"{folder / ENDING} says for whom and in which folder. Run it again with these; where the folder holds "
+            "no handover.json, into an empty one. Nothing else opens this ledger. See docs/handover.md",
             path=str(folder),
         )
 
@@ -147,6 +156,7 @@ class _Opening:
     purpose: str
     on_commit: Callable[[], None] | None
     restoring: bool
+    ending: bool
     accept_clock: bool
 
 
@@ -158,6 +168,7 @@ async def open_foundation(
     purpose: str = "serve",
     on_commit: Callable[[], None] | None = None,
     restoring: bool = False,
+    ending: bool = False,
     accept_clock: bool = False,
 ) -> AsyncIterator[Foundation]:
     """Open the data folder; one process at a time. EnvironmentRefusedError when machine or disk forbid it."""
@@ -168,6 +179,7 @@ async def open_foundation(
         purpose=purpose,
         on_commit=on_commit,
         restoring=restoring,
+        ending=ending,
         accept_clock=accept_clock,
     )
     async with AsyncExitStack() as stack:
@@ -189,7 +201,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     make_private_dir(storage.folder)
     if not opening.restoring:
         _refuse_half_restored(storage.folder)
-        _refuse_ended(storage.folder)
+        _refuse_ended(storage.folder, ending=opening.ending)
     boot_id = BootId(uuid7())
     sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
     writer = await connect_writer(path, sqlite)

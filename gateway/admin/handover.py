@@ -5,7 +5,8 @@ Making:
    last one. Where a run broke off behind it, the same event is gone on from.
 2. The final checkpoint is signed, stamped and, as far as witnesses answer, cosigned.
 3. Archives of every month and of the rest, which records nothing; on request a copy of the data folder.
-4. `handover.json`; then the data folder is marked: it is never opened again.
+4. The data folder is marked `ENDING`: from here on a handover may stand, and nothing opens the folder but a
+   run that goes on from here. Then `handover.json`; then `ENDED`: it is never opened again.
 
 Taking: everything is verified before anything is taken; archives are copied below the data folder, read-only;
 their documents are entered so that a person finds them; the event `ledger.taken` makes the foreign log's final
@@ -37,7 +38,7 @@ from gateway.clock import rfc3339
 from gateway.errors import LogRefusedError, RefusedError
 from gateway.events import Event
 from gateway.evidence.archiving import Month, Plan, plan_month, plan_rest, write_month
-from gateway.foundation import ENDED, Foundation
+from gateway.foundation import ENDED, ENDING, Foundation
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger.archives import ArchiveReads
 from gateway.ledger.handovers import (
@@ -76,11 +77,51 @@ class Ending:
 
 async def end_ledger(base: Foundation, key: SealingKey, ask: Ending, progress: Progress) -> shapes.Handover:
     """All four steps; RefusedError where the log cannot be signed, or the folder holds a handover."""
+    successor = (await base.directory.require(ask.successor, base.clock.now())).organ_id
+    mark = base.settings.storage.folder / ENDING
+    is_ending = await asyncio.to_thread(_goes_on, mark, ask, successor)
     if (ask.out / shapes.HANDOVER).exists():
-        raise RefusedError("state_forbids", f"{ask.out} holds a handover already")
+        if not is_ending:
+            raise RefusedError("state_forbids", f"{ask.out} holds a handover already")
+        facts = await _found(base, ask, successor)
+    else:
+        facts = await _facts(base, key, ask, successor, progress)
+        atomic_replace(mark, f"{successor} {ask.out.absolute()}\n".encode())  # 4
+        write_durably(ask.out / shapes.HANDOVER, shapes.written(facts), 0o400)
+    told = f"{facts.made_at} handed over to {successor}: {facts.size} leaves of {facts.origin}\n"
+    atomic_replace(mark.with_name(ENDED), told.encode())
+    mark.unlink()
+    return facts
+
+
+def _goes_on(mark: Path, ask: Ending, successor: str) -> bool:
+    """Whether a run broke off at step 4; RefusedError where another ledger's end than that one's is asked for."""
+    if not mark.exists():
+        return False
+    code, _, place = mark.read_text().rstrip("\n").partition(" ")
+    if code != successor:
+        raise RefusedError("state_forbids", f"it may have been handed over to {code} already, in {place}")
+    if Path(place) != ask.out.absolute() and (Path(place) / shapes.HANDOVER).exists():
+        raise RefusedError("state_forbids", f"{place} holds its handover already: run it with --out {place}")
+    return True
+
+
+async def _found(base: Foundation, ask: Ending, successor: str) -> shapes.Handover:
+    """What a run wrote that then broke off; RefusedError where it is not the handover of this ledger as it is."""
+    facts = shapes.read(await asyncio.to_thread((ask.out / shapes.HANDOVER).read_bytes))
+    tree = await LogReads(base.readers).tree()
+    origin = log_key(base.settings.log).name
+    if (facts.successor, facts.origin, facts.size, facts.root) != (successor, origin, tree.size, tree.root.hex()):
+        raise RefusedError("state_forbids", f"{ask.out} holds the handover of something else")
+    return facts
+
+
+async def _facts(
+    base: Foundation, key: SealingKey, ask: Ending, successor: str, progress: Progress
+) -> shapes.Handover:
+    """Steps 1 to 3, and what is then to be said of them."""
     make_private_dir(ask.out)
-    successor = await base.directory.require(ask.successor, base.clock.now())
-    count = await _end(base, ask, successor.organ_id)  # 1
+    count = await _end(base, ask, successor)  # 1
     await _sign(base, key)  # 2
     files = [each async for each in _archives(base, key, ask, progress)]  # 3
     copy = await asyncio.to_thread(ask.make_copy)
@@ -89,12 +130,12 @@ async def end_ledger(base: Foundation, key: SealingKey, ask: Ending, progress: P
     vkey = of_epoch(log_key(settings.log), tree.epoch)
     vkeys = "".join(f"{of_epoch(vkey, each)}\n" for each in range(1, tree.epoch + 1))
     atomic_replace(ask.out / shapes.VKEYS, vkeys.encode(), 0o644)
-    facts = shapes.Handover(
+    return shapes.Handover(
         made_at=rfc3339(base.clock.now()),
         made_by=ask.actor,
         program=__version__,
         gateway=settings.seal.organ_id,
-        successor=successor.organ_id,
+        successor=successor,
         origin=vkey.name,
         size=tree.size,
         root=tree.root.hex(),
@@ -102,10 +143,6 @@ async def end_ledger(base: Foundation, key: SealingKey, ask: Ending, progress: P
         open=count,
         copy=copy,
     )
-    told = f"{rfc3339(base.clock.now())} handed over to {successor.organ_id}: {tree.size} leaves of {vkey.name}\n"
-    write_durably(ask.out / shapes.HANDOVER, shapes.written(facts), 0o400)  # 4
-    atomic_replace(settings.storage.folder / ENDED, told.encode())
-    return facts
 
 
 async def _end(base: Foundation, ask: Ending, code: str) -> int:

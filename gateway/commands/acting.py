@@ -143,20 +143,20 @@ def _converted(request: R) -> R:
 
 
 @asynccontextmanager
-async def offline(settings: Settings) -> AsyncIterator[Foundation]:
-    """The data folder with its lock; nobody else may have it open."""
+async def offline(settings: Settings, *, ending: bool = False) -> AsyncIterator[Foundation]:
+    """The data folder with its lock; nobody else may have it open. `ending`: though a handover of it broke off."""
     require_database(database_of(settings))
-    async with open_foundation(settings, purpose="command") as foundation:
+    async with open_foundation(settings, purpose="command", ending=ending) as foundation:
         yield foundation
 
 
 @asynccontextmanager
 async def offline_sealing(
-    settings: Settings, log: LogSettings | None = None
+    settings: Settings, log: LogSettings | None = None, *, ending: bool = False
 ) -> AsyncIterator[tuple[Foundation, SealingKey]]:
     """Likewise, with the key that seals, and that of the log where it is named."""
     key = SealingKey()
-    async with offline(settings) as base:
+    async with offline(settings, ending=ending) as base:
         await key.take(settings.seal, log)
         try:
             yield base, key

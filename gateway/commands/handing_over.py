@@ -115,7 +115,7 @@ async def _made(context: Context, args: argparse.Namespace, progress: Report) ->
         )
         return make_copy(Shelf(args.out / shapes.COPY, None), asked, SystemClock(), progress).path.name
 
-    async with offline_sealing(settings, settings.log) as (base, key):
+    async with offline_sealing(settings, settings.log, ending=True) as (base, key):
         ending = Ending(successor=args.to, out=args.out, actor=own_name(), note=args.reason, make_copy=copy)
         return await end_ledger(base, key, ending, progress)
 

@@ -20,6 +20,7 @@ import ssl
 import tarfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -41,6 +42,7 @@ from gateway.diagnosis.check_bindings import examine_bindings
 from gateway.diagnosis.check_kinds import KINDS
 from gateway.endings import LEVELS, endings, warnings, without_replaced
 from gateway.errors import ConfigError, KeyFileError, SourceError
+from gateway.foundation import ENDED, ENDING
 from gateway.fsio import atomic_replace
 from gateway.ledger.proofs import Proof
 from gateway.logs import HIDDEN, redact
@@ -105,7 +107,7 @@ def _fine(subject: str, detail: str) -> Finding:
 async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -> list[Finding]:
     """The server itself; `status` is what its administrators' socket told, None when nobody answered."""
     if status is None:
-        return [layer("server_stopped", "admin socket", str(settings.server.admin_socket))]
+        return [_stopped(settings)]
     layers = [_fine("admin socket", f"version {status['version']}, boot {status['boot']}")]
     layers.append(await _readiness(settings))
     layers += await examine_bindings(settings)
@@ -132,6 +134,14 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
                 )
             layers.append(layer("channel_down", f"channel {channel['name']}", told))
     return layers
+
+
+def _stopped(settings: Settings) -> Finding:
+    """Nobody answers, for a reason that may stand in the data folder."""
+    for mark, code in ((ENDED, "ledger_ended"), (ENDING, "handover_unfinished")):
+        with suppress(OSError, UnicodeDecodeError):
+            return layer(code, "ledger", (settings.storage.folder / mark).read_text().strip())
+    return layer("server_stopped", "admin socket", str(settings.server.admin_socket))
 
 
 def _duty(name: str, status: Mapping[str, Any]) -> Finding:

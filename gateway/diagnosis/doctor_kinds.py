@@ -109,6 +109,20 @@ DOCTOR_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Khởi động `gateway serve` và xem nhật ký.",
             "Start `gateway serve` and look at its log.",
         ),
+        "ledger_ended": kind(
+            _I,
+            "Sổ giao nhận này đã bàn giao cho trục khác và đã kết thúc.",
+            "This ledger was handed over to another gateway and has ended.",
+            "Không khởi động lại; vẫn đọc được bằng `gateway show`. Xem docs/handover.vi.md.",
+            "It never starts again; `gateway show` reads it. See docs/handover.md.",
+        ),
+        "handover_unfinished": kind(
+            _E,
+            "Việc bàn giao bị ngắt khi đang ghi danh mục; bản bàn giao có thể đã có hiệu lực.",
+            "A handover broke off when its list was written; it may stand already.",
+            "Chạy lại `gateway handover make` cho cùng trục kế thừa, vào cùng thư mục.",
+            "Run `gateway handover make` again for the same successor, into the same folder.",
+        ),
         "not_ready": kind(
             _E,
             "Máy chủ chạy nhưng không nhận được văn bản.",

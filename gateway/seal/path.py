@@ -131,20 +131,39 @@ def check_lists(
     own = issued_lists(lists, issuer)
     if not own:
         return None
-    newest = max(own, key=lambda each: each.last_update_utc)
-    if any(extension.critical for extension in newest.extensions):
-        return undecided(name, Indication.TRY_LATER, "the issuer's list covers only a part", serial=serial)
     for each in own:
         entry = each.get_revoked_certificate_by_serial_number(child.serial_number)
         if entry is not None and entry.revocation_date_utc <= at:
             revoked_at = entry.revocation_date_utc.isoformat()
             reason = f"the certificate was revoked on {revoked_at}"
             return undecided(name, Indication.REVOKED_NO_POE, reason, serial=serial, revoked_at=revoked_at)
+    newest = max(own, key=lambda each: each.last_update_utc)
     until = newest.next_update_utc
     if until is not None and until < at:
         reason = f"the issuer's newest revocation list ended on {until.isoformat()}"
         return undecided(name, Indication.TRY_LATER, reason, serial=serial)
-    return passed(name, serial=serial, list_of=newest.last_update_utc.isoformat())
+    return believed(passed(name, serial=serial, list_of=newest.last_update_utc.isoformat()), newest, issuer)
+
+
+def believed(told: Check, newest: x509.CertificateRevocationList, issuer: x509.Certificate) -> Check:
+    """What the issuer's newest list says, unless it says "not revoked" without the right or the reach to say so.
+
+    A CA's certificate may allow it no lists [RFC 5280 6.3.3]; what is critical in a list makes it one of a part.
+    """
+    if told.verdict is not Verdict.PASSED:
+        return told
+    if any(extension.critical for extension in newest.extensions):
+        return undecided(told.name, Indication.TRY_LATER, "the issuer's list covers only a part")
+    if not _may_sign_lists(issuer):
+        return undecided(told.name, Indication.TRY_LATER, "keyUsage of the list's issuer lacks cRLSign")
+    return told
+
+
+def _may_sign_lists(issuer: x509.Certificate) -> bool:
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _rank(check: Check) -> int:

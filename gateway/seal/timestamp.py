@@ -35,7 +35,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.errors import StampError
 from gateway.seal.ocsp import check_ocsp
-from gateway.seal.path import find_path, issued_lists, said_of
+from gateway.seal.path import believed, find_path, issued_lists, said_of
 from gateway.seal.profile import MAX_RSA_BITS, MIN_RSA_BITS
 from gateway.seal.report import Check, Indication, Report, failed, passed, undecided
 from gateway.seal.stamp_token import Reply, Signature, Token, read_reply
@@ -283,7 +283,7 @@ def _certificate(
     unexamined: list[str] = []
     for child, issuer in pairwise(path):
         lists = issued_lists(anchors.revocations, issuer)
-        listed = _revocation(child, lists, token.gen_time) if lists else None
+        listed = _revocation(child, issuer, lists, token.gen_time) if lists else None
         if told := said_of(listed, check_ocsp(child, issuer, anchors.answers, token.gen_time, is_stamp=True)):
             checks.append(replace(told, name="stamp.revocation"))
         else:
@@ -330,7 +330,9 @@ def _validity(certificate: x509.Certificate, at: datetime) -> Check:
     return failed("stamp.validity", Indication.CHAIN_CONSTRAINTS_FAILURE, reason, **facts)
 
 
-def _revocation(child: x509.Certificate, lists: Sequence[x509.CertificateRevocationList], at: datetime) -> Check:
+def _revocation(
+    child: x509.Certificate, issuer: x509.Certificate, lists: Sequence[x509.CertificateRevocationList], at: datetime
+) -> Check:
     name, serial = "stamp.revocation", f"{child.serial_number:x}"
     for each in lists:
         entry = each.get_revoked_certificate_by_serial_number(child.serial_number)
@@ -343,7 +345,7 @@ def _revocation(child: x509.Certificate, lists: Sequence[x509.CertificateRevocat
     if newest.next_update_utc is not None and newest.next_update_utc < at:
         reason = f"the issuer's newest revocation list ended on {newest.next_update_utc.isoformat()}"
         return undecided(name, Indication.TRY_LATER, reason, serial=serial)
-    return passed(name, serial=serial, list_of=newest.last_update_utc.isoformat())
+    return believed(passed(name, serial=serial, list_of=newest.last_update_utc.isoformat()), newest, issuer)
 
 
 def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:

@@ -38,7 +38,7 @@ from gateway.transparency.note import SignedNote, sign, signature_by
 from gateway.transparency.proof import InclusionProof
 from gateway.verifying.added import sealed_content
 from tests.bundle.stamping import stamp
-from tests.pki.build import build
+from tests.pki.build import Pki, build
 from tests.transparency.growing import root_by_the_book, subtrees
 from tests.unit.seal.sealing import DOCUMENT, SIGNED_AT, SignedSealer, signer
 
@@ -214,9 +214,17 @@ def material_of(a: Story) -> Material:
     )
 
 
-def crl(member: str, *, until: datetime = MADE_AT + timedelta(days=7), key: str = "", revoked: str = "") -> bytes:
-    """The revocation list of an authority, signed by another's key where `key` names one."""
-    authority = build()[member]
+def crl(
+    member: str,
+    *,
+    until: datetime = MADE_AT + timedelta(days=7),
+    key: str = "",
+    revoked: str = "",
+    is_part: bool = False,
+    pki: Pki | None = None,
+) -> bytes:
+    """The revocation list of an authority; signed by another's key, or of CAs alone, where that is asked for."""
+    authority = (pki or build())[member]
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.certificate.subject)
@@ -226,7 +234,18 @@ def crl(member: str, *, until: datetime = MADE_AT + timedelta(days=7), key: str 
     if revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(build()[revoked].certificate.serial_number)
         builder = builder.add_revoked_certificate(entry.revocation_date(SIGNED_AT - timedelta(days=1)).build())
-    signing = build()[key or member].key
+    if is_part:
+        point = x509.IssuingDistributionPoint(
+            full_name=None,
+            relative_name=None,
+            only_contains_user_certs=False,
+            only_contains_ca_certs=True,
+            only_some_reasons=None,
+            indirect_crl=False,
+            only_contains_attribute_certs=False,
+        )
+        builder = builder.add_extension(point, critical=True)
+    signing = (pki or build())[key or member].key
     return builder.sign(signing, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
 

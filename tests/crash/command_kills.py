@@ -25,7 +25,7 @@ import pytest
 
 from gateway.audit.fsck import examine
 from gateway.failpoints import VARIABLE
-from gateway.foundation import ENDED, database_of
+from gateway.foundation import ENDED, ENDING, database_of
 from gateway.pki import DevPki
 from tests.backup.lab import query, run, settings_of
 from tests.crash.found import say
@@ -120,7 +120,7 @@ async def _filled(folder: Path, pki: Path) -> Path:
 
 
 def _making(handed: Handed) -> Command:
-    """A folder without its list is no handover; with it all is in it, whatever the data folder says of itself."""
+    """A folder without its list is no handover; with it all is in it, and the gateway never starts again."""
 
     def words(out: Path) -> list[str]:
         return ["handover", "make", "--to", OWN, "--reason", "merger", "--out", str(out)]
@@ -130,11 +130,14 @@ def _making(handed: Handed) -> Command:
         is_there = (first / "handover.json").exists()
         if (folder / "data" / ENDED).exists():
             return wrong + (_verified(folder, first, handed.anchors) if is_there else ["it has ended for nobody"])
-        wrong += _verified(folder, first, handed.anchors) if is_there else []
-        wrong += started(folder)
-        if run(folder, *words(again)) != 0:
+        if is_there or (folder / "data" / ENDING).exists():
+            wrong += [] if started(folder) else ["the gateway starts though a handover may stand"]
+        else:
+            wrong += started(folder)
+        made = first if is_there else again
+        if run(folder, *words(made)) != 0:
             return [*wrong, "it cannot be made again"]
-        return wrong + _verified(folder, again, handed.anchors)
+        return wrong + _verified(folder, made, handed.anchors)
 
     return Command(
         name="handover make", before=handed.before, words=lambda folder: words(folder / "out"), look=look

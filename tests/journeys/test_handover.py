@@ -22,7 +22,7 @@ from gateway.clock import SystemClock
 from gateway.commands.acting import open_for_reading
 from gateway.errors import RefusedError
 from gateway.events import Event
-from gateway.foundation import database_of
+from gateway.foundation import ENDED, database_of
 from gateway.ledger.handovers import HandoverReads
 from gateway.storage.body_token import body_key_place
 from tests.backup.lab import asked_json, backed_up, emptied, query, run, settings_of, shelf_of
@@ -193,6 +193,47 @@ def test_ending_that_is_killed_is_no_handover_and_is_done_again(
         assert verified(path, "--anchors", str(handed.anchors))["verdict"] == "PASSED"
     assert run(folder, *make, str(out)) == 0
     assert findings(handed, out, capsys, code=0) == {}
+
+
+@pytest.mark.parametrize(("armed", "stands"), [("fsio.link.before=kill", False), ("fsio.link.after=kill", True)])
+def test_ledger_whose_handover_may_stand_is_opened_by_its_completion_alone(
+    handed: Handed, tmp_path: Path, armed: str, *, stands: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed while its list is written: no start, no other successor, no second folder; then it is completed."""
+    folder, out, other = copy_of(handed.before, tmp_path / "site"), tmp_path / "out", tmp_path / "other"
+    make = ["handover", "make", "--reason", "merger", "--to"]
+    killed(folder, armed, *make, OWN, "--out", str(out))
+    data = folder / "data"
+    assert ((out / "handover.json").exists(), (data / ENDED).exists()) == (stands, False)
+    capsys.readouterr()
+    assert run(folder, "log", "declare", "--reason", "on it goes") == 3
+    assert "a handover may stand" in capsys.readouterr().err
+    assert run(folder, "doctor", "--json") == 1
+    (told,) = json.loads(capsys.readouterr().out)["layers"]
+    assert (told["code"], told["detail"]) == ("handover_unfinished", f"{OWN} {out}")
+    assert run(folder, *make, COMMUNE, "--out", str(other)) == 1
+    assert run(folder, *make, OWN, "--out", str(other)) == (1 if stands else 0)
+    if stands:
+        assert run(folder, *make, OWN, "--out", str(out)) == 0
+    assert [path.name for path in data.glob("END*")] == [ENDED]
+    assert findings(handed, out if stands else other, capsys, code=0) == {}
+    assert run(folder, "doctor", "--json") == 0
+    assert [each["code"] for each in json.loads(capsys.readouterr().out)["layers"]] == ["ledger_ended"]
+
+
+def test_list_of_another_handover_completes_none(
+    handed: Handed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that holds the handover of a shorter history is no end of this one."""
+    folder, out = copy_of(handed.before, tmp_path / "site"), tmp_path / "out"
+    make = ["handover", "make", "--reason", "merger", "--to", OWN, "--out", str(out)]
+    killed(folder, "fsio.link.after=kill", *make)
+    told = json.loads((out / "handover.json").read_text())
+    (out / "handover.json").chmod(0o600)
+    (out / "handover.json").write_text(json.dumps(told | {"size": told["size"] - 1}))
+    assert run(folder, *make) == 1
+    assert "of something else" in capsys.readouterr().err
+    assert not (folder / "data" / ENDED).exists()
 
 
 def changed(name: str) -> Callable[[Path], None]:

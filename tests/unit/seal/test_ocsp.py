@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.x509 import ocsp
 
 from gateway.seal.ocsp import check_ocsp, is_authorised, names_issuer, read_ocsp
-from gateway.seal.path import check_certificate
+from gateway.seal.path import check_certificate, check_lists, said_of
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.report import Indication, Verdict
 from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
@@ -84,8 +85,6 @@ def test_worst_of_list_and_answer_counts_and_a_fresh_one_stands_in_for_an_ended_
     anchors = (Anchor(certificate=build()["seal-root"].certificate, name="root"),)
 
     def faults(list_: bytes, answer: bytes) -> set[Indication | None]:
-        from cryptography import x509
-
         store = TrustStore(
             purpose=TrustPurpose.SEAL,
             anchors=anchors,
@@ -100,6 +99,21 @@ def test_worst_of_list_and_answer_counts_and_a_fresh_one_stands_in_for_an_ended_
     assert faults(ended, ocsp_answer()) == set()
     assert faults(crl("seal-ca"), revoked) == {Indication.REVOKED_NO_POE}
     assert faults(crl("seal-ca", revoked="seal-rsa"), ocsp_answer()) == {Indication.REVOKED_NO_POE}
+
+
+def test_newer_list_of_a_part_hides_no_revocation_that_an_older_one_tells_of() -> None:
+    """Nor does it say "not revoked"; an OCSP answer from before the revocation changes neither."""
+    part = crl("seal-ca", until=AT + 30 * DAY, is_part=True)
+    whole = crl("seal-ca", revoked="seal-rsa")
+    lists = [x509.load_der_x509_crl(each) for each in (part, whole)]
+    told = check_lists(CHILD, ISSUER, tuple(lists), AT)
+    before = check_ocsp(CHILD, ISSUER, [read_ocsp(ocsp_answer())], AT)
+    worst = said_of(told, before)
+    assert worst is not None
+    assert worst.indication is Indication.REVOKED_NO_POE
+    alone = check_lists(CHILD, ISSUER, (lists[0],), AT)
+    assert alone is not None
+    assert alone.indication is Indication.TRY_LATER
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, 100, 300])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import rfc3161_client
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -22,6 +23,7 @@ from gateway.seal.report import Indication, Verdict
 from gateway.seal.timestamp import Asked, ask, check_reply, verify_stamp
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.tsa.issuing import POLICY, make_reply
+from tests.bundle.making import crl
 from tests.system_tools import require_tool
 from tests.unit.seal.stamp_cases import ANCHORS, AT, FOLDER, IMPRINT, NOTE, cases, pki, request, stamper
 
@@ -169,6 +171,22 @@ def test_revocation_counts_whether_list_or_answer_tells_of_it(
     assert [(each.name, each.indication) for each in faults] == (
         [("stamp.revocation", indication)] if indication else []
     )
+
+
+def test_list_of_a_part_does_not_clear_whoever_stamped(anchors: TrustStore) -> None:
+    """Whoever collects the evidence chooses the lists: one of CAs alone names no stamper."""
+    (whole,) = (
+        each for each in anchors.revocations if each.issuer == pki()["tsa-ca-with-list"].certificate.subject
+    )
+    part = x509.load_der_x509_crl(crl("tsa-ca-with-list", until=AT + timedelta(days=7), is_part=True, pki=pki()))
+    raw = make_reply(request().request, stamper("tsa-listed"), now=AT, serial=1)
+
+    def faults(*lists: x509.CertificateRevocationList) -> list[Indication | None]:
+        store = replace(anchors, revocations=lists)
+        return [each.indication for each in verify_stamp(raw, IMPRINT, anchors=store, at=AT).report.faults]
+
+    assert faults(whole) == []
+    assert faults(part) == [Indication.TRY_LATER]
 
 
 def answer_about(who: str, status: ocsp.OCSPCertStatus) -> bytes:

@@ -34,8 +34,8 @@ def test_public_suite_is_read_and_none_of_it_accepted() -> None:
         stamps=TrustStore.load(FOLDER / ANCHORS / "stamps", TrustPurpose.TSA),
         at=AT,
     )
-    for folder in (path for path in PUBLIC.iterdir() if path.is_dir()):
-        expected = json.loads((folder / "expected.json").read_bytes())
-        found = {path.name: told(path.read_bytes(), trust) for path in sorted(folder.glob("*.xml"))}
-        assert len(found) > 100
-        assert found == expected
+    folder = PUBLIC / "xmlsec"
+    expected = json.loads((folder / "expected.json").read_bytes())
+    found = {path.name: told(path.read_bytes(), trust) for path in sorted(folder.glob("*.xml"))}
+    assert len(found) > 100
+    assert found == expected
