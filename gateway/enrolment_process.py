@@ -62,7 +62,9 @@ class Authority:
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise KeyFileError(f"{key_file} is neither an RSA nor an EC key")
         if key.public_key() != certificate.public_key():
-            raise KeyFileError(f"{key_file} is not the key of {certificate_file}")
+            raise KeyFileError(
+                f"{key_file} is not the key of {certificate_file}", certificate_file=str(certificate_file)
+            )
         return cls(certificate=certificate, key=key)
 
     def certify(

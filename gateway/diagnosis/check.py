@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,6 +29,7 @@ from gateway.diagnosis.check_bindings import check_bindings
 from gateway.diagnosis.check_kinds import KINDS
 from gateway.edxml.organ_ids import Scheme, scheme_of
 from gateway.endings import LEVELS, level_of
+from gateway.enrolment_process import Authority
 from gateway.errors import EnvironmentRefusedError, GatewayError, KeyFileError, ProofError, TrustStoreError
 from gateway.failpoints import VARIABLE
 from gateway.model import Endpoint
@@ -168,13 +169,21 @@ def _check_key(
     except KeyFileError as error:
         findings.add("key_unfit" if key.exists() else "file_unreadable", f"{purpose}.key", str(error))
         return
-    if paired:  # for its comparison of the pair; all three keys are RSA or P-256
+    if not paired:
+        return
+    if purpose == "enrolment":  # a CA may be of any curve
+        _try(lambda: Authority.load(key, certificate), "enrolment.key", findings)
+    else:  # for its comparison of the pair; both keys are RSA or P-256
         _try_signer(KeyPlace(certificate=certificate, key=key, secret=secret), f"{purpose}.key", findings)
 
 
 def _try_signer(place: KeyPlace, subject: str, findings: Findings) -> None:
+    _try(lambda: load_signer(place), subject, findings)
+
+
+def _try(load: Callable[[], object], subject: str, findings: Findings) -> None:
     try:
-        load_signer(place)
+        load()
     except KeyFileError as error:
         code = "key_mismatch" if "certificate_file" in error.facts else str(error.facts.get("code", "key_unfit"))
         findings.add(code, subject, str(error))

@@ -11,6 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gateway.audit.findings import Findings, Severity
 from gateway.cli import main
@@ -56,6 +61,21 @@ def test_sound_installation_has_no_errors(installation: Installation) -> None:
     findings = found(installation.settings)
     assert findings.ok
     assert set(findings.counts) == {"development_profile"}
+
+
+def test_enrolment_authority_may_have_a_key_of_another_curve(installation: Installation) -> None:
+    """It seals nothing; a key that is not its own is named all the same."""
+    settings = installation.settings
+    key = ec.generate_private_key(ec.SECP384R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Enrolment CA")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW - timedelta(1), NOW + timedelta(3650))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    pem = made.sign(key, hashes.SHA384()).public_bytes(Encoding.PEM)
+    for file in (settings.enrolment.certificate, settings.tls.client_anchors / "enrolment-ca.pem"):
+        file.write_bytes(pem)
+    assert found(settings).counts["key_mismatch"] == 1
+    settings.enrolment.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert set(found(settings).counts) == {"development_profile"}
 
 
 def _replaced(part: str, **changed: object) -> Callable[[Settings], Settings]:
