@@ -50,7 +50,7 @@ OPERATORS: tuple[Reason, ...] = (
        "Dùng tệp khóa có mã nêu trong chi tiết.", "Use the key file with the id named above.", operators=True),
     _p("body_key_unfit", 409, "Không mở được khóa mã hóa nội dung văn bản.",
        "The key that bodies are encrypted with is not here.",
-       "Đặt lại tệp [storage] body_key từ nơi giữ bản sao, hoặc sửa token; xem docs/encryption.md.",
+       "Đặt lại tệp [storage] body_key từ nơi giữ bản sao, hoặc sửa token; xem docs/encryption.vi.md.",
        "Put the file [storage] body_key back from its copy, or see to the token: docs/encryption.md.",
        operators=True),
     _p("restore_not_empty", 409, "Thư mục đích không trống.", "The folder to restore into is not empty.",
