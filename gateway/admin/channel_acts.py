@@ -1,14 +1,19 @@
-"""What people do to a channel beside pausing it: how much may go there at once, and a test document by it."""
+"""What people do to a channel beside pausing it: how much goes at once, in which order, and a test document by it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply, endpoint_named
 from gateway.compose import Composer
-from gateway.directory.endpoint_changes import SetEndpointPace, SetEndpointPaceOperation
+from gateway.directory.endpoint_changes import (
+    SetEndpointOrder,
+    SetEndpointOrderOperation,
+    SetEndpointPace,
+    SetEndpointPaceOperation,
+)
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.journey import Journey
@@ -21,6 +26,13 @@ class SetPace(Change, kw_only=True):
 
     channel: str
     most: Annotated[int, Meta(ge=1, le=256)]
+
+
+class SetOrder(Change, kw_only=True):
+    """In which order what waits for a channel goes; hỏa tốc goes first in either."""
+
+    channel: str
+    order: Literal["urgency", "oldest"]
 
 
 class SendTest(Change, kw_only=True):
@@ -39,6 +51,21 @@ async def set_pace(desk: Desk, request: SetPace, actor: str) -> Reply:
     await base.directory.apply(base.pump, SetEndpointPaceOperation(), change)
     desk.requeued(())
     return {"channel": endpoint.name, "max_in_flight": request.most}
+
+
+async def set_order(desk: Desk, request: SetOrder, actor: str) -> Reply:
+    """Counts from the next transmission on."""
+    base = desk.foundation
+    endpoint = await endpoint_named(base, request.channel)
+    change = SetEndpointOrder(
+        endpoint_id=endpoint.id,
+        oldest_first=request.order == "oldest",
+        actor=actor,
+        now=base.clock.now(),
+        why=request.reason,
+    )
+    await base.directory.apply(base.pump, SetEndpointOrderOperation(), change)
+    return {"channel": endpoint.name, "order": request.order}
 
 
 async def send_test_document(desk: Desk, journey: Journey, request: SendTest, actor: str) -> Reply:

@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.admin import acts, offers, reconcile, watching
 from gateway.admin.acts import PauseChannel, ResumeChannel
-from gateway.admin.channel_acts import SendTest, SetPace, send_test_document, set_pace
+from gateway.admin.channel_acts import SendTest, SetOrder, SetPace, send_test_document, set_order, set_pace
 from gateway.admin.offers import PollSources
 from gateway.admin.reconcile import ReconcileDay
 from gateway.channel_health import ChannelHealth
@@ -191,6 +191,18 @@ async def pace(visit: Visit) -> web.StreamResponse:
     return _done(visit, state, visit.gettext("The pace is set."))
 
 
+async def order(visit: Visit) -> web.StreamResponse:
+    """What of that which waits goes first."""
+    state = await _state(visit)
+    request = {
+        "channel": state.endpoint.id,
+        "order": visit.form.get("order", ""),
+        "reason": visit.form.get("reason", ""),
+    }
+    await set_order(visit.parts.server, converted(request, SetOrder), visit.actor)
+    return _done(visit, state, visit.gettext("The order is set."))
+
+
 async def poll(visit: Visit) -> web.StreamResponse:
     """Have its list read now."""
     state = await _state(visit)
@@ -254,6 +266,7 @@ ROUTES: Final = (
     Route("POST", "/channels/{id}/pause", pause, Permission.OPERATE),
     Route("POST", "/channels/{id}/resume", resume, Permission.OPERATE),
     Route("POST", "/channels/{id}/pace", pace, Permission.OPERATE),
+    Route("POST", "/channels/{id}/order", order, Permission.OPERATE),
     Route("POST", "/channels/{id}/poll", poll, Permission.OPERATE),
     Route("POST", "/channels/{id}/compare", compare, Permission.OPERATE),
     Route("POST", "/channels/{id}/test", test, Permission.OPERATE),

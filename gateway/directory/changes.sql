@@ -107,6 +107,10 @@ INSERT INTO endpoint (id, name, kind, settings, capabilities, is_relay)
 UPDATE endpoint SET capabilities = json_set(capabilities, '$.max_in_flight', :most)
     WHERE id = :id RETURNING kind, is_relay;
 
+-- name: endpoint_set_order
+-- In which order what waits goes; kind, whether it is a relay.
+UPDATE endpoint SET oldest_first = :oldest_first WHERE id = :id RETURNING kind, is_relay;
+
 -- name: endpoint_read_down_since
 -- Whether an endpoint exists, and since when nothing gets through.
 SELECT down_since FROM endpoint WHERE id = ?;

@@ -79,7 +79,7 @@ SELECT id, min(since), NULL FROM heirs WHERE since IS NOT NULL GROUP BY id;
 -- name: endpoint_list_all
 -- Every endpoint.
 SELECT id, name, kind, settings, capabilities, is_relay, paused_until, down_since, paused_by, paused_why,
-        last_success_at
+        last_success_at, oldest_first
     FROM endpoint ORDER BY name;
 
 -- name: agency_list_sandbox

@@ -58,6 +58,18 @@ class SetEndpointPace:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetEndpointOrder:
+    """In which order what waits goes; nothing else of it changes."""
+
+    endpoint_id: EndpointId
+    oldest_first: bool
+    actor: str
+    now: datetime
+    #: Why, for the event.
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PauseEndpoint:
     """Send nothing until an instant."""
 
@@ -129,6 +141,25 @@ class SetEndpointPaceOperation(OneByOne[SetEndpointPace, None]):
         facts: dict[str, object] = {
             "endpoint": payload.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]),
             "max_in_flight": payload.most,
+        }  # fmt: skip
+        changed = event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)
+        await history.append(tx, [changed])
+        await bump_version(tx)
+
+
+class SetEndpointOrderOperation(OneByOne[SetEndpointOrder, None]):
+    """Sets it, whatever else was changed meanwhile."""
+
+    name = "endpoint_set_order"
+
+    async def _one(self, tx: Transaction, payload: SetEndpointOrder) -> None:
+        params = {"id": payload.endpoint_id, "oldest_first": int(payload.oldest_first)}
+        rows = await tx.fetch("endpoint_set_order", params)
+        if not rows:
+            raise RefusedError("not_found", "there is no such endpoint")
+        facts: dict[str, object] = {
+            "endpoint": payload.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]),
+            "oldest_first": payload.oldest_first,
         }  # fmt: skip
         changed = event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)
         await history.append(tx, [changed])

@@ -30,6 +30,8 @@ class EndpointState:
     #: Why it was paused.
     paused_why: str
     last_success_at: datetime | None
+    #: Whether what waits goes the oldest first, behind hỏa tốc alone; else the more urgent first.
+    oldest_first: bool
 
 
 def capabilities_of(given: Mapping[str, object]) -> Capabilities:
@@ -48,7 +50,7 @@ def capabilities_of(given: Mapping[str, object]) -> Capabilities:
 
 def endpoint_of(row: tuple[Any, ...]) -> EndpointState:
     """A row of `endpoint_list_all`."""
-    endpoint_id, name, kind, settings, capabilities, is_relay, paused, down, by, why, success = row
+    endpoint_id, name, kind, settings, capabilities, is_relay, paused, down, by, why, success, oldest_first = row
     try:
         able = capabilities_of(msgspec.json.decode(capabilities))
     except ConfigError as error:
@@ -63,7 +65,13 @@ def endpoint_of(row: tuple[Any, ...]) -> EndpointState:
         paused_until=_at(paused),
         down_since=_at(down),
     )
-    return EndpointState(endpoint=endpoint, paused_by=by or "", paused_why=why or "", last_success_at=_at(success))
+    return EndpointState(
+        endpoint=endpoint,
+        paused_by=by or "",
+        paused_why=why or "",
+        last_success_at=_at(success),
+        oldest_first=bool(oldest_first),
+    )
 
 
 def _at(value: int | None) -> datetime | None:

@@ -62,6 +62,18 @@ async def test_pace_is_set_within_its_bounds(site: Site) -> None:
     assert after.settings == before.settings
 
 
+async def test_order_is_chosen_by_a_person_and_told(site: Site) -> None:
+    """The page says so; what is no order is refused."""
+    key = await channel_id(site, "pushed")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get(f"/channels/{key}")
+    assert (await browser.post(f"/channels/{key}/order", {"order": "newest", "reason": WHY})).status == 422
+    assert (await browser.post(f"/channels/{key}/order", {"order": "oldest", "reason": WHY})).status == 303
+    assert "rồi cái cũ nhất" in (await browser.get(f"/channels/{key}")).text
+    assert (await browser.post(f"/channels/{key}/order", {"order": "urgency", "reason": WHY})).status == 303
+    assert "rồi cái cũ nhất" not in (await browser.get(f"/channels/{key}")).text
+
+
 async def test_what_waits_is_shown_with_whom_to_call(site: Site) -> None:
     """Urgent documents by name; a subject is text."""
     async with site.installation.client(PROVINCE) as province:

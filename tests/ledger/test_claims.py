@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.clock import micros
-from gateway.model import OutcomeKind
+from gateway.directory.endpoint_changes import SetEndpointOrder, SetEndpointOrderOperation
+from gateway.model import EndpointId, OutcomeKind
 from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request
 
@@ -60,6 +61,22 @@ async def test_old_bulk_rises_over_new_normal_mail(lab: Lab) -> None:
     await lab.record(message("a1", name="bulk", lane=3, at=START))
     await lab.record(message("a1", name="normal", lane=2, at=START + HOUR + MINUTE))
     assert await lab.claimed_messages(START + HOUR + MINUTE, room=1) == ["bulk"]
+
+
+async def test_channel_drains_the_oldest_first_behind_hoa_toc_where_a_person_wants_that(lab: Lab) -> None:
+    """What has waited longest, whatever its lane; the other channels go on as before; an event says who and why."""
+    for lane in (3, 2, 1, 0):
+        for agency in ("a1", "b1"):
+            await lab.record(message(agency, name=f"{agency}lane{lane}", lane=lane, at=START - lane * MINUTE))
+    order = SetEndpointOrder(
+        endpoint_id=EndpointId("push"), oldest_first=True, actor="user:x", now=START, why="dồn đã lâu"
+    )
+    await lab.pump.submit(SetEndpointOrderOperation(), order)
+    claimed = await lab.claimed_messages(room=4)
+    assert [name for name in claimed if name.startswith("a1")] == ["a1lane0", "a1lane3", "a1lane2", "a1lane1"]
+    assert [name for name in claimed if name.startswith("b1")] == ["b1lane0", "b1lane1", "b1lane2", "b1lane3"]
+    told = await lab.rows("SELECT actor, note FROM event WHERE kind = 'endpoint.configured'")
+    assert told == [("user:x", "dồn đã lâu")]
 
 
 async def test_nothing_is_claimed_before_it_is_due_or_twice(lab: Lab) -> None:

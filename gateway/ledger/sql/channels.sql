@@ -7,15 +7,19 @@ FROM (SELECT lane, state, created_at, give_up_at FROM dispatch INDEXED BY dispat
 GROUP BY lane, state;
 
 -- name: dispatch_list_next_of_channel
--- What goes next over a channel, as `dispatch_pick_due` takes it: urgency, then age; waiting lifts it: message, lane,
--- the lane that it counts as by now, since when it waits: endpoint, now, ageing, limit.
-SELECT d.message_id, d.lane, MAX(d.lane - (:now - d.created_at) / :ageing, 0) AS counts_as, d.created_at
+-- What goes next over a channel, as `dispatch_pick_due` takes it: urgency, then age; waiting lifts it; or the oldest,
+-- behind hỏa tốc: message, lane, the lane that it counts as by now, since when it waits: endpoint, now, ageing, limit.
+SELECT d.message_id, d.lane,
+       CASE e.oldest_first WHEN 1 THEN d.lane ELSE MAX(d.lane - (:now - d.created_at) / :ageing, 0) END AS counts_as,
+       d.created_at
 FROM (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) AS lane
 CROSS JOIN dispatch AS d ON d.id IN (
     SELECT x.id FROM dispatch AS x
     WHERE x.state = 'ready' AND x.endpoint_id = :endpoint AND x.lane = lane.n AND x.due_at <= :now
     ORDER BY x.due_at LIMIT :limit)
-ORDER BY d.lane - (:now - d.created_at) / :ageing, d.due_at LIMIT :limit;
+JOIN endpoint AS e ON e.id = :endpoint
+ORDER BY CASE e.oldest_first WHEN 1 THEN MIN(d.lane, 1) ELSE d.lane - (:now - d.created_at) / :ageing END, d.due_at
+LIMIT :limit;
 
 -- name: dispatch_oldest_in_inbox
 -- The oldest transmission that its receiver has not fetched, by channel.

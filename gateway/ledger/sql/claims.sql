@@ -1,12 +1,13 @@
 -- name: dispatch_pick_due
 -- The heads of every lane of the endpoints with room, best first: urgent lanes, then the oldest; waiting lifts
--- a dispatch by one lane per ageing period. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …];
+-- a dispatch by one lane per ageing period. Where a channel drains the oldest first, hỏa tốc alone goes before. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …];
 -- heads: how many of a lane are looked at, as many as the roomiest endpoint takes.
 WITH slot AS (SELECT value ->> 0 AS endpoint_id, value ->> 1 AS room FROM json_each(:slots)),
      lane (n) AS (VALUES (0), (1), (2), (3)),
      head AS (
          SELECT d.id, d.endpoint_id, slot.room, d.due_at,
-                d.lane - (:now - d.created_at) / :ageing AS rank
+                CASE e.oldest_first WHEN 1 THEN MIN(d.lane, 1)
+                                    ELSE d.lane - (:now - d.created_at) / :ageing END AS rank
          FROM slot
          CROSS JOIN lane
          CROSS JOIN dispatch AS d ON d.id IN (

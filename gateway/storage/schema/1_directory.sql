@@ -27,7 +27,9 @@ CREATE TABLE endpoint (
     paused_why    TEXT,
     -- since when nothing gets through (breaker open or paused); NULL while it is up
     down_since    INTEGER,
-    last_success_at INTEGER
+    last_success_at INTEGER,
+    -- whether what waits goes the oldest first, behind hỏa tốc alone; else the more urgent first
+    oldest_first  INTEGER NOT NULL DEFAULT 0 CHECK (oldest_first IN (0, 1))
 ) STRICT;
 
 CREATE TABLE agency (
