@@ -1,4 +1,4 @@
-"""What people do to a channel beside pausing it: how much goes at once, what goes first, and a test document by it."""
+"""What people do to a channel beside pausing it: its pace, its order, and a test document by it."""
 
 from __future__ import annotations
 
