@@ -335,7 +335,7 @@ class _Examination:
             following = asyncio.create_task(self._read(page.messages[-1].id, last))
             try:
                 stored = await self._tools.hasher.hash_all(page.digests)
-                await self._look_again(page, stored)
+                await self._look_for_gone(page, stored)
                 await self._examine_contents(page, stored, total)
                 await asyncio.to_thread(self._examine_page, page, stored)
             except BaseException:
@@ -350,16 +350,21 @@ class _Examination:
         await self._learn_keys()
         return page
 
-    async def _look_again(self, page: Page, stored: dict[str, StoredBody]) -> None:
-        """What is gone may have been destroyed since the page was read: the eraser commits before it removes."""
+    async def _look_for_gone(self, page: Page, stored: dict[str, StoredBody]) -> None:
         digests = {each.id: [each.sha256] for each in page.messages if each.id not in page.purges}
         for message_id in digests:
             digests[message_id] += [each.sha256 for each in page.renditions.get(message_id, [])]
-        gone = {
-            key for key, found in digests.items() if any(stored[each].fault == "body_missing" for each in found)
-        }
+        absent = {digest for digest, each in stored.items() if each.fault == "body_missing"}
+        gone = {key for key, found in digests.items() if not absent.isdisjoint(found)}
+        await self._look_again(page, stored, gone)
+
+    async def _look_again(self, page: Page, stored: dict[str, StoredBody], gone: set[str]) -> None:
+        """What is gone may have been destroyed since the page was read: the eraser commits before it removes."""
         if gone:
             await read_again(self._tools.readers, page, sorted(gone))
+        for message in page.messages:
+            if message.id in gone and message.id in page.purges and not page.purges[message.id].needed:
+                stored[message.sha256] = StoredBody(sha256=None, fault="body_missing")
 
     async def _learn_keys(self) -> None:
         """Those of the bodies whose rows were just read: keys are turned beside us."""
@@ -381,8 +386,11 @@ class _Examination:
             for message in page.messages
             if stored[message.sha256].sha256 == message.sha256 and message.id not in page.purges
         ]
-        for found in await self._tools.contents.examine(whole, done):
-            self.findings.add(found.code, found.message_id, found.detail)
+        differences = await self._tools.contents.examine(whole, done)
+        await self._look_again(page, stored, {each.message_id for each in differences})
+        for each in differences:
+            if each.message_id not in page.purges:
+                self.findings.add(each.code, each.message_id, each.detail)
 
     def _examine_page(self, page: Page, stored: dict[str, StoredBody]) -> None:
         for message in page.messages:

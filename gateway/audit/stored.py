@@ -59,13 +59,19 @@ class BodyHasher:
             missing = isinstance(error.__cause__, FileNotFoundError)
             fault = "body_missing" if missing else "body_unreadable"
             return StoredBody(sha256=None, fault=fault, detail="" if missing else str(error))
-        act = asyncio.get_running_loop().run_in_executor(self._threads, _digest, reader.file)
-        try:
-            return await act
-        except BodyDamagedError as error:
-            return StoredBody(sha256=None, fault="body_changed", detail=str(error))
-        except OSError as error:
-            return StoredBody(sha256=None, fault="body_unreadable", detail=str(error.strerror))
+        return await run_digest(self._threads, reader.file)
+
+
+async def run_digest(threads: ThreadPoolExecutor, file: BodyFile) -> StoredBody:
+    """Digest and length of a body that was opened, or why there are none."""
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, _digest, file)
+    except BodyDamagedError as error:
+        return StoredBody(sha256=None, fault="body_changed", detail=str(error))
+    except FileNotFoundError:  # it went after it was opened: the eraser may be at work beside us
+        return StoredBody(sha256=None, fault="body_missing")
+    except OSError as error:
+        return StoredBody(sha256=None, fault="body_unreadable", detail=str(error.strerror))
 
 
 def _digest(file: BodyFile) -> StoredBody:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from gateway.admin import purges
+from gateway.audit import stored
+from gateway.audit.contents import ContentExaminer, Difference
 from gateway.audit.fsck import examine
+from gateway.audit.rows import Message
 from gateway.audit.stored import BodyHasher, StoredBody
 from gateway.errors import ProblemError, RefusedError
 from gateway.purging.listed import list_of, read_list
+from gateway.storage.body_file import BodyFile
 from tests.backup.lab import query, run, settings_of
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation
 from tests.journeys.messages import document
@@ -70,21 +75,43 @@ async def test_body_goes_and_its_evidence_stays(installation: Installation) -> N
     assert [each.message for each in read_list(list_of(installation.settings.log))] == [message]
 
 
+@pytest.mark.parametrize("before", ["opened", "hashed", "parsed"])
 async def test_examination_beside_the_eraser_takes_nothing_destroyed_for_lost(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
-    """Rows are read, the order is carried out, and then the bodies are looked for; what is really gone is told."""
+    """Rows are read, and the order is carried out before the body is looked for; what is really gone is told."""
     message, lost = await arrived(installation, number="1"), await arrived(installation, number="2")
     (lost_file,) = bodies_below(installation.settings.storage.folder, digest_of(installation, lost))
     lost_file.unlink()
-    hash_all, orders = BodyHasher.hash_all, list[str]()
+    orders = list[str]()
 
-    async def destroying(hasher: BodyHasher, digests: Iterable[str]) -> dict[str, StoredBody]:
+    async def destroy() -> None:
         if not orders:
+            orders.append("")
             orders.append(await destroyed(installation, message))
+
+    hash_all, run_digest, parse = BodyHasher.hash_all, stored.run_digest, ContentExaminer.examine
+
+    async def hashing(hasher: BodyHasher, digests: Iterable[str]) -> dict[str, StoredBody]:
+        await destroy()
         return await hash_all(hasher, digests)
 
-    monkeypatch.setattr(BodyHasher, "hash_all", destroying)
+    async def digesting(threads: ThreadPoolExecutor, file: BodyFile) -> StoredBody:
+        await destroy()
+        return await run_digest(threads, file)
+
+    async def parsing(
+        examiner: ContentExaminer, messages: Sequence[Message], done: Callable[[], None]
+    ) -> list[Difference]:
+        await destroy()
+        return await parse(examiner, messages, done)
+
+    if before == "opened":
+        monkeypatch.setattr(BodyHasher, "hash_all", hashing)
+    elif before == "hashed":
+        monkeypatch.setattr(stored, "run_digest", digesting)
+    else:
+        monkeypatch.setattr(ContentExaminer, "examine", parsing)
     report = await examined(installation)
     assert bodies_below(installation.settings.storage.folder, digest_of(installation, message)) == []
     assert [(each.code, each.subject) for each in report.findings] == [("body_missing", lost)]
