@@ -23,6 +23,7 @@ from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId, EndpointId, Lane
+from gateway.workdays import Workdays
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
 COUNTED: Final = 20_000
@@ -114,8 +115,8 @@ class Waits:
         return now + timedelta(minutes=self.waiting / (self.per_minute * faster)) if self.per_minute else None
 
 
-async def channels(base: Foundation) -> list[Channel]:
-    """All of them, the worst first, then by name."""
+async def channels(base: Foundation, calendar: Workdays | None = None) -> list[Channel]:
+    """All of them, the worst first, then by name; by a calendar that was read already, if there is one."""
     now = base.clock.now()
     counts = await base.reads.waiting()
     rows = [
@@ -124,7 +125,8 @@ async def channels(base: Foundation) -> list[Channel]:
     ]
     oldest = {row[0]: instant(row[1]) for row in rows}
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
-    found, leads_to, calendar = [], await labels(base), await workdays(base.readers)
+    calendar = calendar or await workdays(base.readers)
+    found, leads_to = [], await labels(base)
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         facts = ChannelFacts(

@@ -128,7 +128,8 @@ class _Look:
 
     async def channels(self) -> list[Symptom]:
         """What gets through them; the other parts know only from here what they are called."""
-        self._channels = {each.state.endpoint.id: each for each in await watching.channels(self._base)}
+        found = await watching.channels(self._base, await self._workdays())
+        self._channels = {each.state.endpoint.id: each for each in found}
         return [
             symptom for each in self._channels.values() for symptom in _of_channel(each, self._settings, self.now)
         ]
@@ -152,6 +153,12 @@ class _Look:
             for key, since in silent.items()
             if calendar.open_between(since, self.now, most) >= most
         ]
+
+    async def _workdays(self) -> Workdays:
+        """Read once in a look."""
+        if self._calendar is None:
+            self._calendar = await workdays(self._base.readers)
+        return self._calendar
 
     async def sending(self) -> list[Symptom]:
         """What waits to be sent, by channel."""

@@ -73,17 +73,15 @@ class AlarmTeller:
         """Everything that is due."""
         base = self._base
         now = base.clock.now()
-        try:
-            if (await self._waiting(now))[2]:  # only this duty sends, one run after the other
-                await base.pump.submit(TakeUpOperation(), None)
-            rows = await base.readers.fetch("alarm_notice_list_due", {"now": micros(now), "limit": _DUE})
-            await self._send_all(self._groups([_notice(row) for row in rows], now), now)
-        finally:
-            count, since, _ = await self._waiting(now)
-            self._metrics.alarms_untold_seconds.set((now - instant(since)).total_seconds() if count else 0.0)
-
-    async def _waiting(self, now: datetime) -> Sequence[int]:
-        return (await self._base.readers.fetch("alarm_notice_count_waiting", (micros(now),)))[0]
+        count, since, half = (await base.readers.fetch("alarm_notice_count_waiting", (micros(now),)))[0]
+        # said before anything is written or sent: what waits must be seen though neither can be done
+        self._metrics.alarms_untold_seconds.set((now - instant(since)).total_seconds() if count else 0.0)
+        if not count:
+            return
+        if half:  # only this duty sends, one run after the other
+            await base.pump.submit(TakeUpOperation(), None)
+        rows = await base.readers.fetch("alarm_notice_list_due", {"now": micros(now), "limit": _DUE})
+        await self._send_all(self._groups([_notice(row) for row in rows], now), now)
 
     async def _send_all(self, groups: Sequence[Sequence[Notice]], now: datetime) -> None:
         mute: set[str] = set()

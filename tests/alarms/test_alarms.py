@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -376,6 +376,9 @@ class Post:
     error: Exception | None = None
     refuses: str = ""
 
+    #: What the time does while one of them is told.
+    takes: Callable[[], None] = lambda: None
+
     async def send(self, letter: Letter) -> Outcome:
         """A mail."""
         if self.error is not None:
@@ -388,6 +391,7 @@ class Post:
 
     async def tell(self, endpoint: Endpoint, key: str, content: bytes) -> Outcome:
         """A push."""
+        self.takes()
         self.said.append("push")
         self.pushes.append(json.loads(content)["rule"])
         return Outcome(kind=OutcomeKind.DEFERRED if self.refuses else OutcomeKind.DELIVERED, reason=self.refuses)
@@ -423,3 +427,46 @@ async def test_telling_that_breaks_off_is_taken_up_by_the_next_run(lab: Lab) -> 
     assert counted[0] == counted[2] == 1, "what is half told is not forgotten"
     await lab.teller.run_once()
     assert post.said == ["mail again"]
+
+
+async def opened(lab: Lab, *rules: str) -> None:
+    """Alarms of some rules, each of which is pushed."""
+    now = lab.clock.now()
+    new = tuple(NewAlarm(rule=each, subject="x", is_flash=False, since=now, facts={"name": "x"}) for each in rules)
+    ask = Looked(now=now, opened=new, ways=(("push", "alarms"),), told_from=now)
+    await lab.base.pump.submit(LookedOperation(), ask)
+
+
+async def test_run_leaves_what_takes_long_to_the_next_one(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half a minute; what waits is counted once a run, and is told though nothing can be written."""
+    post = Post(takes=lambda: lab.clock.pass_by(seconds=16))
+    metrics, (_, receiver) = Metrics(), channels.make_alarm_teller(lab.base.settings, lab.clock)
+    lab.teller = AlarmTeller(lab.base, TellerParts(mailer=post, teller=post, receiver=receiver), metrics)
+    await opened(lab, "backlog_old", "disk_soon", "list_silent")
+    asked: list[str] = []
+
+    def untold() -> float | None:
+        return metrics.registry.get_sample_value("gateway_alarms_untold_seconds")
+
+    fetch = lab.base.readers.fetch
+
+    async def heard(name: str, *given: Any) -> Any:
+        asked.append(name)
+        return await fetch(name, *given)
+
+    monkeypatch.setattr(lab.base.readers, "fetch", heard)
+    await lab.teller.run_once()
+    assert len(post.pushes) == 2
+    assert asked == ["alarm_notice_count_waiting", "alarm_notice_list_due"]
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.base.pump, "broken", "the disk takes nothing")
+        await lab.teller.run_once()
+    assert len(post.pushes) == 2
+    assert untold() == 32
+    await lab.teller.run_once()
+    asked.clear()
+    await lab.teller.run_once()
+    assert (len(post.pushes), asked) == (3, ["alarm_notice_count_waiting"])
+    assert untold() == 0
+    await lab.watch.run_once()
+    assert asked.count("calendar_day_list") == 1
