@@ -157,7 +157,7 @@ class ConformanceRuns:
         """End what a server that crashed left running, with its folder; its end is recorded now."""
         try:
             for folder in await asyncio.to_thread(_left, base):
-                await asyncio.to_thread(_end_all, folder)
+                await asyncio.to_thread(end_all, folder)
                 if office := await asyncio.to_thread(_office_of, folder):
                     event = EventRow(
                         kind=Event.CONFORMANCE_ENDED,
@@ -201,7 +201,7 @@ def _office_of(folder: Path) -> str:
     return ""
 
 
-def _end_all(folder: Path) -> None:
+def end_all(folder: Path) -> None:
     """Whatever of a run is left: command and gateway have a session each, and know each other by the folder."""
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError, ValueError):
@@ -247,7 +247,7 @@ async def _watch(base: Foundation, run: Run) -> None:
     """Until it has ended; what it came to is recorded."""
     assert run.process is not None
     out, _ = await run.process.communicate()
-    await asyncio.to_thread(_end_all, run.folder)
+    await asyncio.to_thread(end_all, run.folder)
     with contextlib.suppress(msgspec.DecodeError):
         run.counts = msgspec.json.decode(out, type=dict[str, int])
     if not run.counts:

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +32,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.conformance.checking import leave
 from gateway.conformance.evidence import Evidence
 from gateway.conformance.exposure import expose
+from gateway.conformance.folders import own_folder
 from gateway.conformance.offices import Crew, TestOffices
 from gateway.conformance.placing import Pushed
 from gateway.conformance.report import Report
@@ -142,35 +141,34 @@ async def serve(wanted: Wanted, console: Console) -> list[Result]:
     exposure = await expose(wanted.host, wanted.networks)
     clock = SystemClock()
     began = clock.now()
-    folder = wanted.folder.resolve() if wanted.folder else Path(tempfile.mkdtemp(prefix="gateway-conformance-"))
     pushed = Pushed(url=wanted.receiver, secret_file=wanted.secret_file, anchors=wanted.anchors)
     progress = Progress(steps=steps_of(wanted.binding))
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    place = contextlib.nullcontext(wanted.folder.resolve()) if wanted.folder else own_folder()
     for number in _ENDS:
         loop.add_signal_handler(number, ended.set)
     try:
-        console.print("Chuẩn bị môi trường thử / laying the sandbox out …", highlight=False)
-        sandbox = await lay_out(
-            folder,
-            wanted.organ_id,
-            exposure=exposure,
-            port=wanted.port,
-            pushed=pushed if wanted.receiver else None,
-            binding=wanted.binding,
-            clock=clock,
-        )
-        async with _reached(sandbox), _running(sandbox, ended) as gateway:
-            if gateway is not None:
-                sandbox.open_for_scripts()
-                show_access(console, sandbox, wanted.binding)
-                show_exposure(console, exposure)
-                await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
+        with place as folder:
+            console.print("Chuẩn bị môi trường thử / laying the sandbox out …", highlight=False)
+            sandbox = await lay_out(
+                folder,
+                wanted.organ_id,
+                exposure=exposure,
+                port=wanted.port,
+                pushed=pushed if wanted.receiver else None,
+                binding=wanted.binding,
+                clock=clock,
+            )
+            async with _reached(sandbox), _running(sandbox, ended) as gateway:
+                if gateway is not None:
+                    sandbox.open_for_scripts()
+                    show_access(console, sandbox, wanted.binding)
+                    show_exposure(console, exposure)
+                    await _Session(sandbox, wanted, progress, console, clock, gateway, ended).run()
     finally:
         for number in _ENDS:
             loop.remove_signal_handler(number)
-        if wanted.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
     results = progress.results()
     report = Report(
         subject=wanted.organ_id,

@@ -20,12 +20,14 @@ from gateway.console.desk_parts import (
     today,
 )
 from gateway.console.headers import saved
+from gateway.console.looks import looked_at_desk, looked_up
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.desk.books import printed, workbook
 from gateway.errors import RefusedError
 from gateway.ledger.desk import Span
 from gateway.ledger.entries import Direction
+from gateway.ledger.inquiries import LookupAct
 from gateway.model import Agency, DeliveryView
 
 _PAGE: Final = 100
@@ -81,6 +83,8 @@ async def download(visit: Visit) -> web.StreamResponse:
     book = await desk_of(visit).books.book(
         office.id, office.name, span.direction, span.first, span.last, above=above
     )
+    question = f"register {span.direction} {office.organ_id} {span.first} - {span.last}"
+    await looked_up(visit, LookupAct.TAKEN, question, len(book.entries))
     made = await (
         asyncio.to_thread(workbook, book) if kind == "xlsx" else asyncio.to_thread(printed, book, visit.at)
     )
@@ -128,6 +132,7 @@ async def show_entry(visit: Visit) -> web.StreamResponse:
 async def show_file(visit: Visit) -> web.StreamResponse:
     """A scan, or a file of a draft."""
     file, body = await desk_of(visit).papers.open(await clerk_of(visit), visit.request.match_info["id"])
+    await looked_at_desk(visit, "desk file", file.id, file.office_id)
     return await file_response(visit, body.file, body.size, file.name, file.content_type)
 
 

@@ -20,6 +20,7 @@ from gateway.console.desk_parts import (
     small_number,
     today,
 )
+from gateway.console.looks import looked_at_desk
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.desk.sending import OutgoingForm, form_of, number_text
@@ -66,6 +67,7 @@ async def begin(visit: Visit) -> web.StreamResponse:
 async def show_draft(visit: Visit) -> web.StreamResponse:
     """One draft as it is."""
     draft = await desk_of(visit).sending.draft(await clerk_of(visit), visit.request.match_info["id"])
+    await looked_at_desk(visit, "draft", draft.id, draft.office_id)
     return await _page(visit, draft, judgement=None)
 
 

@@ -77,7 +77,7 @@ class ConsoleParts:
     leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
-    #: Session and document, and since when: who has the page of which open.
+    #: Session and document (or "draft …", "file …"), and since when: who has the page of which open.
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))

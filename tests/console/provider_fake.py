@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
+from yarl import URL
 
 from gateway.pki import DevPki
 
@@ -36,6 +37,7 @@ class FakeProvider:
         """Listen."""
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._about)
+        app.router.add_get("/authorize", self._authorize)
         app.router.add_get("/keys", self._keys)
         app.router.add_post("/token", self._token)
         pair = DevPki(folder=pki_folder).server
@@ -71,6 +73,12 @@ class FakeProvider:
                 "jwks_uri": f"{self.issuer}/keys",
             }
         )
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """Somebody is signed in here already, and is sent back at once."""
+        query = dict(request.query)
+        back = URL(query["redirect_uri"]).with_query(code=self.sign_in(query), state=query["state"])
+        return web.Response(status=302, headers={"Location": str(back)})
 
     async def _keys(self, _request: web.Request) -> web.Response:
         return web.json_response(KeySet([self.key]).as_dict(private=False))

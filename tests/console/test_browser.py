@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.roles import Role
+from gateway.cli import main
 from gateway.clock import micros
 from gateway.foundation import database_of, open_foundation
 from gateway.seal.trust import TrustPurpose, TrustStore
@@ -91,6 +93,39 @@ async def test_pages_are_accessible_and_fit_their_window(
             await page.goto(path)
             assert await serious(page) == []
             assert not await is_too_wide(page)
+
+
+async def test_first_administrator_signs_in_is_locked_out_and_let_in_again(
+    site: Site, browser: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the command; too many wrong tries are told with what to do, and lock the right password out, too."""
+    config = ["--config", str(site.installation.folder / "config.toml"), "users"]
+    why = ["--reason", "người quản trị đầu tiên", "--json"]
+    assert await asyncio.to_thread(main, [*config, "add", "admin.first", "--role", "administrator", *why]) == 0
+    password = json.loads(capsys.readouterr().out)["password"]
+    most = site.base.settings.console.lock_after
+    await asyncio.gather(*(site.browser().sign_in("admin.first", "wrong") for _ in range(most)))
+    async with opened(browser, site.origin) as page:
+
+        async def tries() -> None:
+            await page.goto("/login")
+            await page.fill("[name=login]", "admin.first")
+            await page.fill("[name=password]", password)
+            await page.click("button.main")
+
+        await tries()
+        told = page.locator("[role=alert]")
+        await expect(told).to_contain_text("Đăng nhập không thành công.", timeout=PATIENCE)
+        await expect(told).to_contain_text("sai nhiều lần thì phải chờ")
+        await expect(page.locator("[name=login]")).to_have_value("admin.first")
+        assert await asyncio.to_thread(main, [*config, "unlock", "admin.first", *why]) == 0
+        await tries()
+        await page.wait_for_url("**/account/password", timeout=PATIENCE)
+        for name, text in (("old", password), ("new", PASSWORD), ("again", PASSWORD)):
+            await page.fill(f"[name={name}]", text)
+        await page.click("#content button.main")
+        await expect(page.locator(".flash.done")).to_be_visible(timeout=PATIENCE)
+        assert (await page.goto("/administration/users")).status == 200  # type: ignore[union-attr]
 
 
 async def test_rows_of_the_ledger_are_chosen_and_acted_on(

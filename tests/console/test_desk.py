@@ -13,10 +13,12 @@ import pytest
 import pytest_asyncio
 
 from gateway.accounts.roles import Role
+from gateway.clock import VIETNAM
 from gateway.desk.sending import OutgoingForm
 from gateway.edxml.envelope import BusinessType
-from tests.console.site import Browser, Page, Site, console
-from tests.desk.lab import DeskLab, clerk_of
+from gateway.ledger.inquiries import InquiryReads
+from tests.console.site import PASSWORD, Browser, Page, Site, console
+from tests.desk.lab import DeskLab, clerk_of, lab_of
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document_id
 
@@ -227,3 +229,34 @@ async def test_urgent_documents_are_told_to_the_notification(lab: DeskLab, brows
     told = await browser.get("/desk/urgent")
     assert '"text":"807/UBND-VP: V/v đăng ký"' in told.text
     assert f"/desk/in/{delivery}" in told.text
+
+
+async def test_first_look_says_01_groups_are_written_to_and_looks_are_on_record_once(site: Site) -> None:
+    """By an office that has a browser alone; what a clerk looks at again in the same session is no new look."""
+    lab = await lab_of(site.installation)
+    user, _ = await site.base.users.add(
+        "vanthu2", name="V", role=Role.CLERK, offices=[lab.code], actor="operator:test", now=site.base.clock.now()
+    )
+    await site.base.users.choose_password(user, PASSWORD, session="", now=site.base.clock.now())
+    browser, delivery = await site.signed_in("vanthu2"), await lab.send()
+    await browser.get("/desk")
+    await lab.desk.arrivals.close()
+    assert [code for code, _ in lab.statuses(delivery)] == ["01"]
+    await browser.post("/desk/groups", {"office": lab.office, "name": "Cấp trên", "members": PROVINCE})
+    assert "Cấp trên" in (await browser.get("/desk/groups")).text
+    begun = await browser.post("/desk/send", {"office": lab.office})
+    page = await browser.get(begun.location)
+    await upload(browser, page, begun.location, {"group": "Cấp trên", "subject": "V/v", "act": "save"}, PDF)
+    assert PROVINCE in (await browser.get(begun.location)).text
+    ((file,),) = lab.rows("SELECT id FROM desk_file WHERE office_id = ?", lab.office)
+    for each in (browser, browser, await site.signed_in("vanthu2")):
+        assert (await each.get(f"/desk/files/{file}")).status == 200
+    assert (await browser.get("/desk/registers/file/xlsx")).status == 200
+    looks = await InquiryReads(site.base.readers).lookups(limit=20)
+    today = site.base.clock.now().astimezone(VIETNAM).date()
+    assert [(each.act, each.question) for each in looks if each.actor == user.actor] == [
+        ("taken", f"register in {lab.code} {today.year}-01-01 - {today}"),
+        ("opened", f"desk file {file} {lab.code}"),
+        ("opened", f"desk file {file} {lab.code}"),
+        ("opened", f"draft {begun.location.rpartition('/')[2]} {lab.code}"),
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -11,7 +13,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 
 from gateway.accounts.roles import Role
 from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
-from tests.console.site import LOGINS, Site
+from tests.console.site import LOGINS, PASSWORD, Site
 from tests.desk.lab import DeskLab, clerk_of
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.unit.signatures.pdf_made import blank
@@ -129,3 +131,45 @@ async def test_what_was_typed_comes_back_in_another_session_and_no_sooner(site: 
         await page.goto(f"{draft}?find=Kiên Giang")
         await page.locator("button[name=add]").first.click()
         await expect(page.locator("[name=recipients]")).not_to_have_value("", timeout=PATIENCE)
+
+
+async def test_session_that_expires_over_a_half_filled_form_loses_nothing(site: Site, browser: Browser) -> None:
+    """The form of a document comes back after signing in, and is done when it is sent; so does a draft's text."""
+    clerk = await clerk_of(site.app, COMMUNE)
+    (office,) = clerk.offices
+    lab = DeskLab(site=site.installation, app=site.app, office=office, code=COMMUNE, clerk=clerk)
+    delivery, usual = await lab.send("821"), site.base.settings.console
+    async with opened(browser, site.origin) as page:
+
+        async def late(button: str) -> None:
+            """The button is pressed when the session is over."""
+            object.__setattr__(site.base.settings, "console", replace(usual, idle=timedelta(0)))
+            try:
+                await page.locator(button).first.click()
+                await page.wait_for_url("**/login*", timeout=PATIENCE)
+            finally:
+                object.__setattr__(site.base.settings, "console", usual)
+            await page.fill("[name=login]", LOGINS[Role.CLERK])
+            await page.fill("[name=password]", PASSWORD)
+            await page.click("button.main")
+
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto(f"/desk/in/{delivery}")
+        await page.fill("form[action*='/register'] [name=receiver]", "Phòng Tư pháp")
+        await late("form[action*='/register'] button")
+        await page.wait_for_url("**/kept", timeout=PATIENCE)
+        await expect(page.locator("[name=receiver]")).to_have_value("Phòng Tư pháp")
+        assert lab.rows("SELECT 1 FROM desk_entry WHERE delivery_id = ?", delivery) == []
+        await page.click("#content button.main")
+        await expect(page.locator(".flash.done")).to_be_visible(timeout=PATIENCE)
+        kept = "SELECT receiver FROM desk_entry WHERE delivery_id = ?"
+        assert lab.rows(kept, delivery) == [("Phòng Tư pháp",)]
+        await page.goto("/desk/send")
+        await page.keyboard.press("m")
+        await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
+        draft = page.url
+        await page.fill("[name=subject]", "V/v hết phiên")
+        await late("button[value=save]")
+        await page.wait_for_selector(".me", timeout=PATIENCE)
+        await page.goto(draft)
+        await expect(page.locator("[name=subject]")).to_have_value("V/v hết phiên")

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from joserfc.jwk import ECKey, OctKey
+from playwright.async_api import expect
 from yarl import URL
 
 from gateway.accounts.roles import Role
 from gateway.seal.trust import TrustPurpose
+from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened
 from tests.console.provider_fake import CLIENT, SECRET, FakeProvider
 from tests.console.site import Browser, Page, Site, console
 
@@ -91,6 +93,17 @@ async def test_person_whom_the_provider_knows_is_signed_in(site: Site, provider:
     assert (answer.status, answer.location) == (303, "/account")
     assert "shared1" in (await browser.get("/account")).text
     assert (await site.browser().sign_in("shared1", "")).status == 401
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+async def test_person_comes_from_the_provider_in_a_browser(site: Site, provider: FakeProvider) -> None:
+    """The button, there and back with a code that only this browser can use; and to the page that was wanted."""
+    async with chromium() as browser, opened(browser, site.origin) as page:
+        await page.goto("/account")
+        await page.click("text=Tài khoản chung")
+        await page.wait_for_url("**/account", timeout=PATIENCE)
+        await expect(page.locator("#content")).to_contain_text("shared1")
+    assert provider.codes == {}
 
 
 @pytest.mark.parametrize(
