@@ -154,12 +154,6 @@ class _Look:
             if calendar.open_between(since, self.now, most) >= most
         ]
 
-    async def _workdays(self) -> Workdays:
-        """Read once in a look."""
-        if self._calendar is None:
-            self._calendar = await workdays(self._base.readers)
-        return self._calendar
-
     async def sending(self) -> list[Symptom]:
         """What waits to be sent, by channel."""
         fetch, settings = self._base.readers.fetch, self._settings

@@ -55,7 +55,7 @@ async def prefer(visit: Visit) -> web.StreamResponse:
 
 ROUTES: Final = (
     Route("GET", "/static/{name}", asset, Permission.OPEN, before_ready=True),
-    Route("GET", "/live", live, Permission.SELF),
+    Route("GET", "/live", live, Permission.SELF, before_ready=True),
     Route("POST", "/still-here", still_here, Permission.SELF, before_ready=True),
     Route("POST", "/preferences", prefer, Permission.OPEN, before_ready=True),
 )
