@@ -78,9 +78,9 @@ class Change(Request, kw_only=True):
 
 
 class ActOnDeliveries(Change, kw_only=True):
-    """Requeue, hold, release or confirm: the named deliveries, or those that every filter given fits."""
+    """Requeue, hold, release, confirm or quarantine: the named deliveries, or those that fit every filter."""
 
-    act: Literal["requeue", "hold", "release", "confirm"]
+    act: Literal["requeue", "hold", "release", "confirm", "quarantine"]
     deliveries: list[str] = field(default_factory=list)
     state: State | None = None
     #: Name or id of a channel.
@@ -115,6 +115,7 @@ _TRIGGERS: dict[str, tuple[Trigger, tuple[State, ...]]] = {
     "hold": (Trigger.HELD, (State.QUEUED, State.DEFERRED)),
     "release": (Trigger.RELEASED, (State.HELD,)),
     "confirm": (Trigger.CONFIRMED, (State.HELD,)),
+    "quarantine": (Trigger.QUARANTINED, (State.QUEUED, State.DEFERRED, State.HELD)),
 }
 
 
@@ -146,7 +147,7 @@ async def act_on_deliveries(desk: Desk, request: ActOnDeliveries, actor: str) ->
         items += [
             _line(line | {"state": str(found[line["id"]].state)}, moved=found[line["id"]].moved) for line in part
         ]
-    if trigger is not Trigger.HELD:
+    if trigger not in {Trigger.HELD, Trigger.QUARANTINED}:
         desk.requeued({AgencyId(line["recipient_id"]) for line in lines})
     return {"dry_run": False, "moved": sum(item["moved"] for item in items), "items": items}
 

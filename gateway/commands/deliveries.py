@@ -1,4 +1,4 @@
-"""requeue, hold, release, confirm, adopt: what people decide about deliveries."""
+"""requeue, hold, release, confirm, quarantine, adopt: what people decide about deliveries."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _ACTS = {
     "confirm": (
         "record that held deliveries had arrived, as their receivers say, so that they are not sent again",
         "After a restore: gateway gap lists them. The event names you. A filter without --state takes held ones.",
+    ),
+    "quarantine": (
+        "keep dangerous deliveries from everybody until somebody has looked: malware, a wrong file",
+        "gateway requeue lets them go. A filter without --state takes queued, deferred and held ones.",
     ),
 }
 

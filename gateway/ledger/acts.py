@@ -24,7 +24,7 @@ REASON_OF = {
     Trigger.HELD: "held_by_operator",
     Trigger.RELEASED: "",
     Trigger.REQUEUED: "",
-    Trigger.QUARANTINED: "poison",
+    Trigger.QUARANTINED: "quarantined_by_operator",
     Trigger.HANDED_OVER: "",
     Trigger.CONFIRMED: "confirmed_by_operator",
 }

@@ -20,6 +20,7 @@ from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.cast import Cast, Means, Office
 from gateway.simulate.member import Member
+from gateway.simulate.misfits import merge_and_warn, receivers
 from gateway.simulate.pdf import make_pdf
 from gateway.simulate.performance import Performance
 from gateway.simulate.rest import Reply, Request, Rest
@@ -68,7 +69,10 @@ async def leave(stage: Stage, cast: Cast, performance: Performance) -> Found:
     try:
         refused = _paper(cast, at, "1302", "V/v báo cáo số liệu dân cư quý IV", (office,), priority=_URGENT)
         await _send(rest, refused, at)
-        await _refused(performance, office)
+        misfit = _paper(cast, at, "1306", "V/v cung cấp danh sách hộ nghèo", receivers(cast))
+        lines = await _send(rest, misfit, at)
+        warned = lines[receivers(cast)[1].code]
+        await asyncio.gather(merge_and_warn(stage.layout, cast, warned), _refused(performance, office))
         flash = _paper(
             cast, at, "1303", "V/v ứng phó áp thấp nhiệt đới trên biển Tây", (office, *desks), priority=_FLASH
         )
@@ -128,10 +132,13 @@ def _overdue(cast: Cast, at: datetime, desk: Office) -> Paper:
     )
 
 
-async def _send(rest: Rest, paper: Paper, at: datetime) -> None:
+async def _send(rest: Rest, paper: Paper, at: datetime) -> dict[str, str]:
+    """Recipient -> its delivery."""
     key = f"{paper.number}-{paper.subject}"
     body = document_xml(paper, "A", at)
-    _taken(await rest.submit(Request(path="/documents", body=body, content_type="application/xml", key=_key(key))))
+    reply = await rest.submit(Request(path="/documents", body=body, content_type="application/xml", key=_key(key)))
+    _taken(reply)
+    return {line["organId"]: line["id"] for line in reply.json["deliveries"]}
 
 
 async def _refused(performance: Performance, office: Office) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 _TAIL = 25
+#: A command that takes longer has failed.
+_LONGEST_SECONDS = 30.0
 
 
 class Child:
@@ -102,3 +104,19 @@ class Child:
     def _kill_session(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+async def run_command(module: str, *arguments: str) -> tuple[int, bytes]:
+    """A command of this program: its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, told

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.simulate.children import run_command
 from gateway.simulate.layout import Layout
 
 #: Checkpoints of the demo come every two seconds.
 _TRIES: Final = 15
 _WAIT_SECONDS: Final = 1.0
-_LONGEST_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,10 +34,10 @@ async def proven(layout: Layout, witnesses: int) -> Proven:
     found = Proven()
     for _ in range(_TRIES):
         chosen = ("--latest", "--status", "acknowledged", "--out", str(layout.evidence))
-        code, _out = await _run("gateway", "--config", str(layout.config), "export", *chosen)
+        code, _out = await run_command("gateway", "--config", str(layout.config), "export", *chosen)
         if code == 0:
             anchors = ("--anchors", str(layout.anchors), "--json")
-            code, told = await _run("gateway.verifying", str(layout.evidence), *anchors)
+            code, told = await run_command("gateway.verifying", str(layout.evidence), *anchors)
             report = json.loads(told)
             signed = [check for check in report["checks"] if check["name"].startswith("log.witness.")]
             found = Proven(
@@ -51,19 +49,3 @@ async def proven(layout: Layout, witnesses: int) -> Proven:
                 break
         await asyncio.sleep(_WAIT_SECONDS)
     return found
-
-
-async def _run(module: str, *arguments: str) -> tuple[int, bytes]:
-    """A command of this program: its exit code and what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    )
-    try:
-        async with asyncio.timeout(_LONGEST_SECONDS):
-            told, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, told

@@ -43,7 +43,7 @@ def commands(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Ite
 ALL = sorted(commands(build_parser()))
 CHANGING = {
     "handover make", "handover take", "purge order", "purge confirm", "purge cancel", "retain add", "retain end",
-    "keys switch", "agencies keys add", "agencies keys end",
+    "quarantine", "keys switch", "agencies keys add", "agencies keys end",
     "requeue", "hold", "release", "pause", "resume", "reload", "log-level", "agencies import", "agencies enrol",
     "agencies token", "agencies certificate", "agencies revoke", "agencies close", "agencies route",
     "agencies represent", "agencies endpoint set", "statuses match", "statuses dismiss", "restore", "confirm",

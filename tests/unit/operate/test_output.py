@@ -94,6 +94,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, ...], bool]]] = {
     "hold": (("--recipient", COMMUNE, "--dry-run", *_WHY), True),
     "release": (("--recipient", COMMUNE, "--dry-run", *_WHY), True),
     "confirm": (("--recipient", COMMUNE, "--dry-run", *_WHY), True),
+    "quarantine": (("--recipient", COMMUNE, "--dry-run", *_WHY), True),
     "adopt": ((_NONE, "--peer-id", "1", *_WHY), False),
     "statuses parked": ((), True),
     "statuses match": ((_NONE, _NONE, *_WHY), False),
