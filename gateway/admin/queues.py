@@ -66,6 +66,9 @@ class ShownLine:
     promulgated_on: str
     subject: str
     priority: int
+    #: Names, or codes where the directory has none.
+    recipient: str = ""
+    sender: str = ""
 
     @property
     def code(self) -> str:
@@ -93,6 +96,8 @@ class Parked:
     code: str
     reporter_id: AgencyId
     reporter_code: str
+    #: Its name, or code.
+    reporter: str
     description: str
     recorded_at: datetime
     #: Reason code.
@@ -110,7 +115,7 @@ class Conflict:
     at: datetime
     #: Number with notation, and whose it is.
     code: str
-    sender_code: str
+    sender: str
     newer_subject: str
     older_subject: str
 
@@ -134,12 +139,15 @@ async def shown(base: Foundation, ids: Iterable[str]) -> list[ShownLine]:
     """Deliveries by their ids, in the order of the ids."""
     wanted = list(ids)
     rows = await base.readers.fetch("delivery_list_shown", (as_json(wanted),)) if wanted else []
-    found = {row[0]: _line(row) for row in rows}
+    agencies = await base.directory.agencies({AgencyId(key) for row in rows for key in (row[2], row[10]) if key})
+    names = {key: agency.name for key, agency in agencies.items()}
+    found = {row[0]: _line(row, names) for row in rows}
     return [found[key] for key in wanted if key in found]
 
 
-def _line(row: tuple[Any, ...]) -> ShownLine:
-    fields = dict(zip(ShownLine.__dataclass_fields__, row, strict=True))
+def _line(row: tuple[Any, ...], names: Mapping[AgencyId, str]) -> ShownLine:
+    recipient, sender = names.get(row[2], row[3]), names.get(row[10], row[11])
+    fields = dict(zip(ShownLine.__dataclass_fields__, (*row, recipient, sender), strict=True))
     fields |= {"state": State(row[4]), "state_at": instant(row[7]), "promulgated_on": row[14] or ""}
     return ShownLine(**fields)
 
@@ -190,6 +198,7 @@ async def _parked(base: Foundation, row: tuple[Any, ...]) -> Parked:
     full = await base.readers.fetch_one("status_get_parked", {"key": row[0]})
     assert full is not None, "statuses are never deleted"
     reporter = AgencyId(full[2])
+    known = await base.directory.agencies([reporter])
     about = About(number=row[9], notation=row[10], day=row[12], sender_code=row[11], reporter_id=reporter)
     return Parked(
         id=row[0],
@@ -197,6 +206,7 @@ async def _parked(base: Foundation, row: tuple[Any, ...]) -> Parked:
         code=row[2],
         reporter_id=reporter,
         reporter_code=row[3],
+        reporter=known[reporter].name if reporter in known else row[3],
         description=row[4],
         recorded_at=instant(row[6]),
         why=row[7],
@@ -238,13 +248,14 @@ def _candidate(line: ShownLine) -> Candidate:
 async def conflicts(base: Foundation) -> list[Conflict]:
     """Documents of one business key with different content, newest first."""
     rows = await base.readers.fetch("event_list_conflicts", (MOST,))
+    senders = await base.directory.resolve({row[4] for row in rows}, base.clock.now())
     return [
         Conflict(
             newer=newer,
             older=older,
             at=instant(at),
             code=code,
-            sender_code=sender,
+            sender=senders[sender].name if sender in senders else sender,
             newer_subject=subject,
             older_subject=before,
         )

@@ -22,6 +22,24 @@ _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
 #: As Vietnamese offices write them.
 _SHORT: Final = (("Ủy ban nhân dân", "UBND"), ("Ủy ban Nhân dân", "UBND"), ("Hội đồng nhân dân", "HĐND"))
+#: Marks of a User-Agent; each names its forerunners, too, so the youngest come first.
+_BROWSERS: Final = (
+    ("coc_coc", "Cốc Cốc"),
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def office(name: str) -> str:
@@ -29,6 +47,12 @@ def office(name: str) -> str:
     for whole, short in _SHORT:
         name = name.replace(whole, short)
     return name
+
+
+def browser(agent: str) -> str:
+    """What a browser says of itself, in two words; all of it where no word is known."""
+    known = [next((name for mark, name in names if mark in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, known)) if known[0] else agent
 
 
 def number(value: float, language: Language) -> str:

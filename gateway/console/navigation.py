@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.accounts.roles import Permission
 from gateway.console.words import N_
 
 if TYPE_CHECKING:
@@ -49,10 +50,14 @@ class Section:
 def sections(visit: Visit) -> list[Section]:
     """What the person may open; the longest path that fits is where the person is."""
     routes = visit.parts.pages
+    if not visit.signed_in:
+        return []
     shown = [entry for entry in ENTRIES if entry.path in routes and visit.may(routes[entry.path])]
+    if not visit.may(Permission.VIEW):  # theirs leads to the desk
+        shown = [entry for entry in shown if entry.path != "/" or len(shown) == 1]
     fitting = [entry for entry in shown if _holds(entry.path, visit.request.path)]
     here = max(fitting, key=lambda entry: len(entry.path), default=None)
-    return [Section(entry, entry is here) for entry in shown] if visit.signed_in else []
+    return [Section(entry, entry is here) for entry in shown]
 
 
 def _holds(path: str, page: str) -> bool:

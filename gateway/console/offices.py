@@ -19,6 +19,7 @@ from gateway.accounts.roles import Permission
 from gateway.admin.offices import Office, offices
 from gateway.channel_health import ChannelHealth
 from gateway.console.channels import HEALTH
+from gateway.console.formats import office
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.data.places import Place
@@ -40,6 +41,11 @@ _WIDTH: Final = 1000.0
 _ROOM: Final = 20.0
 #: Between offices of which one point is known: wards of a town.
 _ASIDE: Final = 19.0
+#: Of names: how far above the middle, a letter, a line, and the lines by which one gives way to another.
+_ABOVE: Final = 13.0
+_LETTER: Final = 7.0
+_LINE: Final = 16.0
+_ASTRAY: Final = (0, 1, -1, 2, -2, 3, -3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,15 +102,27 @@ def strips(found: Sequence[Office]) -> list[tuple[str, list[Mark], int]]:
 
 
 def names_on_map(marks: Sequence[Mark]) -> list[tuple[str, float, float]]:
-    """The offices above those on the map, each in the middle of its own."""
+    """The offices above those on the map, each above the middle of its own; names give way to each other."""
     below: dict[str, list[Mark]] = {}
     for mark in marks:
         below.setdefault(mark.office.above, []).append(mark)
-    return [
-        (above, round(median(each.x for each in those), 1), round(median(each.y for each in those), 1))
+    middles = [
+        (median(each.y for each in those) - _ABOVE, median(each.x for each in those), office(above))
         for above, those in below.items()
         if above
     ]
+    placed: list[tuple[str, float, float]] = []
+    for y, x, name in sorted((y, x, name.removeprefix("UBND ")) for y, x, name in middles):
+        steps = (y + step * _LINE for step in _ASTRAY)
+        free = (at for at in steps if not any(_overlap((name, x, at), other) for other in placed))
+        placed.append((name, round(x, 1), round(next(free, y), 1)))
+    return placed
+
+
+def _overlap(one: tuple[str, float, float], other: tuple[str, float, float]) -> bool:
+    """Whether two names stand on each other."""
+    room = (len(one[0]) + len(other[0])) * _LETTER / 2
+    return abs(one[1] - other[1]) < room and abs(one[2] - other[2]) < _LINE
 
 
 def on_map(found: Sequence[Office]) -> tuple[list[Mark], int]:

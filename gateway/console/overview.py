@@ -14,6 +14,7 @@ from gateway.console.outlook import Outlook, due_period
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
+from gateway.ledger.alarms import Alarm
 from gateway.reports.figures import Figures
 
 #: Channels that are shown when all is well with them, and of the others.
@@ -38,6 +39,13 @@ async def show_now(visit: Visit) -> web.StreamResponse:
 async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
     alarms = await open_alarms(visit)
     known = {(each.rule, each.subject) for each in alarms}
+    about: dict[str, list[Alarm]] = {}
+    for each in alarms:
+        about.setdefault(each.facts.get("channel", ""), []).append(each)
+    # a channel is told of once: what is alarming about it stands with what else does not get on there
+    flash = {channel for channel, those in about.items() if any(each.is_flash for each in those)}
+    troubled = sorted(outlook.by_channel, key=lambda each: each.id not in flash)
+    apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     period = due_period(outlook.at)
@@ -47,7 +55,9 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         template,
         outlook=outlook,
         findings=[each for each in outlook.findings if (each.code, each.subject) not in known],
-        **await alarm_values(visit, alarms),
+        **await alarm_values(visit, alarms) | {"alarms": apart},
+        about=about,
+        troubled=troubled,
         channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
         health=HEALTH,
         hours=hours(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),

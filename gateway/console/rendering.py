@@ -1,9 +1,9 @@
 """Templates: one environment per language, and what each template knows beside its own values.
 
-Every template knows `visit`, the functions `state_name`, `urgency_name` and `span` (of seconds), and the filters
-`when` (an instant), `day`, `number`, `size` and `lasting` (a length of time), which write as the person who asks
-likes it, and `office` (a name, abbreviated for lists). Texts stand in `_("…")` or
-`{% trans %}`. Everything is escaped.
+Every template knows `visit`, the functions `state_name`, `urgency_name`, `type_and_subject`, `span` (of seconds),
+and the filters `when` (an instant), `day`, `number`, `size` and `lasting` (a length of time), which write as the
+person who asks likes it, `office` (a name, abbreviated for lists) and `browser` (of a session). Texts stand in
+`_("…")` or `{% trans %}`. Everything is escaped.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from gateway.accounts.roles import Permission
 from gateway.console import formats
 from gateway.console.navigation import sections
 from gateway.console.words import LANGUAGES, Language, translations
+from gateway.desk.books import type_and_subject
+from gateway.reasons import REASONS
 from gateway.reports import words
 
 if TYPE_CHECKING:
@@ -51,11 +53,12 @@ def set_up(app: web.Application) -> None:
         environment.install_gettext_translations(  # type: ignore[attr-defined]  # of the extension
             translations(language), newstyle=True
         )
-        environment.filters.update(
-            when=_when, day=_day, number=_number, size=_size, lasting=_lasting, office=formats.office
+        environment.filters.update(when=_when, day=_day, number=_number, size=_size, lasting=_lasting)
+        environment.filters.update(office=formats.office, browser=formats.browser)
+        environment.globals.update(
+            state_name=_state_name, urgency_name=_urgency_name, span=_span, type_and_subject=type_and_subject
         )
-        environment.globals.update(state_name=_state_name, urgency_name=_urgency_name, span=_span)
-        environment.globals["Permission"] = Permission
+        environment.globals.update(Permission=Permission, REASONS=REASONS)
 
 
 def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:

@@ -111,8 +111,15 @@ def _day(text: str) -> str:
     return f"{date.fromisoformat(text):%d/%m/%Y}" if text else ""
 
 
+def type_and_subject(type_name: str, subject: str) -> str:
+    """As registers have them together; a subject that begins with its type says it once."""
+    if subject.casefold().startswith(type_name.casefold()):
+        return subject
+    return f"{type_name} {subject}".rstrip()
+
+
 def _what(entry: Entry) -> str:
-    return " ".join(part for part in (entry.paper.type_name, entry.paper.subject) if part)
+    return type_and_subject(entry.paper.type_name, entry.paper.subject)
 
 
 def _passed_on(entry: Entry) -> str:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from playwright.async_api import Browser, Cookie, Page
 
-from tests.console.browsing import chromium, is_too_wide, opened, serious, sign_in
+from tests.console.browsing import PATIENCE, chromium, is_too_wide, opened, serious, sign_in
 from tests.console.demo import Demo, demo
 
 FOLDER = Path("build/screenshots")
@@ -88,6 +88,7 @@ SHOTS = (
     Shot("queues", "vanhanh", "/queues"),
     Shot("queues-misrouted", "vanhanh", "/queues?show=misrouted"),
     Shot("queues-conflicts", "vanhanh", "/queues?show=conflicts"),
+    Shot("queues-quarantined", "vanhanh", "/queues?show=quarantined"),
     Shot("requests", "vanhanh", "/requests"),
     Shot("shift", "vanhanh", "/shift"),
     Shot("alerts", "vanhanh", "/alerts"),
@@ -137,6 +138,7 @@ async def _take(
     async def window(language: str, theme: Literal["light", "dark"]) -> list[str]:
         wrong: list[str] = []
         async with places, opened(browser, shown.origin, theme=theme, language=language) as page:
+            page.set_default_timeout(_AT_ONCE * PATIENCE)
             await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were read
             for shot, width in product(shots, WIDTHS):
                 name = f"{shot.name}-{language}-{width}-{theme}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.offices import offices
-from gateway.console.offices import on_map, strips
+from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
 from tests.console.site import Site
@@ -158,5 +159,9 @@ async def test_marks_stand_beside_each_other(site: Site) -> None:
     north = max(marks, key=lambda mark: mark.office.place.lat if mark.office.place else 0.0)
     assert north.y == min(mark.y for mark in marks)
     assert all(0 <= mark.x <= 1050 and 0 <= mark.y <= height for mark in marks)
+    districts = [replace(each, above=commune.district) for each, commune in zip(many, communes(), strict=True)]
+    names = names_on_map(on_map(districts)[0])
+    assert len(names) == 15
+    assert not any(abs(x - u) < 60 and abs(y - v) < 14 for (_, x, y), (_, u, v) in combinations(names, 2))
     [(_, drawn, _)] = strips(many)
     assert len({(mark.x, mark.y) for mark in drawn}) == 145

@@ -16,6 +16,7 @@ from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
 from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
 from gateway.console.outlook import Outlooks
 from gateway.events import Event
+from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
 from tests.console.site import Browser, Page, Site
@@ -207,6 +208,26 @@ async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:
     assert [link for link in links if link.startswith("/ledger?state=held")]
     for link in links:
         assert (await browser.get(html.unescape(link))).status == 200, link
+
+
+async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(site: Site) -> None:
+    """Not beside it, as if it were something else; and what is dangerous is set apart by a command."""
+    browser = await site.signed_in(Role.OPERATOR)
+    await send(site, "14")
+    held = ActOnDeliveries(act="hold", recipient=COMMUNE, reason="for the test")
+    [line, *_] = (await act_on_deliveries(site.app, held, "operator:test"))["items"]
+    office = await site.base.directory.require(COMMUNE, now := site.base.clock.now())
+    assert office.endpoint is not None
+    facts = {"name": office.name, "channel": office.endpoint.id}
+    alarm = NewAlarm(rule="backlog_old", subject=office.endpoint.id, is_flash=False, since=now, facts=facts)
+    await site.base.pump.submit(LookedOperation(), Looked(now=now, told_from=now, opened=(alarm,)))
+    before, alarmed, _ = (await browser.get("/overview/now")).text.partition('id="alarm-')
+    assert alarmed
+    assert "<strong>" in before.rpartition('<div class="cause')[2]
+    apart = ActOnDeliveries(act="quarantine", deliveries=[line["id"]], reason="for the test")
+    [moved] = (await act_on_deliveries(site.app, apart, "operator:test"))["items"]
+    assert (moved["state"], moved["moved"]) == ("quarantined", True)
+    assert "quarantined_by_operator" in (await browser.get("/queues?show=quarantined")).text
 
 
 async def test_fault_of_ours_is_told_without_its_inside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

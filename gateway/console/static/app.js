@@ -3,6 +3,9 @@
   "use strict";
   const body = document.body, $ = (selector) => document.querySelector(selector);
 
+  // On a narrow screen the menu is a line that is moved sideways.
+  $(".menu [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
+
   // Dialogs: <button data-open="id">, and <button data-close> inside.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-open],[data-close],[data-stay]");
