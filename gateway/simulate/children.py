@@ -17,7 +17,7 @@ from pathlib import Path
 
 _TAIL = 25
 #: A command that takes longer has failed.
-_LONGEST_SECONDS = 30.0
+_LONGEST_SECONDS = 120.0
 
 
 class Child:
