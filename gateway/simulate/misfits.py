@@ -46,7 +46,7 @@ def heir_of(office: Office) -> Row:
     rows = kien_giang.rows_2025()
     code = next(row["successor_organ_id"] for row in rows if row["organ_id"] == office.code)
     heir = next(row for row in rows if row["organ_id"] == code)
-    return {**heir, "parent_organ_id": kien_giang.PROVINCE, "endpoint": BROWSER_ENDPOINT}
+    return {**heir, "parent_organ_id": office.parent, "endpoint": BROWSER_ENDPOINT}
 
 
 async def _quarantine(layout: Layout, delivery: str) -> None:

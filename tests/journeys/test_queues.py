@@ -87,7 +87,7 @@ async def test_conflict_and_contradiction_wait_until_they_are_settled(installati
             await commune.answer(item.id, models.NewStatus(code=code))
     [conflict] = await queues.conflicts(app.foundation)
     assert (conflict.newer, conflict.older) == (newer.id, older.id)
-    assert (conflict.code, conflict.sender_code) == ("125/UBND-VP", PROVINCE)
+    assert (conflict.code, conflict.sender) == ("125/UBND-VP", "UBND tỉnh Kiên Giang")
     [flag] = await queues.flagged(app.foundation)
     assert (flag.line.id, flag.code, flag.flag) == (item.id, "03", "status_backwards")
     for kind, subject in (("conflict", conflict.newer), ("flag", flag.id)):
