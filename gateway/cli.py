@@ -44,7 +44,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "signatures": ("signatures",),
         "reading": ("reads",),
         "bundles": ("export",),
-        "deliveries": ("requeue", "hold", "release", "confirm", "adopt"),
+        "deliveries": ("requeue", "hold", "release", "confirm", "quarantine", "adopt"),
         "statuses": ("statuses",),
         "tasks": ("tasks",),
         "alarms": ("alarms",),

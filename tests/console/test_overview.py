@@ -227,7 +227,7 @@ async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(
     apart = ActOnDeliveries(act="quarantine", deliveries=[line["id"]], reason="for the test")
     [moved] = (await act_on_deliveries(site.app, apart, "operator:test"))["items"]
     assert (moved["state"], moved["moved"]) == ("quarantined", True)
-    assert "quarantined_by_operator" in (await browser.get("/queues?show=quarantined")).text
+    assert "Người vận hành đã cách ly" in (await browser.get("/queues?show=quarantined")).text
 
 
 async def test_fault_of_ours_is_told_without_its_inside(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
