@@ -3,7 +3,8 @@
 1. no such path, or no such method: only who is signed in is told so, a stranger is asked to sign in
 2. the session: open, of somebody who is not disabled; its use is written down. Whoever must choose a password or
    set a second factor first is sent there.
-3. the permission of the route; what has none is let in nowhere (`Route` has no default)
+3. the permission of the route; what has none is let in nowhere (`Route` has no default). A person sends so many
+   forms in a time, and a program with a person's session no more.
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
    comes after its session has ended is kept for its person and comes back after signing in.
 5. the handler
@@ -103,6 +104,8 @@ class Gate:
         if visit.signed_in is not None and not route.before_ready and (first := self._first(visit)):
             return visit.redirect(first)
         visit.require(route.permission)
+        if request.method not in _READS and visit.signed_in is not None:
+            self._parts.forms.take(visit.user.id, self._parts.base.clock.monotonic())
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
         response = await route.handler(visit)

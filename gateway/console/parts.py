@@ -24,6 +24,8 @@ from gateway.reports.desk import ReportDesk
 
 #: Browsers, and forms, of which something is remembered between two requests.
 _REMEMBERED, _KEPT, _FILES = 2000, 200, 8
+#: Forms that one person sends a second, and at once: far more than hands do, far less than would fill a ledger.
+_FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
 #: Pages of documents that are open somewhere.
 _SEEN: Final = 10_000
 #: The largest form that is kept, in characters.
@@ -73,6 +75,8 @@ class ConsoleParts:
     #: What the overview shows.
     outlooks: Outlooks
     provider: Provider
+    #: By user: forms.
+    forms: RateLimit = field(default_factory=lambda: RateLimit(_FORMS_A_SECOND, _FORMS_AT_ONCE))
     #: By state: who went to the provider.
     leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.

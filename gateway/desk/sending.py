@@ -54,6 +54,7 @@ from gateway.storage.pump import Pump
 
 _MOST_FILES: Final = 20
 _MOST_GROUP: Final = 2000
+_MOST_GROUPS: Final = 200
 _LONGEST_NAME: Final = 100
 _LONGEST_SERIES: Final = 30
 _NO_TRACE: Final = "0" * 32
@@ -199,6 +200,9 @@ class Sending:
         name, codes = " ".join(name.split()), tuple(dict.fromkeys(members))
         if not 1 <= len(name) <= _LONGEST_NAME or len(codes) > _MOST_GROUP:
             raise RefusedError("desk_form_incomplete", "tên nhóm / name of the group")
+        there = await self._kept.groups(office)
+        if codes and name not in there and len(there) >= _MOST_GROUPS:
+            raise RefusedError("desk_full", f"{_MOST_GROUPS}")
         known = await self._gateway.directory.resolve(codes, self._clock.now())
         unknown = [code for code in codes if code not in known]
         if unknown:

@@ -31,12 +31,12 @@ DESK: Final = (
        "Mend the field named in the details."),
     _p("desk_file_unfit", 415, "Không nhận tệp loại này ở đây.", "A file of this kind is not taken here.",
        "Bản quét: PDF, PNG, JPEG hoặc TIFF.", "Scans: PDF, PNG, JPEG or TIFF."),
-    _p("desk_full", 409, "Cơ quan đã dùng hết chỗ cho bản nháp và tệp tại bàn văn thư.",
-       "The office has used up its room for drafts and files at the desk.",
-       "Xóa bản nháp không dùng nữa, hoặc thêm tệp vào ngày mai; cần nhiều hơn thì nhờ người vận hành nâng"
-       " limits.desk_files hoặc limits.desk_drafts.",
-       "Drop drafts that are not needed, or bring files tomorrow; if you need more, ask the operators to raise"
-       " limits.desk_files or limits.desk_drafts."),
+    _p("desk_full", 409, "Cơ quan đã dùng hết chỗ cho bản nháp, nhóm và tệp tại bàn văn thư.",
+       "The office has used up its room for drafts, groups and files at the desk.",
+       "Xóa bản nháp, nhóm không dùng nữa, hoặc thêm tệp vào ngày mai; cần nhiều hơn thì nhờ người vận hành"
+       " nâng limits.desk_files hoặc limits.desk_drafts.",
+       "Drop drafts and groups that are not needed, or bring files tomorrow; if you need more, ask the operators"
+       " to raise limits.desk_files or limits.desk_drafts."),
     _p("desk_signatures_lacking", 409, "Bản PDF chưa đủ hai chữ ký số hợp lệ: người ký và cơ quan.",
        "The PDF does not carry two valid signatures: the signer's and the office's.",
        "Ký đủ rồi tải lại; chỉ gửi vẫn thiếu khi có lý do.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -221,3 +222,18 @@ async def test_events_of_users_hold_ids_and_no_name_or_login(site: Site) -> None
     assert leaves
     for login in LOGINS.values():
         assert not [leaf for leaf in leaves if login in leaf or "Người" in leaf]
+
+
+async def test_program_with_a_persons_session_sends_no_more_forms_than_hands_would(site: Site) -> None:
+    """429 with a time; another person goes on, and the same one reads on."""
+    browser, other = await site.signed_in(Role.CLERK), await site.signed_in(Role.OPERATOR)
+    answers: list[int] = []
+    for _ in range(40):
+        sent = await asyncio.gather(*(browser.post("/still-here") for _ in range(25)))
+        answers += [each.status for each in sent]
+        if 429 in answers:
+            assert next(each for each in sent if each.status == 429).headers["Retry-After"] == "1"
+            break
+    assert {*answers} == {204, 429}
+    assert (await other.post("/still-here")).status == 204
+    assert (await browser.get("/account")).status == 200

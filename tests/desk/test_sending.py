@@ -156,7 +156,7 @@ async def test_sent_twice_after_a_crash_is_one_message(lab: DeskLab) -> None:
     assert lab.rows("SELECT id FROM message WHERE sender_id = ?", lab.office) == [(again,)]
 
 
-async def test_group_has_codes_of_the_directory_alone(lab: DeskLab) -> None:
+async def test_group_has_codes_of_the_directory_alone(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups are the office's own."""
     sending = lab.desk.sending
     await sending.set_group(lab.clerk, lab.office, " Cấp  trên ", [PROVINCE, PROVINCE])
@@ -164,6 +164,9 @@ async def test_group_has_codes_of_the_directory_alone(lab: DeskLab) -> None:
     await refused(sending.set_group(lab.clerk, lab.office, "Sai", ["999.99.99.X99"]), "recipient_unknown")
     stranger = await clerk_of(lab.app, PROVINCE, user_id="nam")
     await refused(sending.groups(stranger, lab.office), "not_found")
+    monkeypatch.setattr("gateway.desk.sending._MOST_GROUPS", 1)
+    await refused(sending.set_group(lab.clerk, lab.office, "Một nhóm nữa", [PROVINCE]), "desk_full")
+    await sending.set_group(lab.clerk, lab.office, "Cấp trên", [PROVINCE])
     await sending.set_group(lab.clerk, lab.office, "Cấp trên", [])
     assert await sending.groups(lab.clerk, lab.office) == {}
 
