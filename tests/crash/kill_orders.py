@@ -1,5 +1,8 @@
 """What people do to a gateway of the kill sweep between two kills: bodies are destroyed, the bodies' key is turned.
 
+Some orders are those that the rules of retention make, once a month: the clock of that duty is set so that they end
+before the oldest document that must stay.
+
 Two persons order that documents which all have be destroyed; the gateway's eraser does it at its next start, beside
 the load, and may be killed over it. When all is quiet every order is carried out, and none of the bodies is there.
 What a client may still repeat is left alone: sent again later, it is rightly another document (docs/retention.md).
@@ -10,14 +13,21 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gateway.admin.body_keys import TurnBodyKeys, turn
 from gateway.admin.purges import ConfirmPurge, MakePurge, confirm_purge, make_purge
+from gateway.clock import instant
 from gateway.commands.acting import Desk
+from gateway.config.retention import RetentionSettings
+from gateway.config.values import RetentionRule
 from gateway.foundation import open_foundation
 from gateway.ledger.purged import needers_of
 from gateway.maintenance.eraser import Eraser
+from gateway.maintenance.retention import Retention
 from gateway.observe import Metrics
+from gateway.purging.rules import month_of
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_journal import Sent, read_journals
 from tests.crash.kill_site import Site
@@ -42,6 +52,11 @@ _DONE = """
     AND (SELECT count(*) FROM message AS o WHERE o.sha256 = m.sha256) = 1
     ORDER BY m.accepted_at
 """
+_NOT_ORDERED = """
+    SELECT m.id, m.accepted_at FROM message AS m WHERE m.kind = 'document'
+    AND NOT EXISTS (SELECT 1 FROM purge_document AS p WHERE p.message_id = m.id)
+    ORDER BY m.accepted_at, m.id
+"""
 
 
 def destroyable(site: Site) -> list[str]:
@@ -64,6 +79,42 @@ async def order(site: Site, draw: random.Random) -> int:
         confirmed = await confirm_purge(Desk(base), ConfirmPurge(order=made["order"], reason="sweep"), TWO)
     assert confirmed["confirmed"]
     return len(chosen)
+
+
+async def order_by_rule(site: Site, number: int) -> int:
+    """Likewise those that a rule of retention says are due, the month's order; the folder's first has number 1."""
+    done, days = set(destroyable(site)), 31 * number
+    with closing(connect_lookup(site.database)) as connection:
+        rows = connection.execute(_NOT_ORDERED).fetchall()
+    stays = next((at for message, at in rows if message not in done), None)
+    if stays is None or stays == rows[0][1]:
+        return 0
+    clock = _Later(instant(stays) + timedelta(days=days) - timedelta(microseconds=1))
+    rules = RetentionSettings(rules=(RetentionRule.parse(f"default {days}d"),))
+    async with open_foundation(site.settings, purpose="sweep") as base:
+        await Retention(base.readers, base.pump, settings=rules, clock=clock).run_once()
+        with closing(connect_lookup(site.database)) as connection:
+            made = connection.execute("SELECT id FROM purge WHERE month = ?", (month_of(clock.now()),)).fetchone()
+        if made is None:  # others have the same bytes
+            return 0
+        for person in (ONE, TWO):
+            confirmed = await confirm_purge(Desk(base), ConfirmPurge(order=made[0], reason="sweep"), person)
+        documents = await base.readers.fetch("purge_document_list", (made[0],))
+    assert confirmed["confirmed"]
+    return len(documents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A clock that stands."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
 
 
 def _over(site: Site) -> set[str]:

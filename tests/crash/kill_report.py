@@ -34,11 +34,12 @@ _HEAD = """# Kill sweep
 Written by `make crash`, not by hand. A real `gateway serve` works for real clients over TLS (documents in memory
 and in the spool, repeated requests, statuses, an inbox that is read, an office that is pushed) and as a member of
 an axis ([the simulator](axis-simulator.md), a process that is not killed), which it sends to and whose list it
-polls. Bodies are encrypted, as is the default; between kills their key is turned now and then, and documents are
-destroyed by order of two persons. It is killed by SIGKILL at a random instant or at a named failpoint, and is
-started again on the same folder, which `fsck` examines and which is compared with what the clients, the pushed
-office and the axis wrote down for themselves. What is looked for stands in `tests/crash/kill_check.py`,
-`kill_axis.py` and `kill_orders.py`, what is done in `tests/crash/kill_sweep.py`.
+polls. Bodies are encrypted, as is the default; between kills their key is turned now and then, documents are
+destroyed by order of two persons or by the rules of retention, and a month ends and is archived. It is killed by
+SIGKILL at a random instant or at a named failpoint, and is started again on the same folder, which `fsck` examines
+and which is compared with what the clients, the pushed office and the axis wrote down for themselves. What is
+looked for stands in `tests/crash/kill_check.py`, `kill_axis.py`, `kill_orders.py` and `kill_months.py`, what is
+done in `tests/crash/kill_sweep.py`.
 """
 
 
@@ -114,6 +115,7 @@ def _summary(tally: Tally, about: dict[str, str]) -> str:
         ("messages accepted, deliveries", f"{tally.messages}, {tally.deliveries}"),
         ("entries listed by the axis, messages it took", f"{tally.listed}, {tally.taken}"),
         ("bodies destroyed by order, turns of their key", f"{tally.destroyed}, {tally.turned}"),
+        ("orders that rules of retention made, months archived", f"{tally.by_rule}, {tally.archived}"),
         ("examinations by `fsck`", str(tally.examined)),
         ("arrivals again that dedupe caught", str(tally.repeated)),
         ("data folders, each killed some twenty times", str(tally.folders)),

@@ -34,6 +34,8 @@ log_level = "warning"
 every = "500ms"
 [checks]
 warn = ["{commune}"]
+[archive]
+folder = "{archives}"
 """
 _PORTS = (10_000, 32_000)
 _SECRET = "secret-of-{}-0123456789abcdef"
@@ -189,13 +191,13 @@ async def make_template(folder: Path, *, poison: int = 1000, places: Places | No
     places = places or Places()
     make_pki(folder / "pki", names=places.names)
     site = folder / "template"
-    site.mkdir()
+    (site / "archives").mkdir(parents=True)
     made = await prepare(
         site,
         folder / "pki",
         push_url=places.office_url or f"https://localhost:{places.office[1]}/pushed",
         axis_url=places.axis_url,
-        more=_MORE.format(poison=poison, commune=COMMUNE),
+        more=_MORE.format(poison=poison, commune=COMMUNE, archives=site / "archives"),
         timeout_seconds=places.timeout,
     )
     if places.member_port:

@@ -2,7 +2,8 @@
 
 1. A cycle starts the gateway, armed at one failpoint or to be killed at a random instant (also before it is ready),
    while clients, receiver, axis and ministry go on as if nothing had happened. Now and then people have been at it
-   before: documents are to be destroyed, the bodies' key was turned (`kill_orders`).
+   before: documents are to be destroyed, the bodies' key was turned (`kill_orders`); or a month has ended and is
+   archived (`kill_months`).
 2. Once it is ready, everything is examined beside the load (`kill_check`, `kill_axis`); after its end it is seen
    how soon that which the kill before had left in flight reached its receiver again.
 3. After some cycles the load ends, a person decides what was killed twice on its way to the axis, all must have
@@ -31,7 +32,8 @@ from tests.crash.found import Found
 from tests.crash.kill_axis import read_books
 from tests.crash.kill_check import check, read_ledger, resumption
 from tests.crash.kill_journal import Arrived, now, read_journals
-from tests.crash.kill_orders import look_at_orders, order, turn_keys
+from tests.crash.kill_months import end_month, look_at_months
+from tests.crash.kill_orders import look_at_orders, order, order_by_rule, turn_keys
 from tests.crash.kill_process import PROGRAM, Companion, Gateway
 from tests.crash.kill_site import Site, Template
 from tests.crash.kill_verdict import ARRIVED
@@ -52,9 +54,12 @@ _QUIET_SECONDS = 300.0
 _LOOKS = 5
 _LOOK_SECONDS = 0.1
 #: How often people have been at it before a start.
-_ORDERED, _TURNED = 0.15, 0.05
+_ORDERED, _BY_RULE, _TURNED, _ENDED = 0.15, 0.1, 0.05, 0.15
+#: Where the archive of a month that has ended is between its bytes, its name and the event that tells of it.
+_OF_ARCHIVES = ("fsio.replace.before", "fsio.replace.after", "fsio.sync_dir.after")
 #: The most hits before the kill, where it is not one.
 _HITS = {
+    "archive": 6,
     "fsio.sync": 12,
     "fsio.link": 12,
     "fsio.sync_dir": 12,
@@ -109,6 +114,9 @@ class Tally(Found):
     #: Documents whose bodies were destroyed, and turns of the key that bodies are encrypted with.
     destroyed: int = 0
     turned: int = 0
+    #: Orders that rules of retention made, and months that were archived.
+    by_rule: int = 0
+    archived: int = 0
 
     @property
     def runs(self) -> int:
@@ -180,7 +188,9 @@ class Sweep:
         act = point.rpartition(".")[0]
         if act in _OF_DAMAGE:
             self.put_in_the_way(site)
-        await self._let_people_in(site, act)
+        if await self._let_people_in(site, act) and point == RANDOM:
+            point = self._draw.choice(_OF_ARCHIVES)
+            act = "archive"
         hits = self._draw.randint(1, _HITS.get(act, 1))
         armed = "" if point == RANDOM else f"{point}=kill:{hits}"
         gateway = await Gateway.start(site, armed=armed, program=self._program)
@@ -205,16 +215,27 @@ class Sweep:
             self._time_resumption(site, gateway.ready_at, ended_at)
         self._killed_before = True
 
-    async def _let_people_in(self, site: Site, act: str) -> None:
-        """Whoever opened the folder before has recovered it: that start and what goes on after it are not timed."""
+    async def _let_people_in(self, site: Site, act: str) -> bool:
+        """Whether a month has ended.
+
+        Whoever opened the folder before has recovered it: that start and what goes on after it are not timed.
+        """
         if not site.database.exists():
-            return
+            return False
         if act.startswith("purge.") or self._draw.random() < _ORDERED:
             self._killed_before = await order(site, self._draw) == 0 and self._killed_before
+        if self._draw.random() < _BY_RULE:
+            self.tally.by_rule += await order_by_rule(site, self.tally.by_rule % 24 + 1) > 0
+            self._killed_before = False
         if self._draw.random() < _TURNED:
             await turn_keys(site)
             self.tally.turned += 1
             self._killed_before = False
+        if self._draw.random() >= _ENDED:
+            return False
+        await end_month(site)
+        self._killed_before = False
+        return True
 
     def _time_start(self, gateway: Gateway) -> None:
         if not self._killed_before:
@@ -293,6 +314,9 @@ class Sweep:
         """What holds when all is quiet."""
         destroyed, wrong = await look_at_orders(site)
         self.tally.destroyed += destroyed
+        self.tally.other.update(wrong)
+        archived, wrong = await look_at_months(site)
+        self.tally.archived += archived
         self.tally.other.update(wrong)
         self.tally.add(await check(site, final=True))
         self.tally.examined += 1

@@ -14,6 +14,7 @@ from gateway.failpoints import ACTS, FAILPOINTS, VARIABLE
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Sent, read_journals
+from tests.crash.kill_months import end_month, look_at_months
 from tests.crash.kill_orders import destroyable, order
 from tests.crash.kill_process import Companion, Gateway
 from tests.crash.kill_site import CLIENTS, RECEIVER, Places, Site, Template, free_port, make_template
@@ -79,6 +80,26 @@ async def test_every_failpoint_is_reached(tmp_path: Path) -> None:
         await gateway.gone()
         await asyncio.gather(*(each.stop() for each in companions))
     assert set(noted.read_text().split()) == set(FAILPOINTS)
+
+
+async def test_month_that_ends_between_kills_is_archived_once(tmp_path: Path) -> None:
+    """Whether the kill comes before, while or after it is archived; a second month goes on after the first."""
+    site = (await make_template(tmp_path)).copy(seed=1)
+    first = await Gateway.start(site)
+    assert await first.ready()
+    await first.kill()
+    await first.gone()
+    for _ in range(2):
+        await end_month(site)
+        gateway = await Gateway.start(site, armed="fsio.replace.after=kill:2")
+        await gateway.ready()
+        await gateway.kill()
+        await gateway.gone()
+    assert await look_at_months(site) == (2, [])
+    folder = site.settings.archive.folder
+    assert folder is not None
+    (folder / "ledger-2000-01.asice").touch()
+    assert len((await look_at_months(site))[1]) == 1
 
 
 async def test_strict_profile_does_not_start_armed(tmp_path: Path) -> None:
