@@ -46,6 +46,7 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     flash = {channel for channel, those in about.items() if any(each.is_flash for each in those)}
     troubled = sorted(outlook.by_channel, key=lambda each: each.id not in flash)
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
+    late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.overdue]
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     period = due_period(outlook.at)
@@ -55,8 +56,9 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         template,
         outlook=outlook,
         findings=[each for each in outlook.findings if (each.code, each.subject) not in known],
-        **await alarm_values(visit, alarms) | {"alarms": apart},
+        **await alarm_values(visit, alarms) | {"alarms": [each for each in apart if each not in late]},
         about=about,
+        late=late,
         troubled=troubled,
         channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
         health=HEALTH,
