@@ -213,7 +213,7 @@ async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:
 async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(site: Site) -> None:
     """Not beside it, as if it were something else; and what is dangerous is set apart by a command."""
     browser = await site.signed_in(Role.OPERATOR)
-    await send(site, "14")
+    await send(site, "15")
     held = ActOnDeliveries(act="hold", recipient=COMMUNE, reason="for the test")
     [line, *_] = (await act_on_deliveries(site.app, held, "operator:test"))["items"]
     office = await site.base.directory.require(COMMUNE, now := site.base.clock.now())
