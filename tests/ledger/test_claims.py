@@ -9,6 +9,7 @@ import pytest
 
 from gateway.clock import micros
 from gateway.directory.endpoint_changes import SetEndpointOrder, SetEndpointOrderOperation
+from gateway.ledger.claims import TOP_IN_A_ROW
 from gateway.model import EndpointId, OutcomeKind
 from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request
@@ -63,15 +64,54 @@ async def test_old_bulk_rises_over_new_normal_mail(lab: Lab) -> None:
     assert await lab.claimed_messages(START + HOUR + MINUTE, room=1) == ["bulk"]
 
 
+async def _oldest_first(lab: Lab) -> None:
+    order = SetEndpointOrder(
+        endpoint_id=EndpointId("push"), oldest_first=True, actor="user:x", now=START, why="dồn đã lâu"
+    )
+    await lab.pump.submit(SetEndpointOrderOperation(), order)
+
+
+async def test_fresh_hoa_toc_goes_before_a_backlog_of_hours(lab: Lab) -> None:
+    """Waiting lifts nothing above it."""
+    for lane in (1, 2, 3):
+        await lab.record(message("a1", name=f"lane{lane}", lane=lane, at=START))
+    await lab.record(message("a1", name="fresh", lane=0, at=START + 12 * HOUR))
+    assert await lab.claimed_messages(START + 12 * HOUR, room=2) == ["fresh", "lane1"]
+
+
+@pytest.mark.parametrize("room", [1, 16])
+@pytest.mark.parametrize("order", ["urgency", "oldest"])
+async def test_much_hoa_toc_does_not_starve_the_others(lab: Lab, room: int, order: str) -> None:
+    """Of eight that go one is another's, however much comes, also where one goes at a time."""
+    if order == "oldest":
+        await _oldest_first(lab)
+    for place in range(2):
+        await lab.record(message("a1", name=f"other{place}", lane=2, at=START + place * MINUTE))
+    await asyncio.gather(*(lab.record(message("a1", lane=0)) for _ in range(2 * TOP_IN_A_ROW + 2)))
+    went: list[str] = []
+    while claimed := await lab.claimed_messages(START + HOUR, room=room):
+        went += claimed
+    assert len(went) == len(set(went)) == 2 * TOP_IN_A_ROW + 4
+    assert [went.index(f"other{place}") for place in range(2)] == [TOP_IN_A_ROW, 2 * TOP_IN_A_ROW + 1]
+
+
+async def test_oldest_first_goes_by_age_also_for_what_was_deferred(lab: Lab) -> None:
+    """What failed once waits for its time, then goes before what is younger, whatever became due since."""
+    await _oldest_first(lab)
+    await lab.record(message("a1", name="old", lane=3))
+    [old] = await lab.claim()
+    await lab.finish(old, OutcomeKind.DEFERRED, again=HOUR)
+    await asyncio.gather(*(lab.record(message("a1", lane=1, at=START + MINUTE)) for _ in range(3)))
+    assert "old" not in await lab.claimed_messages(START + HOUR - MINUTE, room=1)
+    assert await lab.claimed_messages(START + HOUR, room=1) == ["old"]
+
+
 async def test_channel_drains_the_oldest_first_behind_hoa_toc_where_a_person_wants_that(lab: Lab) -> None:
     """What has waited longest, whatever its lane; the other channels go on as before; an event says who and why."""
     for lane in (3, 2, 1, 0):
         for agency in ("a1", "b1"):
             await lab.record(message(agency, name=f"{agency}lane{lane}", lane=lane, at=START - lane * MINUTE))
-    order = SetEndpointOrder(
-        endpoint_id=EndpointId("push"), oldest_first=True, actor="user:x", now=START, why="dồn đã lâu"
-    )
-    await lab.pump.submit(SetEndpointOrderOperation(), order)
+    await _oldest_first(lab)
     claimed = await lab.claimed_messages(room=4)
     assert [name for name in claimed if name.startswith("a1")] == ["a1lane0", "a1lane3", "a1lane2", "a1lane1"]
     assert [name for name in claimed if name.startswith("b1")] == ["b1lane0", "b1lane1", "b1lane2", "b1lane3"]

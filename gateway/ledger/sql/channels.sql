@@ -7,19 +7,27 @@ FROM (SELECT lane, state, created_at, give_up_at FROM dispatch INDEXED BY dispat
 GROUP BY lane, state;
 
 -- name: dispatch_list_next_of_channel
--- What goes next over a channel, as `dispatch_pick_due` takes it: urgency, then age; waiting lifts it; or the oldest,
--- behind hỏa tốc: message, lane, the lane that it counts as by now, since when it waits: endpoint, now, ageing, limit.
-SELECT d.message_id, d.lane,
-       CASE e.oldest_first WHEN 1 THEN d.lane ELSE MAX(d.lane - (:now - d.created_at) / :ageing, 0) END AS counts_as,
-       d.created_at
-FROM (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) AS lane
-CROSS JOIN dispatch AS d ON d.id IN (
-    SELECT x.id FROM dispatch AS x
-    WHERE x.state = 'ready' AND x.endpoint_id = :endpoint AND x.lane = lane.n AND x.due_at <= :now
-    ORDER BY x.due_at LIMIT :limit)
-JOIN endpoint AS e ON e.id = :endpoint
-ORDER BY CASE e.oldest_first WHEN 1 THEN MIN(d.lane, 1) ELSE d.lane - (:now - d.created_at) / :ageing END, d.due_at
-LIMIT :limit;
+-- What goes next over a channel, as `dispatch_pick_due` takes it, but for its share of others behind much hỏa tốc: message,
+-- lane, the lane that it counts as by now, since when it waits: endpoint, now, ageing, limit.
+SELECT message_id, lane, MAX(counts, MIN(lane, 1)) AS counts_as, created_at
+FROM (
+    SELECT d.message_id, d.lane, d.lane - (:now - d.created_at) / :ageing AS rank, d.created_at, d.due_at AS since,
+           d.lane - (:now - d.created_at) / :ageing AS counts
+    FROM endpoint AS e CROSS JOIN (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) AS lane
+    CROSS JOIN dispatch AS d ON d.id IN (
+        SELECT x.id FROM dispatch AS x
+        WHERE x.state = 'ready' AND x.endpoint_id = :endpoint AND x.lane = lane.n AND x.due_at <= :now
+        ORDER BY x.due_at LIMIT :limit)
+    WHERE e.id = :endpoint AND (NOT e.oldest_first OR lane.n = 0)
+    UNION ALL
+    SELECT d.message_id, d.lane, 0, d.created_at, d.created_at, d.lane
+    FROM endpoint AS e CROSS JOIN dispatch AS d ON d.id IN (
+        SELECT x.id FROM dispatch AS x
+        WHERE x.state = 'ready' AND x.state <> 'done' AND x.endpoint_id = :endpoint AND +x.lane > 0 AND x.due_at <= :now
+        ORDER BY x.created_at LIMIT :limit)
+    WHERE e.id = :endpoint AND e.oldest_first
+)
+ORDER BY lane > 0, rank, since LIMIT :limit;
 
 -- name: dispatch_oldest_in_inbox
 -- The oldest transmission that its receiver has not fetched, by channel.

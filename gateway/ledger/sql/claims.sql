@@ -1,36 +1,47 @@
 -- name: dispatch_pick_due
--- The heads of every lane of the endpoints with room, best first: urgent lanes, then the oldest; waiting lifts
--- a dispatch by one lane per ageing period. Where a channel drains the oldest first, hỏa tốc alone goes before. slots: [[endpoint, room], …]; blocked: ["endpoint recipient", …];
+-- The heads of every lane of the endpoints with room, best first. Hỏa tốc goes before all others, but behind so many of
+-- them (`share`) in a row one of the others goes, so that they do not starve. Of the others the urgent lanes, then the oldest;
+-- waiting lifts a dispatch by one lane per ageing period. Where a channel drains the oldest first: by age, when due,
+-- whatever their lane. slots: [[endpoint, room, hỏa tốc that went in a row], …]; blocked: ["endpoint recipient", …];
 -- heads: how many of a lane are looked at, as many as the roomiest endpoint takes.
-WITH slot AS (SELECT value ->> 0 AS endpoint_id, value ->> 1 AS room FROM json_each(:slots)),
+WITH slot AS (
+         SELECT v.value ->> 0 AS endpoint_id, v.value ->> 1 AS room, v.value ->> 2 AS run, e.oldest_first
+         FROM json_each(:slots) AS v CROSS JOIN endpoint AS e ON e.id = v.value ->> 0
+         WHERE e.paused_until IS NULL OR e.paused_until <= :now),
      lane (n) AS (VALUES (0), (1), (2), (3)),
+     free AS NOT MATERIALIZED (
+         SELECT x.* FROM dispatch AS x
+         WHERE x.state = 'ready' AND x.due_at <= :now
+           AND (x.recipient_id IS NULL
+                OR x.endpoint_id || ' ' || x.recipient_id NOT IN (SELECT value FROM json_each(:blocked)))
+           AND (x.after_id IS NULL OR NOT EXISTS (
+               SELECT 1 FROM delivery AS o
+               WHERE o.message_id = x.after_id AND o.endpoint_id = x.endpoint_id
+                 AND (x.recipient_id IS NULL OR o.recipient_id = x.recipient_id)
+                 AND o.state IN ('queued', 'in_flight', 'deferred', 'held')))),
      head AS (
-         SELECT d.id, d.endpoint_id, slot.room, d.due_at,
-                CASE e.oldest_first WHEN 1 THEN MIN(d.lane, 1)
-                                    ELSE d.lane - (:now - d.created_at) / :ageing END AS rank
-         FROM slot
-         CROSS JOIN lane
-         CROSS JOIN dispatch AS d ON d.id IN (
-             SELECT x.id FROM dispatch AS x
-             WHERE x.state = 'ready' AND x.endpoint_id = slot.endpoint_id AND x.lane = lane.n AND x.due_at <= :now
-               AND (x.recipient_id IS NULL
-                    OR x.endpoint_id || ' ' || x.recipient_id NOT IN (SELECT value FROM json_each(:blocked)))
-               AND (x.after_id IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM delivery AS o
-                   WHERE o.message_id = x.after_id AND o.endpoint_id = x.endpoint_id
-                     AND (x.recipient_id IS NULL OR o.recipient_id = x.recipient_id)
-                     AND o.state IN ('queued', 'in_flight', 'deferred', 'held')))
-             ORDER BY x.due_at
-             LIMIT :heads
-         )
-         JOIN endpoint AS e ON e.id = slot.endpoint_id AND (e.paused_until IS NULL OR e.paused_until <= :now)
+         SELECT d.id, d.endpoint_id, slot.room, slot.run, d.lane = 0 AS is_top,
+                d.lane - (:now - d.created_at) / :ageing AS rank, d.due_at AS since
+         FROM slot CROSS JOIN lane CROSS JOIN dispatch AS d ON d.id IN (
+             SELECT f.id FROM free AS f WHERE f.endpoint_id = slot.endpoint_id AND f.lane = lane.n
+             ORDER BY f.due_at LIMIT :heads)
+         WHERE NOT slot.oldest_first OR lane.n = 0
+         UNION ALL
+         SELECT d.id, d.endpoint_id, slot.room, slot.run, 0, 0, d.created_at
+         FROM slot CROSS JOIN dispatch AS d ON d.id IN (
+             SELECT f.id FROM free AS f WHERE f.endpoint_id = slot.endpoint_id AND f.state <> 'done' AND +f.lane > 0
+             ORDER BY f.created_at LIMIT :heads)
+         WHERE slot.oldest_first
      ),
      ranked AS (
-         SELECT id, endpoint_id, room,
-                row_number() OVER (PARTITION BY endpoint_id ORDER BY rank, due_at) AS place
-         FROM head
+         SELECT *, row_number() OVER (PARTITION BY endpoint_id, is_top ORDER BY rank, since) AS nth FROM head
+     ),
+     placed AS (
+         SELECT id, room, row_number() OVER (
+             PARTITION BY endpoint_id ORDER BY iif(is_top, nth + run, nth * :share), is_top DESC) AS place
+         FROM ranked
      )
-SELECT id FROM ranked WHERE place <= room ORDER BY place LIMIT :limit;
+SELECT id FROM placed WHERE place <= room ORDER BY place LIMIT :limit;
 
 -- name: dispatch_claim_picked
 -- Take them: [[dispatch, attempt], …]; what the adapter needs comes back.

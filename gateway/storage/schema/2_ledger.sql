@@ -111,7 +111,7 @@ CREATE TABLE dispatch (
 CREATE INDEX dispatch_due ON dispatch (endpoint_id, lane, due_at) WHERE state = 'ready';
 CREATE INDEX dispatch_leased ON dispatch (lease_until) WHERE state = 'in_flight';
 CREATE INDEX dispatch_open_by_age ON dispatch (endpoint_id, give_up_at) WHERE state = 'ready';
-CREATE INDEX dispatch_open ON dispatch (endpoint_id, state, created_at) WHERE state <> 'done';
+CREATE INDEX dispatch_open ON dispatch (endpoint_id, state, created_at, due_at, lane) WHERE state <> 'done';
 CREATE INDEX dispatch_by_message ON dispatch (message_id);
 
 -- One message for one recipient: the ledger's line.

@@ -229,6 +229,16 @@ def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
     assert plan.index("USE TEMP B-TREE FOR ORDER BY") > plan.index("SCAN w") - 2 > start, plan
 
 
+@pytest.mark.parametrize("name", ["dispatch_pick_due", "dispatch_list_next_of_channel"])
+def test_heads_of_a_channel_are_found_in_its_order(database: Any, name: str) -> None:
+    """By lane and when they became due, or by age; neither sorts what waits, nor goes through it."""
+    plan = _plan(database, STATEMENTS.get(name))
+    assert [step for step in plan if step.startswith("SEARCH x")] == [
+        "SEARCH x USING INDEX dispatch_due (endpoint_id=? AND lane=? AND due_at<?)",
+        "SEARCH x USING INDEX dispatch_open (endpoint_id=? AND state=?)",
+    ], plan
+
+
 def test_names_of_exceptions_exist() -> None:
     """An exception whose statement is gone goes too."""
     assert set(WHOLE) | set(SORTED) <= STATEMENTS.names, SQL_SOURCES
