@@ -6,7 +6,7 @@ about. Whose documents somebody may remind of is for the caller to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import timedelta
 
 import msgspec
@@ -23,33 +23,36 @@ _REMIND = RemindOperation()
 
 async def lines_of(base: Foundation, message_id: str) -> list[Line]:
     """Of a document; none of what is no document."""
-    return [Line.of_row(row) for row in await base.readers.fetch("delivery_list_to_remind", (message_id,))]
+    return (await _read(base, message_id))[0]
 
 
 async def remind(desk: Desk, message_id: str, actor: str, *, delivery_id: str = "") -> Reminded:
     """All offices of the document that may be reminded now, or one. RefusedError where nobody may be."""
     base = desk.foundation
-    lines = await lines_of(base, message_id)
-    wishes = await _wishes(base, {each.agency_id for each in lines})
-    priority = lines[0].priority if lines else 0
+    _, addresses = await _read(base, message_id)
     ask = Remind(
-        message_id=message_id,
-        delivery_id=delivery_id,
-        actor=actor,
-        now=base.clock.now(),
-        addresses={key: _addresses(each, base.settings, priority) for key, each in wishes.items()},
+        message_id=message_id, delivery_id=delivery_id, actor=actor, now=base.clock.now(), addresses=addresses
     )
     return await base.pump.submit(_REMIND, ask)
 
 
-async def _wishes(base: Foundation, agencies: Iterable[AgencyId]) -> dict[AgencyId, Wishes]:
-    wanted = set(agencies)
+async def _read(base: Foundation, message_id: str) -> tuple[list[Line], dict[AgencyId, tuple[Address, ...]]]:
+    rows = await base.readers.fetch("delivery_list_to_remind", (message_id,))
+    priority = rows[0][3] if rows else 0
+    bounced = {row[0] for row in await base.readers.fetch("bounced_address_list")}
+    wishes = await _wishes(base, {AgencyId(row[1]) for row in rows})
+    addresses = {key: _addresses(each, base.settings, priority, bounced) for key, each in wishes.items()}
+    return [Line.of_row(row, addresses) for row in rows], addresses
+
+
+async def _wishes(base: Foundation, wanted: Collection[AgencyId]) -> dict[AgencyId, Wishes]:
     rows = await base.readers.fetch("alerting_list_all")
     return {AgencyId(key): msgspec.json.decode(text, type=Wishes) for key, text in rows if AgencyId(key) in wanted}
 
 
-def _addresses(wishes: Wishes, settings: Settings, priority: int) -> tuple[Address, ...]:
-    found = [Address(way="mail", target=each) for each in wishes.mail] if settings.mail.host else []
+def _addresses(wishes: Wishes, settings: Settings, priority: int, bounced: Collection[str]) -> tuple[Address, ...]:
+    mails = [each for each in wishes.mail if each not in bounced] if settings.mail.host else []
+    found = [Address(way="mail", target=each) for each in mails]
     if settings.calls.url and priority >= settings.calls.priority:
         found += [
             Address(way="call", target=each.number, after=timedelta(minutes=each.after_minutes))

@@ -5,7 +5,8 @@ or an intermediary has taken is reminded of by telephone, since no protocol has 
 of one document more than once in `EVERY`, and nobody reminds of one more than `MOST_ACTS` times a day, so that a
 button floods nobody; how many mails and calls an office gets in an hour is bounded besides, as those of all alerts.
 
-A reminder, its event and the alerts that it makes wait again are one transaction.
+A reminder, its event and its alerts are one transaction. Its alerts are new ones: an earlier one keeps its record,
+and a receiver that knows the earlier by its id takes this for another.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
 from gateway.ledger.alerts import Way
-from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 from gateway.states import State
 from gateway.storage.pump import Transaction
@@ -44,10 +44,19 @@ class Unreminded(StrEnum):
     ANSWERED = "answered"
     #: It was reminded a short while ago.
     LATELY = "lately"
-    #: Its own system or an intermediary brings it the document.
+    #: Its own system or an intermediary brings it the document, or its system has taken it and nobody would see.
     ELSEWHERE = "elsewhere"
     #: It cannot have the document, or not yet.
     UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where an office wants to hear of it, and how long after the others."""
+
+    way: Way
+    target: str
+    after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,44 +68,38 @@ class Line:
     state: State
     priority: int
     #: Whether people or systems of the office come here for it.
-    is_here: bool
+    comes_here: bool
+    #: Whether anybody there would see that it was reminded: an open item of its inbox, clerks, an address.
+    is_seen: bool
     is_answered: bool
     reminded_at: datetime | None
     reminded_by: str
 
     @classmethod
-    def of_row(cls, row: Sequence[Any]) -> Line:
+    def of_row(cls, row: Sequence[Any], addresses: Mapping[AgencyId, Sequence[Address]]) -> Line:
         """Of `delivery_list_to_remind`."""
         return cls(
             delivery_id=row[0],
             agency_id=AgencyId(row[1]),
             state=State(row[2]),
             priority=row[3],
-            is_here=bool(row[4]),
-            is_answered=bool(row[5]),
-            reminded_at=None if row[6] is None else instant(row[6]),
-            reminded_by=row[7],
+            comes_here=bool(row[4]),
+            is_seen=bool(row[5]) or bool(addresses.get(AgencyId(row[1]))),
+            is_answered=bool(row[6]),
+            reminded_at=None if row[7] is None else instant(row[7]),
+            reminded_by=row[8],
         )
 
     def why_not(self, now: datetime) -> Unreminded | None:
         """None: it may be reminded now."""
         if self.is_answered:
             return Unreminded.ANSWERED
-        if self.state in _ENDED or (self.is_here and self.state not in _WAITS):
+        if self.state in _ENDED or (self.comes_here and self.state not in _WAITS):
             return Unreminded.UNAVAILABLE
-        if not self.is_here:
+        if not self.comes_here or not self.is_seen:
             return Unreminded.ELSEWHERE
         is_late = self.reminded_at is not None and now - self.reminded_at < EVERY
         return Unreminded.LATELY if is_late else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where an office wants to hear of it, and how long after the others."""
-
-    way: Way
-    target: str
-    after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +133,8 @@ class RemindOperation:
         return [await self._remind(tx, each) for each in payloads]
 
     async def _remind(self, tx: Transaction, ask: Remind) -> Reminded | RefusedError:
-        lines = [Line.of_row(row) for row in await tx.fetch("delivery_list_to_remind", (ask.message_id,))]
+        rows = await tx.fetch("delivery_list_to_remind", (ask.message_id,))
+        lines = [Line.of_row(row, ask.addresses) for row in rows]
         if ask.delivery_id:
             lines = [each for each in lines if each.delivery_id == ask.delivery_id]
         if not lines:
@@ -157,15 +161,15 @@ class RemindOperation:
         await tx.execute_many(
             "reminder_insert", [(each.delivery_id, at, ask.message_id, ask.actor) for each in lines]
         )
-        await tx.fetch("alert_forget_acknowledged", (as_json([each.delivery_id for each in lines]),))
         rows = [
             (
-                uuid7(), to.way, str(each.agency_id), each.delivery_id, to.target, at, micros(ask.now + to.after),
+                uuid7(), to.way, str(each.agency_id), each.delivery_id, to.target, at,
+                micros(ask.now + to.after), at,
             )
             for each in lines
             for to in ask.addresses.get(each.agency_id, ())
         ]  # fmt: skip
-        await tx.execute_many("alert_remind", rows)
+        await tx.execute_many("alert_insert_reminder", rows)
         events = [
             history.EventRow(
                 kind=Event.DELIVERY_REMINDED,

@@ -88,8 +88,10 @@ class Due:
     message_id: str | None
     acknowledged: bool
     came_at: int | None
-    #: When a person last had its office told again.
-    reminded_at: int | None
+    #: Of the reminder that it tells; 0: of the first telling.
+    reminded_at: int
+    #: Whether a later reminder tells of it.
+    overtaken: bool
     #: Registered, returned or finished.
     answered: bool
 
@@ -291,7 +293,7 @@ class Alerter:
         else:
             waiting = [_waiting(one) for one in group]
             doubted = any(one.doubted for one in group)
-            reminded = any(one.reminded_at is not None for one in group)
+            reminded = any(one.reminded_at for one in group)
             subject, text = alerting.notice(
                 code, waiting, details=wishes.details, doubted=doubted, reminded=reminded, url=url
             )
@@ -309,9 +311,7 @@ class Alerter:
         link = f"{parts.settings.server.public_url}/api/v1/alerts/{alerting.link_token(parts.secret, first.id)}"
         content = {
             "to": first.target,
-            "text": alerting.call_text(
-                code, len(group), priority, reminded=any(one.reminded_at is not None for one in group)
-            ),
+            "text": alerting.call_text(code, len(group), priority, reminded=any(one.reminded_at for one in group)),
             "acknowledge": link,
             "priority": priority,
             "repeated": any(one.doubted for one in group),
@@ -361,17 +361,19 @@ def _why_dropped(one: Due, bounced: set[str], now: datetime) -> str:
     """Why nobody is told; "" where somebody is."""
     if one.target in bounced:
         return "mail_address_refused"
+    if one.overtaken:
+        return "reminded"
     if one.acknowledged and one.way == "call":
         return "acknowledged"
-    if one.reminded_at is not None and (one.answered or one.state not in _WAITS | _GONE):
-        return "answered" if one.answered else str(one.state)
-    if one.delivery_id is not None and one.reminded_at is None:
-        if one.fetched_at is not None or one.state in _GONE:
-            return "fetched"
-        if one.state not in _WAITS:
-            return str(one.state)
-    begun = max(one.created_at, one.reminded_at or 0)
-    return "gave_up" if now - instant(begun) > _GIVE_UP_AFTER else ""
+    return _why_settled(one) or ("gave_up" if now - instant(one.created_at) > _GIVE_UP_AFTER else "")
+
+
+def _why_settled(one: Due) -> str:
+    if one.reminded_at and one.answered:
+        return "answered"
+    if one.delivery_id is None or one.state in (_WAITS | _GONE if one.reminded_at else _WAITS):
+        return "fetched" if one.fetched_at is not None and not one.reminded_at else ""
+    return "fetched" if one.state in _GONE else str(one.state)
 
 
 def _groups(due: Sequence[Due], wishes: dict[str, Wishes]) -> list[list[Due]]:

@@ -237,6 +237,10 @@ async def test_office_is_told_again_when_a_person_reminds_it_until_it_answers(la
         await commune.ack(item.id)
         await lab.run()
         assert [str(mail.message["Subject"])[:5] for mail in lab.server.mails] == ["1 văn", "Nhắc:"]
+        assert len({str(mail.message["Message-ID"]) for mail in lab.server.mails}) == 2, (
+            "a mailbox drops what it had"
+        )
+        assert await lab.states() == [(ADDRESS, "sent", "")] * 2, "the hour counts both, and both keep their record"
         again = await _remind(lab, message)
         assert (again.deliveries, again.left) == ((), {Unreminded.LATELY: 1})
         await lab.run(hours=4)
@@ -245,12 +249,23 @@ async def test_office_is_told_again_when_a_person_reminds_it_until_it_answers(la
         await commune.answer(item.id, NewStatus(code="03"))
         await lab.run()
     assert len(lab.server.mails) == 2
-    assert await lab.states() == [(ADDRESS, "dropped", "answered")]
+    assert await lab.states() == [(ADDRESS, "dropped", "answered"), *[(ADDRESS, "sent", "")] * 2]
     lab.watch.pass_by(hours=4)
     assert (await _remind(lab, message)).left == {Unreminded.ANSWERED: 1}
     assert lab.installation.app is not None
     told = await lab.installation.app.foundation.readers.fetch("event_list_told", {"message": message, "limit": 50})
     assert [row[4] for row in told if row[1] == "delivery.reminded"] == ["user:nhac"] * 2
+
+
+async def test_reminder_takes_the_place_of_a_telling_that_waits(lab: AlertLab) -> None:
+    """One mail, not two of the same document; nobody is written to whose address bounced."""
+    await lab.wish(mail=[ADDRESS])
+    message = await _send(lab.installation)
+    await lab.run()
+    await _remind(lab, message)
+    await lab.run(minutes=6)
+    assert [str(mail.message["Subject"])[:7] for mail in lab.server.mails] == ["Nhắc: 1"]
+    assert await lab.states() == [(ADDRESS, "dropped", "reminded"), (ADDRESS, "sent", "")]
 
 
 @pytest.mark.parametrize("address", ["a b@example.vn", "a@example.vn\r\nBcc: b@example.vn", "văn@example.vn", "a"])

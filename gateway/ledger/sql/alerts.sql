@@ -57,9 +57,10 @@ WHERE d.recipient_id = ? AND d.in_inbox = 1 AND d.state IN ('queued', 'in_flight
 -- What is due, oldest first: now, limit.
 SELECT a.id, a.way, a.agency_id, a.delivery_id, a.target, a.failures, a.doubted, a.created_at,
        d.state, d.fetched_at, m.code_number, m.code_notation, m.sender_code, m.priority, m.sha256, m.size, m.id,
-       EXISTS (SELECT 1 FROM alert AS o WHERE o.delivery_id = a.delivery_id AND o.acknowledged_at IS NOT NULL),
-       d.created_at, (SELECT MAX(r.at) FROM reminder AS r WHERE r.delivery_id = a.delivery_id),
-       EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = a.delivery_id AND s.code BETWEEN '02' AND '06')
+       EXISTS (SELECT 1 FROM alert AS o WHERE o.delivery_id = a.delivery_id AND o.acknowledged_at >= a.reminded_at),
+       d.created_at, a.reminded_at,
+       EXISTS (SELECT 1 FROM reminder AS r WHERE r.delivery_id = a.delivery_id AND r.at > a.reminded_at),
+       EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = a.delivery_id)
 FROM alert AS a
 LEFT JOIN delivery AS d ON d.id = a.delivery_id
 LEFT JOIN message AS m ON m.id = d.message_id

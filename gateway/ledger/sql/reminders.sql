@@ -3,7 +3,10 @@
 SELECT d.id, d.recipient_id, d.state, m.priority,
        d.in_inbox = 1 OR EXISTS (
            SELECT 1 FROM desk_office AS o WHERE o.office_id = d.recipient_id AND o.since <= m.accepted_at),
-       EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06'),
+       d.in_inbox = 1 AND d.state IN ('queued', 'in_flight') OR EXISTS (
+           SELECT 1 FROM user_office AS o CROSS JOIN user AS u ON u.id = o.user_id
+           WHERE o.agency_id = d.recipient_id AND u.role = 'clerk' AND u.disabled_at IS NULL),
+       EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = d.id),
        r.at, COALESCE(r.by, '')
 FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
@@ -25,15 +28,7 @@ SELECT COUNT(DISTINCT at) FROM reminder WHERE message_id = ? AND at > ?;
 -- Delivery, at, message, by.
 INSERT INTO reminder (delivery_id, at, message_id, by) VALUES (?, ?, ?, ?);
 
--- name: alert_remind
--- One address is told, again if need be: id, way, agency, delivery, target, created, due. What is being sent stays so.
-INSERT INTO alert (id, way, agency_id, delivery_id, target, state, created_at, due_at)
-VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)
-ON CONFLICT (delivery_id, way, target) DO UPDATE
-SET state = 'waiting', due_at = excluded.due_at, failures = 0, ended_at = NULL, reason = NULL, acknowledged_at = NULL
-WHERE alert.state <> 'sending';
-
--- name: alert_forget_acknowledged
--- Who has seen an alert about these deliveries is asked again: ids.
-UPDATE alert SET acknowledged_at = NULL
-WHERE delivery_id IN (SELECT value FROM json_each(?)) AND acknowledged_at IS NOT NULL RETURNING id;
+-- name: alert_insert_reminder
+-- One address is told of a reminder: id, way, agency, delivery, target, created, due, reminded.
+INSERT INTO alert (id, way, agency_id, delivery_id, target, state, created_at, due_at, reminded_at)
+VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?);

@@ -223,9 +223,11 @@ CREATE TABLE alert (
     ended_at     INTEGER,
     reason       TEXT,
     acknowledged_at INTEGER,
+    -- of the reminder that it tells; 0: of the first telling
+    reminded_at  INTEGER NOT NULL DEFAULT 0,
     CHECK ((delivery_id IS NULL) = (day IS NOT NULL)),
     CHECK ((ended_at IS NOT NULL) = (state IN ('sent', 'failed', 'dropped'))),
-    UNIQUE (delivery_id, way, target),
+    UNIQUE (delivery_id, way, target, reminded_at),
     UNIQUE (agency_id, day, target)
 ) STRICT;
 CREATE INDEX alert_due ON alert (due_at) WHERE state = 'waiting';

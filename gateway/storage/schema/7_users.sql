@@ -31,6 +31,8 @@ CREATE TABLE user_office (
     agency_id  TEXT NOT NULL REFERENCES agency (id),
     PRIMARY KEY (user_id, agency_id)
 ) STRICT, WITHOUT ROWID;
+-- whether an office has clerks
+CREATE INDEX user_office_by_agency ON user_office (agency_id);
 
 -- A browser that somebody signed in with.
 CREATE TABLE session (

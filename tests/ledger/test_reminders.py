@@ -1,0 +1,50 @@
+"""Whose office is reminded of a document, and who is telephoned instead."""
+
+from __future__ import annotations
+
+from gateway.ledger.reminders import Address, Remind, RemindOperation, Unreminded
+from gateway.model import AgencyId
+from tests.ledger.lab import HOUR, START, Lab, message, request, status
+from tests.ledger.test_console_reads import changed
+
+_MAIL = (Address(way="mail", target="vanthu@xa.example.vn"),)
+_CLERK = """
+INSERT INTO user (id, login, name, role, may_preview, created_at) VALUES ('u', 'clerk', 'Clerk', 'clerk', 0, 0);
+INSERT INTO user_office VALUES ('u', 'i1');
+"""
+
+
+async def _remind(lab: Lab, name: str, *, mailed: tuple[str, ...] = (), hours: int = 2) -> dict[str, int]:
+    """How many were reminded, and why others were not."""
+    ask = Remind(
+        message_id=name,
+        actor="user:nhac",
+        now=START + hours * HOUR,
+        addresses={AgencyId(each): _MAIL for each in mailed},
+    )
+    done = await lab.pump.submit(RemindOperation(), ask)
+    return {"reminded": len(done.deliveries)} | {str(why): count for why, count in done.left.items()}
+
+
+async def test_who_would_not_notice_is_telephoned(lab: Lab) -> None:
+    """An open item shows it; what a system has acknowledged is seen by an office's clerks, or where a mail goes."""
+    await lab.record(message("i1", "i2", name="d"))
+    await lab.fetch("d/i1")
+    await lab.acknowledge("d/i1")
+    assert await _remind(lab, "d") == {"reminded": 1, Unreminded.ELSEWHERE: 1}, "i2 has it in its inbox yet"
+    assert await _remind(lab, "d", mailed=("i1",)) == {"reminded": 1, Unreminded.LATELY: 1}
+    lab.eye.executescript(_CLERK)
+    assert await _remind(lab, "d", hours=7) == {"reminded": 2}
+
+
+async def test_nobody_is_to_register_what_is_given_back(lab: Lab) -> None:
+    """A recall that was answered, and with 15 what it recalls; 16 leaves that to be registered."""
+    await lab.record(message("i1", "i2", name="d"))
+    await lab.record(changed(request("d", "i1", "i2", withdraws=False), original_id="d", business_type="1"))
+    ((recall,),) = await lab.rows("SELECT id FROM message WHERE business_type = '1'")
+    assert await _remind(lab, recall) == {"reminded": 2}
+    await lab.record(request(recall, "i1", "i2", withdraws=False))
+    for office, code in (("i1", "15"), ("i2", "16")):
+        await lab.record(status(code, f"{recall}/{office}", f"d/{office}", at=START + HOUR))
+    assert await _remind(lab, recall, hours=7) == {"reminded": 0, Unreminded.ANSWERED: 2}
+    assert await _remind(lab, "d", mailed=("i2",)) == {"reminded": 1, Unreminded.ANSWERED: 1}
