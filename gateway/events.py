@@ -62,7 +62,7 @@ class Event(StrEnum):
     DELIVERY_REMINDED = "delivery.reminded"
     #: The sender took it back before it left.
     DELIVERY_WITHDRAWN = "delivery.withdrawn"
-    #: It was in flight at several crashes; it is kept whole for a person.
+    #: It was in flight at several crashes, or a person set it aside; it is kept whole for a person.
     DELIVERY_QUARANTINED = "delivery.quarantined"
     #: A person delivered it by post or hand.
     DELIVERY_HANDED_OVER = "delivery.handed_over"

@@ -28,6 +28,8 @@ from gateway.errors import RefusedError
 DELIVERIES_BURST = 10.0
 #: Whoever has one IPv6 address has this many bits of prefix in common with all the others it may use.
 _SITE_BITS = 64
+#: Whoever rents addresses has rarely less than this, by the version of IP.
+_WIDE_BITS = {4: 24, 6: 48}
 
 
 class RateLimit:
@@ -100,6 +102,15 @@ def count_down(counts: Counter[str], key: str) -> None:
     counts[key] -= 1
     if not counts[key]:
         del counts[key]
+
+
+def network_of(address: str) -> str:
+    """What one holder often has: the /24 of an IPv4 address, the /48 of an IPv6 one or of its site."""
+    try:
+        one = ip_network(site_of(address))
+    except ValueError:  # no address: it counts as itself
+        return address
+    return str(one.supernet(new_prefix=_WIDE_BITS[one.version]))
 
 
 def site_of(address: str) -> str:

@@ -1,15 +1,17 @@
 """Signing in to the console, and the sessions that come of it.
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
-comes as late; when too many try at once it is `sign_in_busy`, at once and whoever it is. A session is known by the
-SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its
-absolute end whatever happens, or when somebody ends it; each request looks.
+comes as late; when too many try at once it is `sign_in_busy`, at once; an address that somebody signed in from
+lately has places that strangers cannot take. A session is known by the SHA-256 of a 256-bit
+id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its absolute end whatever
+happens, or when somebody ends it; each request looks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
-from gateway.accounts.passwords import totp_step
+from gateway.accounts.passwords import KNOWN, STRANGERS, totp_step
 from gateway.accounts.user_changes import (
     EndSession,
     EndSessionOperation,
@@ -33,11 +35,15 @@ from gateway.accounts.users import User, Users
 from gateway.clock import instant, micros
 from gateway.config.console import ConsoleSettings
 from gateway.errors import RefusedError
+from gateway.ratelimit import network_of
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
 #: A session's use is written down no more often.
 _TOUCHED_EVERY: Final = timedelta(minutes=1)
+#: An address that somebody signed in from counts as known so long; so many are remembered, the latest.
+_KNOWN_FOR: Final = timedelta(days=30)
+_MOST_KNOWN: Final = 10_000
 _ID_BYTES: Final = 32
 _MOST_AGENT: Final = 200
 #: A refusal comes no sooner, in seconds: a password and a commit take less.
@@ -72,6 +78,8 @@ class SignIn:
         self._pump, self._readers, self._users, self._settings = pump, readers, users, settings
         self._open, self._end = OpenSessionOperation(), EndSessionOperation()
         self._fail, self._touch = NoteFailureOperation(), TouchSessionOperation()
+        #: Where somebody signed in or was at work, and when; a start forgets, and learns again.
+        self._known: OrderedDict[str, datetime] = OrderedDict()
         #: Hears how each try ended (`signed_in`, or why not), and of each lockout: the metrics.
         self.heard: Callable[[str], None] = lambda _outcome: None
 
@@ -95,7 +103,7 @@ class SignIn:
     ) -> str:
         user = await self._users.find(login)
         stored = user.password if user is not None else None
-        fits = await self._users.passwords.fits(stored, password, is_stranger=True)
+        fits = await self._fits(stored, password, address, now)
         if user is None:
             self._refuse("login_unknown", address)
         if user.locked_until is not None and now < user.locked_until:
@@ -108,6 +116,18 @@ class SignIn:
             why = "password" if not fits else "disabled" if user.disabled_at else "expired" if is_late else "code"
             await self._failed(user, address, now, why)
         return await self.open(user, step=step, address=address, agent=agent, now=now)
+
+    async def _fits(self, stored: str | None, password: str, address: str, now: datetime) -> bool:
+        passwords, seen_at = self._users.passwords, self._known.get(address)
+        if seen_at is not None and now - seen_at < _KNOWN_FOR:
+            return await passwords.fits(stored, password, most=KNOWN)
+        return await passwords.fits(stored, password, most=STRANGERS, network=network_of(address))
+
+    def _know(self, address: str, now: datetime) -> None:
+        self._known[address] = now
+        self._known.move_to_end(address)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
 
     async def prove(self, user: User, password: str, code: str, *, address: str, now: datetime) -> None:
         """Who is signed in knows the password and has the second factor, where there is one.
@@ -137,6 +157,7 @@ class SignIn:
         if not await self._pump.submit(self._open, new):
             await self._failed(user, address, now, "code")
         self.heard("signed_in")
+        self._know(address, now)
         return held
 
     async def find(self, held: str) -> Session | None:
@@ -147,6 +168,7 @@ class SignIn:
     async def touch(self, session: Session, now: datetime) -> None:
         """It is in use."""
         if now - session.seen_at >= _TOUCHED_EVERY:
+            self._know(session.address, now)
             await self._pump.submit(self._touch, TouchSession(id=session.id, now=now))
 
     async def sessions(self, user_id: str, now: datetime) -> list[Session]:

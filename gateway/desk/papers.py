@@ -7,8 +7,9 @@ account must not be enough to fill the disk.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections import Counter
+from collections import defaultdict
 from datetime import timedelta
 from typing import Final
 
@@ -44,8 +45,8 @@ class Papers:
     def __init__(self, gateway: LocalGateway, reads: DeskReads, pump: Pump, limits: LimitSettings) -> None:
         self._gateway, self._reads, self._pump = gateway, reads, pump
         self._most = limits.desk_files
-        #: Bytes that are being kept: two at once shall not both fit into what is left.
-        self._coming: Counter[AgencyId] = Counter()
+        #: Two at once shall not both fit into what is left.
+        self._turns: defaultdict[AgencyId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._keep = KeepFileOperation()
 
     async def add(
@@ -68,17 +69,14 @@ class Papers:
             content_type=kind or "application/octet-stream",
         )
         now = self._gateway.clock.now()
-        self._coming[office] += body.size
-        try:
-            held = await self._reads.files_held(office, now - _DAY) + self._coming[office]
+        async with self._turns[office]:
+            held = await self._reads.files_held(office, now - _DAY) + body.size
             if held > self._most:
                 await self._gateway.bodies.discard(body)
                 raise RefusedError("desk_full", f"{held} > {self._most} bytes")
             async with self._gateway.bodies.claims.claimed(body.sha256):
                 await self._gateway.bodies.keep(body)
                 await self._pump.submit(self._keep, KeepFile(file=file, actor=clerk.actor, now=now))
-        finally:
-            self._coming[office] -= body.size
         return file
 
     async def open(self, clerk: Clerk, file_id: str) -> tuple[DeskFile, BodyReader]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from gateway.accounts.passwords import STRANGERS, Passwords
+from gateway.accounts.passwords import KNOWN, OF_NETWORK, STRANGERS, Passwords
 from gateway.accounts.roles import Role
+from gateway.errors import RefusedError
 from tests.console.site import LOGINS, PASSWORD, Page, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -94,7 +95,7 @@ class HeldHasher(PasswordHasher):
 async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_on(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many addresses they come from: 503 with Retry-After, at once."""
+    """503 with Retry-After, at once, also where somebody has signed in from."""
     person, flood = await site.signed_in(Role.VIEWER), site.browser()
     await flood.get("/login")
     hasher = HeldHasher()
@@ -104,7 +105,7 @@ async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_
     async def guess(login: str) -> None:
         answered.put_nowait(await flood.post("/login", {"login": login, "password": "x"}))
 
-    tries = [asyncio.create_task(guess(f"guess{number}")) for number in range(STRANGERS + 3)]
+    tries = [asyncio.create_task(guess(f"guess{number}")) for number in range(KNOWN + 3)]
     try:
         refused = [await answered.get() for _ in range(3)]
         assert [answer.status for answer in refused] == [503, 503, 503]
@@ -116,8 +117,43 @@ async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_
     finally:
         hasher.goes_on.set()
         await asyncio.gather(*tries)
-    assert [answered.get_nowait().status for _ in range(STRANGERS)] == [401] * STRANGERS
+    assert [answered.get_nowait().status for _ in range(KNOWN)] == [401] * KNOWN
     assert "password_weak" in (await change).text  # not refused for the strangers' sake
+
+
+async def test_strangers_leave_places_to_other_networks_and_to_who_signed_in_lately(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One network fills a few places, all of them together those of strangers; a known address finds others."""
+    sign_in, hasher, now = site.base.sign_in, HeldHasher(), site.base.clock.now()
+    user = await site.base.users.find(LOGINS[Role.VIEWER])
+    assert user is not None
+    await sign_in.open(user, address="192.0.2.7", agent="", now=now)
+    monkeypatch.setattr(site.base.users, "passwords", Passwords(hasher=hasher))
+    waiting: set[asyncio.Task[str]] = set()
+
+    async def outcome(address: str) -> str:
+        try:
+            return await sign_in.sign_in("nobody", "x", "", address=address, agent="", now=now)
+        except RefusedError as error:
+            return error.code
+
+    async def one_is_refused(*addresses: str) -> None:
+        waiting.update(asyncio.create_task(outcome(each)) for each in addresses)
+        refused, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+        waiting.difference_update(refused)
+        assert [task.result() for task in refused] == ["sign_in_busy"]
+
+    others = (STRANGERS - OF_NETWORK) // OF_NETWORK
+    try:
+        await one_is_refused(*(f"198.51.100.{host}" for host in range(OF_NETWORK + 1)))
+        networks = [f"2001:db8:{network}:{host}::/64" for network in range(others) for host in range(OF_NETWORK)]
+        await one_is_refused(*networks, "203.0.113.1")
+        await one_is_refused(*["192.0.2.7"] * (KNOWN - STRANGERS + 1))
+    finally:
+        hasher.goes_on.set()
+    assert set(await asyncio.gather(*waiting)) == {"sign_in_failed"}
+    assert len(waiting) == KNOWN
 
 
 async def test_tries_and_sessions_are_counted(site: Site) -> None:

@@ -1,7 +1,8 @@
 -- name: desk_list_waiting
 -- Documents for some offices that nobody there has handled, the urgent first, then the oldest: what they fetch, and
 -- what was brought to those that keep a desk as well. Item, whose it is, document, state. An answer to a request (15,
--- 16) handles a recall, and with 15 what it recalls; nothing else. Of each office no more than a page is looked at.
+-- 16) handles a recall, and with 15 what it recalls; nothing else. Of each office no more than a page of each urgency is
+-- looked at, fetched or brought; and what was brought to one that keeps no desk, or before it did, is not.
 SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,
        COALESCE(m.envelope ->> '$.sender.organ_name', ''), m.code_number, m.code_notation, COALESCE(m.promulgated_on, ''),
        COALESCE(m.envelope ->> '$.doc_type_name', ''), m.subject, m.business_type, m.priority, m.accepted_at, d.state,
@@ -10,12 +11,12 @@ SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id,
 FROM (
     SELECT p.seq AS seq
     FROM json_each(:offices) AS o LEFT JOIN desk_office AS k ON k.office_id = o.value
+    CROSS JOIN json_each('[4, 3, 2, 1, 0]') AS u CROSS JOIN json_each('[0, 1]') AS b
     CROSS JOIN delivery AS p ON p.seq IN (
         SELECT d.seq FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
-        WHERE d.recipient_id = o.value
+        WHERE d.recipient_id = o.value AND d.in_inbox = b.value AND d.priority = u.value
+          AND d.seq > MAX(iif(u.value = :priority, :after, 0), iif(b.value, 0, k.after_seq))
           AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status IN ('01', '15', '16'))
-          AND d.priority <= :priority AND (d.priority < :priority OR d.seq > :after)
-          AND (d.in_inbox = 1 OR k.since IS NOT NULL)
           AND (d.business_status IS NULL OR d.business_status = '01' OR m.business_type <> '1' AND NOT EXISTS (
                    SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
                AND (d.business_status = '16' OR NOT EXISTS (
@@ -25,7 +26,8 @@ FROM (
           AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
                OR d.state IN ('delivered', 'acknowledged') AND k.since <= m.accepted_at)
           AND m.kind = 'document'
-        ORDER BY d.priority DESC, d.seq LIMIT :limit)
+        ORDER BY d.seq LIMIT :limit)
+    WHERE u.value <= :priority
     ORDER BY p.priority DESC, p.seq LIMIT :limit
 ) AS w CROSS JOIN delivery AS d ON d.seq = w.seq CROSS JOIN message AS m ON m.id = d.message_id
 ORDER BY d.priority DESC, d.seq;

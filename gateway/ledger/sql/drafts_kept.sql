@@ -65,7 +65,10 @@ WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
 
 -- name: desk_office_insert
 -- An office keeps a desk from now on, although documents are brought to it.
-INSERT INTO desk_office (office_id, since, set_by) VALUES (?, ?, ?) ON CONFLICT (office_id) DO NOTHING RETURNING office_id;
+INSERT INTO desk_office (office_id, since, set_by, after_seq)
+SELECT ?1, ?2, ?3, COALESCE((SELECT MIN(d.seq) - 1 FROM message AS m JOIN delivery AS d ON d.message_id = m.id WHERE m.accepted_at >= ?2),
+                            (SELECT MAX(seq) FROM delivery), 0)
+WHERE TRUE ON CONFLICT (office_id) DO NOTHING RETURNING office_id;
 
 -- name: desk_office_forget
 -- It keeps none.

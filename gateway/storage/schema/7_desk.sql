@@ -140,11 +140,13 @@ CREATE TABLE desk_office (
     office_id TEXT PRIMARY KEY REFERENCES agency (id),
     -- what came before is the system's
     since     INTEGER NOT NULL,
-    set_by    TEXT NOT NULL
+    set_by    TEXT NOT NULL,
+    -- no line of what came since has this number or a lower one
+    after_seq INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- What waits for a clerk, brought to the office or not: documents that nobody there has handled.
-CREATE INDEX delivery_of_desk ON delivery (recipient_id, priority DESC, seq)
+CREATE INDEX delivery_of_desk ON delivery (recipient_id, in_inbox, priority, seq)
     WHERE expects_status = 1 AND (business_status IS NULL OR business_status IN ('01', '15', '16'));
 
 -- Papers of registers in orders to destroy.

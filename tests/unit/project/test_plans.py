@@ -225,7 +225,9 @@ def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
     """However many wait there: each office's come in the order of the index, and no more than a page of them."""
     plan = _plan(database, STATEMENTS.get("desk_list_waiting"))
     start = plan.index(next(step for step in plan if step.startswith("CORRELATED LIST SUBQUERY")))
-    assert plan[start + 1].endswith("INDEX delivery_of_desk (recipient_id=? AND priority<?)"), plan
+    assert plan[start + 1].endswith(
+        "INDEX delivery_of_desk (recipient_id=? AND in_inbox=? AND priority=? AND seq>?)"
+    ), plan
     assert plan.index("USE TEMP B-TREE FOR ORDER BY") > plan.index("SCAN w") - 2 > start, plan
 
 
