@@ -85,22 +85,37 @@ def pause_after(failures: int) -> timedelta:
 
 
 def notice(
-    code: str, documents: Sequence[Waiting], *, details: bool, doubted: bool, url: str, reminded: bool = False
+    code: str,
+    documents: Sequence[Waiting],
+    *,
+    details: bool,
+    doubted: bool,
+    url: str,
+    reminded: bool = False,
+    owed: bool = False,
 ) -> tuple[str, str]:
-    """Subject and text of a mail about documents that wait for the agency with this code."""
+    """Subject and text of a mail about documents that wait for the agency with this code, or for its answer."""
     count = len(documents)
     subject = f"{count} văn bản chờ {code} nhận / {count} waiting"
+    if owed:
+        subject = f"{count} văn bản chờ {code} trả lời / {count} to be answered"
     if reminded:
         subject = f"Nhắc: {subject} (reminder)"
     lines = [
-        f"Có {count} văn bản điện tử chờ cơ quan {code} nhận trên trục.",
-        f"{count} official document(s) wait for {code} at the gateway.",
+        f"Có {count} văn bản điện tử đã đến hạn mà cơ quan {code} chưa trả lời."
+        if owed
+        else f"Có {count} văn bản điện tử chờ cơ quan {code} nhận trên trục.",
+        f"{count} official document(s) are due and wait for an answer of {code}."
+        if owed
+        else f"{count} official document(s) wait for {code} at the gateway.",
         "",
     ]
     for one in documents[:_LISTED] if details else ():
         came = f"{one.came_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
         lines.append(f"- {one.number} · {one.sender_code} · {_PRIORITIES.get(one.priority, '')} · {came}")
-    if reminded:
+    if owed:
+        lines += ["", "Thư nhắc: xin trả lời hoặc báo 06. / A reminder: please answer, or report 06."]
+    elif reminded:
         lines += ["", "Thư nhắc: xin tiếp nhận và vào sổ. / A reminder: please fetch and register."]
     if doubted:
         lines += ["", "Thư này có thể là bản gửi lại. / You may have had this mail already."]
@@ -119,10 +134,12 @@ def digest(code: str, count: int, oldest_at: datetime, *, url: str) -> tuple[str
     return subject, text
 
 
-def call_text(code: str, count: int, priority: int, *, reminded: bool = False) -> str:
+def call_text(code: str, count: int, priority: int, *, reminded: bool = False, owed: bool = False) -> str:
     """What a person hears or reads on the telephone."""
     words = _PRIORITIES.get(priority, "khẩn / urgent")
     text = f"{count} văn bản {words} đang chờ {code} nhận. {count} urgent document(s) wait."
+    if owed:
+        text = f"{count} văn bản {words} đã đến hạn, {code} chưa trả lời. {count} document(s) wait for an answer."
     return f"Nhắc lại: {text}" if reminded else text
 
 

@@ -58,7 +58,7 @@ class Event(StrEnum):
     DELIVERY_EXPIRED = "delivery.expired"
     #: Announced before that happens.
     DELIVERY_EXPIRING = "delivery.expiring"
-    #: A person had its office told once more that it waits to be fetched and registered.
+    #: A person had its office told once more that it waits to be fetched and registered, or answered.
     DELIVERY_REMINDED = "delivery.reminded"
     #: The sender took it back before it left.
     DELIVERY_WITHDRAWN = "delivery.withdrawn"

@@ -34,11 +34,12 @@ from gateway.workdays import Workdays
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 #: Likewise, of what an office's system has taken.
 _TAKEN_RULES: Final = {0: "flash_unconfirmed", 1: "urgent_unconfirmed"}
-#: What was accepted earlier and was never confirmed is history.
-_UNCONFIRMED: Final = timedelta(days=3)
-#: For so long an answer is missed.
-_MISSED: Final = timedelta(days=30)
-_MOST_MISSED: Final = 5_000
+#: What arrived earlier and was never confirmed is history: urgent, hỏa tốc; and what was accepted so long ago.
+_UNCONFIRMED, _UNCONFIRMED_FLASH, _ACCEPTED = timedelta(days=3), timedelta(days=30), timedelta(days=60)
+#: For so many days an answer is missed.
+_MISSED: Final = 30
+#: Lines of one day that are counted; no day hides another.
+_MOST_MISSED: Final = 2_000
 #: Offices that are named.
 _NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
@@ -67,7 +68,7 @@ class Symptom:
     rule: str
     subject: str
     since: datetime
-    #: For people: `name`, perhaps `count` and `text`.
+    #: For people: `name`, perhaps `count` (`least`: or more), `text`, and `office`, whose page has the telephone.
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: The channel that it is about; "" for the server.
     endpoint_id: str = ""
@@ -190,14 +191,18 @@ class _Look:
         flash, urgent = micros(self.now - self._settings.flash), micros(self.now - self._settings.unread)
         params = {"flash": flash, "urgent": urgent}
         rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)
-        since = {"since": micros(self.now - _UNCONFIRMED)}
+        since = {
+            "since": micros(self.now - _ACCEPTED),
+            "flash_since": micros(self.now - _UNCONFIRMED_FLASH),
+            "urgent_since": micros(self.now - _UNCONFIRMED),
+        }
         taken = await self._base.readers.fetch("delivery_list_unconfirmed_urgent", params | since)
         agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in [*rows, *taken]})
         found = []
         told_by = [(_LANE_RULES, row) for row in rows] + [(_TAKEN_RULES, row) for row in taken]
         for rules, (agency_id, lane, count, oldest, newest, endpoint_id) in told_by:
             agency = agencies.get(AgencyId(agency_id))
-            told = {"name": agency.name if agency is not None else agency_id, "count": count}
+            told = {"name": agency.name if agency is not None else agency_id, "count": count, "office": agency_id}
             found.append(
                 Symptom(
                     rule=rules[lane],
@@ -212,19 +217,21 @@ class _Look:
 
     async def answers(self) -> list[Symptom]:
         """Answers that have not come in time, by the day on which their term ended: a day off ends none."""
-        today = self.now.astimezone(VIETNAM).date()
-        first, calendar = today - _MISSED, await self._workdays()
-        lines = await unanswered(self._base.readers, first, today - timedelta(days=1), limit=_MOST_MISSED)
-        missed: dict[date, list[AgencyId]] = {}
-        for line in lines:
-            if calendar.outcome(line.day, None, today) == "overdue":
-                missed.setdefault(calendar.end_of(line.day), []).append(line.recipient)
-        agencies = await self._base.directory.agencies({key for keys in missed.values() for key in keys})
+        today, calendar = self.now.astimezone(VIETNAM).date(), await self._workdays()
+        over = [day for ago in range(1, _MISSED + 1) if calendar.end_of(day := today - timedelta(days=ago)) < today]
+        missed: dict[date, Counter[AgencyId]] = {}
+        cut = set[date]()
+        for day, counts in (await unanswered(self._base.readers, over, limit=_MOST_MISSED)).items():
+            end = calendar.end_of(day)
+            missed.setdefault(end, Counter()).update(counts)
+            cut |= {end} if sum(counts.values()) >= _MOST_MISSED else set()
+        agencies = await self._base.directory.agencies({key for counts in missed.values() for key in counts})
         found = []
-        for day, keys in missed.items():
-            counted = Counter(keys).most_common()
-            names = "; ".join(agencies[key].name for key, _ in counted[:_NAMED] if key in agencies)
-            told = {"name": f"{day:%d/%m/%Y}", "count": len(keys), "text": names}
+        for day, offices in missed.items():
+            if not offices:
+                continue
+            names = "; ".join(agencies[key].name for key, _ in offices.most_common(_NAMED) if key in agencies)
+            told = {"name": f"{day:%d/%m/%Y}", "count": offices.total(), "text": names, "least": day in cut}
             ended = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
             found.append(Symptom(rule="answers_overdue", subject=day.isoformat(), since=ended, facts=told))
         return found

@@ -42,7 +42,8 @@ def described(facts: Mapping[str, Any], *, vi: bool) -> str:
     """Name, number and detail."""
     parts = [str(facts.get("name", ""))]
     if count := facts.get("count"):
-        parts.append(f"{count} văn bản" if vi else f"{count} documents")
+        least = ("ít nhất " if vi else "at least ") if facts.get("least") else ""
+        parts.append(f"{least}{count} {'văn bản' if vi else 'documents'}")
     if until := facts.get("until"):
         parts.append(f"{'đến' if vi else 'until'} {_when(instant(until))}")
     if text := facts.get("text"):

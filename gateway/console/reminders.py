@@ -44,6 +44,11 @@ class Rehearsed:
         return sum(each == why for each in self.why.values())
 
     @property
+    def owes(self) -> bool:
+        """Whether one of those that would be reminded has registered it and owes an answer."""
+        return any(self.lines[key].is_answered for key, why in self.why.items() if why is None)
+
+    @property
     def last_at(self) -> datetime | None:
         """When somebody of those that were reminded lately was reminded last."""
         instants = (line.reminded_at for key, line in self.lines.items() if self.why[key] is Unreminded.LATELY)

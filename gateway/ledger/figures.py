@@ -10,7 +10,7 @@ It does NOT say what counts as late or slow (`gateway.reports`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -137,11 +137,18 @@ async def due_of(readers: Readers, message_id: str) -> list[DueLine]:
     return [due for row in rows if (due := _due(row)) is not None]
 
 
-async def unanswered(readers: Readers, first: date, last: date, *, limit: int) -> list[DueLine]:
-    """Lines whose answer was due on these days and has not come."""
-    params = {"first": first.isoformat(), "last": last.isoformat(), "limit": limit}
-    rows = await readers.fetch("due_list_unanswered", params)
-    return [due for row in rows if (due := _due(row)) is not None]
+async def unanswered(readers: Readers, days: Iterable[date], *, limit: int) -> dict[date, dict[AgencyId, int]]:
+    """Days -> offices that have not answered what was due then -> lines, of `limit` a day at most."""
+    async with readers.snapshot() as reader:
+        return {
+            day: {
+                AgencyId(key): count
+                for key, count in await reader.fetch(
+                    "due_count_unanswered", {"day": day.isoformat(), "limit": limit}
+                )
+            }
+            for day in days
+        }
 
 
 def _span(first: date, last: date) -> dict[str, int]:

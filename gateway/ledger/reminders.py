@@ -1,4 +1,4 @@
-"""Reminders: a person has offices told once more that a document waits to be fetched and registered.
+"""Reminders: a person has offices told once more that a document waits to be fetched and registered, or answered.
 
 Those alone can be reminded whose documents wait here, in their inbox or at their desk: what a system of an office
 or an intermediary has taken is reminded of by telephone, since no protocol has a message for it. Nobody is reminded
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from gateway.clock import instant, micros
+from gateway.clock import VIETNAM, instant, micros
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ids import uuid7
@@ -37,10 +37,15 @@ _ENDED: Final = frozenset({State.WITHDRAWN, State.HANDED_OVER, State.QUARANTINED
 _WAITS: Final = frozenset({State.QUEUED, State.IN_FLIGHT, State.DELIVERED, State.ACKNOWLEDGED})
 
 
+def is_due(day: str, now: datetime) -> bool:
+    """Whether an answer that is due by a day may be reminded of: on that day, and later."""
+    return bool(day) and day <= now.astimezone(VIETNAM).date().isoformat()
+
+
 class Unreminded(StrEnum):
     """Why an office is not reminded."""
 
-    #: It has registered, returned or finished the document.
+    #: It has registered, returned or finished the document, and no answer is due.
     ANSWERED = "answered"
     #: It was reminded a short while ago.
     LATELY = "lately"
@@ -69,9 +74,13 @@ class Line:
     priority: int
     #: Whether people or systems of the office come here for it.
     comes_here: bool
-    #: Whether anybody there would see that it was reminded: an open item of its inbox, clerks, an address.
+    #: Whether what waits there would be seen: an open item of its inbox, or clerks.
     is_seen: bool
+    has_address: bool
+    #: Registered, returned or finished.
     is_answered: bool
+    #: The day by which an answer is due that has not come; "": none is.
+    due_on: str
     reminded_at: datetime | None
     reminded_by: str
 
@@ -84,19 +93,23 @@ class Line:
             state=State(row[2]),
             priority=row[3],
             comes_here=bool(row[4]),
-            is_seen=bool(row[5]) or bool(addresses.get(AgencyId(row[1]))),
+            is_seen=bool(row[5]),
+            has_address=bool(addresses.get(AgencyId(row[1]))),
             is_answered=bool(row[6]),
-            reminded_at=None if row[7] is None else instant(row[7]),
-            reminded_by=row[8],
+            due_on=row[7],
+            reminded_at=None if row[8] is None else instant(row[8]),
+            reminded_by=row[9],
         )
 
     def why_not(self, now: datetime) -> Unreminded | None:
         """None: it may be reminded now."""
-        if self.is_answered:
+        if self.is_answered and not is_due(self.due_on, now):
             return Unreminded.ANSWERED
+        if self.is_answered and not (self.comes_here and self.has_address):
+            return Unreminded.ELSEWHERE  # it stands in no list any more
         if self.state in _ENDED or (self.comes_here and self.state not in _WAITS):
             return Unreminded.UNAVAILABLE
-        if not self.comes_here or not self.is_seen:
+        if not self.comes_here or not (self.is_seen or self.has_address):
             return Unreminded.ELSEWHERE
         is_late = self.reminded_at is not None and now - self.reminded_at < EVERY
         return Unreminded.LATELY if is_late else None

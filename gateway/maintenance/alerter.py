@@ -4,7 +4,7 @@ Each run goes: 1. what came into inboxes becomes alerts, in one transaction with
 2. the digest of the day, once it is time; 3. what is due goes out, several documents in one mail; 4. bounces.
 
 - What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again. What a
-  person reminds of is told until it is registered or returned.
+  person reminds of is told until it is registered or returned, or answered where that is due.
 - An agency gets at most `mail.per_hour` mails and `calls.per_hour` calls an hour; the rest waits and shares one.
 - The mail server's or call gateway's outage delays alerts, with growing pauses, for three days, and nothing else.
 - An attempt is committed before anybody dials; see `gateway.ledger.alerts` for what a crash leaves.
@@ -43,6 +43,7 @@ from gateway.ledger.alerts import (
     PutOperation,
     Way,
 )
+from gateway.ledger.reminders import is_due
 from gateway.maintenance.bounces import look, put_away
 from gateway.model import AgencyId, BootId, Endpoint, Outcome, OutcomeKind
 from gateway.ports import Letter, Mailer, Teller
@@ -94,6 +95,12 @@ class Due:
     overtaken: bool
     #: Registered, returned or finished.
     answered: bool
+    #: The day by which an answer is due that has not come; "": none is.
+    due_on: str
+
+    def owes(self, now: datetime) -> bool:
+        """Whether it is a reminder that no more than the answer is missing."""
+        return bool(self.reminded_at) and self.answered and is_due(self.due_on, now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,7 +229,7 @@ class Alerter:
             row[0]: msgspec.json.decode(row[1], type=Wishes)
             for row in await parts.readers.fetch("alerting_list_all")
         }
-        for group in _groups(wanted, wishes)[:_LETTERS_PER_RUN]:
+        for group in _groups(wanted, wishes, parts.clock.now())[:_LETTERS_PER_RUN]:
             await self._send(group, wishes.get(group[0].agency_id, Wishes()))
 
     async def _is_dropped(self, one: Due, bounced: set[str]) -> bool:
@@ -295,7 +302,13 @@ class Alerter:
             doubted = any(one.doubted for one in group)
             reminded = any(one.reminded_at for one in group)
             subject, text = alerting.notice(
-                code, waiting, details=wishes.details, doubted=doubted, reminded=reminded, url=url
+                code,
+                waiting,
+                details=wishes.details,
+                doubted=doubted,
+                reminded=reminded,
+                url=url,
+                owed=first.owes(parts.clock.now()),
             )
             if wishes.attach and (first.size or 0) <= parts.settings.mail.attach_most:
                 attachment = f"{first.message_id}.edxml", await self._content(str(first.sha256))
@@ -311,7 +324,13 @@ class Alerter:
         link = f"{parts.settings.server.public_url}/api/v1/alerts/{alerting.link_token(parts.secret, first.id)}"
         content = {
             "to": first.target,
-            "text": alerting.call_text(code, len(group), priority, reminded=any(one.reminded_at for one in group)),
+            "text": alerting.call_text(
+                code,
+                len(group),
+                priority,
+                reminded=any(one.reminded_at for one in group),
+                owed=first.owes(parts.clock.now()),
+            ),
             "acknowledge": link,
             "priority": priority,
             "repeated": any(one.doubted for one in group),
@@ -365,24 +384,27 @@ def _why_dropped(one: Due, bounced: set[str], now: datetime) -> str:
         return "reminded"
     if one.acknowledged and one.way == "call":
         return "acknowledged"
-    return _why_settled(one) or ("gave_up" if now - instant(one.created_at) > _GIVE_UP_AFTER else "")
+    return _why_settled(one, now) or ("gave_up" if now - instant(one.created_at) > _GIVE_UP_AFTER else "")
 
 
-def _why_settled(one: Due) -> str:
-    if one.reminded_at and one.answered:
+def _why_settled(one: Due, now: datetime) -> str:
+    if one.reminded_at and one.answered and not one.owes(now):
         return "answered"
     if one.delivery_id is None or one.state in (_WAITS | _GONE if one.reminded_at else _WAITS):
         return "fetched" if one.fetched_at is not None and not one.reminded_at else ""
     return "fetched" if one.state in _GONE else str(one.state)
 
 
-def _groups(due: Sequence[Due], wishes: dict[str, Wishes]) -> list[list[Due]]:
-    """What goes out together: documents for one address of one agency, unless they go as attachments."""
+def _groups(due: Sequence[Due], wishes: dict[str, Wishes], now: datetime) -> list[list[Due]]:
+    """What goes out together: documents for one address of one agency, unless they go as attachments.
+
+    What is registered and only to be answered goes apart, in other words.
+    """
     groups: dict[tuple[str, ...], list[Due]] = {}
     for one in due:
         attached = one.way == "mail" and wishes.get(one.agency_id, Wishes()).attach
         alone = attached or one.delivery_id is None
-        key = (one.way, one.agency_id, one.target, one.id if alone else "")
+        key = (one.way, one.agency_id, one.target, one.id if alone else "", str(one.owes(now)))
         groups.setdefault(key, []).append(one)
     return list(groups.values())
 

@@ -303,6 +303,7 @@ async def test_more_hoa_toc_is_told_though_somebody_sees_to_the_first(lab: Lab) 
     await lab.run(minutes=16)
     (alarm,) = await lab.alarms()
     assert (alarm.rule, alarm.facts["count"]) == ("flash_unread", 1)
+    assert alarm.facts["office"] == alarm.subject, "its name leads to the office, where the telephone number is"
     assert await lab.see(alarm)
     await to_commune(lab, "second", lane=0)
     await lab.run(hours=5)
@@ -346,7 +347,7 @@ async def test_answer_is_missed_after_the_working_day_on_which_its_term_ends(lab
     assert [each for each in await lab.alarms() if each.rule == "answers_overdue"] == []
     await lab.run(days=1)
     (alarm,) = [each for each in await lab.alarms() if each.rule == "answers_overdue"]
-    assert (alarm.subject, alarm.facts["count"]) == (monday, 1)
+    assert (alarm.subject, alarm.facts["count"], alarm.facts["least"]) == (monday, 1, False)
     assert alarm.facts["text"]
     await lab.run(days=31)
     await lab.run(minutes=6)

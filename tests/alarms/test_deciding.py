@@ -224,3 +224,4 @@ def test_push_says_the_same_for_programs() -> None:
     told = pushed(notice(STUCK, about="again"), "https://c.example.vn")
     assert (told["rule"], told["about"], told["flash"], told["is_open"]) == ("flash_waiting", "again", True, True)
     assert described({"name": "x", "count": 3, "text": "y"}, vi=False) == "x · 3 documents · y"
+    assert described({"name": "x", "count": 3, "least": True}, vi=True) == "x · ít nhất 3 văn bản"

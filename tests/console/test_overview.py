@@ -218,11 +218,12 @@ async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(
     [line, *_] = (await act_on_deliveries(site.app, held, "operator:test"))["items"]
     office = await site.base.directory.require(COMMUNE, now := site.base.clock.now())
     assert office.endpoint is not None
-    facts = {"name": office.name, "channel": office.endpoint.id}
+    facts = {"name": office.name, "channel": office.endpoint.id, "office": office.id}
     alarm = NewAlarm(rule="backlog_old", subject=office.endpoint.id, is_flash=False, since=now, facts=facts)
     await site.base.pump.submit(LookedOperation(), Looked(now=now, told_from=now, opened=(alarm,)))
-    before, alarmed, _ = (await browser.get("/overview/now")).text.partition('id="alarm-')
+    before, alarmed, after = (await browser.get("/overview/now")).text.partition('id="alarm-')
     assert alarmed
+    assert f'href="/offices/{office.id}"' in after, "where its telephone number is"
     assert "<strong>" in before.rpartition('<div class="cause')[2]
     apart = ActOnDeliveries(act="quarantine", deliveries=[line["id"]], reason="for the test")
     [moved] = (await act_on_deliveries(site.app, apart, "operator:test"))["items"]

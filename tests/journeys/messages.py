@@ -40,6 +40,7 @@ def document(
     about: str = "",
     priority: int = 0,
     content: bytes = b"%PDF-1.4\nmot trang\n%%EOF\n",
+    due: date | None = None,
 ) -> bytes:
     """A document with one PDF; `about` is the DocumentId that types 1 to 3 mean."""
     envelope = Envelope(
@@ -61,6 +62,7 @@ def document(
         position="Chủ tịch",
         signer="Nguyễn Văn Mẫu",
         priority=priority,
+        due_date=due,
         responses_for=(ResponseFor(organ_id=sender, document_id=about),) if business is BusinessType.RECALL else (),
         business=Business(
             type=business,

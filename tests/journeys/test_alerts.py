@@ -18,7 +18,7 @@ from gateway.errors import RefusedError
 from gateway.ledger.reminders import Address, Remind, Reminded, RemindOperation, Unreminded
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
-from tests.journeys.alert_lab import ADDRESS, CALL_SECRET, OTHER, AlertLab, alert_lab
+from tests.journeys.alert_lab import ADDRESS, CALL_SECRET, MORNING, OTHER, AlertLab, alert_lab
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation
 from tests.journeys.messages import document
 from tests.journeys.receiver import Receiver, Reply
@@ -266,6 +266,29 @@ async def test_reminder_takes_the_place_of_a_telling_that_waits(lab: AlertLab) -
     await lab.run(minutes=6)
     assert [str(mail.message["Subject"])[:7] for mail in lab.server.mails] == ["Nhắc: 1"]
     assert await lab.states() == [(ADDRESS, "dropped", "reminded"), (ADDRESS, "sent", "")]
+
+
+async def test_reminder_of_an_answer_says_so(lab: AlertLab) -> None:
+    """The document is registered; 06 ends it."""
+    await lab.wish(mail=[ADDRESS])
+    async with lab.installation.client(PROVINCE) as province:
+        message = (await province.submit(document(PROVINCE, [COMMUNE], due=MORNING.date()))).id
+    async with lab.installation.client(COMMUNE) as commune:
+        item = (await commune.inbox()).items[0]
+        await commune.content(item.id)
+        await commune.ack(item.id)
+        await commune.answer(item.id, NewStatus(code="03"))
+        assert (await _remind(lab, message)).told == 1
+        await lab.run()
+        (mail,) = lab.server.mails
+        assert str(mail.message["Subject"]).startswith(f"Nhắc: 1 văn bản chờ {COMMUNE} trả lời")
+        assert "vào sổ" not in mail.message.get_content()
+        lab.watch.pass_by(hours=4)
+        assert (await _remind(lab, message)).told == 1
+        await commune.answer(item.id, NewStatus(code="06"))
+        await lab.run()
+    assert len(lab.server.mails) == 1
+    assert (ADDRESS, "dropped", "answered") in await lab.states()
 
 
 @pytest.mark.parametrize("address", ["a b@example.vn", "a@example.vn\r\nBcc: b@example.vn", "văn@example.vn", "a"])

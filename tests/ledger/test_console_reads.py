@@ -78,11 +78,14 @@ async def test_urgent_that_a_system_took_and_nobody_confirmed_is_found(lab: Lab)
         await lab.finish(out, OutcomeKind.DELIVERED, now=START + MINUTE)
     await lab.record(status("01", "flash/a1", at=START + HOUR))
 
-    async def found(*, flash: datetime, urgent: datetime) -> list[tuple[Any, ...]]:
+    async def found(*, flash: datetime, urgent: datetime, arrived: datetime = START) -> list[tuple[Any, ...]]:
         asked = {"since": micros(START - DAY), "flash": micros(flash), "urgent": micros(urgent)}
+        asked |= {"flash_since": micros(START), "urgent_since": micros(arrived)}
         rows = await lab.readers.fetch("delivery_list_unconfirmed_urgent", asked)
         return sorted(row[:3] for row in rows)
 
     assert await found(flash=START, urgent=START) == []
     assert await found(flash=START + HOUR, urgent=START) == [("a2", 0, 1)]
     assert await found(flash=START + HOUR, urgent=START + HOUR) == [("a1", 1, 1), ("a2", 0, 1), ("a2", 1, 1)]
+    late = START + MINUTE
+    assert await found(flash=START + HOUR, urgent=START + HOUR, arrived=late) == [("a2", 0, 1)], "hỏa tốc stays"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
+from gateway.ledger.figures import unanswered
 from gateway.ledger.reminders import Address, Remind, RemindOperation, Unreminded
 from gateway.model import AgencyId
 from tests.ledger.lab import HOUR, START, Lab, message, request, status
@@ -48,3 +52,32 @@ async def test_nobody_is_to_register_what_is_given_back(lab: Lab) -> None:
         await lab.record(status(code, f"{recall}/{office}", f"d/{office}", at=START + HOUR))
     assert await _remind(lab, recall, hours=7) == {"reminded": 0, Unreminded.ANSWERED: 2}
     assert await _remind(lab, "d", mailed=("i2",)) == {"reminded": 1, Unreminded.ANSWERED: 1}
+
+
+async def test_answer_that_is_due_is_reminded_of_by_mail(lab: Lab) -> None:
+    """Though the document is registered; no list shows it any more, so that others are telephoned."""
+    day = f"{START + HOUR * 24:%Y-%m-%d}"
+    await lab.record(changed(message("i1", "i2", name="d"), envelope=json.dumps({"due_date": day})))
+    for office in ("i1", "i2"):
+        await lab.record(status("03", f"d/{office}", at=START + HOUR))
+    assert await _remind(lab, "d", mailed=("i1",)) == {"reminded": 0, Unreminded.ANSWERED: 2}
+    assert await _remind(lab, "d", mailed=("i1",), hours=24) == {"reminded": 1, Unreminded.ELSEWHERE: 1}
+    await lab.record(status("06", "d/i1", at=START + HOUR))
+    assert await _remind(lab, "d", mailed=("i1",), hours=48) == {
+        Unreminded.ANSWERED: 1,
+        "reminded": 0,
+        Unreminded.ELSEWHERE: 1,
+    }
+
+
+async def test_alarm_counts_what_offices_have_and_no_day_hides_another(lab: Lab) -> None:
+    """Not what was returned or has never arrived; of each day so many lines at most."""
+    days = [date(2026, 11, 20), date(2026, 11, 21)]
+    for name, day in (("d", days[0]), ("e", days[0]), ("f", days[1])):
+        await lab.record(
+            changed(message("i1", "a1", name=name), envelope=json.dumps({"due_date": day.isoformat()}))
+        )
+    assert await unanswered(lab.readers, days, limit=1) == {days[0]: {"i1": 1}, days[1]: {"i1": 1}}
+    await lab.record(status("03", "d/i1", at=START + HOUR))
+    await lab.record(status("02", "e/i1", at=START + HOUR))
+    assert await unanswered(lab.readers, days, limit=9) == {days[0]: {"i1": 1}, days[1]: {"i1": 1}}

@@ -23,7 +23,7 @@ GROUP BY d.recipient_id, p.lane;
 
 -- name: delivery_list_unconfirmed_urgent
 -- Offices whose systems took urgent documents for which they have reported nothing for long: office, lane, how many,
--- the oldest, the newest, channel: accepted since, flash, urgent.
+-- the oldest, the newest, channel: accepted since, arrived since (flash_since, urgent_since), and before (flash, urgent).
 SELECT d.recipient_id, CASE WHEN m.priority > 2 THEN 0 ELSE 1 END AS urgency, COUNT(*), MIN(COALESCE(d.arrived_at, d.state_at)),
        MAX(COALESCE(d.arrived_at, d.state_at)), MIN(d.endpoint_id)
 FROM message AS m INDEXED BY message_urgent
@@ -32,6 +32,7 @@ CROSS JOIN endpoint AS e ON e.id = d.endpoint_id AND e.is_relay = 0
 WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since AND m.sandbox = 0
   AND d.in_inbox = 0 AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
   AND COALESCE(d.arrived_at, d.state_at) < CASE WHEN m.priority > 2 THEN :flash ELSE :urgent END
+  AND COALESCE(d.arrived_at, d.state_at) > CASE WHEN m.priority > 2 THEN :flash_since ELSE :urgent_since END
 GROUP BY d.recipient_id, urgency;
 
 -- name: delivery_find_silence

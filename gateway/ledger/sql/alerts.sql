@@ -60,7 +60,8 @@ SELECT a.id, a.way, a.agency_id, a.delivery_id, a.target, a.failures, a.doubted,
        EXISTS (SELECT 1 FROM alert AS o WHERE o.delivery_id = a.delivery_id AND o.acknowledged_at >= a.reminded_at),
        d.created_at, a.reminded_at,
        EXISTS (SELECT 1 FROM reminder AS r WHERE r.delivery_id = a.delivery_id AND r.at > a.reminded_at),
-       EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = a.delivery_id)
+       EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = a.delivery_id),
+       COALESCE((SELECT w.due_on FROM owed AS w WHERE w.delivery_id = a.delivery_id), '')
 FROM alert AS a
 LEFT JOIN delivery AS d ON d.id = a.delivery_id
 LEFT JOIN message AS m ON m.id = d.message_id

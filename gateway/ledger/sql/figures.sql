@@ -73,19 +73,10 @@ FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
 WHERE m.id = ? AND m.kind = 'document' AND m.due_on > '' AND d.state <> 'withdrawn';
 
--- name: due_list_unanswered
--- The lines whose answer was due from one day to another and has not come: first, last, limit.
-SELECT d.recipient_id, m.due_on, NULL, NULL
-FROM message AS m INDEXED BY message_due
-JOIN delivery AS d ON d.message_id = m.id
-WHERE m.kind = 'document' AND m.due_on > '' AND m.due_on BETWEEN :first AND :last AND m.sandbox = 0
-  AND d.state <> 'withdrawn'
-  AND NOT EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code = '06')
-  AND NOT EXISTS (
-      SELECT 1 FROM message AS r INDEXED BY message_by_answer
-      WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
-        AND r.sender_id = d.recipient_id AND r.accepted_at >= m.accepted_at)
-LIMIT :limit;
+-- name: due_count_unanswered
+-- Offices whose answers were due on a day and have not come, among so many lines: day, limit.
+SELECT w.recipient_id, COUNT(*) FROM (SELECT o.recipient_id FROM owed AS o WHERE o.due_on = :day LIMIT :limit) AS w
+GROUP BY w.recipient_id ORDER BY COUNT(*) DESC, w.recipient_id;
 
 -- name: figures_count_returned
 -- What their recipients said when they refused them (02), in their words.

@@ -7,6 +7,7 @@ SELECT d.id, d.recipient_id, d.state, m.priority,
            SELECT 1 FROM user_office AS o CROSS JOIN user AS u ON u.id = o.user_id
            WHERE o.agency_id = d.recipient_id AND u.role = 'clerk' AND u.disabled_at IS NULL),
        EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = d.id),
+       COALESCE((SELECT o.due_on FROM owed AS o WHERE o.delivery_id = d.id), ''),
        r.at, COALESCE(r.by, '')
 FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
