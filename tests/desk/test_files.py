@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from gateway.config.values import Size
 from gateway.desk.papers import Papers
 from gateway.desk.register import PaperForm
 from gateway.foundation import database_of
-from gateway.ledger.desk import DeskFile
+from gateway.ledger.desk import DeskFile, DeskReads
 from gateway.maintenance.loose import free_loose
+from gateway.model import AgencyId
+from gateway.storage.spool import SpooledBody
 from tests.desk.lab import MOST_DRAFTS, DeskLab, lab_of
 from tests.desk.test_books import At
 from tests.desk.test_register import paper, refused
@@ -90,6 +93,47 @@ async def test_office_that_has_used_its_room_brings_no_more_and_others_do(lab: D
     await lab.desk.sending.drop(lab.clerk, draft.id)
     assert await lab.desk.reads.files_held(lab.office, base.clock.now() - timedelta(days=1)) == 60
     assert await lab.desk.reads.files_held(lab.office, later.now() - timedelta(days=1)) == 0
+
+
+class SlowReads(DeskReads):
+    """The first file's answer comes at once; the second's as it was when asked for, when the first is kept."""
+
+    first: asyncio.Task[DeskFile] | None = None
+    second_asked: asyncio.Event
+
+    async def files_held(self, office_id: AgencyId, since: datetime) -> int:
+        """Bytes, perhaps of a moment ago."""
+        held = await super().files_held(office_id, since)
+        if self.first is not None:
+            self.second_asked.set()
+            await asyncio.wait([self.first], timeout=60)
+        return held
+
+
+async def test_file_that_comes_while_another_is_kept_finds_the_room_that_this_leaves(
+    lab: DeskLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was held a moment ago says nothing of what is held now."""
+    base, reads, bodies = lab.app.foundation, SlowReads(lab.app.foundation.readers), lab.app.gateway.bodies
+    reads.second_asked, keep = asyncio.Event(), bodies.keep
+    limits = replace(base.settings.limits, desk_files=Size(100))
+    papers = Papers(lab.app.gateway, reads, base.pump, limits)
+    one, two = [await lab.spooled(content.ljust(60)) for content in (b"%PDF-5", b"%PDF-6")]
+    adding: list[asyncio.Task[DeskFile]] = []
+
+    async def slow_keep(body: SpooledBody) -> None:
+        if body is one:
+            reads.first = adding[0]
+            adding.append(asyncio.create_task(papers.add(lab.clerk, lab.office, "b.pdf", two)))
+            with suppress(TimeoutError):  # it waits for its turn
+                await asyncio.wait_for(reads.second_asked.wait(), 0.5)
+        await keep(body)
+
+    monkeypatch.setattr(bodies, "keep", slow_keep)
+    adding.append(asyncio.create_task(papers.add(lab.clerk, lab.office, "a.pdf", one)))
+    await adding[0]
+    await refused(adding[1], "desk_full")
+    assert await lab.desk.reads.files_held(lab.office, base.clock.now() - timedelta(days=1)) == 60
 
 
 async def test_office_has_so_many_drafts(lab: DeskLab) -> None:
