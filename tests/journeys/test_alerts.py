@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 
 from gateway import alerting
 from gateway.admin.acts import ActOnDeliveries
+from gateway.admin.reminding import lines_of
 from gateway.alerting import Person
 from gateway.api.models import NewStatus
 from gateway.commands.acting import ask
 from gateway.errors import RefusedError
+from gateway.ledger.alerts import Bounced, BounceOperation
 from gateway.ledger.reminders import Address, Remind, Reminded, RemindOperation, Unreminded
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
@@ -258,7 +261,7 @@ async def test_office_is_told_again_when_a_person_reminds_it_until_it_answers(la
 
 
 async def test_reminder_takes_the_place_of_a_telling_that_waits(lab: AlertLab) -> None:
-    """One mail, not two of the same document; nobody is written to whose address bounced."""
+    """One mail, not two of the same document."""
     await lab.wish(mail=[ADDRESS])
     message = await _send(lab.installation)
     await lab.run()
@@ -266,6 +269,23 @@ async def test_reminder_takes_the_place_of_a_telling_that_waits(lab: AlertLab) -
     await lab.run(minutes=6)
     assert [str(mail.message["Subject"])[:7] for mail in lab.server.mails] == ["Nhắc: 1"]
     assert await lab.states() == [(ADDRESS, "dropped", "reminded"), (ADDRESS, "sent", "")]
+
+
+async def test_address_that_bounces_is_told_nothing(lab: AlertLab) -> None:
+    """Its system has taken the document, so that only the telephone is left."""
+    await lab.wish(mail=[ADDRESS])
+    message = await _send(lab.installation)
+    async with lab.installation.client(COMMUNE) as commune:
+        item = (await commune.inbox()).items[0]
+        await commune.content(item.id)
+        await commune.ack(item.id)
+    assert lab.installation.app is not None
+    base = dataclasses.replace(lab.installation.app.foundation, settings=lab.settings)
+    (before,) = await lines_of(base, message)
+    bounced = Bounced(address=ADDRESS, reason="mail_address_refused", detail="550", now=lab.watch.now())
+    await base.pump.submit(BounceOperation(), bounced)
+    (after,) = await lines_of(base, message)
+    assert [before.why_not(lab.watch.now()), after.why_not(lab.watch.now())] == [None, Unreminded.ELSEWHERE]
 
 
 async def test_reminder_of_an_answer_says_so(lab: AlertLab) -> None:
