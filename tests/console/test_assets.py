@@ -38,6 +38,17 @@ def test_what_is_not_ours_is_as_published() -> None:
     assert {name for name, _ in rows} == {file.name for file in (_CONSOLE / "static").glob("*.min.*")}
 
 
+def test_what_scrolls_is_reached_by_keys() -> None:
+    """A table that is wider than a telephone can be moved without a mouse."""
+    tags = [
+        (file.name, tag)
+        for file in (_CONSOLE / "templates").rglob("*.html")
+        for tag in re.findall(r'<[^>]*class="(?:[^"]* )?scroll(?: [^"]*)?"[^>]*>', file.read_text("utf-8"))
+    ]
+    assert len(tags) > 20
+    assert [each for each in tags if 'tabindex="0"' not in each[1]] == []
+
+
 def test_every_asset_that_a_template_names_is_there_and_in_the_wheel(tmp_path: Path) -> None:
     """So are templates and catalogues; nothing is built besides."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
