@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from gateway.foundation import load_statements
 from gateway.ledger.figures import unanswered
 from gateway.ledger.reminders import Address, Remind, RemindOperation, Unreminded
 from gateway.model import AgencyId
@@ -81,3 +82,38 @@ async def test_alarm_counts_what_offices_have_and_no_day_hides_another(lab: Lab)
     await lab.record(status("03", "d/i1", at=START + HOUR))
     await lab.record(status("02", "e/i1", at=START + HOUR))
     assert await unanswered(lab.readers, days, limit=9) == {days[0]: {"i1": 1}, days[1]: {"i1": 1}}
+
+
+async def test_address_that_is_wished_twice_is_told_once(lab: Lab) -> None:
+    """And hinders nobody."""
+    await lab.record(message("i1", "i2", name="d"))
+    ask = Remind(message_id="d", actor="user:nhac", now=START + 2 * HOUR, addresses={AgencyId("i1"): _MAIL * 2})
+    assert len((await lab.pump.submit(RemindOperation(), ask)).deliveries) == 2
+    assert await lab.rows("SELECT agency_id FROM alert WHERE reminded_at IS NOT NULL") == [("i1",)]
+
+
+async def test_whoever_agrees_to_an_update_owes_an_answer_still(lab: Lab) -> None:
+    """Whoever agrees to a recall owes none."""
+    day = date(2026, 11, 20)
+    due = json.dumps({"due_date": day.isoformat()})
+    for name, business_type in (("updated", "2"), ("recalled", "1")):
+        await lab.record(changed(message("i1", name=name), envelope=due))
+        await lab.record(status("03", f"{name}/i1", at=START + HOUR))
+        asked = changed(request(name, "i1", withdraws=False), original_id=name, business_type=business_type)
+        await lab.record(asked)
+        ((asking,),) = await lab.rows(f"SELECT id FROM message WHERE original_id = '{name}'")
+        await lab.record(status("15", f"{asking}/i1", f"{name}/i1", at=START + HOUR))
+    assert (
+        await lab.rows("SELECT business_status FROM delivery WHERE message_id IN ('updated', 'recalled')")
+        == [("15",)] * 2
+    )
+    assert await lab.rows("SELECT delivery_id FROM owed") == [("updated/i1",)]
+
+
+async def test_desk_that_begins_looks_at_new_documents_alone(lab: Lab) -> None:
+    """However long the ledger is: the first line since is found by the day of acceptance."""
+    statement = load_statements().get("desk_office_insert")
+    plan = [row[3] for row in lab.eye.execute(f"EXPLAIN QUERY PLAN {statement}", ("i1", 0, "user:x")).fetchall()]
+    assert plan[0].startswith("SCALAR SUBQUERY") or plan[0].startswith("SCAN CONSTANT"), plan
+    assert any("message_by_acceptance (accepted_at>" in line for line in plan), plan
+    assert any("SEARCH d USING" in line and "message_id=" in line for line in plan), plan

@@ -66,7 +66,9 @@ WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
 -- name: desk_office_insert
 -- An office keeps a desk from now on, although documents are brought to it.
 INSERT INTO desk_office (office_id, since, set_by, after_seq)
-SELECT ?1, ?2, ?3, COALESCE((SELECT MIN(d.seq) - 1 FROM message AS m JOIN delivery AS d ON d.message_id = m.id WHERE m.accepted_at >= ?2),
+SELECT ?1, ?2, ?3, COALESCE((SELECT MIN(d.seq) - 1
+                             FROM message AS m INDEXED BY message_by_acceptance CROSS JOIN delivery AS d ON d.message_id = m.id
+                             WHERE m.kind = 'document' AND m.accepted_at >= ?2),
                             (SELECT MAX(seq) FROM delivery), 0)
 WHERE TRUE ON CONFLICT (office_id) DO NOTHING RETURNING office_id;
 

@@ -30,6 +30,6 @@ SELECT COUNT(DISTINCT at) FROM reminder WHERE message_id = ? AND at > ?;
 INSERT INTO reminder (delivery_id, at, message_id, by) VALUES (?, ?, ?, ?);
 
 -- name: alert_insert_reminder
--- One address is told of a reminder: id, way, agency, delivery, target, created, due, reminded.
+-- One address is told of a reminder, once though it is wished twice: id, way, agency, delivery, target, created, due, reminded.
 INSERT INTO alert (id, way, agency_id, delivery_id, target, state, created_at, due_at, reminded_at)
-VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?) ON CONFLICT (delivery_id, way, target, reminded_at) DO NOTHING;
