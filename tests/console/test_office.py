@@ -63,7 +63,7 @@ async def test_channel_says_in_which_order_it_drains(site: Site) -> None:
     told = [await operator.get(f"/channels/{each.endpoint.id}") for each in channels]
     assert all(each.status == 200 for each in told)
     assert any('type="range" name="most"' in each.text and "/static/pace" in each.text for each in told)
-    assert all("khẩn hơn đi trước" in each.text for each in told)
+    assert all("Thứ tự: hỏa tốc trước, rồi khẩn hơn" in each.text for each in told)
 
 
 async def running(browser: Browser) -> str:
