@@ -7,7 +7,7 @@ Submit through `Directory.apply`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -128,6 +128,20 @@ class UpsertEndpointOperation(OneByOne[UpsertEndpoint, EndpointId]):
         return endpoint_id
 
 
+async def _configured(
+    tx: Transaction,
+    ask: SetEndpointPace | SetEndpointOrder,
+    rows: Sequence[Sequence[Any]],
+    facts: Mapping[str, object],
+) -> None:
+    """One thing of an endpoint was set; `rows`: its kind and whether it is a relay, or nothing where none is."""
+    if not rows:
+        raise RefusedError("not_found", "there is no such endpoint")
+    told = {"endpoint": ask.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]), **facts}
+    await history.append(tx, [event_of(Event.ENDPOINT_CONFIGURED, ask.now, ask.actor, told, note=ask.why)])
+    await bump_version(tx)
+
+
 class SetEndpointPaceOperation(OneByOne[SetEndpointPace, None]):
     """Sets it, whatever else was changed meanwhile."""
 
@@ -136,15 +150,7 @@ class SetEndpointPaceOperation(OneByOne[SetEndpointPace, None]):
     async def _one(self, tx: Transaction, payload: SetEndpointPace) -> None:
         params = {"id": payload.endpoint_id, "most": payload.most}
         rows = await tx.fetch("endpoint_set_most_in_flight", params)
-        if not rows:
-            raise RefusedError("not_found", "there is no such endpoint")
-        facts: dict[str, object] = {
-            "endpoint": payload.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]),
-            "max_in_flight": payload.most,
-        }  # fmt: skip
-        changed = event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)
-        await history.append(tx, [changed])
-        await bump_version(tx)
+        await _configured(tx, payload, rows, {"max_in_flight": payload.most})
 
 
 class SetEndpointOrderOperation(OneByOne[SetEndpointOrder, None]):
@@ -155,15 +161,7 @@ class SetEndpointOrderOperation(OneByOne[SetEndpointOrder, None]):
     async def _one(self, tx: Transaction, payload: SetEndpointOrder) -> None:
         params = {"id": payload.endpoint_id, "oldest_first": int(payload.oldest_first)}
         rows = await tx.fetch("endpoint_set_order", params)
-        if not rows:
-            raise RefusedError("not_found", "there is no such endpoint")
-        facts: dict[str, object] = {
-            "endpoint": payload.endpoint_id, "kind": rows[0][0], "is_relay": bool(rows[0][1]),
-            "oldest_first": payload.oldest_first,
-        }  # fmt: skip
-        changed = event_of(Event.ENDPOINT_CONFIGURED, payload.now, payload.actor, facts, note=payload.why)
-        await history.append(tx, [changed])
-        await bump_version(tx)
+        await _configured(tx, payload, rows, {"oldest_first": payload.oldest_first})
 
 
 class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):

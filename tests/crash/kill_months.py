@@ -18,29 +18,15 @@ from gateway.ledger.archives import ArchiveReads
 from gateway.ledger.registers import RegisterReads
 from gateway.maintenance import evidence
 from gateway.maintenance.archiver import READ_ONLY, file_name
-from gateway.maintenance.registrar import MARGIN, Registrar
+from gateway.maintenance.registrar import Registrar
 from gateway.observe import Metrics
 from gateway.seal.report import Verdict
 from gateway.seal.trust import TrustPurpose
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
 from tests.crash.kill_site import Site
+from tests.journeys.months import MonthOver
 from tests.journeys.purging import ONE
-
-
-class _After:
-    """Just after the end of a month, and two days later, when a closing believes the clock."""
-
-    def __init__(self, month: Month) -> None:
-        midnight = datetime.combine(month.next.first, datetime.min.time(), VIETNAM)
-        self._now, self._gone = (midnight + MARGIN + timedelta(minutes=1)).astimezone(UTC), 0.0
-
-    def now(self) -> datetime:
-        return self._now + timedelta(seconds=self._gone)
-
-    def monotonic(self) -> float:
-        before, self._gone = self._gone, 2 * 86400.0
-        return before
 
 
 async def end_month(site: Site) -> None:
@@ -50,7 +36,7 @@ async def end_month(site: Site) -> None:
         await checkpointer.run_once()
         closed = await RegisterReads(base.readers).last(1)
         month = Month.of(closed[0].day + timedelta(days=1) if closed else _today())
-        clock = _After(month)
+        clock = MonthOver(month.next.first)
         await Registrar(base.readers, base.pump, clock=clock, metrics=Metrics()).run_once()
         # an event of today is the newest again: a gateway whose clock is behind its ledger does not start
         await turn(Desk(base), TurnBodyKeys(reason="sweep"), ONE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.clock import VIETNAM
 from gateway.maintenance.registrar import MARGIN, Registrar
@@ -11,12 +11,10 @@ from tests.journeys.installation import Installation
 from tests.journeys.test_log import signed
 
 
-class NextMonth:
-    """Just after the present month of Vietnam is over, and two days later, when a closing believes the clock."""
+class MonthOver:
+    """Just after the day before `first`, and two days later, when a closing believes the clock."""
 
-    def __init__(self) -> None:
-        self.today = datetime.now(VIETNAM).date()
-        first = (self.today.replace(day=1) + timedelta(days=31)).replace(day=1)
+    def __init__(self, first: date) -> None:
         midnight = datetime.combine(first, datetime.min.time(), VIETNAM)
         self._now, self._gone = (midnight + MARGIN + timedelta(minutes=1)).astimezone(UTC), 0.0
 
@@ -26,6 +24,14 @@ class NextMonth:
     def monotonic(self) -> float:
         before, self._gone = self._gone, 2 * 86400.0
         return before
+
+
+class NextMonth(MonthOver):
+    """After the present month of Vietnam."""
+
+    def __init__(self) -> None:
+        self.today = datetime.now(VIETNAM).date()
+        super().__init__((self.today.replace(day=1) + timedelta(days=31)).replace(day=1))
 
 
 async def close_month(site: Installation) -> str:
