@@ -21,7 +21,7 @@ from gateway.accounts.sign_in import SignIn
 from gateway.accounts.users import Users
 from gateway.authenticate import Authenticator, SecretAuthenticator
 from gateway.clock import Clock, Steady, SystemClock, instant, rfc3339
-from gateway.config.settings import Settings
+from gateway.config.settings import LogSettings, Settings
 from gateway.directory.directory import Directory
 from gateway.directory.outages import Outages
 from gateway.encrypting import open_body_keys
@@ -120,15 +120,28 @@ def _refuse_half_restored(folder: Path) -> None:
         )
 
 
-def _refuse_ended(folder: Path, *, ending: bool) -> None:
+def end_of(settings: LogSettings) -> Path:
+    """What `ENDED` says, outside of the data folder and of every backup: log.ended beside log.mark."""
+    return settings.mark.with_suffix(".ended")
+
+
+def end_marks(settings: Settings) -> tuple[Path, Path]:
+    """Where it may stand that this ledger has ended: in its data folder, and outside of it."""
+    return settings.storage.folder / ENDED, end_of(settings.log)
+
+
+def _refuse_ended(settings: Settings, *, ending: bool) -> None:
     """What was handed over goes on elsewhere: another leaf would contradict the last one."""
-    if (folder / ENDED).exists():
-        raise EnvironmentRefusedError(
-            f"this ledger was handed over to another gateway and has ended; {folder / ENDED} says to which. It can "
-            "be read (gateway show, archive list), not opened. See docs/handover.md",
-            path=str(folder),
-        )
-    if (folder / ENDING).exists() and not ending:
+    folder = settings.storage.folder
+    is_ending = (folder / ENDING).exists()
+    for place in end_marks(settings):
+        if place.exists() and (place.name == ENDED or not is_ending):
+            raise EnvironmentRefusedError(
+                f"this ledger was handed over to another gateway and has ended; {place} says to which. It can "
+                "be read (gateway show, archive list), not opened. See docs/handover.md",
+                path=str(folder),
+            )
+    if is_ending and not ending:
         raise EnvironmentRefusedError(
             "gateway handover make broke off when its list was written, and a handover may stand: "
             f"{folder / ENDING} says for whom and in which folder. Run it again with these; where the folder holds "
@@ -201,7 +214,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     make_private_dir(storage.folder)
     if not opening.restoring:
         _refuse_half_restored(storage.folder)
-        _refuse_ended(storage.folder, ending=opening.ending)
+        _refuse_ended(settings, ending=opening.ending)
     boot_id = BootId(uuid7())
     sqlite = SqliteSettings(allow_affected_sqlite=storage.allow_affected_sqlite, boot_id=boot_id)
     writer = await connect_writer(path, sqlite)

@@ -6,7 +6,8 @@ Making:
 2. The final checkpoint is signed, stamped and, as far as witnesses answer, cosigned.
 3. Archives of every month and of the rest, which records nothing; on request a copy of the data folder.
 4. The data folder is marked `ENDING`: from here on a handover may stand, and nothing opens the folder but a
-   run that goes on from here. Then `handover.json`; then `ENDED`: it is never opened again.
+   run that goes on from here. Then `handover.json`; then `log.ended` beside the log's mark, which keeps backups of
+   before from being opened; then `ENDED`: it is never opened again.
 
 Taking: everything is verified before anything is taken; archives are copied below the data folder, read-only;
 their documents are entered so that a person finds them; the event `ledger.taken` makes the foreign log's final
@@ -38,7 +39,7 @@ from gateway.clock import rfc3339
 from gateway.errors import LogRefusedError, RefusedError
 from gateway.events import Event
 from gateway.evidence.archiving import Month, Plan, plan_month, plan_rest, write_month
-from gateway.foundation import ENDED, ENDING, Foundation
+from gateway.foundation import ENDED, ENDING, Foundation, end_of
 from gateway.fsio import atomic_replace, make_private_dir, write_durably
 from gateway.ledger.archives import ArchiveReads
 from gateway.ledger.handovers import (
@@ -89,6 +90,7 @@ async def end_ledger(base: Foundation, key: SealingKey, ask: Ending, progress: P
         atomic_replace(mark, f"{successor} {ask.out.absolute()}\n".encode())  # 4
         write_durably(ask.out / shapes.HANDOVER, shapes.written(facts), 0o400)
     told = f"{facts.made_at} handed over to {successor}: {facts.size} leaves of {facts.origin}\n"
+    atomic_replace(end_of(base.settings.log), told.encode(), 0o644)
     atomic_replace(mark.with_name(ENDED), told.encode())
     mark.unlink()
     return facts
@@ -121,8 +123,13 @@ async def _facts(
 ) -> shapes.Handover:
     """Steps 1 to 3, and what is then to be said of them."""
     make_private_dir(ask.out)
-    count = await _end(base, ask, successor)  # 1
-    await _sign(base, key)  # 2
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        institution = evidence.institution_signer(stack, base, metrics)
+        await institution.run_once()  # with the first signature its key is recorded, which is to be before the end
+        count = await _end(base, ask, successor)  # 1
+        await _sign(base, key, metrics)  # 2
+        await institution.run_once()
     files = [each async for each in _archives(base, key, ask, progress)]  # 3
     copy = await asyncio.to_thread(ask.make_copy)
     log = LogReads(base.readers)
@@ -164,19 +171,16 @@ async def _end(base: Foundation, ask: Ending, code: str) -> int:
     return len(lines)
 
 
-async def _sign(base: Foundation, key: SealingKey) -> None:
-    """Step 2."""
-    metrics = Metrics()
+async def _sign(base: Foundation, key: SealingKey, metrics: Metrics) -> None:
+    """Step 2, but for the institution's signature."""
     checkpointer = evidence.checkpointer(base, key, metrics)
     await checkpointer.run_once()
     if checkpointer.refusal is not None:
         raise RefusedError("proof_pending", str(checkpointer.refusal)) from LogRefusedError(
             checkpointer.refusal.code, checkpointer.refusal.detail
         )
-    async with AsyncExitStack() as stack:
-        await evidence.stampers(base, metrics)[0].run_once()
-        await evidence.witnessing(base, metrics).run_once()
-        await evidence.institution_signer(stack, base, metrics).run_once()
+    await evidence.stampers(base, metrics)[0].run_once()
+    await evidence.witnessing(base, metrics).run_once()
 
 
 async def _plans(base: Foundation) -> list[Plan]:

@@ -189,6 +189,11 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
             "A message's columns differ from its envelope.",
             _TAMPERED,
         ),
+        "delivery_differs": _error(
+            "Độ khẩn của một dòng gửi khác với văn bản của nó.",
+            "A delivery's priority differs from its message's.",
+            _TAMPERED,
+        ),
         "row_unreadable": _error(
             "Không đọc được một dòng của sổ.", "A row of the ledger cannot be read.", _TAMPERED
         ),

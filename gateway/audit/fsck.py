@@ -416,7 +416,7 @@ class _Examination:
             self._examine_body(message.id, message.sha256, message.size, body)
             for each in page.renditions.get(message.id, []):
                 self._examine_body(f"{message.id} as {each.dialect}", each.sha256, each.size, stored[each.sha256])
-        examine_lines(page, message.id, self.findings)
+        examine_lines(page, message, self.findings)
         examine_told(page, message.id, self.findings)
         examine_papers(page, message, body.sha256, self._tools.anchors, self.findings)
         self._ours.examine(message, page.receipts.get(message.id), self.findings)

@@ -31,7 +31,8 @@ WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id, dialec
 -- name: fsck_deliveries_of_messages
 -- The lines of some messages, in the ledger's order.
 SELECT id, message_id, recipient_id, recipient_code, endpoint_id, dispatch_id, state, expects_status,
-       COALESCE(reason, ''), COALESCE(business_status, ''), created_at, state_at, in_inbox, fetched_at
+       COALESCE(reason, ''), COALESCE(business_status, ''), created_at, state_at, in_inbox, fetched_at,
+       priority
 FROM delivery WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY seq;
 
 -- name: fsck_dispatches_of_messages

@@ -5,6 +5,7 @@
 2. Attempts: what the history names exists, belongs to the dispatch, and ended as the history says.
 3. Dispatches: whatever waits is carried by a dispatch that is not done; a done one carries nothing.
 4. Statuses: the business status is what the reports, judged in order, lead to.
+5. Priority: it is its message's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.audit.findings import Findings
 from gateway.audit.leaves import facts_of
-from gateway.audit.rows import Attempt, Delivery, Dispatch, HistoryRow, Page, Status
+from gateway.audit.rows import Attempt, Delivery, Dispatch, HistoryRow, Message, Page, Status
 from gateway.events import Event
 from gateway.ledger.judgement import HANDLED, judge
 from gateway.states import TRANSITIONS, State, Trigger
@@ -33,10 +34,10 @@ _ENDED_BY = {
 }
 
 
-def examine_lines(page: Page, message_id: str, findings: Findings) -> None:
-    """All four parts for one message."""
-    deliveries = page.deliveries.get(message_id, [])
-    dispatches = {dispatch.id: dispatch for dispatch in page.dispatches.get(message_id, [])}
+def examine_lines(page: Page, message: Message, findings: Findings) -> None:
+    """All five parts for one message."""
+    deliveries = page.deliveries.get(message.id, [])
+    dispatches = {dispatch.id: dispatch for dispatch in page.dispatches.get(message.id, [])}
     named: set[str] = set()
     for delivery in deliveries:
         moves = page.moves.get(delivery.id, [])
@@ -52,6 +53,9 @@ def examine_lines(page: Page, message_id: str, findings: Findings) -> None:
     for delivery in deliveries:
         if delivery.dispatch_id not in dispatches:
             findings.add("dispatch_differs", delivery.id, "its dispatch is another message's")
+        if delivery.priority != message.priority:
+            told = f"priority {delivery.priority}, its message {message.priority}"
+            findings.add("delivery_differs", delivery.id, told)
 
 
 def _replay(delivery: Delivery, moves: Sequence[HistoryRow], findings: Findings) -> None:

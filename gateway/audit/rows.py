@@ -85,6 +85,7 @@ class Delivery(NamedTuple):
     state_at: int
     in_inbox: int
     fetched_at: int | None
+    priority: int
 
 
 class Dispatch(NamedTuple):

@@ -7,7 +7,8 @@
    copied, their digests computed on the way.
 3. The folder is opened: outstanding migrations, a new epoch, and everything that waits is held
    (`gateway.ledger.epochs`). From here on nothing goes out by itself.
-4. `fsck` examines all of it from the bytes. The mark goes only when there is no error.
+4. `fsck` examines all of it from the bytes. The mark goes only when there is no error. What was copied when its
+   ledger was handed over is marked `ENDED`: it is for reading, and never opened.
 
 A crash, a full disk or an error of fsck leaves the mark, so a half restored folder is never taken for a whole one.
 What was destroyed by order since the copy was made is not brought back, and the ledger is told of it again: the
@@ -41,9 +42,10 @@ from gateway.bundle.handover import FOREIGN
 from gateway.clock import Clock
 from gateway.config.settings import Settings
 from gateway.errors import RefusedError, SchemaVersionError, StorageError
-from gateway.foundation import RESTORING, database_of, open_foundation
-from gateway.fsio import fsync_dir, make_private_dir, write_durably
+from gateway.foundation import ENDED, RESTORING, database_of, open_foundation
+from gateway.fsio import atomic_replace, fsync_dir, make_private_dir, write_durably
 from gateway.ledger.epochs import Opened, OpenEpoch, OpenEpochOperation
+from gateway.ledger.handovers import HandoverReads
 from gateway.ledger.purged import Purged, Repeat, RepeatOperation
 from gateway.purging.listed import list_of, read_list
 from gateway.storage.body_keys import Place
@@ -223,6 +225,10 @@ async def _open(
     settings: Settings, manifest: Manifest, wanted: Wanted, purged: Sequence[Purged], clock: Clock
 ) -> tuple[Opened, tuple[str, ...]]:
     async with open_foundation(settings, clock=clock, purpose="restore", restoring=True) as base:
+        successor = await HandoverReads(base.readers).successor()
+        if successor is not None:
+            told = f"handed over to {successor}; restored for reading from the copy {manifest.copy}\n"
+            atomic_replace(settings.storage.folder / ENDED, told.encode())
         ask = OpenEpoch(
             copy=manifest.copy,
             taken_at=manifest.taken_at,

@@ -23,7 +23,7 @@ from gateway.commands.acting import ask, is_running, open_for_reading, own_name,
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json, add_reason
 from gateway.commands.inputs import require_readable
 from gateway.errors import EnvironmentRefusedError, InputError
-from gateway.foundation import database_of
+from gateway.foundation import database_of, end_marks
 from gateway.fsio import require_owner
 from gateway.purging.listed import list_of, read_list
 from gateway.storage.body_token import body_key_place
@@ -292,6 +292,11 @@ def _tell_restored(context: Context, done: Restored) -> None:
     epoch, taken = done.epoch, rfc3339(done.manifest.taken_at)
     context.findings(done.report.findings[:_SHOWN])
     context.say(f"Restored {done.manifest.copy}; fsck: {'all is well' if done.report.ok else 'ERRORS, see above'}.")
+    if any(each.exists() for each in end_marks(context.settings)):
+        context.say(
+            "This ledger was handed over and has ended: it can be read (gateway show), and is never opened."
+        )
+        return
     context.say(f"Epoch {epoch.number} begins after event {epoch.after}, at number {epoch.first}.")
     context.say(
         f"{epoch.held} deliveries are held ({epoch.in_flight} of them were under way): the copy does not know what "

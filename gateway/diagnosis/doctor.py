@@ -42,7 +42,7 @@ from gateway.diagnosis.check_bindings import examine_bindings
 from gateway.diagnosis.check_kinds import KINDS
 from gateway.endings import LEVELS, endings, warnings, without_replaced
 from gateway.errors import ConfigError, KeyFileError, SourceError
-from gateway.foundation import ENDED, ENDING
+from gateway.foundation import ENDING, end_marks
 from gateway.fsio import atomic_replace
 from gateway.ledger.proofs import Proof
 from gateway.logs import HIDDEN, redact
@@ -138,9 +138,11 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
 
 def _stopped(settings: Settings) -> Finding:
     """Nobody answers, for a reason that may stand in the data folder."""
-    for mark, code in ((ENDED, "ledger_ended"), (ENDING, "handover_unfinished")):
+    unfinished, (ended, beside) = settings.storage.folder / ENDING, end_marks(settings)
+    for mark in (ended, unfinished, beside):
         with suppress(OSError, UnicodeDecodeError):
-            return layer(code, "ledger", (settings.storage.folder / mark).read_text().strip())
+            code = "handover_unfinished" if mark is unfinished else "ledger_ended"
+            return layer(code, "ledger", mark.read_text().strip())
     return layer("server_stopped", "admin socket", str(settings.server.admin_socket))
 
 

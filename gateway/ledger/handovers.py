@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,6 +119,11 @@ class HandoverReads:
         """Number, kind and leaf of the newest."""
         row = await self._readers.fetch_one("event_read_newest")
         return None if row is None else (int(row[0]), str(row[1]), bytes(row[2]))
+
+    async def successor(self) -> str | None:
+        """For whom the ledger ended; None where it goes on, or its server has run since."""
+        row = await self._readers.fetch_one("event_read_end")
+        return None if row is None else str(json.loads(row[0])["facts"]["successor"])
 
     async def ledgers(self) -> list[dict[str, Any]]:
         """Those that were taken over, for a person."""

@@ -17,11 +17,10 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from gateway.seal.answer_signature import is_answer_by
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.report import Check, Indication, passed, undecided
 
@@ -80,13 +79,8 @@ def names_issuer(answer: OcspAnswer, issuer: x509.Certificate) -> bool:
 
 def is_authorised(answer: OcspAnswer, issuer: x509.Certificate, *, is_sha1_taken: bool = False) -> bool:
     """Whether the issuer signed it, or a responder that it certified and that was valid when it answered."""
-    try:
-        is_sha1 = isinstance(answer.response.signature_hash_algorithm, hashes.SHA1)
-    except _UNREADABLE:  # signed in a way that nobody here knows
-        return False
-    if is_sha1 and not is_sha1_taken:
-        return False
-    return any(_signed_by(answer.response, each) for each in (issuer, *_responders(answer, issuer)))
+    signers = (issuer, *_responders(answer, issuer))
+    return any(is_answer_by(answer.response, each, is_sha1_taken=is_sha1_taken) for each in signers)
 
 
 def check_ocsp(
@@ -130,17 +124,3 @@ def _responders(answer: OcspAnswer, issuer: x509.Certificate) -> Iterator[x509.C
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in usage and begin <= answer.produced_at.astimezone(UTC) <= end:
             yield each
-
-
-def _signed_by(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
-    try:
-        key, algorithm = certificate.public_key(), response.signature_hash_algorithm
-        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
-            key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
-            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-        else:
-            return False
-    except (*_UNREADABLE, InvalidSignature):
-        return False
-    return True

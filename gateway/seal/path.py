@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509 import verification
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
+from gateway.seal.answer_signature import is_list_by
 from gateway.seal.ocsp import check_ocsp
 from gateway.seal.profile import UNREADABLE_CERTIFICATE, usage_faults
 from gateway.seal.report import Check, Indication, Verdict, failed, passed, undecided
@@ -92,10 +93,11 @@ def find_path(
 
 
 def issued_lists(
-    lists: tuple[x509.CertificateRevocationList, ...], issuer: x509.Certificate
+    lists: tuple[x509.CertificateRevocationList, ...], issuer: x509.Certificate, *, is_sha1_taken: bool = False
 ) -> tuple[x509.CertificateRevocationList, ...]:
     """Those that this CA signed."""
-    return tuple(each for each in lists if each.issuer == issuer.subject and _signed_by(each, issuer))
+    own = (each for each in lists if each.issuer == issuer.subject)
+    return tuple(each for each in own if is_list_by(each, issuer, is_sha1_taken=is_sha1_taken))
 
 
 def said_of(*told: Check | None) -> Check | None:
@@ -170,10 +172,3 @@ def _rank(check: Check) -> int:
     if check.indication is Indication.REVOKED_NO_POE:
         return 0
     return 1 if check.verdict is Verdict.PASSED else 2
-
-
-def _signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return revocations.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except UNREADABLE_CERTIFICATE:
-        return False

@@ -13,6 +13,7 @@ from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 
 from gateway.seal import stamp_token
+from gateway.signatures.algorithms import HASHES
 
 #: More would only cost time: every one of them is foreign.
 MOST_CERTIFICATES: Final = 20
@@ -49,19 +50,22 @@ def list_of(der: bytes) -> asn1_crl.CertificateList:
 
 @lru_cache(maxsize=1024)
 def list_issuer(der: bytes) -> str:
-    """Of a revocation list; "" for what is none."""
+    """Of a revocation list; "" for what is none, or is signed with SHA-1 and proves nothing."""
     try:
-        return str(list_of(der).issuer.hashable)
+        found = list_of(der)
+        return str(found.issuer.hashable) if found["signature_algorithm"].hash_algo in HASHES else ""
     except UNREADABLE:
         return ""
 
 
 @lru_cache(maxsize=256)
 def is_answer(der: bytes) -> bool:
-    """Whether it is an OCSP answer that says something; what else came along is passed over."""
+    """Whether it is an OCSP answer that says something, and not with SHA-1; what else came along is passed over."""
     try:
         answer = asn1_ocsp.OCSPResponse.load(der)
-        return answer["response_status"].native == "successful" and answer.response_data.native is not None
+        if answer["response_status"].native != "successful" or answer.response_data.native is None:
+            return False
+        return answer.basic_ocsp_response["signature_algorithm"].hash_algo in HASHES
     except UNREADABLE:
         return False
 

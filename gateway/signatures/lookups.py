@@ -27,6 +27,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from gateway.errors import RevocationError
 from gateway.seal.ocsp import is_authorised, names_issuer, read_ocsp
+from gateway.seal.path import issued_lists
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
 from gateway.seal.revocation import Answer, list_subject, ocsp_subject, read_answer
 from gateway.signatures.model import Lookup
@@ -111,25 +112,23 @@ def require_signed(answer: Answer, issuers: Iterable[x509.Certificate], at: date
         raise RevocationError(f"it is of a later time than now: {answer.this_update.isoformat()}")
     if answer.next_update is not None and answer.next_update < at:
         raise RevocationError(f"it ended on {answer.next_update.isoformat()}")
-    is_by = _is_list_by if answer.kind == "crl" else _is_ocsp_by
-    if not any(is_by(answer.der, issuer) for issuer in issuers):
-        raise RevocationError("the certificate's issuer did not sign it")
-    return answer
+    is_by, authorities = _is_list_by if answer.kind == "crl" else _is_ocsp_by, tuple(issuers)
+    if any(is_by(answer.der, issuer, is_sha1_taken=False) for issuer in authorities):
+        return answer
+    # kept, it would keep a better one from being asked for
+    if any(is_by(answer.der, issuer, is_sha1_taken=True) for issuer in authorities):
+        raise RevocationError("it is signed with SHA-1, which proves nothing")
+    raise RevocationError("the certificate's issuer did not sign it")
 
 
-def _is_list_by(der: bytes, issuer: x509.Certificate) -> bool:
-    found = x509.load_der_x509_crl(der)
-    try:
-        return found.issuer == issuer.subject and found.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except _UNREADABLE:
-        return False
+def _is_list_by(der: bytes, issuer: x509.Certificate, *, is_sha1_taken: bool) -> bool:
+    return bool(issued_lists((x509.load_der_x509_crl(der),), issuer, is_sha1_taken=is_sha1_taken))
 
 
-def _is_ocsp_by(der: bytes, issuer: x509.Certificate) -> bool:
+def _is_ocsp_by(der: bytes, issuer: x509.Certificate, *, is_sha1_taken: bool) -> bool:
     try:
         found = read_ocsp(der)
-        # many CAs' responders still sign with SHA-1; what such an answer is worth is judged where it is used
-        return names_issuer(found, issuer) and is_authorised(found, issuer, is_sha1_taken=True)
+        return names_issuer(found, issuer) and is_authorised(found, issuer, is_sha1_taken=is_sha1_taken)
     except _UNREADABLE:
         return False
 

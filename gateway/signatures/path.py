@@ -165,12 +165,12 @@ def _material(
     concerned = {issuer_of(each) for each in (*certificates, *roots)}
     given = (each.public_bytes(Encoding.DER) for each in standing.store.revocations)
     ours = _at_hand(certificates, standing.answers, standing.at)
-    lists = [der for der in (*given, *brought.crls) if list_issuer(der) in concerned]
+    # of ours those too that were kept before SHA-1 was refused
+    lists = (*given, *brought.crls, *(each.der for each in ours if each.kind == "crl"))
+    ocsps = (*brought.ocsps, *(each.der for each in ours if each.kind == "ocsp"))
     return _Material(
-        lists=tuple(dict.fromkeys((*lists, *(each.der for each in ours if each.kind == "crl")))),
-        ocsps=tuple(
-            dict.fromkeys((*filter(is_answer, brought.ocsps), *(each.der for each in ours if each.kind == "ocsp")))
-        ),
+        lists=tuple(dict.fromkeys(der for der in lists if list_issuer(der) in concerned)),
+        ocsps=tuple(dict.fromkeys(filter(is_answer, ocsps))),
         ours=frozenset(each.sha256 for each in ours),
     )
 

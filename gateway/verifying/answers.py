@@ -78,6 +78,8 @@ def _whose(
     if not issuers:
         return undecided(name, "answer_unrelated", f"of {told}", counts=False)
     if not any(issued_lists((found,), each) for each in issuers):
+        if any(issued_lists((found,), each, is_sha1_taken=True) for each in issuers):
+            return undecided(name, "answer_weak", f"of {told}, signed with SHA-1", counts=False)
         return failed(name, "answer_of_another_ca", f"{told} did not sign it")
     return passed(name, f"of {told}, {found.last_update_utc.isoformat()}")
 

@@ -183,8 +183,8 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "The revocation answer is of a CA, or about a certificate, that is not here.",
         ),
         "answer_weak": (
-            "Trả lời OCSP được ký bằng SHA-1.",
-            "The OCSP answer is signed with SHA-1: it counts nothing.",
+            "Trả lời thu hồi được ký bằng SHA-1: không có giá trị.",
+            "The revocation answer is signed with SHA-1: it counts nothing.",
         ),
         "answer_missing": ("Thiếu trả lời thu hồi.", "Revocation answers that a verdict rests on are not here."),
         "verdict_changed": ("Kết luận kiểm tra chữ ký bị thay đổi.", "The log holds another verdict."),

@@ -18,6 +18,7 @@ from cryptography.x509 import ocsp
 from gateway.bundle.build import Material
 from tests.bundle.making import AT, MADE_AT, answers, crl, made, story
 from tests.pki.build import build
+from tests.pki.weak import answer_with_sha1
 from tests.unit.seal.sealing import SIGNED_AT
 
 _DER: Final = Encoding.DER
@@ -53,14 +54,12 @@ def ocsp_answer(
     response = asn1.OCSPResponse.load(builder.sign(signer.key, hashes.SHA256()).public_bytes(_DER))
     basic = response["response_bytes"]["response"].parsed
     basic["tbs_response_data"]["produced_at"] = at  # the builder knows its own clock only
-    if is_sha1:
-        basic["signature_algorithm"] = {"algorithm": "sha1_ecdsa"}
     signed = basic["tbs_response_data"].dump(force=True)
-    algorithm = hashes.SHA1() if is_sha1 else hashes.SHA256()
     assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
-    basic["signature"] = signer.key.sign(signed, ec.ECDSA(algorithm, deterministic_signing=True))
+    basic["signature"] = signer.key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     response["response_bytes"]["response"] = core.ParsableOctetString(basic.dump(force=True))
-    return bytes(response.dump(force=True))
+    found = bytes(response.dump(force=True))
+    return answer_with_sha1(found, signer.key) if is_sha1 else found
 
 
 def ocsp_cases() -> Iterator[dict[str, Any]]:

@@ -39,6 +39,7 @@ from tests.bundle.making import (
 )
 from tests.bundle.stamping import stamp
 from tests.pki.build import build
+from tests.pki.weak import list_with_sha1
 from tests.unit.seal.sealing import SIGNED_AT
 
 TEN_YEARS: Final = AT + timedelta(days=3653)
@@ -114,6 +115,15 @@ def _answers() -> Iterator[dict[str, Any]]:
     yield _case("revocation-answer-of-a-stranger", why, _with(a, answers(crl("foreign-root"))))
     revoked = crl("seal-ca", revoked="seal-rsa")
     yield _case("seal-revoked", "the seal's certificate was revoked before", _with(a, answers(revoked)))
+    for name, listed, why in (
+        ("", crl("seal-ca"), "a list signed with SHA-1 says nothing, as an OCSP answer does"),
+        ("-revoked", revoked, "nor does it revoke anything"),
+    ):
+        weak = list_with_sha1(listed, build()["seal-ca"].key)
+        yield _case(f"revocation-list-sha1{name}", why, _with(a, answers(weak)))
+    why = "signed with SHA-1, and by another CA: weakness is no excuse for a stranger"
+    stranger = list_with_sha1(crl("seal-ca"), build()["foreign-root"].key)
+    yield _case("revocation-list-sha1-of-another-ca", why, _with(a, answers(stranger)))
     why = "a list that had ended before says nothing: revocation was not examined"
     ended = crl("seal-ca", until=SIGNED_AT - timedelta(days=1))
     yield _case("revocation-answer-ended", why, _with(a, answers(ended)))

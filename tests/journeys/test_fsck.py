@@ -151,6 +151,10 @@ CASES: dict[str, tuple[Tamper, set[str]]] = {
         sql("UPDATE delivery SET reason = 'poison' WHERE state = 'refused'"),
         {"state_differs"},
     ),
+    "priority of a delivery edited": (
+        sql("UPDATE delivery SET priority = priority + 1 WHERE state = 'refused'"),
+        {"delivery_differs"},
+    ),
     "business status edited": (
         sql("UPDATE delivery SET business_status = '06' WHERE business_status = '03'"),
         {"status_differs"},

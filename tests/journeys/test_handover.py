@@ -25,7 +25,7 @@ from gateway.events import Event
 from gateway.foundation import ENDED, database_of
 from gateway.ledger.handovers import HandoverReads
 from gateway.storage.body_token import body_key_place
-from tests.backup.lab import asked_json, backed_up, emptied, query, run, settings_of, shelf_of
+from tests.backup.lab import asked_json, backed_up, emptied, query, restored, run, settings_of, shelf_of
 from tests.journeys.handing import Handed, copy_of, ended, foreign_of, killed, taking
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE, prepare
 from tests.journeys.messages import document
@@ -221,6 +221,34 @@ def test_ledger_whose_handover_may_stand_is_opened_by_its_completion_alone(
     assert [each["code"] for each in json.loads(capsys.readouterr().out)["layers"]] == ["ledger_ended"]
 
 
+def test_no_backup_of_a_ledger_that_ended_begins_again(
+    handed: Handed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of before the end on this machine; the handover's own copy anywhere, which goes on being read."""
+    folder = copy_of(handed.before, tmp_path / "site")
+    shelf, data = shelf_of(folder), settings_of(folder).storage.folder
+    backed_up(folder, shelf)
+    make = ["handover", "make", "--to", OWN, "--reason", "merger", "--out"]
+    assert run(folder, *make, str(tmp_path / "out")) == 0
+    shutil.rmtree(data)
+    restored(folder, "--quick")
+    assert "it can be read" in capsys.readouterr().out
+    begin = ["log", "declare", "--reason", "on it goes"]
+    for again in (begin, [*make, str(tmp_path / "more")]):
+        assert run(folder, *again) == 3
+        assert f"{folder / 'log.ended'} says to which" in capsys.readouterr().err
+    assert asked_json(folder, capsys, "doctor")["layers"][0]["code"] == "ledger_ended"
+    for mark in folder.glob("log.*"):
+        mark.unlink()
+    shutil.rmtree(data)
+    assert run(folder, "restore", "--from", str(handed.folder / "copy"), "--reason", "to read", "--quick") == 0
+    capsys.readouterr()
+    assert run(folder, *begin) == 3
+    assert f"{data / ENDED} says to which" in capsys.readouterr().err
+    assert (data / ENDED).read_text().startswith(f"handed over to {OWN}; restored")
+    assert run(folder, "show", handed.message) == 0
+
+
 def test_list_of_another_handover_completes_none(
     handed: Handed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -293,7 +321,10 @@ def added(data: Path) -> None:
             sql("DELETE FROM foreign_file WHERE name = 'open.jsonl'"),
             {("foreign_differs", "log"), ("foreign_stray", "open.jsonl")},
         ),
-        (sql("UPDATE foreign_ledger SET root = replace(root, 'a', 'b')"), {("foreign_differs", "log")}),
+        (
+            sql("UPDATE foreign_ledger SET root = iif(root LIKE 'a%', 'b', 'a') || substr(root, 2)"),
+            {("foreign_differs", "log")},
+        ),
     ],
 )
 def test_fsck_names_what_was_changed_of_a_ledger_that_was_taken_over(

@@ -8,6 +8,11 @@ WHERE d.seq > :after AND d.state IN (SELECT value FROM json_each(:states)) ORDER
 -- The newest event: number, kind, leaf.
 SELECT seq, kind, leaf FROM event ORDER BY seq DESC LIMIT 1;
 
+-- name: event_read_end
+-- The leaf of `ledger.ended`, where no server has run since.
+SELECT leaf FROM (SELECT kind, leaf FROM event WHERE kind IN ('ledger.ended', 'server.started') ORDER BY seq DESC LIMIT 1)
+WHERE kind = 'ledger.ended';
+
 -- name: foreign_ledger_insert
 -- A ledger was taken over: log, gateway, leaves, root, instant, folder.
 INSERT INTO foreign_ledger (origin, gateway, size, root, taken_at, folder) VALUES (?, ?, ?, ?, ?, ?);

@@ -10,7 +10,7 @@ from gateway.audit.faults import FAULTS
 from gateway.audit.findings import MANY, Findings, Severity
 from gateway.audit.leaves import LeafExaminer, facts_of
 from gateway.audit.lines import examine_lines
-from gateway.audit.rows import Attempt, Delivery, Dispatch, EventRecord, Page, Status
+from gateway.audit.rows import Attempt, Delivery, Dispatch, EventRecord, Message, Page, Status
 from gateway.events import canonical, leaf_hash
 
 
@@ -77,14 +77,15 @@ def page(dispatch: Dispatch, delivery: Delivery, attempts: list[Attempt]) -> Pag
     )
 
 
-LINE = Delivery("d", "m", "a", "005.02.01.H33", "e", "p", "queued", 1, "", "", 1, 1, 0, None)
+MESSAGE = Message("m", "document", "", 0, "s", "", "", "", "", "", None, "", "", 0, "", "", "", "", 1, "", 1, 1, 1)
+LINE = Delivery("d", "m", "a", "005.02.01.H33", "e", "p", "queued", 1, "", "", 1, 1, 0, None, 0)
 READY = Dispatch("p", "m", "e", "a", "ready", 1, None, None)
 
 
 def lines_of(found: Page) -> set[str]:
     """What is found of the one message."""
     findings = Findings(FAULTS)
-    examine_lines(found, "m", findings)
+    examine_lines(found, MESSAGE, findings)
     return {finding.code for finding in findings.listed()}
 
 

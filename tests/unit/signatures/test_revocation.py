@@ -15,8 +15,10 @@ from gateway.errors import RevocationError, StorageError
 from gateway.seal.report import Report
 from gateway.seal.revocation import Answer, RevocationStore, is_stale, read_answer
 from gateway.seal.trust import Anchor, TrustPurpose, TrustStore
+from gateway.signatures.lookups import require_signed
 from gateway.signatures.model import Gathered
 from gateway.signatures.path import Brought, check_signer
+from tests.pki.weak import answer_with_sha1, list_with_sha1
 from tests.unit.seal.stamp_cases import pki
 
 AT = datetime(2026, 11, 29, tzinfo=UTC)
@@ -60,15 +62,27 @@ def ocsp_answer(name: str, *, made: datetime, until: datetime, revoked_at: datet
 ROOT_LIST = crl("tsa-root", made=AT - DAY, until=AT + DAY)
 
 
-def judged(name: str, *answers: Answer, at: datetime = AT, anchors: TrustStore | None = None) -> Report:
+def judged(
+    name: str,
+    *told: Answer,
+    at: datetime = AT,
+    anchors: TrustStore | None = None,
+    answers: RevocationStore | None = None,
+) -> Report:
     member = pki()[name]
     brought = Brought(
         certificates=tuple(each.public_bytes(Encoding.DER) for each in member.sent),
-        crls=tuple(each.der for each in answers if each.kind == "crl"),
-        ocsps=tuple(each.der for each in answers if each.kind == "ocsp"),
+        crls=tuple(each.der for each in told if each.kind == "crl"),
+        ocsps=tuple(each.der for each in told if each.kind == "ocsp"),
     )
     checks = check_signer(
-        member.certificate, brought, store=anchors or store(), at=at, gathered=Gathered(), usage=lambda _: ()
+        member.certificate,
+        brought,
+        store=anchors or store(),
+        at=at,
+        gathered=Gathered(),
+        usage=lambda _: (),
+        answers=answers,
     )
     return Report(checks=checks)
 
@@ -96,6 +110,25 @@ def test_without_answers_nothing_is_valid() -> None:
         assert faults(report) == {"certificate.revocation": "TRY_LATER"}
         assert report.verdict == "INDETERMINATE"
     assert is_stale(stale, AT)
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["brought", "kept"])
+@pytest.mark.parametrize("kind", ["crl", "ocsp"])
+def test_what_is_signed_with_sha1_proves_nothing(kind: str, tmp_path: Path, *, is_kept: bool) -> None:
+    """List or answer, whoever brought it; one that was kept before it was refused too."""
+    who, key = {"crl": LISTED, "ocsp": ASKED}[kind], pki()[CA].key
+    good = (crl if kind == "crl" else ocsp_answer)({"crl": CA, "ocsp": ASKED}[kind], made=AT - DAY, until=AT + DAY)
+    assert faults(judged(who, ROOT_LIST, good)) == {}
+    weak = read_answer((list_with_sha1 if kind == "crl" else answer_with_sha1)(good.der, key))
+    store_of_ours = RevocationStore(tmp_path / "revocations")
+    if is_kept:
+        store_of_ours.keep(weak)
+    report = judged(who, ROOT_LIST, *(() if is_kept else (weak,)), answers=store_of_ours)
+    assert faults(report) == {"certificate.revocation": "TRY_LATER"}
+    issuer = pki()[CA].certificate
+    assert require_signed(good, [issuer], AT) == good
+    with pytest.raises(RevocationError, match="SHA-1"):
+        require_signed(weak, [issuer], AT)
 
 
 def _forged(issuer: str) -> bytes:

@@ -6,6 +6,7 @@ const METHODS = {
   "1.2.840.113549.1.1.13": ["RSA", "SHA-512"], "1.2.840.10045.4.3.2": ["EC", "SHA-256"],
   "1.2.840.10045.4.3.3": ["EC", "SHA-384"], "1.2.840.10045.4.3.4": ["EC", "SHA-512"],
 };
+const WITH_SHA1 = { "1.2.840.113549.1.1.5": ["RSA", "SHA-1"], "1.2.840.10045.4.1": ["EC", "SHA-1"] };
 const CONSTRAINTS = "2.5.29.19", USAGE = "2.5.29.15", PURPOSES = "2.5.29.37", NAMES = "2.5.29.17", REASON = "2.5.29.21";
 const SIGNING_PURPOSES = ["1.3.6.1.5.5.7.3.36", "1.3.6.1.5.5.7.3.4", "2.5.29.37.0", "1.3.6.1.4.1.311.10.3.12"];
 const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
@@ -182,6 +183,8 @@ class RevocationList {
     const known = extensions ? extensionsOf(extensions.children[0]) : new Map();
     this.isPartial = Array.from(known.values()).some((each) => each.isCritical);
   }
+
+  get isWeak() { return this.method.children[0].oid in WITH_SHA1; }
 }
 
 // One check for every certificate of a path about which its issuer says something; of others `unexamined` tells.

@@ -48,7 +48,10 @@ async function whoseList(name, list, authorities) {
   if (!list) return failed(name, "answer_unreadable");
   const issuers = authorities.filter((each) => isSame(each.subject.raw, list.issuer.raw)), told = nameOf(list.issuer);
   if (!issuers.length) return undecided(name, "answer_unrelated", `of ${told}`, false);
-  for (const each of issuers) if (await isSignedBy(list, each)) return passed(name, `of ${told}`);
+  for (const each of issuers) {
+    if (!(await isSignedBy(list, each, list.isWeak ? WITH_SHA1 : METHODS))) continue;
+    return list.isWeak ? undecided(name, "answer_weak", `of ${told}, signed with SHA-1`, false) : passed(name, `of ${told}`);
+  }
   return failed(name, "answer_of_another_ca", `${told} did not sign it`);
 }
 
