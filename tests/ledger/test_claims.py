@@ -106,6 +106,24 @@ async def test_oldest_first_goes_by_age_also_for_what_was_deferred(lab: Lab) -> 
     assert await lab.claimed_messages(START + HOUR, room=1) == ["old"]
 
 
+async def test_what_a_person_sends_again_keeps_its_place_where_the_oldest_go_first(lab: Lab) -> None:
+    """It begins a series, whose age counts towards giving up; what was accepted after it still goes after it."""
+    await _oldest_first(lab)
+    for place in range(4):
+        await lab.record(message("a1", name=f"m{place}", lane=3 - place, at=START + place * MINUTE))
+    await lab.act(Trigger.HELD, "m1/a1", now=START + HOUR)
+    await lab.act(Trigger.QUARANTINED, "m1/a1", now=START + HOUR)
+    for later in (2 * HOUR, 3 * HOUR):
+        await lab.act(Trigger.REQUEUED, "m1/a1", now=START + later)
+        if later == 2 * HOUR:
+            await lab.act(Trigger.QUARANTINED, "m1/a1", now=START + later)
+    shown = {"endpoint": "push", "now": micros(START + DAY), "ageing": micros(START), "limit": 9}
+    rows = await lab.readers.fetch("dispatch_list_next_of_channel", shown)
+    assert [(row[0], row[3]) for row in rows][:2] == [("m3", micros(START + 3 * MINUTE)), ("m0", micros(START))]
+    assert [row[0] for row in rows] == ["m3", "m0", "m1", "m2"]
+    assert await lab.claimed_messages(START + DAY, room=3) == ["m3", "m0", "m1"]
+
+
 async def test_channel_drains_the_oldest_first_behind_hoa_toc_where_a_person_wants_that(lab: Lab) -> None:
     """What has waited longest, whatever its lane; the other channels go on as before; an event says who and why."""
     for lane in (3, 2, 1, 0):

@@ -22,7 +22,8 @@ SET state = CASE WHEN (SELECT kind FROM endpoint AS e WHERE e.id = dispatch.endp
     give_up_at = CASE WHEN :new_series THEN :give_up ELSE MAX(give_up_at, :give_up) END,
     warned_at = NULL,
     series = series + :new_series,
-    -- ages count from the beginning of the series
+    -- ages count from the beginning of the series; where the oldest go first it keeps its place
+    first_at = CASE WHEN :new_series THEN COALESCE(first_at, created_at) ELSE first_at END,
     created_at = CASE WHEN :new_series THEN :now ELSE created_at END,
     failures = CASE WHEN :new_series THEN 0 ELSE failures END,
     crashes = 0

@@ -20,11 +20,17 @@ FROM (
         ORDER BY x.due_at LIMIT :limit)
     WHERE e.id = :endpoint AND (NOT e.oldest_first OR lane.n = 0)
     UNION ALL
-    SELECT d.message_id, d.lane, 0, d.created_at, d.created_at, d.lane
+    SELECT d.message_id, d.lane, 0, COALESCE(d.first_at, d.created_at), COALESCE(d.first_at, d.created_at), d.lane
     FROM endpoint AS e CROSS JOIN dispatch AS d ON d.id IN (
-        SELECT x.id FROM dispatch AS x
-        WHERE x.state = 'ready' AND x.state <> 'done' AND x.endpoint_id = :endpoint AND +x.lane > 0 AND x.due_at <= :now
-        ORDER BY x.created_at LIMIT :limit)
+        SELECT id FROM (SELECT x.id FROM dispatch AS x
+                        WHERE x.state = 'ready' AND x.state <> 'done' AND x.endpoint_id = :endpoint AND +x.lane > 0
+                          AND x.due_at <= :now
+                        ORDER BY x.created_at LIMIT :limit)
+        UNION
+        SELECT id FROM (SELECT x.id FROM dispatch AS x
+                        WHERE x.state = 'ready' AND x.first_at IS NOT NULL AND x.endpoint_id = :endpoint AND +x.lane > 0
+                          AND x.due_at <= :now
+                        ORDER BY x.first_at LIMIT :limit))
     WHERE e.id = :endpoint AND e.oldest_first
 )
 ORDER BY lane > 0, rank, since LIMIT :limit;

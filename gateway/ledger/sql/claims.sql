@@ -2,7 +2,7 @@
 -- The heads of every lane of the endpoints with room, best first. Hỏa tốc goes before all others, but behind so many of
 -- them (`share`) in a row one of the others goes, so that they do not starve. Of the others the urgent lanes, then the oldest;
 -- waiting lifts a dispatch by one lane per ageing period. Where a channel drains the oldest first: by age, when due,
--- whatever their lane. slots: [[endpoint, room, hỏa tốc that went in a row], …]; blocked: ["endpoint recipient", …];
+-- whatever their lane; what a person sent again by its first age. slots: [[endpoint, room, hỏa tốc that went in a row], …]; blocked: ["endpoint recipient", …];
 -- heads: how many of a lane are looked at, as many as the roomiest endpoint takes.
 WITH slot AS (
          SELECT v.value ->> 0 AS endpoint_id, v.value ->> 1 AS room, v.value ->> 2 AS run, e.oldest_first
@@ -27,10 +27,15 @@ WITH slot AS (
              ORDER BY f.due_at LIMIT :heads)
          WHERE NOT slot.oldest_first OR lane.n = 0
          UNION ALL
-         SELECT d.id, d.endpoint_id, slot.room, slot.run, 0, 0, d.created_at
+         SELECT d.id, d.endpoint_id, slot.room, slot.run, 0, 0, COALESCE(d.first_at, d.created_at)
          FROM slot CROSS JOIN dispatch AS d ON d.id IN (
-             SELECT f.id FROM free AS f WHERE f.endpoint_id = slot.endpoint_id AND f.state <> 'done' AND +f.lane > 0
-             ORDER BY f.created_at LIMIT :heads)
+             SELECT id FROM (SELECT f.id FROM free AS f
+                             WHERE f.endpoint_id = slot.endpoint_id AND f.state <> 'done' AND +f.lane > 0
+                             ORDER BY f.created_at LIMIT :heads)
+             UNION
+             SELECT id FROM (SELECT f.id FROM free AS f
+                             WHERE f.endpoint_id = slot.endpoint_id AND f.first_at IS NOT NULL AND +f.lane > 0
+                             ORDER BY f.first_at LIMIT :heads))
          WHERE slot.oldest_first
      ),
      ranked AS (

@@ -5,7 +5,7 @@ UPDATE dispatch SET due_at = due_at + :jump WHERE state = 'ready' AND due_at > :
 -- name: dispatch_shift_lives
 -- The clock went forward: the time left out counts towards no age.
 UPDATE dispatch INDEXED BY dispatch_open
-SET give_up_at = give_up_at + :jump, created_at = created_at + :jump
+SET give_up_at = give_up_at + :jump, created_at = created_at + :jump, first_at = first_at + :jump
 WHERE state IN ('ready', 'in_flight', 'held') AND state <> 'done'
 RETURNING id;
 

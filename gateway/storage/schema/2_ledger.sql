@@ -106,12 +106,15 @@ CREATE TABLE dispatch (
     attempt_id    TEXT,
     boot_id       TEXT REFERENCES boot (id),
     lease_until   INTEGER,
+    -- when it was made, where `created_at` is the beginning of a later series
+    first_at      INTEGER,
     CHECK ((state = 'in_flight') = (attempt_id IS NOT NULL AND lease_until IS NOT NULL))
 ) STRICT;
 CREATE INDEX dispatch_due ON dispatch (endpoint_id, lane, due_at) WHERE state = 'ready';
 CREATE INDEX dispatch_leased ON dispatch (lease_until) WHERE state = 'in_flight';
 CREATE INDEX dispatch_open_by_age ON dispatch (endpoint_id, give_up_at) WHERE state = 'ready';
 CREATE INDEX dispatch_open ON dispatch (endpoint_id, state, created_at, due_at, lane) WHERE state <> 'done';
+CREATE INDEX dispatch_resent ON dispatch (endpoint_id, first_at, due_at, lane) WHERE state = 'ready' AND first_at IS NOT NULL;
 CREATE INDEX dispatch_by_message ON dispatch (message_id);
 
 -- One message for one recipient: the ledger's line.

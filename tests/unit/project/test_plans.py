@@ -36,6 +36,7 @@ GROWING = (
 PARTIAL = (
     "dispatch_due",
     "dispatch_open",
+    "dispatch_resent",
     "dispatch_leased",
     "delivery_open",
     "delivery_inbox_open",
@@ -233,11 +234,12 @@ def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
 
 @pytest.mark.parametrize("name", ["dispatch_pick_due", "dispatch_list_next_of_channel"])
 def test_heads_of_a_channel_are_found_in_its_order(database: Any, name: str) -> None:
-    """By lane and when they became due, or by age; neither sorts what waits, nor goes through it."""
+    """By lane and when they became due, or by age and first age; none sorts what waits, nor goes through it."""
     plan = _plan(database, STATEMENTS.get(name))
     assert [step for step in plan if step.startswith("SEARCH x")] == [
         "SEARCH x USING INDEX dispatch_due (endpoint_id=? AND lane=? AND due_at<?)",
         "SEARCH x USING INDEX dispatch_open (endpoint_id=? AND state=?)",
+        "SEARCH x USING INDEX dispatch_resent (endpoint_id=? AND first_at>?)",
     ], plan
 
 
