@@ -60,6 +60,8 @@ class Event(StrEnum):
     DELIVERY_EXPIRING = "delivery.expiring"
     #: A person had its office told once more that it waits to be fetched and registered, or answered.
     DELIVERY_REMINDED = "delivery.reminded"
+    #: A person heard by telephone that its office has it; no status of the office. The leaf does not say from whom.
+    DELIVERY_TELEPHONED = "delivery.telephoned"
     #: The sender took it back before it left.
     DELIVERY_WITHDRAWN = "delivery.withdrawn"
     #: It was in flight at several crashes, or a person set it aside; it is kept whole for a person.

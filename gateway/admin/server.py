@@ -193,6 +193,7 @@ ACTS: Mapping[str, ActKind] = {
     "user-sign-out": ActKind(request=users.EndSessions, run=users.end_sessions),
     "acknowledge-alarm": ActKind(request=alarms.AcknowledgeAlarm, run=alarms.acknowledge_alarm),
     "snooze-alarm": ActKind(request=alarms.SnoozeAlarm, run=alarms.snooze_alarm),
+    "telephoned": ActKind(request=alarms.Telephoned, run=alarms.telephoned),
     "alerts": ActKind(request=alerts.SetAlerts, run=alerts.set_alerts),
     "rekey": ActKind(request=channels.RekeyChannel, run=channels.rekey_channel),
     "verify": ActKind(request=channels.VerifyChannel, run=channels.verify_channel),

@@ -25,6 +25,7 @@ from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings
 from gateway.diagnosis.own_look import look_at_self
 from gateway.foundation import Foundation
+from gateway.ledger import heard
 from gateway.ledger.calendar import workdays
 from gateway.ledger.figures import unanswered
 from gateway.ledger.params import as_json
@@ -33,9 +34,7 @@ from gateway.workdays import Workdays
 
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 #: Likewise, of what an office's system has taken.
-_TAKEN_RULES: Final = {0: "flash_unconfirmed", 1: "urgent_unconfirmed"}
-#: What arrived earlier and was never confirmed is history: urgent, hỏa tốc; and what was accepted so long ago.
-_UNCONFIRMED, _UNCONFIRMED_FLASH, _ACCEPTED = timedelta(days=3), timedelta(days=30), timedelta(days=60)
+_TAKEN_RULES: Final = {0: heard.RULES[True], 1: heard.RULES[False]}
 #: For so many days an answer is missed.
 _MISSED: Final = 30
 #: Lines of one day that are counted; no day hides another.
@@ -188,15 +187,10 @@ class _Look:
 
     async def unread(self) -> list[Symptom]:
         """What waits to be fetched, or was taken by a system and is confirmed by nobody, by office."""
-        flash, urgent = micros(self.now - self._settings.flash), micros(self.now - self._settings.unread)
-        params = {"flash": flash, "urgent": urgent}
+        during = heard.span(self.now, flash=self._settings.flash, urgent=self._settings.unread)
+        params = {name: during[name] for name in ("flash", "urgent")}
         rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)
-        since = {
-            "since": micros(self.now - _ACCEPTED),
-            "flash_since": micros(self.now - _UNCONFIRMED_FLASH),
-            "urgent_since": micros(self.now - _UNCONFIRMED),
-        }
-        taken = await self._base.readers.fetch("delivery_list_unconfirmed_urgent", params | since)
+        taken = await self._base.readers.fetch("delivery_list_unconfirmed_urgent", during)
         agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in [*rows, *taken]})
         found = []
         told_by = [(_LANE_RULES, row) for row in rows] + [(_TAKEN_RULES, row) for row in taken]

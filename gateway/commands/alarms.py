@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from gateway.admin.alarms import LONGEST_SNOOZE, AcknowledgeAlarm, SnoozeAlarm
+from gateway.admin.alarms import LONGEST_SNOOZE, AcknowledgeAlarm, SnoozeAlarm, Telephoned
 from gateway.alarms.rules import RUNBOOK, rule_of
 from gateway.alarms.telling import described
 from gateway.audit.findings import Finding
@@ -46,6 +46,24 @@ def add(parsers: Subparsers) -> None:
     _target(snooze)
     snooze.add_argument(
         "--hours", type=whole, required=True, metavar="N", help=f"for so long, 1 to {LONGEST_SNOOZE}"
+    )
+    telephoned = add_command(
+        group,
+        "telephoned",
+        _telephoned,
+        "say that an office has urgent documents, as somebody there told you by telephone",
+        more="For documents that its system took and nobody there confirmed. Their alarm is over then, and does "
+        "not come back for them; the documents' story says who telephoned with whom. It is no status of the "
+        "office: its own clerk alone gives that.",
+    )
+    _target(telephoned)
+    telephoned.add_argument("--spoke-to", required=True, metavar="NAME", help="with whom you spoke")
+    telephoned.add_argument(
+        "--delivery",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="this one alone, repeatable (default: all of the alarm)",
     )
 
 
@@ -133,4 +151,14 @@ def _snooze(context: Context, args: argparse.Namespace) -> int:
         context.print_json(reply)
     else:
         context.say(f"Put off until {reply['until']}.")
+    return FINE
+
+
+def _telephoned(context: Context, args: argparse.Namespace) -> int:
+    request = Telephoned(alarm=args.alarm, deliveries=args.delivery, spoke_to=args.spoke_to, reason=args.reason)
+    reply = asyncio.run(perform(context, "telephoned", request))
+    if args.json:
+        context.print_json(reply)
+    else:
+        context.say(f"Written down for {reply['heard']} documents; alarms that are over: {reply['over']}.")
     return FINE

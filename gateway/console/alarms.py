@@ -17,6 +17,7 @@ from gateway.alarms.telling import described
 from gateway.console.acts import converted
 from gateway.console.route import Route
 from gateway.console.visit import Visit
+from gateway.ledger import heard
 from gateway.ledger.alarms import Alarm
 
 #: Alarms that are over, on the page.
@@ -42,6 +43,7 @@ async def alarm_values(visit: Visit, alarms: Sequence[Alarm]) -> dict[str, Any]:
         "alarm_hours": _HOURS,
         "runbook": RUNBOOK_VI if is_vi else RUNBOOK,
         "may_see_to": visit.may(Permission.OPERATE),
+        "heard_rules": heard.RULES,
     }
 
 

@@ -27,6 +27,7 @@ from gateway.console.looks import goes_on_seeing, looked_up, saw
 from gateway.console.pieces import hand_out, length, of_file, reopened, with_room
 from gateway.console.reminders import rehearsed
 from gateway.console.route import Route
+from gateway.console.telephoned import calls_of
 from gateway.console.terms import term_of
 from gateway.console.visit import Visit
 from gateway.edxml.codes import BUSINESS_TYPES, PRIORITIES
@@ -150,6 +151,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "is_pdf": _is_pdf,
         "term": await term_of(visit, story, envelope.due_date),
         "reminding": await rehearsed(visit, story),
+        "calls": await calls_of(visit, story),
         "look": _looked_at(visit, envelope, story),
     }
 

@@ -58,6 +58,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "delivery.expired": (N_("Given up, the time has passed"), "bad"),
     "delivery.expiring": (N_("Will be given up soon"), "wait"),
     "delivery.reminded": (N_("The office was reminded"), "busy"),
+    "delivery.telephoned": (N_("Heard by telephone that it is there; no status of the office"), "calm"),
     "delivery.withdrawn": (N_("Taken back by the sender"), "calm"),
     "delivery.quarantined": (N_("Put into quarantine"), "bad"),
     "delivery.handed_over": (N_("Handed over another way"), "good"),

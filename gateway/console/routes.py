@@ -35,6 +35,7 @@ from gateway.console import (
     reports,
     shifts,
     sign_in,
+    telephoned,
     vendors,
 )
 from gateway.console.route import Route
@@ -61,6 +62,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_send.ROUTES,
     *desk_registers.ROUTES,
     *alarms.ROUTES,
+    *telephoned.ROUTES,
     *alerts.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,

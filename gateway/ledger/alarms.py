@@ -132,6 +132,17 @@ class LookedOperation:
         return len(events)
 
 
+async def close(tx: Transaction, look: Looked, rule: str, subject: str, *, actor: str, note: str) -> bool:
+    """A person has ended what an alarm is about; whether one was open."""
+    row = {"rule": rule, "subject": subject, "at": micros(look.now), "by": actor, "note": note}
+    closed = await tx.fetch("alarm_close_about", row)
+    for (key,) in closed:
+        await _tell(tx, look, key, "closed", is_flash=False)
+        event = _event(Event.ALARM_CLOSED, look.now, key, rule, subject, actor=actor, note=note)
+        await history.append(tx, [event])
+    return bool(closed)
+
+
 def _next(look: Looked, *, is_flash: bool) -> int | None:
     at = look.next_flash_at if is_flash else look.next_at
     return None if at is None else micros(at)
@@ -182,7 +193,7 @@ class SeenOperation:
         found = await tx.fetch("alarm_find", (ask.alarm_id,))
         if not found:
             return RefusedError("not_found", ask.alarm_id)
-        is_flash, closed_at = found[0]
+        is_flash, closed_at = found[0][:2]
         if closed_at is not None:
             return RefusedError("state_forbids", "the alarm is over")
         if ask.until is None:

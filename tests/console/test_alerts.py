@@ -8,7 +8,13 @@ from datetime import timedelta
 import pytest
 
 from gateway.accounts.roles import Role
+from gateway.admin.acts import PauseChannel, pause_channel
+from gateway.ledger.acts import Act, ActOperation
+from gateway.ledger.alarms import Alarm
 from gateway.ledger.alerts import NewAlert, Planned, PlanOperation
+from gateway.maintenance.alarm_watch import AlarmWatch
+from gateway.observe import Metrics
+from gateway.states import Trigger
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
@@ -94,3 +100,63 @@ async def test_office_is_reminded_by_one_button_and_its_desk_says_by_whom(site: 
     assert "Đã nhắc 1 nơi." in (await clerk.post(f"/documents/{own.id}/remind", follow=True)).text
     told = await site.base.readers.fetch("event_list_told", {"message": made.id, "limit": 50})
     assert [row[3] for row in told if row[1] == "delivery.reminded"] == [made.deliveries[0].id]
+
+
+async def taken(site: Site, number: str) -> tuple[str, str]:
+    """A hỏa tốc document that an office's system took a while ago, and of which it reports nothing."""
+    pause = PauseChannel(target=PUSHED, until=site.base.clock.now() + timedelta(hours=1), reason=WHY)
+    await pause_channel(site.app, pause, "user:x")
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(document(PROVINCE, [PUSHED], number=number, priority=3))
+    now = site.base.clock.now()
+    for trigger in (Trigger.HELD, Trigger.CONFIRMED):
+        act = Act(
+            trigger=trigger, delivery_ids=(made.deliveries[0].id,), actor="user:x", note="",
+            now=now - timedelta(minutes=20), give_up_at=now + timedelta(days=1),
+        )  # fmt: skip
+        (acted,) = await site.base.pump.submit(ActOperation(), act)
+        assert acted.moved, acted
+    return made.id, made.deliveries[0].id
+
+
+async def test_who_heard_by_telephone_ends_the_alarm_and_stands_in_the_story(site: Site) -> None:
+    """At the alarm or on the document's page, by name; nobody takes it for a status, and no alarm comes back."""
+    (one, first), (two, second) = await taken(site, "990"), await taken(site, "991")
+    watch = AlarmWatch(site.base, dict, Metrics())
+
+    async def open_alarms() -> list[str]:
+        for _ in range(2):
+            await watch.run_once()
+        rows = await site.base.readers.fetch("alarm_list_open", (99,))
+        return [each.id for each in map(Alarm.of_row, rows) if each.rule == "flash_unconfirmed"]
+
+    (alarm,) = await open_alarms()
+    operator, auditor = await site.signed_in(Role.OPERATOR), await site.signed_in(Role.AUDITOR)
+    path = f"/alarms/{alarm}/telephoned"
+    said = {"spoke_to": "Bà Lan", "reason": "đã nhận, đang trình"}
+    assert path in (await operator.get("/alerts")).text
+    assert path not in (await auditor.get("/alerts")).text
+    assert f"/documents/{one}/telephoned" not in (await auditor.get(f"/documents/{one}?line={first}")).text
+    assert (await auditor.post(path, said | {"delivery": first})).status == 403
+    asked = (await operator.get(path)).text
+    assert "990/UBND-VP" in asked
+    assert "991/UBND-VP" in asked
+    assert (await operator.post(path, said)).status == 422
+    assert (await operator.post(path, {"delivery": first, "reason": "đã nhận"})).status == 422
+    done = await operator.post(path, said | {"delivery": first}, follow=True)
+    assert "Đã ghi lại cho 1 văn bản" in done.text
+    assert "Cảnh báo đã hết" not in done.text
+    assert f"/documents/{one}/telephoned" not in (await operator.get(f"/documents/{one}?line={first}")).text
+    assert (await operator.post(f"/documents/{one}/telephoned", said | {"delivery": second})).status == 404
+    assert f"/documents/{two}/telephoned" in (await operator.get(f"/documents/{two}?line={second}")).text
+    over = await operator.post(f"/documents/{two}/telephoned", said | {"delivery": second}, follow=True)
+    assert "Cảnh báo đã hết" in over.text
+    assert await open_alarms() == []
+    for key in (one, two):
+        story = (await auditor.get(f"/documents/{key}")).text
+        assert "Bà Lan nói qua điện thoại là đã có; không phải trạng thái của cơ quan" in story
+        assert "Cơ quan nói qua điện thoại là đã có; không phải trạng thái của cơ quan" in story
+        assert "Bà Lan: đã nhận, đang trình" in story
+        assert story.count(f"Người {Role.OPERATOR}1") >= 2
+        assert "đã vào sổ" not in story
+    assert (await operator.get(path)).status == 409

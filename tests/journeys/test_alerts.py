@@ -211,7 +211,7 @@ async def test_mail_is_given_up_after_three_days(lab: AlertLab) -> None:
     assert [(state, reason) for _, state, reason in await lab.states()] == [("dropped", "gave_up")]
 
 
-async def _remind(lab: AlertLab, message: str) -> Reminded:
+async def _remind(lab: AlertLab, message: str, *more: Address) -> Reminded:
     assert lab.installation.app is not None
     base = lab.installation.app.foundation
     agency = await base.directory.require(COMMUNE, base.clock.now())
@@ -219,7 +219,7 @@ async def _remind(lab: AlertLab, message: str) -> Reminded:
         message_id=message,
         actor="user:nhac",
         now=lab.watch.now(),
-        addresses={agency.id: (Address(way="mail", target=ADDRESS),)},
+        addresses={agency.id: (Address(way="mail", target=ADDRESS), *more)},
     )
     return await base.pump.submit(RemindOperation(), ask)
 
@@ -288,18 +288,24 @@ async def test_address_that_bounces_is_told_nothing(lab: AlertLab) -> None:
     assert [before.why_not(lab.watch.now()), after.why_not(lab.watch.now())] == [None, Unreminded.ELSEWHERE]
 
 
-async def test_reminder_of_an_answer_says_so(lab: AlertLab) -> None:
-    """The document is registered; 06 ends it."""
+async def test_reminder_of_an_answer_says_so(lab: AlertLab, receiver: Receiver) -> None:
+    """In the mail and on the telephone; the document is registered; 06 ends it."""
     await lab.wish(mail=[ADDRESS])
     async with lab.installation.client(PROVINCE) as province:
-        message = (await province.submit(document(PROVINCE, [COMMUNE], due=MORNING.date()))).id
+        asked = document(PROVINCE, [COMMUNE], due=MORNING.date(), priority=3)
+        message = (await province.submit(asked)).id
     async with lab.installation.client(COMMUNE) as commune:
         item = (await commune.inbox()).items[0]
         await commune.content(item.id)
         await commune.ack(item.id)
         await commune.answer(item.id, NewStatus(code="03"))
-        assert (await _remind(lab, message)).told == 1
+        assert (await _remind(lab, message, Address(way="call", target="+84900000001"))).told == 1
         await lab.run()
+        (call,) = receiver.came
+        assert json.loads(call.body)["text"] == (
+            f"Nhắc lại: 1 văn bản hỏa tốc / flash đã đến hạn, {COMMUNE} chưa trả lời. "
+            "1 document(s) wait for an answer."
+        )
         (mail,) = lab.server.mails
         assert str(mail.message["Subject"]).startswith(f"Nhắc: 1 văn bản chờ {COMMUNE} trả lời")
         assert "vào sổ" not in mail.message.get_content()

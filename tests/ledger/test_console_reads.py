@@ -12,6 +12,7 @@ from gateway.console.document_story import read_story
 from gateway.directory.directory import Directory
 from gateway.ledger.rows import NewMessage
 from gateway.model import OutcomeKind
+from gateway.states import State
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request, status
 
 
@@ -71,9 +72,10 @@ async def test_candidates_are_lines_of_the_sender_or_to_the_reporter(lab: Lab) -
 
 
 async def test_urgent_that_a_system_took_and_nobody_confirmed_is_found(lab: Lab) -> None:
-    """By office and urgency; not what waits in an inbox, nor what was answered."""
+    """By office and urgency; not what waits in an inbox, nor what was answered, nor what went to a relay."""
+    await lab.rows("UPDATE endpoint SET is_relay = 1 WHERE id = 'other'")
     for name, priority in (("flash", 3), ("urgent", 1), ("plain", 0)):
-        await lab.record(changed(message("a1", "a2", "i1", name=name), priority=priority))
+        await lab.record(changed(message("a1", "a2", "i1", "b1", name=name), priority=priority))
     for out in await lab.claim(START + MINUTE, room=50):
         await lab.finish(out, OutcomeKind.DELIVERED, now=START + MINUTE)
     await lab.record(status("01", "flash/a1", at=START + HOUR))
@@ -89,3 +91,6 @@ async def test_urgent_that_a_system_took_and_nobody_confirmed_is_found(lab: Lab)
     assert await found(flash=START + HOUR, urgent=START + HOUR) == [("a1", 1, 1), ("a2", 0, 1), ("a2", 1, 1)]
     late = START + MINUTE
     assert await found(flash=START + HOUR, urgent=START + HOUR, arrived=late) == [("a2", 0, 1)], "hỏa tốc stays"
+    assert await lab.state("flash/b1") is State.DELIVERED
+    await lab.rows("UPDATE endpoint SET is_relay = 0 WHERE id = 'other'")
+    assert ("b1", 0, 1) in await found(flash=START + HOUR, urgent=START), "an office's own system would be in it"

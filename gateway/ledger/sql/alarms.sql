@@ -33,7 +33,41 @@ WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since AND m.sa
   AND d.in_inbox = 0 AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
   AND COALESCE(d.arrived_at, d.state_at) < CASE WHEN m.priority > 2 THEN :flash ELSE :urgent END
   AND COALESCE(d.arrived_at, d.state_at) > CASE WHEN m.priority > 2 THEN :flash_since ELSE :urgent_since END
+  AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
 GROUP BY d.recipient_id, urgency;
+
+-- name: delivery_list_unconfirmed_of_office
+-- Those of one office, as `delivery_list_unconfirmed_urgent` counts them, the oldest first: its times, office, is_flash, limit.
+SELECT d.id, m.id, m.code_number, m.code_notation, m.subject, COALESCE(d.arrived_at, d.state_at)
+FROM message AS m INDEXED BY message_urgent
+CROSS JOIN delivery AS d ON d.message_id = m.id AND d.recipient_id = :office
+CROSS JOIN endpoint AS e ON e.id = d.endpoint_id AND e.is_relay = 0
+WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since AND m.sandbox = 0 AND (m.priority > 2) = :is_flash
+  AND d.in_inbox = 0 AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
+  AND COALESCE(d.arrived_at, d.state_at) < CASE WHEN m.priority > 2 THEN :flash ELSE :urgent END
+  AND COALESCE(d.arrived_at, d.state_at) > CASE WHEN m.priority > 2 THEN :flash_since ELSE :urgent_since END
+  AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
+ORDER BY m.accepted_at LIMIT :limit;
+
+-- name: delivery_list_to_hear_of
+-- Deliveries by id: message, office, whether hỏa tốc, and whether they wait to be confirmed as those above, however long.
+SELECT d.id, d.message_id, d.recipient_id, m.priority > 2,
+       m.kind = 'document' AND m.priority > 0 AND m.sandbox = 0 AND e.is_relay = 0 AND d.in_inbox = 0
+       AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
+       AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
+FROM json_each(?) AS v
+CROSS JOIN delivery AS d ON d.id = v.value
+CROSS JOIN message AS m ON m.id = d.message_id
+CROSS JOIN endpoint AS e ON e.id = d.endpoint_id;
+
+-- name: heard_insert
+-- Somebody heard by telephone that an office has it: delivery, at, by, spoke to.
+INSERT INTO heard (delivery_id, at, by, spoke_to) VALUES (?, ?, ?, ?);
+
+-- name: heard_list_of_message
+-- What was heard of the deliveries of a document: delivery, at, by, spoke to.
+SELECT h.delivery_id, h.at, h.by, h.spoke_to
+FROM delivery AS d CROSS JOIN heard AS h ON h.delivery_id = d.id WHERE d.message_id = ?;
 
 -- name: delivery_find_silence
 -- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, taken, registered: channels, limit.
@@ -80,6 +114,11 @@ ON CONFLICT DO NOTHING RETURNING id;
 -- Its trouble is over: id, at.
 UPDATE alarm SET closed_at = :at, again_at = NULL WHERE id = :id AND closed_at IS NULL RETURNING rule, subject;
 
+-- name: alarm_close_about
+-- A person has seen to it that nothing is left of it: rule, subject, at, by, note.
+UPDATE alarm SET closed_at = :at, again_at = NULL, acknowledged_at = :at, acknowledged_by = :by, note = :note
+WHERE rule = :rule AND subject = :subject AND closed_at IS NULL RETURNING id;
+
 -- name: alarm_set_again
 -- It is told again, as it is now, and when the next time: id, facts, next, next of hỏa tốc, now, by.
 UPDATE alarm SET facts = :facts, again_at = CASE is_flash WHEN 1 THEN :next_flash ELSE :next END, snoozed_until = NULL
@@ -106,8 +145,8 @@ UPDATE alarm SET snoozed_until = :until, again_at = :until, note = :note
 WHERE id = :id AND closed_at IS NULL AND is_flash = 0 RETURNING rule, subject;
 
 -- name: alarm_find
--- One: whether it is about hỏa tốc, and whether it is over.
-SELECT is_flash, closed_at FROM alarm WHERE id = ?;
+-- One: whether it is about hỏa tốc, whether it is over, and what it is about.
+SELECT is_flash, closed_at, rule, subject FROM alarm WHERE id = ?;
 
 -- name: alarm_notice_insert
 -- Somebody is to be told: id, alarm, way, target, about, at, due.

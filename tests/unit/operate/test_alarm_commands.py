@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from gateway.clock import SystemClock
 from gateway.foundation import open_foundation
+from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
-from tests.journeys.installation import Installation
+from gateway.ledger.record import RecordMessage
+from gateway.states import Trigger
+from tests.journeys.installation import PUSHED, Installation
+from tests.ledger.lab import message
 from tests.unit.operate.test_commands import ACTOR, WHY, Terminal, events, notes, terminal
 
 __all__ = ["terminal"]
@@ -60,3 +67,51 @@ async def test_alarms_are_listed_seen_to_and_put_off(installation: Installation,
         "alarm.acknowledged",
     ]
     assert await notes(installation) == [WHY, WHY]
+
+
+async def take(installation: Installation) -> None:
+    """A hỏa tốc document that the system of an office took an hour ago, and the alarm about it."""
+    now = SystemClock().now()
+    early = now - timedelta(hours=1)
+    async with open_foundation(installation.settings, purpose="test") as base:
+        office = (await base.directory.resolve([PUSHED], now))[PUSHED]
+        assert office.endpoint is not None
+        new = message("a1", name="flash", at=early)
+        (dispatch,), (delivery,) = new.dispatches, new.deliveries
+        new = replace(
+            new,
+            message=replace(new.message, sender_id=office.id, priority=3),
+            dispatches=(replace(dispatch, endpoint_id=office.endpoint.id, recipient_id=office.id),),
+            deliveries=(replace(delivery, endpoint_id=office.endpoint.id, recipient_id=office.id),),
+        )
+        await base.pump.submit(RecordMessage(), new)
+        for trigger in (Trigger.HELD, Trigger.CONFIRMED):
+            act = Act(
+                trigger=trigger, delivery_ids=(delivery.id,), actor="user:x", note="", now=early, give_up_at=now
+            )
+            await base.pump.submit(ActOperation(), act)
+        alarm = NewAlarm(rule="flash_unconfirmed", subject=office.id, is_flash=True, since=early)
+        await base.pump.submit(LookedOperation(), Looked(now=now, opened=(alarm,), told_from=now))
+
+
+async def test_word_of_an_office_by_telephone_ends_the_alarm(
+    installation: Installation, terminal: Terminal
+) -> None:
+    """With whom somebody spoke is kept; an alarm about anything else does not end so, nor one that is over."""
+    await take(installation)
+    await look(installation)
+    alarms = {each["rule"]: each["id"] for each in await terminal.json("alarms", "list")}
+    told = ("--spoke-to", "Bà Lan", "--reason", WHY)
+    code, _, err = await terminal.run("alarms", "telephoned", alarms["flash_unread"], *told)
+    assert (code, "not about documents that an office's system took" in err) == (1, True)
+    done = await terminal.json("alarms", "telephoned", alarms["flash_unconfirmed"], *told)
+    assert done == {"heard": 1, "over": 1}
+    code, _, err = await terminal.run("alarms", "telephoned", alarms["flash_unconfirmed"], *told)
+    assert (code, "the alarm is over" in err) == (1, True)
+    assert "flash_unconfirmed" not in {each["rule"] for each in await terminal.json("alarms", "list")}
+    (over,) = await terminal.json("alarms", "history")
+    assert (over["acknowledged_by"], over["note"]) == (ACTOR, f"Bà Lan: {WHY}")
+    assert [kind for kind, actor in await events(installation) if actor == ACTOR] == [
+        "delivery.telephoned",
+        "alarm.closed",
+    ]
