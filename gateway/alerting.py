@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from gateway.clock import VIETNAM
@@ -59,6 +60,11 @@ class Wishes(Struct, kw_only=True, forbid_unknown_fields=True):
     details: bool = False
     attach: bool = False
     calls: Annotated[list[Person], Meta(max_length=10)] = field(default_factory=list)
+
+
+def wishes_of(rows: Iterable[Sequence[str]]) -> dict[str, Wishes]:
+    """By agency, from rows of `alerting_list_all`."""
+    return {agency_id: msgspec.json.decode(text, type=Wishes) for agency_id, text in rows}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-import msgspec
-
 from gateway.admin.acts import Desk
-from gateway.alerting import Wishes
+from gateway.alerting import Wishes, wishes_of
 from gateway.config.settings import Settings
 from gateway.foundation import Foundation
 from gateway.ledger.reminders import Address, Line, Remind, Reminded, RemindOperation
@@ -40,14 +38,10 @@ async def _read(base: Foundation, message_id: str) -> tuple[list[Line], dict[Age
     rows = await base.readers.fetch("delivery_list_to_remind", (message_id,))
     priority = rows[0][3] if rows else 0
     bounced = {row[0] for row in await base.readers.fetch("bounced_address_list")}
-    wishes = await _wishes(base, {AgencyId(row[1]) for row in rows})
-    addresses = {key: _addresses(each, base.settings, priority, bounced) for key, each in wishes.items()}
+    concerned = {row[1] for row in rows}
+    wishes = wishes_of(row for row in await base.readers.fetch("alerting_list_all") if row[0] in concerned)
+    addresses = {AgencyId(key): _addresses(each, base.settings, priority, bounced) for key, each in wishes.items()}
     return [Line.of_row(row, addresses) for row in rows], addresses
-
-
-async def _wishes(base: Foundation, wanted: Collection[AgencyId]) -> dict[AgencyId, Wishes]:
-    rows = await base.readers.fetch("alerting_list_all")
-    return {AgencyId(key): msgspec.json.decode(text, type=Wishes) for key, text in rows if AgencyId(key) in wanted}
 
 
 def _addresses(wishes: Wishes, settings: Settings, priority: int, bounced: Collection[str]) -> tuple[Address, ...]:

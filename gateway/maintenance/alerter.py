@@ -202,8 +202,7 @@ class Alerter:
             return
         if self._digested[0] != day:
             self._digested = (day, set())
-        for agency_id, text in await parts.readers.fetch("alerting_list_all"):
-            wishes = msgspec.json.decode(text, type=Wishes)
+        for agency_id, wishes in alerting.wishes_of(await parts.readers.fetch("alerting_list_all")).items():
             if agency_id in self._digested[1] or wishes.notices == "each" or not wishes.mail:
                 continue
             if await parts.readers.fetch_one("alert_digest_exists", (agency_id, day)):
@@ -225,10 +224,7 @@ class Alerter:
         due = [Due(**dict(zip(Due.__dataclass_fields__, row, strict=True))) for row in rows]
         bounced = {row[0] for row in await parts.readers.fetch("bounced_address_list")}
         wanted = [one for one in due if not await self._is_dropped(one, bounced)]
-        wishes = {
-            row[0]: msgspec.json.decode(row[1], type=Wishes)
-            for row in await parts.readers.fetch("alerting_list_all")
-        }
+        wishes = alerting.wishes_of(await parts.readers.fetch("alerting_list_all"))
         for group in _groups(wanted, wishes, parts.clock.now())[:_LETTERS_PER_RUN]:
             await self._send(group, wishes.get(group[0].agency_id, Wishes()))
 

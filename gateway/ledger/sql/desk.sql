@@ -20,9 +20,7 @@ FROM (
           AND (d.business_status IS NULL OR d.business_status = '01' OR m.business_type <> '1' AND NOT EXISTS (
                    SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
                AND (d.business_status = '16' OR NOT EXISTS (
-                   SELECT 1 FROM message AS r INDEXED BY message_by_original
-                   WHERE r.original_id = m.id AND ((r.kind = 'document' AND r.business_type = '1')
-                                                   OR (r.kind = 'status' AND r.business_type = '13')))))
+                   SELECT 1 FROM recalled AS r WHERE r.message_id = m.id)))
           AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
                OR d.state IN ('delivered', 'acknowledged') AND k.since <= m.accepted_at)
           AND m.kind = 'document'

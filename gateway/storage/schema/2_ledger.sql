@@ -53,6 +53,12 @@ CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sen
 CREATE INDEX message_by_sha256 ON message (sha256);
 CREATE INDEX message_by_original ON message (original_id) WHERE original_id IS NOT NULL;
 
+-- Documents that their sender has recalled or asked to have back, by each message that says so.
+CREATE VIEW recalled AS
+SELECT r.original_id AS message_id FROM message AS r INDEXED BY message_by_original
+WHERE r.original_id IS NOT NULL AND ((r.kind = 'document' AND r.business_type = '1')
+                                     OR (r.kind = 'status' AND r.business_type = '13'));
+
 -- The acceptance seal: transfer.json and the XAdES file over it and the document; insert only.
 CREATE TABLE receipt (
     message_id  TEXT PRIMARY KEY REFERENCES message (id),

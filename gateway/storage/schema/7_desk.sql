@@ -129,9 +129,7 @@ SELECT e.id, e.office_id, e.direction, e.series, e.year, e.number, e.day, e.at, 
        CASE WHEN m.id IS NULL THEN e.recipients ELSE COALESCE(m.envelope -> '$.recipients', '[]') END AS recipients,
        e.receiver, e.passed_on, e.due_on, e.copies, e.note, COALESCE(e.scan_id, '') AS scan_id, e.voided_at,
        COALESCE(e.voided_why, '') AS voided_why, e.is_closed, COALESCE(d.business_status, '') AS status,
-       EXISTS (SELECT 1 FROM message AS r INDEXED BY message_by_original
-               WHERE r.original_id = e.message_id AND ((r.kind = 'document' AND r.business_type = '1')
-                                                       OR (r.kind = 'status' AND r.business_type = '13'))) AS is_recalled,
+       EXISTS (SELECT 1 FROM recalled AS r WHERE r.message_id = e.message_id) AS is_recalled,
        m.accepted_at
 FROM desk_entry AS e LEFT JOIN message AS m ON m.id = e.message_id LEFT JOIN delivery AS d ON d.id = e.delivery_id;
 

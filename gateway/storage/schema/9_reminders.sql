@@ -16,10 +16,7 @@ CREATE VIEW handled AS
 SELECT d.id AS delivery_id FROM delivery AS d JOIN message AS m ON m.id = d.message_id
 WHERE EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
    OR m.business_type = '1' AND d.business_status IN ('15', '16')
-   OR d.business_status = '15' AND EXISTS (
-       SELECT 1 FROM message AS r INDEXED BY message_by_original
-       WHERE r.original_id = m.id AND ((r.kind = 'document' AND r.business_type = '1')
-                                       OR (r.kind = 'status' AND r.business_type = '13')));
+   OR d.business_status = '15' AND EXISTS (SELECT 1 FROM recalled AS r WHERE r.message_id = m.id);
 
 -- Lines on which an answer is due and has not come: their office has them or can fetch them, and has neither returned
 -- them nor agreed to give them back; whoever agreed to an update or a replacement still owes an answer.
@@ -30,9 +27,7 @@ WHERE m.kind = 'document' AND m.due_on > '' AND m.sandbox = 0
   AND (d.state IN ('relayed', 'delivered', 'acknowledged', 'handed_over')
        OR d.in_inbox = 1 AND d.state IN ('queued', 'in_flight'))
   AND (d.business_status IS NOT '15' OR m.business_type IS NOT '1' AND NOT EXISTS (
-      SELECT 1 FROM message AS r INDEXED BY message_by_original
-      WHERE r.original_id = m.id AND ((r.kind = 'document' AND r.business_type = '1')
-                                      OR (r.kind = 'status' AND r.business_type = '13'))))
+      SELECT 1 FROM recalled AS r WHERE r.message_id = m.id))
   AND NOT EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code IN ('02', '06'))
   AND NOT EXISTS (
       SELECT 1 FROM message AS r INDEXED BY message_by_answer

@@ -58,6 +58,7 @@ WHOLE = {
     "delivery_list_waiting_all": "a restore holds all that waits, before the gateway serves",
     "delivery_list_held_after_restore": "for commands, after a restore",
     "offer_list_all": "for the report of a command",
+    "event_read_end": "a restore, back to the last start of a server",
     "event_read_last": "the last row",
     "event_read_newest": "the last row",
     "receipt_stamp_read_last": "the last row",
