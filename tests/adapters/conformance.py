@@ -268,7 +268,7 @@ class AdapterConformance:
         await stage.reached()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(20):
                 await sending
         report = await stage.send(Scene(behaviour="takes"), outgoing(), self.content())
         assert [one.kind for one in report.outcomes.values()] == [self._taken]
