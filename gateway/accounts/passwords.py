@@ -30,7 +30,7 @@ LEAST, MOST = 12, 200
 STEP_SECONDS: Final = 30
 _AT_ONCE: Final = 2
 #: Passwords that are worked out or wait for it: while strangers may add one; while addresses may that somebody
-#: signed in from lately; and in all. Of one network of strangers: so many.
+#: signed in from lately; and in all. Of one network of strangers, and of one person's browsers elsewhere: so many.
 STRANGERS, KNOWN, _MOST_WAITING = 16, 24, 64
 OF_NETWORK: Final = 4
 #: When to come back then, in seconds.
@@ -58,7 +58,7 @@ class Passwords:
     async def fits(
         self, stored: str | None, password: str, *, most: int = _MOST_WAITING, network: str = ""
     ) -> bool:
-        """Whether it is the one; without `stored` never, and as late. `network`: a stranger's."""
+        """Whether it is the one; without `stored` never, and as late. `network`: whose place it is."""
         async with self._place(most, network):
             if not self._nobodys:  # not at a start: commands open the folder, too
                 self._nobodys = await asyncio.to_thread(self._hasher.hash, secrets.token_urlsafe())

@@ -2,9 +2,9 @@
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
 comes as late; when too many try at once it is `sign_in_busy`, at once; an address that somebody signed in from
-lately has places that strangers cannot take. A session is known by the SHA-256 of a 256-bit
-id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its absolute end whatever
-happens, or when somebody ends it; each request looks.
+lately, and a browser in which somebody did, have places that strangers cannot take. A session is known by the
+SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its
+absolute end whatever happens, or when somebody ends it; each request looks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
+from gateway.accounts.devices import Devices
 from gateway.accounts.passwords import KNOWN, STRANGERS, totp_step
 from gateway.accounts.user_changes import (
     EndSession,
@@ -80,16 +81,17 @@ class SignIn:
         self._fail, self._touch = NoteFailureOperation(), TouchSessionOperation()
         #: Where somebody signed in or was at work, and when; a start forgets, and learns again.
         self._known: OrderedDict[str, datetime] = OrderedDict()
+        self.devices = Devices()
         #: Hears how each try ended (`signed_in`, or why not), and of each lockout: the metrics.
         self.heard: Callable[[str], None] = lambda _outcome: None
 
     async def sign_in(
-        self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
+        self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime, device: str = ""
     ) -> str:
         """What the browser is to hold; RefusedError `sign_in_failed` for whatever is wrong."""
         begun = asyncio.get_running_loop().time()
         try:
-            return await self._sign_in(login, password, code, address=address, agent=agent, now=now)
+            return await self._sign_in(login, password, code, address=address, device=device, agent=agent, now=now)
         except RefusedError as error:
             if error.code == "sign_in_busy":
                 self.heard("busy")
@@ -99,11 +101,11 @@ class SignIn:
             raise
 
     async def _sign_in(
-        self, login: str, password: str, code: str, *, address: str, agent: str, now: datetime
+        self, login: str, password: str, code: str, *, address: str, device: str, agent: str, now: datetime
     ) -> str:
         user = await self._users.find(login)
         stored = user.password if user is not None else None
-        fits = await self._fits(stored, password, address, now)
+        fits = await self._fits(stored, password, address, device, now)
         if user is None:
             self._refuse("login_unknown", address)
         if user.locked_until is not None and now < user.locked_until:
@@ -117,10 +119,12 @@ class SignIn:
             await self._failed(user, address, now, why)
         return await self.open(user, step=step, address=address, agent=agent, now=now)
 
-    async def _fits(self, stored: str | None, password: str, address: str, now: datetime) -> bool:
+    async def _fits(self, stored: str | None, password: str, address: str, device: str, now: datetime) -> bool:
         passwords, seen_at = self._users.passwords, self._known.get(address)
         if seen_at is not None and now - seen_at < _KNOWN_FOR:
             return await passwords.fits(stored, password, most=KNOWN)
+        if whose := self.devices.whose(device, now):
+            return await passwords.fits(stored, password, most=KNOWN, network=f"device {whose}")
         return await passwords.fits(stored, password, most=STRANGERS, network=network_of(address))
 
     def _know(self, address: str, now: datetime) -> None:

@@ -10,6 +10,8 @@ from aiohttp import web
 SESSION: Final = "__Host-session"
 #: What forms of somebody who is not signed in are bound to.
 STRANGER: Final = "__Host-stranger"
+#: What shows that somebody signed in with this browser lately.
+DEVICE: Final = "__Host-device"
 _YEAR: Final = 365 * 86_400
 
 
@@ -25,7 +27,7 @@ def set_stranger(response: web.StreamResponse, held: str) -> None:
 
 
 def set_lasting(response: web.StreamResponse, name: str, value: str) -> None:
-    """What is no secret, and kept for a year."""
+    """What opens nothing, and is kept for a year."""
     _set(response, name, value, max_age=_YEAR)
 
 

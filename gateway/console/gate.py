@@ -7,7 +7,7 @@
    forms in a time, and a program with a person's session no more.
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
    comes after its session has ended is kept for its person and comes back after signing in.
-5. the handler
+5. the handler; for a heavy page in its turn
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
 """
@@ -108,12 +108,28 @@ class Gate:
             self._parts.forms.take(visit.user.id, self._parts.base.clock.monotonic())
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
-        response = await route.handler(visit)
+        response = await self._answer(visit, route)
         if request.method not in _READS and visit.signed_in is not None:
             self._forget_kept(visit)
         if visit.signed_in is None and not response.prepared:
             cookies.set_stranger(response, visit.held)
+        self._mark(visit, response)
         return response
+
+    async def _answer(self, visit: Visit, route: Route) -> web.StreamResponse:
+        """Step 5."""
+        if not route.heavy:
+            return await route.handler(visit)
+        async with self._parts.turns.one(visit.user.id):
+            return await route.handler(visit)
+
+    def _mark(self, visit: Visit, response: web.StreamResponse) -> None:
+        """The browser of somebody who is signed in is known from now on, whatever address it comes from later."""
+        if visit.signed_in is None or response.prepared:
+            return
+        devices = self._parts.base.sign_in.devices
+        if not devices.whose(visit.request.cookies.get(cookies.DEVICE, ""), visit.at):
+            cookies.set_lasting(response, cookies.DEVICE, devices.mark(visit.user.id, visit.at))
 
     async def _recognise(self, visit: Visit) -> Session | None:
         """Find out who it is; a session that has ended is given back."""

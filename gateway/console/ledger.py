@@ -221,8 +221,8 @@ async def rows_of(visit: Visit, lines: Sequence[Line]) -> list[Row]:
 
 
 ROUTES: Final = (
-    Route("GET", "/ledger", show, Permission.VIEW_OWN),
-    Route("GET", "/ledger/count", count, Permission.VIEW_OWN),
+    Route("GET", "/ledger", show, Permission.VIEW_OWN, heavy=True),
+    Route("GET", "/ledger/count", count, Permission.VIEW_OWN, heavy=True),
     Route("GET", "/ledger/news", news, Permission.VIEW_OWN),
     Route("GET", "/ledger/lines", again, Permission.VIEW_OWN),
     Route("POST", "/ledger/views", keep_view, Permission.SELF),

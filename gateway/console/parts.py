@@ -14,6 +14,7 @@ from gateway.console.assets import Assets
 from gateway.console.live import Live
 from gateway.console.outlook import Outlooks
 from gateway.console.server import ConsoleServer
+from gateway.console.turns import Turns
 from gateway.directory.lru import Lru
 from gateway.foundation import Foundation
 from gateway.inquiry.bulk import BulkExports
@@ -77,6 +78,8 @@ class ConsoleParts:
     provider: Provider
     #: By user: forms.
     forms: RateLimit = field(default_factory=lambda: RateLimit(_FORMS_A_SECOND, _FORMS_AT_ONCE))
+    #: Heavy pages.
+    turns: Turns = field(default_factory=Turns)
     #: By state: who went to the provider.
     leaving: Lru[str, Leaving] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: By session.

@@ -164,5 +164,5 @@ def _busiest(visit: Visit, report: Report) -> Markup:
 
 ROUTES: Final = (
     Route("GET", "/reports", show, Permission.VIEW),
-    Route("GET", "/reports/report.xlsx", download, Permission.VIEW),
+    Route("GET", "/reports/report.xlsx", download, Permission.VIEW, heavy=True),
 )

@@ -171,8 +171,8 @@ def _since(visit: Visit) -> datetime | None:
 
 
 ROUTES: Final = (
-    Route("GET", "/channels/{id}/incident", incident, Permission.VIEW),
-    Route("GET", "/channels/{id}/incident.pdf", incident, Permission.VIEW),
-    Route("GET", "/shift", shift, Permission.VIEW),
-    Route("GET", "/shift.pdf", shift, Permission.VIEW),
+    Route("GET", "/channels/{id}/incident", incident, Permission.VIEW, heavy=True),
+    Route("GET", "/channels/{id}/incident.pdf", incident, Permission.VIEW, heavy=True),
+    Route("GET", "/shift", shift, Permission.VIEW, heavy=True),
+    Route("GET", "/shift.pdf", shift, Permission.VIEW, heavy=True),
 )

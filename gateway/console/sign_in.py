@@ -37,6 +37,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
             form.get("password", ""),
             form.get("code", ""),
             address=address,
+            device=visit.request.cookies.get(cookies.DEVICE, ""),
             agent=visit.request.headers.get("User-Agent", ""),
             now=visit.at,
         )
@@ -59,6 +60,8 @@ async def signed_in(visit: Visit, held: str, following: str) -> web.StreamRespon
     is_kept = kept is not None and visit.at - kept.at <= KEPT_FOR
     response = visit.redirect("/kept" if is_kept else following)
     cookies.set_session(response, held)
+    mark = visit.base.sign_in.devices.mark(session.user_id, visit.at)
+    cookies.set_lasting(response, cookies.DEVICE, mark)
     return response
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from yarl import URL
 
+from gateway.accounts.devices import LASTING, Devices
 from gateway.accounts.passwords import KNOWN, OF_NETWORK, STRANGERS, Passwords
 from gateway.accounts.roles import Role
 from gateway.errors import RefusedError
@@ -124,7 +127,7 @@ async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_
 async def test_strangers_leave_places_to_other_networks_and_to_who_signed_in_lately(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One network fills a few places, all of them together those of strangers; a known address finds others."""
+    """One network fills a few places, all together those of strangers; a known address or browser finds others."""
     sign_in, hasher, now = site.base.sign_in, HeldHasher(), site.base.clock.now()
     user = await site.base.users.find(LOGINS[Role.VIEWER])
     assert user is not None
@@ -132,14 +135,16 @@ async def test_strangers_leave_places_to_other_networks_and_to_who_signed_in_lat
     monkeypatch.setattr(site.base.users, "passwords", Passwords(hasher=hasher))
     waiting: set[asyncio.Task[str]] = set()
 
-    async def outcome(address: str) -> str:
+    mark = sign_in.devices.mark(user.id, now)
+
+    async def outcome(address: str, device: str = "") -> str:
         try:
-            return await sign_in.sign_in("nobody", "x", "", address=address, agent="", now=now)
+            return await sign_in.sign_in("nobody", "x", "", address=address, device=device, agent="", now=now)
         except RefusedError as error:
             return error.code
 
-    async def one_is_refused(*addresses: str) -> None:
-        waiting.update(asyncio.create_task(outcome(each)) for each in addresses)
+    async def one_is_refused(*addresses: str, device: str = "") -> None:
+        waiting.update(asyncio.create_task(outcome(each, device)) for each in addresses)
         refused, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         waiting.difference_update(refused)
         assert [task.result() for task in refused] == ["sign_in_busy"]
@@ -149,11 +154,36 @@ async def test_strangers_leave_places_to_other_networks_and_to_who_signed_in_lat
         await one_is_refused(*(f"198.51.100.{host}" for host in range(OF_NETWORK + 1)))
         networks = [f"2001:db8:{network}:{host}::/64" for network in range(others) for host in range(OF_NETWORK)]
         await one_is_refused(*networks, "203.0.113.1")
-        await one_is_refused(*["192.0.2.7"] * (KNOWN - STRANGERS + 1))
+        await one_is_refused("203.0.113.1", device=mark[:-1] + ("0" if mark[-1] != "0" else "1"))
+        await one_is_refused("203.0.113.1", device=Devices().mark(user.id, now))
+        elsewhere = [f"203.0.113.{host}" for host in range(OF_NETWORK + 1)]
+        await one_is_refused(*elsewhere, device=mark)
+        await one_is_refused(*["192.0.2.7"] * (KNOWN - STRANGERS - OF_NETWORK + 1))
     finally:
         hasher.goes_on.set()
     assert set(await asyncio.gather(*waiting)) == {"sign_in_failed"}
     assert len(waiting) == KNOWN
+
+
+async def test_browser_is_known_from_signing_in_on_and_after_a_start(site: Site) -> None:
+    """Also when its person has signed out; a mark of another process is made anew, a good one is left."""
+    devices, now = site.base.sign_in.devices, site.base.clock.now()
+    browser = await site.signed_in(Role.VIEWER)
+    first = browser.cookie("__Host-device")
+    assert devices.whose(first, now)
+    assert not devices.whose(first, now + LASTING + timedelta(minutes=1))
+    assert all(not devices.whose(each, now) for each in ("", "..", "a.1.b", first.replace(".", ""), first + "0"))
+    await browser.get("/account")
+    assert browser.cookie("__Host-device") == first
+    browser.session.cookie_jar.update_cookies(
+        {"__Host-device": Devices().mark("somebody", now)}, URL(browser.origin)
+    )
+    await browser.get("/account")
+    again = browser.cookie("__Host-device")
+    assert devices.whose(again, now) == devices.whose(first, now)
+    await browser.post("/logout")
+    assert browser.cookie("__Host-device") == again
+    assert (await browser.get("/account")).status == 303, "it opens nothing"
 
 
 async def test_tries_and_sessions_are_counted(site: Site) -> None:
