@@ -50,7 +50,9 @@ async def test_alert_is_put_off_by_a_person_and_acknowledged(site: Site) -> None
     assert "970/UBND-VP" in shown
     assert NUMBER not in shown
     assert f"/alerts/{key}/snooze" not in shown
-    assert NUMBER in (await operator.get("/alerts")).text
+    told = (await operator.get("/alerts")).text
+    assert NUMBER in told
+    assert f'<tr id="alert-{key}">' in told, "what is typed into a row stays with it when others come"
     for hours in ("0", "48", "x"):
         assert (await operator.post(f"/alerts/{key}/snooze", {"hours": hours, "reason": WHY})).status == 422
     assert (await operator.post(f"/alerts/{key}/snooze", {"hours": "4", "reason": WHY})).status == 303

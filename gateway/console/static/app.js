@@ -15,16 +15,16 @@
     else if ("stay" in button.dataset) document.dispatchEvent(new Event("stay"));
   });
 
-  // A form is sent once; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so. It
+  // A form is sent once to each address; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so. It
   // comes back in another session alone: while this one lasts, what the server says is newer than what was typed.
   const user = () => $(".me .quiet")?.textContent ?? "";
   const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
   const place = (form) => `${user()}:${form.dataset.keep}`;
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.dataset.sent) return event.preventDefault();
+    const form = event.target, to = event.submitter?.getAttribute("formaction") ?? form.action;
+    if (form.dataset.sent === to) return event.preventDefault();
     if (form.method === "post" && !form.matches("[hx-post]")) {
-      form.dataset.sent = "1";
+      form.dataset.sent = to;
       sessionStorage.setItem("sent", form.dataset.keep ? place(form) : "");
       setTimeout(() => delete form.dataset.sent, 5000);
     }
