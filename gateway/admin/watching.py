@@ -22,7 +22,7 @@ from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
-from gateway.model import Agency, AgencyId, EndpointId, Lane
+from gateway.model import Agency, AgencyId, Endpoint, EndpointId, Lane
 from gateway.workdays import Workdays
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
@@ -53,6 +53,12 @@ class Channel:
     #: When its list was last read, and why it cannot be.
     listed_at: datetime | None
     list_reason: str
+
+    @property
+    def called(self) -> str:
+        """The label, and the channel's own name where that is another."""
+        name = self.state.endpoint.name
+        return name if self.label == name else f"{self.label} ({name})"
 
     @property
     def is_calm(self) -> bool:
@@ -126,7 +132,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
     oldest = {row[0]: instant(row[1]) for row in rows}
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
     calendar = calendar or await workdays(base.readers)
-    found, leads_to = [], await labels(base)
+    found, leads_to = [], await base.directory.of_one_agency()
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         facts = ChannelFacts(
@@ -141,7 +147,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
         found.append(
             Channel(
                 state=state,
-                label=leads_to.get(state.endpoint.id, state.endpoint.name),
+                label=_label(state.endpoint, leads_to),
                 judgement=judge_channel(facts, now),
                 waiting=counts.get(state.endpoint.id, 0),
                 oldest_at=facts.oldest_at,
@@ -153,11 +159,8 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
     return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
 
 
-async def labels(base: Foundation) -> dict[EndpointId, str]:
-    """The names of the agencies to which channels lead that lead to one alone."""
-    rows = await base.readers.fetch("endpoint_list_of_one_agency")
-    agencies = await base.directory.agencies([AgencyId(row[1]) for row in rows])
-    return {EndpointId(row[0]): agencies[row[1]].name for row in rows if row[1] in agencies}
+def _label(endpoint: Endpoint, leads_to: Mapping[EndpointId, Agency]) -> str:
+    return leads_to[endpoint.id].name if endpoint.id in leads_to else endpoint.name
 
 
 async def waits(base: Foundation, endpoint_id: str) -> Waits:

@@ -89,7 +89,10 @@ def _show(context: Context, report: Report, language: Language) -> None:
     )
     head = [word(key, language) for key in ("name", "documents", *_COLUMNS, "arrival_median", "due_late")]
     for part in ("types", "priorities", "channels"):
-        rows = ([named(part, each.key, language), *_row(each.figures, language)] for each in getattr(report, part))
+        rows = (
+            [named(part, each.key, language, each.label), *_row(each.figures, language)]
+            for each in getattr(report, part)
+        )
         context.table(head, rows, title=word(part, language))
     rows = ([each.name, *_row(each.figures, language)] for each in report.agencies)
     context.table(head, rows, title=word("agencies", language))

@@ -37,7 +37,7 @@ HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
     ChannelHealth.FINE: ("good", N_("up")),
 }
 LANES: Final[Mapping[Lane, str]] = {
-    Lane.FLASH: N_("top urgent"),
+    Lane.FLASH: N_("express"),
     Lane.URGENT: N_("urgent"),
     Lane.NORMAL: N_("ordinary"),
     Lane.BULK: N_("bulk"),
@@ -94,10 +94,8 @@ async def now(visit: Visit) -> web.StreamResponse:
 
 
 async def _one(visit: Visit) -> dict[str, Any]:
-    base, key = visit.base, visit.request.match_info["id"]
-    found = next((each for each in await watching.channels(base) if each.state.endpoint.id == key), None)
-    if found is None:
-        raise RefusedError("not_found")
+    base, found = visit.base, await channel_of(visit)
+    key = found.state.endpoint.id
     waits = await watching.waits(base, key)
     history = (await watching.history(base, key))[:_TURNS_SHOWN]
     rows = await base.readers.fetch("reconciliation_list", (_COMPARISONS,))
@@ -136,6 +134,15 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
     }
+
+
+async def channel_of(visit: Visit) -> watching.Channel:
+    """The one whose id the address holds, as the list has it; `not_found`."""
+    key = visit.request.match_info["id"]
+    found = next((each for each in await watching.channels(visit.base) if each.state.endpoint.id == key), None)
+    if found is None:
+        raise RefusedError("not_found")
+    return found
 
 
 def joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
@@ -243,11 +250,7 @@ async def test(visit: Visit) -> web.StreamResponse:
 
 
 async def _state(visit: Visit) -> EndpointState:
-    return await state_of(visit, visit.request.match_info["id"])
-
-
-async def state_of(visit: Visit, key: str) -> EndpointState:
-    """A channel by its id; `not_found`."""
+    key = visit.request.match_info["id"]
     for state in await visit.base.directory.endpoint_states():
         if state.endpoint.id == key:
             return state

@@ -1,23 +1,27 @@
 """Diagrams as SVG, made by the server: they need no script, print as they are, and follow the page's colours.
 
 What a diagram shows stands in a table of the same page too; so it is one picture with one name to a screen reader.
+Those as broad as a page are drawn twice, the second time for a telephone: the style shows one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-_WIDTH: Final = 720
-#: Of one beside a table.
-_NARROW: Final = 460
+_WIDTH: Final = 900
+#: Of one beside a table, of one on a telephone.
+_NARROW, _SLIM = 460, 340
 _HEIGHT: Final = 150
 #: Room for the scale, for the names below.
 _LEFT, _BELOW, _ABOVE = 44, 16, 8
 _ROW: Final = 20
+#: What the name of a column takes, and a letter of the name of a row.
+_NAME, _LETTER = 60, 6
 #: Of a bar that is cut into parts: its height, and the narrowest part.
 _THICK, _SEEN = 18, 6.0
 _HOURS_NAMED: Final = 3
@@ -37,15 +41,19 @@ class Column:
 def columns(title: str, bars: Sequence[Column]) -> Markup:
     """Upright bars in the order given, neighbours added up where there are too many."""
     bars = _joined(bars)
+    return _columns(title, bars, _WIDTH, "broad") + _columns(title, bars, _SLIM, "slim")
+
+
+def _columns(title: str, bars: Sequence[Column], whole: int, kind: str) -> Markup:
     top = max((bar.value for bar in bars), default=0) or 1
-    room = (_WIDTH - _LEFT) / max(1, len(bars))
-    drawn = [_scale(top)]
+    room = (whole - _LEFT) / max(1, len(bars))
+    drawn, step = [_scale(top, whole)], max(1, ceil(_NAME / room))
     for place, bar in enumerate(bars):
         left, width = _LEFT + place * room, min(40.0, max(1.0, room * 0.8))
         drawn += [_upright("then", left, width, bar.value / top), _upright("", left, width, bar.share / top)]
-        if place % max(1, len(bars) // 6) == 0:
+        if place % step == 0 and left + _NAME / 2 < whole:
             drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left, _HEIGHT - 4, bar.name))
-    return _picture(title, _HEIGHT, drawn)
+    return _picture(title, _HEIGHT, drawn, width=whole, kind=kind)
 
 
 def hours(today: Sequence[int], then: Sequence[int], title: str) -> Markup:
@@ -77,17 +85,24 @@ def shares(parts: Sequence[tuple[str, int]], title: str) -> Markup:
 
 
 def rows(title: str, bars: Sequence[Column]) -> Markup:
-    """Bars from left to right, each with its name and value."""
+    """Bars from left to right, each with its name beside it, on a telephone above it, and its value."""
+    broad = _rows(title, bars, _WIDTH, "broad", left=_WIDTH * 0.4, below=0)
+    return broad + _rows(title, bars, _SLIM, "slim", left=0, below=_ROW - 4)
+
+
+def _rows(title: str, bars: Sequence[Column], whole: int, kind: str, *, left: float, below: int) -> Markup:
     top = max((bar.value for bar in bars), default=0) or 1
-    left, room = _WIDTH * 0.4, _WIDTH * 0.6 - 60
+    room, letters = whole - left - _NAME, int((left or whole) / _LETTER)
     drawn = []
     for place, bar in enumerate(bars):
-        y, width = place * _ROW, room * bar.value / top
-        drawn.append(Markup('<text x="0" y="{}">{}</text>').format(y + 13, bar.name[:60]))
+        y, width = place * (_ROW + below), room * bar.value / top
+        name = bar.name if len(bar.name) <= letters else f"{bar.name[: letters - 1]}…"
+        drawn.append(Markup('<text x="0" y="{}">{}</text>').format(y + 13, name))
+        y += below
         drawn.append(_rect("then", left, y + 3, width, _ROW - 6))
         drawn.append(_rect("", left, y + 3, room * bar.share / top, _ROW - 6))
         drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left + width + 5, y + 13, bar.value))
-    return _picture(title, max(1, len(bars)) * _ROW, drawn)
+    return _picture(title, max(1, len(bars)) * (_ROW + below), drawn, width=whole, kind=kind)
 
 
 def _joined(bars: Sequence[Column]) -> list[Column]:
@@ -96,7 +111,7 @@ def _joined(bars: Sequence[Column]) -> list[Column]:
     return [Column(each[0].name, sum(b.value for b in each), sum(b.share for b in each)) for each in groups]
 
 
-def _scale(top: int, width: int = _WIDTH) -> Markup:
+def _scale(top: int, width: int) -> Markup:
     lines = Markup("").join(
         Markup('<line x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, width, y, y)
         for y in (_ABOVE, (_HEIGHT - _BELOW + _ABOVE) / 2, _HEIGHT - _BELOW)
@@ -117,8 +132,8 @@ def _rect(kind: str, x: float, y: float, width: float, height: float) -> Markup:
     )
 
 
-def _picture(title: str, height: int, drawn: Sequence[Markup], *, width: float = _WIDTH) -> Markup:
-    head = Markup('<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-        round(width), height, escape(title)
+def _picture(title: str, height: int, drawn: Sequence[Markup], *, width: float, kind: str = "") -> Markup:
+    head = Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        f"bars {kind}".strip(), round(width), height, title
     )
     return head + Markup("").join(drawn) + Markup("</svg>")

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from gateway.accounts.roles import Permission
 from gateway.clock import VIETNAM
 from gateway.console import charts
+from gateway.console.formats import office
 from gateway.console.headers import SECURITY, saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -158,7 +159,7 @@ def _days(visit: Visit, report: Report) -> Markup:
 def _busiest(visit: Visit, report: Report) -> Markup:
     language = visit.preferences.language
     most = sorted(report.agencies, key=lambda each: -each.figures.received)[:_BUSIEST]
-    bars = [charts.Column(each.name, each.figures.received, each.figures.registered) for each in most]
+    bars = [charts.Column(office(each.name), each.figures.received, each.figures.registered) for each in most]
     return charts.rows(words.word("agencies", language), [bar for bar in bars if bar.value])
 
 

@@ -12,7 +12,7 @@ from gateway.admin import mass, queues, watching
 from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
-from gateway.console.channels import HEALTH, TURNS, state_of
+from gateway.console.channels import HEALTH, TURNS, channel_of
 from gateway.console.printing import Part, answer_pdf, pdf
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -28,12 +28,13 @@ _OFFICES: Final = 200
 
 async def incident(visit: Visit) -> web.StreamResponse:
     """From when nothing got through, what was touched, and the recovery."""
-    state = await state_of(visit, visit.request.match_info["id"])
+    channel = await channel_of(visit)
+    state = channel.state
     since = _since(visit) or state.endpoint.down_since or visit.at - _INCIDENT
     found = await watching.incident(visit.base, state, since, visit.at)
     _ = visit.gettext
     facts = [
-        (_("Channel"), state.endpoint.name),
+        (_("Channel"), channel.called),
         (_("Began"), visit.instant(found.since)),
         (_("Over at"), visit.instant(found.until) if found.is_over else _("it goes on")),
         (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
@@ -63,7 +64,7 @@ async def incident(visit: Visit) -> web.StreamResponse:
     path = f"/channels/{state.endpoint.id}/incident"
     query = {name: value for name, value in visit.request.query.items() if name == "since"}
     file = visit.address(f"{path}.pdf", **query)
-    return _answer(visit, f"{_('Incident report')}: {state.endpoint.name}", parts, path, file)
+    return _answer(visit, f"{_('Incident report')}: {channel.label}", parts, path, file)
 
 
 async def shift(visit: Visit) -> web.StreamResponse:
@@ -89,14 +90,14 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
     """Which are in trouble, and what happened to them."""
     _ = visit.gettext
     channels = await watching.channels(visit.base)
-    names: dict[str, str] = {each.state.endpoint.id: each.state.endpoint.name for each in channels}
+    names: dict[str, str] = {each.state.endpoint.id: each.called for each in channels}
     troubled = [each for each in channels if each.judgement.health is not ChannelHealth.FINE]
     turns = await watching.turns(visit.base, since)
     return [
         Part(
             title=_("Channels in trouble"),
             lines=[
-                (each.state.endpoint.name, f"{_(HEALTH[each.judgement.health][1])}, {visit.number(each.waiting)}")
+                (each.called, f"{_(HEALTH[each.judgement.health][1])}, {visit.number(each.waiting)}")
                 for each in troubled
             ],
             nothing=_("None: every channel is up."),

@@ -146,6 +146,12 @@ class Directory:
         await self.reload_endpoints()
         return list(self._states.values())
 
+    async def of_one_agency(self) -> dict[EndpointId, Agency]:
+        """The agencies of the endpoints that lead to one alone: people call such a channel by its name."""
+        rows = await self._readers.fetch("endpoint_list_of_one_agency")
+        found = await self.agencies([AgencyId(row[1]) for row in rows])
+        return {EndpointId(row[0]): found[AgencyId(row[1])] for row in rows if row[1] in found}
+
     async def represented_by(self, agency_id: AgencyId, at: datetime) -> frozenset[AgencyId]:
         """Whom an agency may speak for: itself, its principals, and the closed agencies it has succeeded."""
         return await self._related(agency_id, at, ("representation_list_principals", "agency_list_predecessors"))

@@ -76,6 +76,12 @@ WITH RECURSIVE heirs (id, since) AS (
 )
 SELECT id, min(since), NULL FROM heirs WHERE since IS NOT NULL GROUP BY id;
 
+-- name: endpoint_list_of_one_agency
+-- Channels that lead to one agency alone, and which.
+SELECT e.id, a.id FROM endpoint AS e JOIN agency AS a
+    ON a.id = (SELECT b.id FROM agency AS b WHERE b.endpoint_id = e.id AND b.closed_at IS NULL LIMIT 1)
+WHERE NOT EXISTS (SELECT 1 FROM agency AS c WHERE c.endpoint_id = e.id AND c.closed_at IS NULL AND c.id <> a.id);
+
 -- name: endpoint_list_all
 -- Every endpoint.
 SELECT id, name, kind, settings, capabilities, is_relay, paused_until, down_since, paused_by, paused_why,

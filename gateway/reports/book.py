@@ -149,7 +149,7 @@ class _Sheets:
 
     def named(self, part: str, rows: Sequence[NamedFigures]) -> None:
         """One row each."""
-        told = ([named(part, each.key, self.language), *cells_of(each.figures)] for each in rows)
+        told = ([named(part, each.key, self.language, each.label), *cells_of(each.figures)] for each in rows)
         self._table(self._word(part), [self._word("name"), *map(self._word, COLUMNS)], told)
 
     def lists(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -47,6 +48,8 @@ class NamedFigures(msgspec.Struct, frozen=True, kw_only=True):
     """A type, a business type, an urgency or a channel; `key` is its code, or the channel's name; "" : not told."""
 
     key: str
+    #: Of a channel that leads to one agency alone: the agency's name.
+    label: str = ""
     figures: Figures
 
 
@@ -116,6 +119,8 @@ async def _named(directory: Directory, period: Period, summed: Summed, now: date
         code, name = (agency.organ_id, agency.name) if agency else ("", key)
         told[key] = AgencyFigures(agency=key, code=code, name=name, figures=figures)
     channels = {str(endpoint.id): endpoint.name for endpoint in await directory.endpoints()}
+    leads_to = await directory.of_one_agency()
+    labels = {channels[key]: agency.name for key, agency in leads_to.items() if key in channels}
     named = {channels.get(key, key): figures for key, figures in summed.channels.items()}
     return Report(
         first=period.first,
@@ -126,7 +131,7 @@ async def _named(directory: Directory, period: Period, summed: Summed, now: date
         types=_listed(summed.types),
         business_types=_listed(summed.business_types),
         priorities=_listed({str(key): figures for key, figures in summed.priorities.items()}),
-        channels=_listed(named),
+        channels=_listed(named, labels),
         states=dict(sorted(summed.states.items())),
         statuses=dict(sorted(summed.statuses.items())),
         refusals=[Refusal(state=state, reason=reason, lines=lines) for state, reason, lines in summed.refusals],
@@ -138,5 +143,5 @@ async def _named(directory: Directory, period: Period, summed: Summed, now: date
     )
 
 
-def _listed(figures: Mapping[str, Figures]) -> list[NamedFigures]:
-    return [NamedFigures(key=key, figures=each) for key, each in sorted(figures.items())]
+def _listed(figures: Mapping[str, Figures], labels: Mapping[str, str] = MappingProxyType({})) -> list[NamedFigures]:
+    return [NamedFigures(key=key, label=labels.get(key, ""), figures=each) for key, each in sorted(figures.items())]

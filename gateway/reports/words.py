@@ -112,8 +112,10 @@ def reason_name(code: str, language: Language) -> str:
     return str(getattr(known, language)) if known else code or word("untold", language)
 
 
-def named(part: str, key: str, language: Language) -> str:
-    """What a row of one of the parts is called."""
+def named(part: str, key: str, language: Language, label: str = "") -> str:
+    """What a row of one of the parts is called; a channel by its label, with its own name where that is another."""
+    if label and label != key:
+        return f"{label} ({key})"
     if part == "priorities":
         return priority_name(key, language)
     if part == "business_types":

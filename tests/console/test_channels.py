@@ -116,10 +116,11 @@ async def test_list_and_books_of_a_channel_that_has_none_are_told(site: Site) ->
 
 @pytest.mark.parametrize("path", ["/shift", "/shift?hours=24", "/channels/{id}/incident"])
 async def test_report_is_a_page_and_a_file(site: Site, path: str) -> None:
-    """The same in both; in the language of whoever asks."""
+    """The same in both; in the language of whoever asks; a channel is called as its office."""
     browser = await site.signed_in(Role.VIEWER)
     page = await browser.get(path.format(id=await channel_id(site, "pushed")))
     assert page.status == 200, page.text
+    assert ("incident" not in path) or "UBND xã Hai (pushed)" in page.text
     link = re.search(r'class="button main" href="([^"]+)">PDF', page.text)
     assert link is not None
     async with browser.session.get(site.origin + link[1].replace("&amp;", "&")) as answer:

@@ -33,8 +33,8 @@ async def test_page_shows_the_period_in_words_and_pictures(site: Site) -> None:
     viewer = await site.signed_in(Role.VIEWER)
     page = await viewer.get("/reports")
     assert page.status == 200, page.text
-    assert page.text.count('<svg class="bars"') == 2
-    assert page.text.count('role="img" aria-label="') == 2
+    assert page.text.count('<svg class="bars ') == 4, "each for a broad and a slim window"
+    assert page.text.count('role="img" aria-label="') == 4
     assert "Văn bản phát hành" in page.text
     assert re.search(r'<div class="figure">1</div>', page.text)
     assert "style=" not in page.text
@@ -97,7 +97,7 @@ async def test_clerk_sees_no_report_of_everybody(site: Site) -> None:
 async def test_diagram_adds_up_what_is_too_much_to_draw() -> None:
     """No bar is left out; names are escaped."""
     drawn = columns("<b>", [Column(f"<{at}>", 2, 1) for at in range(3 * MOST)])
-    assert drawn.count("<rect") == 2 * MOST
+    assert drawn.count("<rect") == 2 * 2 * MOST, "for a broad and a slim window"
     assert "<b>" not in drawn
     assert "&lt;0&gt;" in drawn
     assert rows("none", []).count("<rect") == 0

@@ -52,12 +52,6 @@ ORDER BY d.lane, d.created_at LIMIT :limit;
 -- Agencies that are reached through a channel, as many as are named one by one: endpoint, limit.
 SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL LIMIT ?;
 
--- name: endpoint_list_of_one_agency
--- Channels that lead to one agency alone, and which.
-SELECT e.id, a.id FROM endpoint AS e JOIN agency AS a
-    ON a.id = (SELECT b.id FROM agency AS b WHERE b.endpoint_id = e.id AND b.closed_at IS NULL LIMIT 1)
-WHERE NOT EXISTS (SELECT 1 FROM agency AS c WHERE c.endpoint_id = e.id AND c.closed_at IS NULL AND c.id <> a.id);
-
 -- name: agency_list_offices
 -- Agencies that are reached through a channel of their own or one of ours, not through a relay: limit.
 SELECT a.id FROM endpoint AS e CROSS JOIN agency AS a INDEXED BY agency_by_endpoint ON a.endpoint_id = e.id

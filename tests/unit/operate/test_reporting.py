@@ -71,6 +71,10 @@ async def test_report_of_a_ledger_is_told_and_written(
     sheet = openpyxl.load_workbook(file)[word("agencies", "vi")]
     rows = {row[1]: row[2] for row in sheet.iter_rows(min_row=2, values_only=True)}
     assert rows == issued
+    ((channel, label),) = [(each["key"], each["label"]) for each in told["channels"]]
+    assert (channel, label) == ("commune", "UBND xã Một")
+    sheet = openpyxl.load_workbook(file)[word("channels", "vi")]
+    assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == [f"{label} ({channel})"]
     code, out, _ = await terminal.run("report")
     assert code == 0
     assert word("documents", "vi") in out
