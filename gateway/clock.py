@@ -64,6 +64,11 @@ def instant(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+def in_vietnam(at: datetime) -> str:
+    """For people: `14:05 30/11/2026`, by Vietnam's time."""
+    return f"{at.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
+
+
 def rfc3339(at: datetime) -> str:
     """`2026-11-22T09:30:00.123456Z`, always UTC, always six digits."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,12 @@
-"""How a part of the running server is, as it says itself: a word for programs, and a sentence for people."""
+"""How a part of the running server is, as it says itself: a word for programs, and a sentence for people.
+
+What calls for a person has the sentence in Vietnamese too; what others said (a server's fault, a system's message)
+stands in it as they said it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,11 +34,25 @@ class Condition:
 
     health: Health
     words: str
+    #: The same in Vietnamese; "": it is told in English alone.
+    words_vi: str = ""
+    #: What is at the bottom of it, where that is a kind of finding; "" otherwise.
+    code: str = ""
 
     @classmethod
     def fine(cls, words: str) -> Condition:
         """Nothing is to be done."""
         return cls(Health.FINE, words)
+
+
+def told(conditions: Mapping[str, Condition]) -> dict[str, object]:
+    """As `gateway doctor` reads them: the sentences by name, all else apart."""
+    return {
+        **{name: each.words for name, each in conditions.items()},
+        "health": {name: each.health for name, each in conditions.items()},
+        "words_vi": {name: each.words_vi for name, each in conditions.items()},
+        "codes": {name: each.code for name, each in conditions.items()},
+    }
 
 
 #: Of what the settings leave out.

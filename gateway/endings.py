@@ -72,6 +72,14 @@ class Ending:
         when = f"ends in {days:.0f} days" if days >= 0 else f"ended {-days:.0f} days ago"
         return f"{self.purpose}: {when}, on {self.ends:%Y-%m-%d}: {self.subject}"
 
+    def told_vi(self, now: datetime) -> str:
+        """The same in Vietnamese."""
+        if self.ends is None:
+            return f"{self.purpose}: không đọc được: {self.fault}"
+        days = self.days_left(now)
+        when = f"còn {days:.0f} ngày, hết hạn ngày" if days >= 0 else f"đã hết hạn {-days:.0f} ngày, từ ngày"
+        return f"{self.purpose}: {when} {self.ends:%d/%m/%Y}: {self.subject}"
+
 
 def level_of(begins: datetime, ends: datetime, now: datetime) -> int:
     """0: nothing is to be done, else 1 to 3."""

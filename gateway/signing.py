@@ -24,7 +24,7 @@ from cryptography import x509
 
 from gateway.aside import Aside, Child, Service
 from gateway.aside_process import MOST_BYTES, NUMBER
-from gateway.clock import SystemClock, rfc3339
+from gateway.clock import SystemClock, in_vietnam, rfc3339
 from gateway.condition import Condition, Health
 from gateway.config.settings import LogSettings, SealSettings
 from gateway.config.values import TokenPlace
@@ -88,7 +88,8 @@ class SealingKey:
         if (trouble := self.trouble) is None:
             return Condition.fine("signs")
         told = f"not signing since {rfc3339(trouble.since)}: {trouble.code}: {trouble.text}"
-        return Condition(Health.FAILING, told)
+        told_vi = f"không ký được từ {in_vietnam(trouble.since)}: {trouble.text}"
+        return Condition(Health.FAILING, told, told_vi, trouble.code)
 
     async def take(self, files: SealSettings, log: LogSettings | None = None) -> None:
         """Put the keys of these files in force; raises KeyFileError with what to do, and what was in force stays.

@@ -62,7 +62,7 @@ from gateway.admin import (
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.admin.archives import Archives, MakeArchive
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
-from gateway.condition import Condition
+from gateway.condition import Condition, told
 from gateway.errors import ConfigError, EnvironmentRefusedError, GatewayError, RefusedError, StorageError
 from gateway.events import Event
 from gateway.foundation import Foundation
@@ -309,10 +309,7 @@ class AdminServer:
         return _json({"part": part, "done": done, "total": total})
 
     async def _status(self, _request: web.Request) -> web.Response:
-        told = await acts.summary(self._server.foundation)
-        conditions = self._server.conditions.items()
-        words = {name: each.words for name, each in conditions}
-        return _json({**told, **words, "health": {name: each.health for name, each in conditions}})
+        return _json({**await acts.summary(self._server.foundation), **told(self._server.conditions)})
 
     async def _inspect(self, request: web.Request) -> web.Response:
         base = self._server.foundation

@@ -19,6 +19,7 @@ import structlog
 from gateway.admin import watching
 from gateway.admin.watching import Channel
 from gateway.alarms.rules import RULES
+from gateway.audit.findings import Finding
 from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM, instant, micros
 from gateway.condition import Condition
@@ -39,6 +40,8 @@ _TAKEN_RULES: Final = {0: heard.RULES[True], 1: heard.RULES[False]}
 _MISSED: Final = 30
 #: Lines of one day that are counted; no day hides another.
 _MOST_MISSED: Final = 2_000
+#: Letters of what a finding says.
+_DETAIL: Final = 300
 #: Offices that are named.
 _NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
@@ -67,7 +70,8 @@ class Symptom:
     rule: str
     subject: str
     since: datetime
-    #: For people: `name`, perhaps `count` (`least`: or more), `text`, and `office`, whose page has the telephone.
+    #: For people: `name`, perhaps `count` (`least`: or more), `text`, and `office`, whose page has the telephone;
+    #: name and text in Vietnamese as `name_vi`, `text_vi`, where they are not the same.
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: The channel that it is about; "" for the server.
     endpoint_id: str = ""
@@ -175,7 +179,7 @@ class _Look:
         self, rule: str, endpoint_id: str, facts: Mapping[str, Any], since: datetime, newest: int = 0
     ) -> Symptom:
         channel = self._channels.get(endpoint_id)
-        name = channel.state.endpoint.name if channel is not None else endpoint_id
+        name = channel.called if channel is not None else endpoint_id
         told = {"name": name, **facts}
         return Symptom(
             rule=rule, subject=endpoint_id, since=since, facts=told, endpoint_id=endpoint_id, newest=newest
@@ -245,11 +249,17 @@ class _Look:
                 rule=each.code,
                 subject=each.subject,
                 since=self.now,
-                facts={"name": each.subject, "text": each.detail[:300]},
+                facts=_of_finding(each),
             )
             for each in await look_at_self(self._base, self._conditions())
             if each.code in RULES
         ]
+
+
+def _of_finding(finding: Finding) -> Mapping[str, Any]:
+    in_vietnamese = {"name_vi": finding.subject_vi, "text_vi": finding.detail_vi[:_DETAIL]}
+    facts = {"name": finding.subject, "text": finding.detail[:_DETAIL]}
+    return facts | {name: each for name, each in in_vietnamese.items() if each}
 
 
 def _of_channel(channel: Channel, settings: AlarmSettings, now: datetime) -> Iterator[Symptom]:
@@ -274,6 +284,6 @@ def _is_explained(channel: Channel) -> bool:
 
 def _symptom(rule: str, channel: Channel, since: datetime) -> Symptom:
     endpoint = channel.state.endpoint
-    facts: dict[str, Any] = {"name": endpoint.name, "text": channel.list_reason}
+    facts: dict[str, Any] = {"name": channel.called, "text": channel.list_reason}
     facts |= {"count": channel.waiting} if channel.waiting else {}
     return Symptom(rule=rule, subject=endpoint.id, since=since, facts=facts, endpoint_id=endpoint.id)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from gateway.alarms.rules import RUNBOOK, rule_of
-from gateway.clock import VIETNAM, instant, rfc3339
+from gateway.clock import in_vietnam, instant, rfc3339
 from gateway.ledger.alarms import About, Way
 
 #: Alarms that one mail describes; of more it says the number.
@@ -39,16 +38,20 @@ class Notice:
 
 
 def described(facts: Mapping[str, Any], *, vi: bool) -> str:
-    """Name, number and detail."""
-    parts = [str(facts.get("name", ""))]
+    """Name, number and detail; what has no Vietnamese is told as it is."""
+    parts = [str(_of(facts, "name", vi=vi))]
     if count := facts.get("count"):
         least = ("ít nhất " if vi else "at least ") if facts.get("least") else ""
         parts.append(f"{least}{count} {'văn bản' if vi else 'documents'}")
     if until := facts.get("until"):
-        parts.append(f"{'đến' if vi else 'until'} {_when(instant(until))}")
-    if text := facts.get("text"):
+        parts.append(f"{'đến' if vi else 'until'} {in_vietnam(instant(until))}")
+    if text := _of(facts, "text", vi=vi):
         parts.append(str(text))
     return " · ".join(part for part in parts if part)
+
+
+def _of(facts: Mapping[str, Any], name: str, *, vi: bool) -> object:
+    return (vi and facts.get(f"{name}_vi")) or facts.get(name, "")
 
 
 def letter(notices: Sequence[Notice], url: str) -> tuple[str, str]:
@@ -78,13 +81,13 @@ def letter(notices: Sequence[Notice], url: str) -> tuple[str, str]:
 def _lines(each: Notice) -> list[str]:
     kind, place = rule_of(each.rule).kind, rule_of(each.rule).runbook
     vi, en = _STATES[each.closed_at is not None]
-    since = _when(instant(each.since))
+    since = in_vietnam(instant(each.since))
     lines = [
         f"{vi}: {kind.vi} {described(each.facts, vi=True)} · từ {since}",
         f"{en}: {kind.en} {described(each.facts, vi=False)} · since {since}",
     ]
     if each.closed_at is not None:
-        return [*lines, f"  hết lúc / over at {_when(instant(each.closed_at))}"]
+        return [*lines, f"  hết lúc / over at {in_vietnam(instant(each.closed_at))}"]
     return [*lines, f"  → {kind.do_vi}", f"  → {kind.do_en}", *([f"  {RUNBOOK}: {place}"] if place else [])]
 
 
@@ -108,7 +111,3 @@ def pushed(notice: Notice, url: str) -> dict[str, object]:
         "url": f"{url}/alerts",
         "repeated": bool(notice.doubted),
     }
-
-
-def _when(at: datetime) -> str:
-    return f"{at.astimezone(VIETNAM):%H:%M %d/%m/%Y}"

@@ -51,6 +51,9 @@ class Finding:
     subject: str
     #: What exactly differs.
     detail: str = ""
+    #: The same and the subject in Vietnamese; "": there is none of its own.
+    detail_vi: str = ""
+    subject_vi: str = ""
 
     def as_json(self) -> dict[str, object]:
         """As `--json` prints it."""
@@ -59,6 +62,7 @@ class Finding:
             "code": self.code,
             "subject": self.subject,
             "detail": self.detail,
+            "detail_vi": self.detail_vi or self.detail,
             "vi": self.kind.vi,
             "en": self.kind.en,
             "do": {"vi": self.kind.do_vi, "en": self.kind.do_en},

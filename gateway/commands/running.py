@@ -136,7 +136,8 @@ def _status(context: Context, args: argparse.Namespace) -> int:
         return FINE
     channels = found.pop("channels")
     still_open = found.pop("open")
-    found.pop("health", None)  # the sentences say it to a person
+    for apart in ("health", "words_vi", "codes"):
+        found.pop(apart, None)  # the sentences say it to a person
     context.facts(found.items())
     context.facts((f"{state} now", count) for state, count in sorted(still_open.items()))
     columns = ("channel", "kind", "waiting", "paused until", "down since", "last success")

@@ -21,7 +21,7 @@ import tarfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -76,6 +76,26 @@ _DUTIES: Final[Mapping[str, Mapping[Health, str]]] = MappingProxyType(
         "encryption": {Health.LATE: "encryption_last_days", Health.DEGRADED: "encryption_soon"},
     }
 )
+#: What the parts of the server are called in alarms.
+SUBJECTS_VI: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "readiness": "tiếp nhận văn bản",
+        "disk": "ổ đĩa",
+        "write-ahead log": "nhật ký ghi trước (WAL)",
+        "seal": "khóa ký biên nhận",
+        "institution": "khóa của cơ quan",
+        "log": "nhật ký minh bạch",
+        "stamps": "dấu thời gian",
+        "witnesses": "nhân chứng",
+        "registers": "khóa sổ hằng ngày",
+        "restamps": "gia hạn nhật ký",
+        "archives": "lưu trữ",
+        "renewal": "gia hạn chứng thư TLS",
+        "purges": "tiêu hủy",
+        "revocation": "thông tin thu hồi chứng thư",
+        "encryption": "chứng thư mã hóa của đơn vị",
+    }
+)
 _OUTCOMES_FINE = frozenset({"delivered", "relayed"})
 
 
@@ -95,9 +115,10 @@ def ok(layers: Sequence[Finding]) -> bool:
     return all(layer.kind.severity is not Severity.ERROR for layer in layers)
 
 
-def layer(code: str, subject: str, detail: str = "") -> Finding:
+def layer(code: str, subject: str, detail: str = "", detail_vi: str = "") -> Finding:
     """One layer's finding."""
-    return Finding(code=code, kind=KINDS[code], subject=subject, detail=detail)
+    kind, named = KINDS[code], SUBJECTS_VI.get(subject, "")
+    return Finding(code=code, kind=kind, subject=subject, detail=detail, detail_vi=detail_vi, subject_vi=named)
 
 
 def _fine(subject: str, detail: str) -> Finding:
@@ -118,8 +139,8 @@ async def examine_server(settings: Settings, status: Mapping[str, Any] | None) -
     kept = str(status.get("bodies", "encrypted"))
     layers.append(layer("bodies_plain", "bodies") if kept == "plain" else _fine("bodies", kept))
     free, least = int(status["free_bytes"]), settings.storage.min_free_bytes
-    told = f"{free // 1024**2} MiB free"
-    layers.append(layer("disk_low", "disk", told) if free < least else _fine("disk", told))
+    told, told_vi = f"{free // 1024**2} MiB free", f"còn trống {free // 1024**2} MiB"
+    layers.append(layer("disk_low", "disk", told, told_vi) if free < least else _fine("disk", told))
     wal = int(status["wal_bytes"])
     told = f"{wal // 1024**2} MiB"
     layers.append(
@@ -148,16 +169,23 @@ def _stopped(settings: Settings) -> Finding:
 
 def _duty(name: str, status: Mapping[str, Any]) -> Finding:
     told, health = str(status.get(name, UNSET.words)), status.get("health", {}).get(name, Health.FINE)
-    return layer(_DUTIES[name].get(health, "layer_fine"), name, told)
+    told_vi, known = status.get("words_vi", {}).get(name, ""), KINDS.get(status.get("codes", {}).get(name, ""))
+    if known is not None:
+        told_vi = f"{known.vi} {known.do_vi} {told_vi}"
+    return layer(_DUTIES[name].get(health, "layer_fine"), name, told, told_vi)
 
 
 def _certificates(settings: Settings, now: datetime) -> list[Finding]:
     """Every key and certificate in use about whose end something is to be done."""
     found = list(warnings(without_replaced(endings(settings), now), now))
     codes = dict.fromkeys(range(1, len(LEVELS)), "certificate_soon") | {len(LEVELS): "certificate_last_days"}
-    return [layer(codes[each.level(now)], f"certificate {each.purpose}", each.told(now)) for each in found] or [
-        _fine("certificate", "all of them hold for longer than 60 days, or most of their life")
-    ]
+    return [
+        replace(
+            layer(codes[each.level(now)], f"certificate {each.purpose}", each.told(now), each.told_vi(now)),
+            subject_vi=f"chứng thư {each.purpose}",
+        )
+        for each in found
+    ] or [_fine("certificate", "all of them hold for longer than 60 days, or most of their life")]
 
 
 async def _readiness(settings: Settings) -> Finding:
@@ -169,7 +197,8 @@ async def _readiness(settings: Settings) -> Finding:
             told = (await response.text())[:500]
             ready = response.status == 200  # noqa: PLR2004
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return layer("not_ready", "readiness", f"{url}: {str(error) or type(error).__name__}")
+        told = str(error) or type(error).__name__
+        return layer("not_ready", "readiness", f"{url}: {told}", f"{url} không trả lời: {told}")
     return _fine("readiness", told) if ready else layer("not_ready", "readiness", told)
 
 

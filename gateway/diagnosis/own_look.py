@@ -6,17 +6,13 @@ from collections.abc import Mapping
 
 from gateway.admin.acts import summary
 from gateway.audit.findings import Finding, Severity
-from gateway.condition import Condition
+from gateway.condition import Condition, told
 from gateway.diagnosis.doctor import examine_server
 from gateway.foundation import Foundation
 
 
 async def look_at_self(base: Foundation, conditions: Mapping[str, Condition]) -> list[Finding]:
     """Files are read and the server is asked, so whoever wants it often keeps it for a while."""
-    status = {
-        **await summary(base),
-        **{name: each.words for name, each in conditions.items()},
-        "health": {name: each.health for name, each in conditions.items()},
-    }
+    status = {**await summary(base), **told(conditions)}
     found = await examine_server(base.settings, status)
     return [each for each in found if each.kind.severity is not Severity.INFO and each.code != "channel_down"]

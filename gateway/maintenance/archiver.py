@@ -99,7 +99,7 @@ class Archiver:
             return
         is_late = self._clock.now() > bounds_of(due[0].last)[1] + LATE
         health = Health.LATE if is_late else Health.FAILING
-        self.condition = Condition(health, f"{health}: {due[0]}: {fault}")
+        self.condition = Condition(health, f"{health}: {due[0]}: {fault}", f"chưa lưu trữ tháng {due[0]}: {fault}")
 
 
 def file_name(month: Month) -> str:

@@ -13,7 +13,9 @@ Why nothing is signed at present is a state (`refusal`), a metric and a detail o
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -33,6 +35,13 @@ from gateway.transparency.checkpoint import Checkpoint
 from gateway.transparency.keys import of_epoch
 from gateway.transparency.note import NoteSignature, SignedNote, VerifierKey
 
+#: What stands in the way where no file and no key failed.
+_REFUSED_VI: Final[Mapping[str, str]] = {
+    "behind": "sổ ở đây ngắn hơn phần đã ký: có thể đã khôi phục từ bản sao cũ",
+    "other_history": "nhật ký ở đây không khớp với phần đã ký",
+    "other_key": "tệp [log] mark là của nhật ký dùng khóa khác",
+    "mark_missing": "không còn tệp [log] mark: không biết đã ký đến đâu",
+}
 _log = structlog.get_logger(__name__)
 
 
@@ -68,7 +77,10 @@ class Checkpointer:
         """How the log is."""
         if self.refusal is None:
             return Condition.fine("signed")
-        return UNSET if self.refusal.code == "no_key" else Condition(Health.FAILING, f"not signed: {self.refusal}")
+        if self.refusal.code == "no_key":
+            return UNSET
+        told_vi = _REFUSED_VI.get(self.refusal.code) or f"không ghi, đọc hoặc ký được: {self.refusal.detail}"
+        return Condition(Health.FAILING, f"not signed: {self.refusal}", told_vi)
 
     async def run_once(self) -> None:
         """Steps 1 to 4; whatever forbids signing is kept in `refusal`."""

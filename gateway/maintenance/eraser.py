@@ -109,7 +109,9 @@ class Eraser:
             try:
                 await self._run()
             except GatewayError as error:
-                self.condition = Condition(Health.DEGRADED, f"remains: {error}"[:300])
+                self.condition = Condition(
+                    Health.DEGRADED, f"remains: {error}"[:300], f"chưa xóa hết: {error}"[:300]
+                )
                 raise
 
     async def _run(self) -> None:
@@ -300,12 +302,15 @@ class Eraser:
         self._metrics.purge_remains.set(remains)
         if self._strange:
             told = f"remains: {self._strange} lines of {self._list.name} are of no order that was ever made here"
-            self.condition = Condition(Health.DEGRADED, told)
+            told_vi = f"{self._strange} dòng của {self._list.name} không thuộc lệnh nào từng lập ở đây"
+            self.condition = Condition(Health.DEGRADED, told, told_vi)
         elif remains:
             told = f"remains: {remains} places of {confirmed} orders; gateway purge list"
-            self.condition = Condition(Health.DEGRADED, told)
+            told_vi = f"còn {remains} chỗ của {confirmed} lệnh; gateway purge list"
+            self.condition = Condition(Health.DEGRADED, told, told_vi)
         elif waiting:
-            self.condition = Condition(Health.WAITING, f"waiting: {waiting} orders for a person")
+            told, told_vi = f"waiting: {waiting} orders for a person", f"{waiting} lệnh chờ người xác nhận"
+            self.condition = Condition(Health.WAITING, told, told_vi)
         else:
             self.condition = _NOTHING
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.clock import Clock, rfc3339
+from gateway.clock import Clock, in_vietnam, rfc3339
 from gateway.condition import UNSET, Condition, Health
 from gateway.config.settings import InstitutionSettings
 from gateway.errors import KeyFileError, SealError
@@ -72,7 +72,7 @@ class InstitutionSigner:
             try:
                 signature = await self._key.sign(newest, now)
             except (KeyFileError, SealError) as error:
-                self._failed(str(error), now)
+                self._failed(error, now)
                 return
             await note_taken(self._pump, "institution", signature.signer, now)
             await self._pump.submit(self._keep, signature.kept)
@@ -86,11 +86,13 @@ class InstitutionSigner:
         self._metrics.institution_late.set(0)
         self.condition = why
 
-    def _failed(self, why: str, now: datetime) -> None:
+    def _failed(self, why: KeyFileError | SealError, now: datetime) -> None:
         if self._failing_since is None:
             self._failing_since = now
-            _log.warning("institution.not_signed", detail=why)
+            _log.warning("institution.not_signed", detail=str(why))
         is_late = now - self._failing_since > self._settings.grace
         self._metrics.institution_late.set(1 if is_late else 0)
         health = Health.LATE if is_late else Health.WAITING
-        self.condition = Condition(health, f"{health}: not signed since {rfc3339(self._failing_since)}: {why}")
+        told = f"{health}: not signed since {rfc3339(self._failing_since)}: {why}"
+        told_vi = f"chưa ký được từ {in_vietnam(self._failing_since)}: {why}"
+        self.condition = Condition(health, told, told_vi, getattr(why, "code", ""))

@@ -44,6 +44,7 @@ from gateway.storage.readers import Readers
 _SPOKEN_OF: Final = timedelta(days=60)
 _DAY: Final = timedelta(days=1)
 _SHOWN: Final = 5
+_STANDINGS_VI: Final = {"replaced": "đã thay", "revoked": "bị thu hồi", "expired": "hết hạn"}
 
 _log = structlog.get_logger(__name__)
 
@@ -126,16 +127,16 @@ class Published:
     async def _tell(self, watched: Sequence[EncryptionCertificate], now: datetime) -> None:
         """3 and 4."""
         agencies = await self._directory.agencies({each.agency_id for each in watched})
-        worst, words, labels = 0, list[str](), set[str]()
+        worst, words, labels = 0, list[tuple[str, str]](), set[str]()
         for agency_id, group in groupby(watched, key=lambda each: each.agency_id):
             code = agencies[AgencyId(agency_id)].organ_id
-            level, days, told = _ending(list(group), now)
+            level, days, told, told_vi = _ending(list(group), now)
             labels.add(f"encryption.{code}")
             self._metrics.certificate_days.labels(purpose=f"encryption.{code}").set(days)
             self._metrics.certificate_warning.labels(purpose=f"encryption.{code}").set(level)
             if level:
                 worst = max(worst, level)
-                words.append(f"{code}: {told}")
+                words.append((f"{code}: {told}", f"{code}: {told_vi}"))
         for label in self._labels - labels:
             self._metrics.certificate_days.remove(label)
             self._metrics.certificate_warning.remove(label)
@@ -143,13 +144,18 @@ class Published:
         silent = [each for each in watched if each.standing(now) == "in_force" and self._is_silent(each, now)]
         self._metrics.encryption_unconfirmed.set(len(silent))
         if silent:
-            words.append(f"CAs say nothing of {len(silent)}, such as {silent[0].certificate.sha256[:16]}")
+            one = silent[0].certificate.sha256[:16]
+            words.append(
+                (f"CAs say nothing of {len(silent)}, such as {one}", f"CA chưa nói gì về {len(silent)}, như {one}")
+            )
         if not words:
             self.condition = Condition.fine(f"fine: {len(watched)} certificates of {len(labels)} agencies")
             return
         health = Health.LATE if worst == len(LEVELS) else Health.DEGRADED
-        more = f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-        self.condition = Condition(health, f"{health}: {'; '.join(words[:_SHOWN])}{more}")
+        en, vi = ("; ".join(each) for each in zip(*words[:_SHOWN], strict=True))
+        if (more := len(words) - _SHOWN) > 0:
+            en, vi = f"{en}; and {more} more", f"{vi}; và {more} nữa"
+        self.condition = Condition(health, f"{health}: {en}", vi)
 
     def _is_silent(self, each: EncryptionCertificate, now: datetime) -> bool:
         told = self._told.get(each.certificate.sha256)
@@ -161,8 +167,8 @@ class Published:
         return now - since > self._settings.grace
 
 
-def _ending(own: Sequence[EncryptionCertificate], now: datetime) -> tuple[int, float, str]:
-    """Of one agency: level, days left, words."""
+def _ending(own: Sequence[EncryptionCertificate], now: datetime) -> tuple[int, float, str, str]:
+    """Of one agency: level, days left, words, English and Vietnamese."""
     last = max(
         (each.certificate for each in own if each.standing(now) == "in_force"),
         key=lambda found: found.not_after,
@@ -170,9 +176,16 @@ def _ending(own: Sequence[EncryptionCertificate], now: datetime) -> tuple[int, f
     )
     if last is None:
         if any(each.standing(now) == "early" for each in own):
-            return 1, -1.0, "none is in force yet"
+            return 1, -1.0, "none is in force yet", "chưa cái nào có hiệu lực"
         newest = own[0]
-        return len(LEVELS), -1.0, f"none is in force: {newest.certificate.sha256[:16]} {newest.standing(now)}"
+        told, standing = newest.certificate.sha256[:16], newest.standing(now)
+        return (
+            len(LEVELS),
+            -1.0,
+            f"none is in force: {told} {standing}",
+            f"không cái nào còn hiệu lực: {told} {_STANDINGS_VI.get(standing, standing)}",
+        )
     days = (last.not_after - now) / _DAY
     level = level_of(last.not_before, last.not_after, now)
-    return level, days, f"{last.sha256[:16]} ends in {days:.0f} days, on {last.not_after:%Y-%m-%d}"
+    told = f"{last.sha256[:16]} ends in {days:.0f} days, on {last.not_after:%Y-%m-%d}"
+    return level, days, told, f"{last.sha256[:16]} còn {days:.0f} ngày, hết hạn ngày {last.not_after:%d/%m/%Y}"

@@ -288,15 +288,19 @@ class Refresher:
             return Condition.fine(
                 f"fine: {len(self._known.lists)} lists" if self._settings.fetch else "fine: from files only"
             )
-        told = []
+        told, told_vi = list[str](), list[str]()
         if waiting:
             told.append(f"{waiting} documents wait for CAs, the longest for {round(age.total_seconds())} s")
+            told_vi.append(f"{waiting} văn bản chờ CA, lâu nhất {round(age.total_seconds() / 60)} phút")
         if undecided:
             told.append(f"{undecided} were decided without what CAs had not said")
+            told_vi.append(f"{undecided} văn bản đã được quyết định khi CA chưa trả lời")
         if faults:
-            told.append(f"{len(faults)} addresses give no answer: {'; '.join(faults[:_SHOWN])}"[:600])
+            shown = "; ".join(faults[:_SHOWN])
+            told.append(f"{len(faults)} addresses give no answer: {shown}"[:600])
+            told_vi.append(f"{len(faults)} địa chỉ không trả lời: {shown}"[:600])
         health = Health.LATE if undecided else Health.DEGRADED
-        return Condition(health, f"{health}: {'; '.join(told)}")
+        return Condition(health, f"{health}: {'; '.join(told)}", "; ".join(told_vi))
 
 
 def _keys(lookup: Lookup) -> list[_Key]:

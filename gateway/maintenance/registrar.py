@@ -39,6 +39,8 @@ LATE: Final = timedelta(hours=12)
 #: No ledger is older; an event from the time before somebody set the clock could be.
 _OLDEST: Final = timedelta(days=3660)
 _JUMP: Final = timedelta(minutes=1)
+#: Why a day is not closed yet: it goes on; nothing is in the way.
+_OPEN, _NONE = ("open", "chưa hết ngày"), ("", "")
 
 _log = structlog.get_logger(__name__)
 
@@ -71,7 +73,7 @@ class Registrar:
             return False
         self._metrics.registers_until.set(bounds_of(day)[0].timestamp())
         wait = await self._forbidden(day, now, believed)  # 2
-        if wait:
+        if wait != _NONE:
             self._tell(day, closed, wait, now)
             return False
         await self._close_day(day, closed, now)
@@ -88,20 +90,23 @@ class Registrar:
         row = await self._readers.fetch_one("event_oldest_instant")
         return None if row is None else _day_of(max(instant(row[0]), now - _OLDEST))
 
-    async def _forbidden(self, day: date, now: datetime, believed: timedelta) -> str:
-        """Why the day cannot be closed now; "" when it can."""
+    async def _forbidden(self, day: date, now: datetime, believed: timedelta) -> tuple[str, str]:
+        """Why the day cannot be closed now, English and Vietnamese; "" when it can."""
         _, end = bounds_of(day)
         if now < end + MARGIN:
-            return "open"
+            return _OPEN
         missing = (_day_of(now) - day) // ONE_DAY
         needed = next(needed for most, needed in BELIEVED if missing <= most)
         if believed < needed:
-            return f"{missing} days are missing; the clock is watched for {needed} before they are closed"
+            return (
+                f"{missing} days are missing; the clock is watched for {needed} before they are closed",
+                f"thiếu {missing} ngày; đồng hồ được theo dõi {needed} rồi mới khóa",
+            )
         tree = await self._log_reads.tree()
         waiting = {"after": tree.seq, "before": micros(end)}
         if await self._readers.fetch_one("register_find_unsequenced", waiting) is not None:
-            return "acceptances that are no leaves yet"
-        return ""
+            return "acceptances that are no leaves yet", "có văn bản đã nhận chưa vào nhật ký"
+        return _NONE
 
     async def _close_day(self, day: date, closed: list[ClosedDay], now: datetime) -> None:
         tree = await self._log_reads.tree()
@@ -135,12 +140,15 @@ class Registrar:
         index = await self._log_reads.index_of(seq)
         return 0 if index is None else index + 1
 
-    def _tell(self, day: date, closed: list[ClosedDay], wait: str, now: datetime) -> None:
+    def _tell(self, day: date, closed: list[ClosedDay], wait: tuple[str, str], now: datetime) -> None:
         until = f"closed until {closed[0].day}" if closed else "none closed yet"
+        until_vi = f"đã khóa đến ngày {closed[0].day:%d/%m/%Y}" if closed else "chưa khóa ngày nào"
         is_late = now > bounds_of(day)[1] + LATE
-        health = Health.FINE if wait == "open" else Health.LATE if is_late else Health.WAITING
-        told = Condition(health, until if wait == "open" else f"{health}: {until}: {wait}")
-        if wait != "open" and told != self.condition:
+        health = Health.FINE if wait == _OPEN else Health.LATE if is_late else Health.WAITING
+        told = Condition(health, f"{health}: {until}: {wait[0]}", f"{until_vi}: {wait[1]}")
+        if wait == _OPEN:
+            told = Condition.fine(until)
+        elif told != self.condition:
             _log.warning("register.waiting", detail=told.words)
         self.condition = told
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from gateway.apart import run_apart
-from gateway.clock import Clock, rfc3339
+from gateway.clock import Clock, in_vietnam, rfc3339
 from gateway.condition import UNSEEN, UNSET, Condition, Health
 from gateway.errors import GatewayError
 from gateway.observe import Metrics
@@ -99,6 +99,10 @@ class Renewer:
             self._failing_since = self._clock.now()
         else:
             self._wait = min(2 * self._wait, _LONGEST)
-        self.condition = Condition(Health.FAILING, f"failing since {rfc3339(self._failing_since)}: {fault}")
+        self.condition = Condition(
+            Health.FAILING,
+            f"failing since {rfc3339(self._failing_since)}: {fault}",
+            f"không gia hạn được từ {in_vietnam(self._failing_since)}: {fault}",
+        )
         self._metrics.renewal_failing.set(1)
         _log.error("certificate.not_renewed", detail=fault, again_seconds=round(self._wait.total_seconds()))

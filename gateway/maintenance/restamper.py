@@ -60,7 +60,8 @@ class Restamper:
             )
         except GatewayError as error:
             health = Health.LATE if now > due + GRACE else Health.WAITING
-            self.condition = Condition(health, f"{health}: due since {due:%Y-%m-%d}: {error}")
+            told, told_vi = f"due since {due:%Y-%m-%d}: {error}", f"đến hạn từ ngày {due:%d/%m/%Y}: {error}"
+            self.condition = Condition(health, f"{health}: {told}", told_vi)
             _log.warning("log.restamp_failed", detail=str(error)[:300])
         else:
             self.condition = Condition.fine(f"renewed over {made.renewal.size} leaves")

@@ -105,4 +105,6 @@ def _condition(waiting: int, age: timedelta, fault: str, *, is_late: bool, own: 
     health = Health.LATE if is_late else Health.WAITING
     why = f": {fault}" if fault else ""
     told = f"{waiting} without a stamp, the oldest for {round(age.total_seconds())} s{independence}{why}"
-    return Condition(health, f"{health}: {told}")
+    whose = " (máy chủ của chính mình: không độc lập)" if own else ""
+    told_vi = f"{waiting} mốc chưa có dấu thời gian, lâu nhất {round(age.total_seconds() / 60)} phút{whose}{why}"
+    return Condition(health, f"{health}: {told}", told_vi)

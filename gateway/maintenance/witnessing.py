@@ -124,7 +124,7 @@ class Witnessing:
     async def _tell(self) -> None:
         against = {each.witness: each for each in await self._reads.contradictions()}
         now, metrics = self._clock.now(), self._metrics
-        late: list[str] = []
+        late: list[tuple[str, str]] = []
         for witness in self._settings.witnesses:
             name = witness.key.name
             fault = self._standings[name].fault
@@ -135,7 +135,12 @@ class Witnessing:
             metrics.witness_late.labels(witness=name).set(1 if is_late else 0)
             metrics.witness_contradicts.labels(witness=name).set(1 if name in against else 0)
             if is_late:
-                late.append(f"{name} for {round(lag.total_seconds())} s: {fault or 'not asked yet'}")
+                late.append(
+                    (
+                        f"{name} for {round(lag.total_seconds())} s: {fault or 'not asked yet'}",
+                        f"{name} chưa ký {round(lag.total_seconds() / 60)} phút: {fault or 'chưa hỏi'}",
+                    )
+                )
         known = {each.key.name for each in self._settings.witnesses}
         self.condition = _condition(
             [each for name, each in against.items() if name in known],
@@ -152,13 +157,22 @@ class Witnessing:
         return max(since, self._began_at) if last is None else since
 
 
-def _condition(against: list[Contradiction], late: list[str], faults: list[str], count: int) -> Condition:
+def _condition(
+    against: list[Contradiction], late: list[tuple[str, str]], faults: list[str], count: int
+) -> Condition:
     if against:
         each = "; ".join(
             f"{it.witness} ({it.code}: it knows {it.known} leaves, {it.asked} asked)" for it in against
         )
-        return Condition(Health.CONTRADICTED, f"contradicted by {each}")
+        each_vi = "; ".join(
+            f"{it.witness} ({it.code}: nhân chứng biết {it.known} lá, ta hỏi {it.asked})" for it in against
+        )
+        return Condition(Health.CONTRADICTED, f"contradicted by {each}", f"mâu thuẫn với {each_vi}")
     if late:
-        return Condition(Health.LATE, f"late: {'; '.join(late)}")
-    up = f"cosigned by {count - len(faults)} of {count}"
-    return Condition(Health.DEGRADED, f"{up}; {'; '.join(faults)}") if faults else Condition.fine(up)
+        en, vi = ("; ".join(words) for words in zip(*late, strict=True))
+        return Condition(Health.LATE, f"late: {en}", vi)
+    up, up_vi = f"cosigned by {count - len(faults)} of {count}", f"{count - len(faults)}/{count} nhân chứng đã ký"
+    if not faults:
+        return Condition.fine(up)
+    told = "; ".join(faults)
+    return Condition(Health.DEGRADED, f"{up}; {told}", f"{up_vi}; {told}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import ssl
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from gateway import signing
 from gateway.audit.findings import Finding
 from gateway.cli import main
 from gateway.commands.acting import status_of
 from gateway.diagnosis import doctor
+from gateway.diagnosis.check_kinds import KINDS
 from gateway.model import Endpoint, EndpointId
 from gateway.seal.trust import TrustPurpose
 from tests.journeys.installation import PROVINCE, Installation
@@ -215,11 +218,28 @@ async def test_server_itself_is_examined(installation: Installation) -> None:
             ("encryption", "degraded", "encryption_soon"),
             ("encryption", "late", "encryption_last_days"),
         ):
-            each = await doctor.examine_server(settings, status | {"health": {name: health}})
-            assert [found.code for found in each if found.subject == name] == [code]
+            said = {"health": {name: health}, "words_vi": {name: "đã lâu"}, "codes": {name: "pin_locked"}}
+            each = await doctor.examine_server(settings, status | said)
+            (one,) = [found for found in each if found.subject == name]
+            assert (one.code, one.subject_vi) == (code, doctor.SUBJECTS_VI[name])
+            assert one.detail_vi == f"{KINDS['pin_locked'].vi} {KINDS['pin_locked'].do_vi} đã lâu"
         assert found["renewal"] == "renewal_failing"
         assert "channel_down" in found.values()
     assert (await doctor.examine_server(settings, status))[1].code == "not_ready"
+
+
+def test_whoever_needs_a_person_says_so_in_vietnamese() -> None:
+    """Every condition that is not fine has its sentence in both languages."""
+    folder = Path(signing.__file__).parent
+    files = [*(folder / "maintenance").glob("*.py"), folder / "signing.py"]
+    calls = [
+        (file.name, call)
+        for file in files
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Condition"
+    ]
+    assert len(calls) > 10
+    assert [name for name, call in calls if len(call.args) < 3] == []
 
 
 async def test_bundle_holds_no_secret(
