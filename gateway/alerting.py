@@ -22,6 +22,7 @@ from msgspec import Meta, Struct, field
 
 from gateway.clock import VIETNAM
 from gateway.config.values import ADDRESS
+from gateway.edxml.codes import PRIORITIES
 
 _MAC_DIGITS = 32
 _LISTED = 50
@@ -34,13 +35,7 @@ Address = Annotated[
     ),
 ]
 
-_PRIORITIES = {
-    0: "thường / normal",
-    1: "khẩn / urgent",
-    2: "thượng khẩn / very urgent",
-    3: "hỏa tốc / flash",
-    4: "hỏa tốc hẹn giờ / flash by an hour",
-}
+_PRIORITIES = {number: f"{each.vi} / {each.en}".lower() for number, each in PRIORITIES.items()}
 
 
 class Person(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -142,7 +137,7 @@ def digest(code: str, count: int, oldest_at: datetime, *, url: str) -> tuple[str
 
 def call_text(code: str, count: int, priority: int, *, reminded: bool = False, owed: bool = False) -> str:
     """What a person hears or reads on the telephone."""
-    words = _PRIORITIES.get(priority, "khẩn / urgent")
+    words = _PRIORITIES.get(priority, _PRIORITIES[1])
     text = f"{count} văn bản {words} đang chờ {code} nhận. {count} urgent document(s) wait."
     if owed:
         text = f"{count} văn bản {words} đã đến hạn, {code} chưa trả lời. {count} document(s) wait for an answer."

@@ -192,7 +192,7 @@ class Event(StrEnum):
     ALERT_SENT = "alert.sent"
     #: An alert was refused for good, or given up.
     ALERT_FAILED = "alert.failed"
-    #: A person put off an alert that waits; never one about a document of the highest urgency.
+    #: A person put off an alert that waits; never one about an express document (hỏa tốc).
     ALERT_SNOOZED = "alert.snoozed"
     #: Somebody who was called says that he has seen it; nobody else is called.
     ALERT_ACKNOWLEDGED = "alert.acknowledged"

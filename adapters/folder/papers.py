@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from gateway.edxml.codes import PRIORITIES
 from gateway.edxml.names import safe_name
 from gateway.ports import Paper
 from gateway.reasons import REASONS, Reason
@@ -41,13 +42,13 @@ refused/   What was not accepted, is held or could not be delivered: read LY-DO.
 Do not remove the file .gateway-folder nor the folder .gateway.
 """.replace("\n", "\r\n")
 
-_PRIORITIES = {0: ("Thường", "normal"), 1: ("Khẩn", "urgent"), 2: ("Thượng khẩn", "very urgent")}
-_FLASH = ("HỎA TỐC", "MOST URGENT")
+_EXPRESS = 3
 
 
 def priority_words(priority: int) -> tuple[str, str]:
-    """Vietnamese and English."""
-    return _PRIORITIES.get(priority, _FLASH)
+    """Vietnamese and English; what is express stands out."""
+    known = PRIORITIES.get(priority, PRIORITIES[_EXPRESS])
+    return (known.vi.upper(), known.en.upper()) if priority >= _EXPRESS else (known.vi, known.en)
 
 
 def table(title: tuple[str, str], facts: Sequence[tuple[str, str, str]], steps: Sequence[tuple[str, str]]) -> bytes:

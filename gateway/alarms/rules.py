@@ -38,7 +38,7 @@ _OWN: Final[Mapping[str, Rule]] = {
         kind=kind(
             _E,
             "Văn bản hỏa tốc chưa gửi đi được.",
-            "A document of top urgency has not been sent yet.",
+            "An express document has not been sent yet.",
             "Mở trang của kênh: xem lỗi, gọi nơi nhận theo số điện thoại ở đó, chuyển bằng đường khác nếu cần.",
             "Open the channel's page: look at the fault, call the recipients listed there, use another way.",
         ),
@@ -49,7 +49,7 @@ _OWN: Final[Mapping[str, Rule]] = {
         kind=kind(
             _E,
             "Cơ quan chưa nhận văn bản hỏa tốc.",
-            "An office has not fetched a document of top urgency.",
+            "An office has not fetched an express document.",
             "Gọi điện cho cơ quan; số điện thoại ở trang của cơ quan.",
             "Call the office; its telephone number is on its page.",
         ),
@@ -70,7 +70,7 @@ _OWN: Final[Mapping[str, Rule]] = {
         kind=kind(
             _E,
             "Phần mềm của cơ quan đã nhận văn bản hỏa tốc nhưng chưa ai xác nhận.",
-            "An office's system took a document of top urgency, and nobody there has confirmed it.",
+            "An office's system took an express document, and nobody there has confirmed it.",
             "Gọi điện cho cơ quan; số điện thoại ở trang của cơ quan. Nếu họ nói đã có, ghi lại ở cảnh báo này.",
             "Call the office; its telephone number is on its page. If it says that it has it, write that here.",
         ),

@@ -14,6 +14,7 @@ from gateway.api.documents import id_of
 from gateway.api.encryption import EncryptionCertificateOut
 from gateway.api.headers import SECURITY
 from gateway.api.route import Call, checked
+from gateway.edxml.codes import PRIORITIES
 from gateway.reasons import REASONS, Lasting
 
 
@@ -22,13 +23,7 @@ def _codes(*entries: tuple[str, str, str]) -> list[models.CodeOut]:
 
 
 _CODES: Final = models.Codes(
-    priorities=_codes(
-        ("0", "Thường", "Normal"),
-        ("1", "Khẩn", "Urgent"),
-        ("2", "Thượng khẩn", "Very urgent"),
-        ("3", "Hỏa tốc", "Flash"),
-        ("4", "Hỏa tốc hẹn giờ", "Flash, by a given hour"),
-    ),
+    priorities=_codes(*((each.code, each.vi, each.en) for each in PRIORITIES.values())),
     business_types=_codes(
         ("0", "Văn bản mới", "New document"),
         ("1", "Thu hồi", "Recall"),

@@ -24,7 +24,7 @@ def add(parsers: Subparsers) -> None:
     """The command with its subcommands."""
     group = add_group(parsers, "alarms", "what is wrong with the gateway, its channels and what waits")
     listing = add_command(
-        group, "list", _list, "list the alarms that are open, hỏa tốc first", more="Times are UTC."
+        group, "list", _list, "list the alarms that are open, express first", more="Times are UTC."
     )
     add_json(listing)
     history = add_command(group, "history", _history, "list the alarms that are over, newest first")
@@ -37,11 +37,15 @@ def add(parsers: Subparsers) -> None:
         "acknowledge",
         _acknowledge,
         "say that you see to an alarm",
-        more="Nobody is told of it again, unless more hỏa tốc joins it.",
+        more="Nobody is told of it again, unless more express documents join it.",
     )
     _target(acknowledge)
     snooze = add_command(
-        group, "snooze", _snooze, "put an alarm off", more="It is told again then. Hỏa tốc cannot be put off."
+        group,
+        "snooze",
+        _snooze,
+        "put an alarm off",
+        more="It is told again then. What is about express documents cannot be put off.",
     )
     _target(snooze)
     snooze.add_argument(
@@ -139,7 +143,7 @@ def _acknowledge(context: Context, args: argparse.Namespace) -> int:
     elif not reply["acknowledged"]:
         context.say("Somebody sees to it already.")
     else:
-        joins = ", unless more hỏa tốc joins it" if reply["flash"] else ""
+        joins = ", unless more express documents join it" if reply["flash"] else ""
         context.say(f"You see to it: nobody is told of it again{joins}.")
     return FINE
 

@@ -37,7 +37,7 @@ class CallSettings:
     url: str = _f("", "where one request a call is pushed to; empty: no calls")
     secret_file: str = _f("", "name of a file in storage.secrets: signs the requests and the links in them")
     anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
-    priority: int = _f(2, "least priority that is called about: 2 thượng khẩn, 3 hỏa tốc")
+    priority: int = _f(2, "least priority that is called about: 2 very urgent (thượng khẩn), 3 express (hỏa tốc)")
     per_hour: int = _f(20, "calls an hour for one agency; what is over waits and shares one")
 
 
@@ -51,13 +51,15 @@ class AlarmSettings:
     anchors: Path | None = _f(None, "file of CAs its certificate leads to; empty: the system's")
     repeat: timedelta = _f(timedelta(hours=4), "told again after so long while nobody acknowledges; 0s: never")
     settle: timedelta = _f(timedelta(minutes=5), "for so long a trouble must be over before its alarm closes")
-    quiet_from: DayTime = _f(DayTime(""), "from then on nothing but hỏa tốc is told, Vietnam's time; empty: never")
+    quiet_from: DayTime = _f(
+        DayTime(""), "from then on nothing but express (hỏa tốc) is told, Vietnam's time; empty: never"
+    )
     quiet_until: DayTime = _f(DayTime("07:00"), "until then; what was held back is told then")
     quiet_days: Weekdays = _f(Weekdays(()), 'days that are quiet as a whole, such as ["sat", "sun"]')
     backlog: timedelta = _f(timedelta(hours=1), "the oldest document may wait so long to be sent over a channel")
     flash: timedelta = _f(
         timedelta(minutes=15),
-        "hỏa tốc may wait so long to be sent, fetched, and confirmed by an office whose system takes it",
+        "express (hỏa tốc) may wait so long to be sent, fetched, and confirmed by an office whose system takes it",
     )
     unread: timedelta = _f(
         timedelta(hours=2), "khẩn and thượng khẩn may wait so long to be fetched, likewise to be confirmed"

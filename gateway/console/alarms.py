@@ -58,7 +58,7 @@ async def acknowledge(visit: Visit) -> web.StreamResponse:
     asked = converted(said_of(visit, "alarm"), AcknowledgeAlarm)
     done = await acknowledge_alarm(visit.parts.server, asked, visit.actor)
     if done["flash"]:
-        told = visit.gettext("You see to it: nobody is told of it again, unless more top-urgent documents join it.")
+        told = visit.gettext("You see to it: nobody is told of it again, unless more express documents join it.")
     else:
         told = visit.gettext("You see to it: nobody is told of it again.")
     return seen(visit, done, told)

@@ -210,7 +210,7 @@ def test_letter_tells_each_alarm_once_as_it_is_now_and_what_to_do() -> None:
     )
     assert subject == "[Trục văn bản] HỎA TỐC: 1 cảnh báo, 1 đã hết / 1 alarms"
     assert text.count("OVER: Nothing gets through") == 1
-    assert text.index("OPEN: A document of top urgency") < text.index("OVER:")
+    assert text.index("OPEN: An express document") < text.index("OVER:")
     assert RULES["flash_waiting"].kind.do_vi in text
     assert "docs/runbook.md: GatewayDeliveriesOld" in text
     assert "axis · 2 văn bản" in text
@@ -225,3 +225,5 @@ def test_push_says_the_same_for_programs() -> None:
     assert (told["rule"], told["about"], told["flash"], told["is_open"]) == ("flash_waiting", "again", True, True)
     assert described({"name": "x", "count": 3, "text": "y"}, vi=False) == "x · 3 documents · y"
     assert described({"name": "x", "count": 3, "least": True}, vi=True) == "x · ít nhất 3 văn bản"
+    facts = {"name": "disk", "text": "3 MiB free", "name_vi": "ổ đĩa", "text_vi": "còn trống 3 MiB"}
+    assert [described(facts, vi=vi) for vi in (True, False)] == ["ổ đĩa · còn trống 3 MiB", "disk · 3 MiB free"]

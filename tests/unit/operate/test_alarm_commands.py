@@ -45,7 +45,7 @@ async def test_alarms_are_listed_seen_to_and_put_off(installation: Installation,
     assert (await terminal.run("alarms", "snooze", silent["id"], "--hours", "200", "--reason", WHY))[0] == 2
     put_off = await terminal.json("alarms", "snooze", silent["id"], "--hours", "4", "--reason", WHY)
     _, out, _ = await terminal.run("alarms", "acknowledge", flash["id"], "--reason", WHY)
-    assert "nobody is told of it again, unless more hỏa tốc joins it" in out
+    assert "nobody is told of it again, unless more express documents join it" in out
     again = await terminal.json("alarms", "acknowledge", flash["id"], "--reason", WHY)
     assert (again["acknowledged"], again["flash"]) == (False, True)
     _, out, _ = await terminal.run("alarms", "list")
