@@ -57,7 +57,7 @@ def last_line(tally: Tally, large: Large | None) -> str:
     """For scripts."""
     found = {
         "runs": tally.runs,
-        "violations": len(tally.violations) + (len(large.violations) if large else 0),
+        "violations": len(_found(tally, large)),
         "lost": len(tally.lost),
         "duplicated": len(tally.duplicated),
         "seconds": round(tally.seconds, 1),
@@ -83,8 +83,8 @@ def keep(folder: Path, tally: Tally | None, large: Large | None, *, seed: int) -
 def write_report(path: Path, kept: Kept) -> None:
     """The whole page."""
     tally, large = kept.tally, kept.large
-    parts = [_HEAD, _summary(tally, kept.about), _times(tally, large), _points(tally), _violations(tally, large)]
-    path.write_text("\n".join(parts), encoding="utf-8")
+    found = (_summary(tally, large, kept.about), _times(tally, large), _points(tally), _violations(tally, large))
+    path.write_text("\n".join((_HEAD, *found)), encoding="utf-8")
 
 
 def _write(file: Path, value: object) -> None:
@@ -106,11 +106,11 @@ def _about(seed: int) -> dict[str, str]:
     }
 
 
-def _summary(tally: Tally, about: dict[str, str]) -> str:
+def _summary(tally: Tally, large: Large | None, about: dict[str, str]) -> str:
     rows = [
         *about.items(),
         ("kills", str(tally.runs)),
-        ("violations", str(len(tally.violations))),
+        ("violations", str(len(_found(tally, large)))),
         ("lost / duplicated", f"{len(tally.lost)} / {len(tally.duplicated)}"),
         ("messages accepted, deliveries", f"{tally.messages}, {tally.deliveries}"),
         ("entries listed by the axis, messages it took", f"{tally.listed}, {tally.taken}"),
@@ -167,8 +167,12 @@ def _points(tally: Tally) -> str:
     return "\n".join(["## Kills by point\n", *_table(("point", "kills", "not reached"), rows), text])
 
 
+def _found(tally: Tally, large: Large | None) -> list[str]:
+    return [*tally.violations, *(large.violations if large else [])]
+
+
 def _violations(tally: Tally, large: Large | None) -> str:
-    found = [*tally.violations, *(large.violations if large else [])]
+    found = _found(tally, large)
     lines = [f"- {each}" for each in found[:_MOST_SHOWN]] or ["None."]
     if len(found) > _MOST_SHOWN:
         lines.append(f"- and {len(found) - _MOST_SHOWN} more")
