@@ -303,7 +303,7 @@ async def test_reminder_of_an_answer_says_so(lab: AlertLab, receiver: Receiver) 
         await lab.run()
         (call,) = receiver.came
         assert json.loads(call.body)["text"] == (
-            f"Nhắc lại: 1 văn bản hỏa tốc / flash đã đến hạn, {COMMUNE} chưa trả lời. "
+            f"Nhắc lại: 1 văn bản hỏa tốc / express đã đến hạn, {COMMUNE} chưa trả lời. "
             "1 document(s) wait for an answer."
         )
         (mail,) = lab.server.mails

@@ -309,7 +309,7 @@ def test_command_prints_counts_and_findings_and_exits_1_on_errors(
     told = json.loads(capsys.readouterr().out)
     assert told["documents"] == 7
     assert told["ok"] is False
-    assert {"severity", "code", "subject", "detail", "vi", "en", "do"} == set(told["findings"][0])
+    assert {"severity", "code", "subject", "detail", "detail_vi", "vi", "en", "do"} == set(told["findings"][0])
     assert main(arguments[:-1]) == 1
     shown = capsys.readouterr().out
     assert "body_changed" in shown

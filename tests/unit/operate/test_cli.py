@@ -50,7 +50,7 @@ CHANGING = {
     "adopt", "cutover watch", "cutover take", "cutover return", "import", "tasks close", "offers done",
     "offers fail", "agencies register", "agencies deregister",
     "agencies endpoint rekey", "agencies endpoint verify",
-    "alerts set", "alarms acknowledge", "alarms snooze",
+    "alerts set", "alarms acknowledge", "alarms snooze", "alarms telephoned",
     "agencies sync", "agencies networks", "log declare", "keys revocation load", "keys bodies rotate",
     "agencies certificates add", "agencies certificates end", "agencies encryption add", "agencies encryption end",
     "users add", "users set", "users disable", "users enable", "users unlock", "users reset", "users revoke",

@@ -105,6 +105,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, ...], bool]]] = {
     "alarms history": ((), True),
     "alarms acknowledge": ((_NONE, *_WHY), False),
     "alarms snooze": ((_NONE, "--hours", "4", *_WHY), False),
+    "alarms telephoned": ((_NONE, "--spoke-to", "Trần Thị B", *_WHY), False),
     "alerts set": ((COMMUNE, "--mail", "van-thu@xa-mot.example", *_WHY), True),
     "alerts list": ((), True),
     "alerts bounced": ((), True),
