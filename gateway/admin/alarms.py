@@ -73,7 +73,8 @@ async def telephoned(desk: Desk, request: Telephoned, actor: str) -> Reply:
     settings = base.settings.alarms
     named = request.deliveries
     if request.alarm or not named:  # what was confirmed since somebody looked is left
-        about = [each.delivery_id for each in await unconfirmed_of(base, request.alarm, now)]
+        _, waiting = await unconfirmed_of(base, request.alarm, now)
+        about = [each.delivery_id for each in waiting]
         named = [each for each in about if each in named] if named else about
     ask = Hear(
         deliveries=tuple(named),
@@ -87,8 +88,8 @@ async def telephoned(desk: Desk, request: Telephoned, actor: str) -> Reply:
     return {"heard": done.deliveries, "over": done.alarms}
 
 
-async def unconfirmed_of(base: Foundation, alarm: str, now: datetime) -> list[Unconfirmed]:
-    """What an open alarm is about; RefusedError where it is about something else, or over."""
+async def unconfirmed_of(base: Foundation, alarm: str, now: datetime) -> tuple[AgencyId, list[Unconfirmed]]:
+    """An open alarm's office and documents; RefusedError where it is about something else, or over."""
     row = await base.readers.fetch_one("alarm_find", (alarm,))
     if row is None:
         raise RefusedError("not_found", alarm)
@@ -97,8 +98,8 @@ async def unconfirmed_of(base: Foundation, alarm: str, now: datetime) -> list[Un
         raise RefusedError("state_forbids", "the alarm is over")
     if rule not in heard.RULES:
         raise RefusedError("state_forbids", "the alarm is not about documents that an office's system took")
-    is_flash = rule == heard.RULES[True]
-    return await heard.unconfirmed(base.readers, AgencyId(subject), _during(base, now), is_flash=is_flash)
+    office, is_flash = AgencyId(subject), rule == heard.RULES[True]
+    return office, await heard.unconfirmed(base.readers, office, _during(base, now), is_flash=is_flash)
 
 
 def _during(base: Foundation, now: datetime) -> Mapping[str, object]:

@@ -23,7 +23,6 @@ from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
 from gateway.ledger.params import as_json
-from gateway.model import AgencyId
 from gateway.states import State
 
 
@@ -64,10 +63,7 @@ async def calls_of(visit: Visit, story: Story) -> Calls:
 async def show(visit: Visit) -> web.StreamResponse:
     """What the alarm is about, to be ticked."""
     key = visit.request.match_info["id"]
-    about = await unconfirmed_of(visit.base, key, visit.at)
-    row = await visit.base.readers.fetch_one("alarm_find", (key,))
-    assert row is not None, "it was found a moment ago"
-    office = AgencyId(row[3])
+    office, about = await unconfirmed_of(visit.base, key, visit.at)
     records = await visit.base.directory.records({office})
     agencies = await visit.base.directory.agencies({office})
     return visit.page(

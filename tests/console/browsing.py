@@ -5,6 +5,7 @@ A page that logs an error, breaks its own policy or raises in a script fails the
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,3 +98,10 @@ async def is_too_wide(page: Page) -> bool:
     return bool(
         await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1")
     )
+
+
+async def viewed(page: Page) -> None:
+    """Wait until Chromium's own viewer is at work in the frame, sandbox or not."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while not any(frame.url.startswith("chrome-extension://") for frame in page.frames):
+            await page.wait_for_timeout(100)

@@ -10,9 +10,8 @@ from pathlib import Path
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from gateway.accounts.roles import Role
-from tests.console.browsing import PATIENCE, is_too_wide, opened, sign_in
+from tests.console.browsing import PATIENCE, is_too_wide, opened, sign_in, viewed
 from tests.console.site import LOGINS, Site
-from tests.console.test_desk_browser import viewed
 
 #: Whether a form is folded, and which of its fields are choices.
 _LOOKS = """form => [form.closest("details:not([open])") !== null,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from gateway.accounts.roles import Role
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in, viewed
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.desk.lab import DeskLab, clerk_of
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -29,13 +28,6 @@ async def browser() -> AsyncIterator[Browser]:
     """One for the module."""
     async with chromium() as found:
         yield found
-
-
-async def viewed(page: Page) -> None:
-    """Wait until Chromium's own viewer is at work in the frame, sandbox or not."""
-    async with asyncio.timeout(PATIENCE / 1000):
-        while not any(frame.url.startswith("chrome-extension://") for frame in page.frames):
-            await page.wait_for_timeout(100)
 
 
 async def tab_to(page: Page, name: str) -> None:

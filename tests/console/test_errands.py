@@ -167,6 +167,9 @@ async def test_viewer_reports_and_takes_files_along(site: Site, browser: Browser
         await province.submit(document(PROVINCE, [COMMUNE], number="611"))
     async with signed_in(site, browser, Role.VIEWER) as page:
         await menu(page, "/reports")
+        before = datetime.now(VIETNAM).date().replace(day=1) - timedelta(days=1)
+        await press(page, "form.filters a.button >> nth=1")
+        await expect(page.locator("#content")).to_contain_text(f"{before:01/%m/%Y} – {before:%d/%m/%Y}")
         await press(page, "form.filters a.button >> nth=3")
         await expect(page.locator("svg.bars.broad[role=img]")).to_have_count(2)
         first = openpyxl.load_workbook(io.BytesIO(await taken(page, "a[href*='report.xlsx']"))).sheetnames
