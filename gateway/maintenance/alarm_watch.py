@@ -37,8 +37,9 @@ class AlarmWatch:
     async def run_once(self) -> None:
         """One look."""
         base = self._base
-        found = await symptoms(base, self._conditions)
+        # first: what a person ends while the symptoms are looked for is not opened again by what was seen before
         alarms = [Alarm.of_row(row) for row in await base.readers.fetch("alarm_list_open", (MOST,))]
+        found = await symptoms(base, self._conditions)
         now = base.clock.now()
         look = decide(
             self._memory,
