@@ -77,7 +77,7 @@ async def telephoned(desk: Desk, request: Telephoned, actor: str) -> Reply:
         about = [each.delivery_id for each in waiting]
         named = [each for each in about if each in named] if named else about
     ask = Hear(
-        deliveries=tuple(named),
+        deliveries=frozenset(named),
         actor=actor,
         spoke_to=request.spoke_to.strip(),
         why=request.reason,

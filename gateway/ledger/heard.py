@@ -73,7 +73,7 @@ async def unconfirmed(
 class Hear:
     """Somebody telephoned."""
 
-    deliveries: tuple[str, ...]
+    deliveries: frozenset[str]
     actor: str
     #: With whom.
     spoke_to: str
@@ -101,8 +101,8 @@ class HearOperation:
         return [await self._hear(tx, each) for each in payloads]
 
     async def _hear(self, tx: Transaction, ask: Hear) -> Heard | RefusedError:
-        rows = await tx.fetch("delivery_list_to_hear_of", (as_json(list(ask.deliveries)),))
-        if len(rows) < len(set(ask.deliveries)):
+        rows = await tx.fetch("delivery_list_to_hear_of", (as_json(sorted(ask.deliveries)),))
+        if len(rows) < len(ask.deliveries):
             return RefusedError("delivery_unknown")
         fit = [row for row in rows if row[4]]
         if not fit:

@@ -41,7 +41,7 @@ async def taken(lab: Lab) -> AsyncIterator[Lab]:
 async def hear(lab: Lab, *deliveries: str, now: datetime = NOW) -> Heard:
     look = Looked(now=now, ways=(("push", "alarms"),), told_from=now)
     ask = Hear(
-        deliveries=deliveries, actor="user:x", spoke_to=WHO, why=WHY, look=look,
+        deliveries=frozenset(deliveries), actor="user:x", spoke_to=WHO, why=WHY, look=look,
         during=heard.span(now, flash=MINUTE, urgent=MINUTE),
     )  # fmt: skip
     return await lab.pump.submit(HearOperation(), ask)
