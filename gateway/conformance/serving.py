@@ -314,12 +314,16 @@ class _Session:
             self._heed(reversed(found.get("items", [])))
 
     def _heed(self, requests: Iterable[Mapping[str, Any]]) -> None:
-        """The inspector keeps the last hundred only; what was seen once counts for the whole run."""
+        """The inspector keeps the last hundred only; what was seen once counts for the whole run.
+
+        The newest word on it, though: of two that come together the gateway may take up the second first, which is
+        known as a repetition then only when the first has been taken up.
+        """
         for each in requests:
             key = f"{each['at']} {each['traceId']} {each['operation']}"
             if key not in self._requests:
-                self._requests[key] = each
                 self._board.requested(each)
+            self._requests[key] = each
 
     @contextlib.contextmanager
     def _typed(self) -> Any:
