@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import replace
 from typing import Any
@@ -232,7 +233,8 @@ async def test_lookup_is_recorded_and_tells_leaf_readers_nothing(lab: Lab, inqui
     ((leaf, note, of_message),) = await lab.rows(
         "SELECT leaf, note, message_id FROM event WHERE kind = 'lookup.made'"
     )
-    assert b"125" not in json.dumps(json.loads(leaf)["facts"]["act"]).encode()
+    # by itself: a digest holds these digits by chance
+    assert not re.search(r"(?<![0-9a-f])125(?![0-9a-f])", json.dumps(json.loads(leaf)["facts"]["act"]))
     assert "UBND" not in leaf.decode()
     assert of_message is None
     salt, _, question = note.partition(" ")
