@@ -8,6 +8,7 @@ of the schema, in the transaction that blanks it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ class IndexLines:
 
     #: Lines at most.
     limit: int
+    #: Lines that cannot be read: the index goes on without them.
+    without: tuple[int, ...] = ()
 
 
 class IndexLinesOperation:
@@ -29,20 +32,22 @@ class IndexLinesOperation:
 
     async def apply(self, tx: Transaction, payloads: Sequence[IndexLines]) -> Sequence[int]:
         """One result per payload."""
-        return [await self._add(tx, payload.limit) for payload in payloads]
+        return [await self._add(tx, payload) for payload in payloads]
 
-    async def _add(self, tx: Transaction, limit: int) -> int:
+    async def _add(self, tx: Transaction, payload: IndexLines) -> int:
+        limit, without = payload.limit, json.dumps(payload.without)
         ((low, high, _),) = await tx.fetch("search_read_extent")
         ((last,),) = await tx.fetch("search_last_to_add", {"high": high, "limit": limit})
         if last is not None:
-            return await _take(tx, first=high + 1, last=last, low=low, high=last)
+            await tx.fetch("search_add_lines", {"first": high + 1, "last": last, "without": without})
+            return await _reaches(tx, low=low, high=last, by=last - high)
         ((first,),) = await tx.fetch("search_first_to_add", {"low": low, "limit": limit})
         if first is not None:
-            return await _take(tx, first=first, last=low - 1, low=first, high=high)
+            await tx.fetch("search_add_lines", {"first": first, "last": low - 1, "without": without})
+            return await _reaches(tx, low=first, high=high, by=low - first)
         return 0
 
 
-async def _take(tx: Transaction, *, first: int, last: int, low: int, high: int) -> int:
-    await tx.fetch("search_add_lines", {"first": first, "last": last})
+async def _reaches(tx: Transaction, *, low: int, high: int, by: int) -> int:
     await tx.fetch("search_set_extent", {"low": low, "high": high})
-    return last - first + 1
+    return by

@@ -369,7 +369,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         _announcer(base, gateway),
         Tending(server.watcher),
         Informer(base, server.watcher),
-        Indexer(base.readers, base.pump),
+        Indexer(base.readers, base.pump, base.clock),
         Reconciler(base, partial(make_counterpart, settings, clock), metrics),
         CatalogueSyncer(base, metrics),
         _replayer(base, worker),

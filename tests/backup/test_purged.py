@@ -127,7 +127,9 @@ async def test_old_copy_brings_nothing_back(tmp_path: Path, pki_folder: Path) ->
         assert bodies_below(data, sha256) == []
     assert query(made.folder, f"SELECT subject FROM message WHERE id = '{blank}'") == [("",)]
     async with made.running():
-        await erased(made)
+        async with asyncio.timeout(60):
+            while await erased(made) and "gateway.sqlite-wal" in remaining_places(made):
+                await asyncio.sleep(0.1)  # a reader was there just then: the log of the database is cut later
         faults = {each.code for each in (await examined(made)).findings}
         assert faults <= {"log_mark_differs"}  # until the gap is declared
         orders = query(made.folder, "SELECT kind, with_envelope, outcome FROM purge ORDER BY with_envelope")
@@ -135,6 +137,11 @@ async def test_old_copy_brings_nothing_back(tmp_path: Path, pki_folder: Path) ->
         assert orders == [("restore", 0, "completed"), ("restore", 1, None)]
         ((why,),) = query(made.folder, "SELECT why FROM purge_remain")
         assert why.startswith("1 copies from before hold the titles")
+
+
+def remaining_places(made: Installation) -> list[str]:
+    """Where something of an order to destroy remains."""
+    return [place for (place,) in query(made.folder, "SELECT place FROM purge_remain")]
 
 
 def digests_in(folder: Path) -> set[str]:

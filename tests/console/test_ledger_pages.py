@@ -100,7 +100,7 @@ async def filled(site: Site) -> AsyncIterator[Filled]:
             await commune.content(item.id)
             await commune.ack(item.id)
         await commune.post_status(status(COMMUNE, "02", sender=PROVINCE, number="7", description=EVIL_WORDS))
-    await Indexer(site.base.readers, site.base.pump).run_once()
+    await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
     yield Filled(site=site, evil=wicked, own=own, others=others)
 
 

@@ -84,7 +84,7 @@ async def pages(site: Site) -> dict[str, list[str]]:
     asked = await mass.propose(site.app, asking(ActName.CANCEL, [line], reason=WICKED), root.actor)
     view = KeepView(owner=root.id, view=SavedView(name=WICKED[:80], filter="code=905"), now=now)
     await base.pump.submit(KeepViewOperation(), view)
-    await Indexer(base.readers, base.pump).run_once()
+    await Indexer(base.readers, base.pump, base.clock).run_once()
     desk = await _desk(site)
     document_page, words = f"/documents/{second.id}", quote(WICKED)
     return {

@@ -21,6 +21,7 @@ from gateway.foundation import database_of
 from gateway.ledger.acts import Act, ActOperation
 from gateway.states import State, Trigger
 from gateway.storage.driver import choose_driver
+from gateway.storage.readers import Readers
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.receiver import Receiver, Reply
@@ -198,6 +199,12 @@ async def test_damaged_page_of_the_database_sets_its_document_aside_and_others_g
             document(PROVINCE, [COMMUNE, PUSHED], number="broken", subject="Về việc " + "hỏng " * 2000)
         )
         await receiver.wait_for(2)
+    with database(
+        made.settings.storage.folder
+    ) as connection:  # as if it had stopped before the index took the lines
+        connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
+        connection.execute("UPDATE search_extent SET low = 1, high = 0")
+        connection.commit()
     spoil_overflow(made.settings.storage.folder, b"h\xe1\xbb\x8fng " * 100)
     receiver.came.clear()
     receiver.answer = lambda _: Reply()
@@ -216,12 +223,28 @@ async def test_damaged_page_of_the_database_sets_its_document_aside_and_others_g
             "delivery_list_by_ids", (json.dumps([d.id for d in broken.deliveries]),)
         )
         assert {row[3] for row in states} == {State.QUARANTINED}
+        failures = app.foundation.pump.counters.failures
         later = await province.submit(document(PROVINCE, [COMMUNE], number="later"))
         assert later.deliveries
+        async with asyncio.timeout(60):
+            while (await indexed(app.foundation.readers)) != 3:  # sound twice, later once; the others are left out
+                await asyncio.sleep(0.1)
+        assert app.foundation.pump.counters.failures == failures  # nobody comes by the page any more
     with database(made.settings.storage.folder) as connection:
         assert connection.execute("SELECT count(*) FROM event WHERE kind = 'ledger.damaged'").fetchone()[0] >= 1
     report = await examine(made.settings, database_of(made.settings))
     assert not report.ok
+
+
+async def indexed(readers: Readers) -> int:
+    """How many lines the index holds."""
+    return int(
+        (
+            await readers.fetch(
+                "line_count_matching", {"match": "facts:kdocument", "low": 0, "high": 2**62, "limit": 9}
+            )
+        )[0][0]
+    )
 
 
 def came(receiver: Receiver, message_id: str) -> bool:

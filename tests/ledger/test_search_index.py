@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.directory.fold import fold
 from gateway.errors import RefusedError
 from gateway.foundation import load_statements
@@ -73,7 +74,7 @@ async def _terms(lab: Lab) -> set[str]:
 async def test_what_is_destroyed_vanishes_from_the_index(lab: Lab, *, is_indexed: bool) -> None:
     """Not only from what is found: no word of it is left in a page of the index, nor comes there later."""
     await _arrived(lab, "a1", "a2", "b1")
-    indexer = Indexer(lab.readers, lab.pump)
+    indexer = Indexer(lab.readers, lab.pump, SystemClock())
     if is_indexed:
         await indexer.run_once()
         assert len(await _found(lab, ("subject", SECRET))) == 3
@@ -93,7 +94,7 @@ async def test_indexer_takes_what_waits_and_then_writes_nothing(lab: Lab) -> Non
     """Portion by portion; recording does not touch the index."""
     await asyncio.gather(*(lab.record(message("a1", "a2", name=f"m{place:03}")) for place in range(130)))
     assert await lab.rows("SELECT low, high FROM search_extent") == [(1, 0)]
-    indexer = Indexer(lab.readers, lab.pump)
+    indexer = Indexer(lab.readers, lab.pump, SystemClock())
     await indexer.run_once()
     assert await lab.rows("SELECT low, high FROM search_extent") == [(1, 260)]
     batches = lab.pump.counters.batches

@@ -104,10 +104,20 @@ SELECT MAX(seq) FROM (SELECT seq FROM delivery WHERE seq > :high ORDER BY seq LI
 -- The first line of the next portion of old ones; NULL where all are in.
 SELECT MIN(seq) FROM (SELECT seq FROM delivery WHERE seq < :low ORDER BY seq DESC LIMIT :limit);
 
+-- name: search_list_lines
+-- The lines of a portion.
+SELECT seq FROM delivery WHERE seq BETWEEN :first AND :last ORDER BY seq;
+
+-- name: search_probe_lines
+-- Read what the index would take of some lines; it fails where a page of it is damaged.
+SELECT SUM(length(t.facts) + length(t.number) + length(t.subject) + length(t.extra)) FROM search_text AS t
+WHERE t.seq BETWEEN :first AND :last;
+
 -- name: search_add_lines
 -- Take a portion of lines into the index.
 INSERT INTO search (rowid, facts, number, subject, extra)
-SELECT t.seq, t.facts, t.number, t.subject, t.extra FROM search_text AS t WHERE t.seq BETWEEN :first AND :last;
+SELECT t.seq, t.facts, t.number, t.subject, t.extra FROM search_text AS t
+WHERE t.seq BETWEEN :first AND :last AND t.seq NOT IN (SELECT value FROM json_each(:without));
 
 -- name: search_set_extent
 -- From which line to which the index goes now.
