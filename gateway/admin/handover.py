@@ -6,8 +6,8 @@ Making:
 2. The final checkpoint is signed, stamped and, as far as witnesses answer, cosigned.
 3. Archives of every month and of the rest, which records nothing; on request a copy of the data folder.
 4. The data folder is marked `ENDING`: from here on a handover may stand, and nothing opens the folder but a
-   run that goes on from here. Then `handover.json`; then `log.ended` beside the log's mark, which keeps backups of
-   before from being opened; then `ENDED`: it is never opened again.
+   run that goes on from here. Then `log.ended` beside the log's mark, which keeps backups of before from being
+   opened, also where the folder is lost now; then `handover.json`; then `ENDED`: it is never opened again.
 
 Taking: everything is verified before anything is taken; archives are copied below the data folder, read-only;
 their documents are entered so that a person finds them; the event `ledger.taken` makes the foreign log's final
@@ -88,6 +88,10 @@ async def end_ledger(base: Foundation, key: SealingKey, ask: Ending, progress: P
     else:
         facts = await _facts(base, key, ask, successor, progress)
         atomic_replace(mark, f"{successor} {ask.out.absolute()}\n".encode())  # 4
+        begun = (
+            f"being handed over to {successor} in {ask.out.absolute()}; without a handover.json there it was not\n"
+        )
+        atomic_replace(end_of(base.settings.log), begun.encode(), 0o644)
         write_durably(ask.out / shapes.HANDOVER, shapes.written(facts), 0o400)
     told = f"{facts.made_at} handed over to {successor}: {facts.size} leaves of {facts.origin}\n"
     atomic_replace(end_of(base.settings.log), told.encode(), 0o644)

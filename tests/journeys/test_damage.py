@@ -227,7 +227,8 @@ async def test_damaged_page_of_the_database_sets_its_document_aside_and_others_g
         later = await province.submit(document(PROVINCE, [COMMUNE], number="later"))
         assert later.deliveries
         async with asyncio.timeout(60):
-            while (await indexed(app.foundation.readers)) != 3:  # sound twice, later once; the others are left out
+            # sound twice, later once; the others are left out
+            while (await indexed(app.foundation.readers)) != 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert app.foundation.pump.counters.failures == failures  # nobody comes by the page any more
     with database(made.settings.storage.folder) as connection:

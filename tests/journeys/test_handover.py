@@ -205,6 +205,7 @@ def test_ledger_whose_handover_may_stand_is_opened_by_its_completion_alone(
     killed(folder, armed, *make, OWN, "--out", str(out))
     data = folder / "data"
     assert ((out / "handover.json").exists(), (data / ENDED).exists()) == (stands, False)
+    assert str(out) in (folder / "log.ended").read_text()  # from now on no backup begins, were the folder lost
     capsys.readouterr()
     assert run(folder, "log", "declare", "--reason", "on it goes") == 3
     assert "a handover may stand" in capsys.readouterr().err
