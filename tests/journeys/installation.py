@@ -20,10 +20,11 @@ from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
-from gateway.foundation import Foundation, open_foundation
+from gateway.foundation import Foundation, database_of, open_foundation
 from gateway.logs import configure_logs
 from gateway.pki import LOOPBACK, DevPki, client_tls_context, make_dev_pki
 from gateway.seal.trust import TrustPurpose
+from tests.migrated import lay_database
 
 PROVINCE, COMMUNE, PUSHED = "000.00.00.H33", "005.02.01.H33", "006.02.01.H33"
 MINISTRY, AXIS, OWN = "000.00.00.G22", "vxp.saas.03", "000.00.99.H33"
@@ -146,6 +147,7 @@ async def prepare(
         (secrets / name).write_text(f"secret-of-{name}-0123456789abcdef")
         (secrets / name).chmod(0o600)
     made = Installation(folder=folder, pki=pki, settings=config.load(folder / "config.toml"))
+    await lay_database(database_of(made.settings))
     async with open_foundation(made.settings, purpose="setup") as base:
         await _fill(made, base, (push_url, axis_url or push_url), timeout_seconds)
     return made

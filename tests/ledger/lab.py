@@ -39,10 +39,10 @@ from gateway.model import AgencyId, BootId, DeliveryId, EndpointId, Outcome, Out
 from gateway.retry import RetryPlan
 from gateway.states import State, Trigger
 from gateway.storage.driver import choose_driver
-from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 from gateway.storage.sqlite import SqliteSettings, Writer, connect_writer
+from tests.migrated import lay_database
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -335,9 +335,9 @@ class Lab:
 async def open_lab(folder: Path) -> AsyncIterator[Lab]:
     """Open a new ledger in a folder; channels and agencies are there, boot-1 runs."""
     statements = load_statements()
+    await lay_database(folder / "gateway.sqlite")
     writer = await connect_writer(folder / "gateway.sqlite", SqliteSettings(allow_affected_sqlite=True))
     try:
-        await migrate(writer)
         for name, kind in ENDPOINTS.items():
             await writer.fetch("INSERT INTO endpoint (id, name, kind) VALUES (?, ?, ?)", (name, name, kind))
         for name, home in HOMES.items():

@@ -15,11 +15,11 @@ from gateway.directory.directory import Directory
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import ImportReport, import_agencies
 from gateway.model import Agency, EndpointId
-from gateway.storage.migrations import migrate
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 from gateway.storage.sqlite import connect_writer
 from gateway.storage.statements import Statements
+from tests.migrated import lay_database
 
 NOW = datetime(2018, 11, 20, 2, 0, tzinfo=UTC)
 ACTOR = "operator:1000"
@@ -78,7 +78,7 @@ class Store:
 
 @asynccontextmanager
 async def open_store(folder: Path, *, remember: int = 8192) -> AsyncIterator[Store]:
-    """A database made by the migrations, open until the block ends."""
+    """A new ledger's database, open until the block ends."""
     extra = folder / "test.sql"
     extra.write_text(
         "-- name: test_event_list\n-- For the tests.\nSELECT kind, leaf FROM event ORDER BY seq;\n"
@@ -88,8 +88,8 @@ async def open_store(folder: Path, *, remember: int = 8192) -> AsyncIterator[Sto
     statements = Statements.load("gateway.directory", "gateway.accounts", "gateway.ledger.sql", extra)
     path = folder / "gateway.db"
     clock = FakeClock()
+    await lay_database(path)
     writer = await connect_writer(path)
-    await migrate(writer)
     pump = Pump(writer, statements, clock=clock)
     readers = Readers(path, statements, count=2)
     await pump.start()
