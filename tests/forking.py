@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import gc
+import importlib
 import json
 import os
 import runpy
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from importlib import import_module
+
+from gateway import failpoints
 
 _REQUEST_BYTES = 1024 * 1024
+_PID = struct.Struct("=i")
 _IMPORTED = (
     "gateway.app",
     "gateway.cli",
@@ -46,9 +51,18 @@ class Forked:
         self._output, self._code = os.fdopen(output, "rb"), os.fdopen(code, "rb")
 
     @classmethod
-    async def start(cls, module: str, *arguments: str, errors: bool = False) -> Forked:
-        """`python -m module arguments`; `errors`: what it says on standard error comes by its output too."""
-        return cls(*await asyncio.to_thread(_fork, module, arguments, errors))
+    async def start(cls, module: str, *arguments: str, errors: bool = False, into: int | None = None) -> Forked:
+        """`python -m module arguments`; `errors`: what it says on standard error comes by its output too.
+
+        `into`: its output goes there, and what is read here is its standard error.
+        """
+        output, out = os.pipe()
+        outputs = (out if into is None else into, out) if errors or into is not None else (out,)
+        try:
+            process, _, code = await asyncio.to_thread(_fork, module, arguments, outputs)
+        finally:
+            os.close(out)
+        return cls(process, output, code)
 
     async def finished(self) -> tuple[int, str]:
         """Its exit code and the rest of its output, once it has ended by itself."""
@@ -80,30 +94,88 @@ class Forked:
         if self._output.closed:
             return
         self.send_signal(number)
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._process, ended.set)
-        try:
-            await ended.wait()
-        finally:
-            loop.remove_reader(self._process)
+        await _gone(self._process)
         self._output.close()
         self._code.close()
         os.close(self._process)
 
 
-def _fork(module: str, arguments: Sequence[str], errors: bool) -> tuple[int, int, int]:  # noqa: FBT001
-    (output, out), (code, coded) = os.pipe(), os.pipe()
-    request = {"errors": errors, "folder": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
+class ForkedServer:
+    """A program that writes into a file until it ends; what `asyncio.subprocess.Process` says of one."""
+
+    def __init__(self, process: int, pid: int, code: int) -> None:
+        """Descriptors of the process and of the pipe with its exit code."""
+        self._process, self.pid, self._code = process, pid, code
+        #: None while it lives; -SIGKILL for every signal that ended it.
+        self.returncode: int | None = None
+        self._ending = asyncio.create_task(self._ended())
+
+    @classmethod
+    async def start(cls, module: str, *arguments: str, log: int, environment: Mapping[str, str]) -> ForkedServer:
+        """`python -m module arguments`, both its outputs into `log`."""
+        return cls(*await asyncio.to_thread(_fork, module, arguments, (log, log), environment))
+
+    def send_signal(self, number: int) -> None:
+        """To it; ProcessLookupError where it is gone."""
+        if self.returncode is not None:
+            raise ProcessLookupError
+        signal.pidfd_send_signal(self._process, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return await asyncio.shield(self._ending)
+
+    async def _ended(self) -> int:
+        await _gone(self._process)
+        os.close(self._process)
+        with os.fdopen(self._code, "rb") as pipe:
+            code = pipe.read()
+        self.returncode = code[0] if code else -signal.SIGKILL
+        return self.returncode
+
+
+def run_forked(module: str, *arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """`python -m module arguments` to its end: exit code (-SIGKILL for any signal), and all that it said."""
+    output, out = os.pipe()
+    try:
+        process, _, code = _fork(module, arguments, (out, out), environment)
+    finally:
+        os.close(out)
+    with os.fdopen(output, "rb") as told, os.fdopen(code, "rb") as coded:
+        said, number = told.read(), coded.read()
+    os.close(process)
+    return (number[0] if number else -signal.SIGKILL), said.decode()
+
+
+async def _gone(process: int) -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(process, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(process)
+
+
+def _fork(
+    module: str, arguments: Sequence[str], outputs: Sequence[int], environment: Mapping[str, str] | None = None
+) -> tuple[int, int, int]:
+    """Descriptor and number of the process, and the pipe with its exit code."""
+    code, coded = os.pipe()
+    folder = os.getcwd()  # noqa: PTH109
+    request = {"folder": folder, "environment": dict(os.environ if environment is None else environment)}
     request["arguments"] = [module, *arguments]
     try:
         with _one_at_a_time:
             asked = _forker()
-            socket.send_fds(asked, [json.dumps(request).encode()], [out, coded])
-            _, (process,), _, _ = socket.recv_fds(asked, 1, 1)
+            socket.send_fds(asked, [json.dumps(request).encode()], [coded, *outputs])
+            pid, (process,), _, _ = socket.recv_fds(asked, _PID.size, 1)
     finally:
-        os.close(out)
         os.close(coded)
-    return process, output, code
+    return process, _PID.unpack(pid)[0], code
 
 
 @cache
@@ -123,11 +195,11 @@ def _forker() -> socket.socket:
 
 def _main(asked: socket.socket) -> None:
     for module in _IMPORTED:
-        import_module(module)
+        importlib.import_module(module)
     gc.collect()
     gc.freeze()
     while True:
-        request, (*pipes,), _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 2)
+        request, (*pipes,), _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 3)
         if not request:
             return
         child = os.fork()
@@ -137,22 +209,24 @@ def _main(asked: socket.socket) -> None:
         for pipe in pipes:
             os.close(pipe)
         process = os.pidfd_open(child)  # before anything waits for it, so it is this child
-        socket.send_fds(asked, [b"x"], [process])
+        socket.send_fds(asked, [_PID.pack(child)], [process])
         os.close(process)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
 
 
-def _become(
-    output: int, coded: int, *, arguments: list[str], errors: bool, folder: str, environment: dict[str, str]
-) -> None:
-    for number in (1, 2) if errors else (1,):
+def _become(coded: int, *outputs: int, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
-    os.close(output)
+    for output in set(outputs):
+        os.close(output)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if "PYTHONFAULTHANDLER" in environment:
+        faulthandler.enable()
+    importlib.reload(failpoints)  # it reads the environment and its own number when it is imported
     sys.argv = arguments
     code: object = 0
     try:

@@ -6,8 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of
 from gateway.storage.sqlite import connect_lookup
 from tests.alarms.victim import ADDRESSES
+from tests.forking import run_forked
 from tests.journeys.installation import prepare
 
 #: Inside and after the look that opens, before a mail is handed over, and before that is settled.
@@ -40,12 +39,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
 
 def run(folder: Path, armed: str = "") -> tuple[int, list[str]]:
     """The victim in a process of its own: how it ended, and what it said."""
-    command = [sys.executable, "-m", "tests.alarms.victim", str(folder)]
-    done = subprocess.run(
-        command, env=os.environ | {VARIABLE: armed}, timeout=120, check=False, capture_output=True
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()
-    return done.returncode, done.stdout.decode().splitlines()
+    code, said = run_forked("tests.alarms.victim", str(folder), environment=os.environ | {VARIABLE: armed})
+    assert code in {0, -signal.SIGKILL}, said
+    return code, said.splitlines()
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:

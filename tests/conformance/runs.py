@@ -6,16 +6,17 @@ import asyncio
 import json
 import re
 import signal
-import sys
 import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from gateway.ids import uuid7
+from tests.forking import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
@@ -23,34 +24,28 @@ EXAMPLES = ROOT / "deploy" / "examples"
 
 async def conformance(*arguments: str | Path) -> tuple[int, dict[str, int], str]:
     """Exit code, the last line on standard output, and what was told."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "conformance", *map(str, arguments), "--json", stdout=PIPE, stderr=PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    lines = out.decode().splitlines()
-    return process.returncode, json.loads(lines[-1]) if lines else {}, err.decode()
+    return await conformance_until((), *arguments)
 
 
 async def conformance_until(marks: Iterable[str], *arguments: str | Path) -> tuple[int, dict[str, int], str]:
-    """The same, ended by Ctrl-C once every mark (a pattern of a line) was told."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "conformance", *map(str, arguments), "--json", stdout=PIPE, stderr=PIPE
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
+    """The same, ended by Ctrl-C once every mark (a pattern of a line) was told; without marks it ends by itself."""
     left, told = [re.compile(mark) for mark in marks], ""
-    try:
-        async with asyncio.timeout(120):
-            while left and (line := (await process.stderr.readline()).decode()):
-                told += line
-                left = [mark for mark in left if not mark.search(line)]
-    except TimeoutError:
-        told += f"never told: {[mark.pattern for mark in left]}"
-    process.send_signal(signal.SIGINT)
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, json.loads(out.decode().splitlines()[-1]), told + err.decode()
+    with TemporaryFile() as out:
+        words = ("conformance", *map(str, arguments), "--json")
+        process = await Forked.start("gateway", *words, into=out.fileno())
+        if left:
+            try:
+                async with asyncio.timeout(120):
+                    while left and (line := await process.line(120)):
+                        told += line
+                        left = [mark for mark in left if not mark.search(line)]
+            except TimeoutError:
+                told += f"never told: {[mark.pattern for mark in left]}"
+            process.send_signal(signal.SIGINT)
+        code, rest = await process.finished()
+        out.seek(0)
+        lines = out.read().decode().splitlines()
+    return code, json.loads(lines[-1]) if lines else {}, told + rest
 
 
 def grades(report: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import Protocol
 from gateway.failpoints import VARIABLE
 from tests.crash.kill_journal import now
 from tests.crash.kill_site import PROGRAMS, Site
+from tests.forking import ForkedServer
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "gateway"
@@ -43,7 +44,7 @@ class Where(Protocol):
 class Gateway:
     """One run of the server."""
 
-    def __init__(self, process: Process, channel: socket.socket, log: Path) -> None:
+    def __init__(self, process: Process | ForkedServer, channel: socket.socket, log: Path) -> None:
         self._process, self._channel, self.log = process, channel, log
         self.started_at = now()
         self.ready_at = 0.0
@@ -61,10 +62,12 @@ class Gateway:
         options: Sequence[str] = (),
         within: Sequence[str] = (),
         program: str = PROGRAM,
+        forked: bool = False,
     ) -> Gateway:
         """`gateway serve`, with these points armed and `more` in its environment; `within`: words that start it.
 
-        `program`: another one in its place, a weakened one (`weakened`).
+        `program`: another one in its place, a weakened one (`weakened`). `forked`: without the seconds of processor
+        that its imports take, where neither they nor those words are looked at (`tests.forking`).
         """
         address = site.folder / "notify"
         address.unlink(missing_ok=True)
@@ -76,7 +79,12 @@ class Gateway:
         if armed:
             environment[VARIABLE] = armed
         log = site.folder / "gateway.log"
+        process: Process | ForkedServer
         with log.open("ab") as out:
+            if forked:
+                words = ("--config", str(site.config), "serve", *options)
+                process = await ForkedServer.start(program, *words, log=out.fileno(), environment=environment)
+                return cls(process, channel, log)
             process = await asyncio.create_subprocess_exec(
                 *within,
                 *(sys.executable, "-m", program, "--config", str(site.config), "serve", *options),

@@ -63,7 +63,7 @@ class AxisSite:
 
     async def start(self, *, armed: str = "") -> Gateway:
         """`gateway serve`; one that is armed may be gone before it is ready."""
-        self.gateway = await Gateway.start(self, armed=armed)
+        self.gateway = await Gateway.start(self, armed=armed, forked=True)
         assert armed or await self.gateway.ready(), self.gateway.log.read_text()
         return self.gateway
 

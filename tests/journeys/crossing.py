@@ -93,13 +93,13 @@ class CrossingConformance:
     ) -> None:
         """The peer has it, we do not know: after the restart it ends well, and every try can be seen."""
         site, installation, port = await prepared(tmp_path, pki_folder, peer)
-        armed = await Gateway.start(site, armed="attempt.dial.after=kill")
+        armed = await Gateway.start(site, armed="attempt.dial.after=kill", forked=True)
         assert await armed.ready()
         async with client_of(installation, port, PROVINCE) as client:
             accepted = await client.submit(document(PROVINCE, [PUSHED]))
         async with asyncio.timeout(_SECONDS):
             assert await armed.gone() < 0
-        again = await Gateway.start(site)
+        again = await Gateway.start(site, forked=True)
         try:
             assert await again.ready()
             async with client_of(installation, port, PROVINCE) as client, asyncio.timeout(_SECONDS):

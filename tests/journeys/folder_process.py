@@ -45,7 +45,7 @@ class ProcessSite:
 
     async def start(self) -> None:
         """`gateway serve`, until it is ready."""
-        self.gateway = await Gateway.start(self)
+        self.gateway = await Gateway.start(self, forked=True)
         assert await self.gateway.ready(), self.gateway.log.read_text()[-2000:]
 
     async def kill(self) -> None:

@@ -6,13 +6,12 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli import main
 from gateway.failpoints import VARIABLE
+from tests.forking import run_forked
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.months import close_month
@@ -66,10 +65,9 @@ def taking(handed: Handed) -> list[str]:
 
 def killed(folder: Path, armed: str, *arguments: str) -> None:
     """The command in a process of its own, which dies at that point."""
-    command = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), *arguments]
-    environment = os.environ | {VARIABLE: armed}
-    done = subprocess.run(command, env=environment, timeout=300, check=False, capture_output=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    command = ["--config", str(folder / "config.toml"), *arguments]
+    code, told = run_forked("gateway", *command, environment=os.environ | {VARIABLE: armed})
+    assert code == -signal.SIGKILL, told
 
 
 def copy_of(successor: Path, folder: Path) -> Path:

@@ -110,11 +110,11 @@ class TakingConformance:
         site, installation, port = await prepared(tmp_path, pki_folder, peer, name=self.name, more=_CONFIG)
         content = document(self.sender, [COMMUNE])
         await peer.put(content)
-        armed = await Gateway.start(site, armed=f"{point}=kill")
+        armed = await Gateway.start(site, armed=f"{point}=kill", forked=True)
         async with asyncio.timeout(_SECONDS):
             assert await armed.gone() < 0
         assert await peer.told() == []
-        again = await Gateway.start(site)
+        again = await Gateway.start(site, forked=True)
         try:
             assert await again.ready()
             async with asyncio.timeout(_SECONDS):

@@ -34,7 +34,7 @@ async def test_a_notice_is_not_doubled_without_a_trace(
     """The second mail says that it may be one, and the ledger shows an attempt of which nobody knows the end."""
     async with serving(receiver.context()) as server:
         site, installation = await _prepared(tmp_path, pki_folder, server.port)
-        first = await Gateway.start(site)
+        first = await Gateway.start(site, forked=True)
         assert await first.ready()
         server.taken = first.kill
         await ask(installation.settings, "alerts", SetAlerts(organ_id=COMMUNE, mail=[_ADDRESS], reason="kiểm thử"))
@@ -43,7 +43,7 @@ async def test_a_notice_is_not_doubled_without_a_trace(
             assert await first.gone() < 0
         assert _rows(site) == ([("sending", 0)], [None])
         server.taken = None
-        second = await Gateway.start(site)
+        second = await Gateway.start(site, forked=True)
         try:
             assert await second.ready()
             mails = await server.wait_for(2, _SECONDS)
@@ -65,7 +65,7 @@ async def test_a_mail_server_that_is_away_stops_nothing(
     async with serving(receiver.context()) as server:
         port = server.port
     site, installation = await _prepared(tmp_path, pki_folder, port)
-    running = await Gateway.start(site)
+    running = await Gateway.start(site, forked=True)
     try:
         assert await running.ready()
         await ask(installation.settings, "alerts", SetAlerts(organ_id=COMMUNE, mail=[_ADDRESS], reason="kiểm thử"))

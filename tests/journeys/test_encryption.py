@@ -10,8 +10,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -27,12 +25,12 @@ from gateway.cli import main
 from gateway.clock import SystemClock
 from gateway.config import settings as config
 from gateway.errors import EnvironmentRefusedError, RefusedError
-from gateway.failpoints import VARIABLE
 from gateway.foundation import database_of, open_foundation
 from gateway.storage.body_format import HEADER
 from gateway.storage.body_keys import KeyFile
 from tests.backup.lab import asked_json, backed_up, emptied, run, settings_of, shelf_of
 from tests.backup.test_journey import client, command, served
+from tests.journeys.handing import killed
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
 from tests.stored import body_bytes, body_keys
@@ -171,15 +169,7 @@ def test_rotation_killed_anywhere_loses_no_body_and_is_run_again(
     folder: Path, point: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Either every data key is under the old key or every one under the new, and the file opens both."""
-    order = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml")]
-    done = subprocess.run(
-        [*order, "keys", "bodies", "rotate", "--reason", "killed on the way"],
-        env={**os.environ, VARIABLE: point},
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    killed(folder, point, "keys", "bodies", "rotate", "--reason", "killed on the way")
     settings = settings_of(folder)
     assert asyncio.run(examine(settings, database_of(settings), quick=True)).ok
     before = asked_json(folder, capsys, "keys", "bodies", "show")

@@ -65,13 +65,13 @@ async def test_killed_around_the_commit_the_member_asks_again_and_it_is_one_mess
     headers = {"X-Road-Client": CLIENTS[PROVINCE], "X-Road-Id": "id-1", "X-Road-Request-Id": "request-1"} | _KEY
     url = f"https://localhost:{xroad_port}/xroad/documents"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls), headers=headers) as session:
-        armed = await Gateway.start(site, armed=f"{point}=kill")
+        armed = await Gateway.start(site, armed=f"{point}=kill", forked=True)
         assert await armed.ready()
         with pytest.raises(aiohttp.ClientError):
             async with session.post(url, data=content) as reply:
                 await reply.read()
         assert await armed.gone() < 0
-        again = await Gateway.start(site)
+        again = await Gateway.start(site, forked=True)
         try:
             assert await again.ready()
             async with session.post(url, data=content) as reply:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from gateway.failpoints import ACTS, VARIABLE
 from gateway.storage.bodies import Bodies
 from gateway.storage.migrations import migrate
 from gateway.storage.sqlite import connect_writer
+from tests.forking import run_forked
 from tests.storage.conftest import TABLE, names, some_keys
 
 #: Every point on the storage engine's way; `tests.crash` goes through the others.
@@ -42,16 +41,10 @@ HITS = {
 def run_victim(folder: Path, point: str) -> list[tuple[str, str]]:
     """Let the process run into the point; the promises it made."""
     hits = HITS.get(point.rpartition(".")[0], 2)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.storage.victim", str(folder)],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, VARIABLE: f"{point}=kill:{hits}"},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    lines = [line.partition(" ") for line in done.stdout.decode().splitlines()]
+    environment = os.environ | {VARIABLE: f"{point}=kill:{hits}"}
+    code, said = run_forked("tests.storage.victim", str(folder), environment=environment)
+    assert code == -signal.SIGKILL, said
+    lines = [line.partition(" ") for line in said.splitlines()]
     return [(kind, what) for kind, _, what in lines]
 
 
