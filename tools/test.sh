@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests in random order on two processes, or those that the arguments name: tools/test.sh tests/unit -k retry
+# All tests in random order, slow files first, or those that the arguments name: tools/test.sh tests/unit -k retry
 # Without arguments all but the short sweeps of kills, faults and networks, which `make sweeps` runs: they take minutes.
 # A missing system tool skips the tests that need it, by name; with CI=true that is a failure.
 set -euo pipefail
@@ -34,11 +34,14 @@ if [ "${CI:-}" = true ]; then  # a program of others, for the one test that runs
 fi
 # Hundreds of processes start below: without compiled modules each of them would compile the gateway anew.
 unset PYTHONDONTWRITEBYTECODE
-.venv/bin/python -m compileall -q gateway adapters tests
+# What pytest compiles in its own way is left to it.
+.venv/bin/python -m compileall -q -j 2 -x '/test_[^/]*$' gateway adapters tests
 # A short folder: Unix sockets below it have names of at most 107 bytes. Kept when a test failed.
 work=$(mktemp -d /tmp/gw.XXXXXX)
 [ $# -gt 0 ] || set -- --ignore=tests/crash --ignore=tests/network $(sed 's/^/--ignore=/' tests/slow-kills)
 code=0
-.venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@" || code=$?
+# Three processes on two processors: a quarter of their time tests wait for something.
+.venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder \
+  "$@" || code=$?
 [ "$code" -ne 0 ] || rm -rf "$work"
 exit "$code"

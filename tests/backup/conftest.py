@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.journeys.conftest import folder, pki_folder, receiver, sound
+from tests.journeys.conftest import folder, receiver
 
-__all__ = ["folder", "pki_folder", "receiver", "sound"]
+__all__ = ["folder", "receiver"]

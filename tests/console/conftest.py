@@ -9,15 +9,6 @@ import pytest
 import pytest_asyncio
 
 from tests.console.site import Site, console
-from tests.journeys.installation import make_pki
-
-
-@pytest.fixture(scope="session")
-def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A development PKI, made once."""
-    folder = tmp_path_factory.mktemp("pki") / "certs"
-    make_pki(folder)
-    return folder
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

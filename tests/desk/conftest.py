@@ -9,15 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.desk.lab import DeskLab, lab_of, running
-from tests.journeys.installation import Installation, make_pki
-
-
-@pytest.fixture(scope="session")
-def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A development PKI, made once."""
-    folder = tmp_path_factory.mktemp("pki") / "certs"
-    make_pki(folder)
-    return folder
+from tests.journeys.installation import Installation
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,28 +1,18 @@
-"""Fixtures of the journey tests: one PKI for the run, one installation and one receiver per test.
+"""Fixtures of the journey tests: one installation and one receiver per test.
 
-`folder` is a copy of one ledger that the whole run fills once (`tests.journeys.filled`).
+`folder` is a copy of one ledger that the whole run fills once (`sound`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.filled import filled
-from tests.journeys.installation import Installation, make_pki, prepare
+from tests.journeys.installation import Installation, prepare
 from tests.journeys.receiver import Receiver
-
-
-@pytest.fixture(scope="session")
-def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A development PKI, made once."""
-    folder = tmp_path_factory.mktemp("pki") / "certs"
-    make_pki(folder)
-    return folder
 
 
 @pytest.fixture
@@ -42,20 +32,6 @@ async def installation(tmp_path: Path, pki_folder: Path, receiver: Receiver) -> 
     made = await prepare(folder, pki_folder, push_url=receiver.url("/pushed"), axis_url=receiver.url("/axis"))
     async with made.running():
         yield made
-
-
-@pytest.fixture(scope="session")
-def sound(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Path:
-    """A filled installation, stopped; tests copy it."""
-    folder = tmp_path_factory.mktemp("ledger") / "site"
-    folder.mkdir()
-
-    async def fill() -> None:
-        async with filled(folder, pki_folder):
-            pass
-
-    asyncio.run(fill())
-    return folder
 
 
 @pytest.fixture

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import pki_folder
 from tests.network.lab import ADDRESSES, Lab
 from tests.network.places import Helper
-
-__all__ = ["pki_folder"]
 
 pytestmark = pytest.mark.slow
 

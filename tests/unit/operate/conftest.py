@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.journeys.installation import Installation, make_pki, prepare
+from tests.journeys.installation import Installation, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -21,14 +21,6 @@ def logs_end_with_the_test() -> Iterator[None]:
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-
-
-@pytest.fixture(scope="session")
-def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A development PKI, made once."""
-    folder = tmp_path_factory.mktemp("pki") / "certs"
-    make_pki(folder)
-    return folder
 
 
 @pytest.fixture
