@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 
-from tests.pki.build import build
+from tests.pki import build as building
+from tests.pki.build import build, derive_rsa
 
 
 def test_build_twice_gives_the_same_certificates_and_keys() -> None:
@@ -18,6 +20,14 @@ def test_build_twice_gives_the_same_certificates_and_keys() -> None:
         assert member.key_pem == second[name].key_pem
     for name, revoked in first.revocation_lists.items():
         assert revoked.fingerprint(hashes.SHA256()) == second.revocation_lists[name].fingerprint(hashes.SHA256())
+
+
+def test_primes_lie_where_it_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are those that the search finds, also where it need not search; the small ones stand for all."""
+    small = [name for name, bits in building._STEPS if bits == 1024]
+    noted = [derive_rsa(name, 1024).private_numbers() for name in small]
+    monkeypatch.setattr(building, "_STEPS", {})
+    assert [derive_rsa(name, 1024).private_numbers() for name in small] == noted
 
 
 def test_every_certificate_is_signed_by_its_issuer() -> None:
