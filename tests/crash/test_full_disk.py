@@ -59,6 +59,7 @@ def mounted(folder: Path, *how: str) -> Iterator[None]:
     try:
         folder.chmod(0o700)
         shutil.copytree(aside, folder, dirs_exist_ok=True)
+        run("sync", "--file-system", str(folder))  # it was on a disk before, and is no work of the gateway's
         yield
     finally:
         run("umount", "--lazy", str(folder))
