@@ -2,8 +2,8 @@
 
 This is no status of the office, and nobody is told that it is one: for an office nobody answers but its own clerk.
 The delivery stays what it is; that somebody heard, from whom, and who wrote it down, stands in the story of its
-document, and no alarm is about this delivery any more. What is written down, its events and the end of an alarm
-about which nothing is left are one transaction.
+document, and no alarm is about this delivery any more, unless it is sent again. What is written down, its events
+and the end of an alarm about which nothing is left are one transaction.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Pushing again what a receiver had confirmed, because it asks for it: who asked, each try and what came of it.
 
-The delivery's state does not move: it had arrived, whatever its receiver lost. A try is committed before anybody
-dials and its outcome afterwards, each with an event on the delivery; what a crash leaves under way is found by the
-next boot and tried again, as an outcome that nobody knows.
+The delivery's state does not move: it had arrived, whatever its receiver lost. That somebody heard by telephone
+that the office has it holds no longer: an urgent document waits to be confirmed anew. A try is committed before
+anybody dials and its outcome afterwards, each with an event on the delivery; what a crash leaves under way is
+found by the next boot and tried again, as an outcome that nobody knows.
 """
 
 from __future__ import annotations
@@ -148,7 +149,10 @@ async def _end(tx: Transaction, item: Replayed) -> None:
         "delivery": item.delivery_id, "attempt": item.attempt_id, "state": item.state, "at": micros(item.now),
         "due": micros(item.due_at), "reason": item.reason or None, "detail": item.detail or None,
     }  # fmt: skip
-    for replay_id, message_id in await tx.fetch("replay_settle", params):
+    settled = await tx.fetch("replay_settle", params)
+    if settled and item.state == "sent":
+        await tx.execute_many("heard_set_again", [(micros(item.now), item.delivery_id)])
+    for replay_id, message_id in settled:
         facts: dict[str, object] = {"replay": replay_id, "attempt": item.attempt_id, "outcome": item.outcome}
         facts |= {"reason": item.reason} if item.reason else {}
         event = history.EventRow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -15,6 +15,14 @@ from gateway.errors import RefusedError
 from gateway.ledger import heard
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.heard import Hear, Heard, HearOperation
+from gateway.ledger.replays import (
+    Ask,
+    AskOperation,
+    ClaimReplays,
+    ClaimReplaysOperation,
+    Replayed,
+    ReplayedOperation,
+)
 from gateway.model import AgencyId, OutcomeKind
 from gateway.states import State
 from tests.ledger.lab import HOUR, MINUTE, START, Lab, message, status
@@ -87,6 +95,31 @@ async def test_what_was_heard_of_stays_out_of_alarms_and_what_comes_after_does_n
     for out in await taken.claim(NOW, room=50):
         await taken.finish(out, OutcomeKind.DELIVERED, now=NOW)
     assert await counted(taken, late) == [(0, 1)]
+
+
+async def test_what_is_sent_again_after_the_call_waits_to_be_confirmed_anew(taken: Lab) -> None:
+    """The office lost what it had said it has. Not by a try that fails; and somebody may call again."""
+    await hear(taken, "one/a1", "two/a1", "urgent/a1")
+    later = NOW + timedelta(days=2)
+
+    async def again(attempt: str, state: Literal["sent", "failed"], at: datetime) -> None:
+        ask = Ask(deliveries=(("one/a1", "one"),), actor="agency:a1", now=at)
+        assert await taken.pump.submit(AskOperation(), ask) == 1
+        key = (await taken.rows("SELECT id FROM replay WHERE state = 'waiting'"))[0][0]
+        claim = ClaimReplays(replay_ids=(key,), attempt_id=attempt, boot_id=taken.boot, now=at)
+        assert await taken.pump.submit(ClaimReplaysOperation(), claim) == {key}
+        ended = Replayed(delivery_id="one/a1", attempt_id=attempt, state=state, outcome=state, now=at, due_at=at)
+        await taken.pump.submit(ReplayedOperation(), ended)
+
+    await again("x1", "failed", later)
+    assert await counted(taken, later + HOUR) == []
+    await again("x2", "sent", later)
+    assert await counted(taken, later + timedelta(seconds=30)) == [], "its office has time as after the first time"
+    assert await counted(taken, later + HOUR) == [(0, 1)]
+    assert await taken.readers.fetch("heard_list_of_message", ("one",)) == []
+    assert (await hear(taken, "one/a1", now=later + HOUR)).deliveries == 1
+    assert await counted(taken, later + HOUR) == []
+    assert len(await taken.readers.fetch("heard_list_of_message", ("one",))) == 1
 
 
 @pytest.mark.parametrize("key", ["plain/a1", "nothing", ""], ids=["not urgent", "unknown", "none named"])

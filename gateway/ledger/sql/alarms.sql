@@ -23,51 +23,43 @@ GROUP BY d.recipient_id, p.lane;
 
 -- name: delivery_list_unconfirmed_urgent
 -- Offices whose systems took urgent documents for which they have reported nothing for long: office, lane, how many,
--- the oldest, the newest, channel: accepted since, arrived since (flash_since, urgent_since), and before (flash, urgent).
-SELECT d.recipient_id, CASE WHEN m.priority > 2 THEN 0 ELSE 1 END AS urgency, COUNT(*), MIN(COALESCE(d.arrived_at, d.state_at)),
-       MAX(COALESCE(d.arrived_at, d.state_at)), MIN(d.endpoint_id)
-FROM message AS m INDEXED BY message_urgent
-CROSS JOIN delivery AS d ON d.message_id = m.id
-CROSS JOIN endpoint AS e ON e.id = d.endpoint_id AND e.is_relay = 0
-WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since AND m.sandbox = 0
-  AND d.in_inbox = 0 AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
-  AND COALESCE(d.arrived_at, d.state_at) < CASE WHEN m.priority > 2 THEN :flash ELSE :urgent END
-  AND COALESCE(d.arrived_at, d.state_at) > CASE WHEN m.priority > 2 THEN :flash_since ELSE :urgent_since END
-  AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
-GROUP BY d.recipient_id, urgency;
+-- the oldest, the newest, channel: accepted since, waiting since (flash_since, urgent_since), and before (flash, urgent).
+SELECT u.recipient_id, 1 - u.is_flash AS urgency, COUNT(*), MIN(u.since), MAX(u.since), MIN(u.endpoint_id)
+FROM message AS m INDEXED BY message_urgent CROSS JOIN unconfirmed AS u ON u.message_id = m.id
+WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since
+  AND u.since < CASE u.is_flash WHEN 1 THEN :flash ELSE :urgent END
+  AND u.since > CASE u.is_flash WHEN 1 THEN :flash_since ELSE :urgent_since END
+GROUP BY u.recipient_id, urgency;
 
 -- name: delivery_list_unconfirmed_of_office
 -- Those of one office, as `delivery_list_unconfirmed_urgent` counts them, the oldest first: its times, office, is_flash, limit.
-SELECT d.id, m.id, m.code_number, m.code_notation, m.subject, COALESCE(d.arrived_at, d.state_at)
-FROM message AS m INDEXED BY message_urgent
-CROSS JOIN delivery AS d ON d.message_id = m.id AND d.recipient_id = :office
-CROSS JOIN endpoint AS e ON e.id = d.endpoint_id AND e.is_relay = 0
-WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since AND m.sandbox = 0 AND (m.priority > 2) = :is_flash
-  AND d.in_inbox = 0 AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
-  AND COALESCE(d.arrived_at, d.state_at) < CASE WHEN m.priority > 2 THEN :flash ELSE :urgent END
-  AND COALESCE(d.arrived_at, d.state_at) > CASE WHEN m.priority > 2 THEN :flash_since ELSE :urgent_since END
-  AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
+SELECT u.delivery_id, m.id, m.code_number, m.code_notation, m.subject, u.since
+FROM message AS m INDEXED BY message_urgent CROSS JOIN unconfirmed AS u ON u.message_id = m.id
+WHERE m.kind = 'document' AND m.priority > 0 AND m.accepted_at > :since
+  AND u.recipient_id = :office AND u.is_flash = :is_flash
+  AND u.since < CASE u.is_flash WHEN 1 THEN :flash ELSE :urgent END
+  AND u.since > CASE u.is_flash WHEN 1 THEN :flash_since ELSE :urgent_since END
 ORDER BY m.accepted_at LIMIT :limit;
 
 -- name: delivery_list_to_hear_of
 -- Deliveries by id: message, office, whether hỏa tốc, and whether they wait to be confirmed as those above, however long.
 SELECT d.id, d.message_id, d.recipient_id, m.priority > 2,
-       m.kind = 'document' AND m.priority > 0 AND m.sandbox = 0 AND e.is_relay = 0 AND d.in_inbox = 0
-       AND d.state = 'delivered' AND d.expects_status = 1 AND d.business_status IS NULL
-       AND NOT EXISTS (SELECT 1 FROM heard AS h WHERE h.delivery_id = d.id)
-FROM json_each(?) AS v
-CROSS JOIN delivery AS d ON d.id = v.value
-CROSS JOIN message AS m ON m.id = d.message_id
-CROSS JOIN endpoint AS e ON e.id = d.endpoint_id;
+       EXISTS (SELECT 1 FROM unconfirmed AS u WHERE u.delivery_id = d.id)
+FROM json_each(?) AS v CROSS JOIN delivery AS d ON d.id = v.value CROSS JOIN message AS m ON m.id = d.message_id;
 
 -- name: heard_insert
--- Somebody heard by telephone that an office has it: delivery, at, by, spoke to.
-INSERT INTO heard (delivery_id, at, by, spoke_to) VALUES (?, ?, ?, ?);
+-- Somebody heard by telephone that an office has it, also after it was sent again: delivery, at, by, spoke to.
+INSERT INTO heard (delivery_id, at, by, spoke_to) VALUES (?, ?, ?, ?)
+ON CONFLICT (delivery_id) DO UPDATE SET at = excluded.at, by = excluded.by, spoke_to = excluded.spoke_to, again_at = NULL;
+
+-- name: heard_set_again
+-- What was heard is about what the office had before it was sent again: at, delivery.
+UPDATE heard SET again_at = ? WHERE delivery_id = ? AND again_at IS NULL;
 
 -- name: heard_list_of_message
--- What was heard of the deliveries of a document: delivery, at, by, spoke to.
+-- What was heard of the deliveries of a document, as far as it holds: delivery, at, by, spoke to.
 SELECT h.delivery_id, h.at, h.by, h.spoke_to
-FROM delivery AS d CROSS JOIN heard AS h ON h.delivery_id = d.id WHERE d.message_id = ?;
+FROM delivery AS d CROSS JOIN heard AS h ON h.delivery_id = d.id WHERE d.message_id = ? AND h.again_at IS NULL;
 
 -- name: delivery_find_silence
 -- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, taken, registered: channels, limit.
