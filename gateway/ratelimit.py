@@ -18,18 +18,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_network
+from typing import TypeVar
 
 from gateway.errors import RefusedError
 
+K = TypeVar("K")
 #: Deliveries at once, in seconds of their rate.
 DELIVERIES_BURST = 10.0
 #: Whoever has one IPv6 address has this many bits of prefix in common with all the others it may use.
 _SITE_BITS = 64
-#: Whoever rents addresses has rarely less than this, by the version of IP.
-_WIDE_BITS = {4: 24, 6: 48}
+#: Whoever rents addresses has rarely less than this, and few have more than that, by the version of IP.
+_NETWORK_BITS = {4: 24, 6: 48}
+_WIDE_BITS = {4: 16, 6: 32}
 
 
 class RateLimit:
@@ -97,7 +100,7 @@ class AtOnce:
             count_down(self._under_way, key)
 
 
-def count_down(counts: Counter[str], key: str) -> None:
+def count_down(counts: Counter[K], key: K) -> None:
     """One less; nothing is remembered of who has none."""
     counts[key] -= 1
     if not counts[key]:
@@ -106,11 +109,20 @@ def count_down(counts: Counter[str], key: str) -> None:
 
 def network_of(address: str) -> str:
     """What one holder often has: the /24 of an IPv4 address, the /48 of an IPv6 one or of its site."""
+    return _shortened(address, _NETWORK_BITS)
+
+
+def wide_network_of(address: str) -> str:
+    """What a large holder has: the /16 of an IPv4 address, the /32 of an IPv6 one."""
+    return _shortened(address, _WIDE_BITS)
+
+
+def _shortened(address: str, bits: Mapping[int, int]) -> str:
     try:
-        one = ip_network(site_of(address))
+        one = ip_network(address if "/" in address else site_of(address))
     except ValueError:  # no address: it counts as itself
         return address
-    return str(one.supernet(new_prefix=_WIDE_BITS[one.version]))
+    return str(one.supernet(new_prefix=bits[one.version]))
 
 
 def site_of(address: str) -> str:

@@ -1,8 +1,9 @@
 """Browsers in which somebody signed in lately: each keeps a mark that strangers cannot make.
 
-A mark proves no identity and opens nothing; whoever shows one waits for the check of a password in the places of
-those who are known, whatever address the try comes from. It says who only as a digest, so that all marks of one
-person share a few places. The key is this process's own: after a start marks are given anew to whoever is at work.
+A mark proves no identity and opens nothing; whoever shows one has tries, and places for the check of a password,
+of its own, whatever address the try comes from and whatever others do there. It says who only as a digest, so that
+all marks of one person share these. The key is this process's own: after a start marks are given anew to whoever
+is at work.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ class Devices:
 
     def mark(self, user_id: str, now: datetime) -> str:
         """For the browser of somebody who has signed in."""
-        who = self._mac(f"who {user_id}")
-        text = f"{who}.{micros(now + LASTING)}"
+        text = f"{self.of(user_id)}.{micros(now + LASTING)}"
         return f"{text}.{self._mac(text)}"
+
+    def of(self, user_id: str) -> str:
+        """What all marks of a person have in common."""
+        return self._mac(f"who {user_id}")
 
     def whose(self, mark: str, now: datetime) -> str:
         """What all marks of one person have in common; "" where it is none of ours, or too old."""

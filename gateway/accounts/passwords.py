@@ -1,10 +1,9 @@
 """Passwords by argon2id and one-time codes by time (RFC 6238); both cost time on purpose, so they run in threads.
 
 No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine. Nor
-do more wait than a second or two is enough for: whoever comes then is refused, `sign_in_busy`. Strangers fill a
-part of the places alone, and those of one network a part of these, so that who signed in lately has places left,
-and who is signed in goes on. A login that nobody has is checked against a hash that fits nothing, so that it
-answers as late as one that is.
+do more wait than a few seconds are enough for: whoever comes then is refused, `sign_in_busy`. Each kind of people
+has places of its own (`Share`) that no other kind takes, and one network or person a part of these. A login that
+nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -29,15 +29,30 @@ LEAST, MOST = 12, 200
 #: RFC 6238: a code lasts so long; one step to either side is taken for a clock that is off.
 STEP_SECONDS: Final = 30
 _AT_ONCE: Final = 2
-#: Passwords that are worked out or wait for it: while strangers may add one; while addresses may that somebody
-#: signed in from lately; and in all. Of one network of strangers, and of one person's browsers elsewhere: so many.
-STRANGERS, KNOWN, _MOST_WAITING = 16, 24, 64
-OF_NETWORK: Final = 4
 #: When to come back then, in seconds.
 _RETRY_AFTER: Final = 5
 _GROUPS, _GROUP = 4, 5
 #: Without what is taken for another character on paper.
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """The places of one kind of people: passwords that are worked out or wait for it."""
+
+    kind: str
+    most: int
+    #: Of one network, address or person.
+    of_one: int
+
+
+#: Who is signed in; browsers, and addresses, that somebody signed in with lately; everybody else.
+SIGNED_IN: Final = Share(kind="signed in", most=24, of_one=24)
+BROWSERS: Final = Share(kind="browser", most=16, of_one=4)
+ADDRESSES: Final = Share(kind="address", most=16, of_one=8)
+STRANGERS: Final = Share(kind="stranger", most=16, of_one=4)
+#: Kept for strangers of networks that have hardly tried lately, when others fill the places before.
+NEWCOMERS: Final = Share(kind="newcomer", most=4, of_one=1)
 
 
 class Passwords:
@@ -46,37 +61,43 @@ class Passwords:
     def __init__(self, *, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._waiting = 0
-        self._of_network: Counter[str] = Counter()
+        self._waiting: Counter[Share] = Counter()
+        self._of_one: Counter[tuple[Share, str]] = Counter()
         self._nobodys = ""
 
     async def hash(self, password: str) -> str:
         """As it is stored."""
-        async with self._place(_MOST_WAITING):
+        async with self._place(SIGNED_IN, ""):
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def fits(
-        self, stored: str | None, password: str, *, most: int = _MOST_WAITING, network: str = ""
-    ) -> bool:
-        """Whether it is the one; without `stored` never, and as late. `network`: whose place it is."""
-        async with self._place(most, network):
+    async def fits(self, stored: str | None, password: str, *, share: Share = SIGNED_IN, whose: str = "") -> bool:
+        """Whether it is the one; without `stored` never, and as late. `share`, `whose`: whose place it takes."""
+        async with self._place(share, whose):
             if not self._nobodys:  # not at a start: commands open the folder, too
                 self._nobodys = await asyncio.to_thread(self._hasher.hash, secrets.token_urlsafe())
             found = await asyncio.to_thread(self._verify, stored or self._nobodys, password[:MOST])
         return found and stored is not None
 
+    def has_place(self, share: Share, whose: str) -> bool:
+        """Whether one more may wait."""
+        return self._waiting[share] < share.most and self._of_one[share, whose] < share.of_one
+
+    def is_waiting(self, share: Share, whose: str) -> bool:
+        """Whether somebody is in such a place."""
+        return self._of_one[share, whose] > 0
+
     @asynccontextmanager
-    async def _place(self, most: int, network: str = "") -> AsyncIterator[None]:
-        if self._waiting >= most or (network and self._of_network[network] >= OF_NETWORK):
+    async def _place(self, share: Share, whose: str) -> AsyncIterator[None]:
+        if not self.has_place(share, whose):
             raise RefusedError("sign_in_busy", retry_after=_RETRY_AFTER)
-        self._waiting += 1
-        self._of_network[network] += 1
+        self._waiting[share] += 1
+        self._of_one[share, whose] += 1
         try:
             async with self._places:
                 yield
         finally:
-            self._waiting -= 1
-            count_down(self._of_network, network)
+            count_down(self._waiting, share)
+            count_down(self._of_one, (share, whose))
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

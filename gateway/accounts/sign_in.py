@@ -1,10 +1,13 @@
 """Signing in to the console, and the sessions that come of it.
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
-comes as late; when too many try at once it is `sign_in_busy`, at once; an address that somebody signed in from
-lately, and a browser in which somebody did, have places that strangers cannot take. A session is known by the
-SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for so long (`idle`), at its
-absolute end whatever happens, or when somebody ends it; each request looks.
+comes as late; when too many try at once it is `sign_in_busy`, at once. What a flood may take is divided by who
+tries (decision 45): a browser in which somebody signed in lately, an address that somebody did from, a stranger, a
+stranger of a network that has hardly tried. A lock that others' guesses brought about does not keep out the
+person's own browser.
+
+A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for
+so long (`idle`), at its absolute end whatever happens, or when somebody ends it; each request looks.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from gateway.accounts.devices import Devices
-from gateway.accounts.passwords import KNOWN, STRANGERS, totp_step
+from gateway.accounts.passwords import ADDRESSES, BROWSERS, NEWCOMERS, STRANGERS, Share, totp_step
 from gateway.accounts.user_changes import (
     EndSession,
     EndSessionOperation,
@@ -36,7 +39,7 @@ from gateway.accounts.users import User, Users
 from gateway.clock import instant, micros
 from gateway.config.console import ConsoleSettings
 from gateway.errors import RefusedError
-from gateway.ratelimit import network_of
+from gateway.ratelimit import RateLimit, network_of, wide_network_of
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
@@ -47,6 +50,8 @@ _KNOWN_FOR: Final = timedelta(days=30)
 _MOST_KNOWN: Final = 10_000
 _ID_BYTES: Final = 32
 _MOST_AGENT: Final = 200
+#: What one network of strangers takes of the places for newcomers: so many at once, then one in so many seconds.
+_NEW_TRIES, _NEW_AGAIN = 3, 300
 #: A refusal comes no sooner, in seconds: a password and a commit take less.
 _REFUSED_AFTER: Final = 0.4
 
@@ -82,6 +87,10 @@ class SignIn:
         #: Where somebody signed in or was at work, and when; a start forgets, and learns again.
         self._known: OrderedDict[str, datetime] = OrderedDict()
         self.devices = Devices()
+        self._newcomers = RateLimit(1 / _NEW_AGAIN, _NEW_TRIES)
+        #: By user: tries in the own browser while the user is locked; as many as lock.
+        tries = max(settings.lock_after, 1)
+        self._own = RateLimit(tries / max(settings.lock_for.total_seconds(), 1), tries)
         #: Hears how each try ended (`signed_in`, or why not), and of each lockout: the metrics.
         self.heard: Callable[[str], None] = lambda _outcome: None
 
@@ -104,11 +113,12 @@ class SignIn:
         self, login: str, password: str, code: str, *, address: str, device: str, agent: str, now: datetime
     ) -> str:
         user = await self._users.find(login)
-        stored = user.password if user is not None else None
-        fits = await self._fits(stored, password, address, device, now)
+        stored, whose = user.password if user is not None else None, self.devices.whose(device, now)
+        share, place = self._share_of(address, whose, now)
+        fits = await self._users.passwords.fits(stored, password, share=share, whose=place)
         if user is None:
             self._refuse("login_unknown", address)
-        if user.locked_until is not None and now < user.locked_until:
+        if user.locked_until is not None and now < user.locked_until and not self._is_own(user, whose):
             self._refuse("locked", address, user.id)
         secret = self._users.totp_of(user)
         step = totp_step(secret, code, now) if secret else user.totp_step
@@ -119,13 +129,32 @@ class SignIn:
             await self._failed(user, address, now, why)
         return await self.open(user, step=step, address=address, agent=agent, now=now)
 
-    async def _fits(self, stored: str | None, password: str, address: str, device: str, now: datetime) -> bool:
-        passwords, seen_at = self._users.passwords, self._known.get(address)
+    def _share_of(self, address: str, whose: str, now: datetime) -> tuple[Share, str]:
+        """In whose places a try waits, and for whom of them it counts."""
+        if whose:
+            return BROWSERS, whose
+        seen_at, network = self._known.get(address), network_of(address)
         if seen_at is not None and now - seen_at < _KNOWN_FOR:
-            return await passwords.fits(stored, password, most=KNOWN)
-        if whose := self.devices.whose(device, now):
-            return await passwords.fits(stored, password, most=KNOWN, network=f"device {whose}")
-        return await passwords.fits(stored, password, most=STRANGERS, network=network_of(address))
+            return ADDRESSES, address
+        passwords, wide = self._users.passwords, wide_network_of(address)
+        is_new = not passwords.is_waiting(STRANGERS, network) and passwords.has_place(NEWCOMERS, wide)
+        if passwords.has_place(STRANGERS, network) or not is_new:
+            return STRANGERS, network
+        try:
+            self._newcomers.take(network, asyncio.get_running_loop().time())
+        except RefusedError:
+            return STRANGERS, network
+        return NEWCOMERS, wide
+
+    def _is_own(self, user: User, whose: str) -> bool:
+        """Whether somebody tries in a browser of the user, which may, a few times, though the user is locked."""
+        if not whose or whose != self.devices.of(user.id):
+            return False
+        try:
+            self._own.take(user.id, asyncio.get_running_loop().time())
+        except RefusedError:
+            return False
+        return True
 
     def _know(self, address: str, now: datetime) -> None:
         self._known[address] = now

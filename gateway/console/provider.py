@@ -11,7 +11,7 @@ from gateway.accounts.roles import Permission
 from gateway.accounts.users import User
 from gateway.console.headers import own_address
 from gateway.console.route import Route
-from gateway.console.sign_in import signed_in
+from gateway.console.sign_in import signed_in, take_try
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
 from gateway.ratelimit import site_of
@@ -24,7 +24,7 @@ async def leave(visit: Visit) -> web.StreamResponse:
     parts = visit.parts
     if not parts.provider.is_set:
         raise RefusedError("not_found")
-    parts.tries.take(site_of(visit.request.remote or ""), visit.base.clock.monotonic())
+    take_try(visit)
     leaving = Leaving.drawn(
         following=own_address(visit.request.query.get("next", "/")), held=visit.held, at=visit.at
     )

@@ -27,9 +27,8 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def sign_in(visit: Visit) -> web.StreamResponse:
     """A new session, whatever the browser held before."""
-    address = site_of(visit.request.remote or "")
-    visit.parts.tries.take(address, visit.base.clock.monotonic())
-    form = visit.form
+    address, form = site_of(visit.request.remote or ""), visit.form
+    take_try(visit)
     following = own_address(form.get("next", "/"))
     try:
         held = await visit.base.sign_in.sign_in(
@@ -48,6 +47,13 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
         )
         return in_time(response, error)
     return await signed_in(visit, held, following)
+
+
+def take_try(visit: Visit) -> None:
+    """One try less: of the person in whose browser it is, else of the address, which many may share."""
+    whose = visit.base.sign_in.devices.whose(visit.request.cookies.get(cookies.DEVICE, ""), visit.at)
+    key = f"browser {whose}" if whose else site_of(visit.request.remote or "")
+    visit.parts.tries.take(key, visit.base.clock.monotonic())
 
 
 async def signed_in(visit: Visit, held: str, following: str) -> web.StreamResponse:

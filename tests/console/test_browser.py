@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from gateway.accounts.passwords import OF_NETWORK
+from gateway.accounts.passwords import STRANGERS
 from gateway.accounts.roles import Role
 from gateway.cli import main
 from gateway.clock import micros
@@ -105,8 +105,8 @@ async def test_first_administrator_signs_in_is_locked_out_and_let_in_again(
     assert await asyncio.to_thread(main, [*config, "add", "admin.first", "--role", "administrator", *why]) == 0
     password = json.loads(capsys.readouterr().out)["password"]
     most = site.base.settings.console.lock_after
-    for _ in range(0, most, OF_NETWORK):  # more of one network at once are refused unheard
-        await asyncio.gather(*(site.browser().sign_in("admin.first", "wrong") for _ in range(OF_NETWORK)))
+    for _ in range(0, most, STRANGERS.of_one):  # more of one network at once are refused unheard
+        await asyncio.gather(*(site.browser().sign_in("admin.first", "wrong") for _ in range(STRANGERS.of_one)))
     async with opened(browser, site.origin) as page:
 
         async def tries() -> None:

@@ -12,9 +12,10 @@ from argon2 import PasswordHasher
 from yarl import URL
 
 from gateway.accounts.devices import LASTING, Devices
-from gateway.accounts.passwords import KNOWN, OF_NETWORK, STRANGERS, Passwords
+from gateway.accounts.passwords import ADDRESSES, BROWSERS, NEWCOMERS, STRANGERS, Passwords
 from gateway.accounts.roles import Role
 from gateway.errors import RefusedError
+from gateway.ratelimit import RateLimit
 from tests.console.site import LOGINS, PASSWORD, Page, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -108,7 +109,7 @@ async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_
     async def guess(login: str) -> None:
         answered.put_nowait(await flood.post("/login", {"login": login, "password": "x"}))
 
-    tries = [asyncio.create_task(guess(f"guess{number}")) for number in range(KNOWN + 3)]
+    tries = [asyncio.create_task(guess(f"guess{number}")) for number in range(ADDRESSES.of_one + 3)]
     try:
         refused = [await answered.get() for _ in range(3)]
         assert [answer.status for answer in refused] == [503, 503, 503]
@@ -120,49 +121,154 @@ async def test_tries_beyond_what_can_wait_are_refused_and_who_is_signed_in_goes_
     finally:
         hasher.goes_on.set()
         await asyncio.gather(*tries)
-    assert [answered.get_nowait().status for _ in range(KNOWN)] == [401] * KNOWN
+    assert [answered.get_nowait().status for _ in range(ADDRESSES.of_one)] == [401] * ADDRESSES.of_one
     assert "password_weak" in (await change).text  # not refused for the strangers' sake
 
 
-async def test_strangers_leave_places_to_other_networks_and_to_who_signed_in_lately(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One network fills a few places, all together those of strangers; a known address or browser finds others."""
-    sign_in, hasher, now = site.base.sign_in, HeldHasher(), site.base.clock.now()
-    user = await site.base.users.find(LOGINS[Role.VIEWER])
-    assert user is not None
-    await sign_in.open(user, address="192.0.2.7", agent="", now=now)
-    monkeypatch.setattr(site.base.users, "passwords", Passwords(hasher=hasher))
-    waiting: set[asyncio.Task[str]] = set()
+class Crowd:
+    """Tries that wait for their passwords to be looked at."""
 
-    mark = sign_in.devices.mark(user.id, now)
+    def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._sign_in, self._now = site.base.sign_in, site.base.clock.now()
+        self._waiting: set[asyncio.Task[str]] = set()
 
-    async def outcome(address: str, device: str = "") -> str:
-        try:
-            return await sign_in.sign_in("nobody", "x", "", address=address, device=device, agent="", now=now)
-        except RefusedError as error:
-            return error.code
+        async def nobody(_login: str) -> None:  # so that no reader decides who comes first
+            return
 
-    async def one_is_refused(*addresses: str, device: str = "") -> None:
-        waiting.update(asyncio.create_task(outcome(each, device)) for each in addresses)
-        refused, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=60)
-        waiting.difference_update(refused)
+        monkeypatch.setattr(site.base.users, "find", nobody)
+
+    def comes(self, *addresses: str, device: str = "") -> None:
+        """From each address one more."""
+        self._waiting.update(asyncio.create_task(self._try(each, device)) for each in addresses)
+
+    async def is_refused(self, *addresses: str, device: str = "") -> None:
+        """All of them wait but for one, which is refused at once."""
+        self.comes(*addresses, device=device)
+        refused, _ = await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+        self._waiting.difference_update(refused)
         assert [task.result() for task in refused] == ["sign_in_busy"]
 
-    others = (STRANGERS - OF_NETWORK) // OF_NETWORK
+    async def end(self) -> int:
+        """How many waited; no other of them was refused."""
+        assert set(await asyncio.gather(*self._waiting)) == {"sign_in_failed"}
+        return len(self._waiting)
+
+    async def _try(self, address: str, device: str) -> str:
+        try:
+            await self._sign_in.sign_in("nobody", "x", "", address=address, device=device, agent="", now=self._now)
+        except RefusedError as error:
+            return error.code
+        return "signed in"
+
+
+@pytest.fixture
+def hasher(site: Site, monkeypatch: pytest.MonkeyPatch) -> HeldHasher:
+    """Passwords take until the test lets them go."""
+    found = HeldHasher()
+    monkeypatch.setattr(site.base.users, "passwords", Passwords(hasher=found))
+    return found
+
+
+async def test_each_kind_of_people_has_places_that_no_other_takes(
+    site: Site, hasher: HeldHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Browsers by their person, known addresses each by itself, strangers by their network; none takes all."""
+    sign_in, now = site.base.sign_in, site.base.clock.now()
+    marks = [sign_in.devices.mark(f"person {number}", now) for number in range(5)]
+    user = await site.base.users.require(LOGINS[Role.VIEWER])
+    for host in (7, 8, 9):
+        await sign_in.open(user, address=f"192.0.2.{host}", agent="", now=now)
+    networks = [f"2001:db8:{network}:{host}::/64" for network in range(3) for host in range(4)]
+    crowd = Crowd(site, monkeypatch)
     try:
-        await one_is_refused(*(f"198.51.100.{host}" for host in range(OF_NETWORK + 1)))
-        networks = [f"2001:db8:{network}:{host}::/64" for network in range(others) for host in range(OF_NETWORK)]
-        await one_is_refused(*networks, "203.0.113.1")
-        await one_is_refused("203.0.113.1", device=mark[:-1] + ("0" if mark[-1] != "0" else "1"))
-        await one_is_refused("203.0.113.1", device=Devices().mark(user.id, now))
-        elsewhere = [f"203.0.113.{host}" for host in range(OF_NETWORK + 1)]
-        await one_is_refused(*elsewhere, device=mark)
-        await one_is_refused(*["192.0.2.7"] * (KNOWN - STRANGERS - OF_NETWORK + 1))
+        await crowd.is_refused(*(f"198.51.100.{host}" for host in range(STRANGERS.of_one)), "198.51.100.99")
+        crowd.comes(*networks)
+        await crowd.is_refused("2001:db8:0:77::/64")
+        await crowd.is_refused(*["192.0.2.7"] * ADDRESSES.of_one, "192.0.2.7")
+        await crowd.is_refused(*["192.0.2.8"] * ADDRESSES.of_one, "192.0.2.9")
+        forged = marks[4][:-1] + ("0" if marks[4][-1] != "0" else "1")
+        for none in (forged, Devices().mark(user.id, now)):
+            await crowd.is_refused("198.51.100.1", device=none)
+        for mark in marks[:4]:  # behind the address that floods
+            await crowd.is_refused(*["192.0.2.7"] * BROWSERS.of_one, "203.0.113.7", device=mark)
+        await crowd.is_refused("203.0.113.1", device=marks[4])
     finally:
         hasher.goes_on.set()
-    assert set(await asyncio.gather(*waiting)) == {"sign_in_failed"}
-    assert len(waiting) == KNOWN
+    assert await crowd.end() == STRANGERS.most + ADDRESSES.most + BROWSERS.most
+
+
+async def test_flood_from_everywhere_leaves_places_to_who_comes_for_the_first_time(
+    site: Site, hasher: HeldHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network has a few tries there, then one now and then; of a large holder's networks one is in at once."""
+    crowd, passwords = Crowd(site, monkeypatch), site.base.users.passwords
+    flood = [f"10.{number}.0.{host}" for number in range(4) for host in range(4)]
+    try:
+        crowd.comes(*flood)
+        await crowd.is_refused("172.16.1.1", "172.16.2.1")
+        crowd.comes("172.17.1.1", "172.18.1.1")
+        await crowd.is_refused("172.19.1.1", "172.20.1.1")
+    finally:
+        hasher.goes_on.set()
+    assert await crowd.end() == STRANGERS.most + NEWCOMERS.most
+
+    def is_new(address: str) -> bool:
+        return site.base.sign_in._share_of(address, "", site.base.clock.now())[0] is NEWCOMERS
+
+    passwords._waiting[STRANGERS] = STRANGERS.most
+    assert [is_new("172.30.1.1") for _ in range(4)] == [True, True, True, False]
+    assert is_new("172.30.2.1")
+
+
+async def test_browser_of_a_person_is_not_refused_for_what_others_try_at_its_address(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tries are counted by browser where one is known; where none is, by address; a browser has no more of them."""
+    few, take = RateLimit(1e-6, 2), RateLimit.take
+
+    def taken(limit: RateLimit, key: str, now: float) -> None:
+        take(few if limit._burst == 6000 else limit, key, now)  # the tries of `console`
+
+    monkeypatch.setattr(RateLimit, "take", taken)
+    browser = await site.signed_in(Role.VIEWER)
+    await browser.post("/logout")
+    flood = site.browser()
+    assert [(await flood.sign_in("nobody", "x")).status for _ in range(2)] == [401, 429]
+    assert [(await browser.sign_in(LOGINS[Role.VIEWER])).status for _ in range(3)] == [303, 303, 429]
+
+
+async def test_guesses_of_others_lock_nobody_out_of_the_own_browser(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock keeps out whoever comes without a mark of this very person, who has as many tries as lock."""
+    monkeypatch.setattr("gateway.accounts.sign_in._REFUSED_AFTER", 0.0)
+    base, now, most = site.base, site.base.clock.now(), site.base.settings.console.lock_after
+    user, _ = await base.users.add("guessed1", name="G", role=Role.VIEWER, actor="operator:test", now=now)
+    await base.users.choose_password(user, PASSWORD, session="", now=now)
+
+    async def outcome(password: str, device: str = "") -> str:
+        try:
+            await base.sign_in.sign_in(
+                "guessed1", password, "", address="203.0.113.9", device=device, agent="", now=now
+            )
+        except RefusedError as error:
+            return error.code
+        return "signed in"
+
+    own, other = (base.sign_in.devices.mark(each, now) for each in (user.id, "somebody"))
+
+    async def lock() -> None:
+        for _ in range(most):
+            assert await outcome("x") == "sign_in_failed"
+        assert (await base.users.require("guessed1")).locked_until is not None
+
+    await lock()
+    assert await outcome(PASSWORD) == "sign_in_failed"
+    assert await outcome(PASSWORD, other) == "sign_in_failed"
+    assert await outcome(PASSWORD, own) == "signed in"
+    await lock()
+    assert {await outcome("x", own) for _ in range(most - 1)} == {"sign_in_failed"}
+    assert await outcome(PASSWORD, own) == "sign_in_failed"
 
 
 async def test_browser_is_known_from_signing_in_on_and_after_a_start(site: Site) -> None:
