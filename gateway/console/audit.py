@@ -236,7 +236,7 @@ def _day(text: str) -> date:
 
 _MAY: Final = Permission.AUDIT
 ROUTES: Final = (
-    Route("GET", "/audit", show, _MAY, heavy=True),
+    Route("GET", "/audit", show, _MAY, heavy="page"),
     Route("GET", "/audit/lookups", lookups, _MAY),
     Route("POST", "/audit/bundle/{id}", bundle, _MAY),
     Route("POST", "/audit/absence", absence, _MAY),

@@ -138,7 +138,7 @@ async def show_file(visit: Visit) -> web.StreamResponse:
 
 ROUTES: Final = (
     Route("GET", "/desk/registers", show, Permission.DESK),
-    Route("GET", "/desk/registers/file/{kind}", download, Permission.DESK, heavy=True),
+    Route("GET", "/desk/registers/file/{kind}", download, Permission.DESK, heavy="print"),
     Route("GET", "/desk/entries/{id}", show_entry, Permission.DESK),
     Route("POST", "/desk/entries/{id}/amend", amend, Permission.DESK),
     Route("POST", "/desk/entries/{id}/void", void, Permission.DESK),

@@ -216,8 +216,8 @@ def _head(body: Any) -> bytes:
 ROUTES: Final = (
     Route("GET", "/documents/{id}", show, Permission.VIEW_OWN),
     Route("GET", "/documents/{id}/now", now, Permission.VIEW_OWN),
-    Route("GET", "/documents/{id}/source", source, Permission.PREVIEW, heavy=True),
+    Route("GET", "/documents/{id}/source", source, Permission.PREVIEW, heavy="page"),
     Route("GET", "/documents/{id}/files/{number}", file, Permission.PREVIEW),
-    Route("GET", "/documents/{id}/certificate.pdf", certificate, Permission.VIEW_OWN, heavy=True),
+    Route("GET", "/documents/{id}/certificate.pdf", certificate, Permission.VIEW_OWN, heavy="print"),
     Route("POST", "/documents/{id}/bundle", bundle, Permission.SELF),
 )

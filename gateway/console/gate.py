@@ -120,7 +120,7 @@ class Gate:
         """Step 5."""
         if not route.heavy:
             return await route.handler(visit)
-        async with self._parts.turns.one(visit.user.id):
+        async with self._parts.turns.one(visit.user.id, prints=route.heavy == "print"):
             return await route.handler(visit)
 
     def _mark(self, visit: Visit, response: web.StreamResponse) -> None:

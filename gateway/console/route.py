@@ -27,7 +27,8 @@ class Route:
     #: The handler reads the body itself (`visit.request`): files. The token of the form is in the address then, as
     #: `visit.upload_url` makes it.
     uploads: bool = False
-    #: Its work takes a processor or a reader for long: people take turns (`gateway.console.turns`).
-    heavy: bool = False
+    #: Its work takes a processor or a reader for long: people take turns (`gateway.console.turns`). A `print` takes
+    #: seconds, a `page` is looked at all day.
+    heavy: Literal["", "page", "print"] = ""
     #: Whoever must choose a password or set a second factor first may come here all the same.
     before_ready: bool = False

@@ -172,8 +172,8 @@ def _since(visit: Visit) -> datetime | None:
 
 
 ROUTES: Final = (
-    Route("GET", "/channels/{id}/incident", incident, Permission.VIEW, heavy=True),
-    Route("GET", "/channels/{id}/incident.pdf", incident, Permission.VIEW, heavy=True),
-    Route("GET", "/shift", shift, Permission.VIEW, heavy=True),
-    Route("GET", "/shift.pdf", shift, Permission.VIEW, heavy=True),
+    Route("GET", "/channels/{id}/incident", incident, Permission.VIEW, heavy="print"),
+    Route("GET", "/channels/{id}/incident.pdf", incident, Permission.VIEW, heavy="print"),
+    Route("GET", "/shift", shift, Permission.VIEW, heavy="print"),
+    Route("GET", "/shift.pdf", shift, Permission.VIEW, heavy="print"),
 )

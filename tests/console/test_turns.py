@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -36,6 +37,35 @@ async def test_one_of_a_person_and_few_of_all_at_a_time() -> None:
         assert done == ["a", "b"]
         ended.set()
     assert done == ["a", "b", "c", "a", "a"]
+
+
+async def test_prints_leave_the_pages_a_place_at_all_times() -> None:
+    """However many print, and though they wait: one print at a time, and whoever waits for one reads on."""
+    turns = Turns(patience=timedelta())
+    async with turns.one("a", prints=True):
+        with pytest.raises(RefusedError, match="pages_busy"):
+            async with turns.one("b", prints=True):
+                raise AssertionError("a second print has taken the place of the pages")
+        async with turns.one("a"):
+            with pytest.raises(RefusedError, match="pages_busy"):
+                async with turns.one("b"):
+                    raise AssertionError("there are no more places than before")
+        async with turns.one("b"):
+            pass
+    async with turns.one("a"), turns.one("b"):
+        with pytest.raises(RefusedError, match="pages_busy"):
+            async with turns.one("c", prints=True):
+                raise AssertionError("there are no more places than before")
+    async with turns.one("c", prints=True):
+        pass
+
+
+async def test_what_is_made_for_paper_is_a_print_and_the_ledger_is_none() -> None:
+    """Of the routes that are heavy."""
+    kinds = {route.path: route.heavy for route in ROUTES if route.heavy}
+    made = {path for path, kind in kinds.items() if kind == "print"}
+    assert {path for path in kinds if re.search(r"pdf$|xlsx$|/file/|^/shift|/incident", path)} == made
+    assert kinds["/ledger"] == kinds["/ledger/count"] == "page"
 
 
 async def test_who_waits_too_long_or_asks_for_too_much_is_refused() -> None:
@@ -80,7 +110,7 @@ async def test_refusal_is_a_page_in_the_persons_language_and_light_pages_are_sho
     viewer, auditor = await site.signed_in(Role.VIEWER), await site.signed_in(Role.AUDITOR)
     key = (await site.base.users.require(LOGINS[Role.VIEWER])).id
     turns, one = Turns(patience=timedelta()), Turns.one
-    monkeypatch.setattr(Turns, "one", lambda _self, person: one(turns, person))
+    monkeypatch.setattr(Turns, "one", lambda _self, person, **kind: one(turns, person, **kind))
     assert [route.path for route in ROUTES if route.heavy]
     async with one(turns, key):
         refused = await viewer.get("/ledger")
