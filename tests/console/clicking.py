@@ -62,7 +62,7 @@ async def fill(page: Page, form: str | Locator, **fields: str) -> Locator:
     return part
 
 
-async def send(page: Page, form: str | Locator, button: str = "button", **fields: str) -> None:
+async def send(page: Page, form: str | Locator, button: str = "button:enabled", **fields: str) -> None:
     """Fill it in, send it, and be told that it is done."""
     part = await fill(page, form, **fields)
     await press(page, part.locator(button).first)
