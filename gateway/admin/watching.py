@@ -17,7 +17,7 @@ import msgspec
 from gateway.admin.queues import ShownLine, shown
 from gateway.channel_health import FETCHED_SILENT, ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
-from gateway.directory.endpoints import EndpointState
+from gateway.directory.endpoints import EndpointState, called
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
@@ -57,8 +57,7 @@ class Channel:
     @property
     def called(self) -> str:
         """The label, and the channel's own name where that is another."""
-        name = self.state.endpoint.name
-        return name if self.label == name else f"{self.label} ({name})"
+        return called(self.state.endpoint.name, self.label)
 
     @property
     def is_calm(self) -> bool:

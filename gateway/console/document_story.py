@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.audit.leaves import facts_of
 from gateway.clock import instant
+from gateway.console.agencies import ChannelName, channel_names
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
 from gateway.ledger.params import as_json
@@ -134,8 +135,9 @@ async def read_story(
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
     agencies = await directory.agencies(ids)
     endpoints = {str(each.id): each for each in await directory.endpoints()}
+    channels = await channel_names(directory)
     booked = {row[1] for row in statuses if row[2] in _IN_BOOK}
-    recipients = tuple(_recipient(row, agencies, endpoints, booked) for row in deliveries)
+    recipients = tuple(_recipient(row, agencies, endpoints, channels, booked) for row in deliveries)
     wanted = {each.id: each for each in recipients if line in {"", each.id}}
     told = _told(wanted, whole=whole and not line, attempts=attempts, statuses=statuses, events=events)
     return Story(
@@ -156,7 +158,11 @@ def _is_shown(row: tuple[Any, ...], scope: frozenset[AgencyId]) -> bool:
 
 
 def _recipient(
-    row: tuple[Any, ...], agencies: dict[AgencyId, Agency], endpoints: dict[str, Any], booked: Container[str]
+    row: tuple[Any, ...],
+    agencies: dict[AgencyId, Agency],
+    endpoints: dict[str, Any],
+    channels: dict[str, ChannelName],
+    booked: Container[str],
 ) -> Recipient:
     state, endpoint = State(row[4]), endpoints.get(row[13])
     agency = agencies.get(AgencyId(row[2]))
@@ -173,7 +179,7 @@ def _recipient(
         peer_ref=row[9],
         state_at=instant(row[11]),
         dispatch_id=row[12],
-        channel=endpoint.name if endpoint else row[13],
+        channel=channels[row[13]].called if row[13] in channels else row[13],
         group=_group(
             state,
             row[8],

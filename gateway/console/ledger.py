@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.console.agencies import known, meant, names_of
+from gateway.console.agencies import channel_names, known, meant, names_of
 from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, named
 from gateway.console.looks import looked_up
 from gateway.console.route import Route
@@ -105,7 +105,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         senders=names_of(agencies, asked.filter.sender),
         recipients=names_of(agencies, asked.filter.recipient),
         views=await saved_views(visit.base.readers, visit.user.id),
-        channels=await visit.base.directory.endpoints(),
+        channels=(await channel_names(visit.base.directory)).values(),
         titles=TITLES,
         states=[str(each) for each in State],
         statuses=STATUS_CODES,
@@ -216,13 +216,12 @@ def _pairs(address: str) -> list[tuple[str, str]]:
 async def rows_of(visit: Visit, lines: Sequence[Line]) -> list[Row]:
     """Lines with the names of their agencies and channels."""
     agencies = await known(visit, {key for line in lines for key in (line.sender_id, line.recipient_id)})
-    channels = {str(each.id): each.name for each in await visit.base.directory.endpoints()}
-    return named(lines, agencies, channels)
+    return named(lines, agencies, await channel_names(visit.base.directory))
 
 
 ROUTES: Final = (
-    Route("GET", "/ledger", show, Permission.VIEW_OWN, heavy=True),
-    Route("GET", "/ledger/count", count, Permission.VIEW_OWN, heavy=True),
+    Route("GET", "/ledger", show, Permission.VIEW_OWN, heavy="page"),
+    Route("GET", "/ledger/count", count, Permission.VIEW_OWN, heavy="page"),
     Route("GET", "/ledger/news", news, Permission.VIEW_OWN),
     Route("GET", "/ledger/lines", again, Permission.VIEW_OWN),
     Route("POST", "/ledger/views", keep_view, Permission.SELF),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.clock import VIETNAM
+from gateway.console.agencies import ChannelName
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.edxml.codes import PRIORITIES, STATUS_CODES
@@ -43,7 +44,7 @@ class Row:
     line: Line
     sender: str
     recipient: str
-    channel: str
+    channel: ChannelName
 
 
 def chosen(values: Sequence[str]) -> tuple[str, ...]:
@@ -52,7 +53,9 @@ def chosen(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in TITLES if name in asked) or USUAL
 
 
-def named(lines: Sequence[Line], agencies: Mapping[AgencyId, Agency], channels: Mapping[str, str]) -> list[Row]:
+def named(
+    lines: Sequence[Line], agencies: Mapping[AgencyId, Agency], channels: Mapping[str, ChannelName]
+) -> list[Row]:
     """Rows for lines; an agency that is not known is named by its code."""
 
     def name(key: AgencyId, code: str) -> str:
@@ -63,7 +66,8 @@ def named(lines: Sequence[Line], agencies: Mapping[AgencyId, Agency], channels: 
             line=line,
             sender=name(line.sender_id, line.sender_code),
             recipient=name(line.recipient_id, line.recipient_code),
-            channel=channels.get(line.endpoint_id, line.endpoint_id),
+            channel=channels.get(line.endpoint_id)
+            or ChannelName(id=line.endpoint_id, name=line.endpoint_id, label=line.endpoint_id),
         )
         for line in lines
     ]
@@ -88,7 +92,7 @@ def _value(visit: Visit, name: str) -> Callable[[Row], Value]:
         "status": lambda row: words.status(row.line.business_status),
         "changed": lambda row: _local(row.line.state_at),
         "reason": lambda row: words.reason(row.line.reason),
-        "channel": lambda row: row.channel,
+        "channel": lambda row: row.channel.called,
         "date": lambda row: row.line.dated or "",
         "size": lambda row: row.line.size,
     }

@@ -15,6 +15,7 @@ from gateway.accounts.roles import Permission
 from gateway.admin.outages import AnnounceOutage, EndOutage, announce_outage, end_outage
 from gateway.clock import VIETNAM, rfc3339
 from gateway.console.acts import converted
+from gateway.console.agencies import channel_names
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
@@ -30,7 +31,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "maintenance.html",
         known=known,
         people=await visit.names({each.by for each in known}),
-        channels=sorted(each.name for each in await visit.base.directory.endpoints()),
+        channels=(await channel_names(visit.base.directory)).values(),
         channel=visit.request.query.get("channel", "")[:64],
         starts=local.strftime(_FORM),
         ends=(local + timedelta(hours=2)).strftime(_FORM),

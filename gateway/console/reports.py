@@ -92,8 +92,8 @@ class _Told:
     def status(self, key: str) -> str:
         return words.status_name(key, self._language)
 
-    def named(self, part: str, key: str) -> str:
-        return words.named(part, key, self._language)
+    def named(self, part: str, key: str, label: str) -> str:
+        return words.named(part, key, self._language, label)
 
     def reason(self, code: str) -> str:
         return words.reason_name(code, self._language)
@@ -165,5 +165,5 @@ def _busiest(visit: Visit, report: Report) -> Markup:
 
 ROUTES: Final = (
     Route("GET", "/reports", show, Permission.VIEW),
-    Route("GET", "/reports/report.xlsx", download, Permission.VIEW, heavy=True),
+    Route("GET", "/reports/report.xlsx", download, Permission.VIEW, heavy="print"),
 )

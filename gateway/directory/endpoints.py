@@ -76,3 +76,8 @@ def endpoint_of(row: tuple[Any, ...]) -> EndpointState:
 
 def _at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
+
+
+def called(name: str, label: str) -> str:
+    """What people are told of a channel: the agency that it leads to, with its own name where that is another."""
+    return f"{label} ({name})" if label and label != name else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from gateway.directory.endpoints import called
 from gateway.edxml.codes import BUSINESS_TYPES, PRIORITIES, STATUS_CODES
 from gateway.edxml.envelope import BusinessType
 from gateway.reasons import REASONS
@@ -114,8 +115,8 @@ def reason_name(code: str, language: Language) -> str:
 
 def named(part: str, key: str, language: Language, label: str = "") -> str:
     """What a row of one of the parts is called; a channel by its label, with its own name where that is another."""
-    if label and label != key:
-        return f"{label} ({key})"
+    if label:
+        return called(key, label)
     if part == "priorities":
         return priority_name(key, language)
     if part == "business_types":

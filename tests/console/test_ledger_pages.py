@@ -157,6 +157,18 @@ async def test_ledger_begins_with_the_oldest_where_the_address_says_so(
     assert (await browser.get("/ledger?order=size")).status == 422
 
 
+async def test_channels_are_called_by_the_offices_that_they_lead_to(filled: Filled) -> None:
+    """In the column, the filter, the file and on the document's page; their own names stand beside."""
+    browser = await _viewer(filled)
+    page = (await browser.get("/ledger?code=126&columns=code,channel")).text
+    key = next(str(each.id) for each in await filled.site.base.directory.endpoints() if each.name == "pushed")
+    assert f'<option value="{key}">UBND xã Hai (pushed)</option>' in page
+    assert '<td class="office" title="pushed">UBND xã Hai</td>' in page
+    assert "UBND xã Hai (pushed)" in (await browser.get("/ledger/lines.csv?code=126&columns=channel")).text
+    line = await filled.line(filled.others, PUSHED)
+    assert "<dd>UBND xã Hai (pushed)</dd>" in (await browser.get(f"/documents/{filled.others}?line={line}")).text
+
+
 async def test_wrong_field_is_a_clear_error(filled: Filled) -> None:
     """Not all lines because a field was misspelt."""
     browser = await _viewer(filled)

@@ -36,6 +36,7 @@ async def test_page_shows_the_period_in_words_and_pictures(site: Site) -> None:
     assert page.text.count('<svg class="bars ') == 4, "each for a broad and a slim window"
     assert page.text.count('role="img" aria-label="') == 4
     assert "Văn bản phát hành" in page.text
+    assert '<th scope="row">UBND xã Một (commune)</th>' in page.text
     assert re.search(r'<div class="figure">1</div>', page.text)
     assert "style=" not in page.text
 
