@@ -197,16 +197,18 @@ async def routing(visit: Visit) -> web.StreamResponse:
     query, base = visit.request.query, visit.base
     sender_code = query.get("from", "").strip()
     codes = query.get("to", "").replace(",", " ").replace(";", " ").split()[:_CODES]
-    plan, kind = None, "status" if query.get("kind") == "status" else "document"
+    plan, heirs, kind = None, {}, "status" if query.get("kind") == "status" else "document"
     if sender_code and codes:
         sender = await base.directory.require(sender_code, visit.at)
         known = await base.directory.resolve(codes, visit.at)
-        heirs = {each.successor_id for each in known.values() if each.successor_id is not None}
+        heirs = await base.directory.agencies(
+            {each.successor_id for each in known.values() if each.successor_id is not None}
+        )
         plan = route(
             sender=sender,
             message=Routed(kind="status" if kind == "status" else "document", size=1, business_type="0"),
             recipients=[(code, known.get(code)) for code in codes],
-            successors=await base.directory.agencies(heirs),
+            successors=heirs,
             arrived_by=None,
             arrived_from_relay=False,
             now=visit.at,
@@ -217,6 +219,7 @@ async def routing(visit: Visit) -> web.StreamResponse:
         codes=codes,
         kind=kind,
         plan=plan,
+        heirs=heirs,
         reasons=REASONS,
         skipped=SKIPPED,
     )

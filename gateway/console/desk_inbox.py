@@ -28,7 +28,7 @@ from gateway.console.reminders import last_of
 from gateway.console.route import Route
 from gateway.console.terms import terms_of
 from gateway.console.visit import Visit
-from gateway.console.words import N_
+from gateway.console.words import N_, translations
 from gateway.desk.register import PaperForm
 from gateway.edxml.envelope import Envelope
 from gateway.errors import RefusedError
@@ -49,7 +49,14 @@ REASONS: Final = (
     N_("A signature is missing or not valid"),
 )
 #: Answers that a button stands for.
-_ANSWERS: Final = frozenset({"02", "04", "05", "06", "15", "16"})
+_ANSWERS: Final = {
+    "02": N_("sent back"),
+    "04": N_("assigned"),
+    "05": N_("in progress"),
+    "06": N_("completed"),
+    "15": N_("agreed to the request"),
+    "16": N_("declined the request"),
+}
 #: After these the clerk is still at the document.
 _STAY: Final = frozenset({"04", "05", "06"})
 
@@ -137,7 +144,8 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         envelope=envelope,
         files=envelope.attachments,
         shown=_first_shown(envelope),
-        reasons=REASONS,
+        # the sender reads Vietnamese, whatever the clerk does
+        reasons=[(translations("vi").gettext(each), each) for each in REASONS],
         term=(await terms_of(visit, [item])).get(delivery_id),
         reminded=(await last_of(visit, [delivery_id])).get(delivery_id),
         following=await _following(visit, delivery_id),
@@ -186,7 +194,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
     reason = " – ".join(part for part in (form.get("preset", "").strip(), form.get("reason", "").strip()) if part)
     following = await _following(visit, delivery_id)
     await desk_of(visit).registering.answer(clerk, delivery_id, code, reason[:1000])
-    told = visit.gettext("Answered with status %(code)s.") % {"code": code}
+    told = visit.gettext("Answered: %(words)s (%(code)s).") % {"words": visit.gettext(_ANSWERS[code]), "code": code}
     if code in _STAY:
         return visit.redirect(_address(visit, f"/desk/in/{delivery_id}"), flash=told)
     return _on(visit, following, told)
@@ -226,7 +234,8 @@ async def _following(visit: Visit, at: str) -> str:
 
 async def show_paper(visit: Visit) -> web.StreamResponse:
     """The form for what came on paper."""
-    return visit.page("desk_paper.html", offices=await offices_of(visit), day=today(visit).isoformat())
+    offices, chosen = await offices_of(visit), visit.request.query.get("office", "")
+    return visit.page("desk_paper.html", offices=offices, chosen=chosen, day=today(visit).isoformat())
 
 
 async def register_paper(visit: Visit) -> web.StreamResponse:
@@ -258,7 +267,8 @@ async def register_paper(visit: Visit) -> web.StreamResponse:
     finally:
         await discard(visit, files)
     told = visit.gettext("Registered as number %(number)s.") % {"number": entry.number}
-    return visit.redirect("/desk/paper", flash=told)
+    several = len(visit.offices) > 1
+    return visit.redirect(visit.address("/desk/paper", **({"office": office} if several else {})), flash=told)
 
 
 ROUTES: Final = (

@@ -23,6 +23,7 @@ from gateway.console.desk_parts import (
 from gateway.console.looks import looked_at_desk
 from gateway.console.route import Route
 from gateway.console.visit import Visit
+from gateway.console.words import translations
 from gateway.desk.sending import OutgoingForm, form_of, number_text
 from gateway.errors import RefusedError
 from gateway.ledger.drafts_kept import Draft
@@ -55,7 +56,8 @@ async def begin(visit: Visit) -> web.StreamResponse:
         item = await desk_of(visit).reads.item(clerk.reach, answers)
         if item is None:
             raise RefusedError("not_found")
-        subject = visit.gettext("Answer to %(code)s") % {"code": item.code}
+        # the document is in Vietnamese, whatever the clerk reads
+        subject = translations("vi").gettext("Answer to %(code)s") % {"code": item.code}
         form = OutgoingForm(recipients=(item.sender_code,), subject=subject, answers=answers)
         office = clerk.home(item.recipient_id)
     else:

@@ -178,7 +178,8 @@ class Gate:
         with suppress(RefusedError):
             _check_origin(visit.request)
             fields = await _fields(visit.request)
-            if _is_token(visit, fields.get(TOKEN_FIELD, "")):
+            # where nothing was filled in nothing is lost: a page that asks by itself, or signs out
+            if fields.keys() - {TOKEN_FIELD} and _is_token(visit, fields.get(TOKEN_FIELD, "")):
                 self._keep_for(ended.user_id, visit, fields)
 
     def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
@@ -187,7 +188,9 @@ class Gate:
         kept = tuple((name, value) for name, value in fields.items() if name != TOKEN_FIELD)
         if sum(len(name) + len(value) for name, value in kept) > KEPT_MOST:
             return False
-        self._parts.kept.put(user_id, Kept(path=visit.request.path, fields=kept, at=visit.at))
+        request = visit.request
+        found = Kept(path=request.path, fields=kept, at=visit.at, query=request.query_string)
+        self._parts.kept.put(user_id, found)
         return True
 
     def _forget_kept(self, visit: Visit) -> None:

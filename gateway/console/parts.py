@@ -50,6 +50,8 @@ class Kept:
     path: str
     fields: tuple[tuple[str, str], ...]
     at: datetime
+    #: Of its address.
+    query: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +101,11 @@ class ConsoleParts:
     def base(self) -> Foundation:
         """The data folder."""
         return self.server.foundation
+
+    def kept_of(self, user_id: str, now: datetime) -> Kept | None:
+        """The form of somebody's that came too late, for as long as it is kept."""
+        found = self.kept.get(user_id)
+        return found if found is not None and now - found.at <= KEPT_FOR else None
 
     async def close(self) -> None:
         """End what goes on beside the requests."""

@@ -64,12 +64,14 @@ def set_up(app: web.Application) -> None:
 def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
     """The template's text, for this person."""
     parts = visit.parts
+    is_page = visit.signed_in is not None and not visit.is_fragment
     known = {
         "visit": visit,
         "asset": parts.assets.url,
         "sections": sections(visit),
-        "outages": parts.base.outages.told(visit.at) if visit.signed_in and not visit.is_fragment else (),
-        "flashes": (parts.flashes.pop(visit.session.id) or []) if visit.signed_in and not visit.is_fragment else [],
+        "outages": parts.base.outages.told(visit.at) if is_page else (),
+        "flashes": (parts.flashes.pop(visit.session.id) or []) if is_page else [],
+        "has_kept": is_page and parts.kept_of(visit.user.id, visit.at) is not None,
     }
     token = _reader.set(visit)
     try:

@@ -22,6 +22,7 @@ from gateway.console import (
     desk_send,
     document,
     everywhere,
+    kept,
     ledger,
     ledger_files,
     maintenance,
@@ -43,6 +44,7 @@ from gateway.console.route import Route
 ROUTES: Final[tuple[Route, ...]] = (
     *everywhere.ROUTES,
     *sign_in.ROUTES,
+    *kept.ROUTES,
     *provider.ROUTES,
     *account.ROUTES,
     *overview.ROUTES,

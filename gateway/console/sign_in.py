@@ -1,4 +1,4 @@
-"""Signing in and out, and the form that came when a session had ended."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.console import cookies
 from gateway.console.headers import in_time, own_address
-from gateway.console.parts import KEPT_FOR
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
@@ -62,8 +61,7 @@ async def signed_in(visit: Visit, held: str, following: str) -> web.StreamRespon
         await visit.base.sign_in.end(visit.user.id, visit.session.id, actor=visit.actor, now=visit.at)
     session = await visit.base.sign_in.find(held)
     assert session is not None, "it was opened a moment ago"
-    kept = visit.parts.kept.get(session.user_id)
-    is_kept = kept is not None and visit.at - kept.at <= KEPT_FOR
+    is_kept = visit.parts.kept_of(session.user_id, visit.at) is not None
     response = visit.redirect("/kept" if is_kept else following)
     cookies.set_session(response, held)
     mark = visit.base.sign_in.devices.mark(session.user_id, visit.at)
@@ -79,24 +77,8 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
     return response
 
 
-async def show_kept(visit: Visit) -> web.StreamResponse:
-    """What was filled in when the session had ended, to be sent now; it stays until it was sent or left."""
-    kept = visit.parts.kept.get(visit.user.id)
-    if kept is None or visit.at - kept.at > KEPT_FOR:
-        return visit.redirect("/")
-    return visit.page("kept.html", kept=kept)
-
-
-async def leave_kept(visit: Visit) -> web.StreamResponse:
-    """It is not wanted any more."""
-    visit.parts.kept.pop(visit.user.id)
-    return visit.redirect("/")
-
-
 ROUTES: Final = (
     Route("GET", "/login", show, Permission.OPEN, before_ready=True),
     Route("POST", "/login", sign_in, Permission.OPEN, before_ready=True),
     Route("POST", "/logout", sign_out, Permission.SELF, before_ready=True),
-    Route("GET", "/kept", show_kept, Permission.SELF),
-    Route("POST", "/kept/leave", leave_kept, Permission.SELF),
 )

@@ -66,7 +66,7 @@ async def send(page: Page, form: str | Locator, button: str = "button:enabled", 
     """Fill it in, send it, and be told that it is done."""
     part = await fill(page, form, **fields)
     await press(page, part.locator(button).first)
-    await expect(page.locator("#notices .done")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator("#notices .done").first).to_be_visible(timeout=PATIENCE)
 
 
 async def taken(page: Page, link: str) -> bytes:

@@ -385,7 +385,7 @@ async def test_administrator_keeps_people_agencies_and_days(site: Site, browser:
         await press(page, "form[enctype] button.main")
         await send(page, "form[action$='/apply']", reason=WHY)
         await press(page, "a[href='/administration/agencies']")
-        await page.fill("[name=q]", "hai moi")
+        await page.fill("form.filters [name=q]", "hai moi")
         await press(page, "form.filters button.main")
         await press(page, "tbody th a")
         issuing = await fill(page, "form:has([value=token])", label="máy thử", reason=WHY)

@@ -62,6 +62,8 @@ async def test_form_sent_after_the_end_comes_back_to_the_same_person_alone(site:
     age(site, browser, "seen_at", timedelta(hours=1))
     answer = await browser.post("/account/sessions/end", {"session": "x" * 20} | _REASON)
     assert (answer.status, answer.location) == (303, "/login")
+    for by_itself in ("/still-here", "/logout"):  # nothing was filled in, so nothing takes the form's place
+        assert (await browser.post(by_itself)).location == "/login"
     other = site.browser()
     await other.get("/login")
     assert (await other.post("/login", {"login": LOGINS[Role.AUDITOR], "password": PASSWORD})).location == "/"
