@@ -34,7 +34,9 @@ class ConsoleSettings:
     longest: timedelta = _f(timedelta(hours=10), "so long after signing in, whatever happens")
     lock_after: int = _f(10, "wrong passwords in a row that lock a user")
     lock_for: timedelta = _f(timedelta(minutes=15), "for how long")
-    tries_per_minute: int = _f(20, "tries of one address to sign in; raise it behind a proxy")
+    tries_per_minute: int = _f(
+        20, "tries to sign in of one address, or of one known browser; raise it behind a proxy"
+    )
     max_connections: int = _f(1000, "connections at once")
     max_connections_per_address: int = _f(200, "of them from one address; raise it behind a proxy")
     oidc: OidcSettings = field(default_factory=OidcSettings)
