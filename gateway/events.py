@@ -170,6 +170,8 @@ class Event(StrEnum):
     OFFER_REPLACED = "offer.replaced"
     #: A person decided about an entry that could not be accepted; the peer is told so.
     OFFER_DECIDED = "offer.decided"
+    #: A person had a peer's list read at once; the leaf names the channel, or none for all of them.
+    SOURCE_ASKED = "source.asked"
     #: A peer's list cannot be read.
     SOURCE_CLOSED = "source.closed"
     #: It can be read again.

@@ -11,6 +11,8 @@ from typing import Literal
 
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.errors import RefusedError
+from gateway.events import Event
+from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.relisted import UNREADABLE
 from gateway.ledger.sources import Decide, DecideOperation
 
@@ -61,12 +63,18 @@ async def decide_offer(desk: Desk, request: DecideOffer, actor: str) -> Reply:
     return {"offer": offer_id, "channel": channel, "ref": ref, "decision": request.decision, "told": told}
 
 
-async def poll_sources(desk: Desk, request: PollSources, _actor: str) -> Reply:
-    """How many lists are being read."""
-    endpoints = await desk.foundation.directory.endpoints()
-    if not request.channel:
-        return {"channels": desk.poll("")}
-    found = next((each for each in endpoints if each.name == request.channel), None)
-    if found is None:
+async def poll_sources(desk: Desk, request: PollSources, actor: str) -> Reply:
+    """How many lists are being read; who asked is recorded where there is one."""
+    base = desk.foundation
+    found = await base.directory.endpoints() if request.channel else []
+    names = {each.name: each.id for each in found}
+    if request.channel and request.channel not in names:
         raise RefusedError("channel_unknown", request.channel)
-    return {"channels": desk.poll(found.id)}
+    key = names.get(request.channel, "")
+    if count := desk.poll(key):
+        facts: dict[str, object] = {"endpoint": key, "lists": count}
+        event = EventRow(
+            kind=Event.SOURCE_ASKED, at=base.clock.now(), actor=actor, facts=facts, note=request.reason
+        )
+        await base.pump.submit(RecordEvents(), event)
+    return {"channels": count}

@@ -309,7 +309,7 @@ async def _document_of(base: Foundation, kind: str, subject: str) -> str:
     elif kind == "conflict":
         found = [each.newer for each in await conflicts(base) if each.newer == subject]
     else:
-        found = [each.message_id for each in await flagged(base) if each.id == subject]
+        found = [each.line.message_id for each in await flagged(base) if each.id == subject]
     if not found:
         raise RefusedError("not_found", subject)
     return found[0]

@@ -1,4 +1,4 @@
-"""Acts on deliveries: chosen, rehearsed, done at once or proposed; and the proposals that wait for a second person.
+"""Acts on deliveries: chosen, rehearsed, done at once or proposed to a second person (`gateway.console.requests`).
 
 A choice comes as ids, as a document with all its lines, or as a filter of the ledger, of which the newest lines are
 taken; what a page showed is what is rehearsed and touched, since its ids go along in the form. Nothing is done
@@ -16,16 +16,15 @@ import msgspec
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin import mass, purges
-from gateway.admin.mass import GiveAnswer, MassAct
-from gateway.admin.purges import CancelPurge, ConfirmPurge
+from gateway.admin import mass
+from gateway.admin.mass import MassAct
 from gateway.admin.queues import shown
-from gateway.clock import VIETNAM, instant, rfc3339
+from gateway.clock import VIETNAM, rfc3339
 from gateway.console.headers import own_address
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
-from gateway.eligibility import MOST, WORDS, ActName, Judged, Unfit, judge
+from gateway.eligibility import MOST, WORDS, ActName, Judged, judge
 from gateway.errors import RefusedError
 from gateway.ledger.params import as_json
 from gateway.ledger.proposals import line_of
@@ -57,7 +56,13 @@ MEANINGS: Final[Mapping[ActName, str]] = {
     ActName.FORWARD: N_("Another office gets the document, too; what still waits here ends."),
 }
 _SHOWN: Final = 50
-_NAMES_OF_WAYS: Final = {"post": N_("post"), "hand": N_("by hand"), "fax": N_("fax"), "other": N_("another way")}
+#: How papers get to an office without the gateway.
+WAYS: Final[Mapping[str, str]] = {
+    "post": N_("post"),
+    "hand": N_("by hand"),
+    "fax": N_("fax"),
+    "other": N_("another way"),
+}
 
 
 async def choose(visit: Visit) -> web.StreamResponse:
@@ -97,7 +102,7 @@ async def rehearse(visit: Visit) -> web.StreamResponse:
         why=_why(judged),
         lines=await shown(visit.base, [line.id for line in judged.fit[:_SHOWN]]),
         to=code,
-        ways=_NAMES_OF_WAYS,
+        ways=WAYS,
         now=visit.at.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         back=_back(visit),
     )
@@ -125,111 +130,17 @@ async def do(visit: Visit) -> web.StreamResponse:
     return visit.redirect(_back(visit) or "/")
 
 
-async def requests(visit: Visit) -> web.StreamResponse:
-    """What waits for a second person, what is being carried out, and what became of the others."""
-    newest = await visit.parts.live.newest()
-    return visit.page("requests.html", newest=newest, **await _requests(visit))
-
-
-async def requests_part(visit: Visit) -> web.StreamResponse:
-    """The same, for a page that is open."""
-    return visit.page("requests_part.html", **await _requests(visit))
-
-
-async def _requests(visit: Visit) -> dict[str, Any]:
-    waiting = await mass.proposals(visit.base, waiting=True)
-    recent = [each for each in await mass.proposals(visit.base, waiting=False, limit=50) if each.answer]
-    orders = await _orders(visit) if visit.may(Permission.OPERATE) else []
-    actors = {each.made_by for each in (*waiting, *recent)} | {
-        each.answered_by for each in recent if each.answered_by
-    }
-    actors |= {order["by"] for order in orders}
-    return {
-        "waiting": waiting,
-        "recent": recent,
-        "orders": orders,
-        "names": NAMES,
-        "people": await visit.names(sorted(actors)),
-    }
-
-
-async def _orders(visit: Visit) -> list[dict[str, Any]]:
-    """Orders to destroy that are not confirmed."""
-    rows = await visit.base.readers.fetch("purge_list_some", {"all": 0})
-    return [
-        {
-            "id": row[0],
-            "ref": row[2],
-            "reason": row[3],
-            "documents": row[7],
-            "made_at": instant(row[8]),
-            "by": row[11] or row[9],
-            "is_own": visit.actor in {row[9], row[11]},
-            "lapses_at": instant(row[8]) + visit.base.settings.retention.confirm_within,
-        }
-        for row in rows
-        if not row[13]
-    ]
-
-
-async def request(visit: Visit) -> web.StreamResponse:
-    """One proposal with its deliveries."""
-    newest = await visit.parts.live.newest()
-    found = await mass.proposal(visit.base, visit.request.match_info["id"])
-    beyond = visit.request.query.get("beyond", "0")
-    lines = await mass.proposed_lines(visit.base, found.id, beyond=int(beyond) if beyond.isdecimal() else 0)
-    details = await shown(visit.base, (line.delivery_id for line in lines))
-    return visit.page(
-        "request.html",
-        newest=newest,
-        found=found,
-        name=NAMES[found.act],
-        lines=list(zip(lines, details, strict=True)),
-        more=lines[-1].place if lines and lines[-1].place < found.deliveries else 0,
-        result=lambda code: visit.of(_Words(*WORDS[Unfit(code)])),
-        people=await visit.names({found.made_by, found.answered_by} - {""}),
-        ways=_NAMES_OF_WAYS,
-        has_lapsed=visit.at >= found.expires_at,
-    )
-
-
-async def answer_request(visit: Visit) -> web.StreamResponse:
-    """Consent, refusal, or second thoughts."""
-    given = {"proposal": visit.request.match_info["id"], "answer": visit.form.get("answer", "")}
-    request = converted({**given, "reason": visit.form.get("reason", "")}, GiveAnswer)
-    await mass.answer(visit.parts.server, request, visit.actor)
-    told = {
-        "consented": visit.gettext("You have consented: it is carried out now."),
-        "refused": visit.gettext("You have refused: nothing is done."),
-        "withdrawn": visit.gettext("You have withdrawn it."),
-    }
-    return visit.redirect(f"/requests/{request.proposal}", flash=told[request.answer])
-
-
-async def answer_order(visit: Visit) -> web.StreamResponse:
-    """Answer for an order to destroy, or cancel it."""
-    given = {"order": visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
-    if visit.form.get("answer") == "cancel":
-        await purges.cancel_purge(visit.parts.server, converted(given, CancelPurge), visit.actor)
-        return visit.redirect("/requests", flash=visit.gettext("The order is cancelled: nothing is destroyed."))
-    done = await purges.confirm_purge(visit.parts.server, converted(given, ConfirmPurge), visit.actor)
-    told = visit.gettext("The order is confirmed: it is carried out now.")
-    if not done["confirmed"]:
-        told = visit.gettext("You have answered for the order; a second person must confirm it.")
-    return visit.redirect("/requests", flash=told)
-
-
-class _Words:
-    """For `visit.of`."""
+class Words:
+    """Vietnamese and English, for `visit.of`."""
 
     def __init__(self, vi: str, en: str) -> None:
         self.vi, self.en = vi, en
 
 
-def _why(judged: Judged) -> list[tuple[int, _Words]]:
+def _why(judged: Judged) -> list[tuple[int, Words]]:
     """How many are unfit and why, most first."""
     counted = sorted(judged.unfit.items(), key=lambda item: -len(item[1]))
-    return [(len(ids), _Words(*WORDS[why])) for why, ids in counted]
+    return [(len(ids), Words(*WORDS[why])) for why, ids in counted]
 
 
 async def _chosen(visit: Visit) -> list[str]:
@@ -310,9 +221,4 @@ ROUTES: Final = (
     Route("POST", "/acts", choose, _MAY),
     Route("POST", "/acts/rehearse", rehearse, _MAY),
     Route("POST", "/acts/do", do, _MAY),
-    Route("GET", "/requests", requests, Permission.VIEW),
-    Route("GET", "/requests/now", requests_part, Permission.VIEW),
-    Route("GET", "/requests/{id}", request, Permission.VIEW),
-    Route("POST", "/requests/{id}", answer_request, _MAY),
-    Route("POST", "/requests/orders/{id}", answer_order, Permission.ADMINISTER),
 )

@@ -9,6 +9,7 @@ it, and to auditors.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from gateway.admin.export import ExportDocument, exported, sources_of
 from gateway.bundle.format import PDF
 from gateway.clock import instant
 from gateway.console import document_words as said
+from gateway.console.acts import WAYS
 from gateway.console.document_source import MOST_BYTES, laid_out
 from gateway.console.document_story import Story, read_story
 from gateway.console.headers import framed, saved
@@ -36,6 +38,7 @@ from gateway.errors import RefusedError
 from gateway.evidence.gathering import gather
 from gateway.ledger.inquiries import LookupAct
 from gateway.ledger.readings import ReadAct
+from gateway.states import State
 from gateway.views import signatures_out
 
 _MAGIC: Final = b"%PDF-"
@@ -141,7 +144,9 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "proven": None if index is None else await gateway.times.proven(index),
         "signatures": signatures_out(story.verdict) if story.verdict is not None else None,
         "line": next((each for each in story.recipients if each.id == line), None),
-        "actors": await said.actors_of(visit, {each.actor for each in story.told}),
+        "actors": await said.actors_of(
+            visit, {who for each in story.told for who in (each.actor, each.consented_by)}
+        ),
         "said": said,
         "words": Words(visit),
         "priority": PRIORITIES[envelope.priority],
@@ -150,10 +155,21 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "may_export": story.whole and (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)),
         "is_pdf": _is_pdf,
         "term": await term_of(visit, story, envelope.due_date),
+        "handed": await _handed_over(visit, story, line),
+        "ways": WAYS,
+        "moment": datetime.fromisoformat,
         "reminding": await rehearsed(visit, story),
         "calls": await calls_of(visit, story),
         "look": _looked_at(visit, envelope, story),
     }
+
+
+async def _handed_over(visit: Visit, story: Story, line: str) -> dict[str, str] | None:
+    """Channel, number, by whom and when, where a person brought it to this recipient or forwarded it."""
+    if not any(each.id == line and each.state is State.HANDED_OVER for each in story.recipients):
+        return None
+    row = await visit.base.readers.fetch_one("delivery_read_handed_over", (line,))
+    return None if row is None else msgspec.json.decode(row[0], type=dict[str, str])
 
 
 def _looked_at(visit: Visit, envelope: Envelope, story: Story) -> int:

@@ -29,6 +29,8 @@ from gateway.storage.readers import Readers
 MOST_EVENTS: Final = 3_000
 #: Told by other rows: by the try, by the status.
 _TOLD_OTHERWISE: Final = frozenset({"delivery.claimed", "status.recorded"})
+#: Facts that other parts of the story say, or that say nothing to people.
+_SAID_OTHERWISE: Final = frozenset({"reason", "from", "to", "consented_by", "replay"})
 #: Characters of a fact that are shown.
 _LONGEST: Final = 200
 _IN_BOOK: Final = frozenset({"03", "04", "05", "06"})
@@ -73,11 +75,13 @@ class Told:
     #: Names of the recipients that it is about; () for the document itself.
     recipients: tuple[str, ...] = ()
     times: int = 1
+    #: The second person, where an act took two.
+    consented_by: str = ""
 
     @property
     def same(self) -> tuple[str, ...]:
         """What is told once when it happened in a row."""
-        return self.kind, self.what, self.actor, self.reason
+        return self.kind, self.what, self.actor, self.reason, self.consented_by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +252,7 @@ def _status(row: tuple[Any, ...], recipient: str) -> Told:
 
 def _event(row: tuple[Any, ...], recipients: tuple[str, ...]) -> Told:
     facts = facts_of(row[5])
+    shown = {} if row[1] == "problem.settled" else facts
     return Told(
         at=instant(row[2]),
         until=instant(row[2]),
@@ -255,8 +260,9 @@ def _event(row: tuple[Any, ...], recipients: tuple[str, ...]) -> Told:
         actor=row[4],
         reason=str(facts.get("reason", "")),
         text=row[6],
-        facts=tuple((name, _short(value)) for name, value in facts.items() if name not in {"reason", "from", "to"}),
+        facts=tuple((name, _short(value)) for name, value in shown.items() if name not in _SAID_OTHERWISE),
         recipients=recipients,
+        consented_by=str(facts.get("consented_by", "")),
     )
 
 
@@ -292,4 +298,5 @@ def _one(group: Sequence[Told]) -> Told:
         text=first.text if all(each.text == first.text for each in group) else "",
         recipients=tuple(names),
         times=len(group),
+        consented_by=first.consented_by,
     )

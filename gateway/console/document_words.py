@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from gateway.console.document_story import Told
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.params import as_json
@@ -20,7 +21,7 @@ GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "returned": (N_("returned"), "bad"),
     "refused": (N_("refused by their system or on the way"), "bad"),
     "stuck": (N_("stuck, waiting for a person"), "bad"),
-    "withdrawn": (N_("withdrawn by the sender"), "calm"),
+    "withdrawn": (N_("withdrawn or cancelled"), "calm"),
     "otherwise": (N_("handed over another way"), "good"),
 }
 #: How a try ended.
@@ -73,10 +74,17 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "status.dismissed": (N_("A status was set aside by a person"), "calm"),
     "status.flagged": (N_("A status contradicts an earlier one"), "wait"),
     "replay.asked": (N_("The recipient asked for it again"), "busy"),
+    "test.sent": (N_("Sent as a test"), "calm"),
+    "problem.settled": (N_("Dealt with, out of the queue of problems"), "calm"),
     "replay.ended": (N_("It was sent again"), "good"),
     "alert.sent": (N_("The office was told that it waits"), "busy"),
     "alert.failed": (N_("The office could not be told"), "wait"),
     "alert.acknowledged": (N_("Somebody at the office has seen the alert"), "good"),
+}
+#: Acts of operators that leave the same event as what another system does.
+_BY_PEOPLE: Final[Mapping[str, tuple[str, str]]] = {
+    "delivery.withdrawn": (N_("Cancelled by two persons"), "calm"),
+    "replay.asked": (N_("To be pushed once more"), "busy"),
 }
 #: Rows of the ledger about the connection, in words.
 FACTS: Final[Mapping[str, str]] = {
@@ -87,6 +95,7 @@ FACTS: Final[Mapping[str, str]] = {
     "duration_ms": N_("milliseconds"),
     "answer": N_("their answer"),
     "inquiry": N_("what was found there"),
+    "proposal": N_("request"),
 }
 RELATIONS: Final[Mapping[str, str]] = {
     "0": N_("New document"),
@@ -102,6 +111,14 @@ DOES: Final[Mapping[str, str]] = {
     "3": N_("Replaces"),
     "13": N_("Takes back"),
 }
+
+
+def event_words(told: Told) -> tuple[str, str]:
+    """What an event is called, and how it looks."""
+    is_of_person = told.kind == "replay.asked" and told.actor.startswith(("user:", "operator:"))
+    if is_of_person or told.reason == "cancelled_by_operator":
+        return _BY_PEOPLE.get(told.kind, (told.kind, "calm"))
+    return EVENTS.get(told.kind, (told.kind, "calm"))
 
 
 async def actors_of(visit: Visit, actors: Iterable[str]) -> Mapping[str, str]:

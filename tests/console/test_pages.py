@@ -12,7 +12,10 @@ _NO_PAGE = re.compile(
     r"/(now|news|lines|count|urgent|live|progress)$|\.(csv|xlsx|pdf)$|/files?(/|$)|^/static/|^/login/"
 )
 #: Pages that only an act leads to; the tests of the acts open them.
-_BEHIND_ACTS = {"/kept", "/alarms/{id}/telephoned", "/requests/{id}", "/desk/entries/{id}", "/desk/send/{id}"}
+_BEHIND_ACTS = {
+    "/kept", "/alarms/{id}/telephoned", "/requests/{id}", "/requests/orders/{id}", "/desk/entries/{id}",
+    "/desk/send/{id}",
+}  # fmt: skip
 
 
 def test_every_page_has_its_picture() -> None:

@@ -44,6 +44,10 @@ RETURNING id;
 UPDATE delivery SET handed_over = v.value ->> 1 FROM json_each(?) AS v WHERE delivery.id = v.value ->> 0
 RETURNING delivery.id;
 
+-- name: delivery_read_handed_over
+-- How a delivery was handed over another way, as JSON.
+SELECT handed_over FROM delivery WHERE id = ? AND handed_over IS NOT NULL;
+
 -- name: delivery_mark_told
 -- The sender was told of our outcome, never before it, whatever the clock says: at, delivery.
 UPDATE delivery SET told_at = MAX(?, state_at) WHERE id = ?;

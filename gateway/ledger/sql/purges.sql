@@ -19,6 +19,34 @@ SELECT id, kind, ref, reason, COALESCE(month, ''), with_envelope, sha256, docume
        (SELECT COUNT(*) FROM purge_remain AS r WHERE r.purge_id = purge.id)
 FROM purge WHERE :all OR ended_at IS NULL ORDER BY made_at DESC, id DESC;
 
+-- name: purge_list_newest
+-- Orders that wait for a person, or those that were answered for or are over, newest first.
+SELECT id FROM purge WHERE (confirmed_by IS NULL AND ended_at IS NULL) = :waiting
+ORDER BY made_at DESC, id DESC LIMIT :limit;
+
+-- name: purge_list_shown
+-- Some orders as people see them; how many of their documents are destroyed and held back.
+SELECT id, ref, reason, with_envelope, documents, made_at, made_by, COALESCE(asked_by, ''), asked_at,
+       COALESCE(confirmed_by, ''), confirmed_at, COALESCE(confirmed_why, ''), COALESCE(ended_by, ''), ended_at,
+       COALESCE(outcome, ''),
+       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL)
+           + (SELECT COUNT(*) FROM purge_paper AS d WHERE d.purge_id = purge.id AND d.purged_at IS NOT NULL),
+       (SELECT COUNT(*) FROM purge_document AS d WHERE d.purge_id = purge.id AND d.held_by IS NOT NULL)
+FROM purge WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: purge_document_shown
+-- A page of an order's documents: id, number, whose it is, subject, what holds it back, since when destroyed.
+SELECT d.message_id, m.code_number || IIF(m.code_notation = '', '', '/' || m.code_notation), m.sender_id, m.subject,
+       COALESCE(d.held_by, ''), d.purged_at
+FROM purge_document AS d JOIN message AS m ON m.id = d.message_id
+WHERE d.purge_id = :order AND d.message_id > :beyond ORDER BY d.message_id LIMIT :limit;
+
+-- name: purge_paper_shown
+-- Papers of an order: line of the register, its number there, the office, subject, since when destroyed.
+SELECT d.entry_id, e.number || '/' || e.year, e.office_id, e.subject, '', d.purged_at
+FROM purge_paper AS d JOIN desk_entry AS e ON e.id = d.entry_id
+WHERE d.purge_id = :order ORDER BY d.entry_id LIMIT :limit;
+
 -- name: purge_find_by_id
 -- Orders whose id ends or begins so: their last digits differ, their first ones are the time.
 SELECT id FROM purge WHERE id = :id OR substr(id, -length(:id)) = :id OR substr(id, 1, length(:id)) = :id;
