@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from tests.forking import Forked
 from tests.pki.build import Pki, build
 
 _PKI: Final = """
@@ -75,7 +75,7 @@ class Ca:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._process: Process | None = None
+        self._process: Forked | None = None
         self._port = 0
         self.url = ""
 
@@ -91,11 +91,8 @@ class Ca:
 
     async def start(self) -> None:
         """It answers."""
-        command = (sys.executable, "-m", "tests.ca_process", str(self.folder), str(self._port))
-        self._process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            self._port = int(await self._process.stdout.readline())
+        self._process = await Forked.start("tests.ca_process", str(self.folder), str(self._port))
+        self._port = int(await self._process.line())
         self.url = f"http://127.0.0.1:{self._port}"
         if not self.declaration.exists():
             self.declaration.write_text(_PKI.format(url=self.url))
@@ -143,9 +140,7 @@ class Ca:
     async def kill(self) -> None:
         """As a crash would end it."""
         if self._process is not None:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.communicate()
+            await self._process.end(signal.SIGKILL)
             self._process = None
 
 

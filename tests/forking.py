@@ -25,6 +25,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from tempfile import TemporaryFile
 
 from gateway import failpoints
 
@@ -51,7 +52,14 @@ class Forked:
         self._output, self._code = os.fdopen(output, "rb"), os.fdopen(code, "rb")
 
     @classmethod
-    async def start(cls, module: str, *arguments: str, errors: bool = False, into: int | None = None) -> Forked:
+    async def start(
+        cls,
+        module: str,
+        *arguments: str,
+        errors: bool = False,
+        into: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Forked:
         """`python -m module arguments`; `errors`: what it says on standard error comes by its output too.
 
         `into`: its output goes there, and what is read here is its standard error.
@@ -59,17 +67,17 @@ class Forked:
         output, out = os.pipe()
         outputs = (out if into is None else into, out) if errors or into is not None else (out,)
         try:
-            process, _, code = await asyncio.to_thread(_fork, module, arguments, outputs)
+            process, _, code = await asyncio.to_thread(_fork, module, arguments, outputs, environment)
         finally:
             os.close(out)
         return cls(process, output, code)
 
     async def finished(self) -> tuple[int, str]:
-        """Its exit code and the rest of its output, once it has ended by itself."""
+        """Its exit code (-SIGKILL for any signal) and the rest of its output, once it has ended by itself."""
         told = await asyncio.to_thread(self._output.read)
         code = await asyncio.to_thread(self._code.read)
         await self.end()
-        return code[0] if code else -1, told.decode()
+        return code[0] if code else -signal.SIGKILL, told.decode()
 
     async def line(self, seconds: float = 60) -> str:
         """The next one on its standard output, "" at its end; a program that says nothing for long is ended."""
@@ -136,6 +144,15 @@ class ForkedServer:
             code = pipe.read()
         self.returncode = code[0] if code else -signal.SIGKILL
         return self.returncode
+
+
+async def finished(module: str, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `python -m module arguments`, once it has ended."""
+    with TemporaryFile() as out:
+        process = await Forked.start(module, *arguments, into=out.fileno())
+        code, errors = await process.finished()
+        out.seek(0)
+        return code, out.read().decode(), errors
 
 
 def run_forked(module: str, *arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:

@@ -185,6 +185,7 @@ async def test_axis_that_gives_its_first_page_for_ever_or_ignores_pages_is_asked
         assert asked(axis) == 4
 
 
+@pytest.mark.slow
 async def test_fifty_thousand_lines_are_read_in_little_memory_and_the_document_is_found(tmp_path: Path) -> None:
     """By an axis that ignores days and pages; the last line is ours. Reconciliation and adoption read it, too."""
     async with running_axis(tmp_path) as axis:

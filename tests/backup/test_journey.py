@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from tests.backup.lab import emptied, query
+from tests.forking import ForkedServer, finished
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.receiver import Came, Receiver
@@ -69,25 +70,24 @@ def client(made: Installation, port: int, organ_id: str) -> GatewayClient:
 
 
 def command(made: Installation, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gateway", "--config", str(made.folder / "config.toml"), *arguments]
+    """The words after `gateway`."""
+    return ["--config", str(made.folder / "config.toml"), *arguments]
 
 
 async def run(made: Installation, *arguments: str) -> Any:
     """One command as a process; what it prints for scripts."""
-    process = await asyncio.create_subprocess_exec(
-        *command(made, *arguments, "--json"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, (out[-2000:], err[-2000:])
+    code, out, err = await finished("gateway", *command(made, *arguments, "--json"))
+    assert code == 0, (out[-2000:], err[-2000:])
     return json.loads(out)
 
 
 @asynccontextmanager
-async def served(made: Installation) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+async def served(made: Installation) -> AsyncIterator[tuple[ForkedServer, int]]:
     """The server as a process of its own, and its port; killed at the end if it still runs."""
     log = made.folder / "server.log"
     with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(*command(made, "serve"), stderr=file)
+        words = command(made, "serve")
+        process = await ForkedServer.start("gateway", *words, log=file.fileno(), environment=os.environ)
     try:
         yield process, await _port(log, process)
     finally:
@@ -96,7 +96,7 @@ async def served(made: Installation) -> AsyncIterator[tuple[asyncio.subprocess.P
         await process.wait()
 
 
-async def _port(log: Path, process: asyncio.subprocess.Process) -> int:
+async def _port(log: Path, process: ForkedServer) -> int:
     async with asyncio.timeout(60):
         while process.returncode is None:
             for line in log.read_bytes().splitlines():  # noqa: ASYNC240 - a short one
@@ -165,14 +165,11 @@ async def _nothing_unasked_then_all(made: Installation, receiver: Receiver, gone
 
 async def _compare(made: Installation, journal: Path, gone: set[str]) -> None:
     """What the receiver got in the gap is listed as lost; exit code 1 says so."""
-    process = await asyncio.create_subprocess_exec(
-        *command(made, "gap", "--journal", str(journal), "--json"), stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
+    code, out, _ = await finished("gateway", *command(made, "gap", "--journal", str(journal), "--json"))
     told = json.loads(out)
     text = journal.read_text()  # noqa: ASYNC240 - as above
     assert {name for name in gone if name in text} == gone & set(told["journals"]["lost"])
-    assert process.returncode == bool(told["journals"]["lost"])
+    assert code == bool(told["journals"]["lost"])
     assert told["epoch"]["number"] == 2
     held = {line["dispatch"] for line in told["held"]} | {line["delivery"] for line in told["held"]}
     assert set(told["journals"]["arrived"]) == {name for name in held if name in text}

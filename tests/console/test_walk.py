@@ -20,6 +20,7 @@ from tests.unit.signatures.pdf_made import blank
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
+@pytest.mark.slow
 async def test_newcomer_finds_mends_resends_registers_and_proves(tmp_path: Path, pki_folder: Path) -> None:
     """Each step is a link or a button of the page before; each place fits its window and is accessible."""
     (folder := tmp_path / "site").mkdir()

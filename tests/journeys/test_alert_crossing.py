@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from gateway.admin.alerts import SetAlerts
 from gateway.client import GatewayClient
 from gateway.commands.acting import ask
@@ -23,6 +25,8 @@ from tests.journeys.crossing import Site
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 from tests.journeys.receiver import Receiver
+
+pytestmark = pytest.mark.slow
 
 _ADDRESS = "vanthu@xa.example.vn"
 _SECONDS = 60

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from gateway.backup.drill import drill
 from gateway.clock import SystemClock
 from gateway.foundation import database_of
 from tests.backup.lab import asked_json, backed_up, emptied, restored, run, settings_of, shelf_of
+from tests.forking import run_forked
 from tests.journeys.handing import killed
 from tests.token_lab import WRONG, TokenLab, make_token
 
@@ -117,14 +116,7 @@ def test_copies_are_made_restored_and_tried_with_the_token(
 
 def started(folder: Path) -> tuple[int, str]:
     """A server that is to refuse, as systemd would start it: its exit code and last words."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "serve"],
-        env=dict(os.environ),
-        capture_output=True,
-        check=False,
-        timeout=90,
-    )
-    return done.returncode, done.stderr.decode()
+    return run_forked("gateway", "--config", str(folder / "config.toml"), "serve", environment=os.environ)
 
 
 def test_server_without_a_serving_token_refuses_to_start_and_spares_the_pin(

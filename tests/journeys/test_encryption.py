@@ -30,6 +30,7 @@ from gateway.storage.body_format import HEADER
 from gateway.storage.body_keys import KeyFile
 from tests.backup.lab import asked_json, backed_up, emptied, run, settings_of, shelf_of
 from tests.backup.test_journey import client, command, served
+from tests.forking import finished
 from tests.journeys.handing import killed
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, Installation, prepare
 from tests.journeys.messages import document
@@ -83,11 +84,8 @@ def told_in(paths: Iterable[Path], secrets: Iterable[bytes]) -> list[str]:
 
 
 async def asked(made: Installation, *arguments: str) -> Any:
-    process = await asyncio.create_subprocess_exec(
-        *command(made, *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, (out, err)
+    code, out, err = await finished("gateway", *command(made, *arguments))
+    assert code == 0, (out, err)
     return json.loads(out)
 
 

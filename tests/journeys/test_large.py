@@ -17,6 +17,7 @@ from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.transfer import send_file
 from tests.backup.test_journey import command, served
+from tests.forking import finished
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation, prepare
 from tests.journeys.messages import document
 
@@ -83,9 +84,9 @@ async def _fetched_by_the_command(made: Installation, port: int, folder: Path, f
         token=made.tokens[COMMUNE],
     ) as client:  # fmt: skip
         [item] = (await client.inbox()).items
-    process = await asyncio.create_subprocess_exec(
-        *command(made, "inbox", "get", item.id, "--output", str(target), *known)
+    code, _, told = await finished(
+        "gateway", *command(made, "inbox", "get", item.id, "--output", str(target), *known)
     )
-    assert await process.wait() == 0
+    assert code == 0, told
     assert target.read_bytes() == file.read_bytes()  # noqa: ASYNC240
     assert not list(folder.glob(".*.part"))  # noqa: ASYNC240

@@ -11,6 +11,8 @@ from gateway.simulate.axis.journal import Settled
 from tests.journeys.axis_site import SYSTEM, AxisSite, axis_site
 from tests.journeys.installation import COMMUNE, MINISTRY
 
+pytestmark = pytest.mark.slow
+
 _NEVER = 3600
 
 

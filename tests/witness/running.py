@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import ssl
-import sys
-from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +16,7 @@ from gateway.failpoints import VARIABLE
 from gateway.transparency.keys import read_vkeys
 from gateway.transparency.note import VerifierKey
 from gateway.witness.making import follow, make
+from tests.forking import Forked
 
 
 class WitnessProcess:
@@ -34,7 +34,7 @@ class WitnessProcess:
             profile="development",
         )
         follow(folder, logs, SystemClock())
-        self._process: Process | None = None
+        self._process: Forked | None = None
 
     @property
     def url(self) -> str:
@@ -55,28 +55,23 @@ class WitnessProcess:
 
     async def start(self, failpoints: str = "") -> None:
         """It listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "witness", "serve", str(self.folder),
-            stdout=PIPE, stderr=PIPE, env={**os.environ, VARIABLE: failpoints},
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            told = msgspec.json.decode(await self._process.stdout.readline())
+        environment = {**os.environ, VARIABLE: failpoints}
+        words = ("witness", "serve", str(self.folder))
+        self._process = await Forked.start("gateway", *words, environment=environment)
+        told = msgspec.json.decode(await self._process.line())
         assert told["vkey"] == str(self.vkey)
 
     async def kill(self) -> None:
         """As a crash would end it; also waits for one that has come by itself."""
         if self._process is not None:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.communicate()
+            await self._process.end(signal.SIGKILL)
             self._process = None
 
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
         assert self._process is not None
         async with asyncio.timeout(60):
-            return await self._process.wait()
+            return (await self._process.finished())[0]
 
     async def post(self, body: bytes) -> tuple[int, bytes]:
         """Status and answer; status 0 where the connection broke."""
