@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.console.acts import NAMES
 from gateway.console.parts import Kept
+from gateway.console.people import ROLES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -48,12 +49,19 @@ _FIELDS: Final[Mapping[str, str]] = {
     "channel": N_("Channel"),
     "host": N_("Name of this machine for the vendor's (empty: only this machine)"),
     "to": N_("Code of the other office"),
+    "organ_id": N_("Office (code)"),
+    "issuer": N_("Issuer"),
+    "number": N_("Number"),
+    "by": N_("By whom"),
+    "at": N_("When (Vietnam's time)"),
+    "binding": N_("Protocol"),
 }
 #: Fields that are called otherwise in one form, by its address and name.
 _OTHERWISE: Final[Mapping[tuple[str, str], str]] = {
     ("answer", "reason"): N_("In your own words"),
     ("telephoned", "reason"): N_("What was said"),
-    ("run", "organ_id"): N_("Office (code)"),
+    ("do", "number"): N_("Number of the letter or receipt"),
+    ("match", "delivery"): N_("Id of the delivery"),
     ("run", "receiver"): N_("Where to push (webhook)"),
     ("run", "networks"): N_("Networks that the vendor's system comes from"),
     ("run", "hours"): N_("Hours at most"),
@@ -61,6 +69,29 @@ _OTHERWISE: Final[Mapping[tuple[str, str], str]] = {
     ("views", "name"): N_("Keep this search as"),
     ("calendar", "name"): N_("Name of the day"),
 }
+#: What is chosen of a few.
+_CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+    "role": {str(role): name for role, name in ROLES.items()},
+    "preview": {"1": N_("May look into documents")},
+    "end": {"1": N_("no longer")},
+    "even_so": {"1": N_("It is another document: register it all the same")},
+    "keep": {"1": N_("Here as well"), "0": N_("No longer here")},
+    "order": {"urgency": N_("the more urgent"), "oldest": N_("express, then the oldest")},
+    "what": {"off": N_("day off"), "work": N_("working day"), "rule": N_("Take out")},
+    "how": {"propose": N_("Ask a second person")},
+    "answer": {
+        "withdrawn": N_("Withdraw the proposal"),
+        "consented": N_("Consent"),
+        "refused": N_("Refuse"),
+        "confirm": N_("Confirm the destruction"),
+        "cancel": N_("Cancel the order"),
+    },
+}
+#: What pages put into forms by themselves; whatever is not named here is shown.
+_UNSEEN: Final = frozenset({
+    "act", "answers", "back", "code", "columns", "credential", "delivery", "document", "filter", "how", "ids",
+    "kind", "line", "mark", "message", "next", "office", "one", "session", "status", "subject", "then",
+})  # fmt: skip
 _DAYS: Final = frozenset({"passed_on", "due_on", "day", "first", "last"})
 #: What a form does: by its act, the status that it gives, or the end of its address.
 _DOES: Final[Mapping[str, str]] = {
@@ -99,7 +130,6 @@ _DOES: Final[Mapping[str, str]] = {
     "route": N_("Set the channel"),
     "represent": N_("Who speaks for it"),
     "close": N_("Close the agency"),
-    "calendar": N_("Enter days"),
     "run": N_("Start a run"),
 }
 _LONG: Final = 60
@@ -111,10 +141,20 @@ async def show(visit: Visit) -> web.StreamResponse:
     if kept is None:
         return visit.redirect("/")
     end = kept.path.rpartition("/")[2]
-    names = {name: _OTHERWISE.get((end, name), _FIELDS.get(name, "")) for name, _ in kept.fields}
+    names = {name: called(end, name, value) for name, value in kept.fields}
+    chosen = [_CHOICES[name][value] for name, value in kept.fields if value in _CHOICES.get(name, {})]
+    does = [*filter(None, [_does(kept)]), *chosen]
     return visit.page(
-        "kept.html", kept=kept, names=names, days=_DAYS, long=_LONG, does=_does(kept), page=await _page(visit, kept)
+        "kept.html", kept=kept, names=names, days=_DAYS, long=_LONG, does=does, page=await _page(visit, kept)
     )
+
+
+def called(end: str, name: str, value: str = "") -> str:
+    """What a field is called in the form whose address ends so; nothing where it is not shown as a field."""
+    if value in _CHOICES.get(name, {}):
+        return ""
+    known = _OTHERWISE.get((end, name)) or _FIELDS.get(name, "")
+    return known or ("" if name in _UNSEEN else name)
 
 
 async def leave(visit: Visit) -> web.StreamResponse:
