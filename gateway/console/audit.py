@@ -7,7 +7,7 @@ and only those who may audit see that record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, time
 from typing import Any, BinaryIO, Final
@@ -40,6 +40,8 @@ _REASON: Final = "inspection"
 _PAGE: Final = 50
 #: Files that one person has verified at once: each may be large.
 _verifying: Final = AtOnce(1, "verifications")
+#: Checks of one sort with one outcome that the page names one by one.
+_ONE_BY_ONE: Final = 10
 #: What was done, in words.
 ACTS: Final[Mapping[LookupAct, str]] = {
     LookupAct.SEARCHED: N_("looked for"),
@@ -148,10 +150,27 @@ async def verify(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "audit_verify.html",
         found=found,
+        checks=_folded(found["checks"]),
         name=file.name,
         given=[name for name, _ in given],
         action=visit.upload_url("/audit/verify"),
     )
+
+
+def _folded(checks: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """One of those that are of one sort and come to the same, and how many these are.
+
+    A circular has thousands. What failed is named.
+    """
+    sorts: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for check in checks:
+        key = (check["name"].partition(".")[0], check["verdict"], check["reason"], check["counts"])
+        sorts.setdefault(key, []).append(check)
+    found: list[tuple[Mapping[str, Any], int]] = []
+    for (sort, *_), those in sorts.items():
+        is_long = len(those) > _ONE_BY_ONE and those[0]["verdict"] != "FAILED"
+        found += [({**those[0], "name": sort}, len(those))] if is_long else [(each, 1) for each in those]
+    return found
 
 
 async def show_log(visit: Visit) -> web.StreamResponse:

@@ -23,6 +23,7 @@ from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.directory.endpoints import EndpointState
+from gateway.directory.records import Record
 from gateway.errors import RefusedError
 from gateway.model import Lane
 from gateway.reasons import REASONS
@@ -127,13 +128,19 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "comparisons": comparisons[:10],
         "offices": behind,
         "contacts": {
-            key: each.contact for key, each in (await base.directory.records([each.id for each in behind])).items()
+            key: contact_of(each)
+            for key, each in (await base.directory.records([each.id for each in behind])).items()
         },
         "people": await visit.names(people),
         "may": visit.may(Permission.OPERATE),
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
     }
+
+
+def contact_of(record: Record) -> dict[str, str]:
+    """How people reach the office: the telephone first."""
+    return {name: value for name, value in sorted(record.contact.items(), key=lambda it: it[0] != "phone") if value}
 
 
 async def channel_of(visit: Visit) -> watching.Channel:

@@ -15,7 +15,7 @@ from gateway.accounts.roles import Permission
 from gateway.accounts.shared_secrets import SharedSecret, secret_of
 from gateway.admin import watching
 from gateway.clock import VIETNAM
-from gateway.console.channels import HEALTH, TURNS, joined
+from gateway.console.channels import HEALTH, TURNS, contact_of, joined
 from gateway.console.document_words import OUTCOMES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -60,7 +60,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     return {
         "office": office,
         "above": await _name(visit, office.parent_id),
-        "contact": {name: value for name, value in record.contact.items() if value},
+        "contact": contact_of(record),
         "channel": found,
         "health": HEALTH,
         "line": visit.parts.server.line_view(endpoint.id) if endpoint is not None else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission, Role
+from gateway.audit.findings import Severity
 from gateway.console.alarms import alarm_values, open_alarms
 from gateway.console.channels import HEALTH
 from gateway.console.charts import hours, shares
@@ -15,6 +17,7 @@ from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.alarms import Alarm
+from gateway.model import AgencyId
 from gateway.reports.figures import Figures
 
 #: Channels that are shown when all is well with them, and of the others.
@@ -47,6 +50,8 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     troubled = sorted(outlook.by_channel, key=lambda each: each.id not in flash)
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
     late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.overdue]
+    findings = [each for each in outlook.findings if (each.code, each.subject) not in known]
+    errors = [each for each in findings if each.kind.severity is Severity.ERROR]
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     period = due_period(outlook.at)
@@ -55,11 +60,13 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     return visit.page(
         template,
         outlook=outlook,
-        findings=[each for each in outlook.findings if (each.code, each.subject) not in known],
+        findings=errors,
+        warnings=[each for each in findings if each not in errors],
         **await alarm_values(visit, alarms) | {"alarms": [each for each in apart if each not in late]},
         about=about,
         late=late,
         troubled=troubled,
+        phones=await _phones(visit, [each.id for each in troubled if each.down_since][:_TROUBLED]),
         channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
         health=HEALTH,
         hours=hours(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),
@@ -68,6 +75,14 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         reported=visit.address("/reports", **days),
         newest=outlook.newest,
     )
+
+
+async def _phones(visit: Visit, channels: Sequence[str]) -> dict[str, str]:
+    """Whom to call: of channels that lead to one office alone, where its telephone number is known."""
+    behind = {key: await visit.base.readers.fetch("agency_list_some_of_endpoint", (key, 2)) for key in channels}
+    offices = {key: AgencyId(rows[0][0]) for key, rows in behind.items() if len(rows) == 1}
+    records = await visit.base.directory.records(offices.values())
+    return {key: phone for key, office in offices.items() if (phone := records[office].contact.get("phone"))}
 
 
 def _parts(figures: Figures) -> list[tuple[str, str, int]]:

@@ -27,6 +27,8 @@ ANSWER_IS_NO: Final = 1
 WRONG_USE: Final = 2
 #: From so many bundles on, several processes are worth their start.
 _MANY: Final = 64
+#: Lines of a report that a screen shows.
+_SCREEN: Final = 40
 #: Characters of the bar that shows how far it is.
 _BAR: Final = 30
 
@@ -168,3 +170,5 @@ def _print(path: Path, found: Verification, *, is_brief: bool) -> None:
     if not is_brief:
         for each in found.not_examined:
             print(f"  not examined: {each}")
+    if not is_brief and len(found.checks) > _SCREEN:  # the first line is out of sight by now
+        print(f"{found.verdict}  {path}")

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from gateway.accounts.roles import Role
 from gateway.api import models
-from gateway.console.audit import _verifying
+from gateway.console.audit import _folded, _verifying
 from gateway.console.live import _topics
 from gateway.inquiry.bulk import BulkExports
 from tests.console.site import LOGINS, Browser, Site
@@ -105,6 +105,18 @@ async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.
     changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]
     assert "badge bad" in await verified(auditor, changed)
     assert "badge bad" in await verified(auditor, b"no bundle at all")
+
+
+async def test_thousands_of_checks_stand_in_few_lines_and_what_failed_in_its_own() -> None:
+    """Those of one sort that came to the same."""
+
+    def check(name: str, verdict: str = "PASSED") -> dict[str, object]:
+        return {"name": name, "verdict": verdict, "reason": "", "detail": "", "counts": True}
+
+    many = [check(f"messages.{number}.digest") for number in range(1000)]
+    wrong = [check(f"leaf.{number}", "FAILED") for number in range(20)]
+    told = [(each["name"], times) for each, times in _folded([check("manifest"), *many, *wrong])]
+    assert told == [("manifest", 1), ("messages", 1000), *((f"leaf.{number}", 1) for number in range(20))]
 
 
 async def test_anchors_from_outside_decide_where_they_are_given(

@@ -127,6 +127,28 @@ async def test_what_was_typed_comes_back_in_another_session_and_no_sooner(site: 
         await expect(page.locator("[name=recipients]")).not_to_have_value("", timeout=PATIENCE)
 
 
+async def test_what_could_not_be_sent_is_still_there_when_the_server_is_back(site: Site, browser: Browser) -> None:
+    """The network fails under the button, as when the server is killed; Back has what was typed, and says so."""
+    async with opened(browser, site.origin) as page:
+        issuer, back = page.locator("[name=issuer]"), page.locator("#restored")
+        await sign_in(page, LOGINS[Role.CLERK])
+        await page.goto("/desk/paper")
+        await issuer.fill("Sở Tài chính")
+        await page.fill("[name=subject]", "V/v mất kết nối")
+        await page.context.set_offline(True)
+        await page.click("form[data-keep=paper] button.main")
+        await page.wait_for_url("chrome-error://**", timeout=PATIENCE)
+        await page.context.set_offline(False)
+        await page.go_back()
+        await expect(back).to_be_visible()
+        await expect(issuer).to_have_value("Sở Tài chính")
+        await expect(page.locator("[name=subject]")).to_have_value("V/v mất kết nối")
+        await page.click("form[data-keep=paper] button.main")
+        await expect(page.locator(".flash.done")).to_be_visible(timeout=PATIENCE)
+        await expect(issuer).to_have_value("")
+        await expect(back).to_be_hidden()
+
+
 async def test_session_that_expires_over_a_half_filled_form_loses_nothing(site: Site, browser: Browser) -> None:
     """The form of a document comes back after signing in, and is done when it is sent; so does a draft's text."""
     clerk = await clerk_of(site.app, COMMUNE)

@@ -20,8 +20,8 @@ from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
 from tests.console.site import Browser, Page, Site
-from tests.journeys.installation import COMMUNE, PROVINCE
-from tests.journeys.messages import document
+from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE
+from tests.journeys.messages import document, status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _PATIENCE = 60.0
@@ -194,6 +194,16 @@ async def test_overview_names_what_is_down_and_what_to_do(site: Site) -> None:
     english = await browser.get("/")
     assert "Needs a person now" in english.text
     assert '<html lang="en"' in english.text
+
+
+async def test_overview_sets_apart_what_can_wait(site: Site) -> None:
+    """At the end of a day nobody searches for what must be done before going home."""
+    async with site.installation.client(AXIS) as axis:
+        await axis.post_status(status(MINISTRY, "03", sender=PROVINCE, number="404"))
+    browser = await site.signed_in(Role.OPERATOR)
+    pressing, _, patient = (await browser.get("/overview/now")).text.partition("Có thể để đến ngày làm việc sau")
+    assert 'class="cause bad"' in pressing
+    assert "không khớp văn bản nào" in patient.partition("<section")[0]
 
 
 async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:

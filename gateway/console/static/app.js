@@ -16,7 +16,8 @@
   });
 
   // A form is sent once to each address; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so. It
-  // comes back in another session alone: while this one lasts, what the server says is newer than what was typed.
+  // comes back in another session, and in this one where the page itself is brought back (Back, reload) or what was sent was never
+  // done: then only into fields of which the server says what it said when they were filled in, since what it says anew is newer.
   const user = () => $(".me .quiet")?.textContent ?? "";
   const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
   const place = (form) => `${user()}:${form.dataset.keep}`;
@@ -29,23 +30,30 @@
       setTimeout(() => delete form.dataset.sent, 5000);
     }
   });
+  const given = (field) => field?.options ? [...field.options].find((each) => each.defaultSelected)?.value : field?.defaultValue;
   document.addEventListener("input", (event) => {
     const form = event.target.form;
     if (!form?.dataset.keep) return;
     const kept = [...new FormData(form)].filter(([name, value]) => name !== "form-token" && typeof value === "string");
-    sessionStorage.setItem(place(form), JSON.stringify([session, kept]));
+    const all = kept.map(([name, value]) => [name, value, given(form.elements[name]) ?? ""]);
+    sessionStorage.setItem(place(form), JSON.stringify([session, all]));
   });
+  const isBroughtBack = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
   if ($("#notices .done") && sessionStorage.getItem("sent")) {
     sessionStorage.removeItem(sessionStorage.getItem("sent"));
     sessionStorage.removeItem("sent");
   }
   for (const form of document.querySelectorAll("form[data-keep]")) {
     const [typedIn, kept] = JSON.parse(sessionStorage.getItem(place(form)) ?? "[]");
-    if (typedIn === session) sessionStorage.removeItem(place(form));
-    for (const [name, value] of typedIn === session ? [] : (kept ?? [])) {
+    const isHere = typedIn === session, isOld = isHere && !isBroughtBack && sessionStorage.getItem("sent") !== place(form);
+    if (isOld) sessionStorage.removeItem(place(form));
+    for (const [name, value, was] of isOld ? [] : (kept ?? [])) {
       const field = form.elements[name];
+      if (isHere && (given(field) ?? "") !== was) continue;
       if (field?.type === "checkbox") field.checked = true;
-      else if (field && "value" in field && field.type !== "hidden") field.value = value;
+      else if (field && "value" in field && field.type !== "hidden" && field.value !== value) field.value = value;
+      else continue;
+      $("#restored").hidden = false;
     }
   }
 
