@@ -182,7 +182,8 @@ async def register(visit: Visit) -> web.StreamResponse:
     entry = await desk_of(visit).registering.register(
         clerk, delivery_id, beside_of(fields), even_so=fields.get("even_so") == "1"
     )
-    return _on(visit, following, visit.gettext("Registered as number %(number)s.") % {"number": entry.number})
+    told = visit.gettext("Registered as number %(number)s.") % {"number": entry.number}
+    return _on(visit, following, f"{entry.code}: {told}")  # the page that says it is that of another document
 
 
 async def answer(visit: Visit) -> web.StreamResponse:

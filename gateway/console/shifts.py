@@ -9,9 +9,12 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.admin import mass, queues, watching
+from gateway.alarms.rules import rule_of
+from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
+from gateway.console.alarms import open_alarms
 from gateway.console.channels import HEALTH, TURNS, channel_of
 from gateway.console.printing import Part, answer_pdf, pdf
 from gateway.console.route import Route
@@ -79,11 +82,40 @@ async def shift(visit: Visit) -> web.StreamResponse:
     ]
     parts = [
         Part(title=_("Period"), lines=period),
+        await _alarms(visit),
         *await _of_channels(visit, since),
         await _problems(visit),
         *await _of_people(visit, since),
     ]
     return _answer(visit, _("Shift handover"), parts, "/shift", visit.address("/shift.pdf", hours=str(hours)))
+
+
+async def _alarms(visit: Visit) -> Part:
+    """Since when, what it is, and what whoever sees to it has written."""
+    is_vi, _ = visit.preferences.language == "vi", visit.gettext
+    alarms = await open_alarms(visit)
+    names = await visit.names({each.acknowledged_by for each in alarms} - {""})
+    lines = [
+        (
+            visit.instant(each.since),
+            " · ".join(
+                part
+                for part in (
+                    visit.of(rule_of(each.rule).kind),
+                    described(each.facts, vi=is_vi),
+                    names.get(each.acknowledged_by, each.acknowledged_by),
+                    each.note,
+                )
+                if part
+            ),
+        )
+        for each in alarms
+    ]
+    return Part(title=_("Alarms"), lines=lines, nothing=_("No alarm is open."))
+
+
+def _waiting(visit: Visit, count: int) -> str:
+    return visit.gettext("waiting: %(count)s") % {"count": visit.number(count)}
 
 
 async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
@@ -97,7 +129,7 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
         Part(
             title=_("Channels in trouble"),
             lines=[
-                (each.called, f"{_(HEALTH[each.judgement.health][1])}, {visit.number(each.waiting)}")
+                (each.called, f"{_(HEALTH[each.judgement.health][1])} · {_waiting(visit, each.waiting)}")
                 for each in troubled
             ],
             nothing=_("None: every channel is up."),

@@ -79,7 +79,7 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser) -> No
         for key, code in (("n", "812"), ("n", "813"), ("n", "811"), ("r", "812")):
             await page.keyboard.press(key)
             await arrived(page, f"{code}/UBND-VP")
-        await expect(page.locator(".flash.done")).to_contain_text(f"Đã vào sổ số {before + 1}.")
+        await expect(page.locator(".flash.done")).to_contain_text(f"811/UBND-VP: Đã vào sổ số {before + 1}.")
         await typed(page, receiver="Phòng Kinh tế")
         await page.keyboard.press("Control+Enter")
         await arrived(page, "813/UBND-VP")

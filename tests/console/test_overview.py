@@ -235,6 +235,7 @@ async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(
     assert alarmed
     assert f'href="/offices/{office.id}"' in after, "where its telephone number is"
     assert "<strong>" in before.rpartition('<div class="cause')[2]
+    assert "Văn bản chờ gửi quá lâu trên kênh. · " in (await browser.get("/shift")).text, "the next shift, too"
     apart = ActOnDeliveries(act="quarantine", deliveries=[line["id"]], reason="for the test")
     [moved] = (await act_on_deliveries(site.app, apart, "operator:test"))["items"]
     assert (moved["state"], moved["moved"]) == ("quarantined", True)
