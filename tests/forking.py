@@ -30,7 +30,7 @@ from tempfile import TemporaryFile
 from gateway import failpoints
 
 _REQUEST_BYTES = 1024 * 1024
-_PID = struct.Struct("=i")
+_NUMBER = struct.Struct("=i")
 _IMPORTED = (
     "gateway.app",
     "gateway.cli",
@@ -49,7 +49,7 @@ class Forked:
     def __init__(self, process: int, output: int, code: int) -> None:
         """Descriptors: of the process, and the ends of two pipes."""
         self._process = process
-        self._output, self._code = os.fdopen(output, "rb"), os.fdopen(code, "rb")
+        self._output, self._code = os.fdopen(output, "rb"), code
 
     @classmethod
     async def start(
@@ -73,11 +73,11 @@ class Forked:
         return cls(process, output, code)
 
     async def finished(self) -> tuple[int, str]:
-        """Its exit code (-SIGKILL for any signal) and the rest of its output, once it has ended by itself."""
+        """Its exit code and the rest of its output, once it has ended by itself."""
         told = await asyncio.to_thread(self._output.read)
-        code = await asyncio.to_thread(self._code.read)
+        code = await asyncio.to_thread(_code_in, self._code)
         await self.end()
-        return code[0] if code else -signal.SIGKILL, told.decode()
+        return code, told.decode()
 
     async def line(self, seconds: float = 60) -> str:
         """The next one on its standard output, "" at its end; a program that says nothing for long is ended."""
@@ -104,7 +104,7 @@ class Forked:
         self.send_signal(number)
         await _gone(self._process)
         self._output.close()
-        self._code.close()
+        os.close(self._code)
         os.close(self._process)
 
 
@@ -114,7 +114,7 @@ class ForkedServer:
     def __init__(self, process: int, pid: int, code: int) -> None:
         """Descriptors of the process and of the pipe with its exit code."""
         self._process, self.pid, self._code = process, pid, code
-        #: None while it lives; -SIGKILL for every signal that ended it.
+        #: None while it lives; negative: the signal that ended it.
         self.returncode: int | None = None
         self._ending = asyncio.create_task(self._ended())
 
@@ -140,9 +140,8 @@ class ForkedServer:
     async def _ended(self) -> int:
         await _gone(self._process)
         os.close(self._process)
-        with os.fdopen(self._code, "rb") as pipe:
-            code = pipe.read()
-        self.returncode = code[0] if code else -signal.SIGKILL
+        self.returncode = _code_in(self._code)
+        os.close(self._code)
         return self.returncode
 
 
@@ -156,16 +155,23 @@ async def finished(module: str, *arguments: str) -> tuple[int, str, str]:
 
 
 def run_forked(module: str, *arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
-    """`python -m module arguments` to its end: exit code (-SIGKILL for any signal), and all that it said."""
+    """`python -m module arguments` to its end: exit code, and all that it said."""
     output, out = os.pipe()
     try:
         process, _, code = _fork(module, arguments, (out, out), environment)
     finally:
         os.close(out)
-    with os.fdopen(output, "rb") as told, os.fdopen(code, "rb") as coded:
-        said, number = told.read(), coded.read()
+    with os.fdopen(output, "rb") as told:
+        said = told.read()
+    number = _code_in(code)
+    os.close(code)
     os.close(process)
-    return (number[0] if number else -signal.SIGKILL), said.decode()
+    return number, said.decode()
+
+
+def _code_in(pipe: int) -> int:
+    """How a process ended, as `subprocess` tells it; waits for its end."""
+    return int(_NUMBER.unpack(os.read(pipe, _NUMBER.size))[0])
 
 
 async def _gone(process: int) -> None:
@@ -189,10 +195,10 @@ def _fork(
         with _one_at_a_time:
             asked = _forker()
             socket.send_fds(asked, [json.dumps(request).encode()], [coded, *outputs])
-            pid, (process,), _, _ = socket.recv_fds(asked, _PID.size, 1)
+            pid, (process,), _, _ = socket.recv_fds(asked, _NUMBER.size, 1)
     finally:
         os.close(coded)
-    return process, _PID.unpack(pid)[0], code
+    return process, _NUMBER.unpack(pid)[0], code
 
 
 @cache
@@ -215,25 +221,40 @@ def _main(asked: socket.socket) -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
+    #: Descriptor of a process that runs -> its number, and the pipe that is told how it ended.
+    running: dict[int, tuple[int, int]] = {}
     while True:
-        request, (*pipes,), _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 3)
-        if not request:
-            return
-        child = os.fork()
-        if child == 0:
-            asked.close()
-            _become(*pipes, **json.loads(request))
-        for pipe in pipes:
-            os.close(pipe)
-        process = os.pidfd_open(child)  # before anything waits for it, so it is this child
-        socket.send_fds(asked, [_PID.pack(child)], [process])
-        os.close(process)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
+        for ready in select.select([asked.fileno(), *running], [], [])[0]:
+            if ready in running:
+                _bury(ready, *running.pop(ready))
+                continue
+            request, pipes, _, _ = socket.recv_fds(asked, _REQUEST_BYTES, 3)
+            if not request:
+                return
+            child = os.fork()
+            if child == 0:
+                asked.close()
+                for process, (_, told) in running.items():
+                    os.close(process)
+                    os.close(told)
+                os.close(pipes[0])
+                _become(*pipes[1:], **json.loads(request))
+            process = os.pidfd_open(child)
+            running[process] = child, pipes[0]
+            socket.send_fds(asked, [_NUMBER.pack(child)], [process])
+            for pipe in pipes[1:]:
+                os.close(pipe)
 
 
-def _become(coded: int, *outputs: int, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+def _bury(process: int, child: int, told: int) -> None:
+    _, status = os.waitpid(child, 0)
+    with suppress(BrokenPipeError):  # nobody asks any more
+        os.write(told, _NUMBER.pack(os.waitstatus_to_exitcode(status)))
+    os.close(told)
+    os.close(process)
+
+
+def _become(*outputs: int, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
     for output in set(outputs):
@@ -255,9 +276,7 @@ def _become(coded: int, *outputs: int, arguments: list[str], folder: str, enviro
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    number = code if isinstance(code, int) else 1
-    os.write(coded, bytes([number]))
-    os._exit(number)
+    os._exit(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":
