@@ -15,12 +15,14 @@ from gateway.accounts.roles import Role
 from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
 from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
 from gateway.console.outlook import Outlooks
+from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
+from gateway.directory.importer import import_agencies
 from gateway.events import Event
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
 from tests.console.site import Browser, Page, Site
-from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE
+from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -204,6 +206,24 @@ async def test_overview_sets_apart_what_can_wait(site: Site) -> None:
     pressing, _, patient = (await browser.get("/overview/now")).text.partition("Có thể để đến ngày làm việc sau")
     assert 'class="cause bad"' in pressing
     assert "không khớp văn bản nào" in patient.partition("<section")[0]
+
+
+async def test_overview_says_whom_to_call_when_a_channel_is_down(site: Site) -> None:
+    """The number stands beside the office as long as it is down."""
+    base, now = site.base, site.base.clock.now()
+    table = f"organ_id,name,kind,endpoint,phone\n{PUSHED},UBND xã Hai,commune,pushed,0297 000 0002\n"
+    report = await import_agencies(
+        base.directory, base.pump, base.readers, table.encode(), actor="operator:test", now=now
+    )
+    assert not report.problems
+    office = await base.directory.require(PUSHED, base.clock.now())
+    assert office.endpoint is not None
+    browser = await site.signed_in(Role.OPERATOR)
+    for up in (False, True):
+        mark = MarkEndpoint(endpoint_id=office.endpoint.id, up=up, reason="connect_failed", now=base.clock.now())
+        await base.directory.apply(base.pump, MarkEndpointOperation(), mark)
+        told = (await browser.get("/overview/now")).text
+        assert ("0297 000 0002" in told) is not up
 
 
 async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:
