@@ -2,8 +2,9 @@
 
 No more than two passwords are worked out at once: each takes 64 MiB, and many tries must not take the machine. Nor
 do more wait than a few seconds are enough for: whoever comes then is refused, `sign_in_busy`. Each kind of people
-has places of its own (`Share`) that no other kind takes, and one network or person a part of these. A login that
-nobody has is checked against a hash that fits nothing, so that it answers as late as one that is.
+has places of its own (`Share`) that no other kind takes; of those who are not signed in, one network or person has
+a part of these. A login that nobody has is checked against a hash that fits nothing, so that it answers as late as
+one that is.
 """
 
 from __future__ import annotations

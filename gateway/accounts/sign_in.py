@@ -52,6 +52,8 @@ _ID_BYTES: Final = 32
 _MOST_AGENT: Final = 200
 #: What one network of strangers takes of the places for newcomers: so many at once, then one in so many seconds.
 _NEW_TRIES, _NEW_AGAIN = 3, 300
+#: What a large holder takes of them, who has so many networks that each is hardly used.
+_WIDE_TRIES, _WIDE_AGAIN = 10, 30
 #: A refusal comes no sooner, in seconds: a password and a commit take less.
 _REFUSED_AFTER: Final = 0.4
 
@@ -88,6 +90,7 @@ class SignIn:
         self._known: OrderedDict[str, datetime] = OrderedDict()
         self.devices = Devices()
         self._newcomers = RateLimit(1 / _NEW_AGAIN, _NEW_TRIES)
+        self._holders = RateLimit(1 / _WIDE_AGAIN, _WIDE_TRIES)
         #: By user: tries in the own browser while the user is locked; as many as lock.
         tries = max(settings.lock_after, 1)
         self._own = RateLimit(tries / max(settings.lock_for.total_seconds(), 1), tries)
@@ -140,8 +143,10 @@ class SignIn:
         is_new = not passwords.is_waiting(STRANGERS, network) and passwords.has_place(NEWCOMERS, wide)
         if passwords.has_place(STRANGERS, network) or not is_new:
             return STRANGERS, network
+        at = asyncio.get_running_loop().time()
         try:
-            self._newcomers.take(network, asyncio.get_running_loop().time())
+            self._newcomers.take(network, at)
+            self._holders.take(wide, at)
         except RefusedError:
             return STRANGERS, network
         return NEWCOMERS, wide

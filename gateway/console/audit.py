@@ -19,6 +19,7 @@ from gateway.admin.export import ExportAbsence, ExportDocument, exported, export
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
+from gateway.console.desk_parts import small_number
 from gateway.console.headers import saved
 from gateway.console.looks import looked_up
 from gateway.console.pieces import hand_out, length, of_file, reopened, with_room
@@ -95,9 +96,9 @@ def _words(visit: Visit, found: Found | None) -> dict[str, Any]:
 
 async def lookups(visit: Visit) -> web.StreamResponse:
     """Who looked what up, newest first."""
-    before = visit.request.query.get("before", "")
+    before = small_number(visit.request.query.get("before", ""))
     reads = InquiryReads(visit.base.readers)
-    found = await reads.lookups(limit=_PAGE, before=int(before) if before.isascii() and before.isdigit() else None)
+    found = await reads.lookups(limit=_PAGE, before=before or None)
     names = await visit.names({each.actor for each in found})
     return visit.page("audit_lookups.html", lookups=found, names=names, acts=ACTS, more=len(found) == _PAGE)
 

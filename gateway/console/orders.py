@@ -133,7 +133,10 @@ async def answer(visit: Visit) -> web.StreamResponse:
     """Answer for an order to destroy, or cancel it."""
     key = visit.request.match_info["id"]
     given, server = {"order": key, "reason": visit.form.get("reason", "")}, visit.parts.server
-    if visit.form.get("answer") == "cancel":
+    said = visit.form.get("answer", "")
+    if said not in {"confirm", "cancel"}:  # what cannot be undone is asked for by its name
+        raise RefusedError("parameter_invalid", "answer")
+    if said == "cancel":
         done = await purges.cancel_purge(server, converted(given, CancelPurge), visit.actor)
         told = visit.gettext("The order is cancelled: nothing is destroyed.")
         if done["destroyed"]:

@@ -16,6 +16,7 @@ from gateway.admin import mass
 from gateway.admin.mass import GiveAnswer
 from gateway.admin.queues import shown
 from gateway.console.acts import NAMES, WAYS, Words, converted
+from gateway.console.desk_parts import small_number
 from gateway.console.document_words import actors_of
 from gateway.console.orders import orders
 from gateway.console.route import Route
@@ -66,8 +67,7 @@ async def now(visit: Visit) -> web.StreamResponse:
 async def _one(visit: Visit) -> dict[str, Any]:
     base = visit.base
     found = await mass.proposal(base, visit.request.match_info["id"])
-    text = visit.request.query.get("beyond", "0")
-    beyond = int(text) if text.isdecimal() else 0
+    beyond = small_number(visit.request.query.get("beyond", ""))
     lines = await mass.proposed_lines(base, found.id, beyond=beyond)
     details = await shown(base, (line.delivery_id for line in lines))
     to = found.details.get("to", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,6 +12,9 @@ from gateway.accounts.roles import Role
 from gateway.admin import mass
 from gateway.api import models
 from gateway.eligibility import ActName
+from gateway.ledger.params import as_json
+from gateway.ledger.proposals import line_of
+from gateway.storage.pump import Transaction
 from tests.console.site import Browser, Site
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
@@ -119,6 +123,8 @@ async def test_who_may_only_look_sees_proposals_without_buttons(site: Site) -> N
         assert page.status == 200
         assert 'name="answer"' not in page.text
         assert (await browser.get("/requests/now")).status == 200
+        for beyond in ("9" * 30, "9" * 5000, "-1", "²"):
+            assert (await browser.get(f"/requests/{made['proposal']}?beyond={beyond}")).status == 200, beyond
     assert (await (await site.signed_in(Role.VIEWER)).get("/requests/nobody")).status == 404
 
 
@@ -135,6 +141,26 @@ async def test_handing_over_and_forwarding_take_what_they_need(site: Site) -> No
     done = await browser.post("/acts/do", {"ids": second, "act": "forward", "to": PUSHED, "reason": WHY})
     assert done.status == 303, done.text
     assert await states(site.app, [first, second]) == ["handed_over", "handed_over"]
+    rows = await site.base.readers.fetch("delivery_list_for_act", (as_json([first, second]),))
+    pages = {line.id: f"/documents/{line.message_id}?line={line.id}" for line in map(line_of, rows)}
+    assert "bưu điện · EMS 1 · Lan" in (await browser.get(pages[first])).text
+    assert "đã chuyển cho cơ quan khác" in (await browser.get(pages[second])).text
+    await site.base.pump.submit(SentBefore(), second)
+    shown = (await browser.get(pages[second])).text
+    assert "hệ thống cũ đã gửi trước khi có trục · ref-1" in shown
+    assert "đã chuyển cho cơ quan khác" not in shown
+
+
+class SentBefore:
+    """As `gateway.ledger.imports` closes what another system has sent."""
+
+    name = "test_sent_before"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[str]) -> Sequence[None]:
+        """One result per payload."""
+        how = as_json({"channel": "scripts", "number": "ref-1", "by": "operator:0", "at": ""})
+        await tx.fetch("delivery_set_handed_over", (as_json([[each, how] for each in payloads]),))
+        return [None for _ in payloads]
 
 
 async def test_what_no_form_of_ours_sends_is_refused(site: Site) -> None:
@@ -149,6 +175,10 @@ async def test_what_no_form_of_ours_sends_is_refused(site: Site) -> None:
         {"act": "hold", "ids": " ".join(f"x{number}" for number in range(1001)), "reason": WHY},
     ):
         assert (await browser.post("/acts/do", fields)).status == 422, fields
+    administrator = await site.signed_in(Role.ADMINISTRATOR)
+    for answer, status_code in (("", 422), ("yes", 422), ("confirm", 404)):  # there is no such order
+        done = await administrator.post("/requests/orders/nobody", {"answer": answer, "reason": WHY})
+        assert done.status == status_code, answer
     done = await browser.post("/acts/do", {"ids": key, "act": "hold", "reason": WHY, "back": "//evil.example"})
     assert done.location == "/"
 

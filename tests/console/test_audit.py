@@ -242,6 +242,7 @@ async def test_log_is_held_against_what_was_signed_before(site: Site, auditor: B
 async def test_lookups_are_seen_by_auditors_alone(site: Site, auditor: Browser) -> None:
     """Also not by whoever administers."""
     await auditor.get("/audit?number=4711/TRA-CUU")
+    assert (await auditor.get(f"/audit/lookups?before={'9' * 30}")).status == 200
     page = await auditor.get("/audit/lookups")
     assert "4711/TRA-CUU" in page.text
     for role in (Role.VIEWER, Role.CLERK, Role.OPERATOR, Role.ADMINISTRATOR):

@@ -218,6 +218,9 @@ async def test_flood_from_everywhere_leaves_places_to_who_comes_for_the_first_ti
     passwords._waiting[STRANGERS] = STRANGERS.most
     assert [is_new("172.30.1.1") for _ in range(4)] == [True, True, True, False]
     assert is_new("172.30.2.1")
+    assert sum(is_new(f"172.30.{number}.1") for number in range(3, 99)) == 6
+    assert sum(is_new(f"2001:db8:{number:x}::/64") for number in range(99)) == 10  # one holder has 65,536 of these
+    assert is_new("172.31.1.1")
 
 
 async def test_browser_of_a_person_is_not_refused_for_what_others_try_at_its_address(
