@@ -26,6 +26,7 @@ from gateway.console.desk_parts import (
 from gateway.console.headers import SECURITY
 from gateway.console.reminders import last_of
 from gateway.console.route import Route
+from gateway.console.signed import signed_of, signs_of
 from gateway.console.terms import terms_of
 from gateway.console.visit import Visit
 from gateway.console.words import N_, translations
@@ -80,6 +81,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         asked=page.asked,
         reminded=await last_of(visit, (item.delivery_id for item in [*page.items, *page.asked])),
         terms=await terms_of(visit, [*page.items, *page.asked]),
+        signs=await signs_of(visit, (item.message_id for item in [*page.items, *page.asked])),
         cursor=f"{page.cursor.priority}-{page.cursor.seq}" if page.cursor else "",
         addressed={item.delivery_id: _predecessor(item, codes) for item in [*page.items, *page.asked]},
         newest=await visit.parts.live.newest(),
@@ -147,6 +149,7 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         # the sender reads Vietnamese, whatever the clerk does
         reasons=[(translations("vi").gettext(each), each) for each in REASONS],
         term=(await terms_of(visit, [item])).get(delivery_id),
+        signed=await signed_of(visit, item.message_id, await visit.base.reads.verdict(item.message_id)),
         reminded=(await last_of(visit, [delivery_id])).get(delivery_id),
         following=await _following(visit, delivery_id),
         back=_address(visit, "/desk"),

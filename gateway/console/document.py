@@ -29,6 +29,7 @@ from gateway.console.looks import goes_on_seeing, looked_up, saw
 from gateway.console.pieces import hand_out, length, of_file, reopened, with_room
 from gateway.console.reminders import rehearsed
 from gateway.console.route import Route
+from gateway.console.signed import signed_of
 from gateway.console.telephoned import calls_of
 from gateway.console.terms import term_of
 from gateway.console.visit import Visit
@@ -39,7 +40,6 @@ from gateway.evidence.gathering import gather
 from gateway.ledger.inquiries import LookupAct
 from gateway.ledger.readings import ReadAct
 from gateway.states import State
-from gateway.views import signatures_out
 
 _MAGIC: Final = b"%PDF-"
 #: Of a page that is handed out as a file: it loads nothing, runs nothing, and stands in no frame.
@@ -142,7 +142,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "accepted_at": instant(summary[10]),
         "received_at": instant(summary[17]),
         "proven": None if index is None else await gateway.times.proven(index),
-        "signatures": signatures_out(story.verdict) if story.verdict is not None else None,
+        "signed": await signed_of(visit, summary[0], story.verdict),
         "line": next((each for each in story.recipients if each.id == line), None),
         "actors": await said.actors_of(
             visit, {who for each in story.told for who in (each.actor, each.consented_by)}

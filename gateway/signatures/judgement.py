@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gateway.seal.report import Verdict
 from gateway.signatures.model import Examined, Found, Kind, SignerKind
@@ -25,13 +26,14 @@ class Standing(StrEnum):
     ABSENT = "absent"
 
 
-_WORDS = {
+#: In both languages.
+WORDS: Final = {
     Standing.VALID: ("hợp lệ", "valid"),
     Standing.UNDECIDED: ("chưa xác định được", "undecided"),
     Standing.INVALID: ("không hợp lệ", "invalid"),
     Standing.ABSENT: ("không có", "none"),
 }
-_OF_VERDICT = {
+OF_VERDICT: Final = {
     Verdict.PASSED: Standing.VALID,
     Verdict.INDETERMINATE: Standing.UNDECIDED,
     Verdict.FAILED: Standing.INVALID,
@@ -77,10 +79,10 @@ def judge(report: Examined) -> Judgement:
     elif judgement.as_the_law_asks:
         vi, en = "chữ ký cá nhân, chữ ký cơ quan: hợp lệ", "signatures of the person and of the agency: valid"
     else:
-        vi = f"chữ ký cá nhân: {_WORDS[person][0]}; chữ ký cơ quan: {_WORDS[agency][0]}"
-        en = f"signature of the person: {_WORDS[person][1]}; of the agency: {_WORDS[agency][1]}"
+        vi = f"chữ ký cá nhân: {WORDS[person][0]}; chữ ký cơ quan: {WORDS[agency][0]}"
+        en = f"signature of the person: {WORDS[person][1]}; of the agency: {WORDS[agency][1]}"
         if others is not Standing.ABSENT:
-            vi, en = f"{vi}; chữ ký khác: {_WORDS[others][0]}", f"{en}; others: {_WORDS[others][1]}"
+            vi, en = f"{vi}; chữ ký khác: {WORDS[others][0]}", f"{en}; others: {WORDS[others][1]}"
     if real and unseen:
         vi = f"{vi}; tệp mã hóa đầu cuối: không xem được"
         en = f"{en}; files encrypted end to end: cannot be seen"
@@ -91,7 +93,7 @@ def judge(report: Examined) -> Judgement:
 
 def _standing(signatures: list[Found], kind: SignerKind) -> Standing:
     found = {
-        _OF_VERDICT[each.verdict]
+        OF_VERDICT[each.verdict]
         for each in signatures
         if (each.signer.kind if each.signer is not None else SignerKind.UNKNOWN) is kind
     }

@@ -84,3 +84,9 @@ INSERT INTO verdict (message_id, checked_at, verdict, signatures, sha256, report
 -- name: verdict_get_newest
 -- The newest verdict on a message.
 SELECT checked_at, verdict, sha256, report FROM verdict WHERE message_id = ? ORDER BY checked_at DESC LIMIT 1;
+
+-- name: verdict_list_newest
+-- The reports of the newest verdicts on some messages: ids.
+SELECT v.message_id, v.report FROM json_each(?) AS w
+JOIN verdict AS v ON v.message_id = w.value
+    AND v.checked_at = (SELECT MAX(x.checked_at) FROM verdict AS x WHERE x.message_id = w.value);
