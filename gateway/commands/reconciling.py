@@ -10,26 +10,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.admin.reconcile import ReconcileDay
+from gateway.admin.reconcile import KINDS, ReconcileDay
 from gateway.clock import VIETNAM, SystemClock, instant, rfc3339
 from gateway.commands.acting import open_for_reading, perform
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.errors import InputError, RefusedError
 
 _REASON = "asked for at the command line"
-_KINDS = {
-    "missing_there": "Ta đã gửi, trục không có. / We sent it, the peer does not list it.",
-    "unreadable_there": "Trục liệt kê nhưng không đọc được. / The peer lists it, and it cannot be read.",
-    "extra_there": "Trục có, sổ ta không có. / The peer lists it, our ledger does not know it.",
-    "failed_there": "Trục không chuyển được. / The peer could not pass it on.",
-    "stuck": "Trục nhận quá một ngày, chưa có trạng thái. / Taken more than a day ago, no status.",
-    "undecided": "Chưa rõ trục có hay không, chờ người quyết. / Nobody knows; a person decides.",
-    "not_read": "Đang chờ, chưa đọc tới. / Listed, not yet read here.",
-    "unaccepted": "Đang chờ, ta chưa nhận được. / Listed, and not accepted here.",
-    "unacknowledged": "Ta đã nhận, chưa báo trục. / Accepted here, the peer was not told.",
-    "listed_again": "Đã báo trục mà vẫn còn trong danh sách. / The peer was told and lists it still.",
-    "count_differs": "Số đếm khác danh sách. / The peer's count is not the length of its list.",
-}
 
 
 def add(parsers: Subparsers) -> None:
@@ -102,7 +89,7 @@ def _show(context: Context, report: Mapping[str, Any]) -> None:
         for kind, found in direction["findings"].items():
             if not found["count"]:
                 continue
-            context.say(f"{found['count']} {kind}: {_KINDS[kind]}")
+            context.say(f"{found['count']} {kind}: {KINDS[kind].vi} / {KINDS[kind].en}")
             columns = ("ref", "recipient", "document_id", "message", "at", "words")
             context.table(columns, ([item.get(column, "") for column in columns] for item in found["items"][:20]))
     if missed := report.get("left_out"):  # reports of before have none

@@ -101,7 +101,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
     history = (await watching.history(base, key))[:_TURNS_SHOWN]
     rows = await base.readers.fetch("reconciliation_list", (_COMPARISONS,))
     comparisons = [
-        {"day": row[2], "at": instant(row[3]), "findings": row[4]}
+        {"id": row[0], "day": row[2], "at": instant(row[3]), "findings": row[4]}
         for row in rows
         if row[1] == found.state.endpoint.name
     ]
@@ -237,9 +237,11 @@ async def compare(visit: Visit) -> web.StreamResponse:
         "reason": visit.form.get("reason", ""),
     }
     done = await reconcile.reconcile_day(visit.parts.server, converted(request, ReconcileDay), visit.actor)
-    found = len(done["report"].get("findings", ()))
+    found = done["report"]["findings"]
     text = visit.ngettext("Compared: %(count)s difference.", "Compared: %(count)s differences.", found)
-    return _done(visit, state, text % {"count": visit.number(found)})
+    return visit.redirect(
+        f"/channels/{state.endpoint.id}/comparisons/{done['id']}", flash=text % {"count": visit.number(found)}
+    )
 
 
 async def test(visit: Visit) -> web.StreamResponse:

@@ -13,12 +13,14 @@ from gateway.admin.offices import offices
 from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
+from gateway.directory.importer import import_agencies
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE
 from tests.journeys.messages import document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHY = "thử nghiệm kênh"
+PHONE = "0297 386 1234"
 
 
 async def channel_id(site: Site, name: str) -> str:
@@ -75,14 +77,29 @@ async def test_order_is_chosen_by_a_person_and_told(site: Site) -> None:
     assert "rồi cái cũ nhất" not in (await browser.get(f"/channels/{key}")).text
 
 
+async def with_phone(site: Site) -> None:
+    """The commune's telephone number is known from now on."""
+    rows = f"organ_id,name,kind,endpoint,phone\n{COMMUNE},UBND xã Một,commune,commune,{PHONE}\n"
+    base = site.base
+    report = await import_agencies(
+        base.directory, base.pump, base.readers, rows.encode(), actor="operator:test", now=base.clock.now()
+    )
+    assert not report.problems, report.problems
+
+
 async def test_what_waits_is_shown_with_whom_to_call(site: Site) -> None:
-    """Urgent documents by name; a subject is text."""
+    """Urgent documents by name, with the office's telephone number, to be printed; a subject is text."""
+    await with_phone(site)
     async with site.installation.client(PROVINCE) as province:
         bad = document(PROVINCE, [COMMUNE], number="950", priority=3, subject="<img src=x onerror=alert(1)>")
         await province.submit(bad)
     browser = await site.signed_in(Role.VIEWER)
     page = await browser.get(f"/channels/{await channel_id(site, 'commune')}")
-    assert "950/UBND-VP" in page.text
+    [listed] = re.findall(r'<section class="alone">.*?</section>', page.text, re.DOTALL)
+    assert "950/UBND-VP" in listed
+    assert PHONE in listed
+    assert "data-print" in listed
+    assert "/print." in page.text
     assert "&lt;img src=x" in page.text
     assert "<img src=x" not in page.text
 
