@@ -26,6 +26,7 @@ from gateway.api import models
 from gateway.clock import VIETNAM
 from gateway.desk.clerk import Clerk
 from gateway.desk.twins import twin_key
+from gateway.directory.fold import fold
 from gateway.errors import EntryRaceError, RefusedError
 from gateway.facade import LocalGateway
 from gateway.ids import uuid7
@@ -273,13 +274,13 @@ def twin_of(item: Item) -> str:
 
 
 def twin_of_paper(paper: Paper) -> str:
-    """The key of what is written down by hand."""
+    """The key of what is written down by hand; without a number its words tell: a form may come twice."""
     return twin_key(
         issuer=paper.issuer,
         number=paper.code_number,
         notation=paper.code_notation,
         issued_on=paper.issued_on,
-        itself=uuid7(),
+        itself="\n".join((fold(paper.issuer), paper.issued_on, fold(paper.type_name), fold(paper.subject))),
     )
 
 

@@ -17,7 +17,7 @@ _DASHES = re.compile(r"[\u2010-\u2015\u2212\s]+")
 def twin_key(
     *, issuer: str, number: str, notation: str, issued_on: str, itself: str, business_type: str = "0"
 ) -> str:
-    """The key; a document without a number is like no other one but `itself`, a name that nothing else has."""
+    """The key; a document without a number is like no other one but `itself`: its name, or its words."""
     plain = _plain(number).lstrip("0")
     parts = [fold(issuer), plain, _plain(notation), issued_on, business_type] if plain else ["", itself]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

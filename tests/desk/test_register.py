@@ -230,6 +230,19 @@ async def test_line_is_amended_and_struck_out_but_its_number_is_not_given_again(
     assert again.number == 2
 
 
+async def test_paper_without_a_number_is_known_by_its_words(lab: DeskLab) -> None:
+    """A form that was sent twice gets one number; the clerk may insist."""
+    form = PaperForm(office_id=lab.office, paper=replace(paper(), code_number="", code_notation=""))
+    await lab.desk.registering.register_paper(lab.clerk, form)
+    again = replace(form, paper=replace(form.paper, subject=form.paper.subject.upper()))
+    refusal = await refused(lab.desk.registering.register_paper(lab.clerk, again), "desk_duplicate")
+    assert "đã vào sổ số 1 " in refusal.detail
+    await lab.desk.registering.register_paper(lab.clerk, replace(again, even_so=True))
+    other = replace(form, paper=replace(form.paper, subject="V/v việc khác"))
+    await lab.desk.registering.register_paper(lab.clerk, other)
+    assert lab.numbers() == [1, 2, 3]
+
+
 async def test_line_cannot_be_deleted(lab: DeskLab) -> None:
     """The database forbids it."""
     await lab.desk.registering.register_paper(lab.clerk, PaperForm(office_id=lab.office, paper=paper()))
