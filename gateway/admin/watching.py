@@ -7,7 +7,7 @@ the worker by whoever shows it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -35,6 +35,13 @@ NEXT: Final = 10
 _TRIES: Final = 20_000
 #: Events of channels that are looked at for the history of one.
 _EVENTS: Final = 2_000
+#: Documents that a report names; events and acts that the acts of people are looked for among.
+NAMED: Final = 100
+_SPAN: Final = 100_000
+_ACTS: Final = 2_000
+#: Nothing is sent after the one, and again after the other.
+_ENDS: Final = frozenset({"endpoint.closed", "endpoint.paused"})
+_BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed"})
 #: Over which time the rate is measured.
 RATE_OVER: Final = timedelta(minutes=10)
 _GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
@@ -267,6 +274,8 @@ class Call:
 async def urgent(base: Foundation, endpoint_id: str) -> list[Call]:
     """Urgent documents that wait for a channel, with the telephone numbers of their recipients."""
     rows = await base.readers.fetch("delivery_list_urgent_of_channel", {"endpoint": endpoint_id, "limit": URGENT})
+    if not rows:
+        return []
     lines = await shown(base, (row[0] for row in rows))
     ids = {line.recipient_id for line in lines}
     records, agencies = await base.directory.records(ids), await base.directory.agencies(ids)
@@ -287,36 +296,111 @@ class Incident:
     state: EndpointState
     since: datetime
     until: datetime
-    #: Whether it is over.
+    #: Whether it is over, and since when, where that is known.
     is_over: bool
+    over_at: datetime | None
     last_good_at: datetime | None
     tries: int
     failures: Mapping[str, int]
     documents: int
-    offices: tuple[Agency, ...]
+    #: How many of them merely waited: no try failed.
+    waited: int
+    #: Number and subject of the first of them.
+    named: Sequence[tuple[str, str]]
+    #: Whose documents they were, with their telephone numbers.
+    offices: Sequence[tuple[Agency, str]]
     waiting: int
 
 
 async def incident(base: Foundation, state: EndpointState, since: datetime, until: datetime) -> Incident:
-    """From when to when; tries, reasons, documents and offices touched."""
-    tries = await _tries(base, state.endpoint.id, since, until)
+    """From when to when; tries, reasons; documents and offices that it failed or kept waiting."""
+    key, paused = state.endpoint.id, state.endpoint.paused_until
+    tries = await _tries(base, key, since, until)
     failed = [row for row in tries if row[2] and row[2] not in _GOT_THROUGH]
-    dispatches = as_json(sorted({row[5] for row in failed}))
-    rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (dispatches,))
-    agencies = await base.directory.agencies([AgencyId(row[0]) for row in rows])
+    ended = stops(await history(base, key), since, until)
+    is_over = state.endpoint.down_since is None and (paused is None or paused <= until)
+    touched = {row[5]: row[4] for row in failed} | _delayed(tries, ended)
+    if before := until if not is_over else ended[-1][1] if ended else None:
+        params = {"endpoint": key, "before": micros(before), "limit": COUNTED}
+        touched |= dict(await base.readers.fetch("dispatch_list_open_before", params))
+    documents = sorted(set(touched.values()))
+    rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (as_json(sorted(touched)),))
+    ids = [AgencyId(row[0]) for row in rows]
+    agencies, records = await base.directory.agencies(ids), await base.directory.records(ids)
+    facts = await base.readers.fetch("message_get_for_sending", (as_json(documents[:NAMED]),))
     counts = await base.reads.waiting()
     return Incident(
         state=state,
         since=since,
         until=until,
-        is_over=state.endpoint.down_since is None,
+        is_over=is_over,
+        over_at=ended[-1][1] if ended and is_over else None,
         last_good_at=state.last_success_at,
         tries=len(tries),
         failures=dict(Counter(row[3] or "outcome_unknown" for row in failed).most_common()),
-        documents=len({row[4] for row in failed}),
-        offices=tuple(sorted(agencies.values(), key=lambda each: each.name)),
-        waiting=counts.get(state.endpoint.id, 0),
+        documents=len(documents),
+        waited=len(set(documents) - {row[4] for row in failed}),
+        named=[("/".join(filter(None, row[9:11])), row[11]) for row in sorted(facts)],
+        offices=[
+            (each, records[each.id].contact.get("phone", "") if each.id in records else "")
+            for each in sorted(agencies.values(), key=lambda each: each.name)
+        ],
+        waiting=counts.get(key, 0),
     )
+
+
+def stops(turns: Sequence[Turn], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    """The times in which nothing was sent over a channel, of those that ended in a period; oldest first."""
+    found, began = [], None
+    for each in sorted(turns, key=lambda each: each.at):
+        if each.kind in _ENDS:
+            began = began or each.at
+        elif each.kind in _BEGINS:
+            if since <= each.at <= until:
+                found.append((max(began or since, since), each.at))
+            began = None
+    return found
+
+
+def _delayed(tries: Sequence[tuple[Any, ...]], ended: Sequence[tuple[datetime, datetime]]) -> dict[str, str]:
+    """Transmission -> document of what got through only after such a time, in which it waited."""
+    spans = [(micros(first), micros(last)) for first, last in ended]
+    return {
+        row[5]: row[4]
+        for row in tries
+        if row[2] in _GOT_THROUGH and any(row[0] >= first and row[6] < last for first, last in spans)
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """What a person did with some deliveries, for one reason."""
+
+    kind: str
+    actor: str
+    why: str
+    at: datetime
+    lines: Sequence[ShownLine]
+    count: int
+
+
+async def done_by_people(base: Foundation, since: datetime) -> list[Done]:
+    """Acts on deliveries since an instant, oldest first; what somebody did many times for one reason is one."""
+    params = {"span": _SPAN, "since": micros(since), "limit": _ACTS}
+    done: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+    for kind, at, actor, delivery, why in await base.readers.fetch("event_list_done_by_people", params):
+        done.setdefault((kind, actor, why), []).append((at, delivery))
+    return [
+        Done(
+            kind=kind,
+            actor=actor,
+            why=why,
+            at=instant(those[0][0]),
+            lines=await shown(base, [delivery for _, delivery in those[:REPLIES]]),
+            count=len(those),
+        )
+        for (kind, actor, why), those in list(done.items())[:NAMED]
+    ]
 
 
 async def _tries(base: Foundation, endpoint_id: str, since: datetime, until: datetime) -> list[tuple[Any, ...]]:

@@ -82,7 +82,7 @@ EVENTS: Final[Mapping[str, tuple[str, str]]] = {
     "alert.acknowledged": (N_("Somebody at the office has seen the alert"), "good"),
 }
 #: Acts of operators that leave the same event as what another system does.
-_BY_PEOPLE: Final[Mapping[str, tuple[str, str]]] = {
+BY_PEOPLE: Final[Mapping[str, tuple[str, str]]] = {
     "delivery.withdrawn": (N_("Cancelled by two persons"), "calm"),
     "replay.asked": (N_("To be pushed once more"), "busy"),
 }
@@ -117,7 +117,7 @@ def event_words(told: Told) -> tuple[str, str]:
     """What an event is called, and how it looks."""
     is_of_person = told.kind == "replay.asked" and told.actor.startswith(("user:", "operator:"))
     if is_of_person or told.reason == "cancelled_by_operator":
-        return _BY_PEOPLE.get(told.kind, (told.kind, "calm"))
+        return BY_PEOPLE.get(told.kind, (told.kind, "calm"))
     return EVENTS.get(told.kind, (told.kind, "calm"))
 
 

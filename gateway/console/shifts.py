@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,53 +17,64 @@ from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
 from gateway.console.alarms import open_alarms
 from gateway.console.channels import HEALTH, TURNS, channel_of
+from gateway.console.document_words import BY_PEOPLE, EVENTS
 from gateway.console.printing import Part, answer_pdf, pdf
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
 from gateway.ledger.proposals import Proposal
 from gateway.reasons import REASONS
+from gateway.reports import words
 
 #: Hours of a shift, and of an incident of a channel that is up.
 HOURS: Final = (4, 8, 12, 24)
 _INCIDENT: Final = timedelta(hours=24)
 _OFFICES: Final = 200
+_ACTS: Final = {**EVENTS, **BY_PEOPLE}
+#: Of the day, in the order of the reports.
+_FIGURES: Final = (
+    "documents", "received", "arrived", "registered", "returned", "refused", "dead", "withdrawn", "handed_over",
+    "waiting",
+)  # fmt: skip
 
 
 async def incident(visit: Visit) -> web.StreamResponse:
     """From when nothing got through, what was touched, and the recovery."""
     channel = await channel_of(visit)
     state = channel.state
+    turns = await watching.history(visit.base, state.endpoint.id)
     since = _since(visit) or state.endpoint.down_since or visit.at - _INCIDENT
     found = await watching.incident(visit.base, state, since, visit.at)
     _ = visit.gettext
+    over_at = visit.instant(found.over_at) if found.over_at else "–"
     facts = [
         (_("Channel"), channel.called),
         (_("Began"), visit.instant(found.since)),
-        (_("Over at"), visit.instant(found.until) if found.is_over else _("it goes on")),
+        (_("Over at"), over_at if found.is_over else _("it goes on")),
         (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
         (_("Tries"), visit.number(found.tries)),
         (_("Documents touched"), visit.number(found.documents)),
+        (_("of these only waited"), visit.number(found.waited)),
         (_("Waiting now"), visit.number(found.waiting)),
     ]
     failures = [
         (visit.of(REASONS[code]) if code in REASONS else code, visit.number(count))
         for code, count in found.failures.items()
     ]
-    history = [
-        (visit.instant(each.at), _(TURNS[each.kind]))
-        for each in reversed(await watching.history(visit.base, state.endpoint.id))
-        if each.at >= found.since
-    ]
+    history = [(visit.instant(each.at), _(TURNS[each.kind])) for each in reversed(turns) if each.at >= found.since]
     parts = [
         Part(title=_("In short"), lines=facts),
         Part(title=_("What the tries came to"), lines=failures, nothing=_("No try failed.")),
         Part(title=_("What happened"), lines=history, nothing=_("Nothing was recorded.")),
         Part(
             title=_("Offices touched"),
-            lines=[("", f"{each.name} ({each.organ_id})") for each in found.offices[:_OFFICES]],
+            lines=[
+                ("", " · ".join(filter(None, (f"{each.name} ({each.organ_id})", phone))))
+                for each, phone in found.offices[:_OFFICES]
+            ],
             nothing=_("None."),
         ),
+        Part(title=_("Documents touched, the first of them"), lines=list(found.named), nothing=_("None.")),
     ]
     path = f"/channels/{state.endpoint.id}/incident"
     query = {name: value for name, value in visit.request.query.items() if name == "since"}
@@ -82,10 +94,13 @@ async def shift(visit: Visit) -> web.StreamResponse:
     ]
     parts = [
         Part(title=_("Period"), lines=period),
+        await _figures(visit),
         await _alarms(visit),
+        _maintenance(visit),
         *await _of_channels(visit, since),
         await _problems(visit),
         *await _of_people(visit, since),
+        await _single(visit, since),
     ]
     return _answer(visit, _("Shift handover"), parts, "/shift", visit.address("/shift.pdf", hours=str(hours)))
 
@@ -114,6 +129,53 @@ async def _alarms(visit: Visit) -> Part:
     return Part(title=_("Alarms"), lines=lines, nothing=_("No alarm is open."))
 
 
+async def _figures(visit: Visit) -> Part:
+    """Of the day, as the overview has them."""
+    language, figures = visit.preferences.language, (await visit.parts.outlooks.recent()).figures
+    lines = [(words.word(key, language), visit.number(getattr(figures, key))) for key in _FIGURES]
+    return Part(title=visit.gettext("Today's documents"), lines=lines)
+
+
+def _maintenance(visit: Visit) -> Part:
+    """What is announced, with the reason."""
+    _ = visit.gettext
+    lines = [
+        (
+            f"{visit.instant(each.starts_at)} – {visit.instant(each.ends_at)}",
+            f"{each.name or _('the whole gateway')} · {each.why}",
+        )
+        for each in visit.base.outages.known(visit.at)
+    ]
+    return Part(title=_("Planned maintenance"), lines=lines, nothing=_("No maintenance is announced."))
+
+
+async def _urgent(visit: Visit, channels: Sequence[watching.Channel]) -> Part:
+    """What is urgent and waits, over all channels, and whom to call."""
+    language, _ = visit.preferences.language, visit.gettext
+    calls = list[watching.Call]()
+    for each in channels:
+        if len(calls) < watching.URGENT:
+            calls += await watching.urgent(visit.base, each.state.endpoint.id)
+    lines = [
+        (
+            f"{call.line.code} ({words.priority_name(str(call.line.priority), language)})",
+            " · ".join(
+                filter(
+                    None,
+                    (
+                        call.line.recipient,
+                        call.phone,
+                        words.state_name(call.line.state, language),
+                        call.line.subject,
+                    ),
+                )
+            ),
+        )
+        for call in calls[: watching.URGENT]
+    ]
+    return Part(title=_("Urgent documents that wait, and whom to call"), lines=lines, nothing=_("None."))
+
+
 def _waiting(visit: Visit, count: int) -> str:
     return visit.gettext("waiting: %(count)s") % {"count": visit.number(count)}
 
@@ -134,6 +196,7 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
             ],
             nothing=_("None: every channel is up."),
         ),
+        await _urgent(visit, channels),
         Part(
             title=_("What happened to channels"),
             lines=[
@@ -178,6 +241,30 @@ async def _of_people(visit: Visit, since: datetime) -> list[Part]:
         ),
         Part(title=_("Acts on many deliveries"), lines=[told(each) for each in done], nothing=_("None.")),
     ]
+
+
+async def _single(visit: Visit, since: datetime) -> Part:
+    """What people did with deliveries: when, what, how many, who, why, and which documents."""
+    done, _ = await watching.done_by_people(visit.base, since), visit.gettext
+    people = await visit.names({each.actor for each in done})
+    lines = [
+        (
+            visit.instant(each.at),
+            " · ".join(
+                filter(
+                    None,
+                    (
+                        f"{_(_ACTS[each.kind][0])} ({visit.number(each.count)})",
+                        people.get(each.actor, each.actor),
+                        each.why,
+                        ", ".join(dict.fromkeys(line.code for line in each.lines)),
+                    ),
+                )
+            ),
+        )
+        for each in done
+    ]
+    return Part(title=_("What people did with deliveries"), lines=lines, nothing=_("Nothing was recorded."))
 
 
 def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -> web.StreamResponse:

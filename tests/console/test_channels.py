@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import combinations
 
 import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.offices import offices
+from gateway.clock import VIETNAM
 from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
 from gateway.directory.importer import import_agencies
-from tests.console.site import Site
+from tests.bundle.test_certificate_pdf import text_of
+from tests.console.site import Browser, Site
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE
 from tests.journeys.messages import document
 
@@ -143,6 +146,45 @@ async def test_report_is_a_page_and_a_file(site: Site, path: str) -> None:
     async with browser.session.get(site.origin + link[1].replace("&amp;", "&")) as answer:
         assert answer.content_type == "application/pdf"
         assert (await answer.read()).startswith(b"%PDF-")
+
+
+async def test_papers_name_whom_to_call_what_was_done_and_what_is_planned(site: Site) -> None:
+    """The shift's as a page and as a file; the incident names the number of an office whose documents wait."""
+    await with_phone(site)
+    async with site.installation.client(PROVINCE) as province:
+        urgent = await province.submit(document(PROVINCE, [COMMUNE], number="951", priority=3))
+    browser = await site.signed_in(Role.OPERATOR)
+    key = await channel_id(site, "commune")
+    await browser.get("/maintenance")
+    now = datetime.now(VIETNAM)
+    times = {
+        "starts": f"{now + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+        "ends": f"{now + timedelta(hours=3):%Y-%m-%dT%H:%M}",
+    }
+    planned = {"channel": "axis", "reason": "nâng cấp trục", **times}
+    assert (await browser.post("/maintenance", planned)).status == 303
+    act = {"delivery": urgent.deliveries[0].id, "act": "hold", "reason": WHY}
+    assert (await browser.post("/acts/do", act)).status == 303
+    told = ("951/UBND-VP", PHONE, "nâng cấp trục", WHY, "Văn bản phát hành")
+    page, copied = (await browser.get("/shift")).text, await file_text(site, browser, "/shift.pdf")
+    for each in told:
+        assert each in page, each
+        assert "".join(each.split()) in copied, each
+    paused = {"until": "2099-01-01T00:00", "reason": WHY}
+    assert (await browser.post(f"/channels/{key}/pause", paused)).status == 303
+    assert (await browser.post("/acts/do", act | {"act": "release"})).status == 303
+    page = (await browser.get(f"/channels/{key}/incident")).text
+    copied = await file_text(site, browser, f"/channels/{key}/incident.pdf")
+    for each in ("951/UBND-VP", f"UBND xã Một ({COMMUNE}) · {PHONE}", "trong đó chỉ phải chờ"):
+        assert each in page, each
+        assert "".join(each.split()) in copied, each
+    assert (await browser.post(f"/channels/{key}/resume", {"reason": WHY})).status == 303
+
+
+async def file_text(site: Site, browser: Browser, path: str) -> str:
+    """What a reader copies out of a file."""
+    async with browser.session.get(site.origin + path) as answer:
+        return text_of(await answer.read())
 
 
 async def test_incident_since_a_time_that_is_none_is_refused(site: Site) -> None:

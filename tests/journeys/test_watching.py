@@ -88,13 +88,42 @@ async def test_outage_is_told_with_what_it_touched_and_what_the_peer_said(
         ("deferred", 503),
     ]
     found = await watching.incident(app.foundation, state, since, app.foundation.clock.now())
-    assert (found.documents, [each.organ_id for each in found.offices]) == (1, [PUSHED])
+    assert (found.documents, [each.organ_id for each, _ in found.offices]) == (1, [PUSHED])
     assert found.tries > sum(found.failures.values()) > 0
     assert found.last_good_at is not None
     assert (await watching.waits(app.foundation, state.endpoint.id)).per_minute > 0
     line = app.worker.line_view(state.endpoint.id)
     assert line is not None
     assert line.breaker in set(Breaker)
+
+
+async def test_what_merely_waited_is_touched_too_while_it_lasts_and_after(
+    installation: Installation, receiver: Receiver
+) -> None:
+    """Nothing failed: the channel was paused; what had gone before is not touched, nor what came after."""
+    app = running(installation)
+    since = app.foundation.clock.now()
+    [before] = await sent(installation, 1, [PUSHED])
+    await arrived(app, before)
+    ends = app.foundation.clock.now() + timedelta(hours=1)
+    await pause_channel(app, PauseChannel(target="pushed", until=ends, reason=WHY), FIRST)
+    async with installation.client(PROVINCE) as province:
+        accepted = await province.submit(document(PROVINCE, [PUSHED], number="501"))
+    base = app.foundation
+
+    async def touched() -> tuple[int, int, list[str], list[str], bool]:
+        state = (await channel(app, "pushed")).state
+        found = await watching.incident(base, state, since, base.clock.now())
+        codes = [code for code, _ in found.named]
+        return found.documents, found.waited, codes, [each.organ_id for each, _ in found.offices], found.is_over
+
+    assert await touched() == (1, 1, ["501/UBND-VP"], [PUSHED], False)
+    await resume_channel(app, ResumeChannel(target="pushed", reason=WHY), FIRST)
+    await arrived(app, accepted.deliveries[0].id)
+    async with installation.client(PROVINCE) as province:
+        after = await province.submit(document(PROVINCE, [PUSHED], number="502"))
+    await arrived(app, after.deliveries[0].id)
+    assert await touched() == (1, 1, ["501/UBND-VP"], [PUSHED], True)
 
 
 async def test_channel_without_any_traffic_says_nothing(installation: Installation) -> None:

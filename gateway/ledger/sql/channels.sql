@@ -58,11 +58,20 @@ SELECT a.id FROM endpoint AS e CROSS JOIN agency AS a INDEXED BY agency_by_endpo
 WHERE e.is_relay = 0 AND a.endpoint_id IS NOT NULL AND a.closed_at IS NULL LIMIT ?;
 
 -- name: attempt_list_between
--- Tries over a channel that began in a period, oldest first: floor, ceiling, endpoint, limit.
-SELECT a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), p.message_id, p.id
+-- Tries over a channel that began in a period, oldest first, with since when there was something to send: floor, ceiling,
+-- endpoint, limit.
+SELECT a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), p.message_id, p.id,
+       COALESCE(p.first_at, p.created_at)
 FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint
 ORDER BY a.id LIMIT :limit;
+
+-- name: dispatch_list_open_before
+-- What waits for a channel since before an instant: endpoint, before, limit.
+SELECT id, message_id FROM dispatch INDEXED BY dispatch_open
+WHERE endpoint_id = :endpoint AND state IN ('ready', 'inbox', 'in_flight') AND state <> 'done'
+  AND COALESCE(first_at, created_at) < :before
+LIMIT :limit;
 
 -- name: delivery_list_recipients_of_dispatches
 -- The agencies that some transmissions are for: ids.
@@ -75,3 +84,13 @@ FROM event AS e INDEXED BY event_of_channels
 WHERE e.kind IN ('endpoint.opened', 'endpoint.closed', 'endpoint.paused', 'endpoint.resumed', 'source.opened',
                  'source.closed', 'source.silenced', 'source.heard')
 ORDER BY e.seq DESC LIMIT ?;
+
+-- name: event_list_done_by_people
+-- What people did with deliveries since an instant, oldest first, of the newest events; what two persons cancelled is a
+-- proposal's: span, since, limit.
+SELECT kind, at, actor, delivery_id, COALESCE(note, '') FROM event
+WHERE seq > (SELECT MAX(seq) FROM event) - :span AND at >= :since AND actor >= 'user:' AND actor < 'user;'
+  AND kind IN ('delivery.requeued', 'delivery.held', 'delivery.released', 'delivery.confirmed', 'delivery.handed_over',
+               'delivery.quarantined', 'delivery.reminded', 'delivery.telephoned', 'delivery.adopted', 'replay.asked')
+  AND delivery_id IS NOT NULL
+ORDER BY seq LIMIT :limit;
