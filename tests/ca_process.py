@@ -62,8 +62,28 @@ common_name = "Văn thư"
 usages = ["key_agreement", "key_encipherment"]
 issuer = "ca"
 ocsp = "{url}/ocsp-office"
+[members.seal]
+issuer = "ca"
+crl = "{url}/ca.crl"
+sent = ["ca"]
+[members.stamp-ca]
+authority = true
+issuer = "ca-root"
+crl = "{url}/root.crl"
+[members.stamp]
+issuer = "stamp-ca"
+purpose = "time_stamping"
+only_purpose = true
+crl = "{url}/stamp.crl"
+[members.institution]
+issuer = "ca"
+ocsp = "{url}/ocsp-institution"
+sent = ["ca"]
 [members.stranger]
 authority = true
+[members.strange]
+issuer = "stranger"
+crl = "{url}/strange.crl"
 """
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -105,7 +125,10 @@ class Ca:
         """New lists, and answers about those who are to be asked about."""
         (self.folder / "root.crl").write_bytes(self.crl("ca-root"))
         (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer, age=age))
-        for name, place in (("asked", "ocsp"), ("office-asked", "ocsp-office")):
+        (self.folder / "stamp.crl").write_bytes(self.crl("stamp-ca"))
+        (self.folder / "strange.crl").write_bytes(self.crl("stranger"))
+        asked = (("asked", "ocsp"), ("office-asked", "ocsp-office"), ("institution", "ocsp-institution"))
+        for name, place in asked:
             (self.folder / place).write_bytes(self.ocsp(name, is_revoked=name in revoked, signer=signer))
 
     def crl(

@@ -134,6 +134,7 @@ class InstitutionSettings:
     certificate: Path = _f(
         Path("certs/institution.pem"), "its certificate and chain; where the file is missing, it signs nothing"
     )
+    anchors: Path = _f(Path("certs/anchors/institution"), "folder of CAs that it leads to; may be missing")
     key: Path = _f(Path("certs/institution.key"), "its key, as [seal] key")
     token: TokenPlace | None = _f(None, "a token that holds it instead, as [seal] token")
     secret: Path | None = _f(None, "file with its password or PIN, as [seal] secret")

@@ -38,7 +38,11 @@ class _Task:
     file: str
     seal: str
     tsa: str
+    institution: str
     vkey: str
+    #: The keys of the witnesses that the settings name, and how many of them a proof should have.
+    witnesses: tuple[str, ...]
+    quorum: int
     at: datetime
     #: Name and path of each file of anchors that was brought; none: those of this installation.
     given: tuple[tuple[str, str], ...]
@@ -61,7 +65,10 @@ class Checker:
             file=str(file),
             seal=str(settings.seal.anchors),
             tsa=str(settings.stamps.anchors),
+            institution=str(settings.institution.anchors),
             vkey=str(settings.log.vkey),
+            witnesses=tuple(str(each.key) for each in settings.log.witnesses),
+            quorum=settings.log.wanted.least,
             at=at,
             given=tuple((name, str(path)) for name, path in given),
         )
@@ -106,14 +113,21 @@ def _own(task: _Task) -> Anchors | None:
     """Those of this installation; None where they cannot be read."""
     from gateway.seal.trust import TrustPurpose, TrustStore
     from gateway.transparency.keys import read_vkeys
+    from gateway.transparency.note import VerifierKey
     from gateway.verifying.anchors import Anchors
 
+    def store(folder: str, purpose: TrustPurpose) -> TrustStore | None:
+        return TrustStore.load(Path(folder), purpose) if Path(folder).is_dir() else None
+
     try:
-        tsa, vkey = Path(task.tsa), Path(task.vkey)
+        vkey = Path(task.vkey)
         return Anchors(
             seal=TrustStore.load(Path(task.seal), TrustPurpose.SEAL),
-            tsa=TrustStore.load(tsa, TrustPurpose.TSA) if tsa.is_dir() else None,
+            tsa=store(task.tsa, TrustPurpose.TSA),
+            institution=store(task.institution, TrustPurpose.INSTITUTION),
             log=tuple(read_vkeys(vkey.read_bytes())) if vkey.is_file() else (),
+            witnesses=tuple(map(VerifierKey.parse, task.witnesses)),
+            quorum=task.quorum,
         )
     except GatewayError:
         return None

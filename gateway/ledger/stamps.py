@@ -67,6 +67,12 @@ class Times:
         return {"recorded_at": recorded_at, "proven": stamp}
 
 
+async def newest_stamps(readers: Readers, limit: int) -> list[tuple[str, bytes]]:
+    """Server and TimeStampResp of the last ones, over checkpoints and over receipts."""
+    rows = await readers.fetch("stamp_list_newest", {"limit": limit})
+    return [(row[0], row[1]) for row in rows]
+
+
 def is_independent(url: str, servers: Sequence[StampServer]) -> bool:
     """Whether a stamp of this server is somebody else's word, as far as the settings tell."""
     return not any(server.url == url and server.own for server in servers) and not StampServer.parse(url).own

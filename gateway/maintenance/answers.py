@@ -90,10 +90,15 @@ class Answers:
         for name in await asyncio.to_thread(self._store.names) - kept:
             await asyncio.to_thread(self._store.drop, name)
 
-    async def of_certificates(self, files: Sequence[Path], folders: Sequence[Path]) -> list[Lookup]:
-        """Where to ask about our own certificates in PEM files; CAs are beside them, or in folders of anchors."""
-        paths = tuple(map(str, files)), tuple(map(str, folders))
-        raw = await self._pool.run(lookups_among, *paths, timeout=_SECONDS)
+    async def of_certificates(
+        self, files: Sequence[Path], folders: Sequence[Path], stamps: Sequence[bytes]
+    ) -> list[Lookup]:
+        """Where to ask about our own certificates in PEM files, and about those in stamps that we were given.
+
+        CAs are beside them, or in folders of anchors.
+        """
+        task = tuple(map(str, files)), tuple(map(str, folders)), tuple(stamps)
+        raw = await self._pool.run(lookups_among, *task, timeout=_SECONDS)
         return msgspec.json.decode(raw, type=list[Lookup])
 
     async def about(self, certificates: Sequence[bytes]) -> list[Told]:

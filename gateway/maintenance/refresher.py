@@ -4,7 +4,9 @@
               an OCSP responder when there is no list, or the list cannot be had
 2. fetch      each list once an interval, and before it ends; a server that fails is left alone for a while, longer
               with each failure, while the others are asked
-3. tell       while an address gives nothing, or documents wait for a CA, the state is *degraded*; *late* once
+3. own        so are those of our own certificates (seal, institution) and of whoever stamped for us last: bundles
+              bring them along
+4. tell       while an address gives nothing, or documents wait for a CA, the state is *degraded*; *late* once
               documents were decided without it. It is seen everywhere, and nothing stops
 
 An address comes from a certificate that a trusted CA issued (the report names no others), or from the settings.
@@ -26,6 +28,7 @@ from gateway.condition import UNSEEN, Condition, Health
 from gateway.config.revocation import RevocationSettings
 from gateway.errors import GatewayError, StorageError
 from gateway.ledger.revocations import PutSources, RevocationReads, Source
+from gateway.ledger.stamps import newest_stamps
 from gateway.maintenance.abreast import side_by_side
 from gateway.maintenance.answers import Answers
 from gateway.observe import Metrics
@@ -46,11 +49,26 @@ _WANTED_EVERY: Final = timedelta(days=1)
 #: More than a country has; beyond them somebody issues certificates to fill our disk.
 _MOST: Final = 2_000
 _SHOWN: Final = 3
+#: How often our own certificates are looked at, as those of documents that wait; and whether another server stamps.
+_OWN_EVERY: Final = timedelta(hours=1)
+_STAMPS_EVERY: Final = timedelta(minutes=1)
+#: The last stamps: of as many servers at the most.
+_STAMPS: Final = 8
 #: How often the documents that wait are counted while none is looked at.
 _COUNT_EVERY: Final = timedelta(minutes=1)
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Own:
+    """What the gateway itself stands on."""
+
+    #: Our own certificates, PEM; a file may be missing.
+    certificates: tuple[Path, ...]
+    #: Folders of the CAs above them, and above whoever stamps for us.
+    anchors: tuple[Path, ...]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -101,17 +119,18 @@ class Refresher:
         pump: Pump,
         *,
         settings: RevocationSettings,
-        own: tuple[Path, Path],
+        own: Own,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        """`own`: the file of our own certificates, and the folder of their anchors."""
         self._answers, self._readers, self._pump = answers, readers, pump
         self._settings, self._own, self._clock, self._metrics = settings, own, clock, metrics
         self._known = _Known()
         self._tidy_at: datetime | None = None
-        #: Our own certificates, which nobody looks at again.
-        self._ours: frozenset[str] = frozenset()
+        #: Who stamped last; when that, and when our own certificates are looked at again.
+        self._stamped_by: frozenset[str] = frozenset()
+        self._stamps_at: datetime | None = None
+        self._own_at: datetime | None = None
         #: Documents that wait, since when, and those decided; counted anew from then on.
         self._waiting: tuple[int, int | None, int] = (0, None, 0)
         self._count_at: datetime | None = None
@@ -165,6 +184,8 @@ class Refresher:
         now, known = self._clock.now(), self._known
         if self._tidy_at is None:
             await self._begin(now)
+        if self._settings.fetch and (self._stamps_at is None or now >= self._stamps_at):
+            await self._want_own(now)
         if self._tidy_at is None or now >= self._tidy_at:
             await self._tidy(now)
         if known.unsaved:
@@ -176,7 +197,7 @@ class Refresher:
         await self._tell()
 
     async def _begin(self, now: datetime) -> None:
-        """The answers in place; the lists that the ledger knows, those of the settings and of our own seal."""
+        """The answers in place; the lists that the ledger knows, and those of the settings."""
         await self._answers.put_in_place()
         known = self._known
         for source in await RevocationReads(self._readers).sources():
@@ -189,10 +210,17 @@ class Refresher:
             if not source.issuer and source.url not in self._settings.urls:
                 del known.lists[key]
         known.standings = {key: _Standing(due_at=now) for key in known.lists}
-        certificate, anchors = self._own
-        lookups = await self._answers.of_certificates([certificate], [anchors])
-        self._ours = frozenset(each.certificate for each in lookups)
-        self.want(lookups)
+
+    async def _want_own(self, now: datetime) -> None:
+        """Ours, and those of the last stamps: a new authority within a minute, a new certificate within an hour."""
+        self._stamps_at = now + _STAMPS_EVERY  # first: what fails here keeps nothing else from being fetched
+        stamps = await newest_stamps(self._readers, _STAMPS)
+        servers = frozenset(server for server, _ in stamps)
+        if self._own_at is not None and now < self._own_at and servers == self._stamped_by:
+            return
+        own, replies = self._own, [reply for _, reply in stamps]
+        self.want(await self._answers.of_certificates(own.certificates, own.anchors, replies))
+        self._stamped_by, self._own_at = servers, now + _OWN_EVERY
 
     async def _tidy(self, now: datetime) -> None:
         self._tidy_at = now + _TIDY_EVERY
@@ -201,7 +229,7 @@ class Refresher:
         for key in unneeded:
             del known.lists[key], known.standings[key]
         for name, each in list(known.responders.items()):
-            if each.wanted_at < now - _TIDY_EVERY and name not in self._ours:
+            if each.wanted_at < now - _TIDY_EVERY:
                 del known.responders[name]
         await self._answers.forget(unneeded, before)
 

@@ -44,7 +44,7 @@ from gateway.maintenance.indexer import Indexer
 from gateway.maintenance.informer import Informer
 from gateway.maintenance.published import Published
 from gateway.maintenance.reconciler import Reconciler
-from gateway.maintenance.refresher import Refresher
+from gateway.maintenance.refresher import Own, Refresher
 from gateway.maintenance.replayer import Replayer
 from gateway.maintenance.rescuer import Rescuer
 from gateway.maintenance.resumer import Resumer
@@ -234,7 +234,11 @@ def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Exam
     pool, lists = examiners(), list_readers()
     stack.push_async_callback(pool.close)
     stack.push_async_callback(lists.close)
-    folders = [checks.signers, checks.stamps, settings.seal.anchors, settings.stamps.anchors]
+    own = Own(
+        certificates=(settings.seal.certificate, settings.institution.certificate),
+        anchors=(settings.seal.anchors, settings.stamps.anchors, settings.institution.anchors),
+    )
+    folders = [checks.signers, checks.stamps, *own.anchors]
     reach = replace(
         channels.reach_of(settings),
         allowed=networks_of(chosen.allowed_networks),
@@ -256,7 +260,7 @@ def examining(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Exam
         base.readers,
         base.pump,
         settings=chosen,
-        own=(settings.seal.certificate, settings.seal.anchors),
+        own=own,
         clock=base.clock,
         metrics=metrics,
     )

@@ -26,6 +26,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from gateway.errors import RevocationError
+from gateway.seal.embedded import certificates_of_stamp
 from gateway.seal.ocsp import is_authorised, names_issuer, read_ocsp
 from gateway.seal.path import issued_lists
 from gateway.seal.profile import UNREADABLE_CERTIFICATE
@@ -72,10 +73,15 @@ def lookup_of(certificate: x509.Certificate, issuer: x509.Certificate) -> Lookup
     )
 
 
-def lookups_among(files: Sequence[str], folders: Sequence[str]) -> bytes:
-    """Encoded lookups of the certificates in PEM files whose issuers are beside them, or in folders of anchors."""
+def lookups_among(files: Sequence[str], folders: Sequence[str], stamps: Sequence[bytes] = ()) -> bytes:
+    """Encoded lookups of the certificates in PEM files whose issuers are beside them, or in folders of anchors.
+
+    Likewise of those in time stamps (TimeStampResp), as far as they lead to these folders.
+    """
     certificates = [each for name in files for each in _read_pem(Path(name))]
     authorities = [*certificates, *authorities_in(folders)]
+    stamping = _leading_to([each for reply in stamps for each in certificates_of_stamp(reply)], authorities)
+    certificates, authorities = [*certificates, *stamping], [*authorities, *stamping]
     found = {}
     for certificate in certificates:
         issuer = next((each for each in authorities if is_issued_by(certificate, each)), None)
@@ -83,6 +89,20 @@ def lookups_among(files: Sequence[str], folders: Sequence[str]) -> bytes:
             lookup = lookup_of(certificate, issuer)
             found[lookup.certificate] = lookup
     return msgspec.json.encode(list(found.values()))
+
+
+def _leading_to(
+    certificates: Iterable[x509.Certificate], authorities: Sequence[x509.Certificate]
+) -> list[x509.Certificate]:
+    """Those that one of these CAs issued, or one of the others that it issued.
+
+    The stamp's signature does not cover what lies beside it: anybody between us and the server may have added it.
+    """
+    found, rest = list[x509.Certificate](), list(dict.fromkeys(certificates))
+    while more := [each for each in rest if any(is_issued_by(each, by) for by in (*authorities, *found))]:
+        found += more
+        rest = [each for each in rest if each not in more]
+    return found
 
 
 def describe(path: str, issuer: bytes, folders: Sequence[str], at: datetime) -> bytes:

@@ -73,6 +73,7 @@ every = "2s"
 [institution]
 certificate = "certs/dev/institution.pem"
 key = "certs/dev/institution.key"
+anchors = "certs/dev/anchors/institution"
 every = "2s"
 
 [enrolment]

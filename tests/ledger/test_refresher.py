@@ -16,7 +16,7 @@ from gateway.evidence.fetching import HttpAnswers
 from gateway.examining import examiners
 from gateway.ledger.checks import Wait, WaitForAnswers
 from gateway.maintenance.answers import Answers
-from gateway.maintenance.refresher import Refresher
+from gateway.maintenance.refresher import Own, Refresher
 from gateway.observe import Metrics
 from gateway.reach import Reach
 from gateway.seal.revocation import RevocationStore
@@ -67,7 +67,7 @@ async def asking(lab: Lab, tmp_path: Path) -> AsyncIterator[Asking]:
             anchors=[],
             clock=clock,
         )
-        own = tmp_path / "none.pem", tmp_path / "none"
+        own = Own(certificates=(), anchors=())
         settings = RevocationSettings()
         refresher = Refresher(
             answers, lab.readers, lab.pump, settings=settings, own=own, clock=clock, metrics=Metrics()

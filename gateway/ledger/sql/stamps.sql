@@ -13,6 +13,12 @@ WHERE c.size > :after AND NOT EXISTS (SELECT 1 FROM checkpoint_stamp AS s WHERE 
 -- Keep a stamp: leaves, server, not later than, token.
 INSERT INTO checkpoint_stamp (size, server, at, token) VALUES (?, ?, ?, ?) ON CONFLICT (size, server) DO NOTHING;
 
+-- name: stamp_list_newest
+-- The newest stamps over checkpoints and over receipts, so many of each: server, answer.
+SELECT server, token FROM (SELECT server, token FROM checkpoint_stamp ORDER BY size DESC LIMIT :limit)
+UNION ALL
+SELECT server, token FROM (SELECT server, token FROM receipt_stamp ORDER BY first_seq DESC LIMIT :limit);
+
 -- name: checkpoint_stamp_find_earliest
 -- The earliest stamp over a leaf, among those of the first checkpoints that cover it.
 SELECT size, server, at FROM (

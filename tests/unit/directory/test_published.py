@@ -18,7 +18,7 @@ from gateway.evidence.fetching import HttpAnswers
 from gateway.examining import list_readers
 from gateway.maintenance.answers import Answers
 from gateway.maintenance.published import Published
-from gateway.maintenance.refresher import Refresher
+from gateway.maintenance.refresher import Own, Refresher
 from gateway.model import Agency
 from gateway.observe import Metrics
 from gateway.reach import Reach
@@ -89,7 +89,7 @@ async def watched(store: Store, tmp_path: Path) -> AsyncIterator[Watched]:
             anchors=[ca.folder / "anchors"],
             clock=clock,
         )
-        own = tmp_path / "none.pem", tmp_path / "none"
+        own = Own(certificates=(), anchors=())
         refresher = Refresher(
             answers, store.readers, store.pump, settings=settings, own=own, clock=clock, metrics=metrics
         )
