@@ -26,7 +26,7 @@ from gateway.ledger.proposals import Proposal
 from gateway.reasons import REASONS
 from gateway.reports import words
 
-#: Hours of a shift, and of an incident of a channel that is up.
+#: Hours of a shift; so long ago an incident of a channel that is up may have begun.
 HOURS: Final = (4, 8, 12, 24)
 _INCIDENT: Final = timedelta(hours=24)
 _OFFICES: Final = 200
@@ -43,7 +43,9 @@ async def incident(visit: Visit) -> web.StreamResponse:
     channel = await channel_of(visit)
     state = channel.state
     turns = await watching.history(visit.base, state.endpoint.id)
-    since = _since(visit) or state.endpoint.down_since or visit.at - _INCIDENT
+    ended = watching.stops(turns, visit.at - _INCIDENT, visit.at)
+    last = ended[-1][0] if ended else visit.at - _INCIDENT
+    since = _since(visit) or state.endpoint.down_since or last
     found = await watching.incident(visit.base, state, since, visit.at)
     _ = visit.gettext
     over_at = visit.instant(found.over_at) if found.over_at else "–"

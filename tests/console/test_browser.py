@@ -221,6 +221,28 @@ async def test_channel_is_paused_and_used_again(site: Site, browser: Browser) ->
         await expect(page.locator("form[action$='/pause']")).to_be_visible()
 
 
+async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(site: Site, browser: Browser) -> None:
+    """By its button; printed by the browser's own, the page has the rest, too, and no forms either."""
+    async with site.installation.client(PROVINCE) as province:
+        await province.submit(document(PROVINCE, [COMMUNE], number="87", priority=3))
+    channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "commune")
+    async with opened(browser, site.origin, language="en") as page:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await page.goto(f"/channels/{channel}")
+        await page.evaluate("() => { window.print = () => { window.prints = (window.prints ?? 0) + 1 } }")
+        await page.click(".alone [data-print]")
+        assert await page.evaluate("window.prints") == 1
+        await page.emulate_media(media="print")
+        alone, rest, forms = page.locator(".alone"), page.locator("#content .two"), page.locator("#content form")
+        await expect(alone).to_be_visible()
+        await expect(alone).to_contain_text("87/UBND-VP")
+        await expect(rest).to_be_hidden()
+        await page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        await expect(rest).to_be_visible()
+        assert await forms.count()
+        await expect(forms.locator("visible=true")).to_have_count(0)
+
+
 async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(site: Site, browser: Browser) -> None:
     """It comes back to whoever wrote it, in this browser, and is gone once it was sent."""
     base, now = site.base, site.base.clock.now()

@@ -179,6 +179,10 @@ async def test_papers_name_whom_to_call_what_was_done_and_what_is_planned(site: 
         assert each in page, each
         assert "".join(each.split()) in copied, each
     assert (await browser.post(f"/channels/{key}/resume", {"reason": WHY})).status == 303
+    page = (await browser.get(f"/channels/{key}/incident")).text
+    assert re.search(r"Kết thúc lúc</strong>: \d", page)
+    days = {f"{each:%d/%m/%Y}" for each in (now, datetime.now(VIETNAM))}
+    assert any(f"Bắt đầu</strong>: {each}" in page for each in days)
 
 
 async def file_text(site: Site, browser: Browser, path: str) -> str:
