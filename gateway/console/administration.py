@@ -41,6 +41,8 @@ from gateway.route import Routed, route
 
 _PAGE: Final = 50
 _CODES: Final = 20
+#: Of a number of days.
+_DIGITS: Final = 5
 _MOST_CERTIFICATE: Final = 20_000
 #: Why a recipient has no delivery that the gateway makes.
 SKIPPED: Final = {
@@ -121,7 +123,7 @@ async def act(visit: Visit) -> web.StreamResponse:
             days = form.get("days", "")
             networks = form.get("networks", "").replace(",", " ").split()
             given |= {"organ_id": code, "label": form.get("label", "").strip(), "networks": networks}
-            given |= {"days": int(days)} if days.isascii() and days.isdigit() else {}
+            given |= {"days": int(days)} if days.isascii() and days.isdigit() and len(days) <= _DIGITS else {}
             once = await acts.issue_token(server, converted(given, IssueToken), actor)
         case "enrol":
             once = await acts.offer_enrolment(server, converted(given | {"organ_id": code}, OfferEnrolment), actor)

@@ -83,9 +83,9 @@ async def file(visit: Visit) -> web.StreamResponse:
     _refuse_destroyed(story)
     attachments = _envelope(story).attachments
     number = visit.request.match_info["number"]
-    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(attachments):
+    attachment = next((each for place, each in enumerate(attachments, start=1) if str(place) == number), None)
+    if attachment is None:
         raise RefusedError("not_found")
-    attachment = attachments[int(number) - 1]
     await saw(visit, story.summary[0], ReadAct.DOWNLOADED, part=f"attachment {attachment.number}")
     opened = visit.parts.server.gateway.mailbox.unpacked(
         story.summary[8], attachment.number, attachment.size, owner=visit.user.id

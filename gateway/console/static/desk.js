@@ -8,8 +8,8 @@
     if (field && event.key === "Escape") return field.blur();
     if (field?.form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      const main = field.form.querySelector("button.main") ?? field.form.querySelector("button:enabled");
-      return field.form.requestSubmit(main);
+      const main = field.form.querySelector("button.main:enabled");
+      return main && field.form.requestSubmit(main);
     }
     if (event.ctrlKey || event.metaKey || event.altKey || field || document.querySelector("dialog[open]")) return;
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
