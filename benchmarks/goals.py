@@ -57,6 +57,7 @@ GOALS: Final = {
     "xml_signatures_per_second": Goal(value=600.0, unit="signatures/s of a core", at_least=True),
     "receipts_rsa2048": Goal(value=4500.0, unit="receipts/s of 2 processes", at_least=True),
     "receipts_p256": Goal(value=10_000.0, unit="receipts/s of 2 processes", at_least=True),
+    "tree_leaves_per_second": Goal(value=100_000.0, unit="leaves/s of a core", at_least=True),
     "bundle_cold": Goal(value=300.0, unit="ms"),
     "bundle_cold_pdf": Goal(value=1000.0, unit="ms"),
     "bundles_10000": Goal(value=60.0, unit="s"),

@@ -15,7 +15,8 @@ and, each on an installation of its own (`--only` leaves out what is not named):
 7. documents accepted by the axis's protocol from a vendor's system
 8. the axis's catalogue of agencies taken in, its memory, and searches in it
 9. signatures that others made: XML and PDF verified, with path and revocation
-10. pages of the console over a ledger of a million deliveries (`--deliveries`)
+10. the transparency log's tree and its tiles
+11. pages of the console over a ledger of a million deliveries (`--deliveries`)
 
 Writes build/bench.json, with a row for every goal (`benchmarks.goals`). The last line names each goal that was
 missed or not measured; the exit code is 0 all the same, for this is a measurement on whatever machine it is; it is
@@ -40,7 +41,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalogue, console_pages, evidence, phases, poller, signatures, vxp_endpoint
+from benchmarks import catalogue, console_pages, evidence, phases, poller, signatures, tree, vxp_endpoint
 from benchmarks.goals import Figure, published, rows, verdict
 from benchmarks.installation import Site, fill, prepare
 from benchmarks.phases import Bench
@@ -52,7 +53,7 @@ _LOG = Path("build/bench-gateway.log")
 _WAITING = 1000
 _ENDPOINT_SECONDS = 20.0
 _PHASES = ("circular", "sustained", "latency")
-_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures", "evidence", "console")
+_CONNECTORS = ("poller", "endpoint", "catalogue", "signatures", "evidence", "tree", "console")
 
 
 def main() -> int:
@@ -114,6 +115,7 @@ def connectors(arguments: argparse.Namespace, say: phases.Say) -> tuple[list[Fig
         "endpoint": lambda folder: vxp_endpoint.measure(folder, seconds=seconds),
         "signatures": signatures.measure,
         "evidence": evidence.measure,
+        "tree": lambda _: tree.figures(),
         "console": lambda folder: console_pages.measure(folder, deliveries=arguments.deliveries, say=say),
         "catalogue": lambda folder: catalogue.measure(folder, agencies=arguments.agencies, say=say),
     }

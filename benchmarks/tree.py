@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from benchmarks.goals import Figure, aimed
 from gateway import loop
 from gateway.clock import SystemClock
 from gateway.evidence.sequencer import Sequencer
@@ -29,6 +30,7 @@ from gateway.storage.sqlite import connect_writer
 from gateway.transparency.merkle import Frontier
 from gateway.transparency.tiles import TileId, edge_of, grow
 
+_LEAVES, _PORTION = 1_000_000, 2048
 _LEAF = 300
 _AT_ONCE = 10_000
 _PAUSE = 0.005
@@ -50,6 +52,15 @@ def measure(count: int, portion: int) -> tuple[float, float]:
     tiled = time.process_time() - began
     assert frontier.root() == root
     return count / alone, count / tiled
+
+
+def figures() -> list[Figure]:
+    """For `benchmarks.run`: the tree with its tiles, as the sequencer grows it."""
+    alone, tiled = measure(_LEAVES, _PORTION)
+    return [
+        aimed("tree_leaves_per_second", tiled),
+        Figure(name="tree_alone_leaves_per_second", value=alone, unit="leaves/s of a core"),
+    ]
 
 
 class _Fill:
@@ -121,8 +132,8 @@ def _at(values: Sequence[float]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--leaves", type=int, default=1_000_000)
-    parser.add_argument("--portion", type=int, default=2048, help="leaves at a time (default %(default)s)")
+    parser.add_argument("--leaves", type=int, default=_LEAVES)
+    parser.add_argument("--portion", type=int, default=_PORTION, help="leaves at a time (default %(default)s)")
     parser.add_argument("--database", type=Path, metavar="FOLDER", help="grow a ledger's tree on that disk, too")
     arguments = parser.parse_args()
     alone, tiled = measure(arguments.leaves, arguments.portion)

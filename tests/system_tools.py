@@ -19,6 +19,15 @@ def require_tool(name: str, package: str) -> str:
     return path
 
 
+def without_network() -> list[str]:
+    """What a command is begun with so that it has no network; where that cannot be, nothing (CI fails)."""
+    if shutil.which("unshare"):
+        return ["unshare", "--net", "--map-root-user"]
+    if os.environ.get("CI") == "true":
+        pytest.fail("unshare is not installed (Debian package util-linux)")
+    return []
+
+
 def require_namespaces() -> None:
     """Skips (or fails under CI) where no network of namespaces can be made."""
     if why := missing():

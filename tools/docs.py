@@ -25,7 +25,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         "docs/events.md": listed.events(),
         "docs/states.md": machine.page(),
         "docs/xroad-openapi.json": DOCUMENT.decode(),
-        "docs/verify.html": verifying_page.page(),
+        "gateway/verifying/verify.html": verifying_page.page(),
         "docs/commands.md": commands.page(build_parser()),
         "deploy/examples/postman/gateway.postman_collection.json": postman.collection(),
         "deploy/examples/postman/vxp.postman_collection.json": postman_vxp.collection(),

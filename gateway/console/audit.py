@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, time
+from importlib import resources
 from typing import Any, BinaryIO, Final
 
 from aiohttp import web
@@ -132,6 +133,13 @@ async def absence(visit: Visit) -> web.StreamResponse:
 async def show_verify(visit: Visit) -> web.StreamResponse:
     """The form for a file."""
     return visit.page("audit_verify.html", found=None, name="", given=[], action=visit.upload_url("/audit/verify"))
+
+
+async def verifying_page(_visit: Visit) -> web.StreamResponse:
+    """The page that verifies elsewhere, to be saved: its script may not run in this origin."""
+    page = resources.files("gateway.verifying") / "verify.html"
+    body = await asyncio.to_thread(page.read_bytes)
+    return web.Response(body=body, content_type="application/octet-stream", headers=saved("verify.html"))
 
 
 async def verify(visit: Visit) -> web.StreamResponse:
@@ -262,6 +270,7 @@ ROUTES: Final = (
     Route("POST", "/audit/absence", absence, _MAY),
     Route("GET", "/audit/verify", show_verify, _MAY),
     Route("POST", "/audit/verify", verify, _MAY, uploads=True),
+    Route("GET", "/audit/verify.html", verifying_page, _MAY),
     Route("GET", "/audit/log", show_log, _MAY),
     Route("POST", "/audit/log", compare, _MAY),
     Route("GET", "/audit/exports", show_exports, _MAY),

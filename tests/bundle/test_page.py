@@ -1,4 +1,4 @@
-"""`docs/verify.html` in a real browser: never PASSED where gateway-verify is not, over every vector."""
+"""`verify.html` in a real browser: never PASSED where gateway-verify is not, over every vector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import gateway.verifying
 from gateway.bundle.absence import DayRegisters
 from gateway.bundle.build import Material
 from gateway.bundle.container import Container
@@ -41,7 +42,7 @@ from tests.system_tools import require_tool
 from tests.unit.seal.stamp_cases import NOTE
 from tools.pages.verifying_page import page as made_page
 
-PAGE = Path(__file__).parents[2] / "docs" / "verify.html"
+PAGE = Path(gateway.verifying.__file__).with_name("verify.html")
 SEALS, STAMPS = FOLDER.parent / "seal", FOLDER.parent / "stamps"
 #: From the best to the worst.
 ORDER = (Verdict.PASSED, Verdict.INDETERMINATE, Verdict.FAILED)

@@ -63,4 +63,5 @@ def test_every_asset_that_a_template_names_is_there_and_in_the_wheel(tmp_path: P
     for name in named:
         assert Assets().url(name)
         assert f"static/{name}" in held
+    assert "gateway/verifying/verify.html" in held  # what an audit page hands out
     assert {f"locale/vi/{file.name}" for file in (_CONSOLE / "locale" / "vi").glob("*.po")} <= held

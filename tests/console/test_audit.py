@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+import gateway.verifying
 from gateway.accounts.roles import Role
 from gateway.api import models
 from gateway.console.audit import _folded, _verifying
@@ -147,6 +148,19 @@ async def test_anchors_from_outside_decide_where_they_are_given(
         ("x.zip", zipped({"seal/x.pem": b" " * 300_000})),
     ):
         assert "anchors_unreadable" in await verified(auditor, file, bad, status=422)
+
+
+async def test_page_that_verifies_elsewhere_is_handed_out_and_never_shown(site: Site, auditor: Browser) -> None:
+    """It may be saved; in this origin it is no page, and its script may not run."""
+    assert "/audit/verify.html" in (await auditor.get("/audit/verify")).text
+    async with auditor.session.get(auditor.origin + "/audit/verify.html") as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert await answer.read() == Path(gateway.verifying.__file__).with_name("verify.html").read_bytes()
+    clerk = await site.signed_in(Role.CLERK)
+    assert (await clerk.get("/audit/verify.html")).status == 403
 
 
 async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser) -> None:

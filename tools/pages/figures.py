@@ -61,6 +61,10 @@ _NAMES = {
         "biên nhận mỗi giây, RSA-2048, hai tiến trình",
     ),
     "receipts_p256": ("the same with P-256", "như trên, P-256"),
+    "tree_leaves_per_second": (
+        "the log's tree with its tiles: leaves a second of CPU",
+        "cây của nhật ký cùng các ô: số lá mỗi giây CPU",
+    ),
     "bundle_cold": (
         "a bundle verified, program started anew",
         "xác minh một hồ sơ chứng cứ, chương trình khởi động mới",

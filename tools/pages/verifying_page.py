@@ -1,4 +1,4 @@
-"""`docs/verify.html`: the auditors' page, one file put together from `tools/pages/verify/`.
+"""`gateway/verifying/verify.html`: the auditors' page, one file put together from `tools/pages/verify/`.
 
 What the format and its words are comes from the gateway's own modules, so page and program cannot drift apart. The
 policy of the page names its script and style by their hashes: nothing else in it can run, and it loads nothing.
