@@ -6,12 +6,11 @@ import argparse
 import asyncio
 from typing import Any
 
-import msgspec
-
-from gateway.clock import instant, rfc3339
+from gateway.clock import rfc3339
 from gateway.commands.acting import open_for_reading
 from gateway.commands.context import FINE, Context, Subparsers, add_command, add_group, add_json
 from gateway.commands.inputs import whole
+from gateway.ledger.unanswered import unanswered
 
 
 def add(parsers: Subparsers) -> None:
@@ -46,16 +45,16 @@ async def _listed(context: Context, limit: int) -> list[dict[str, Any]]:
     async with open_for_reading(context.settings) as ledger:
         return [
             {
-                "document": row[0],
-                "from": row[1],
-                "number": "/".join(part for part in (row[2], row[3]) if part),
-                "subject": row[4],
-                "accepted_at": rfc3339(instant(row[5])),
-                "waiting_since": rfc3339(instant(row[6])),
-                "until": rfc3339(instant(row[6]) + grace),
-                "decided_at": rfc3339(instant(row[8])) if row[8] is not None else "",
-                "held": len(msgspec.json.decode(row[9], type=dict[str, str])),
-                "for": row[10] or "",
+                "document": each.message_id,
+                "from": each.sender_code,
+                "number": each.code,
+                "subject": each.subject,
+                "accepted_at": rfc3339(each.accepted_at),
+                "waiting_since": rfc3339(each.since),
+                "until": rfc3339(each.since + grace),
+                "decided_at": rfc3339(each.decided_at) if each.decided_at is not None else "",
+                "held": each.held,
+                "for": each.authorities,
             }
-            for row in await ledger.readers.fetch("check_due_list_waiting", (limit,))
+            for each in await unanswered(ledger.readers, limit)
         ]

@@ -7,6 +7,7 @@ changes; auditors read the same pages. A token or code is shown once, in the ans
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -32,7 +33,7 @@ from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
 from gateway.console.words import N_
-from gateway.endings import beside, endings, without_replaced
+from gateway.endings import Ending, beside, endings, without_replaced
 from gateway.errors import RefusedError
 from gateway.ledger.own_keys import own_certificates
 from gateway.model import Agency, AgencyId
@@ -44,6 +45,13 @@ _CODES: Final = 20
 #: Of a number of days.
 _DIGITS: Final = 5
 _MOST_CERTIFICATE: Final = 20_000
+#: By `Ending.level`: 60, 30 and 7 days before the end, later where the certificate has a short life.
+_LEVELS: Final = (
+    ("good", N_("in force")),
+    ("wait", N_("to be renewed")),
+    ("wait", N_("renew it soon")),
+    ("bad", N_("renew it now")),
+)
 #: Why a recipient has no delivery that the gateway makes.
 SKIPPED: Final = {
     "not_hosted": N_("the relay serves it itself"),
@@ -180,11 +188,20 @@ async def certificates(visit: Visit) -> web.StreamResponse:
     others = await asyncio.to_thread(beside, settings)
     return visit.page(
         "admin_certificates.html",
-        used=[(each, each.level(visit.at)) for each in used],
+        used=[(each, *_ends(each, visit.at)) for each in used],
         others=others,
         history=await own_certificates(visit.base.readers),
         now=visit.at,
     )
+
+
+def _ends(found: Ending, now: datetime) -> tuple[str, str]:
+    """Tone and words: each of the three warnings has its own."""
+    if found.fault or found.ends is None:
+        return "bad", N_("unusable")
+    if found.ends <= now:
+        return "bad", N_("ended")
+    return _LEVELS[found.level(now)]
 
 
 async def settings(visit: Visit) -> web.StreamResponse:

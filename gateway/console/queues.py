@@ -1,6 +1,7 @@
 """Queues of problems: parked statuses, documents at the wrong office, conflicts, contradictions, quarantine.
 
-Each row comes with what is likely to be right, and one button for it; `gateway.admin.queues` finds both.
+Each row comes with what is likely to be right, and one button for it; `gateway.admin.queues` finds both. With
+them stand documents whose signatures wait for what CAs say: nobody acts on these, but somebody will ask.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.console.acts import converted
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
+from gateway.ledger.unanswered import unanswered
 from gateway.reasons import REASONS
 from gateway.reports.words import state_name
 
@@ -27,6 +29,7 @@ QUEUES: Final[Mapping[str, str]] = {
     "misrouted": N_("Documents at the wrong office"),
     "conflicts": N_("Conflicts and contradictions"),
     "quarantined": N_("Quarantined"),
+    "signatures": N_("Signatures that wait for a CA"),
 }
 #: What a status may agree with a delivery in.
 AGREES: Final[Mapping[str, str]] = {
@@ -58,11 +61,13 @@ async def _values(visit: Visit) -> dict[str, Any]:
     wrong = await queues.misrouted(base)
     conflicting, flagged = await queues.conflicts(base), await queues.flagged(base)
     quarantined = await queues.quarantined(base)
+    ((open_now, _, decided),) = await base.readers.fetch("check_due_count_waiting")
     counts = {
         "parked": await base.reads.parked(),
         "misrouted": len(wrong),
         "conflicts": len(conflicting) + len(flagged),
         "quarantined": len(quarantined),
+        "signatures": open_now + decided,
     }
     return {
         "chosen": chosen,
@@ -74,6 +79,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "conflicting": conflicting,
         "flagged": flagged,
         "quarantined": quarantined,
+        "unanswered": await unanswered(base.readers, queues.MOST) if chosen == "signatures" else [],
+        "grace": base.settings.revocation.grace,
         "agrees": AGREES,
         "reasons": REASONS,
         "may": visit.may(Permission.OPERATE),

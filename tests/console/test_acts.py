@@ -225,7 +225,7 @@ async def test_returned_document_is_dealt_with_in_its_queue(site: Site) -> None:
     assert "813/UBND-VP" not in (await browser.get("/queues?show=misrouted")).text
 
 
-@pytest.mark.parametrize("show", ["parked", "misrouted", "conflicts", "quarantined", "nonsense"])
+@pytest.mark.parametrize("show", ["parked", "misrouted", "conflicts", "quarantined", "signatures", "nonsense"])
 async def test_every_queue_opens_in_both_languages_for_whoever_may_look(site: Site, show: str) -> None:
     """Also alone, as a page that is open fetches it."""
     browser = await site.signed_in(Role.VIEWER)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.accounts.roles import Permission, Role
 from gateway.config import settings as config
-from gateway.console import settings_shown
+from gateway.console import administration, settings_shown
 from gateway.console.routes import ROUTES
+from gateway.endings import Ending
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 
@@ -137,3 +139,34 @@ async def test_secrets_in_settings_are_masked() -> None:
     assert settings_shown._text("password", "mat-khau") == settings_shown.MASKED
     assert settings_shown._text("url", "smtp://ai:mat-khau@host/") == f"smtp://{settings_shown.MASKED}@host/"
     assert settings_shown._text("secret_file", Path("/x/y")) == "/x/y"
+
+
+async def test_each_warning_of_an_end_has_its_own_words_and_days(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """60, 30 and 7 days before, and after it; not by colour alone."""
+    now, year = site.base.clock.now(), timedelta(days=365)
+    said = {
+        90: ("good", "đang hiệu lực", "còn 90 ngày"),
+        59: ("wait", "cần chuẩn bị thay", "còn 59 ngày"),
+        29: ("wait", "cần thay sớm", "còn 29 ngày"),
+        6: ("bad", "phải thay ngay", "còn 6 ngày"),
+        -2: ("bad", "đã hết hạn", ""),
+    }
+    found = [
+        Ending(
+            purpose=f"use{days}",
+            file=Path("x"),
+            subject="x",
+            begins=now - year,
+            ends=now + timedelta(days=days, hours=1),
+        )
+        for days in said
+    ]
+    monkeypatch.setattr(administration, "endings", lambda _: found)
+    page = await (await site.signed_in(Role.AUDITOR)).get("/administration/certificates")
+    for days, (tone, words, left) in said.items():
+        (row,) = re.findall(rf'<th scope="row" class="long">use{days}</th>.*?</tr>', page.text, re.DOTALL)
+        assert re.search(rf'badge {tone}">.*?</svg>{words}</span>', row, re.DOTALL), row
+        assert left in row
+        assert ("còn " in row) == bool(left)

@@ -158,7 +158,7 @@ class _LeaveOpen:
 
 
 async def test_wait_for_a_ca_is_shown_with_whom_it_waits_for(site: Site, came: dict[str, tuple[str, str]]) -> None:
-    """To the clerk, and on the document's page."""
+    """To the clerk, on the document's page, and in the list of all that wait."""
     message, delivery = came["undecided"]
     now = site.base.clock.now()
     await site.base.pump.submit(_LeaveOpen(), (message, "Ban Cơ yếu <CA>", micros(now)))
@@ -167,6 +167,19 @@ async def test_wait_for_a_ca_is_shown_with_whom_it_waits_for(site: Site, came: d
         assert "đang chờ thông tin thu hồi" in card
         assert "Ban Cơ yếu &lt;CA&gt;" in card
         assert _ONLY in card
+    for who in (await site.signed_in(Role.OPERATOR), auditor):
+        listed = await who.get("/queues?show=signatures")
+        (row,) = (each for each in listed.text.split("<tr>") if message in each)
+        assert "Ban Cơ yếu &lt;CA&gt;" in row
+        assert f'datetime="{now:%Y-%m-%dT%H:%M}' in row
+        assert "đã quyết định khi CA chưa trả lời" in row
+        assert came["valid"][0] not in listed.text
+    refresher = site.app.checks.refresher
+    refresher._count_at = None
+    await refresher.run_once()
+    overview = (await auditor.get("/")).text
+    assert "1 văn bản đã được quyết định khi CA chưa trả lời" in overview
+    assert 'href="/queues?show=signatures"' in overview
 
 
 @pytest.mark.parametrize(
