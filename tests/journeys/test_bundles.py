@@ -49,6 +49,16 @@ def verified(file: Path, *arguments: str) -> dict[str, object]:
     return found
 
 
+def test_missing_unshare_fails_under_ci_and_is_no_secret_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At home the bundles are verified all the same."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="unshare is not installed"):
+        without_network()
+    monkeypatch.delenv("CI")
+    assert without_network() == []
+
+
 async def test_bundle_of_a_destroyed_document_is_verified_with_the_original(
     site: Installation, tmp_path: Path
 ) -> None:
