@@ -20,19 +20,21 @@ class Entry:
     title: str
     #: Of `templates/icons.html`.
     icon: str
+    #: Pages that belong to it under another path.
+    also: str = ""
 
 
 ENTRIES: Final = (
     Entry("/", N_("Overview"), "overview"),
     Entry("/desk", N_("Desk"), "desk"),
     Entry("/desk/send", N_("Send"), "send"),
-    Entry("/desk/registers", N_("Registers"), "book"),
-    Entry("/ledger", N_("Ledger"), "ledger"),
+    Entry("/desk/registers", N_("Registers"), "book", also="/desk/entries"),
+    Entry("/ledger", N_("Ledger"), "ledger", also="/documents"),
     Entry("/channels", N_("Channels"), "channels"),
     Entry("/offices", N_("Offices"), "map"),
     Entry("/queues", N_("Problems"), "problem"),
     Entry("/requests", N_("Requests"), "people"),
-    Entry("/alerts", N_("Alerts"), "bell"),
+    Entry("/alerts", N_("Alerts"), "bell", also="/alarms"),
     Entry("/reports", N_("Reports"), "chart"),
     Entry("/audit", N_("Audit"), "seal"),
     Entry("/administration", N_("Administration"), "gear"),
@@ -55,8 +57,9 @@ def sections(visit: Visit) -> list[Section]:
     shown = [entry for entry in ENTRIES if entry.path in routes and visit.may(routes[entry.path])]
     if not visit.may(Permission.VIEW):  # theirs leads to the desk
         shown = [entry for entry in shown if entry.path != "/" or len(shown) == 1]
-    fitting = [entry for entry in shown if _holds(entry.path, visit.request.path)]
-    here = max(fitting, key=lambda entry: len(entry.path), default=None)
+    page = visit.request.path
+    fitting = [(path, entry) for entry in shown for path in (entry.path, entry.also) if path and _holds(path, page)]
+    _, here = max(fitting, key=lambda each: len(each[0]), default=("", None))
     return [Section(entry, entry is here) for entry in shown]
 
 

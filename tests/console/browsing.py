@@ -20,6 +20,8 @@ from tests.console.site import PASSWORD
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: Patience on a busy machine, in milliseconds.
 PATIENCE = 30_000
+#: Pixels that a page must fit: a window of 1,280 at 400 % (WCAG 2.2, 1.4.10).
+NARROWEST = 320
 _SERIOUS = frozenset({"serious", "critical"})
 
 

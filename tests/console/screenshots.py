@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Literal
 
 from playwright.async_api import Browser, Cookie, Page
 
-from tests.console.browsing import PATIENCE, chromium, is_too_wide, opened, serious, sign_in
+from tests.console import staged
+from tests.console.browsing import NARROWEST, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
 from tests.console.demo import Demo, demo
 
 FOLDER = Path("build/screenshots")
@@ -33,7 +34,7 @@ _AT_ONCE = 3
 class Shot:
     """A page: its name, whose eyes, and its address; the first link of each selector of `links` is followed.
 
-    `route` is what is then looked at, where the address does not say it.
+    `route` is what is then looked at, where the address does not say it; `before` is done once, for all pictures.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Shot:
     path: str
     links: tuple[str, ...] = ()
     route: str = ""
+    before: Callable[[Browser, Demo], Awaitable[None]] | None = None
 
     @property
     def covers(self) -> str:
@@ -64,6 +66,14 @@ SHOTS = (
         route="/documents/{id}/source",
     ),
     Shot("acts", "vanhanh", "/ledger", links=("tbody th a", ".head a[href^='/acts']"), route="/acts"),
+    Shot(
+        "rehearsal",
+        "vanhanh",
+        "/",
+        links=(".cause form[action='/acts/rehearse'] button",),
+        route="/acts/rehearse",
+    ),
+    Shot("kept", "vanthu2", "/kept", before=staged.send_too_late),
     Shot("account", "vanthu", "/account"),
     Shot("password", "vanthu", "/account/password"),
     Shot("second-factor", "vanthu", "/account/second-factor"),
@@ -73,7 +83,23 @@ SHOTS = (
     Shot("desk-paper", "vanthu", "/desk/paper"),
     Shot("desk-send", "vanthu", "/desk/send"),
     Shot("desk-groups", "vanthu", "/desk/groups"),
+    Shot(
+        "desk-draft",
+        "vanthu",
+        "/desk/send",
+        links=("tbody th a",),
+        route="/desk/send/{id}",
+        before=staged.draft,
+    ),
     Shot("desk-registers", "vanthu", "/desk/registers"),
+    Shot(
+        "desk-entry",
+        "vanthu",
+        "/desk/registers",
+        links=("tbody th a",),
+        route="/desk/entries/{id}",
+        before=staged.register,
+    ),
     Shot("channels", "vanhanh", "/channels"),
     Shot("channel", "vanhanh", "/channels", links=("tbody th a",), route="/channels/{id}"),
     Shot(
@@ -90,8 +116,32 @@ SHOTS = (
     Shot("queues-conflicts", "vanhanh", "/queues?show=conflicts"),
     Shot("queues-quarantined", "vanhanh", "/queues?show=quarantined"),
     Shot("requests", "vanhanh", "/requests"),
+    Shot(
+        "request",
+        "quantri",
+        "/requests",
+        links=("tbody th a:not([href*='/orders/'])",),
+        route="/requests/{id}",
+        before=staged.propose,
+    ),
+    Shot(
+        "order",
+        "quantri",
+        "/requests",
+        links=("tbody th a[href*='/orders/']",),
+        route="/requests/orders/{id}",
+        before=staged.order,
+    ),
     Shot("shift", "vanhanh", "/shift"),
     Shot("alerts", "vanhanh", "/alerts"),
+    Shot(
+        "telephoned",
+        "vanhanh",
+        "/alerts",
+        links=("a[href$='/telephoned']",),
+        route="/alarms/{id}/telephoned",
+        before=staged.send_express,
+    ),
     Shot("maintenance", "vanhanh", "/maintenance"),
     Shot("reports", "vanhanh", "/reports"),
     Shot("audit", "kiemtra", "/audit?number=1250/UBND-VP"),
@@ -125,6 +175,7 @@ async def _signed_in(browser: Browser, shown: Demo, login: str) -> list[Cookie]:
     if not login:
         return []
     async with opened(browser, shown.origin) as page:
+        page.set_default_timeout(_AT_ONCE * PATIENCE)
         await sign_in(page, login, shown.passwords[login])
         return [each for each in await page.context.cookies() if "view" not in each.get("name", "")]
 
@@ -158,7 +209,9 @@ async def _picture(page: Page, shot: Shot, width: int, name: str, *, examined: b
         await page.wait_for_load_state()
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
     found = [str(each) for each in await serious(page)] if examined else []
-    return [*found, "it is too wide"] if await is_too_wide(page) else found
+    found += ["it is too wide"] if await is_too_wide(page) else []
+    await page.set_viewport_size({"width": NARROWEST, "height": 900})
+    return [*found, f"it is too wide at {NARROWEST}"] if await is_too_wide(page) else found
 
 
 def _make_room(*, whole: bool) -> None:
@@ -170,11 +223,13 @@ def _make_room(*, whole: bool) -> None:
 async def _main(wanted: list[str]) -> int:
     await asyncio.to_thread(_make_room, whole=not wanted)
     people: dict[str, list[Shot]] = {}
-    for shot in SHOTS:
-        if not wanted or shot.name in wanted:
-            people.setdefault(shot.login, []).append(shot)
+    shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
+    for shot in shots:
+        people.setdefault(shot.login, []).append(shot)
     places = asyncio.Semaphore(_AT_ONCE)
     async with demo() as shown, chromium() as browser:
+        for before in filter(None, (shot.before for shot in shots)):
+            await before(browser, shown)
         done = await asyncio.gather(*(_take(browser, shown, *each, places) for each in people.items()))
     wrong = [each for some in done for each in some]
     for each in wrong:

@@ -11,7 +11,7 @@ import pytest
 from gateway.accounts.roles import Role
 from gateway.admin import mass
 from gateway.api import models
-from gateway.eligibility import ActName
+from gateway.eligibility import MOST, ActName
 from gateway.ledger.params import as_json
 from gateway.ledger.proposals import line_of
 from gateway.storage.pump import Transaction
@@ -70,6 +70,31 @@ async def test_filter_of_the_ledger_is_a_choice(site: Site) -> None:
     assert page.status == 200, page.text
     assert f'name="ids" value="{key}"' in page.text
     assert (await browser.post("/acts", {"filter": "colour=red"})).status == 422
+
+
+async def test_filter_that_fits_too_much_is_cut_to_the_newest_and_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand at most, as `MOST` says; what was rehearsed is what is touched. One that fits is not cut."""
+    assert MOST == 1000
+    ids = await sent(site, 3)
+    await mass.act(site.app, asking(ActName.HOLD, ids), "user:somebody")
+    browser = await site.signed_in(Role.OPERATOR)
+    told = "lấy các lượt mới nhất"
+    await browser.get("/account")
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.console.acts.MOST", 2)
+        page = await browser.post("/acts/rehearse", {"filter": "state=held", "act": "release"})
+    assert told in page.text
+    assert "2 trong 2" in page.text
+    (chosen,) = set(re.findall(r'name="ids" value="([^"]+)"', page.text))
+    assert chosen.split() == ids[:0:-1]
+    done = await browser.post("/acts/do", {"ids": chosen, "act": "release", "how": "act", "reason": WHY})
+    assert done.status == 303, done.text
+    assert await states(site.app, ids) == ["held", "queued", "queued"]
+    page = await browser.post("/acts", {"filter": "state=held"})
+    assert ids[0] in page.text
+    assert told not in page.text
 
 
 async def test_act_on_a_few_is_rehearsed_and_done(site: Site) -> None:

@@ -25,9 +25,10 @@ from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
+from tests.console.test_pages import PAGES
 from tests.journeys.installation import COMMUNE, PROVINCE, prepare
 from tests.journeys.messages import document, status
 from tests.unit.signatures.pdf_made import blank
@@ -94,6 +95,23 @@ async def test_pages_are_accessible_and_fit_their_window(
             await page.goto(path)
             assert await serious(page) == []
             assert not await is_too_wide(page)
+
+
+async def test_no_page_is_moved_sideways_at_four_hundred_per_cent(site: Site, browser: Browser) -> None:
+    """Of those that are opened by their address alone; two walks go over others in so narrow a window."""
+    await send(site, "22")
+    seen, wide = set[str](), list[str]()
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR, Role.CLERK):
+        user = await site.base.users.require(LOGINS[role])
+        own = [each.path for each in PAGES if user.may(each.permission) and "{" not in each.path]
+        async with opened(browser, site.origin, width=NARROWEST) as page:
+            await sign_in(page, LOGINS[role])
+            for path in (each for each in own if each not in seen):
+                await page.goto(path, wait_until="domcontentloaded")
+                wide += [path] if await is_too_wide(page) else []
+        seen.update(own)
+    assert len(seen) > 30
+    assert wide == []
 
 
 async def test_first_administrator_signs_in_is_locked_out_and_let_in_again(

@@ -15,12 +15,17 @@ import pytest_asyncio
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
 from gateway.desk.sending import OutgoingForm
+from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.ledger.inquiries import InquiryReads
 from tests.console.site import PASSWORD, Browser, Page, Site, console
-from tests.desk.lab import DeskLab, clerk_of, lab_of
+from tests.desk.lab import CHECKS, DeskLab, clerk_of, lab_of
+from tests.desk.test_sending import fully_signed
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document_id
+from tests.unit.signatures.cms_made import CmsPlan
+from tests.unit.signatures.pdf_made import signed
+from tests.unit.signatures.vector_cases import write_anchors
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,10 +35,11 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> AsyncIterator[Site]:
-    """The clerk acts for the commune."""
+    """The clerk acts for the commune; whose signatures are known is, too."""
     folder = tmp_path_factory.mktemp("console") / "site"
     folder.mkdir()
-    async with console(folder, pki_folder) as found:
+    write_anchors(folder / "foreign")
+    async with console(folder, pki_folder, more=CHECKS) as found:
         yield found
 
 
@@ -89,7 +95,9 @@ async def test_clerk_registers_and_goes_on_to_the_next(lab: DeskLab, browser: Br
     register = await browser.get("/desk/registers")
     assert "Phòng Tư pháp" in register.text
     ((entry,),) = lab.rows("SELECT id FROM desk_entry WHERE delivery_id = ?", first)
-    assert "Người clerk1" in (await browser.get(f"/desk/entries/{entry}")).text
+    line = (await browser.get(f"/desk/entries/{entry}")).text
+    assert "Người clerk1" in line
+    assert '<a href="/desk/registers" aria-current="page">' in line
     assert EVIL not in register.text
     await browser.post(f"/desk/in/{second}/answer", {"code": "02", "preset": "", "reason": ""})
     assert lab.statuses(second) in ([], [("01", "")])
@@ -198,6 +206,59 @@ async def test_draft_is_kept_numbered_and_sent_for_a_reason(lab: DeskLab, browse
     assert sent.location == "/desk/send"
     assert "01/UBND-VP" in (await browser.get("/desk/registers?direction=out")).text
     await lab.desk.registering.register(lab.clerk, delivery)
+
+
+async def test_signatures_are_told_and_what_bears_both_goes_out_without_a_word(
+    lab: DeskLab, browser: Browser
+) -> None:
+    """One signature is not enough; the button with `c` says of each whose it is, in the clerk's language."""
+    begun = await browser.post("/desk/send", {"office": lab.office})
+    path, page = begun.location, await browser.get(begun.location)
+    assert re.search(r'name="act" value="check" data-key="c"', page.text)
+    fields = {"recipients": PROVINCE, "subject": "V/v ký số", "notation": "UBND-VP", "signer": "Nguyễn Văn Bé"}
+    fields["series"] = "KS"  # another test counts in the usual one
+    one = signed(CmsPlan(member="person")).data
+    checked = await upload(browser, page, path, fields | {"act": "check"}, one)
+    assert (checked.status, checked.location) == (303, path)
+    page = await browser.get(path)
+    told = "chữ ký cá nhân: hợp lệ; chữ ký cơ quan: không có — chỉ để biết, tham khảo"
+    assert f"<span>{told}</span>" in page.text
+    refused = await upload(browser, page, path, fields | {"act": "send"})
+    assert (refused.status, told in refused.text) == (409, True)
+    ((old,),) = lab.rows("SELECT file_id FROM desk_draft_file WHERE draft_id = ?", path.rpartition("/")[2])
+    await upload(browser, page, path, fields | {"act": "check", "remove": old}, fully_signed())
+    page = await browser.get(path)
+    assert "<span>chữ ký cá nhân, chữ ký cơ quan: hợp lệ</span>" in page.text
+    sent = await upload(browser, page, path, fields | {"act": "send"})
+    assert (sent.status, sent.location) == (303, "/desk/send"), sent.text
+    assert lab.rows("SELECT note FROM event WHERE kind = 'entry.sent' ORDER BY seq DESC LIMIT 1") == [(None,)]
+    assert lab.rows("SELECT COUNT(*) FROM message WHERE subject = 'V/v ký số'") == [(1,)]
+
+
+async def test_predecessors_addressee_stands_on_the_list_and_beside_the_form(
+    lab: DeskLab, browser: Browser
+) -> None:
+    """The code that the sender wrote, of an office that this one has succeeded; of its own nothing is said."""
+    base, old = lab.app.foundation, await lab_of(lab.site)
+    theirs, own = await lab.send("815", to=old.code), await lab.send("816")
+    words = "cơ quan cũ mà đơn vị này kế thừa"
+    assert "815/UBND-VP" not in (await browser.get("/desk")).text
+    now = base.clock.now()
+    closing = CloseAgency(agency_id=old.office, at=now, successor_id=lab.office, actor="operator:test", now=now)
+    await base.directory.apply(base.pump, CloseAgencyOperation(), closing)
+    rows = (await browser.get("/desk")).text.split("<tr>")
+    (row,) = (each for each in rows if "815/UBND-VP" in each)
+    assert old.code in row
+    assert words in row
+    (row,) = (each for each in rows if "816/UBND-VP" in each)
+    assert words not in row
+    shown = (await browser.get(f"/desk/in/{theirs}")).text
+    assert re.search(rf'<span class="quiet">[^<]*{re.escape(old.code)}[^<]*{words}', shown)
+    assert words not in (await browser.get(f"/desk/in/{own}")).text
+    done = await browser.post(f"/desk/in/{theirs}/register")
+    assert done.status == 303
+    assert lab.statuses(theirs)[-1][0] == "03"
+    await lab.desk.registering.register(lab.clerk, own)
 
 
 async def test_register_is_downloaded_as_workbook_and_print(lab: DeskLab, browser: Browser) -> None:

@@ -18,7 +18,7 @@ from gateway.accounts.roles import Role
 from gateway.accounts.users import User
 from gateway.edxml.envelope import BusinessType
 from gateway.maintenance.indexer import Indexer
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, opened, sign_in
 from tests.console.clicking import english, file, menu, press, send
 from tests.console.site import PASSWORD, Site
 from tests.desk.lab import DeskLab, lab_of
@@ -111,7 +111,7 @@ async def test_clerk_declines_a_recall_and_writes_the_answer(site: Site, browser
     delivery = await lab.send("711")
     await lab.desk.registering.register(lab.clerk, delivery)
     await lab.send("712", business=BusinessType.RECALL, about=document_id(PROVINCE, "711"))
-    async with opened(browser, site.origin, width=390) as page:
+    async with opened(browser, site.origin, width=NARROWEST) as page:
         await sign_in(page, clerk.login)
         await menu(page, "/desk")
         await press(page, "table:has(caption:has-text('chờ trả lời')) th a:has-text('711')")

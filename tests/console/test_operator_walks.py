@@ -22,13 +22,14 @@ from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
 from gateway.maintenance.indexer import Indexer
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, opened, serious, sign_in
 from tests.console.clicking import english, menu, press, send, signed_in
+from tests.console.keyboard import tab_onto, typed
 from tests.console.site import LOGINS, PASSWORD, Site, console
 from tests.journeys import purging
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
-from tests.journeys.receiver import Receiver
+from tests.journeys.receiver import Receiver, Reply
 from tests.journeys.test_journey import until
 from tests.journeys.test_mass_acts import carried, states
 
@@ -169,6 +170,45 @@ async def test_operator_holds_hands_over_quarantines_and_pushes_once_more(
         assert await done_by(site, pushed.id, "operator1") == ["replay.asked"]
 
 
+async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alone(
+    site: Site, browser: Browser, receiver: Receiver
+) -> None:
+    """From the form of the login on: what it said last is read at its channel; no step needs a mouse."""
+    before = len(receiver.came)
+    receiver.script.append(Reply(status=400, text="đĩa đã đầy"))
+    made = await sent(site, "681", PUSHED)
+    line = made.deliveries[0].id
+    await receiver.wait_for(before + 1)
+
+    async def refused() -> bool:
+        return await states(site.app, [line]) == ["refused"]
+
+    await until(refused)
+    channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "pushed")
+    cause = f".cause:has(a[href='/channels/{channel}'])"
+    async with opened(browser, site.origin) as page:
+        await page.goto("/login")
+        await typed(page, login=LOGINS[Role.OPERATOR], password=PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".me")
+        await expect(page.locator(cause)).to_contain_text("UBND xã Hai")
+        await tab_onto(page, f"{cause} a[href^='/channels/']")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".said").first).to_contain_text("đĩa đã đầy")
+        await page.keyboard.press("g")
+        await page.keyboard.press("1")
+        await page.wait_for_url(f"{site.origin}/")
+        await tab_onto(page, f"{cause} form[action='/acts/rehearse'] button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/acts/rehearse")
+        await typed(page, reason=WHY)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#notices .done")).to_have_text("Đã làm với 1 lượt gửi.")
+    again = (await receiver.wait_for(before + 2))[before + 1]
+    assert line in again.deliveries
+    assert await done_by(site, made.id, LOGINS[Role.OPERATOR]) == ["delivery.requeued"]
+
+
 async def propose(page: Page, name: str) -> tuple[str, str]:
     """An act on the whole filter, for a second person: the proposal, now open, and what the rehearsal said."""
     await menu(page, "/ledger")
@@ -252,7 +292,7 @@ async def test_administrators_answer_for_orders_to_destroy(site: Site, browser: 
     confirming = "button[value=confirm]"
     async with (
         signed_in(site, browser, Role.ADMINISTRATOR) as page,
-        opened(browser, site.origin, width=390) as other,
+        opened(browser, site.origin, width=NARROWEST) as other,
     ):
         await menu(page, "/requests")
         await expect(page.locator(f"#order-{ask.id}")).to_contain_text("chờ hai người")
@@ -276,7 +316,7 @@ async def test_administrators_answer_for_orders_to_destroy(site: Site, browser: 
         await expect(page.locator(".badge.good", has_text="đã thực hiện")).to_be_visible(timeout=PATIENCE)
         await expect(page.locator("tbody .badge.good")).to_be_visible()
         await press(page, "tbody th a")
-        await expect(page.locator("#content .flash.note")).to_contain_text("hủy theo lệnh")
+        await expect(page.locator("#content .flash.note:visible")).to_contain_text("hủy theo lệnh")
         await menu(other, "/requests")
         await press(other, f"#order-{wrong} a")
         await expect(other.locator("form code")).to_have_text(f"gateway purge confirm {wrong[-8:]}")

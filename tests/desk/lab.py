@@ -26,15 +26,16 @@ from tests.journeys.messages import document
 from tests.unit.signatures.vector_cases import write_anchors
 
 MOST_DRAFTS = 30
-_CHECKS = f"""
-[limits]
-desk_drafts = {MOST_DRAFTS}
-
+CHECKS = """
 [checks]
 policy = "record"
 signers = "foreign/signers"
 stamps = "foreign/stamps"
 """
+_MORE = f"""
+[limits]
+desk_drafts = {MOST_DRAFTS}
+{CHECKS}"""
 _numbers = itertools.count(1)
 
 
@@ -134,7 +135,7 @@ async def clerk_of(app: Application, *codes: str, user_id: str = "lan") -> Clerk
 async def running(folder: Path, pki_folder: Path) -> AsyncIterator[Installation]:
     """Prepare an installation in a folder that is there, and run it."""
     write_anchors(folder / "foreign")
-    site = await prepare(folder, pki_folder, more=_CHECKS)
+    site = await prepare(folder, pki_folder, more=_MORE)
     async with site.running():
         yield site
 
