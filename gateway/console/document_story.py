@@ -2,12 +2,13 @@
 
 Tries with what was said on the wire, statuses, people's acts with their reasons, seals and proofs stand in one
 list, the newest first; what happened to many recipients in a row is told once. Read of one instant. Whoever sees
-the document as a recipient alone is shown the own line, and nothing of the others'.
+the document as a recipient alone is shown the own line, and nothing of the others'. What belongs to it:
+`gateway.console.document_links`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,7 @@ import msgspec
 from gateway.audit.leaves import facts_of
 from gateway.clock import instant
 from gateway.console.agencies import ChannelName, channel_names
+from gateway.console.document_links import Links, read_links
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
 from gateway.ledger.params import as_json
@@ -96,9 +98,9 @@ class Story:
     told: tuple[Told, ...]
     verdict: tuple[Any, ...] | None
     destroyed_at: datetime | None
-    #: Documents that recall, update, replace or answer it: id, business type, number, notation, when.
-    about: tuple[tuple[Any, ...], ...]
-    original: tuple[Any, ...] | None
+    links: Links
+    #: What is known of those that sent the linked documents.
+    senders: Mapping[AgencyId, Agency]
 
     @property
     def sums(self) -> dict[str, int]:
@@ -133,10 +135,8 @@ async def read_story(
         events = await reader.fetch("event_list_told", {"message": message_id, "limit": MOST_EVENTS})
         verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
         gone = await reader.fetch("purge_find_of_messages", (as_json([message_id]),))
-        linked = [row[0] for row in await reader.fetch("message_list_about", (message_id,))]
-        about = await reader.fetch("message_list_relations", (as_json(linked),)) if whole else []
-        earlier = await reader.fetch("message_list_relations", (as_json([summary[15]]),)) if summary[15] else []
-    ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])}
+        links = await read_links(reader, summary, scope)
+    ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])} | links.senders
     agencies = await directory.agencies(ids)
     endpoints = {str(each.id): each for each in await directory.endpoints()}
     channels = await channel_names(directory)
@@ -152,8 +152,8 @@ async def read_story(
         told=tuple(told if line else _grouped(told)),
         verdict=verdict,
         destroyed_at=instant(gone[0][3]) if gone else None,
-        about=tuple(about),
-        original=earlier[0] if earlier else None,
+        links=links,
+        senders={key: agencies[key] for key in links.senders if key in agencies},
     )
 
 

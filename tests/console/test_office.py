@@ -1,16 +1,18 @@
-"""The page of an office, the order in which a channel drains, and a conformance run from the page for vendors."""
+"""The page of an office, what belongs to a document, the order in which a channel drains, and a conformance run."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
 from gateway.accounts.roles import Role
+from gateway.edxml.envelope import ResponseFor
 from tests.console.site import Browser, Site
-from tests.journeys.installation import COMMUNE, PROVINCE
-from tests.journeys.messages import document
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
+from tests.journeys.messages import DAY, document, document_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,6 +66,41 @@ async def test_channel_says_in_which_order_it_drains(site: Site) -> None:
     assert all(each.status == 200 for each in told)
     assert any('type="range" name="most"' in each.text and "/static/pace" in each.text for each in told)
     assert all("Thứ tự: hỏa tốc trước, rồi khẩn hơn" in each.text for each in told)
+
+
+async def test_answers_and_what_they_answer_link_to_each_other(site: Site) -> None:
+    """Whoever may see both goes from one to the other; another office's answer is not a clerk's to see."""
+    asked = ResponseFor(
+        organ_id=PROVINCE,
+        code="400/UBND-VP",
+        promulgation_date=DAY,
+        promulgation_date_text=f"{DAY:%d/%m/%Y}",
+        document_id=document_id(PROVINCE, "400"),
+    )
+    by_number = replace(asked, document_id="")
+    elsewhere = replace(by_number, code="401/UBND-VP")
+    made = site.installation
+    async with made.client(PROVINCE) as province, made.client(COMMUNE) as commune, made.client(PUSHED) as other:
+        question = (await province.submit(document(PROVINCE, [COMMUNE, PUSHED], number="400"))).id
+        unseen = (await province.submit(document(PROVINCE, [PUSHED], number="401"))).id
+        ours = (await commune.submit(document(COMMUNE, [PROVINCE], number="41", answers=asked))).id
+        theirs = (await other.submit(document(PUSHED, [PROVINCE], number="42", answers=asked))).id
+        loose = (await commune.submit(document(COMMUNE, [PROVINCE], number="43", answers=by_number))).id
+        blind = (await commune.submit(document(COMMUNE, [PROVINCE], number="44", answers=elsewhere))).id
+    viewer, clerk = await site.signed_in(Role.VIEWER), await site.signed_in(Role.CLERK)
+    shown = (await viewer.get(f"/documents/{question}")).text
+    assert [f'/documents/{each}"' in shown for each in (ours, theirs)] == [True, True]
+    assert "2 văn bản trả lời" in shown
+    mine = (await clerk.get(f"/documents/{question}")).text
+    assert [f'/documents/{each}"' in mine for each in (ours, theirs)] == [True, False]
+    link = f'Trả lời <a href="/documents/{question}">400/UBND-VP</a>'
+    for reply in (ours, loose):
+        for reader in (viewer, clerk):
+            assert link in (await reader.get(f"/documents/{reply}")).text
+    assert f'/documents/{unseen}"' in (await viewer.get(f"/documents/{blind}")).text
+    hidden = (await clerk.get(f"/documents/{blind}")).text
+    assert unseen not in hidden
+    assert "không có quyền xem" in hidden
 
 
 async def running(browser: Browser) -> str:

@@ -41,6 +41,7 @@ def document(
     priority: int = 0,
     content: bytes = b"%PDF-1.4\nmot trang\n%%EOF\n",
     due: date | None = None,
+    answers: ResponseFor | None = None,
 ) -> bytes:
     """A document with one PDF; `about` is the DocumentId that types 1 to 3 mean."""
     envelope = Envelope(
@@ -63,7 +64,11 @@ def document(
         signer="Nguyễn Văn Mẫu",
         priority=priority,
         due_date=due,
-        responses_for=(ResponseFor(organ_id=sender, document_id=about),) if business is BusinessType.RECALL else (),
+        responses_for=(ResponseFor(organ_id=sender, document_id=about),)
+        if business is BusinessType.RECALL
+        else (answers,)
+        if answers is not None
+        else (),
         business=Business(
             type=business,
             type_text=business.value,

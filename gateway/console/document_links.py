@@ -1,0 +1,141 @@
+"""What belongs to a document: what it recalls, updates, replaces or answers, and what does that to it.
+
+All of it links to documents of the ledger, and only to those that the reader may see: a clerk, what the own offices
+sent or were sent. Replies are found by the DocumentId that they name first; one that names number and day alone
+links to what it answers, and is not found from there. It decides nothing: who names a document may be mistaken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from gateway.edxml.envelope import BusinessType, ResponseFor
+from gateway.ledger.params import as_json
+from gateway.mailbox import NOT_FOR_RECIPIENTS
+from gateway.model import AgencyId
+from gateway.status import split_code
+from gateway.storage.readers import Reader
+
+#: Documents that one may answer, as far as they are shown.
+MOST_NAMED: Final = 50
+#: Replies that are shown, the earliest first.
+MOST_REPLIES: Final = 200
+_NEW: Final = str(BusinessType.NEW)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """Another document."""
+
+    id: str
+    business_type: str
+    sender_id: AgencyId
+    sender_code: str
+    number: str
+    notation: str
+    document_ref: str
+    promulgated_on: str
+
+    @property
+    def code(self) -> str:
+        """Number and notation."""
+        return f"{self.number}/{self.notation}" if self.notation else self.number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """A document that this one says it answers; None where there is none that the reader may see."""
+
+    named: ResponseFor
+    document: Linked | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Links:
+    """Both directions."""
+
+    #: What it recalls, updates, replaces or takes back.
+    original: Linked | None
+    answers: tuple[Answered, ...]
+    #: What recalls, updates or replaces it, the earliest first.
+    changed_by: tuple[Linked, ...]
+    #: The replies to it, the earliest first.
+    answered_by: tuple[Linked, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.original or self.answers or self.changed_by or self.answered_by)
+
+    @property
+    def senders(self) -> frozenset[AgencyId]:
+        """Whose documents they are."""
+        found = (*(each.document for each in self.answers), self.original, *self.changed_by, *self.answered_by)
+        return frozenset(each.sender_id for each in found if each is not None)
+
+
+class _Naming(msgspec.Struct, frozen=True):
+    """Of an envelope as the ledger keeps it."""
+
+    responses_for: tuple[ResponseFor, ...] = ()
+
+
+async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[AgencyId] | None) -> Links:
+    """Of a message (`message_get_summary`)."""
+    named = msgspec.json.decode(summary[12], type=_Naming).responses_for
+    key, kind, document_ref, original_id = summary[0], summary[1], summary[4], summary[15]
+    about = [row[0] for row in await reader.fetch("message_list_about", (key,))]
+    replies: list[str] = []
+    if kind == "document" and document_ref:
+        params = {"document_ref": document_ref, "limit": MOST_REPLIES}
+        replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
+    meant = [(each, await _meant(reader, each)) for each in named[:MOST_NAMED] if each.document_id or each.code]
+    ids = {original_id, *about, *replies, *(found for _, those in meant for found in those)} - {None, key}
+    seen = await _visible(reader, ids, scope)
+    changes = {each for each in about if each in seen}
+    return Links(
+        original=seen.get(original_id),
+        answers=tuple(
+            Answered(named=each, document=_one(each, [seen[found] for found in those if found in seen]))
+            for each, those in meant
+            if original_id not in those
+        ),
+        changed_by=tuple(each for each in seen.values() if each.id in changes),
+        answered_by=tuple(seen[reply] for reply in replies if reply in seen and reply not in changes),
+    )
+
+
+async def _meant(reader: Reader, named: ResponseFor) -> list[str]:
+    """Ids of all documents that may be meant."""
+    number, notation = split_code(named.code)
+    params = {
+        "document_ref": named.document_id,
+        "number": number,
+        "notation": notation,
+        "day": named.promulgation_date.isoformat() if named.promulgation_date else "%",
+    }
+    return list(dict.fromkeys(row[0] for row in await reader.fetch("message_list_named", params)))
+
+
+def _one(named: ResponseFor, found: Sequence[Linked]) -> Linked | None:
+    """By the DocumentId, else by number and day where that leaves one alone."""
+    by_ref = [each for each in found if named.document_id and each.document_ref == named.document_id]
+    if by_ref:
+        # an update may bear the id of what it updates, and anybody may write one
+        return min(by_ref, key=lambda each: (each.sender_code != named.organ_id, each.business_type != _NEW))
+    same = [each for each in found if each.sender_code == named.organ_id] or found
+    first = [each for each in same if each.business_type == _NEW] or same
+    return first[0] if len(first) == 1 else None
+
+
+async def _visible(reader: Reader, ids: Iterable[str], scope: frozenset[AgencyId] | None) -> Mapping[str, Linked]:
+    """Those that the reader may see, the earliest first."""
+    params = {
+        "ids": as_json(sorted(ids)),
+        "agencies": None if scope is None else as_json(sorted(scope)),
+        "hidden": as_json(sorted(NOT_FOR_RECIPIENTS)),
+    }
+    rows = await reader.fetch("message_list_relations", params)
+    return {row[0]: Linked(**dict(zip(Linked.__dataclass_fields__, row, strict=True))) for row in rows}
