@@ -20,6 +20,7 @@ from gateway.admin import mass
 from gateway.admin.mass import MassAct
 from gateway.admin.queues import shown
 from gateway.clock import VIETNAM, rfc3339
+from gateway.console.agencies import is_code, one
 from gateway.console.headers import own_address
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -28,6 +29,7 @@ from gateway.eligibility import MOST, WORDS, ActName, Judged, judge
 from gateway.errors import RefusedError
 from gateway.ledger.params import as_json
 from gateway.ledger.proposals import line_of
+from gateway.model import Agency
 from gateway.search.filter import parse
 from gateway.search.lines import Search
 
@@ -87,11 +89,13 @@ async def rehearse(visit: Visit) -> web.StreamResponse:
     """What the act would come to, and the form that does it."""
     act = _act(visit)
     ids = await _chosen(visit)
-    code = visit.form.get("to", "").strip()
+    text, office = visit.form.get("to", "").strip(), None
     judged = judge(act, [], ids)
     told = None
-    if act is not ActName.FORWARD or code:
-        told = await mass.rehearse(visit.base, _asked(visit, act, ids, rehearsing=True))
+    if act is ActName.FORWARD and text:
+        office = await one(visit, text, is_open=True)
+    if act is not ActName.FORWARD or office:
+        told = await mass.rehearse(visit.base, _asked(visit, act, ids, office=office, rehearsing=True))
         judged = Judged(fit=told.fit, unfit=told.unfit)
     return visit.page(
         "acts_rehearse.html",
@@ -101,7 +105,8 @@ async def rehearse(visit: Visit) -> web.StreamResponse:
         told=told,
         why=_why(judged),
         lines=await shown(visit.base, [line.id for line in judged.fit[:_SHOWN]]),
-        to=code,
+        office=office,
+        reason=visit.form.get("reason", ""),
         ways=WAYS,
         now=visit.at.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         back=_back(visit),
@@ -109,8 +114,13 @@ async def rehearse(visit: Visit) -> web.StreamResponse:
 
 
 async def do(visit: Visit) -> web.StreamResponse:
-    """Do it, or propose it where a second person must consent or is asked to."""
-    act = _act(visit)
+    """Do it, or propose it where a second person must consent or is asked to.
+
+    An office that is given by its name is shown in a rehearsal first.
+    """
+    act, to = _act(visit), visit.form.get("to", "").strip()
+    if act is ActName.FORWARD and to and not await is_code(visit, to):
+        return await rehearse(visit)
     request = _asked(visit, act, await _chosen(visit))
     server, _ = visit.parts.server, visit.gettext
     told = await mass.rehearse(visit.base, request)
@@ -180,9 +190,12 @@ def _act(visit: Visit) -> ActName:
         raise RefusedError("parameter_invalid", "act") from error
 
 
-def _asked(visit: Visit, act: ActName, ids: list[str], *, rehearsing: bool = False) -> MassAct:
+def _asked(
+    visit: Visit, act: ActName, ids: list[str], *, office: Agency | None = None, rehearsing: bool = False
+) -> MassAct:
     form = visit.form
-    given: dict[str, object] = {"act": act, "deliveries": ids, "to": form.get("to", "").strip()}
+    to = office.organ_id if office else form.get("to", "").strip()
+    given: dict[str, object] = {"act": act, "deliveries": ids, "to": to}
     given["reason"] = "---" if rehearsing else form.get("reason", "").strip()
     if act is ActName.HAND_OVER:
         given["handed_over"] = {

@@ -7,6 +7,7 @@ changes; auditors read the same pages. A token or code is shown once, in the ans
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from gateway.admin.directory import (
 )
 from gateway.console import settings_shown
 from gateway.console.acts import converted
+from gateway.console.agencies import one
 from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
@@ -44,6 +46,8 @@ _PAGE: Final = 50
 _CODES: Final = 20
 #: Of a number of days.
 _DIGITS: Final = 5
+#: What is a code and no word of a name.
+_CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
 _MOST_CERTIFICATE: Final = 20_000
 #: By `Ending.level`: 60, 30 and 7 days before the end, later where the certificate has a short life.
 _LEVELS: Final = (
@@ -214,11 +218,11 @@ async def settings(visit: Visit) -> web.StreamResponse:
 async def routing(visit: Visit) -> web.StreamResponse:
     """Where a document would go, to whom, by which channel, and why not."""
     query, base = visit.request.query, visit.base
-    sender_code = query.get("from", "").strip()
-    codes = query.get("to", "").replace(",", " ").replace(";", " ").split()[:_CODES]
+    sender_text, text = query.get("from", "").strip(), query.get("to", "").strip()
     plan, heirs, kind = None, {}, "status" if query.get("kind") == "status" else "document"
-    if sender_code and codes:
-        sender = await base.directory.require(sender_code, visit.at)
+    if sender_text and text:
+        sender = await one(visit, sender_text)
+        codes = await _codes_of(visit, text)
         known = await base.directory.resolve(codes, visit.at)
         heirs = await base.directory.agencies(
             {each.successor_id for each in known.values() if each.successor_id is not None}
@@ -234,14 +238,24 @@ async def routing(visit: Visit) -> web.StreamResponse:
         )
     return visit.page(
         "admin_routing.html",
-        sender=sender_code,
-        codes=codes,
+        sender=sender_text,
+        recipients=text,
         kind=kind,
         plan=plan,
         heirs=heirs,
         reasons=REASONS,
         skipped=SKIPPED,
     )
+
+
+async def _codes_of(visit: Visit, text: str) -> list[str]:
+    """Codes as they are, known or not; names as the codes of those that are meant."""
+    codes: list[str] = []
+    for part in filter(None, (each.strip() for each in re.split("[;,]", text))):
+        words = part.split()
+        are_codes = all(_CODE.fullmatch(word) for word in words)
+        codes += words if are_codes else [(await one(visit, part)).organ_id]
+    return list(dict.fromkeys(codes))[:_CODES]
 
 
 _SEES, _CHANGES = Permission.VIEW_ADMINISTRATION, Permission.ADMINISTER

@@ -1,21 +1,23 @@
-"""Agencies as people name them in a search: by code, by name, by words of it; several apart by semicolons.
+"""Agencies as people name them: by code, by name, by words of it; in a search several, apart by semicolons.
 
 And channels, which people know by the agencies that they lead to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.console.visit import Visit
 from gateway.directory.directory import Directory
 from gateway.directory.endpoints import called
+from gateway.directory.fold import fold
 from gateway.errors import RefusedError
 from gateway.model import Agency, AgencyId
 
-#: Agencies that words may mean in a search.
+#: Agencies that words may mean in a search, and of those how many a refusal names.
 _MOST = 20
+_NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,14 +50,37 @@ async def meant(visit: Visit, text: str) -> tuple[str, ...]:
     """Ids of all agencies that somebody may mean; RefusedError where there is none."""
     found: dict[str, None] = {}
     for part in filter(None, (each.strip() for each in text.split(";"))):
-        directory = visit.base.directory
-        held = (await directory.resolve([part], visit.at)).get(part)
-        agencies = [held] if held is not None else await directory.search(part, limit=_MOST)
-        same = [each for each in agencies if each.name == part]
-        if not agencies:
-            raise RefusedError("agency_unknown", part[:100])
-        found.update((each.id, None) for each in same or agencies)
+        found.update((each.id, None) for each in await _fitting(visit, part))
     return tuple(found)[:_MOST]
+
+
+async def one(visit: Visit, text: str, *, is_open: bool = False) -> Agency:
+    """The one agency that somebody means by a code or a name; RefusedError that lists them where several may be.
+
+    `is_open`: one that has closed is meant only where no other is.
+    """
+    found = await _fitting(visit, text.strip())
+    if is_open:
+        found = [each for each in found if each.closed_at is None or each.closed_at > visit.at] or found
+    if len(found) > 1:
+        told = [f"{each.name} ({each.organ_id})" for each in found[:_NAMED]]
+        raise RefusedError("agency_ambiguous", "; ".join(told) + (" …" if len(found) > _NAMED else ""))
+    return found[0]
+
+
+async def is_code(visit: Visit, text: str) -> bool:
+    """Whether it is the code of an agency."""
+    return text in await visit.base.directory.resolve([text], visit.at)
+
+
+async def _fitting(visit: Visit, text: str) -> Sequence[Agency]:
+    """By the code, by the whole name, by words of it; RefusedError where there is none."""
+    directory = visit.base.directory
+    held = (await directory.resolve([text], visit.at)).get(text)
+    agencies = [held] if held is not None else await directory.search(text, limit=_MOST)
+    if not agencies:
+        raise RefusedError("agency_unknown", text[:100])
+    return [each for each in agencies if fold(each.name) == fold(text)] or agencies
 
 
 async def known(visit: Visit, ids: Iterable[str]) -> Mapping[AgencyId, Agency]:

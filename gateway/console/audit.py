@@ -20,6 +20,7 @@ from gateway.admin.export import ExportAbsence, ExportDocument, exported, export
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
+from gateway.console.agencies import one
 from gateway.console.desk_parts import small_number
 from gateway.console.headers import saved
 from gateway.console.looks import looked_up
@@ -68,10 +69,11 @@ async def _ask(visit: Visit, text: str) -> Found:
     year, role = query.get("year", "").strip(), query.get("role", "any")
     if year and not (year.isascii() and year.isdigit() and len(year) == len("2026")):
         raise RefusedError("parameter_invalid", "year: four digits")
+    office = query.get("office", "").strip()
     question = Question(
         text=text,
         year=int(year) if year else None,
-        office=query.get("office", "").strip(),
+        office=(await one(visit, office)).organ_id if office else "",
         role="issuer" if role == "issuer" else "recipient" if role == "recipient" else "any",
     )
     inquiries = Inquiries(base.readers, base.directory, base.pump)

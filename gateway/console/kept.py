@@ -48,7 +48,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "successor": N_("Successor (code)"),
     "channel": N_("Channel"),
     "host": N_("Name of this machine for the vendor's (empty: only this machine)"),
-    "to": N_("Code of the other office"),
+    "to": N_("The other office (name or code)"),
     "organ_id": N_("Office (code)"),
     "issuer": N_("Issuer"),
     "number": N_("Number"),

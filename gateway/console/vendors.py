@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.admin.conformance_runs import BeginRun
 from gateway.console.acts import converted
+from gateway.console.agencies import one
 from gateway.console.headers import saved
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -35,7 +36,7 @@ _PATH: Final = "/administration/vendors"
 async def show(visit: Visit) -> web.StreamResponse:
     """The connection inspector, the offices for tests, the run."""
     code, base = visit.request.query.get("office", "").strip(), visit.base
-    found = await base.directory.require(code, visit.at) if code else None
+    found = await one(visit, code) if code else None
     return visit.page(
         "admin_vendors.html",
         office=found,

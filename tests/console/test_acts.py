@@ -188,6 +188,25 @@ class SentBefore:
         return [None for _ in payloads]
 
 
+async def test_office_to_forward_to_is_found_by_its_name(site: Site) -> None:
+    """One alone is rehearsed, never done at once; of several each is named with its code."""
+    key = (await sent(site, 1))[0]
+    browser = await site.signed_in(Role.OPERATOR)
+    shown = await rehearsed(browser, [key], "forward", to="xa hai")
+    assert f'name="to" value="{PUSHED}"' in shown
+    assert "UBND xã Hai" in shown
+    form = {"ids": key, "act": "forward", "to": "xa hai", "reason": WHY}
+    asked = await browser.post("/acts/do", form)
+    assert f'value="{WHY}"' in asked.text
+    assert f'name="to" value="{PUSHED}"' in asked.text
+    assert await states(site.app, [key]) == ["queued"]
+    several = await browser.post("/acts/rehearse", form | {"to": "UBND xa"})
+    assert several.status == 409
+    for words in (f"UBND xã Một ({COMMUNE})", f"UBND xã Hai ({PUSHED})"):
+        assert words in several.text, words
+    assert (await browser.post("/acts/do", form | {"to": "khong co ai"})).status == 404
+
+
 async def test_what_no_form_of_ours_sends_is_refused(site: Site) -> None:
     """No choice, an unknown act, a date that is none, too many ids, an address elsewhere."""
     browser = await site.signed_in(Role.OPERATOR)

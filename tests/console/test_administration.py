@@ -14,7 +14,7 @@ from gateway.console import administration, settings_shown
 from gateway.console.routes import ROUTES
 from gateway.endings import Ending
 from tests.console.site import Site
-from tests.journeys.installation import COMMUNE, PROVINCE
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,6 +119,9 @@ async def test_routing_says_who_gets_it_and_who_does_not(site: Site) -> None:
     page = await auditor.get(f"/administration/routing?from={PROVINCE}&to={COMMUNE},999.99.99.H99")
     assert "recipient_unknown" in page.text
     assert page.text.count('class="badge good"') == 1
+    named = await auditor.get("/administration/routing?from=xa+mot&to=xa+hai;+999.99.99.H99")
+    assert f'<th scope="row">{PUSHED}</th>' in named.text
+    assert "recipient_unknown" in named.text
 
 
 async def test_settings_say_where_they_come_from(site: Site, tmp_path: Path) -> None:

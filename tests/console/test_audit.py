@@ -91,6 +91,8 @@ async def test_document_is_found_and_told_in_a_sentence(
     assert page.status == 200, page.text
     assert f"Văn bản {number}" in page.text
     assert "bậc " in page.text
+    named = await auditor.get(f"/audit?number={spelt}&office=xa mot".replace(" ", "%20"))
+    assert f"Văn bản {number}" in named.text
 
 
 async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.Accepted, auditor: Browser) -> None:
