@@ -234,7 +234,17 @@ class Gate:
             _log.info("page.refused", path=visit.request.path, user=who, code=refusal.code, trace_id=visit.trace_id)
         reason = REASONS[refusal.code]
         template = "error_part.html" if visit.is_fragment else "error.html"
-        return in_time(visit.page(template, status=reason.http, reason=reason, refusal=refusal), refusal)
+        folded = is_technical(refusal.detail, visit.preferences.language)
+        page = visit.page(template, status=reason.http, reason=reason, refusal=refusal, folded=folded)
+        return in_time(page, refusal)
+
+
+def is_technical(detail: str, language: str) -> bool:
+    """Whether what a refusal adds is for those who mend it: several words, none of them Vietnamese.
+
+    Names and what the desk says have Vietnamese letters; a code or a number is one word. In English all is shown.
+    """
+    return language == "vi" and detail.isascii() and len(detail.split()) > 1
 
 
 def _is_stream(request: web.Request) -> bool:

@@ -204,6 +204,7 @@ async def test_office_to_forward_to_is_found_by_its_name(site: Site) -> None:
     assert several.status == 409
     for words in (f"UBND xã Một ({COMMUNE})", f"UBND xã Hai ({PUSHED})"):
         assert words in several.text, words
+    assert "Chi tiết kỹ thuật" not in several.text
     assert (await browser.post("/acts/do", form | {"to": "khong co ai"})).status == 404
 
 

@@ -271,6 +271,8 @@ async def test_lookups_are_seen_by_auditors_alone(site: Site, auditor: Browser) 
 async def test_question_that_asks_nothing_is_refused_in_words(auditor: Browser, query: str) -> None:
     page = await auditor.get(f"/audit?{query}")
     assert page.status in {404, 422}, page.text
+    # what is said in English is for those who mend it
+    assert ("Chi tiết kỹ thuật" in page.text) == ("office" not in query)
 
 
 async def test_subject_of_a_stranger_stays_text(site: Site, auditor: Browser) -> None:

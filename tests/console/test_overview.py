@@ -13,6 +13,7 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
+from gateway.clock import micros
 from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
 from gateway.console.outlook import Outlooks
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
@@ -99,6 +100,23 @@ async def test_page_waits_for_no_rest(site: Site) -> None:
     outlooks._rests_until = asyncio.get_running_loop().time() + 3600
     async with asyncio.timeout(_PATIENCE):
         assert await outlooks.recent() is outlooks._made
+
+
+async def test_deliveries_of_a_week_ago_are_counted_on(site: Site) -> None:
+    """Up to the same minute; the next look adds what came after it, and a new day begins anew."""
+    outlooks, clock = Outlooks(site.app), site.base.clock
+    began = clock.now()
+    await send(site, "15")
+    await send(site, "16")
+    between = clock.now()
+    await send(site, "17")
+    rows = await site.base.readers.fetch(
+        "delivery_count_between", {"start": micros(began), "end": micros(clock.now())}
+    )
+    assert rows == [(3,)]
+    assert await outlooks._deliveries_then(began, between) == 2
+    assert await outlooks._deliveries_then(began, clock.now()) == 3
+    assert await outlooks._deliveries_then(between, clock.now()) == 1
 
 
 async def test_streams_that_open_together_have_one_look_at_the_ledger(site: Site) -> None:

@@ -48,6 +48,7 @@ async def test_documents_of_tests_are_in_no_hour(lab: Lab) -> None:
     await lab.record(changed(message("a1"), sandbox=True))
     span = {"start": micros(START), "end": micros(START + HOUR)}
     assert await lab.readers.fetch("message_count_by_hour", span) == [(0, 1)]
+    assert await lab.readers.fetch("delivery_count_between", span) == [(1,)]
 
 
 async def candidates(lab: Lab, since: datetime) -> set[str]:

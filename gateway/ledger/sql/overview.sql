@@ -3,6 +3,12 @@
 SELECT (accepted_at - :start) / 3600000000, COUNT(*) FROM message
 WHERE kind = 'document' AND accepted_at >= :start AND accepted_at < :end AND sandbox = 0 GROUP BY 1;
 
+-- name: delivery_count_between
+-- Deliveries of the documents accepted from an instant on, up to another; none of tests.
+SELECT COUNT(*) FROM message AS m INDEXED BY message_by_acceptance
+CROSS JOIN delivery AS d ON d.message_id = m.id
+WHERE m.kind = 'document' AND m.accepted_at >= :start AND m.accepted_at < :end AND m.sandbox = 0;
+
 -- name: dispatch_count_all_lanes
 -- What is on its way or waits, by lane: how many transmissions, and since when the oldest does.
 SELECT lane, COUNT(*), MIN(created_at) FROM dispatch INDEXED BY dispatch_open
