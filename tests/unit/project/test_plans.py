@@ -60,6 +60,7 @@ WHOLE = {
     "offer_list_all": "for the report of a command",
     "event_read_end": "a restore, back to the last start of a server",
     "event_read_last": "the last row",
+    "stamp_list_newest": "the last rows",
     "event_read_newest": "the last row",
     "receipt_stamp_read_last": "the last row",
     "event_newest_instant": "the last row",
