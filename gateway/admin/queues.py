@@ -8,13 +8,14 @@ here is what these pages show, with what to suggest. Each queue shows `MOST` row
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply
+from gateway.admin.belonging import offices_named
 from gateway.candidates import About, Candidate, Ranked, ranked, spellings
 from gateway.clock import instant, micros
 from gateway.errors import RefusedError
@@ -85,6 +86,8 @@ class Misrouted:
     successor: Agency | None
     #: What the office said that returned it; "" for nothing.
     said: str = ""
+    #: The one other office that it names (`suggested`).
+    named: Agency | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +173,19 @@ async def misrouted(base: Foundation) -> list[Misrouted]:
         )
         for line in lines
     ][:MOST]
+
+
+async def suggested(base: Foundation, items: Sequence[Misrouted]) -> list[Misrouted]:
+    """The same, with the office that the sentence names: one alone, beside the returning one and the sender."""
+    texts = {each.said for each in items if each.said and each.successor is None}
+    named = await offices_named(base.directory, texts, base.clock.now()) if texts else {}
+    found: list[Misrouted] = []
+    for each in items:
+        own = {each.line.recipient_id, each.line.sender_id}
+        others = [agency for key, agency in named.get(each.said, {}).items() if key not in own]
+        is_clear = each.successor is None and len(others) == 1
+        found.append(replace(each, named=others[0]) if is_clear else each)
+    return found
 
 
 async def _heirs(base: Foundation, ids: Iterable[AgencyId]) -> Mapping[AgencyId, Agency]:

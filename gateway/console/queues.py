@@ -75,7 +75,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "counts": counts,
         "most": queues.MOST,
         "parked": await queues.parked(base) if chosen == "parked" else [],
-        "wrong": wrong,
+        "wrong": await queues.suggested(base, wrong) if chosen == "misrouted" else [],
         "conflicting": conflicting,
         "flagged": flagged,
         "quarantined": quarantined,

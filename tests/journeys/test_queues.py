@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.admin import mass, queues
@@ -68,6 +70,14 @@ async def test_returned_document_waits_until_it_is_forwarded_or_settled(installa
     settling = SettleProblem(kind="misrouted", subject=second, reason=WHY)
     await queues.settle(app, settling, FIRST)
     assert await queues.misrouted(app.foundation) == []
+    assert [each.named for each in await queues.suggested(app.foundation, found)] == [None, None]
+    for said, office in (
+        ("Không thuộc UBND xã Một; đề nghị chuyển Uỷ ban nhân dân XÃ HAI xử lý", PUSHED),
+        (f"chuyen {PUSHED} giai quyet", PUSHED),
+        ("của xã khác", None),
+    ):
+        [told] = await queues.suggested(app.foundation, [replace(found[0], said=said)])
+        assert (told.named and told.named.organ_id) == office, said
     with pytest.raises(RefusedError, match="dealt with before"):
         await queues.settle(app, settling, FIRST)
     rows = await app.foundation.readers.fetch("event_list_shown", {"message": found[0].line.message_id})
