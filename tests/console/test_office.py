@@ -24,7 +24,7 @@ async def id_of(site: Site, code: str) -> str:
 
 async def kinds(site: Site) -> list[str]:
     """Of the newest events."""
-    rows = await site.base.writer.fetch("SELECT kind FROM event ORDER BY seq DESC LIMIT 20")
+    rows = await site.base.writer.fetch("SELECT kind FROM event ORDER BY seq DESC LIMIT 200")
     return [row[0] for row in rows]
 
 

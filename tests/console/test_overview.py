@@ -106,10 +106,10 @@ async def test_deliveries_of_a_week_ago_are_counted_on(site: Site) -> None:
     """Up to the same minute; the next look adds what came after it, and a new day begins anew."""
     outlooks, clock = Outlooks(site.app), site.base.clock
     began = clock.now()
-    await send(site, "15")
-    await send(site, "16")
+    await send(site, "915")
+    await send(site, "916")
     between = clock.now()
-    await send(site, "17")
+    await send(site, "917")
     rows = await site.base.readers.fetch(
         "delivery_count_between", {"start": micros(began), "end": micros(clock.now())}
     )
