@@ -35,14 +35,14 @@ from gateway.search.lines import Search
 
 #: What each act is called.
 NAMES: Final[Mapping[ActName, str]] = {
-    ActName.REQUEUE: N_("Send again"),
+    ActName.REQUEUE: N_("Try anew what did not arrive"),
     ActName.HOLD: N_("Hold"),
     ActName.RELEASE: N_("Release"),
     ActName.CONFIRM: N_("Confirm the arrival"),
     ActName.CANCEL: N_("Cancel"),
     ActName.QUARANTINE: N_("Quarantine"),
     ActName.HAND_OVER: N_("Handed over by post or hand"),
-    ActName.REDELIVER: N_("Push once more"),
+    ActName.REDELIVER: N_("Send once more what had arrived"),
     ActName.FORWARD: N_("Forward to another office"),
 }
 #: What it does, for whoever chooses.
@@ -131,8 +131,10 @@ async def do(visit: Visit) -> web.StreamResponse:
         )
     done = await mass.act(server, request, visit.actor)
     left = len(done["items"]) - done["moved"]
-    text = visit.ngettext("Done for %(count)s delivery.", "Done for %(count)s deliveries.", done["moved"])
-    text %= {"count": visit.number(done["moved"])}
+    text = visit.ngettext(
+        "%(act)s: done for %(count)s delivery.", "%(act)s: done for %(count)s deliveries.", done["moved"]
+    )
+    text %= {"act": _(NAMES[act]), "count": visit.number(done["moved"])}
     visit.flash(text, "done" if done["moved"] else "wrong")
     if left:
         text = visit.ngettext("%(count)s was left as it is.", "%(count)s were left as they are.", left)

@@ -31,6 +31,7 @@ from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.errors import PoolError, ProofError, RefusedError
 from gateway.inquiry import log_history, telling
+from gateway.inquiry.check_words import unexamined, words_of
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
 from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
@@ -53,6 +54,14 @@ ACTS: Final[Mapping[LookupAct, str]] = {
     LookupAct.VERIFIED: N_("verified a file"),
     LookupAct.COMPARED: N_("compared the log"),
     LookupAct.TAKEN: N_("took lines of the ledger"),
+}
+#: What an anchor is trusted for.
+_PURPOSES: Final[Mapping[str, str]] = {
+    "seal": N_("seals"),
+    "tsa": N_("time stamps"),
+    "institution": N_("the institution's signature"),
+    "log": N_("the log"),
+    "witness": N_("witnesses of the log"),
 }
 
 
@@ -162,6 +171,9 @@ async def verify(visit: Visit) -> web.StreamResponse:
         "audit_verify.html",
         found=found,
         checks=_folded(found["checks"]),
+        words_of=words_of,
+        unexamined=unexamined,
+        purposes=_PURPOSES,
         name=file.name,
         given=[name for name, _ in given],
         action=visit.upload_url("/audit/verify"),

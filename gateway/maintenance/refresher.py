@@ -318,7 +318,8 @@ class Refresher:
             )
         told, told_vi = list[str](), list[str]()
         if waiting:
-            told.append(f"{waiting} documents wait for CAs, the longest for {round(age.total_seconds())} s")
+            many = "document waits" if waiting == 1 else "documents wait"
+            told.append(f"{waiting} {many} for CAs, the longest for {round(age.total_seconds())} s")
             told_vi.append(f"{waiting} văn bản chờ CA, lâu nhất {round(age.total_seconds() / 60)} phút")
         if undecided:
             told.append(f"{undecided} were decided without what CAs had not said")

@@ -111,7 +111,7 @@ async def test_act_on_a_few_is_rehearsed_and_done(site: Site) -> None:
     done = await browser.post("/acts/do", form | {"reason": WHY})
     assert (done.status, done.location) == (303, "/queues"), done.text
     assert await states(site.app, ids) == ["held", "held"]
-    assert "Đã làm với 2 lượt gửi" in (await browser.get("/queues")).text
+    assert ": đã làm với 2 lượt gửi" in (await browser.get("/queues")).text
 
 
 async def test_cancellation_waits_for_another_person_and_is_carried_out(site: Site) -> None:

@@ -103,6 +103,9 @@ async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.
     assert file[:2] == b"PK"
     told = await verified(auditor, file)
     assert "goi.asice" in told
+    assert '<th scope="row" class="long">Biên nhận của trục khi tiếp nhận văn bản' in told
+    assert '<th scope="row" class="long"><code' not in told  # a check without words
+    assert "nội dung văn bản có đúng sự thật hay không" in told
     assert "badge bad" not in told
     place = len(file) // 2
     changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]

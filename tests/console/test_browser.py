@@ -237,6 +237,10 @@ async def test_channel_is_paused_and_used_again(site: Site, browser: Browser) ->
             await form.locator("button:enabled").click()
             await expect(page.locator(".flash.done")).to_be_visible()
         await expect(page.locator("form[action$='/pause']")).to_be_visible()
+        await page.goto(f"/channels/{channel}#content")
+        await page.click(".switches [name=language]")
+        await expect(page.locator("html")).to_have_attribute("lang", "vi")
+        assert page.url.endswith(f"/channels/{channel}#content")
 
 
 async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(site: Site, browser: Browser) -> None:

@@ -134,7 +134,7 @@ async def test_operator_holds_hands_over_quarantines_and_pushes_once_more(
         told, badge = page.locator("ol.told li"), page.locator("dl.facts .badge").first
         for name, word, said in (("hold", "Tạm giữ", "Bị giữ lại"), ("release", "Chờ gửi", "Đã cho đi tiếp")):
             await act(page, name)
-            await expect(page.locator("#notices .done")).to_have_text("Đã làm với 1 lượt gửi.")
+            await expect(page.locator("#notices .done")).to_contain_text(": đã làm với 1 lượt gửi.")
             await expect(badge).to_have_text(word)
             for text in (FIRST, WHY):
                 await expect(told.filter(has_text=said)).to_contain_text(text)
@@ -203,7 +203,7 @@ async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alon
         await page.wait_for_url("**/acts/rehearse")
         await typed(page, reason=WHY)
         await page.keyboard.press("Enter")
-        await expect(page.locator("#notices .done")).to_have_text("Đã làm với 1 lượt gửi.")
+        await expect(page.locator("#notices .done")).to_contain_text(": đã làm với 1 lượt gửi.")
     again = (await receiver.wait_for(before + 2))[before + 1]
     assert line in again.deliveries
     assert await done_by(site, made.id, LOGINS[Role.OPERATOR]) == ["delivery.requeued"]

@@ -22,7 +22,9 @@
   const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
   const place = (form) => `${user()}:${form.dataset.keep}`;
   document.addEventListener("submit", (event) => {
-    const form = event.target, to = event.submitter?.getAttribute("formaction") ?? form.action;
+    const form = event.target, next = form.matches(".switches") && form.elements.next;
+    if (next) next.value = next.value.split("#")[0] + location.hash;
+    const to = event.submitter?.getAttribute("formaction") ?? form.action;
     if (form.dataset.sent === to) return event.preventDefault();
     if (form.method === "post" && !form.matches("[hx-post]")) {
       form.dataset.sent = to;
