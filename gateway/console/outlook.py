@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -196,7 +196,8 @@ class Outlooks:
         base = self._server.foundation
         report = await make_report(base.readers, base.directory, due_period(at), now=at)
         self._due = (at, report.total.due)
-        self._made = None  # it has not got them
+        if self._made is not None:  # whoever asks next must not wait until all is gathered anew
+            self._made = replace(self._made, due=report.total.due)
 
     def _has_found(self, task: asyncio.Task[None]) -> None:
         self._seeking = None

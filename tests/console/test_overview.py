@@ -102,6 +102,16 @@ async def test_page_waits_for_no_rest(site: Site) -> None:
         assert await outlooks.recent() is outlooks._made
 
 
+async def test_deadlines_found_beside_the_page_come_into_it_at_once(site: Site) -> None:
+    """Nobody waits until the rest is over and all is gathered anew."""
+    outlooks = Outlooks(site.app)
+    outlooks._made = replace(await outlooks.now(), due=None)
+    outlooks._rests_until = asyncio.get_running_loop().time() + 3600
+    await outlooks._find_due(site.base.clock.now())
+    async with asyncio.timeout(_PATIENCE):
+        assert (await outlooks.recent()).due is not None
+
+
 async def test_deliveries_of_a_week_ago_are_counted_on(site: Site) -> None:
     """Up to the same minute; the next look adds what came after it, and a new day begins anew."""
     outlooks, clock = Outlooks(site.app), site.base.clock
