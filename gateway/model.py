@@ -277,3 +277,8 @@ class DeliveryView:
     peer_ref: str
     state_at: datetime
     created_at: datetime
+
+
+def whole_code(number: str | None, notation: str | None) -> str:
+    """Number and notation as people write them, `12/UBND-VP`; what is missing leaves no slash."""
+    return "/".join(filter(None, (number, notation)))

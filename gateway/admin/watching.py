@@ -17,12 +17,12 @@ import msgspec
 from gateway.admin.queues import ShownLine, shown
 from gateway.channel_health import FETCHED_SILENT, ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
-from gateway.directory.endpoints import EndpointState, called
+from gateway.directory.endpoints import EndpointState, called, label_of
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
-from gateway.model import Agency, AgencyId, Endpoint, EndpointId, Lane
+from gateway.model import Agency, AgencyId, Lane, whole_code
 from gateway.workdays import Workdays
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
@@ -153,7 +153,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
         found.append(
             Channel(
                 state=state,
-                label=_label(state.endpoint, leads_to),
+                label=label_of(state.endpoint, leads_to),
                 judgement=judge_channel(facts, now),
                 waiting=counts.get(state.endpoint.id, 0),
                 oldest_at=facts.oldest_at,
@@ -163,10 +163,6 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
     return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
-
-
-def _label(endpoint: Endpoint, leads_to: Mapping[EndpointId, Agency]) -> str:
-    return leads_to[endpoint.id].name if endpoint.id in leads_to else endpoint.name
 
 
 async def waits(base: Foundation, endpoint_id: str) -> Waits:
@@ -226,7 +222,7 @@ async def next_up(base: Foundation, endpoint_id: str) -> list[Next]:
     return [
         Next(
             message_id=message_id,
-            code="/".join(filter(None, known[message_id][9:11])),
+            code=whole_code(*known[message_id][9:11]),
             subject=known[message_id][11],
             lane=lanes[lane],
             counts_as=lanes[counts_as],
@@ -340,7 +336,7 @@ async def incident(base: Foundation, state: EndpointState, since: datetime, unti
         failures=dict(Counter(row[3] or "outcome_unknown" for row in failed).most_common()),
         documents=len(documents),
         waited=len(set(documents) - {row[4] for row in failed}),
-        named=[("/".join(filter(None, row[9:11])), row[11]) for row in sorted(facts)],
+        named=[(whole_code(*row[9:11]), row[11]) for row in sorted(facts)],
         offices=[
             (each, records[each.id].contact.get("phone", "") if each.id in records else "")
             for each in sorted(agencies.values(), key=lambda each: each.name)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from gateway.bundle.facts import Delivery, Facts
+from gateway.model import whole_code
 
 Language = Literal["vi", "en"]
 #: Valid and the receiver's; valid, of nobody in particular; another office's; not to be confirmed.
@@ -149,7 +150,7 @@ def paper_of(facts: Facts, language: Language, signed: Signed = NOBODY) -> Paper
     """What there is to say."""
     words, document = _Words(language), facts.document
     names = {party.agency: _named(facts, party.agency, words) for party in facts.parties}
-    number = "/".join(part for part in (document.number, document.notation) if part)
+    number = whole_code(document.number, document.notation)
     log: Told = ()
     if facts.log is not None:
         told = f"{words('log')} {facts.log.size} {words('leaves')} "

@@ -22,7 +22,7 @@ from gateway.ledger.handovers import HandoverReads
 from gateway.ledger.params import as_json
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
-from gateway.model import AgencyId
+from gateway.model import AgencyId, whole_code
 from gateway.reasons import REASONS
 from gateway.views import signatures_out
 
@@ -237,7 +237,7 @@ def _event(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _print(context: Context, told: dict[str, Any]) -> None:
     document = told["document"]
-    number = "/".join(part for part in (document["number"], document["notation"]) if part)
+    number = whole_code(document["number"], document["notation"])
     context.facts(
         (
             ("document", f"{document['kind']} {document['id']}"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.console.visit import Visit
 from gateway.directory.directory import Directory
-from gateway.directory.endpoints import called
+from gateway.directory.endpoints import called, label_of
 from gateway.directory.fold import fold
 from gateway.errors import RefusedError
 from gateway.model import Agency, AgencyId
@@ -40,7 +40,7 @@ async def channel_names(directory: Directory) -> dict[str, ChannelName]:
     """Of all channels, by their ids, in the order of what they are called."""
     leads_to = await directory.of_one_agency()
     found = [
-        ChannelName(id=each.id, name=each.name, label=leads_to[each.id].name if each.id in leads_to else each.name)
+        ChannelName(id=each.id, name=each.name, label=label_of(each, leads_to))
         for each in await directory.endpoints()
     ]
     return {each.id: each for each in sorted(found, key=lambda each: each.called)}

@@ -153,8 +153,6 @@ class Outlooks:
         self._examined: tuple[datetime, list[Finding]] | None = None
         self._due: tuple[datetime, Due] | None = None
         self._seeking: asyncio.Task[None] | None = None
-        #: From when until when deliveries of a week ago were counted, and how many there were.
-        self._then: tuple[datetime, datetime, int] | None = None
 
     async def recent(self) -> Outlook:
         """As it was seconds ago, or last, while it rests: nobody waits for a page.
@@ -221,7 +219,7 @@ class Outlooks:
             today=await self._by_hour(morning, morning + _HOURS * _HOUR),
             then=await self._by_hour(morning - _WEEK, morning - _WEEK + _HOURS * _HOUR),
             then_until_now=sum(await self._by_hour(morning - _WEEK, at - _WEEK)),
-            deliveries_then=await self._deliveries_then(morning - _WEEK, at - _WEEK),
+            deliveries_then=await self._deliveries(morning - _WEEK, at - _WEEK),
             figures=report.total,
             waits=await self._waits(),
             channels=channels,
@@ -252,15 +250,10 @@ class Outlooks:
         found = dict(await self._server.foundation.readers.fetch("message_count_by_hour", params))
         return [found.get(hour, 0) for hour in range(_HOURS)]
 
-    async def _deliveries_then(self, morning: datetime, until: datetime) -> int:
-        """Counted on from the last time: that day is over, and each look costs what came since."""
-        counted, count = morning, 0
-        if self._then is not None and self._then[0] == morning and self._then[1] <= until:
-            _, counted, count = self._then
-        params = {"start": micros(counted), "end": micros(until)}
-        more: int = (await self._server.foundation.readers.fetch("delivery_count_between", params))[0][0]
-        self._then = (morning, until, count + more)
-        return count + more
+    async def _deliveries(self, start: datetime, end: datetime) -> int:
+        params = {"start": micros(start), "end": micros(end)}
+        ((count,),) = await self._server.foundation.readers.fetch("delivery_count_between", params)
+        return int(count)
 
     async def _waits(self) -> list[Waits]:
         rows = await self._server.foundation.readers.fetch("dispatch_count_all_lanes")

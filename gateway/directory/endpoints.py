@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.clock import instant
 from gateway.errors import ConfigError, StorageError
-from gateway.model import Capabilities, Endpoint, EndpointId
+from gateway.model import Agency, Capabilities, Endpoint, EndpointId
 
 _KNOWN = frozenset(Capabilities.__dataclass_fields__)
 
@@ -76,6 +76,11 @@ def endpoint_of(row: tuple[Any, ...]) -> EndpointState:
 
 def _at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
+
+
+def label_of(endpoint: Endpoint, leads_to: Mapping[EndpointId, Agency]) -> str:
+    """The agency that it leads to alone (`Directory.of_one_agency`), else its own name."""
+    return leads_to[endpoint.id].name if endpoint.id in leads_to else endpoint.name
 
 
 def called(name: str, label: str) -> str:

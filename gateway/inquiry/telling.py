@@ -12,6 +12,7 @@ from gateway.clock import VIETNAM
 from gateway.inquiry.finding import Absence, Candidate, Found, Group
 from gateway.inquiry.grades import Grade, Standing, grade_of
 from gateway.ledger.inquiries import Arrival, Later
+from gateway.model import whole_code
 from gateway.states import State
 
 Language = Literal["vi", "en"]
@@ -66,7 +67,7 @@ def grade_told(grade: Grade, language: Language) -> str:
 def candidate_told(candidate: Candidate, group: Group, found: Found, language: Language) -> str:
     """What became of one document: of the office that was asked about, else of all its recipients."""
     document, is_english = candidate.document, language == "en"
-    number = "/".join(part for part in (document.number, document.notation) if part)
+    number = whole_code(document.number, document.notation)
     issuer = group.issuer.name if group.issuer else document.sender_code
     dated = (
         document.promulgated_on.strftime(" ngày %d/%m/%Y" if not is_english else " of %d/%m/%Y")
@@ -160,7 +161,7 @@ def _standing_told(standing: Standing, language: Language) -> str:
 
 
 def _later_told(later: Later, language: Language) -> str:
-    number = "/".join(part for part in (later.number, later.notation) if part)
+    number = whole_code(later.number, later.notation)
     verb = _LATER[later.business_type][language == "en"]
     if language == "en":
         return f"It was {verb} by {number} on {_time(later.accepted_at)}."

@@ -9,8 +9,9 @@ of the schema, in the transaction that blanks it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.storage.pump import Transaction
 
@@ -35,19 +36,34 @@ class IndexLinesOperation:
         return [await self._add(tx, payload) for payload in payloads]
 
     async def _add(self, tx: Transaction, payload: IndexLines) -> int:
-        limit, without = payload.limit, json.dumps(payload.without)
-        ((low, high, _),) = await tx.fetch("search_read_extent")
-        ((last,),) = await tx.fetch("search_last_to_add", {"high": high, "limit": limit})
-        if last is not None:
-            await tx.fetch("search_add_lines", {"first": high + 1, "last": last, "without": without})
-            return await _reaches(tx, low=low, high=last, by=last - high)
-        ((first,),) = await tx.fetch("search_first_to_add", {"low": low, "limit": limit})
-        if first is not None:
-            await tx.fetch("search_add_lines", {"first": first, "last": low - 1, "without": without})
-            return await _reaches(tx, low=first, high=high, by=low - first)
-        return 0
+        portion = await next_portion(tx.fetch, payload.limit)
+        if portion is None:
+            return 0
+        span = {"first": portion.first, "last": portion.last}
+        await tx.fetch("search_add_lines", span | {"without": json.dumps(payload.without)})
+        await tx.fetch("search_set_extent", {"low": portion.low, "high": portion.high})
+        return portion.last - portion.first + 1
 
 
-async def _reaches(tx: Transaction, *, low: int, high: int, by: int) -> int:
-    await tx.fetch("search_set_extent", {"low": low, "high": high})
-    return by
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portion:
+    """Lines that come into the index next, and how far it goes then."""
+
+    first: int
+    last: int
+    low: int
+    high: int
+
+
+async def next_portion(
+    fetch: Callable[[str, Mapping[str, object]], Awaitable[list[tuple[Any, ...]]]], limit: int
+) -> Portion | None:
+    """As a reader or the writer sees it; None where nothing waits."""
+    ((low, high, newest),) = await fetch("search_read_extent", {})
+    if low <= 1 and high >= newest:
+        return None
+    ((last,),) = await fetch("search_last_to_add", {"high": high, "limit": limit})
+    if last is not None:
+        return Portion(first=high + 1, last=last, low=low, high=last)
+    ((first,),) = await fetch("search_first_to_add", {"low": low, "limit": limit})
+    return None if first is None else Portion(first=first, last=low - 1, low=first, high=high)

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.clock import instant
+from gateway.model import whole_code
 from gateway.storage.readers import Readers
 
 
@@ -39,7 +40,7 @@ async def unanswered(readers: Readers, limit: int) -> list[Unanswered]:
         Unanswered(
             message_id=row[0],
             sender_code=row[1],
-            code="/".join(part for part in (row[2], row[3]) if part),
+            code=whole_code(row[2], row[3]),
             subject=row[4],
             accepted_at=instant(row[5]),
             since=instant(row[6]),

@@ -45,7 +45,7 @@ from gateway.ledger.alerts import (
 )
 from gateway.ledger.reminders import is_due
 from gateway.maintenance.bounces import look, put_away
-from gateway.model import AgencyId, BootId, Endpoint, Outcome, OutcomeKind
+from gateway.model import AgencyId, BootId, Endpoint, Outcome, OutcomeKind, whole_code
 from gateway.ports import Letter, Mailer, Teller
 from gateway.states import State
 from gateway.storage.bodies import Bodies
@@ -407,7 +407,7 @@ def _groups(due: Sequence[Due], wishes: dict[str, Wishes], now: datetime) -> lis
 
 def _waiting(one: Due) -> Waiting:
     return Waiting(
-        number="/".join(part for part in (one.number, one.notation) if part),
+        number=whole_code(one.number, one.notation),
         sender_code=one.sender_code or "",
         priority=one.priority or 0,
         came_at=instant(one.came_at or one.created_at),

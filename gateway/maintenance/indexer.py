@@ -17,7 +17,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import LedgerDamagedError, StorageError
-from gateway.ledger.search_index import IndexLines, IndexLinesOperation
+from gateway.ledger.search_index import IndexLines, IndexLinesOperation, Portion, next_portion
 from gateway.storage.driver import is_damage
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -48,10 +48,10 @@ class Indexer:
         if self._clock.monotonic() < self._not_before:
             return
         for _ in range(_PORTIONS):
-            portion = await self._next()
+            portion = await next_portion(self._readers.fetch, _PORTION)
             if portion is None:
                 return
-            without = await self._unreadable(*portion)
+            without = await self._unreadable(portion)
             try:
                 await self._pump.submit(self._take, IndexLines(limit=_PORTION, without=without))
             except StorageError as error:
@@ -61,18 +61,8 @@ class Indexer:
                 raise
             await asyncio.sleep(_PAUSE)
 
-    async def _next(self) -> tuple[int, int] | None:
-        """First and last line of the portion that comes next, as the operation will choose it."""
-        ((low, high, newest),) = await self._readers.fetch("search_read_extent")
-        if low <= 1 and high >= newest:
-            return None
-        ((last,),) = await self._readers.fetch("search_last_to_add", {"high": high, "limit": _PORTION})
-        if last is not None:
-            return high + 1, last
-        ((first,),) = await self._readers.fetch("search_first_to_add", {"low": low, "limit": _PORTION})
-        return None if first is None else (first, low - 1)
-
-    async def _unreadable(self, first: int, last: int) -> tuple[int, ...]:
+    async def _unreadable(self, portion: Portion) -> tuple[int, ...]:
+        first, last = portion.first, portion.last
         if await self._is_readable(first, last):
             return ()
         lines = await self._readers.fetch("search_list_lines", {"first": first, "last": last})

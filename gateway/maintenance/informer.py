@@ -27,7 +27,7 @@ from gateway.foundation import Foundation
 from gateway.ledger.papers import Papered, PaperedOperation
 from gateway.ledger.params import as_json
 from gateway.maintenance.watcher import Watcher
-from gateway.model import EndpointId
+from gateway.model import EndpointId, whole_code
 from gateway.ports import Paper
 from gateway.states import State
 
@@ -105,7 +105,7 @@ def _of_lines(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[EndpointId, _To
             detail=detail,
             message_id=message_id,
             document_id=document_id or "",
-            code="/".join(part for part in (number, notation) if part),
+            code=whole_code(number, notation),
             subject=subject,
             deliveries=tuple((line[0], line[1]) for line in lines),
         )

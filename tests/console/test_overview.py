@@ -112,8 +112,8 @@ async def test_deadlines_found_beside_the_page_come_into_it_at_once(site: Site) 
         assert (await outlooks.recent()).due is not None
 
 
-async def test_deliveries_of_a_week_ago_are_counted_on(site: Site) -> None:
-    """Up to the same minute; the next look adds what came after it, and a new day begins anew."""
+async def test_deliveries_of_a_week_ago_are_counted(site: Site) -> None:
+    """From an instant up to another, of which the same minute is one."""
     outlooks, clock = Outlooks(site.app), site.base.clock
     began = clock.now()
     await send(site, "915")
@@ -124,9 +124,9 @@ async def test_deliveries_of_a_week_ago_are_counted_on(site: Site) -> None:
         "delivery_count_between", {"start": micros(began), "end": micros(clock.now())}
     )
     assert rows == [(3,)]
-    assert await outlooks._deliveries_then(began, between) == 2
-    assert await outlooks._deliveries_then(began, clock.now()) == 3
-    assert await outlooks._deliveries_then(between, clock.now()) == 1
+    assert await outlooks._deliveries(began, between) == 2
+    assert await outlooks._deliveries(began, clock.now()) == 3
+    assert await outlooks._deliveries(between, clock.now()) == 1
 
 
 async def test_streams_that_open_together_have_one_look_at_the_ledger(site: Site) -> None:
