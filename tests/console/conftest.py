@@ -1,4 +1,4 @@
-"""Fixtures of the console's tests: one server per module, with users of each role."""
+"""Fixtures of the console's tests: one server per module, with users of each role, and one real browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
+from tests.console.browsing import chromium
 from tests.console.site import Site, console
 
 
@@ -17,4 +19,11 @@ async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> As
     folder = tmp_path_factory.mktemp("console") / "site"
     folder.mkdir()
     async with console(folder, pki_folder) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A real one for the module."""
+    async with chromium() as found:
         yield found

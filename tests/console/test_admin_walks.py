@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 
 import msgspec
 import pyotp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.passwords import STRANGERS
@@ -26,7 +24,7 @@ from gateway.conformance.verdicts import failed, passed
 from gateway.errors import ProblemError
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.observe import Metrics
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened
+from tests.console.browsing import CHROMIUM, PATIENCE, opened
 from tests.console.clicking import english, fill, menu, press, send, signed_in, taken
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.console.test_alerts import taken as untold
@@ -39,13 +37,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 WHY = "việc quản trị"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 async def told(site: Site, *kinds: str) -> list[tuple[str, str, str]]:

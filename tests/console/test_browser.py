@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.passwords import STRANGERS
@@ -25,7 +23,7 @@ from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
-from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, is_too_wide, opened, serious, sign_in
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
 from tests.console.test_pages import PAGES
@@ -50,13 +48,6 @@ _WATCH = """([selector, word]) => {
     me.disconnect();
   }).observe(part, {childList: true, subtree: true, characterData: true});
 }"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 def note(**measured: int) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from gateway.accounts.roles import Role
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, is_too_wide, opened, serious, sign_in, viewed
+from tests.console.browsing import CHROMIUM, PATIENCE, is_too_wide, opened, serious, sign_in, viewed
 from tests.console.keyboard import typed
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.desk.lab import DeskLab, clerk_of
@@ -31,13 +29,6 @@ _HEARD = """window.Notification = class extends Notification {
     document.body.dataset.rung = (document.body.dataset.rung ?? "") + title + ": " + options.body;
   }
 };"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 async def arrived(page: Page, title: str) -> None:

@@ -5,20 +5,18 @@ One server, one browser; each walk begins in Vietnamese and goes on in English b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.roles import Role
 from gateway.accounts.users import User
 from gateway.edxml.envelope import BusinessType
 from gateway.maintenance.indexer import Indexer
-from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, opened, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, sign_in
 from tests.console.clicking import english, file, menu, press, send
 from tests.console.site import PASSWORD, Site
 from tests.desk.lab import DeskLab, lab_of
@@ -30,13 +28,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 async def clerk_of_two(site: Site, login: str) -> tuple[User, DeskLab, DeskLab]:

@@ -11,14 +11,12 @@ import io
 import re
 import shutil
 import zipfile
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import openpyxl
 import pyotp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.roles import Role
@@ -33,7 +31,7 @@ from gateway.maintenance.registrar import Registrar
 from gateway.observe import Metrics
 from gateway.seal.trust import TrustPurpose
 from gateway.verifying.command import main as verify
-from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened, sign_in
+from tests.console.browsing import CHROMIUM, PATIENCE, opened, sign_in
 from tests.console.clicking import english, file, fill, menu, press, send, shown, signed_in, taken
 from tests.console.site import PASSWORD, Site
 from tests.console.test_alerts import alerted
@@ -52,13 +50,6 @@ pytestmark = [
 ]
 
 WHY = "thử nghiệm từng việc"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 async def test_auditor_exports_in_bulk_verifies_and_compares_the_log(

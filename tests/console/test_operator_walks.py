@@ -22,7 +22,7 @@ from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
 from gateway.maintenance.indexer import Indexer
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
-from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, chromium, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
 from tests.console.clicking import english, menu, press, send, signed_in
 from tests.console.keyboard import tab_onto, typed
 from tests.console.site import LOGINS, PASSWORD, Site, console
@@ -44,13 +44,6 @@ THIRD = "007.02.01.H33"
 WHOLE = "V/v duyệt cả bộ lọc"
 #: A name is said with its login.
 FIRST, SECOND = (f"Người {LOGINS[role]} ({LOGINS[role]})" for role in (Role.OPERATOR, Role.ADMINISTRATOR))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +23,7 @@ from gateway.eligibility import ActName
 from gateway.ledger.entries import Beside, Paper
 from gateway.ledger.saved_views import KeepView, KeepViewOperation, SavedView
 from gateway.maintenance.indexer import Indexer
-from tests.console.browsing import CHROMIUM, chromium, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, opened, serious, sign_in
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.console.test_ledger_pages import evil
 from tests.desk.lab import DeskLab, clerk_of
@@ -45,13 +45,6 @@ _FOREIGN = """() => [...document.querySelectorAll("*")].filter(each =>
   [...each.attributes].some(one => /^on/i.test(one.name) || /^\\s*javascript:/i.test(one.value))
   || (each.tagName === "SCRIPT" && !each.src.startsWith(location.origin + "/static/"))
   || ["IMG", "OBJECT", "EMBED", "BASE"].includes(each.tagName)).map(each => each.outerHTML.slice(0, 200))"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One for the module."""
-    async with chromium() as found:
-        yield found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
