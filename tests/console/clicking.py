@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
@@ -18,10 +19,30 @@ _LOOKS = """form => [form.closest("details:not([open])") !== null,
   [...form.querySelectorAll("select")].map(each => each.name)]"""
 
 
+@dataclass(frozen=True)
+class Speech:
+    """The language that a walk is gone in from its first page to its last; `speech` has it gone in both.
+
+    What a page must say stands in the walk by hand: the catalogue is what is tested.
+    """
+
+    language: str
+
+    def said(self, vi: str, en: str) -> str:
+        """What the page says in the walk's language."""
+        return {"vi": vi, "en": en}[self.language]
+
+    def own(self, text: str) -> str:
+        """A number, login or name that the same walk in the other language does not have, at the same server."""
+        return text + self.said("1", "2")
+
+
 @asynccontextmanager
-async def signed_in(site: Site, browser: Browser, role: Role, *, width: int = 1440) -> AsyncIterator[Page]:
+async def signed_in(
+    site: Site, browser: Browser, role: Role, *, width: int = 1440, language: str = "vi"
+) -> AsyncIterator[Page]:
     """Somebody's window."""
-    async with opened(browser, site.origin, width=width) as page:
+    async with opened(browser, site.origin, width=width, language=language) as page:
         await sign_in(page, LOGINS[role])
         yield page
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.console.browsing import chromium
+from tests.console.clicking import Speech
 from tests.console.site import Site, console
 
 
@@ -27,3 +28,9 @@ async def browser() -> AsyncIterator[Browser]:
     """A real one for the module."""
     async with chromium() as found:
         yield found
+
+
+@pytest.fixture(params=["vi", "en"])
+def speech(request: pytest.FixtureRequest) -> Speech:
+    """Each walk that asks for it is gone in both languages, whole."""
+    return Speech(request.param)

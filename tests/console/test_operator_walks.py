@@ -1,7 +1,8 @@
 """Acts on deliveries, what takes two persons, and the queues, walked by clicking in a real browser.
 
 One server, one browser; each walk looks at what comes of what was pressed: the state on the page, what the person
-is told, and the event with the person's name. It begins in Vietnamese and goes on in English by the switch.
+is told, and the event with the person's name. A walk with `speech` is gone in Vietnamese and once more, with other
+documents, in English.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from gateway.maintenance.indexer import Indexer
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
-from tests.console.clicking import english, menu, press, send, signed_in
+from tests.console.clicking import Speech, english, menu, press, send, signed_in
 from tests.console.keyboard import tab_onto, typed
 from tests.console.site import LOGINS, PASSWORD, Site, console
 from tests.journeys import purging
@@ -31,7 +32,7 @@ from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHE
 from tests.journeys.messages import document, status
 from tests.journeys.receiver import Receiver, Reply
 from tests.journeys.test_journey import until
-from tests.journeys.test_mass_acts import carried, states
+from tests.journeys.test_mass_acts import arrived, carried, states
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -116,50 +117,54 @@ async def actors(site: Site, kind: str) -> list[str]:
 
 
 async def test_operator_holds_hands_over_quarantines_and_pushes_once_more(
-    site: Site, browser: Browser, receiver: Receiver
+    site: Site, browser: Browser, receiver: Receiver, speech: Speech
 ) -> None:
     """One act leads back to the document, which tells it with the name; from quarantine by the queue."""
-    held, wicked = await sent(site, "651"), await sent(site, "652")
-    pushed = await sent(site, "653", PUSHED)
+    said, numbers = speech.said, [speech.own(each) for each in ("651", "652", "653")]
+    held, wicked = await sent(site, numbers[0]), await sent(site, numbers[1])
+    pushed = await sent(site, numbers[2], PUSHED)
     line = pushed.deliveries[0].id
-    async with signed_in(site, browser, Role.OPERATOR) as page:
-        await find(site, page, "651")
+    async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
+        await find(site, page, numbers[0])
         told, badge = page.locator("ol.told li"), page.locator("dl.facts .badge").first
-        for name, word, said in (("hold", "Tạm giữ", "Bị giữ lại"), ("release", "Chờ gửi", "Đã cho đi tiếp")):
+        for name, word, event in (
+            ("hold", said("Tạm giữ", "Held"), said("Bị giữ lại", "Held, waits for a person")),
+            ("release", said("Chờ gửi", "Queued"), said("Đã cho đi tiếp", "Let go on")),
+        ):
             await act(page, name)
-            await expect(page.locator("#notices .done")).to_contain_text(": đã làm với 1 lượt gửi.")
+            done = said(": đã làm với 1 lượt gửi.", ": done for 1 delivery.")
+            await expect(page.locator("#notices .done")).to_contain_text(done)
             await expect(badge).to_have_text(word)
             for text in (FIRST, WHY):
-                await expect(told.filter(has_text=said)).to_contain_text(text)
-        await english(page)
+                await expect(told.filter(has_text=event)).to_contain_text(text)
         await act(page, "hand_over", channel="post", number="EMS 651", by="Lan")
-        await expect(badge).to_have_text("Handed over")
-        await expect(page.locator("#now dl.facts").first).to_contain_text("post · EMS 651 · Lan")
+        await expect(badge).to_have_text(said("Chuyển đường khác", "Handed over"))
+        way = said("bưu điện", "post")
+        await expect(page.locator("#now dl.facts").first).to_contain_text(f"{way} · EMS 651 · Lan")
         assert await done_by(site, held.id, "operator1") == [
             "delivery.held", "delivery.released", "delivery.handed_over",
         ]  # fmt: skip
-        await find(site, page, "652")
+        await find(site, page, numbers[1])
         await act(page, "quarantine")
-        await expect(told.filter(has_text="Put into quarantine")).to_contain_text(FIRST)
+        await expect(told.filter(has_text=said("Đã cách ly", "Put into quarantine"))).to_contain_text(FIRST)
         await menu(page, "/queues")
         await press(page, "a[href='/queues?show=quarantined']")
-        await expect(page.locator("tbody")).to_contain_text("652/UBND-VP")
+        await expect(page.locator("tbody")).to_contain_text(f"{numbers[1]}/UBND-VP")
         await act(page, "requeue")
-        await expect(page.locator(".empty")).to_contain_text("Nothing is quarantined")
+        nothing = said("Không có gì bị cách ly", "Nothing is quarantined")
+        await expect(page.locator(".empty")).to_contain_text(nothing)
         assert await states(site.app, [wicked.deliveries[0].id]) == ["queued"]
         assert await done_by(site, wicked.id, "operator1") == ["delivery.quarantined", "delivery.requeued"]
-
-        async def arrived() -> bool:
-            return await states(site.app, [line]) == ["delivered"]
-
-        await until(arrived)
+        await arrived(site.app, line)
         before = len(receiver.came)
-        await find(site, page, "653")
+        await find(site, page, numbers[2])
         await act(page, "redeliver")
         again = (await receiver.wait_for(before + 1))[before]
         assert line in again.deliveries
-        await expect(page.locator("ol.told")).to_contain_text("It was sent again", timeout=PATIENCE)
-        await expect(page.locator("ol.told li", has_text="To be pushed once more")).to_contain_text(FIRST)
+        once_more = said("Đã gửi lại", "It was sent again")
+        await expect(page.locator("ol.told")).to_contain_text(once_more, timeout=PATIENCE)
+        asked = told.filter(has_text=said("Được gửi lại lần nữa", "To be pushed once more"))
+        await expect(asked).to_contain_text(FIRST)
         assert await done_by(site, pushed.id, "operator1") == ["replay.asked"]
 
 
