@@ -8,7 +8,7 @@ breaks anywhere. Nothing in it acts: no scripts, forms, links or files.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -79,6 +79,14 @@ class Sheets:
         """Some room."""
         self._y -= points
 
+    def beside(self, left: Callable[[], None], right: Callable[[], None]) -> None:
+        """Two columns on the same page; what follows stands below the longer one."""
+        top = self._y
+        left()
+        below, self._y = self._y, top
+        right()
+        self._y = min(below, self._y)
+
     def text(
         self,
         text: str,
@@ -88,16 +96,18 @@ class Sheets:
         mark: str = "",
         is_bold: bool = False,
         is_centred: bool = False,
+        room: float | None = None,
     ) -> None:
-        """A paragraph; `mark` stands before its first line."""
-        for number, line in enumerate(self._lines(self._face.shown(text), size, self.width - indent)):
+        """A paragraph; `mark` stands before its first line, `room` is its width where it is not all there is."""
+        room = self.width - indent if room is None else room
+        for number, line in enumerate(self._lines(self._face.shown(text), size, room)):
             self._room(size * _LEADING)
             self._y -= size * _LEADING
             if mark and not number:
                 self._put(
                     mark, size, _MARGIN + indent - self._face.width_of(mark, size) - 0.5 * size, is_bold=False
                 )
-            aside = (self.width - indent - self._face.width_of(line, size)) / 2 if is_centred else 0.0
+            aside = (room - self._face.width_of(line, size)) / 2 if is_centred else 0.0
             self._put(line, size, _MARGIN + indent + aside, is_bold=is_bold)
 
     def rule(self) -> None:

@@ -87,17 +87,19 @@ async def _values(visit: Visit) -> dict[str, Any]:
 
 
 def strips(found: Sequence[Office]) -> list[tuple[str, list[Mark], int]]:
-    """One for each office above them: its name, the marks row by row, the height."""
+    """One for each office with those below it, itself first: its name, the marks row by row, the height."""
+    heads = {each.above for each in found}
     below: dict[str, list[Office]] = {}
-    for each in sorted(found, key=lambda each: (each.above, each.agency.name)):
-        below.setdefault(each.above, []).append(each)
+    for each in sorted(found, key=lambda each: (each.agency.name not in heads, each.agency.name)):
+        name = each.agency.name
+        below.setdefault(name if name in heads else each.above or name, []).append(each)
     return [
         (
-            above,
+            head,
             [Mark(office=each, x=place % ROW * SIDE, y=place // ROW * SIDE) for place, each in enumerate(those)],
             math.ceil(len(those) / ROW) * SIDE,
         )
-        for above, those in below.items()
+        for head, those in sorted(below.items())
     ]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from gateway.simulate.pdf import make_pdf
 from gateway.states import State
 
 #: Raw edXML of a dialect, or a form with the file beside it from which the gateway builds the edXML.
@@ -39,15 +38,6 @@ class Send:
     def file_name(self) -> str:
         """Of the attached PDF."""
         return f"{self.number}-{self.notation}.pdf"
-
-    def file(self) -> bytes:
-        """The attached PDF; receivers make it again to compare."""
-        lines = (
-            f"So: {self.number}/{self.notation}",
-            f"Ngay: {self.issued_on:%d/%m/%Y}",
-            f"Loai: {self.type_name}",
-        )
-        return make_pdf(self.subject, (*lines, f"Nghiep vu: {self.business_type}"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

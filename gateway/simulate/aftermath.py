@@ -19,9 +19,9 @@ from gateway.errors import EnvironmentRefusedError
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.cast import Cast, Means, Office
+from gateway.simulate.letter import make_letter
 from gateway.simulate.member import Member
 from gateway.simulate.misfits import merge_and_warn, receivers
-from gateway.simulate.pdf import make_pdf
 from gateway.simulate.performance import Performance
 from gateway.simulate.rest import Reply, Request, Rest
 from gateway.simulate.stage import Stage
@@ -36,6 +36,8 @@ _PATIENCE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.2
 _ACCEPTED: Final = 202
 _URGENT, _FLASH = 1, 3
+#: Two documents of one number and day, of which the second looks like the first.
+_INVITED: Final = "Giấy mời họp giao ban công tác văn thư"
 #: The day of the province's decision in the script.
 _DECIDED_ON: Final = date(2018, 11, 5)
 
@@ -78,10 +80,8 @@ async def leave(stage: Stage, cast: Cast, performance: Performance) -> Found:
         )
         await _send(rest, flash, at)
         await _send(rest, _overdue(cast, at, desks[0]), at)
-        invitation = _paper(cast, at, "1305", "Giấy mời họp giao ban công tác văn thư", (office, *desks[:2]))
-        await _send(rest, replace(invitation, type_name="Giấy mời", type_number=25), at)
-        twin = replace(invitation, subject="Giấy mời họp giao ban công tác văn thư (đổi phòng họp)")
-        await _send(rest, replace(twin, type_name="Giấy mời", type_number=25), at)
+        for subject in (_INVITED, f"{_INVITED} (đổi phòng họp)"):
+            await _send(rest, _paper(cast, at, "1305", subject, (office, *desks[:2]), kind=("Giấy mời", 25)), at)
     finally:
         await rest.close()
     await _report_wrongly(stage, cast, at)
@@ -96,40 +96,39 @@ async def mend(stage: Stage, cast: Cast, performance: Performance) -> str:
 
 
 def _paper(
-    cast: Cast, at: datetime, number: str, subject: str, to: tuple[Office, ...], *, priority: int = 0
+    cast: Cast,
+    at: datetime,
+    number: str,
+    subject: str,
+    to: tuple[Office, ...],
+    *,
+    priority: int = 0,
+    kind: tuple[str, int] = ("Công văn", 18),
+    days_ago: int = 0,
 ) -> Paper:
-    today = at.astimezone(VIETNAM).date()
-    notation = "UBND-VP"
-    lines = (
-        f"So: {number}/{notation}",
-        f"Kien Giang, ngay {today:%d/%m/%Y}",
-        "",
-        "Kinh gui: xem danh sach noi nhan",
-    )
+    issued_on = at.astimezone(VIETNAM).date() - timedelta(days=days_ago)
+    notation, (type_name, type_number) = "UBND-VP", kind
     return Paper(
         sender=_named(cast.province),
         recipients=tuple(_named(office) for office in to),
-        document_id=f"{cast.province.code},{today:%Y/%m/%d},{number}/{notation}",
+        document_id=f"{cast.province.code},{issued_on:%Y/%m/%d},{number}/{notation}",
         number=number,
         notation=notation,
-        issued_on=today,
-        type_name="Công văn",
-        type_number=18,
+        issued_on=issued_on,
+        type_name=type_name,
+        type_number=type_number,
         subject=subject,
         file_name=f"{number}-{notation}.pdf",
-        file=make_pdf(subject, lines),
+        file=make_letter(cast.province.name, f"{number}/{notation}", issued_on, type_name, subject),
         priority=priority,
     )
 
 
 def _overdue(cast: Cast, at: datetime, desk: Office) -> Paper:
     """Issued a while ago, and nobody has answered by its day."""
-    paper = _paper(
-        cast, at, "1204", "V/v báo cáo kết quả chuyển đổi số", (desk, *cast.districts[:2]), priority=_URGENT
-    )
-    return replace(
-        paper, issued_on=paper.issued_on - timedelta(days=12), due_on=paper.issued_on - timedelta(days=3)
-    )
+    subject, to = "V/v báo cáo kết quả chuyển đổi số", (desk, *cast.districts[:2])
+    paper = _paper(cast, at, "1204", subject, to, priority=_URGENT, days_ago=12)
+    return replace(paper, due_on=paper.issued_on + timedelta(days=9))
 
 
 async def _send(rest: Rest, paper: Paper, at: datetime) -> dict[str, str]:

@@ -126,7 +126,7 @@ class Desk:
             return f"nobody sent {incoming.document_id}"
         if incoming.sender != send.sender:
             return f"it comes from {incoming.sender}"
-        if [file.data for file in incoming.files] != [send.file()]:
+        if [file.data for file in incoming.files] != [self._script.file_of(send)]:
             return "the PDF is not the sender's"
         return ""
 

@@ -1,8 +1,8 @@
 """A tiny PDF writer: one A4 page of text, PDF 1.4, no compression, the same bytes for the same text.
 
-Receivers in the demo make the page again from the script and compare digests, so a PDF that was changed on
-the way is noticed without asking the sender. The page uses Helvetica, which has no Vietnamese letters: the
-page shows the text without diacritics, the title in the document's properties has them.
+For trials and load, where size and speed count; what people read in the demo is a `letter`. The page uses
+Helvetica, which has no Vietnamese letters: the page shows the text without diacritics, the title in the document's
+properties has them.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.simulate.acts import Answer, Send, TakeBack
+from gateway.simulate.letter import PLACE, POSITION, SIGNER
 from gateway.simulate.rest import Request, multipart
 from gateway.simulate.script import Script
 from gateway.simulate.writing import Named, Paper, Reference, Report, document_xml, status_xml
@@ -22,7 +23,7 @@ class Post:
     def document(self, act: Send) -> Request:
         """A submission of a document."""
         if act.way == "multipart" and self._writes_forms:
-            kind, body = multipart(self._form(act), act.file_name, act.file())
+            kind, body = multipart(self._form(act), act.file_name, self._script.file_of(act))
         else:
             dialect = "A" if act.way == "multipart" else act.way
             kind, body = "application/xml", document_xml(self._paper(act), dialect, self._clock.now())
@@ -60,7 +61,7 @@ class Post:
             type_number=act.type_number,
             subject=act.subject,
             file_name=act.file_name,
-            file=act.file(),
+            file=self._script.file_of(act),
             priority=act.priority,
             business_type=act.business_type,
             responses=(_reference(about),) if about is not None and act.business_type in {"0", "1"} else (),
@@ -80,10 +81,10 @@ class Post:
             "subject": act.subject,
             "typeName": act.type_name,
             "type": act.type_number,
-            "place": "Kiên Giang",
+            "place": PLACE,
             "documentId": act.document_id,
-            "signer": "Nguyễn Văn Mẫu",
-            "signerPosition": "CHỦ TỊCH",
+            "signer": SIGNER,
+            "signerPosition": POSITION,
             "signerCompetence": "TM.",
             "priority": act.priority,
             "businessType": act.business_type,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.clock import VIETNAM
 from gateway.simulate.cast import Cast, Means, Office
-from gateway.simulate.pdf import make_pdf
+from gateway.simulate.letter import make_letter
 from gateway.simulate.writing import Named, Paper, document_xml
 
 _SUBJECT = "V/v thử gửi văn bản qua trục"
@@ -27,7 +27,7 @@ def sample_document(cast: Cast, at: datetime) -> bytes:
         type_number=1,
         subject=_SUBJECT,
         file_name="9001-UBND-VP.pdf",
-        file=make_pdf(_SUBJECT, ()),
+        file=make_letter(cast.province.name, "9001/UBND-VP", today, "Công văn", _SUBJECT),
     )
     return document_xml(paper, "A", at)
 

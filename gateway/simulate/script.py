@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from gateway.simulate.acts import Act, Answer, BringBack, End, Fact, Got, Issued, Send, TakeBack, Told, Withdraw
 from gateway.simulate.cast import Cast, Means
+from gateway.simulate.letter import make_letter
 from gateway.states import State
+
+#: What a letter says that recalls, updates or replaces another.
+_TURNS: Final = {
+    "1": "Văn bản này thu hồi văn bản đã gửi.",
+    "2": "Văn bản này cập nhật văn bản đã gửi.",
+    "3": "Văn bản này thay thế văn bản đã gửi.",
+}
 
 
 @dataclass(kw_only=True)
@@ -35,6 +44,12 @@ class Script:
     def send_of(self, key: str) -> Send:
         """The sending act of that name."""
         return self._sends[key]
+
+    def file_of(self, send: Send) -> bytes:
+        """The PDF that is attached; receivers make it again to compare."""
+        issuer, code = self.cast.by_code[send.sender].name, f"{send.number}/{send.notation}"
+        more = (_TURNS[send.business_type],) if send.business_type in _TURNS else ()
+        return make_letter(issuer, code, send.issued_on, send.type_name, send.subject, *more)
 
     def find(self, document_id: str, business_type: str) -> Send | None:
         """The act that issued a document; a recall or update has its original's id."""

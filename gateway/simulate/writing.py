@@ -18,6 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape
 
 from gateway.clock import VIETNAM
+from gateway.simulate.letter import PLACE, POSITION, SIGNER
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 
@@ -132,14 +133,14 @@ def _document_header(paper: Paper) -> str:
         *(_party("To", recipient) for recipient in paper.recipients),
         _e("DocumentId", paper.document_id),
         _g("Code", _e("CodeNumber", paper.number) + _e("CodeNotation", paper.notation)),
-        _g("PromulgationInfo", _e("Place", "Kiên Giang") + _e("PromulgationDate", _day(paper.issued_on))),
+        _g("PromulgationInfo", _e("Place", PLACE) + _e("PromulgationDate", _day(paper.issued_on))),
         _g(
             "DocumentType",
             _e("Type", str(paper.type_number)) + _e("TypeDetail", "0") + _e("TypeName", paper.type_name),
         ),
         _e("Subject", paper.subject),
         _e("Content", paper.subject),
-        _g("SignerInfo", _e("Competence", "TM.") + _e("Position", "CHỦ TỊCH") + _e("FullName", "Nguyễn Văn Mẫu")),
+        _g("SignerInfo", _e("Competence", "TM.") + _e("Position", POSITION) + _e("FullName", SIGNER)),
         _e("DueDate", _day(paper.due_on)) if paper.due_on is not None else "",
         _other_info(paper),
         *(_response(answered) for answered in paper.responses),

@@ -10,7 +10,7 @@ from itertools import combinations
 import pytest
 
 from gateway.accounts.roles import Role
-from gateway.admin.offices import offices
+from gateway.admin.offices import Office, offices
 from gateway.clock import VIETNAM
 from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
@@ -229,3 +229,21 @@ async def test_marks_stand_beside_each_other(site: Site) -> None:
     assert not any(abs(x - u) < 60 and abs(y - v) < 14 for (_, x, y), (_, u, v) in combinations(names, 2))
     [(_, drawn, _)] = strips(many)
     assert len({(mark.x, mark.y) for mark in drawn}) == 145
+
+
+async def test_offices_stand_in_the_strip_of_the_one_above_which_comes_first_in_its_own(site: Site) -> None:
+    """No name heads two strips; what has nobody above and nobody below stands alone."""
+    [office, *_] = await offices(site.base)
+
+    def named(name: str, above: str = "") -> Office:
+        return replace(office, agency=replace(office.agency, name=name), above=above)
+
+    found = [
+        named("Xã A", "Huyện B"),
+        named("Huyện B", "Tỉnh C"),
+        named("Sở D", "Tỉnh C"),
+        named("Tỉnh C"),
+        named("E"),
+    ]
+    seen = {head: [mark.office.agency.name for mark in marks] for head, marks, _ in strips(found)}
+    assert seen == {"E": ["E"], "Huyện B": ["Huyện B", "Xã A"], "Tỉnh C": ["Tỉnh C", "Sở D"]}
