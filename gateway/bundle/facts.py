@@ -185,7 +185,7 @@ class Facts(Part, kw_only=True, frozen=True):
     statuses: list[Status]
     messages: list[Message]
     leaves: list[Leaf]
-    #: Events that are under no checkpoint yet.
+    #: Events that are under no checkpoint yet, or that wait for one with enough witnesses.
     pending_leaves: int
     log: Log | None
     stamps: list[Stamp]

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, Final
 from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
 from gateway.bundle.build import resealed
 from gateway.bundle.container import Container, ContainerWriter
-from gateway.bundle.format import SUFFIX
+from gateway.bundle.facts import read
+from gateway.bundle.format import BUNDLE, SUFFIX
 from gateway.clock import VIETNAM, SystemClock, micros
 from gateway.commands.acting import (
     Ledger,
@@ -149,13 +150,24 @@ async def _exported(context: Context, args: argparse.Namespace) -> int:
                 path = args.out if is_file else args.out / f"{key}{SUFFIX}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 await _write(export, checked(ExportDocument(document=key, reason=args.why, lta=args.lta)), path)
-                written.append({"document": key, "file": str(path), "bytes": path.stat().st_size})
+                told = {"document": key, "file": str(path), "bytes": path.stat().st_size}
+                written.append(told | {"pending": await asyncio.to_thread(_pending, path)})
     if args.json:
         context.print_json({"bundles": written})
     else:
         for each in written:
             context.say(f"{each['file']}: the evidence of {each['document']}, {each['bytes']} bytes")
+            if each["pending"]:
+                context.note(
+                    f"{each['pending']} newer events are not yet under a checkpoint that enough witnesses signed: "
+                    "export again later for their proofs."
+                )
     return FINE
+
+
+def _pending(path: Path) -> int:
+    """Events that the bundle has no proof of."""
+    return read(Container.open(path).bytes_of(BUNDLE)).pending_leaves
 
 
 async def _write(export: _Export, ask: _Ask, path: Path) -> None:

@@ -35,7 +35,8 @@ from gateway.bundle.facts import written
 from gateway.bundle.format import CHECKPOINT, MAX_SMALL_BYTES
 from gateway.clock import micros, rfc3339
 from gateway.errors import RefusedError
-from gateway.evidence.gathering import Sources, log_facts, proved_leaves, stamp_facts
+from gateway.evidence.gathering import Sources, log_facts, stamp_facts
+from gateway.evidence.proving import proved_leaves
 from gateway.evidence.registering import ONE_DAY, Window, items_of
 from gateway.ledger.registers import Book, ClosedDay, RegisterReads
 from gateway.ledger.tree import LogReads

@@ -2,7 +2,7 @@
 
 1. Which leaves: from the one after the closing of the day before the month, to the closing of its last day. All of
    its days are closed, and the last closing is under a checkpoint.
-2. Under which checkpoint: chosen as for a bundle (`gateway.evidence.gathering`).
+2. Under which checkpoint: chosen as for a bundle (`gateway.evidence.proving`).
 3. The parts, each streamed from the ledger into the container; then what proves that they are the log's.
 
 The file is sealed and recorded by whoever asked. Nothing is taken out of the ledger. Hashing and writing go on in a
@@ -23,7 +23,8 @@ from gateway.bundle import format as layout
 from gateway.bundle.container import ContainerWriter
 from gateway.clock import rfc3339
 from gateway.errors import RefusedError
-from gateway.evidence.gathering import Sources, log_facts, proved_leaves, stamp_facts
+from gateway.evidence.gathering import Sources, log_facts, stamp_facts
+from gateway.evidence.proving import proved_leaves
 from gateway.ledger.archives import ArchiveReads, Portion, Span
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.registers import ClosedDay, RegisterReads

@@ -1,9 +1,8 @@
 """Gathers what a bundle of evidence is made of: the ledger, the bodies, the log, of one instant.
 
 1. Which leaves are about the document: its events, those of its deliveries, the acceptances of messages about it.
-2. Under which checkpoint: the first that covers all of them and that the institution signed, unless that lacks
-   witnesses or the stamp that another has; else the first, so that its stamp is the earliest. What is under none
-   yet stays outside, and is counted.
+2. Under which checkpoint (`gateway.evidence.proving`). What is under none yet, or waits for the witnesses, stays
+   outside, and is counted.
 3. The facts (`gateway.bundle.facts`) and the papers of every message.
 4. The stamp of the receipt itself: an evidence record beside it, or a property in it.
 5. Verdicts about signatures of others, with the revocation answers that they rest on.
@@ -49,6 +48,7 @@ from gateway.bundle.signed_statuses import signature_of_status
 from gateway.clock import instant, rfc3339
 from gateway.directory.directory import Directory
 from gateway.errors import RefusedError
+from gateway.evidence.proving import may_wait, proved_leaves
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.params import as_json
 from gateway.ledger.purged import Gone, gone_of
@@ -66,7 +66,6 @@ from gateway.storage.readers import Readers
 from gateway.transparency.keys import of_origin
 from gateway.transparency.merkle import inclusion_proof
 from gateway.transparency.note import VerifierKey
-from gateway.transparency.proof import InclusionProof
 from gateway.transparency.quorum import Quorum
 
 #: Entries of a bundle that are neither leaves nor proofs nor messages.
@@ -115,7 +114,9 @@ async def gather(sources: Sources, message_id: str, *, actor: str, now: datetime
     rows = await _rows(sources.readers, message_id)
     log = LogReads(sources.readers, quorum=sources.quorum)
     signatures = CheckpointSignatures(sources.readers)
-    leaves, checkpoint, pending = await proved_leaves(log, rows.events, signatures)  # 1, 2
+    leaves, checkpoint, pending = await proved_leaves(
+        log, rows.events, signatures, may_wait(message_id, now)
+    )  # 1, 2
     proofs = _proofs(message_id, rows.proofs)
     verdicts, reports = await _verdicts(sources.readers, [message_id, *(row[0] for row in rows.messages)])  # 5
     if 2 * len(leaves) + 3 * len(rows.messages) + len(proofs) + len(reports) + _OTHERS > MAX_ENTRIES:
@@ -222,34 +223,6 @@ async def _rows(readers: Readers, message_id: str) -> _Rows:
             listings=await reader.fetch("listing_list_of_message", (message_id,)),
             proofs=await reader.fetch("receiver_proof_list_of_messages", (as_json([message_id, *ids]),)),
         )
-
-
-async def proved_leaves(
-    log: LogReads, events: Sequence[tuple[int, bytes]], signatures: CheckpointSignatures | None = None
-) -> tuple[dict[int, tuple[bytes, bytes]], StoredCheckpoint | None, int]:
-    """Index -> leaf and proof of some events, the checkpoint that they are under, how many are under none yet."""
-    latest = await log.latest()
-    size = latest.size if latest is not None else 0
-    indices = {seq: await log.index_of(seq) for seq, _ in events}
-    known = {index: leaf for seq, leaf in events if (index := indices[seq]) is not None and index < size}
-    if latest is None or not known:
-        return {}, None, len(events)
-    first = await log.covering(max(known))
-    checkpoint = first if first is not None and (first.stamps or not latest.stamps) else latest
-    signed = await signatures.covering(max(known)) if signatures is not None else None
-    by_institution = await log.of_size(signed) if signed is not None else None
-    if by_institution is not None and _proves_no_less(log, by_institution, checkpoint):
-        checkpoint = by_institution
-    paths = zip(sorted(known), await log.inclusions(sorted(known), checkpoint.size), strict=True)
-    note = checkpoint.note
-    found = {index: (known[index], bytes(InclusionProof(index, tuple(path), note))) for index, path in paths}
-    return found, checkpoint, len(events) - len(found)
-
-
-def _proves_no_less(log: LogReads, one: StoredCheckpoint, other: StoredCheckpoint) -> bool:
-    """Whether the one has the time stamp and the witnesses that the other has."""
-    stamped = bool(one.stamps) or not other.stamps
-    return stamped and (log.has_quorum(one) or not log.has_quorum(other))
 
 
 def _proofs(message_id: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, bytes]:

@@ -230,6 +230,14 @@ class LogReads:
                     return await _stored(reader, row)
             return await _stored(reader, await reader.fetch_one("checkpoint_find_covering", (leaf_index,)))
 
+    async def latest_cosigned(self) -> StoredCheckpoint | None:
+        """The newest that enough witnesses cosigned; None where none did, or where none are asked for."""
+        if not self._quorum.least:
+            return None
+        asked = {"names": as_json(sorted(self._quorum.names)), "quorum": self._quorum.least}
+        async with self._readers.snapshot() as reader:
+            return await _stored(reader, await reader.fetch_one("checkpoint_find_last_cosigned", asked))
+
     async def of_size(self, size: int) -> StoredCheckpoint | None:
         """The checkpoint of exactly so many leaves."""
         async with self._readers.snapshot() as reader:

@@ -5,8 +5,8 @@
     3 play until every delivery is in its scripted state (with faults: kill the gateway twice meanwhile)
     4 compare the simulators' journals with the ledger
     5 export one document's evidence and have it verified offline
-    6 leave something to be found in the console and stay up until Ctrl-C; or end: the last line of `--exit` is one
-      JSON object
+    6 leave something to be found in the console and stay up until Ctrl-C; then end, once witnesses have signed for
+      all that happened: the last line of `--exit` is one JSON object
 
 What somebody sends by hand while it stays up belongs to no script and is not counted. The exit code is 0 when
 every delivery and status is as scripted, nothing is lost, nothing duplicated, and the evidence holds.
@@ -28,7 +28,7 @@ from gateway.clock import SystemClock
 from gateway.errors import EnvironmentRefusedError
 from gateway.fsio import write_durably
 from gateway.simulate.aftermath import leave, mend
-from gateway.simulate.evidence import Proven, proven
+from gateway.simulate.evidence import Proven, proven, settle
 from gateway.simulate.journal import read_journal
 from gateway.simulate.performance import Performance
 from gateway.simulate.plot import write_script
@@ -130,6 +130,7 @@ async def _perform(
     result = _result(stand(view, script, GATEWAY), reckoning, performance.seconds, evidence)
     if is_as_scripted and not exit_after:
         await _stay_up(performance, stage, script, console, result)
+    await settle(stage.layout, QUORUM)
     await performance.end()
     if exit_after:
         console.file.write(msgspec.json.encode(result).decode() + "\n")

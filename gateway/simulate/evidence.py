@@ -13,6 +13,9 @@ from typing import Final
 
 from gateway.simulate.children import run_command
 from gateway.simulate.layout import Layout
+from gateway.simulate.witnesses import NAMES
+from gateway.transparency.note import SignedNote
+from gateway.transparency.quorum import Quorum
 
 #: Checkpoints of the demo come every two seconds.
 _TRIES: Final = 15
@@ -49,3 +52,24 @@ async def proven(layout: Layout, witnesses: int) -> Proven:
                 break
         await asyncio.sleep(_WAIT_SECONDS)
     return found
+
+
+async def settle(layout: Layout, witnesses: int) -> None:
+    """Wait until all that has happened is under a checkpoint that so many witnesses cosigned.
+
+    Once they are gone nobody can add that: whoever exports later has it. It gives up after a while.
+    """
+    quorum = Quorum(witnesses, frozenset(NAMES.values()))
+    event, leaves = 0, None
+    for _ in range(_TRIES):
+        code, out = await run_command("gateway", "--config", str(layout.config), "log", "show", "--json")
+        if code != 0:  # a second Ctrl-C ends the command
+            return
+        told = json.loads(out)
+        event = event or told["last_event"]
+        if leaves is None and told["last_leaf"] >= event:
+            leaves = told["leaves"]
+        is_signed = leaves is not None and told["signed"] >= leaves
+        if is_signed and quorum.is_met(SignedNote.parse(told["checkpoint"].encode())):
+            return
+        await asyncio.sleep(_WAIT_SECONDS)

@@ -72,7 +72,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Chứng minh theo điểm kiểm tra khác.",
             "The proof is under another checkpoint.",
         ),
-        "leaves_pending": ("Sự kiện chưa được niêm vào nhật ký.", "Events were under no checkpoint yet."),
+        "leaves_pending": (
+            "Sự kiện mới chưa nằm dưới điểm kiểm tra đã ký (hoặc chưa đủ nhân chứng ký); hãy xuất lại sau.",
+            "Newer events were under no checkpoint yet, or under one that waits for witnesses: export again later.",
+        ),
         "state_not_in_history": ("Trạng thái không có trong lịch sử.", "The history does not lead to this state."),
         "day_missing": (
             "Có ngày chưa khóa sổ, hoặc thiếu sổ của ngày ấy.",
@@ -92,7 +95,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "An entry is not shown to be of another document.",
         ),
         "no_witness_keys": ("Không có khóa của nhân chứng.", "No keys of witnesses were given."),
-        "too_few_witnesses": ("Không đủ nhân chứng.", "Fewer witnesses than the quorum signed."),
+        "too_few_witnesses": (
+            "Không đủ nhân chứng; hãy xuất lại sau khi họ đã ký.",
+            "Fewer witnesses than the quorum signed: export again once they have.",
+        ),
         "witness_absent": ("Nhân chứng này không ký.", "This witness did not sign."),
         "witness_unknown": ("Không biết nhân chứng này.", "A witness that you do not know: it counts nothing."),
         "cosignature_wrong": ("Chữ ký của nhân chứng sai.", "The cosignature of a known witness does not hold."),

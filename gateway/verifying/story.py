@@ -62,13 +62,20 @@ def _transfer(container: Container, name: str, transfer: str, body: str, due: tu
     return passed(name)
 
 
-def check_acceptance(logged: Logged, name: str, message: str, sha256: str, receipt: str) -> Check:
-    """A proved leaf of the acceptance names these bytes and this receipt."""
+def check_acceptance(
+    logged: Logged, name: str, message: str, sha256: str, receipt: str, *, may_be_pending: bool
+) -> Check:
+    """A proved leaf of the acceptance names these bytes and this receipt.
+
+    `may_be_pending`: it is of a message about the document, and some events were not proved yet.
+    """
     found = list(facts_of(logged.of("document.accepted", message=message)))
     if any((each.get("sha256"), each.get("receipt")) == (sha256, receipt) for each in found):
         return passed(name)
     if found:
         return failed(name, "leaf_of_another_document", "the leaf of the acceptance names another receipt")
+    if may_be_pending and logged.leaves:
+        return undecided(name, "leaves_pending", "no leaf that is proved tells of it yet", counts=False)
     return undecided(name, "leaf_missing", "no leaf that is proved tells of the acceptance")
 
 

@@ -257,6 +257,19 @@ def _log() -> Iterator[Case]:
         return replace(material, facts=facts, leaves={}, checkpoint=b"", stamps=[])
 
     yield Case(name="no-checkpoint-yet", why="exported before the log signed anything", bundle=made(change=none))
+    # the message of the last status, and its leaves, came after the checkpoint
+    newer = with_(a, tree=a.tree[:8], chosen=(1, 2, 3, 5, 6, 7))
+    yield Case(name="newest-events-not-proved-yet", why="PASSED: the document is proved, its last status not yet",
+               bundle=made(newer, change=_waiting))  # fmt: skip
+    yield Case(name="newest-events-left-out", why="a status without a leaf, and nothing is said to be pending",
+               bundle=made(newer))  # fmt: skip
+    unproved = with_(newer, chosen=newer.chosen[1:])
+    yield Case(name="acceptance-said-to-be-pending", why="other events may wait, the document's own acceptance not",
+               bundle=made(unproved, change=_waiting))  # fmt: skip
+
+
+def _waiting(material: Material) -> Material:
+    return replace(material, facts=msgspec.structs.replace(material.facts, pending_leaves=3))
 
 
 def _times(good: bytes) -> Iterator[Case]:

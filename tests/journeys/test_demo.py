@@ -92,6 +92,21 @@ def assert_endpoint_traffic_is_real(layout: Layout) -> None:
     assert min(answered["vxp.getEdoc"], answered["vxp.updateStatus"]) >= len(received)
 
 
+def assert_proved_when_nobody_signs_any_more(folder: Path) -> None:
+    """The export of before is an event that the last checkpoint is over, and its witnesses."""
+    out = folder.parent / "later"
+    export = ["gateway", "--config", str(folder / "config.toml"), "export", "--latest", "--status", "acknowledged"]
+    for command in (
+        [*export, "--out", str(out / "first.asice")],
+        [*export, "--out", str(out / "second.asice")],
+        ["gateway.verifying", str(out / "second.asice"), "--anchors", str(Layout(folder=folder).anchors), "--json"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--faults"]], ids=["plain", "faults"])
 def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[str]) -> None:
@@ -111,6 +126,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     assert 2 <= result["witnesses"] <= 3
     assert_axis_traffic_is_real(Layout(folder=folder))
     assert_endpoint_traffic_is_real(Layout(folder=folder))
+    assert_proved_when_nobody_signs_any_more(folder)
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]
     found = subprocess.run(check, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout[-4000:]

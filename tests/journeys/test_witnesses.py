@@ -71,6 +71,13 @@ async def test_evidence_carries_the_witness_and_a_silent_one_holds_up_nobody(
             checks = report["checks"]
             assert isinstance(checks, list)
             found[message_id] = {each["name"]: each["verdict"] for each in checks}
+        await signed(site)
+        out = tmp_path / "again.asice"
+        assert await asyncio.to_thread(main, [*config, "export", cosigned, "--out", str(out)]) == 0
+        again = await asyncio.to_thread(verified, out, "--anchors", str(anchors))
+    assert again["verdict"] == "PASSED", "that it was exported before waits for the witness"
+    (pending,) = [each for each in again["checks"] if each["name"] == "leaves.pending"]  # type: ignore[attr-defined]
+    assert "it speaks of the log's first" in pending["detail"]
     mine = f"log.witness.{witness.vkey.name}"
     assert (found[cosigned]["witnesses"], found[cosigned][mine]) == ("PASSED", "PASSED")
     assert (found[alone]["witnesses"], found[alone][mine]) == ("INDETERMINATE", "INDETERMINATE")

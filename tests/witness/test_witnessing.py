@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, rfc3339
 from gateway.config.settings import LogSettings, parse
 from gateway.config.values import WitnessAddress
 from gateway.errors import ConfigError, CosignatureError
 from gateway.evidence.cosigning import FIRST_PAUSE, LONGEST_PAUSE, HttpWitness
-from gateway.evidence.gathering import proved_leaves
+from gateway.evidence.proving import may_wait, proved_leaves
 from gateway.evidence.sequencer import Sequencer
 from gateway.ledger.institution import (
     CheckpointSignature,
@@ -339,6 +339,40 @@ async def test_bundle_keeps_the_signature_that_it_chose(site: Site) -> None:
     await site.lab.writer.fetch("INSERT INTO cosignature SELECT ?, witness, at, line FROM cosignature", (first,))
     both = (await proved_leaves(reads, events, signatures))[1]
     assert [each.size for each in (alone, cosigned, both) if each] == [first, second, first]
+
+
+async def test_what_happened_since_the_witnesses_signed_last_waits_for_them(site: Site) -> None:
+    """Exports for as long as it takes, the rest for a quarter of an hour; what the document is proved by never."""
+    reads = LogReads(site.lab.readers, quorum=Quorum(2, frozenset(NAMES)))
+    now = site.clock.now()
+
+    def leaf(kind: str, ago: timedelta = timedelta(), message: str = "m", **facts: str) -> bytes:
+        return json.dumps({"kind": kind, "at": rfc3339(now - ago), "message": message, "facts": facts}).encode()
+
+    async def proved(*newer: bytes) -> tuple[int, int]:
+        events = [(1, leaf("document.accepted", timedelta(days=1))), *enumerate(newer, cosigned + 1)]
+        found, checkpoint, pending = await proved_leaves(reads, events, waits=may_wait("m", now))
+        assert checkpoint is not None
+        assert len(found) + pending == len(events)
+        return checkpoint.size, pending
+
+    cosigned = await site.signed()
+    await site.duty.run_once()
+    site.port.away |= {NAMES[0], NAMES[1]}
+    alone = await site.signed()
+    await site.duty.run_once()
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    exports = leaf("document.exported", day), leaf("lookup.made", day), leaf("document.read", day, act="shown")
+    assert await proved(*exports) == (cosigned, 3)
+    assert await proved(leaf("status.recorded")) == (cosigned, 1)
+    assert await proved(leaf("document.accepted", message="status")) == (cosigned, 1)
+    assert await proved(leaf("status.recorded", hour)) == (alone, 0)
+    assert await proved(exports[0], leaf("status.recorded", hour)) == (alone, 0)
+    assert await proved(leaf("document.read", hour, act="downloaded")) == (alone, 0)
+    assert await proved(leaf("document.accepted")) == (alone, 0)
+    (none,) = [(await proved_leaves(reads, [(cosigned + 1, exports[0])], waits=may_wait("m", now)))[1]]
+    assert none is not None
+    assert none.size == alone, "a bundle without any leaf proves nothing"
 
 
 async def test_signed_checkpoint_with_fewer_lines_is_taken_when_none_has_more(site: Site) -> None:

@@ -13,6 +13,13 @@ SELECT c.size, c.root, c.at, c.note FROM checkpoint AS c WHERE c.size = (
     GROUP BY size HAVING COUNT(*) >= :quorum ORDER BY size LIMIT 1
 );
 
+-- name: checkpoint_find_last_cosigned
+-- The newest that so many of these witnesses cosigned: JSON list of names, number.
+SELECT c.size, c.root, c.at, c.note FROM checkpoint AS c WHERE c.size = (
+    SELECT size FROM cosignature WHERE witness IN (SELECT value FROM json_each(:names))
+    GROUP BY size HAVING COUNT(*) >= :quorum ORDER BY size DESC LIMIT 1
+);
+
 -- name: checkpoint_find_uncosigned
 -- The first of more leaves than a witness cosigned last: instant.
 SELECT at FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1;

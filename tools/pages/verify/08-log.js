@@ -124,7 +124,8 @@ async function checkLog(container, facts, anchors, at) {
     logged.checks.push(check);
   }
   if (facts.pending_leaves) {
-    const detail = `${facts.pending_leaves} events had no proof when the bundle was made`;
+    const until = facts.log ? `: it speaks of the log's first ${facts.log.size} leaves; export again later` : "";
+    const detail = `${facts.pending_leaves} newer events had no proof when the bundle was made${until}`;
     logged.checks.push(undecided("leaves.pending", "leaves_pending", detail, false));
   }
   return logged;
