@@ -1,8 +1,9 @@
 """How a channel is, in one word, for people who look at many of them at once. Pure: receives facts and `now`.
 
-The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, what
-waits has waited long, fine. An inbox is slow where its office fetches nothing for hours: nobody can know
-whether its system is down or only nobody is there. Of an inbox, the hours count in which offices are open.
+The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, a
+part of its calls fails, what waits has waited long, fine. An inbox is slow where its office fetches nothing for
+hours: nobody can know whether its system is down or only nobody is there. Of an inbox, the hours count in which
+offices are open.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ _PUSHED_SLOW: Final = timedelta(minutes=15)
 _FETCHED_SLOW: Final = timedelta(hours=4)
 #: An office that has fetched nothing for the hours of a working day is silent.
 FETCHED_SILENT: Final = timedelta(hours=10)
+#: Over which calls are judged together.
+CALLS_OVER: Final = timedelta(minutes=15)
+#: Fewer calls say nothing of the channel, nor does trouble with fewer transmissions, or that is over in a moment.
+_LEAST_CALLS: Final = 10
+LEAST_TROUBLED: Final = 3
+_LASTING: Final = timedelta(minutes=5)
 
 
 class ChannelHealth(StrEnum):
@@ -26,8 +33,46 @@ class ChannelHealth(StrEnum):
     DOWN = "down"
     UNREADABLE = "unreadable"
     SILENT = "silent"
+    FAILING = "failing"
     SLOW = "slow"
     FINE = "fine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calls:
+    """How the calls over a channel went within CALLS_OVER, of those that have ended."""
+
+    ended: int
+    failed: int
+    #: Got through, but took far longer than their size explains.
+    slow: int
+    #: Different ones that failed or were slow.
+    transmissions: int
+    #: When the first and the last of these calls began.
+    first_at: datetime
+    last_at: datetime
+
+    def is_failing(self, percent: int) -> bool:
+        """Whether so many of a hundred fail or are slow, and not for a moment alone; never where 0 is given."""
+        lasts = self.last_at - self.first_at >= _LASTING
+        return lasts and self.transmissions >= LEAST_TROUBLED and self._is_over(percent)
+
+    def is_mended(self, percent: int) -> bool:
+        """Whether so few fail by now that it is over: half of what begins it, so that it does not come and go."""
+        return not self._is_over(percent / 2)
+
+    def told(self, *, vi: bool) -> str:
+        """The numbers, for people."""
+        troubled, minutes = self.failed + self.slow, CALLS_OVER // timedelta(minutes=1)
+        if vi:
+            text = f"{troubled} trong {self.ended} lượt gửi trong {minutes} phút"
+            return f"{text}, {self.slow} lượt vì quá chậm" if self.slow else text
+        text = f"{troubled} of {self.ended} calls in {minutes} minutes"
+        return f"{text}, {self.slow} of them for being slow" if self.slow else text
+
+    def _is_over(self, percent: float) -> bool:
+        share = (self.failed + self.slow) * 100 / max(self.ended, 1)
+        return percent > 0 and self.ended >= _LEAST_CALLS and share >= percent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +89,8 @@ class ChannelFacts:
     oldest_at: datetime | None
     #: Of an inbox: how long offices were open since then; no more than FETCHED_SILENT is told apart.
     open_for: timedelta = timedelta()
+    #: Since when a part of its calls fails.
+    part_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +112,7 @@ def judge_channel(facts: ChannelFacts, now: datetime) -> Judgement:
         (facts.failing_since is not None, ChannelHealth.UNREADABLE, facts.failing_since),
         (facts.silent_since is not None, ChannelHealth.SILENT, facts.silent_since),
         (facts.is_inbox and waited >= FETCHED_SILENT, ChannelHealth.SILENT, facts.oldest_at),
+        (facts.part_since is not None, ChannelHealth.FAILING, facts.part_since),
         (waited >= slow, ChannelHealth.SLOW, facts.oldest_at),
     )
     found = next(((health, since) for is_so, health, since in worst_first if is_so), (ChannelHealth.FINE, None))

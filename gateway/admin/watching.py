@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.admin.calls import calls_lately
 from gateway.admin.queues import ShownLine, shown
-from gateway.channel_health import FETCHED_SILENT, ChannelFacts, ChannelHealth, Judgement, judge_channel
+from gateway.channel_health import FETCHED_SILENT, Calls, ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
 from gateway.directory.endpoints import EndpointState, called, label_of
 from gateway.foundation import Foundation
@@ -35,16 +36,18 @@ NEXT: Final = 10
 _TRIES: Final = 20_000
 #: Events of channels that are looked at for the history of one.
 _EVENTS: Final = 2_000
-#: Documents that a report names; events and acts that the acts of people are looked for among.
+#: Documents that a report names, and acts of people; how many of these are gone through.
 NAMED: Final = 100
-_SPAN: Final = 100_000
-_ACTS: Final = 2_000
+_ACTS: Final = 20_000
 #: Nothing is sent after the one, and again after the other.
 _ENDS: Final = frozenset({"endpoint.closed", "endpoint.paused"})
-_BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed"})
+#: What is told of a pause that nobody ended: its time had come.
+RAN_OUT: Final = "pause.ran_out"
+_BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed", RAN_OUT})
 #: Over which time the rate is measured.
 RATE_OVER: Final = timedelta(minutes=10)
 _GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
+_FORWARDED: Final = "document.readdressed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,8 @@ class Channel:
     #: When its list was last read, and why it cannot be.
     listed_at: datetime | None
     list_reason: str
+    #: How its calls went lately, where several had trouble.
+    calls: Calls | None
 
     @property
     def called(self) -> str:
@@ -105,6 +110,8 @@ class Turn:
     kind: str
     actor: str
     why: str
+    #: Of a failure: its code.
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,16 +146,20 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
     calendar = calendar or await workdays(base.readers)
     found, leads_to = [], await base.directory.of_one_agency()
+    lately, percent = await calls_lately(base, now), base.settings.alarms.failing
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
+        is_inbox = state.endpoint.kind == "inbox"
+        calls = None if is_inbox else lately.get(state.endpoint.id)
         facts = ChannelFacts(
-            is_inbox=state.endpoint.kind == "inbox",
+            is_inbox=is_inbox,
             paused_until=state.endpoint.paused_until,
             down_since=state.endpoint.down_since,
             failing_since=_at(source[1]) if source else None,
             silent_since=_at(source[6]) if source else None,
             oldest_at=since,
             open_for=calendar.open_between(since, now, FETCHED_SILENT) if since else timedelta(),
+            part_since=calls.first_at if calls is not None and calls.is_failing(percent) else None,
         )
         found.append(
             Channel(
@@ -159,6 +170,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
                 oldest_at=facts.oldest_at,
                 listed_at=_at(source[4]) if source else None,
                 list_reason=source[2] if source else "",
+                calls=calls,
             )
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
@@ -246,16 +258,18 @@ async def replies(base: Foundation, endpoint_id: str) -> list[Said]:
 async def history(base: Foundation, endpoint_id: str) -> list[Turn]:
     """What happened to it lately, newest first."""
     rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
-    return [
-        Turn(at=instant(row[2]), kind=row[1], actor=row[3], why=row[5]) for row in rows if row[4] == endpoint_id
-    ]
+    return [_turn(row) for row in rows if row[4] == endpoint_id]
 
 
 async def turns(base: Foundation, since: datetime) -> list[tuple[str, Turn]]:
     """What happened to all of them since an instant, oldest first: channel, what."""
     rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
-    found = [(row[4] or "", Turn(at=instant(row[2]), kind=row[1], actor=row[3], why=row[5])) for row in rows]
-    return [each for each in reversed(found) if each[1].at >= since]
+    return [(row[4] or "", _turn(row)) for row in reversed(rows) if instant(row[2]) >= since]
+
+
+def _turn(row: Sequence[Any]) -> Turn:
+    kind = RAN_OUT if row[1] == "endpoint.resumed" and row[3] == "gateway" else row[1]
+    return Turn(at=instant(row[2]), kind=kind, actor=row[3], why=row[5], reason=row[6])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -382,10 +396,16 @@ class Done:
 
 async def done_by_people(base: Foundation, since: datetime) -> list[Done]:
     """Acts on deliveries since an instant, oldest first; what somebody did many times for one reason is one."""
-    params = {"span": _SPAN, "since": micros(since), "limit": _ACTS}
+    rows = await base.readers.fetch("event_list_done_by_people", {"since": micros(since), "limit": _ACTS})
+    # a line in whose place others are is handed over with the same act
+    forwarded = {row[6] for row in rows if row[6]}
     done: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
-    for kind, at, actor, delivery, why in await base.readers.fetch("event_list_done_by_people", params):
-        done.setdefault((kind, actor, why), []).append((at, delivery))
+    for kind, at, actor, delivery, why, added, _ in rows:
+        if kind != _FORWARDED:
+            lines = [] if kind == "delivery.handed_over" and delivery in forwarded else [delivery]
+        else:
+            lines = msgspec.json.decode(added)
+        done.setdefault((kind, actor, why), []).extend((at, line) for line in lines)
     return [
         Done(
             kind=kind,
@@ -395,7 +415,7 @@ async def done_by_people(base: Foundation, since: datetime) -> list[Done]:
             lines=await shown(base, [delivery for _, delivery in those[:REPLIES]]),
             count=len(those),
         )
-        for (kind, actor, why), those in list(done.items())[:NAMED]
+        for (kind, actor, why), those in [each for each in done.items() if each[1]][:NAMED]
     ]
 
 

@@ -48,7 +48,11 @@ def decide(
     present = {(each.rule, each.subject): each for each in found}
     known = {(each.rule, each.subject): each for each in alarms}
     memory.last = {key: now if key in present or key[0] in unseen else memory.last.get(key, now) for key in known}
-    new = [key for key in present if key in memory.seen and key not in known and key not in explained]
+    new = [
+        key
+        for key, each in present.items()
+        if each.opens and key in memory.seen and key not in known and key not in explained
+    ]
     memory.seen = frozenset({*present, *(key for key in memory.seen if key[0] in unseen)})
     over = [
         alarm.id for key, alarm in known.items() if now - memory.last[key] >= settings.settle and key not in present

@@ -141,6 +141,17 @@ _OWN: Final[Mapping[str, Rule]] = {
         runbook="GatewaySourceSilent",
         is_silence=True,
     ),
+    "failing_in_part": Rule(
+        kind=kind(
+            _W,
+            "Một phần lượt gửi qua kênh bị lỗi hoặc quá chậm.",
+            "A part of the calls over a channel fails, or is too slow.",
+            "Mở trang của kênh: xem các câu trả lời gần đây, báo đơn vị vận hành bên kia. Lượt lỗi tự gửi lại.",
+            "Open the channel's page: see the last replies, tell the operator there. What failed is tried again.",
+        ),
+        runbook="Alarm failing in part",
+        is_silence=True,
+    ),
     "office_silent": Rule(
         kind=kind(
             _W,

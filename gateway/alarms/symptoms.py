@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from gateway.admin import watching
 from gateway.admin.watching import Channel
 from gateway.alarms.rules import RULES
 from gateway.audit.findings import Finding
-from gateway.channel_health import ChannelHealth
+from gateway.channel_health import Calls, ChannelHealth
 from gateway.clock import VIETNAM, instant, micros
 from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings
@@ -47,7 +47,15 @@ _NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
 _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "channels": frozenset(
-        {"axis_down", "office_down", "list_unreadable", "list_silent", "backlog_old", "office_silent"}
+        {
+            "axis_down",
+            "office_down",
+            "list_unreadable",
+            "list_silent",
+            "failing_in_part",
+            "backlog_old",
+            "office_silent",
+        }
     ),
     "offices": frozenset({"office_silent"}),
     "sending": frozenset({"flash_waiting", "deadline_near"}),
@@ -77,6 +85,8 @@ class Symptom:
     endpoint_id: str = ""
     #: Of hỏa tốc: when the newest was made, in microseconds.
     newest: int = 0
+    #: Whether it is bad enough to open an alarm; else it only keeps an open one from closing.
+    opens: bool = True
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -273,13 +283,23 @@ def _of_channel(channel: Channel, settings: AlarmSettings, now: datetime) -> Ite
         return
     elif health is ChannelHealth.SILENT:
         yield _symptom("list_silent", channel, since)
-    elif not _is_explained(channel) and channel.oldest_at and now - channel.oldest_at >= settings.backlog:
-        yield _symptom("backlog_old", channel, channel.oldest_at)
+    else:
+        calls = None if health is ChannelHealth.PAUSED else channel.calls
+        if calls is not None and not calls.is_mended(settings.failing):
+            yield _failing(channel, calls, opens=health is ChannelHealth.FAILING)
+        if not _is_explained(channel) and channel.oldest_at and now - channel.oldest_at >= settings.backlog:
+            yield _symptom("backlog_old", channel, channel.oldest_at)
 
 
 def _is_explained(channel: Channel) -> bool:
     """Why something waits there."""
     return channel.judgement.health in {ChannelHealth.PAUSED, ChannelHealth.DOWN}
+
+
+def _failing(channel: Channel, calls: Calls, *, opens: bool) -> Symptom:
+    told = {"text": calls.told(vi=False), "text_vi": calls.told(vi=True)}
+    symptom = _symptom("failing_in_part", channel, calls.first_at)
+    return replace(symptom, facts={**symptom.facts, **told}, opens=opens)
 
 
 def _symptom(rule: str, channel: Channel, since: datetime) -> Symptom:

@@ -34,6 +34,7 @@ HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
     ChannelHealth.DOWN: ("bad", N_("down")),
     ChannelHealth.UNREADABLE: ("bad", N_("its list cannot be read")),
     ChannelHealth.SILENT: ("wait", N_("silent")),
+    ChannelHealth.FAILING: ("wait", N_("failing in part")),
     ChannelHealth.SLOW: ("wait", N_("slow")),
     ChannelHealth.FINE: ("good", N_("up")),
 }
@@ -52,6 +53,7 @@ TURNS: Final[Mapping[str, str]] = {
     "endpoint.closed": N_("went down"),
     "endpoint.paused": N_("was paused"),
     "endpoint.resumed": N_("the pause ended"),
+    watching.RAN_OUT: N_("the pause ran out"),
     "source.opened": N_("its list can be read again"),
     "source.closed": N_("its list cannot be read"),
     "source.silenced": N_("fell silent"),
@@ -106,7 +108,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         if row[1] == found.state.endpoint.name
     ]
     behind = await _offices(visit, key)
-    people = {found.state.paused_by, *(each.actor for each in history)} - {"", "gateway"}
+    names = await visit.names({found.state.paused_by, *(each.actor for each in history)} - {"", "gateway"})
     return {
         "channel": found,
         "endpoint": found.state.endpoint,
@@ -120,8 +122,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "ageing": base.settings.delivery.ageing,
         "paces": _paces(found.state.endpoint.capabilities.max_in_flight, waits, visit.at),
         "replies": joined(await watching.replies(base, key)),
-        "history": history,
-        "turns": TURNS,
+        "history": [(each.at, turn_told(visit, each, names)) for each in history],
         "outcomes": OUTCOMES,
         "reasons": REASONS,
         "calls": await watching.urgent(base, key),
@@ -131,7 +132,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
             key: contact_of(each)
             for key, each in (await base.directory.records([each.id for each in behind])).items()
         },
-        "people": await visit.names(people),
+        "people": names,
         "may": visit.may(Permission.OPERATE),
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
@@ -156,6 +157,14 @@ def joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
     """The newest of those that say the same one after the other, and how many they are."""
     runs = groupby(replies, key=lambda each: (each.outcome, each.reason, each.detail))
     return [(those[0], len(those)) for those in (list(run) for _, run in runs)]
+
+
+def turn_told(visit: Visit, turn: watching.Turn, people: Mapping[str, str]) -> str:
+    """What happened, who did it, why or what was said, in one line."""
+    reason = REASONS.get(turn.reason)
+    who = "" if turn.actor == "gateway" else people.get(turn.actor, turn.actor)
+    parts = (visit.gettext(TURNS[turn.kind]), who, visit.of(reason) if reason else turn.reason, turn.why)
+    return " · ".join(filter(None, parts))
 
 
 def _paces(most: int, waits: watching.Waits, now: datetime) -> list[tuple[int, datetime | None]]:

@@ -30,6 +30,7 @@ SIGNS: Final[Mapping[ChannelHealth, str]] = {
     ChannelHealth.DOWN: "!",
     ChannelHealth.UNREADABLE: "×",
     ChannelHealth.SILENT: "?",
+    ChannelHealth.FAILING: "½",
     ChannelHealth.SLOW: "~",
     ChannelHealth.FINE: "",
 }

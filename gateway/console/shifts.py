@@ -16,11 +16,13 @@ from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
 from gateway.console.alarms import open_alarms
-from gateway.console.channels import HEALTH, TURNS, channel_of
+from gateway.console.channels import HEALTH, channel_of, turn_told
 from gateway.console.document_words import BY_PEOPLE, EVENTS
 from gateway.console.printing import Part, answer_pdf, pdf
 from gateway.console.route import Route
 from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.directory.endpoints import called
 from gateway.errors import RefusedError
 from gateway.ledger.proposals import Proposal
 from gateway.reasons import REASONS
@@ -30,7 +32,11 @@ from gateway.reports import words
 HOURS: Final = (4, 8, 12, 24)
 _INCIDENT: Final = timedelta(hours=24)
 _OFFICES: Final = 200
-_ACTS: Final = {**EVENTS, **BY_PEOPLE}
+_ACTS: Final = {
+    **EVENTS,
+    **BY_PEOPLE,
+    "document.readdressed": (N_("Forwarded to another office, or recipients added"), "busy"),
+}
 #: Of the day, in the order of the reports.
 _FIGURES: Final = (
     "documents", "received", "arrived", "registered", "returned", "refused", "dead", "withdrawn", "handed_over",
@@ -63,7 +69,12 @@ async def incident(visit: Visit) -> web.StreamResponse:
         (visit.of(REASONS[code]) if code in REASONS else code, visit.number(count))
         for code, count in found.failures.items()
     ]
-    history = [(visit.instant(each.at), _(TURNS[each.kind])) for each in reversed(turns) if each.at >= found.since]
+    people = await visit.names({each.actor for each in turns} - {"gateway"})
+    history = [
+        (visit.instant(each.at), turn_told(visit, each, people))
+        for each in reversed(turns)
+        if each.at >= found.since
+    ]
     parts = [
         Part(title=_("In short"), lines=facts),
         Part(title=_("What the tries came to"), lines=failures, nothing=_("No try failed.")),
@@ -98,7 +109,7 @@ async def shift(visit: Visit) -> web.StreamResponse:
         Part(title=_("Period"), lines=period),
         await _figures(visit),
         await _alarms(visit),
-        _maintenance(visit),
+        await _maintenance(visit),
         *await _of_channels(visit, since),
         await _problems(visit),
         *await _of_people(visit, since),
@@ -138,13 +149,14 @@ async def _figures(visit: Visit) -> Part:
     return Part(title=visit.gettext("Today's documents"), lines=lines)
 
 
-def _maintenance(visit: Visit) -> Part:
+async def _maintenance(visit: Visit) -> Part:
     """What is announced, with the reason."""
-    _ = visit.gettext
+    _, leads_to = visit.gettext, await visit.base.directory.of_one_agency()
+    labels: dict[str, str] = {key: each.name for key, each in leads_to.items()}
     lines = [
         (
             f"{visit.instant(each.starts_at)} – {visit.instant(each.ends_at)}",
-            f"{each.name or _('the whole gateway')} · {each.why}",
+            f"{called(each.name, labels.get(each.endpoint_id, '')) or _('the whole gateway')} · {each.why}",
         )
         for each in visit.base.outages.known(visit.at)
     ]
@@ -178,6 +190,14 @@ async def _urgent(visit: Visit, channels: Sequence[watching.Channel]) -> Part:
     return Part(title=_("Urgent documents that wait, and whom to call"), lines=lines, nothing=_("None."))
 
 
+def _state(visit: Visit, channel: watching.Channel) -> list[str]:
+    judgement = channel.judgement
+    told = [visit.gettext(HEALTH[judgement.health][1])]
+    if judgement.health is ChannelHealth.FAILING and channel.calls is not None:
+        told.append(channel.calls.told(vi=visit.preferences.language == "vi"))
+    return told
+
+
 def _waiting(visit: Visit, count: int) -> str:
     return visit.gettext("waiting: %(count)s") % {"count": visit.number(count)}
 
@@ -189,11 +209,12 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
     names: dict[str, str] = {each.state.endpoint.id: each.called for each in channels}
     troubled = [each for each in channels if each.judgement.health is not ChannelHealth.FINE]
     turns = await watching.turns(visit.base, since)
+    people = await visit.names({each.actor for _, each in turns} - {"gateway"})
     return [
         Part(
             title=_("Channels in trouble"),
             lines=[
-                (each.called, f"{_(HEALTH[each.judgement.health][1])} · {_waiting(visit, each.waiting)}")
+                (each.called, " · ".join((*_state(visit, each), _waiting(visit, each.waiting))))
                 for each in troubled
             ],
             nothing=_("None: every channel is up."),
@@ -202,7 +223,8 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
         Part(
             title=_("What happened to channels"),
             lines=[
-                (visit.instant(each.at), f"{names.get(key, key)}: {_(TURNS[each.kind])}") for key, each in turns
+                (visit.instant(each.at), f"{names.get(key, key)}: {turn_told(visit, each, people)}")
+                for key, each in turns
             ],
             nothing=_("Nothing was recorded."),
         ),

@@ -122,9 +122,9 @@ UPDATE endpoint SET paused_until = :until, paused_by = :by, paused_why = :why,
     WHERE id = :id RETURNING down_since;
 
 -- name: endpoint_resume_if_paused
--- Send again.
+-- Send again; where an instant is given, only if the pause was to end by then: id, before or nothing.
 UPDATE endpoint SET paused_until = NULL, paused_by = NULL, paused_why = NULL, down_since = NULL
-    WHERE id = :id AND paused_until IS NOT NULL RETURNING id;
+    WHERE id = :id AND paused_until <= COALESCE(:before, paused_until) RETURNING id;
 
 -- name: endpoint_mark_down_if_up
 -- Nothing gets through since an instant.

@@ -89,6 +89,8 @@ class ResumeEndpoint:
     now: datetime
     #: Why, for the event.
     why: str = ""
+    #: Only a pause whose time has come: somebody may have put its end off meanwhile.
+    if_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +174,9 @@ class PauseEndpointOperation(OneByOne[PauseEndpoint, datetime]):
     async def _one(self, tx: Transaction, payload: PauseEndpoint) -> datetime:
         if payload.until <= payload.now:
             raise RefusedError("parameter_invalid", "a pause ends at a time to come, such as 2h from now")
+        # one that has run out, which nobody has recorded yet, is not prolonged
+        over = ResumeEndpoint(endpoint_id=payload.endpoint_id, actor="gateway", now=payload.now, if_over=True)
+        await _end_pause(tx, over)
         params = {
             "id": payload.endpoint_id, "until": micros(payload.until), "by": payload.actor, "why": payload.why,
             "now": micros(payload.now),
@@ -193,15 +198,9 @@ class ResumeEndpointOperation(OneByOne[ResumeEndpoint, datetime]):
     name = "endpoint_resume"
 
     async def _one(self, tx: Transaction, payload: ResumeEndpoint) -> datetime:
-        before = await _down_since(tx, payload.endpoint_id)
-        if not await tx.fetch("endpoint_resume_if_paused", {"id": payload.endpoint_id}):
+        since = await _end_pause(tx, payload)
+        if since is None:
             raise RefusedError("state_forbids", "the endpoint is not paused")
-        facts: dict[str, object] = {"endpoint": payload.endpoint_id, "down_since": before}
-        await history.append(
-            tx, [event_of(Event.ENDPOINT_RESUMED, payload.now, payload.actor, facts, note=payload.why)]
-        )
-        since = payload.now if before is None else instant(before)
-        await shift_ages(tx, payload.endpoint_id, since=since, until=payload.now)
         return since
 
 
@@ -227,6 +226,19 @@ class MarkEndpointOperation(OneByOne[MarkEndpoint, datetime | None]):
             kind, facts = Event.ENDPOINT_CLOSED, facts | {"reason": payload.reason}
         await history.append(tx, [event_of(kind, payload.now, "gateway", facts)])
         return payload.now if before is None else instant(before)
+
+
+async def _end_pause(tx: Transaction, ask: ResumeEndpoint) -> datetime | None:
+    """Since when nothing got through; None where there is no such pause."""
+    before = await _down_since(tx, ask.endpoint_id)
+    params = {"id": ask.endpoint_id, "before": micros(ask.now) if ask.if_over else None}
+    if not await tx.fetch("endpoint_resume_if_paused", params):
+        return None
+    facts: dict[str, object] = {"endpoint": ask.endpoint_id, "down_since": before}
+    await history.append(tx, [event_of(Event.ENDPOINT_RESUMED, ask.now, ask.actor, facts, note=ask.why)])
+    since = ask.now if before is None else instant(before)
+    await shift_ages(tx, ask.endpoint_id, since=since, until=ask.now)
+    return since
 
 
 async def _down_since(tx: Transaction, endpoint_id: EndpointId) -> int | None:

@@ -185,12 +185,14 @@ class FailedOperation:
     async def apply(self, tx: Transaction, payloads: Sequence[Failed]) -> Sequence[None]:
         """The first failure after a good list leaves an event."""
         for ask in payloads:
-            await _note_source(tx, Event.SOURCE_CLOSED, ask.endpoint_id, ask.at, {"reason": ask.reason})
+            detail = ask.detail[:500]
+            facts: dict[str, object] = {"reason": ask.reason}
+            await _note_source(tx, Event.SOURCE_CLOSED, ask.endpoint_id, ask.at, facts, note=detail)
             params = {
                 "endpoint": ask.endpoint_id,
                 "at": micros(ask.at),
                 "reason": ask.reason,
-                "detail": ask.detail[:500] or None,
+                "detail": detail or None,
             }
             await tx.fetch("source_note_failure", params)
         return [None] * len(payloads)
@@ -269,11 +271,11 @@ class AssignedOperation:
 
 
 async def _note_source(
-    tx: Transaction, kind: Event, endpoint_id: EndpointId, at: datetime, facts: dict[str, object]
+    tx: Transaction, kind: Event, endpoint_id: EndpointId, at: datetime, facts: dict[str, object], note: str = ""
 ) -> None:
-    """An event when a source begins or ceases to fail."""
+    """An event when a source begins or ceases to fail; what was said stands beside the leaf."""
     row = await tx.fetch("source_read", (endpoint_id,))
     failing = bool(row and row[0][0] is not None)
     if failing == (kind is Event.SOURCE_OPENED):
         told = {"endpoint": endpoint_id} | facts
-        await history.append(tx, [history.EventRow(kind=kind, at=at, actor="gateway", facts=told)])
+        await history.append(tx, [history.EventRow(kind=kind, at=at, actor="gateway", facts=told, note=note)])

@@ -116,8 +116,8 @@ class _Pauses:
         return await self._directory.endpoints()
 
     async def resume(self, endpoint_id: EndpointId, *, now: datetime) -> None:
-        ask = ResumeEndpoint(endpoint_id=endpoint_id, now=now, actor="gateway")
-        with suppress(RefusedError):  # somebody resumed it in the meantime
+        ask = ResumeEndpoint(endpoint_id=endpoint_id, now=now, actor="gateway", if_over=True)
+        with suppress(RefusedError):  # somebody resumed it in the meantime, or paused it for longer
             await self._directory.apply(self._pump, self._resume, ask)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -11,14 +13,26 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.offices import Office, offices
-from gateway.clock import VIETNAM
+from gateway.clock import VIETNAM, micros
 from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
+from gateway.directory.endpoint_changes import (
+    PauseEndpoint,
+    PauseEndpointOperation,
+    ResumeEndpoint,
+    ResumeEndpointOperation,
+)
 from gateway.directory.importer import import_agencies
+from gateway.errors import RefusedError
+from gateway.ids import uuid7
+from gateway.ledger.offers import Failed, FailedOperation, Look, LookOperation
+from gateway.model import BootId, EndpointId
+from gateway.reasons import REASONS
+from gateway.storage.pump import Transaction
 from tests.bundle.test_certificate_pdf import text_of
 from tests.console.site import Browser, Site
-from tests.journeys.installation import COMMUNE, OWN, PROVINCE
+from tests.journeys.installation import COMMUNE, OWN, PROVINCE, PUSHED
 from tests.journeys.messages import document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -183,6 +197,84 @@ async def test_papers_name_whom_to_call_what_was_done_and_what_is_planned(site: 
     assert re.search(r"Kết thúc lúc</strong>: \d", page)
     days = {f"{each:%d/%m/%Y}" for each in (now, datetime.now(VIETNAM))}
     assert any(f"Bắt đầu</strong>: {each}" in page for each in days)
+
+
+async def test_history_tells_why_a_list_could_not_be_read_and_that_a_pause_ran_out(site: Site) -> None:
+    """Once for each turn, with the reason and what was said; in the incident report and the shift's, too."""
+    base, now = site.base, site.base.clock.now()
+    key = EndpointId(await channel_id(site, "pushed"))
+    for minute in range(3, 6):
+        failed = Failed(
+            endpoint_id=key, reason="connect_failed", detail="Bảo trì <b>", at=now - timedelta(minutes=minute)
+        )
+        await base.pump.submit(FailedOperation(), failed)
+    await base.pump.submit(LookOperation(), Look(endpoint_id=key, items=(), at=now))
+    until = now - timedelta(seconds=1)
+    pause = PauseEndpoint(endpoint_id=key, until=until, why=WHY, actor="gateway", now=until - timedelta(seconds=9))
+    await base.pump.submit(PauseEndpointOperation(), pause)
+    with suppress(RefusedError):  # the duty was faster
+        await base.pump.submit(
+            ResumeEndpointOperation(), ResumeEndpoint(endpoint_id=key, actor="gateway", now=now, if_over=True)
+        )
+    browser = await site.signed_in(Role.VIEWER)
+    for path in (
+        f"/channels/{key}",
+        f"/channels/{key}/incident?since={now.astimezone(VIETNAM) - timedelta(days=1):%Y-%m-%dT%H:%M}",
+        "/shift",
+    ):
+        page = (await browser.get(path)).text
+        told = f"không đọc được danh sách · {REASONS['connect_failed'].vi} · Bảo trì &lt;b&gt;"
+        assert page.count(told) == 1, path
+        assert page.count("đọc lại được danh sách") == 1, path
+        assert page.count("hết hạn tạm dừng") == 1, path
+
+
+async def test_shift_tells_of_a_forwarding_once_and_calls_channels_as_they_are_called(site: Site) -> None:
+    """The line in whose place it went is handed over with the same act."""
+    async with site.installation.client(PROVINCE) as province:
+        sent = await province.submit(document(PROVINCE, [COMMUNE], number="952"))
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get("/")
+    forward = {"ids": sent.deliveries[0].id, "act": "forward", "to": PUSHED, "reason": "gửi nhầm xã Một"}
+    assert (await browser.post("/acts/do", forward)).status == 303
+    page = (await browser.get("/shift")).text
+    (line,) = [each for each in page.split("<li") if "gửi nhầm xã Một" in each]
+    assert "Chuyển cho cơ quan khác" in line
+    assert "(1)" in line
+    assert "952/UBND-VP" in line
+
+
+class Called:
+    """Forty-two calls over a channel, a minute ago and before, of which every third failed; nothing waits there."""
+
+    name = "test_called"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[tuple[str, str, BootId, datetime]]) -> Sequence[None]:
+        """One result per payload."""
+        for channel, message_id, boot_id, now in payloads:
+            for number in range(42):
+                at = micros(now - timedelta(seconds=15 * number + 60))
+                key, attempt = f"{message_id}>{number}", uuid7()
+                row = (key, message_id, channel, None, "done", 2, None, at, at, at)
+                await tx.execute_many("dispatch_insert", [row])
+                await tx.execute_many("attempt_insert", [(attempt, key, boot_id, 1, at)])
+                how = "relayed" if number % 3 else "deferred"
+                await tx.execute_many("attempt_close", [(at + 1, how, None, None, None, 9, attempt)])
+        return [None for _ in payloads]
+
+
+async def test_channel_that_fails_in_part_says_so_with_the_numbers(site: Site) -> None:
+    """On the overview, in the list, on its page and in the shift's paper."""
+    key = await channel_id(site, "axis")
+    async with site.installation.client(PROVINCE) as province:
+        sent = await province.submit(document(PROVINCE, [COMMUNE], number="953"))
+    now = site.base.clock.now()
+    await site.base.pump.submit(Called(), (key, sent.id, site.base.boot_id, now))
+    browser = await site.signed_in(Role.VIEWER)
+    for path in ("/overview/now", "/channels", f"/channels/{key}", "/shift"):
+        page = (await browser.get(path)).text
+        assert "lỗi một phần" in page, path
+        assert "14 trong 42 lượt gửi trong 15 phút" in page, path
 
 
 async def file_text(site: Site, browser: Browser, path: str) -> str:

@@ -66,6 +66,25 @@ FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint
 ORDER BY a.id LIMIT :limit;
 
+-- name: attempt_list_troubled
+-- The newest calls since an instant that failed or took long: channel, transmission, when they began: since, limit.
+SELECT p.endpoint_id, a.dispatch_id, a.started_at
+FROM attempt AS a INDEXED BY attempt_troubled CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE (a.outcome IN ('deferred', 'refused', 'unknown', 'mixed') OR a.ended_at - a.started_at > 30000000 + a.bytes)
+  AND a.started_at >= :since
+ORDER BY a.started_at DESC LIMIT :limit;
+
+-- name: attempt_count_by_minute
+-- Calls that have ended, by channel and minute, of the newest since an instant: how many, failed, got through but took
+-- long: floor (of the try's id), since, limit.
+SELECT p.endpoint_id, a.started_at / 60000000 AS minute, COUNT(*),
+       SUM(a.outcome NOT IN ('delivered', 'relayed')),
+       SUM(a.outcome IN ('delivered', 'relayed') AND a.ended_at - a.started_at > 30000000 + a.bytes)
+FROM (SELECT dispatch_id, started_at, ended_at, outcome, bytes FROM attempt
+      WHERE id >= :floor AND started_at >= :since AND ended_at IS NOT NULL ORDER BY id DESC LIMIT :limit) AS a
+CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
+GROUP BY p.endpoint_id, minute;
+
 -- name: dispatch_list_open_before
 -- What waits for a channel since before an instant: endpoint, before, limit.
 SELECT id, message_id FROM dispatch INDEXED BY dispatch_open
@@ -78,19 +97,23 @@ LIMIT :limit;
 SELECT DISTINCT recipient_id FROM delivery WHERE dispatch_id IN (SELECT value FROM json_each(?));
 
 -- name: event_list_of_channels
--- How channels went lately: went down, came up, were paused; newest first: limit.
-SELECT e.seq, e.kind, e.at, e.actor, e.leaf ->> '$.facts.endpoint', COALESCE(e.note, '')
+-- How channels went lately: went down, came up, were paused, with a note, the reason, and since when they were down; newest
+-- first: limit.
+SELECT e.seq, e.kind, e.at, e.actor, e.leaf ->> '$.facts.endpoint', COALESCE(e.note, ''),
+       COALESCE(e.leaf ->> '$.facts.reason', ''), e.leaf ->> '$.facts.down_since'
 FROM event AS e INDEXED BY event_of_channels
 WHERE e.kind IN ('endpoint.opened', 'endpoint.closed', 'endpoint.paused', 'endpoint.resumed', 'source.opened',
                  'source.closed', 'source.silenced', 'source.heard')
 ORDER BY e.seq DESC LIMIT ?;
 
 -- name: event_list_done_by_people
--- What people did with deliveries since an instant, oldest first, of the newest events; what two persons cancelled is a
--- proposal's: span, since, limit.
-SELECT kind, at, actor, delivery_id, COALESCE(note, '') FROM event
-WHERE seq > (SELECT MAX(seq) FROM event) - :span AND at >= :since AND actor >= 'user:' AND actor < 'user;'
+-- What people did with deliveries since an instant, oldest first: what, when, who, with which, why; of a forwarding, the new
+-- lines and the one in whose place they are. What two persons cancelled is a proposal's: since, limit.
+SELECT kind, at, actor, COALESCE(delivery_id, ''), COALESCE(note, ''), COALESCE(leaf ->> '$.facts.deliveries', '[]'),
+       COALESCE(leaf ->> '$.facts.instead_of', '')
+FROM event INDEXED BY event_of_people
+WHERE at >= :since AND actor >= 'user:' AND actor < 'user;'
   AND kind IN ('delivery.requeued', 'delivery.held', 'delivery.released', 'delivery.confirmed', 'delivery.handed_over',
-               'delivery.quarantined', 'delivery.reminded', 'delivery.telephoned', 'delivery.adopted', 'replay.asked')
-  AND delivery_id IS NOT NULL
-ORDER BY seq LIMIT :limit;
+               'delivery.quarantined', 'delivery.reminded', 'delivery.telephoned', 'delivery.adopted', 'replay.asked',
+               'document.readdressed')
+ORDER BY at, seq LIMIT :limit;

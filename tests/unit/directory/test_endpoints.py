@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -97,6 +97,31 @@ async def test_pause_and_resume_tell_since_when_nothing_got_through(store: Store
     assert [kind for kind, _ in events] == ["endpoint.configured", "endpoint.paused", "endpoint.resumed"]
     assert "bảo trì" not in events[1][1]
     assert store.directory.version == version
+
+
+async def test_pause_that_ran_out_is_recorded_once_and_one_that_was_put_off_goes_on(store: Store) -> None:
+    """Whoever comes first, the duty or the next pause; what the duty read before the end was put off is old."""
+    endpoint_id = await store.endpoint("qlvb", "webhook")
+    apply, over = store.directory.apply, NOW + HOUR
+
+    async def pause(until: datetime, now: datetime) -> datetime:
+        ask = PauseEndpoint(endpoint_id=endpoint_id, until=until, why="bảo trì", actor=ACTOR, now=now)
+        return await apply(store.pump, PauseEndpointOperation(), ask)
+
+    async def run_out(now: datetime) -> None:
+        ask = ResumeEndpoint(endpoint_id=endpoint_id, actor="gateway", now=now, if_over=True)
+        await apply(store.pump, ResumeEndpointOperation(), ask)
+
+    await pause(over, NOW)
+    assert await pause(over + HOUR, NOW + HOUR / 2) == NOW
+    with pytest.raises(RefusedError, match="state_forbids"):
+        await run_out(over)
+    assert await pause(over + 3 * HOUR, over + HOUR) == over + HOUR, "the one before has ended by itself"
+    await run_out(over + 3 * HOUR)
+    with pytest.raises(RefusedError, match="state_forbids"):
+        await run_out(over + 3 * HOUR)
+    told = ["paused", "paused", "resumed", "paused", "resumed"]
+    assert [kind for kind, _ in await store.events()][1:] == [f"endpoint.{each}" for each in told]
 
 
 async def test_outage_is_marked_once_and_ended_once(store: Store) -> None:
