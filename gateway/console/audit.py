@@ -34,6 +34,7 @@ from gateway.inquiry import log_history, telling
 from gateway.inquiry.check_words import unexamined, words_of
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
+from gateway.inquiry.finding_words import sentence
 from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
 from gateway.ledger.inquiries import InquiryReads, LookupAct
 from gateway.ratelimit import AtOnce
@@ -173,6 +174,7 @@ async def verify(visit: Visit) -> web.StreamResponse:
         checks=_folded(found["checks"]),
         words_of=words_of,
         unexamined=unexamined,
+        sentence=sentence,
         purposes=_PURPOSES,
         name=file.name,
         given=[name for name, _ in given],

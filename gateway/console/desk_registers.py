@@ -22,6 +22,7 @@ from gateway.console.desk_parts import (
 from gateway.console.headers import saved
 from gateway.console.looks import looked_at_desk, looked_up
 from gateway.console.route import Route
+from gateway.console.signed import signed_of
 from gateway.console.visit import Visit
 from gateway.desk.books import printed, workbook
 from gateway.errors import RefusedError
@@ -121,9 +122,11 @@ async def show_entry(visit: Visit) -> web.StreamResponse:
             clerk.for_office(entry.office_id), entry.message_id
         )
     agencies = await visit.base.directory.agencies([line.recipient_id for line in lines])
+    verdict = await visit.base.reads.verdict(entry.message_id) if entry.message_id else None
     return visit.page(
         "desk_entry.html",
         entry=entry,
+        signed=await signed_of(visit, entry.message_id, verdict) if entry.message_id else None,
         actors=await visit.names([entry.actor]),
         lines=[(line, agencies[line.recipient_id].name) for line in lines if line.recipient_id in agencies],
     )

@@ -16,13 +16,23 @@ from gateway.api.signatures import SignaturesOut
 from gateway.clock import instant
 from gateway.console.visit import Visit
 from gateway.console.words import N_
+from gateway.inquiry.check_words import PARTS
+from gateway.inquiry.finding_words import KINDS, sentence
 from gateway.ledger.params import as_json
-from gateway.seal.report import Verdict
+from gateway.seal.indications import MEANINGS
+from gateway.seal.report import Check, Verdict
 from gateway.signatures.judgement import OF_VERDICT, WORDS, Judgement, Standing, judge
-from gateway.signatures.model import Examined
+from gateway.signatures.model import Examined, Found
 from gateway.views import signatures_out
 
 _TONES: Final = {Standing.VALID: "good", Standing.UNDECIDED: "wait", Standing.INVALID: "bad"}
+
+
+_CAME_TO: Final = {
+    Verdict.PASSED: ("đạt", "passed"),
+    Verdict.INDETERMINATE: ("chưa xác định được", "undecided"),
+    Verdict.FAILED: ("không đạt", "failed"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +46,33 @@ class Sign:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
-    """What one signature is worth."""
+    """In both languages."""
 
-    tone: str
     vi: str
     en: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What is wrong of one signature, or open."""
+
+    vi: str
+    en: str
+    #: What programs call it.
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class One:
+    """One signature, or what stands where one would."""
+
+    signer: str
+    where: str
+    #: Its form as the signature says, else what is there in words.
+    form: Word
+    worth: Word
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,21 +91,49 @@ class Signed:
     sign: Sign | None
     told: SignaturesOut | None
     waits: Waits | None
-
-    def worth(self, verdict: str) -> Word:
-        """The verdict on one signature, in words."""
-        standing = OF_VERDICT[Verdict(verdict)]
-        vi, en = WORDS[standing]
-        return Word(tone=_TONES[standing], vi=vi, en=en)
+    each: tuple[One, ...] = ()
 
 
 async def signed_of(visit: Visit, message_id: str, verdict: Sequence[Any] | None) -> Signed:
     """Of a document, by its newest verdict."""
     row = await visit.base.readers.fetch_one("check_due_find_waiting", (message_id,))
+    waits = None if row is None else Waits(since=instant(row[0]), authorities=row[1] or "")
+    if verdict is None:
+        return Signed(sign=None, told=None, waits=waits)
+    report = Examined.decode(verdict[3])
     return Signed(
-        sign=None if verdict is None else sign_of(judge(Examined.decode(verdict[3]))),
-        told=None if verdict is None else signatures_out(tuple(verdict)),
-        waits=None if row is None else Waits(since=instant(row[0]), authorities=row[1] or ""),
+        sign=sign_of(judge(report)),
+        told=signatures_out(tuple(verdict)),
+        waits=waits,
+        each=tuple(_one(found) for found in report.signatures),
+    )
+
+
+def finding_of(check: Check) -> Finding:
+    """What was looked at, what it came to, and why."""
+    assert check.indication is not None, "it did not pass"
+    subject = PARTS.get(check.name, (check.name, check.name))
+    standing = _CAME_TO[check.verdict]
+    why_vi, meaning = sentence(check.reason, "vi"), MEANINGS[check.indication]
+    if why_vi == check.reason:  # what a library said
+        why_vi = f"{meaning[0]} {check.reason}".strip()
+    return Finding(
+        vi=f"{subject[0]}: {standing[0]} – {why_vi}",
+        en=f"{subject[1]}: {standing[1]} – {check.reason or meaning[1]}",
+        code=f"{check.name} {check.indication}",
+    )
+
+
+def _one(found: Found) -> One:
+    standing = OF_VERDICT[found.verdict]
+    vi, en = WORDS[standing]
+    kind_vi, kind_en = KINDS[found.kind]
+    return One(
+        signer=found.signer.name if found.signer is not None else "",
+        where=found.where,
+        form=Word(vi=found.form or kind_vi, en=found.form or kind_en),
+        worth=Word(tone=_TONES[standing], vi=vi, en=en),
+        findings=tuple(finding_of(check) for check in found.faults),
     )
 
 

@@ -67,9 +67,8 @@ def _run(visit: Visit) -> dict[str, Any]:
 async def begin(visit: Visit) -> web.StreamResponse:
     """Start a run for an office."""
     form, hours = visit.form, visit.form.get("hours", "")
-    given: dict[str, object] = {
-        name: form.get(name, "").strip() for name in ("organ_id", "binding", "receiver", "reason")
-    }
+    given: dict[str, object] = {name: form.get(name, "").strip() for name in ("binding", "receiver", "reason")}
+    given["organ_id"] = (await one(visit, form.get("organ_id", ""), is_open=True)).organ_id
     given |= {"host": form.get("host", "").strip() or "localhost"}
     given |= {"networks": form.get("networks", "").replace(",", " ").split()}
     given |= {"hours": int(hours)} if hours.isascii() and hours.isdigit() and len(hours) < 3 else {}  # noqa: PLR2004

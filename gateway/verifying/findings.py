@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from gateway.bundle.facts import Facts
+from gateway.seal.indications import MEANINGS
 from gateway.seal.report import Report, Verdict, worst_of
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ ORIGINAL: Final = "document.original"
 #: What only `--pdf` looks at.
 SIGNATURES_NOT_EXAMINED: Final = "signatures within the document (PDF signatures): --pdf"
 
-#: Code -> what it means, Vietnamese and English. Codes of `gateway.seal.report.Indication`, in lower case, are told
-#: by their detail alone.
+#: Code -> what it means, Vietnamese and English; among them `gateway.seal.report.Indication`, in lower case.
 REASONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        **{str(each).lower(): words for each, words in MEANINGS.items()},
         "anchor_from_bundle": (
             "Không có điểm tin cậy từ bên ngoài: gói tự chứng cho chính nó. Hãy dùng --anchors.",
             "No anchors from outside: the bundle vouches for itself. Give --anchors.",

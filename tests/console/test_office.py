@@ -116,7 +116,8 @@ async def test_conformance_run_is_started_watched_and_ended_from_the_page(site: 
     """A sandbox of its own: nothing of it is in this ledger but that it began and ended; one at a time."""
     admin = await site.signed_in(Role.ADMINISTRATOR)
     await admin.get("/administration/vendors")
-    form = {"organ_id": COMMUNE, "binding": "rest", "hours": "1", "reason": "nhà cung cấp thử"}
+    name = (await site.base.directory.require(COMMUNE, site.base.clock.now())).name
+    form = {"organ_id": name, "binding": "rest", "hours": "1", "reason": "nhà cung cấp thử"}
     assert (await admin.post("/administration/vendors/run", form | {"organ_id": "none"})).status == 404
     for wrong in ({"host": "-x"}, {"binding": "webhook"}, {"hours": "99"}, {"reason": ""}):
         assert (await admin.post("/administration/vendors/run", form | wrong)).status == 422, wrong

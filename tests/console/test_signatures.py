@@ -91,6 +91,7 @@ async def test_desk_says_above_the_form_what_the_signatures_are_worth(
     assert 'badge good"' in cards["valid"]
     assert "chữ ký cá nhân: không hợp lệ; chữ ký cơ quan: không hợp lệ" in cards["broken"]
     assert "HASH_FAILURE" in cards["broken"]
+    assert "không đạt – giá trị băm trong chữ ký không phải của tệp này" in cards["broken"]
     assert "chữ ký cá nhân: chưa xác định được; chữ ký cơ quan: hợp lệ" in cards["undecided"]
     assert "không có chữ ký số" in cards["unsigned"]
     for name in ("broken", "undecided", "unsigned"):
@@ -121,6 +122,19 @@ async def test_list_of_the_desk_bears_a_short_sign(site: Site, came: dict[str, t
         assert ('badge good"' in rows[name]) == (name == "valid"), name
 
 
+async def test_line_of_the_register_says_what_the_signatures_are_worth(
+    site: Site, came: dict[str, tuple[str, str]]
+) -> None:
+    """Of a document that came electronically; a paper has none to be looked at."""
+    browser = await site.signed_in(Role.CLERK)
+    done = await browser.post(f"/desk/in/{came['valid'][1]}/register", {"receiver": "Phòng Tư pháp"})
+    assert done.status == 303
+    ((entry,),) = await site.base.writer.fetch(
+        "SELECT id FROM desk_entry WHERE delivery_id = ?", (came["valid"][1],)
+    )
+    assert _VALID in await _card(browser, f"/desk/entries/{entry}")
+
+
 async def test_document_page_tells_each_signature_in_both_languages(
     site: Site, came: dict[str, tuple[str, str]]
 ) -> None:
@@ -134,6 +148,7 @@ async def test_document_page_tells_each_signature_in_both_languages(
         "hợp lệ",
     ]
     assert "CRYPTO_CONSTRAINTS_FAILURE" in card
+    assert re.search("thuật toán được chấp nhận: chưa xác định được – .{1,40} không còn giá trị chứng minh", card)
     await browser.post("/preferences", {"language": "en", "next": "/account"})
     assert "signatures of the person and of the agency: valid" in await _card(
         browser, f"/documents/{came['valid'][0]}"
