@@ -28,10 +28,12 @@ from gateway.desk.sending import OutgoingForm, form_of, number_text
 from gateway.errors import RefusedError
 from gateway.ledger.drafts_kept import Draft
 from gateway.model import Agency, AgencyId
+from gateway.reasons import REASONS
 
 _BREAKS: Final = re.compile(r"[\s,;]+")
 _MOST_FOUND: Final = 20
-_ACTS: Final = frozenset({"save", "check", "number", "send"})
+_LONGEST_FOUND: Final = 200
+_ACTS: Final = frozenset({"save", "find", "check", "number", "send"})
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -79,8 +81,8 @@ async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Respons
     known = await visit.base.directory.resolve(form.recipients, visit.at)
     entry = await desk.registering.entry(clerk, draft.entry_id) if draft.entry_id else None
     found: list[Agency] = []
-    if words := visit.request.query.get("find", "").strip():
-        found = await visit.base.directory.search(words[:200], limit=_MOST_FOUND)
+    if words := visit.request.query.get("find", "").strip()[:_LONGEST_FOUND]:
+        found = await visit.base.directory.search(words, limit=_MOST_FOUND)
     offices = await visit.base.directory.agencies([draft.office_id])
     return visit.page(
         "desk_draft.html",
@@ -93,6 +95,7 @@ async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Respons
         recipients=[(code, known[code].name if code in known else "") for code in form.recipients],
         groups=await desk.sending.groups(clerk, draft.office_id),
         series=await desk.reads.series(draft.office_id, today(visit).year),
+        sought=words,
         found=found,
         judgement=judgement,
     )
@@ -123,7 +126,13 @@ async def change(visit: Visit) -> web.StreamResponse:
         await discard(visit, files)
     here = f"/desk/send/{draft.id}"
     if act == "number":
-        entry = await desk.sending.take_number(clerk, draft.id)
+        try:
+            entry = await desk.sending.take_number(clerk, draft.id)
+        except RefusedError as error:
+            if error.code != "desk_form_incomplete":
+                raise
+            visit.flash(f"{visit.of(REASONS[error.code])} {error.detail}", "wrong")
+            return visit.redirect(here)
         told = visit.gettext("It has number %(number)s.") % {"number": number_text(entry.number)}
         return visit.redirect(here, flash=told)
     if act == "check":
@@ -132,7 +141,11 @@ async def change(visit: Visit) -> web.StreamResponse:
     if act == "send":
         await desk.sending.send(clerk, draft.id, why_unsigned=fields.get("why_unsigned", ""))
         return visit.redirect("/desk/send", flash=visit.gettext("It is on its way."))
-    return visit.redirect(here, flash=visit.gettext("The draft is kept."))
+    # what was looked for stays there as long as the words do: several may be added, one after the other
+    sought = " ".join(fields.get("find", "").split())[:_LONGEST_FOUND]
+    return visit.redirect(
+        visit.address(here, find=sought) if sought else here, flash=visit.gettext("The draft is kept.")
+    )
 
 
 def _form(fields: dict[str, str], old: OutgoingForm, groups: dict[str, tuple[str, ...]]) -> OutgoingForm:
@@ -164,9 +177,12 @@ def _form(fields: dict[str, str], old: OutgoingForm, groups: dict[str, tuple[str
 
 
 async def drop(visit: Visit) -> web.StreamResponse:
-    """Forget a draft."""
-    await desk_of(visit).sending.drop(await clerk_of(visit), visit.request.match_info["id"])
-    return visit.redirect("/desk/send", flash=visit.gettext("The draft is gone."))
+    """Forget a draft; on to the line whose number it had."""
+    entry_id = await desk_of(visit).sending.drop(await clerk_of(visit), visit.request.match_info["id"])
+    if not entry_id:
+        return visit.redirect("/desk/send", flash=visit.gettext("The draft is gone."))
+    visit.flash(visit.gettext("The draft is gone. Its number stays in the register: strike the line out."), "note")
+    return visit.redirect(f"/desk/entries/{entry_id}?strike=1")
 
 
 async def show_groups(visit: Visit) -> web.StreamResponse:

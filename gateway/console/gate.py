@@ -6,7 +6,8 @@
 3. the permission of the route; what has none is let in nowhere (`Route` has no default). A person sends so many
    forms in a time, and a program with a person's session no more.
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
-   comes after its session has ended is kept for its person and comes back after signing in.
+   comes after its session has ended is kept for its person and comes back after signing in; of one with files the
+   page comes back, where the browser has what was typed, and says that the files are to be chosen again.
 5. the handler; for a heavy page in its turn
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
@@ -108,6 +109,7 @@ class Gate:
             self._parts.forms.take(visit.user.id, self._parts.base.clock.monotonic())
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
+        self._tell_late(visit)
         response = await self._answer(visit, route)
         if request.method not in _READS and visit.signed_in is not None:
             self._forget_kept(visit)
@@ -161,9 +163,12 @@ class Gate:
 
     async def _ask_to_sign_in(self, visit: Visit, ended: Session | None) -> web.StreamResponse:
         request = visit.request
-        if request.method not in _READS and ended is not None:
-            await self._keep(visit, ended)
         back = visit.path if request.method in _READS and not visit.is_fragment else "/"
+        if request.method not in _READS and ended is not None:
+            if visit.route is not None and visit.route.uploads:
+                back = await self._back_to_form(visit, ended)
+            else:
+                await self._keep(visit, ended)
         sign_in = visit.address("/login", **({"next": back} if back != "/" else {}))
         if visit.is_fragment:
             return web.Response(status=401, headers={**SECURITY, "HX-Redirect": sign_in})
@@ -173,7 +178,7 @@ class Gate:
 
     async def _keep(self, visit: Visit, ended: Session) -> None:
         """Keep a form whose session has ended, for the same person; what did not come from our page is left."""
-        if visit.route is None or visit.route.uploads:
+        if visit.route is None:
             return
         with suppress(RefusedError):
             _check_origin(visit.request)
@@ -181,6 +186,25 @@ class Gate:
             # where nothing was filled in nothing is lost: a page that asks by itself, or signs out
             if fields.keys() - {TOKEN_FIELD} and _is_token(visit, fields.get(TOKEN_FIELD, "")):
                 self._keep_for(ended.user_id, visit, fields)
+
+    async def _back_to_form(self, visit: Visit, ended: Session) -> str:
+        """The page of a form with files, which is not kept here; what was typed there, its tab still has."""
+        page = await page_of(visit.request, visit.request.path)
+        with suppress(RefusedError):
+            _check_origin(visit.request)
+            if page and _is_token(visit, visit.request.query.get(TOKEN_FIELD, "")):
+                self._parts.late.put(ended.user_id, (page, visit.at))
+        return page or "/"
+
+    def _tell_late(self, visit: Visit) -> None:
+        request = visit.request
+        if request.method != "GET" or visit.is_fragment or visit.signed_in is None:
+            return
+        if self._parts.take_late(visit.user.id, request.path, visit.at):
+            told = visit.gettext(
+                "Your session had ended when you sent this form: nothing was done. Choose its files again."
+            )
+            visit.flash(told, "note")
 
     def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
         if not _SECRET.isdisjoint(fields):
@@ -245,6 +269,16 @@ def is_technical(detail: str, language: str) -> bool:
     Names and what the desk says have Vietnamese letters; a code or a number is one word. In English all is shown.
     """
     return language == "vi" and detail.isascii() and len(detail.split()) > 1
+
+
+async def page_of(request: web.Request, path: str) -> str:
+    """The page that a form was on, as far as its address tells."""
+    while path:
+        found = await request.app.router.resolve(request.clone(method="GET", rel_url=path))
+        if found.http_exception is None:
+            return path
+        path = path.rpartition("/")[0]
+    return ""
 
 
 def _is_stream(request: web.Request) -> bool:

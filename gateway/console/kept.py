@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console.acts import NAMES
+from gateway.console.gate import page_of
 from gateway.console.parts import Kept
 from gateway.console.people import ROLES
 from gateway.console.route import Route
@@ -145,7 +146,13 @@ async def show(visit: Visit) -> web.StreamResponse:
     chosen = [_CHOICES[name][value] for name, value in kept.fields if value in _CHOICES.get(name, {})]
     does = [*filter(None, [_does(kept)]), *chosen]
     return visit.page(
-        "kept.html", kept=kept, names=names, days=_DAYS, long=_LONG, does=does, page=await _page(visit, kept)
+        "kept.html",
+        kept=kept,
+        names=names,
+        days=_DAYS,
+        long=_LONG,
+        does=does,
+        page=await page_of(visit.request, kept.path),
     )
 
 
@@ -168,17 +175,6 @@ def _does(kept: Kept) -> str:
     fields, end = dict(kept.fields), kept.path.rpartition("/")[2]
     asked = (fields.get("act", ""), fields.get("code", "") if end == "answer" else "", end)
     return next((_DOES[each] for each in asked if each in _DOES), "")
-
-
-async def _page(visit: Visit, kept: Kept) -> str:
-    """The page it was on, as far as its address tells."""
-    path, router = kept.path, visit.request.app.router
-    while path:
-        found = await router.resolve(visit.request.clone(method="GET", rel_url=path))
-        if found.http_exception is None:
-            return path
-        path = path.rpartition("/")[0]
-    return ""
 
 
 ROUTES: Final = (

@@ -90,6 +90,8 @@ class ConsoleParts:
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+    #: By user: the page whose form with files came when its session had ended, and when.
+    late: Lru[str, tuple[str, datetime]] = field(default_factory=lambda: Lru(_KEPT))
     #: By session: a file of agencies that was shown.
     imports: Lru[str, ShownFile] = field(default_factory=lambda: Lru(_FILES))
     conformance: ConformanceRuns = field(default_factory=ConformanceRuns)
@@ -106,6 +108,14 @@ class ConsoleParts:
         """The form of somebody's that came too late, for as long as it is kept."""
         found = self.kept.get(user_id)
         return found if found is not None and now - found.at <= KEPT_FOR else None
+
+    def take_late(self, user_id: str, path: str, now: datetime) -> bool:
+        """Whether a page is the one whose form with files of somebody's came too late; told once."""
+        page, at = self.late.get(user_id) or ("", now)
+        if page != path:
+            return False
+        self.late.pop(user_id)
+        return now - at <= KEPT_FOR
 
     async def close(self) -> None:
         """End what goes on beside the requests."""

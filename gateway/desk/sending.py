@@ -135,15 +135,20 @@ class Sending:
         await self._pump.submit(self._save, ask)
         return await self.draft(clerk, ask.id)
 
-    async def drop(self, clerk: Clerk, draft_id: str) -> None:
-        """Forget it; a number that it has taken stays in the register, to be struck out."""
+    async def drop(self, clerk: Clerk, draft_id: str) -> str:
+        """Forget it; the line whose number it had stays in the register, to be struck out: its id, or nothing."""
         draft = await self.draft(clerk, draft_id)
         await self._pump.submit(self._drop, DropDraft(id=draft.id, office_id=draft.office_id))
+        return draft.entry_id
 
     async def take_number(self, clerk: Clerk, draft_id: str) -> Entry:
-        """The next số đi of the draft's series; the one that it has, where it has one."""
+        """The next số đi of the draft's series; the one that it has, where it has one.
+
+        A number is not given back: it is taken for what has a line to write, its notation and subject.
+        """
         draft = await self.draft(clerk, draft_id)
         if not draft.entry_id:
+            _require_line(form_of(draft))
 
             async def write(entry: NewEntry) -> None:
                 paper = replace(entry.paper, code_number=number_text(entry.number), issued_on=entry.day.isoformat())
@@ -308,6 +313,14 @@ def require_whole(form: OutgoingForm, draft: Draft) -> None:
         "tệp / file": bool(draft.files),
     }
     missing = [name for name, there in wanted.items() if not there]
+    if missing:
+        raise RefusedError("desk_form_incomplete", ", ".join(missing))
+
+
+def _require_line(form: OutgoingForm) -> None:
+    """What a line of the register says."""
+    wanted = {"trích yếu / subject": form.subject, "ký hiệu / notation": form.notation}
+    missing = [name for name, value in wanted.items() if not value.strip()]
     if missing:
         raise RefusedError("desk_form_incomplete", ", ".join(missing))
 

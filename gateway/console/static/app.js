@@ -59,25 +59,27 @@
     }
   }
 
-  // Keys.
+  // Keys. With Caps Lock a letter's key is still its own; with Shift it is not.
   let waitsForDigit = false;
   const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=checkbox]),textarea,select,[contenteditable]") || $("dialog[open]")) return;
-    if (waitsForDigit && /^[1-9]$/.test(event.key)) {
-      document.querySelectorAll(".menu a")[event.key - 1]?.click();
-    } else if (event.key === "/") {
+    const key = event.shiftKey ? event.key : event.key.toLowerCase();
+    if (waitsForDigit && /^[1-9]$/.test(key)) {
+      event.preventDefault(); // on some pages the digit alone is an act
+      document.querySelectorAll(".menu a")[key - 1]?.click();
+    } else if (key === "/") {
       $("#search")?.focus();
       event.preventDefault();
-    } else if (event.key === "?") {
+    } else if (key === "?") {
       document.getElementById("keys")?.showModal();
-    } else if (event.key === "j" || event.key === "k") {
+    } else if (key === "j" || key === "k") {
       const all = rows(), at = all.indexOf(document.activeElement?.closest("tr"));
-      const next = all[event.key === "j" ? Math.min(at + 1, all.length - 1) : Math.max(at - 1, 0)];
+      const next = all[key === "j" ? Math.min(at + 1, all.length - 1) : Math.max(at - 1, 0)];
       next?.querySelector("a,button")?.focus();
     }
-    waitsForDigit = event.key === "g";
+    waitsForDigit = key === "g";
   });
 
   if (body.dataset.newest === undefined) return;

@@ -28,7 +28,7 @@
     tell();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.shiftKey || event.key.toLowerCase() !== "x" || event.ctrlKey || event.metaKey || event.altKey) return;
     document.activeElement?.closest("[data-choose] tbody tr")?.querySelector("input[type=checkbox]")?.click();
   });
   window.addEventListener("pageshow", tell);

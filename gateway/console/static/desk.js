@@ -2,8 +2,10 @@
 (() => {
   "use strict";
   // <button data-key="r">: the key does what the button does, unless somebody is typing; Esc ends typing, and
-  // Ctrl+Enter does the main act of the form that one types in.
+  // Ctrl+Enter does the main act of the form that one types in. A key that is held does it once: its repeats go on
+  // to the next page, whose document nobody has seen.
   document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.defaultPrevented) return;
     const field = event.target.closest("input,textarea,select");
     if (field && event.key === "Escape") return field.blur();
     if (field?.form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -12,7 +14,8 @@
       return main && field.form.requestSubmit(main);
     }
     if (event.ctrlKey || event.metaKey || event.altKey || field || document.querySelector("dialog[open]")) return;
-    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const key = event.shiftKey ? event.key : event.key.toLowerCase(); // Caps Lock
+    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!target) return;
     event.preventDefault();
     if (!target.matches("summary")) return target.click();

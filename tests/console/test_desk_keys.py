@@ -1,0 +1,167 @@
+"""What a hand does by mistake at the desk in a real browser: nothing is answered, numbered or lost by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from gateway.accounts.roles import Role
+from gateway.accounts.users import User
+from tests.console.browsing import CHROMIUM, PATIENCE, opened, sign_in
+from tests.console.clicking import file, press, send
+from tests.console.site import PASSWORD, Site
+from tests.desk.lab import DeskLab, lab_of
+from tests.journeys.installation import PUSHED
+from tests.unit.signatures.pdf_made import blank
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(site: Site) -> DeskLab:
+    """An office that has a browser alone."""
+    return await lab_of(site.installation)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clerk(site: Site, lab: DeskLab) -> User:
+    """Its clerk, who serves an office with a system of its own besides."""
+    base = site.base
+    user, _ = await base.users.add(
+        "vanthu-phim",
+        name="Người gõ phím",
+        role=Role.CLERK,
+        offices=[lab.code, PUSHED],
+        actor="operator:test",
+        now=base.clock.now(),
+    )
+    await base.users.choose_password(user, PASSWORD, session="", now=base.clock.now())
+    return user
+
+
+async def test_digit_after_g_opens_the_menu_and_answers_nothing(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User
+) -> None:
+    """On a registered document, where the digit alone is a status; with Caps Lock letters are keys as well."""
+    delivery = await lab.send("831")
+    await lab.desk.registering.register(lab.clerk, delivery)
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, clerk.login)
+        await page.goto(f"/desk/in/{delivery}")
+        path = await page.locator(".menu a").nth(3).get_attribute("href")
+        for key in ("G", "5", "G", "4"):  # there is no fifth
+            await page.keyboard.press(key)
+        await page.wait_for_url(f"**{path}", timeout=PATIENCE)
+        assert [code for code, _ in lab.statuses(delivery)][-1] == "03"
+        await page.goto(f"/desk/in/{delivery}")
+        await page.keyboard.press("U")
+        await page.wait_for_url("**/desk", timeout=PATIENCE)
+        await page.keyboard.press("P")
+        await page.wait_for_url("**/desk/paper", timeout=PATIENCE)
+        await page.goto(f"/desk/in/{delivery}")
+        await page.keyboard.press("4")
+        await expect(page.locator("#notices .done")).to_be_visible(timeout=PATIENCE)
+    assert [code for code, _ in lab.statuses(delivery)][-2:] == ["03", "04"]
+
+
+async def test_held_key_registers_what_was_seen_and_no_more(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User
+) -> None:
+    """Its repeats go on to the next page, whose document nobody has looked at."""
+    first, second = await lab.send("832"), await lab.send("833")
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, clerk.login)
+        await page.goto(f"/desk/in/{first}")
+        await page.keyboard.down("r")
+        await expect(page.locator("#notices .done")).to_be_visible(timeout=PATIENCE)
+        await expect(page.locator("h1")).to_have_text("833/UBND-VP")
+        await page.wait_for_load_state("domcontentloaded")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.method))
+        await page.keyboard.down("r")  # pressed still: a repeat
+        await page.keyboard.up("r")
+        await page.keyboard.press("u")
+        await page.wait_for_url("**/desk", timeout=PATIENCE)
+        await expect(page.locator("#waiting tbody th a")).to_have_text("833/UBND-VP")
+    assert "POST" not in asked
+    assert lab.rows("SELECT 1 FROM desk_entry WHERE delivery_id = ?", second) == []
+    await lab.desk.registering.register(lab.clerk, second)
+
+
+async def test_draft_is_kept_when_a_recipient_is_looked_for_and_takes_no_number_while_it_is_empty(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User
+) -> None:
+    """Text and chosen file stay; dropping asks first and leads to the line whose number it had."""
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, clerk.login)
+        await page.goto("/desk/send")
+        await page.select_option("[name=office]", lab.office)
+        await page.keyboard.press("m")
+        await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("l")
+        await expect(page.locator("#notices .wrong")).to_contain_text("notation", timeout=PATIENCE)
+        assert lab.numbers(direction="out") == []
+        await page.fill("[name=subject]", "V/v viết dở")
+        await page.fill("[name=signer]", "Nguyễn Văn Bé")
+        await page.set_input_files("#draft [name=file]", [file("dinh-kem.pdf", blank().data)])
+        await page.fill("[name=find]", "Kiên Giang")
+        await press(page, "button[value=find]")
+        await expect(page.locator("[name=subject]")).to_have_value("V/v viết dở")
+        await expect(page.locator("[name=signer]")).to_have_value("Nguyễn Văn Bé")
+        await expect(page.locator("#draft .files a")).to_have_text("dinh-kem.pdf")
+        await press(page, "button[name=add]")
+        await expect(page.locator("[name=recipients]")).not_to_have_value("")
+        await expect(page.locator("button[name=add]")).to_have_count(1)
+        await send(page, "#draft", "button[value=number]", notation="UBND-VP")
+        assert lab.numbers(direction="out") == [1]
+        await page.click("summary:has-text('Xóa bản nháp')")
+        await press(page, "form[action$='/drop'] button:enabled")
+        await expect(page.locator("#notices .note")).to_contain_text("vẫn nằm trong sổ")
+        await page.fill("[name=reason]", "soạn nhầm")
+        await press(page, "form[action$='/void'] button:enabled")
+    asked = "SELECT voided_why FROM desk_entry WHERE office_id = ? AND direction = 'out'"
+    assert lab.rows(asked, lab.office) == [("soạn nhầm",)]
+
+
+async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_form(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User
+) -> None:
+    """What was typed stands there again; the scan is to be chosen anew, and the page says so."""
+    usual, before = site.base.settings.console, len(lab.numbers())
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, clerk.login)
+        await page.goto("/desk/paper")
+        await page.select_option("[name=office]", lab.office)
+        await page.fill("[name=issuer]", "Sở Nội vụ")
+        await page.fill("[name=subject]", "V/v giấy đến muộn")
+        await page.set_input_files("[name=scan]", [file("quet.pdf", blank().data)])
+        object.__setattr__(site.base.settings, "console", replace(usual, idle=timedelta(0)))
+        try:
+            await page.click("form[data-keep=paper] button.main")
+            await page.wait_for_url("**/login*", timeout=PATIENCE)
+        finally:
+            object.__setattr__(site.base.settings, "console", usual)
+        await _sign_in_again(page, clerk.login)
+        await page.wait_for_url("**/desk/paper", timeout=PATIENCE)
+        await expect(page.locator("#notices .note")).to_contain_text("Hãy chọn lại tệp")
+        await expect(page.locator("[name=issuer]")).to_have_value("Sở Nội vụ")
+        await expect(page.locator("[name=office]")).to_have_value(lab.office)
+        assert len(lab.numbers()) == before
+        await press(page, "form[data-keep=paper] button.main")
+        await expect(page.locator("#notices .done")).to_be_visible()
+        await expect(page.locator("#notices .note")).to_have_count(0)
+    assert len(lab.numbers()) == before + 1
+
+
+async def _sign_in_again(page: Page, login: str) -> None:
+    await page.fill("[name=login]", login)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("button.main")
