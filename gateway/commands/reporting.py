@@ -87,7 +87,7 @@ def _show(context: Context, report: Report, language: Language) -> None:
             *((word(f"due_{name}", language), getattr(total.due, name)) for name in ("late", "overdue")),
         ]
     )
-    head = [word(key, language) for key in ("name", "documents", *_COLUMNS, "arrival_median", "due_late")]
+    head = [word(key, language) for key in ("name", "documents", *_COLUMNS, "arrival_median", "due_missed")]
     for part in ("types", "priorities", "channels"):
         rows = (
             [named(part, each.key, language, each.label), *_row(each.figures, language)]
@@ -107,7 +107,7 @@ def _show(context: Context, report: Report, language: Language) -> None:
 
 def _row(figures: Figures, language: Language) -> list[object]:
     counts = [getattr(figures, name) for name in ("documents", *_COLUMNS)]
-    return [*counts, duration(figures.arrival.median, language), figures.due.late + figures.due.overdue]
+    return [*counts, duration(figures.arrival.median, language), figures.due.missed]
 
 
 def _times(times: Times, language: Language) -> str:

@@ -25,9 +25,8 @@ from gateway.console.words import N_
 from gateway.errors import RefusedError
 from gateway.reasons import REASONS
 from gateway.reports import words
-from gateway.reports.book import COUNTS, DUE, PARTS, write_book
+from gateway.reports.book import COUNTS, DUE, PARTS, UNCOUNTED, write_book
 from gateway.reports.desk import Making
-from gateway.reports.figures import Figures
 from gateway.reports.making import Period, Report
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -62,6 +61,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         due=DUE,
         shown=_SHOWN,
         parts=PARTS,
+        uncounted=UNCOUNTED,
         reasons=REASONS,
         days=_days(visit, report),
         busiest=_busiest(visit, report),
@@ -100,10 +100,6 @@ class _Told:
 
     def lasting(self, seconds: int | None) -> str:
         return words.duration(seconds, self._language) or "–"
-
-    @staticmethod
-    def late(figures: Figures) -> int:
-        return figures.due.late + figures.due.overdue
 
 
 def _period(visit: Visit) -> Period:

@@ -69,11 +69,15 @@ class LineCell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DueLine:
-    """A line on which an answer is due."""
+    """A line that was answered, or on which an answer is due: its office has it, and has not given it back."""
 
     recipient: AgencyId
+    endpoint: EndpointId
+    business_type: str
+    type_name: str
+    priority: int
     day: date
-    #: When the recipient first reported 06, or sent a document that answers it.
+    #: When the recipient, or who took its place, first reported 06 or sent a document that answers it.
     answered_at: datetime | None
 
 
@@ -188,10 +192,17 @@ def _line_cell(row: tuple[Any, ...]) -> LineCell:
 
 
 def _due(row: tuple[Any, ...]) -> DueLine | None:
-    recipient, day, finished, answered = row
-    known = [at for at in (finished, answered) if at is not None]
+    recipient, day, answered_at, endpoint, business_type, type_name, priority = row
     try:
         due = date.fromisoformat(day)
     except ValueError:
         return None
-    return DueLine(recipient=AgencyId(recipient), day=due, answered_at=instant(min(known)) if known else None)
+    return DueLine(
+        recipient=AgencyId(recipient),
+        endpoint=EndpointId(endpoint),
+        business_type=business_type,
+        type_name=type_name,
+        priority=priority,
+        day=due,
+        answered_at=None if answered_at is None else instant(answered_at),
+    )

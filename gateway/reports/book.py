@@ -7,7 +7,7 @@ of Excel's own kind (`[h]:mm:ss`), so that they sort and add up.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -29,6 +29,8 @@ DUE: Final = ("due_lines", "due_early", "due_on_time", "due_late", "due_overdue"
 COLUMNS: Final = (*COUNTS, *TIMES, *DUE)
 #: Parts that are cut by one thing.
 PARTS: Final = ("types", "business_types", "priorities", "channels")
+#: What is not counted there: one document may take several channels.
+UNCOUNTED: Final[Mapping[str, frozenset[str]]] = {"channels": frozenset({"documents", "sent"})}
 
 _NAME_WIDTH, _WIDTH = 44, 13
 _A4: Final = 9
@@ -36,12 +38,13 @@ _A4: Final = 9
 Cell = str | int | date | timedelta | None
 
 
-def cells_of(figures: Figures) -> list[Cell]:
-    """The values of COLUMNS."""
+def cells_of(figures: Figures, part: str = "") -> list[Cell]:
+    """The values of COLUMNS; None for what is not counted in a part."""
+    lacking = UNCOUNTED.get(part, frozenset())
     times = (figures.arrival, figures.registration)
     durations = [value for each in times for value in (each.median, each.p95)]
     return [
-        *(getattr(figures, name) for name in COUNTS),
+        *(None if name in lacking else getattr(figures, name) for name in COUNTS),
         *(None if value is None else timedelta(seconds=value) for value in durations),
         *(getattr(figures.due, name.removeprefix("due_")) for name in DUE),
     ]
@@ -149,7 +152,7 @@ class _Sheets:
 
     def named(self, part: str, rows: Sequence[NamedFigures]) -> None:
         """One row each."""
-        told = ([named(part, each.key, self.language, each.label), *cells_of(each.figures)] for each in rows)
+        told = ([named(part, each.key, self.language, each.label), *cells_of(each.figures, part)] for each in rows)
         self._table(self._word(part), [self._word("name"), *map(self._word, COLUMNS)], told)
 
     def lists(self) -> None:

@@ -51,7 +51,7 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines on which an answer is due by a day."""
+    """Lines that were answered, or on which an answer is due by a day; not those that owe none."""
 
     lines: int
     #: Answered before the day, on it, after it.
@@ -61,6 +61,11 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     #: Not answered: the day has passed; it has not.
     overdue: int
     open: int
+
+    @property
+    def missed(self) -> int:
+        """Lines whose day has passed without an answer, whether one came later or not."""
+        return self.late + self.overdue
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +207,8 @@ class Sum:
             self._add_lines(lines)
         for due in portion.due:
             outcome = self._outcome(due)
-            for tally in (self._total, self._agencies.tallies[due.recipient]):
+            own = (self._agencies.tallies[due.recipient], self._channels.tallies[due.endpoint])
+            for tally in (*own, *self._common(due)):
                 tally.due[outcome] += 1
         self._returned.update(portion.returned)
         self._days += [
@@ -221,7 +227,7 @@ class Sum:
         if cell.reason or cell.state in {State.REFUSED, State.DEAD}:
             self._refusals[str(cell.state), cell.reason] += cell.lines
 
-    def _common(self, cell: DocumentCell | LineCell) -> Iterable[_Tally]:
+    def _common(self, cell: DocumentCell | LineCell | DueLine) -> Iterable[_Tally]:
         return (
             self._total,
             self._types.tallies[_type(cell.type_name)],

@@ -59,6 +59,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "due_on_time": ("Đúng hạn", "On time"),
     "due_late": ("Trễ hạn", "Late"),
     "due_overdue": ("Quá hạn, chưa trả lời", "Overdue"),
+    "due_missed": ("Trễ hoặc quá hạn", "Late or overdue"),
     "due_open": ("Chưa đến hạn", "Not due yet"),
     "untold": ("(không ghi)", "(not told)"),
 }

@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
+import lxml.html
 import openpyxl
 import pytest
 import pytest_asyncio
 
 from gateway.accounts.roles import Role
+from gateway.clock import VIETNAM
 from gateway.console.charts import MOST, Column, columns, rows
+from gateway.reports.book import COLUMNS, PARTS, TIMES
+from gateway.reports.figures import Figures
+from gateway.reports.making import Period, make_report
+from gateway.reports.words import word
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -22,9 +29,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sent(site: Site) -> None:
-    """One document is in the ledger."""
+    """One document is in the ledger, to which nobody has answered in time."""
     async with site.installation.client(PROVINCE) as province:
-        await province.submit(document(PROVINCE, [COMMUNE]))
+        await province.submit(document(PROVINCE, [COMMUNE], due=date(2026, 1, 5)))
 
 
 @pytest.mark.usefixtures("sent")
@@ -63,6 +70,50 @@ async def test_workbook_is_that_of_the_page(site: Site) -> None:
         assert "attachment" in answer.headers["Content-Disposition"]
         book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
     assert "Theo cơ quan" in book.sheetnames
+
+
+def _figure(figures: Figures, key: str) -> object:
+    """What a column of the workbook is to hold."""
+    if key in TIMES:
+        name, _, which = key.rpartition("_")
+        return getattr(getattr(figures, name), which)
+    return getattr(figures.due, key[4:]) if key.startswith("due_") else getattr(figures, key)
+
+
+@pytest.mark.usefixtures("sent")
+async def test_every_number_of_page_and_workbook_is_the_reports(site: Site) -> None:
+    """Row by row, each under its heading; what is not counted of a channel is a dash, no zero."""
+    base, auditor = site.base, await site.signed_in(Role.AUDITOR)
+    today = base.clock.now().astimezone(VIETNAM).date()
+    span = {"from": today.isoformat(), "to": today.isoformat()}
+    query = "&".join(f"{name}={day}" for name, day in span.items())
+    assert (await auditor.get(f"/reports?{query}&anew=1")).status == 303
+    report = await make_report(base.readers, base.directory, Period(first=today, last=today), now=base.clock.now())
+    page: Any = lxml.html.fromstring((await auditor.get(f"/reports?{query}")).text)
+    async with auditor.session.get(f"{site.origin}/reports/report.xlsx?{query}") as answer:
+        book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
+    vi = {word(key, "vi"): key for key in COLUMNS} | {word("due_missed", "vi"): "due_missed"}
+    for part in ("agencies", *PARTS):
+        wanted = [each.figures for each in getattr(report, part)]
+        assert any(each.due.overdue for each in wanted), part
+        (table,) = page.xpath(f"//table[normalize-space(caption)='{word(part, 'vi')}']")
+        heads = [each.text_content().strip() for each in table.xpath(".//thead//th")]
+        for row, figures in zip(table.xpath(".//tbody/tr"), wanted, strict=True):
+            cells = [each.text_content().strip() for each in row.xpath("./*")]
+            for head, cell in zip(heads, cells, strict=True):
+                key = vi.get(head, "")
+                if key and key not in TIMES:
+                    is_dash = part == "channels" and key in {"documents", "sent"}
+                    assert cell == ("–" if is_dash else str(_figure(figures, key))), (part, head)
+        first, *rest = book[word(part, "vi")].iter_rows(values_only=True)
+        for cells, figures in zip(rest, wanted, strict=True):
+            told = {vi[str(head)]: cell for head, cell in zip(first, cells, strict=True) if head in vi}
+            assert set(told) == set(COLUMNS)
+            for key, cell in told.items():
+                value = _figure(figures, key)
+                is_blank = part == "channels" and key in {"documents", "sent"}
+                seen = cell.total_seconds() if isinstance(cell, timedelta) else cell
+                assert seen == (None if is_blank else value), (part, key)
 
 
 @pytest.mark.usefixtures("sent")

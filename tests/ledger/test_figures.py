@@ -50,7 +50,9 @@ async def live(lab: Lab) -> None:
     await lab.record(
         written(message("i1", "i2", name="d3", at=START + HOUR), sender="a1", doc_type_name="CÔNG  VĂN")
     )
-    await lab.record(written(message("a1", "a3", name="d4", at=START + DAY), doc_type_name="Sổ tay"))
+    await lab.record(
+        written(message("a1", "a3", name="d4", at=START + DAY), doc_type_name="Sổ tay", due_date="2026-11-30")
+    )
     await lab.record(written(message("a2", name="d5", at=START + 2 * DAY), sender="i1"))
     await lab.record(written(message("a1", name="test", at=START + HOUR), sandbox=True))
     await lab.record(written(message("a1", name="before", at=START - 2 * DAY)))
@@ -147,6 +149,9 @@ async def test_every_cut_adds_up_to_the_whole(lab: Lab) -> None:
         for name in ("received", "arrived", "registered", "returned", "refused", "dead", "withdrawn", "waiting"):
             assert sum(getattr(each.figures, name) for each in part) == getattr(told.total, name), name
         assert sum(each.figures.arrival.count for each in part) == told.total.arrival.count
+        for name in ("lines", "early", "on_time", "late", "overdue", "open"):
+            assert sum(getattr(each.figures.due, name) for each in part) == getattr(told.total.due, name), name
+    assert told.total.due.lines == 1, "what is held is not owed"
     assert sum(told.states.values()) == sum(each.lines for each in told.days) == told.total.received
     assert {each.key: each.figures.documents for each in told.types} == {"Công văn": 2, "": 3}
     assert [(each.day, each.documents) for each in told.days] == [
@@ -201,6 +206,45 @@ async def test_answer_is_held_against_its_day(lab: Lab, answered: timedelta | No
     later = await report(lab, first, days_later=3)
     assert later.total.due.overdue == (3 if answered is None else 1)
     assert later.total.due.open == 0
+
+
+async def test_nobody_owes_what_never_came_or_was_given_back(lab: Lab) -> None:
+    """The alarm and the report agree on whose answer is late, whatever became of the others."""
+    due = TODAY.isoformat()
+    await lab.record(written(message("a1", "a2", "a3", "b1", "i1", "i2", "x1", name="d1"), due_date=due))
+    await lab.record(written(message("i1", name="gone"), due_date=due))
+    await lab.act(Trigger.HELD, "d1/a3", "gone/i1")
+    await lab.act(Trigger.WITHDRAWN, "gone/i1")
+    kinds = {
+        "a1": OutcomeKind.DELIVERED, "a2": OutcomeKind.REFUSED,
+        "b1": OutcomeKind.DEFERRED, "x1": OutcomeKind.RELAYED,
+    }  # fmt: skip
+    for out in await lab.claim(START + MINUTE, room=9):
+        await lab.finish(out, {one.recipient_id: kinds[one.recipient_id] for one in out.deliveries})
+    await lab.record(status("02", "d1/i1", at=START + HOUR))
+    await lab.record(status("03", "d1/i2", at=START + HOUR))
+    await lab.record(status("06", "d1/x1", at=START + HOUR))
+    told = await report(lab, days_later=2)  # the term ended on a Monday
+    assert (told.total.due.lines, told.total.due.overdue, told.total.due.on_time) == (3, 2, 1)
+    late = {each.agency: each.figures.due.overdue for each in told.agencies if each.figures.due.overdue}
+    assert late == {"a1": 1, "i2": 1} == (await unanswered(lab.readers, [TODAY], limit=9))[TODAY]
+    assert sorted(each.recipient for each in await due_of(lab.readers, "d1")) == ["a1", "i2", "x1"]
+
+
+async def test_whoever_took_its_place_answers_for_an_office(lab: Lab) -> None:
+    """And whoever took that one's place; nobody else."""
+    for gone, heir in (("a1", "a2"), ("a2", "a3")):
+        lab.eye.execute("UPDATE agency SET successor_id = ? WHERE id = ?", (heir, gone))
+    await lab.record(written(message("a1", "i1", name="d1"), due_date=TODAY.isoformat()))
+    for out in await lab.claim():
+        await lab.finish(out)
+    for name, sender in (("r1", "b1"), ("r2", "a3")):
+        answer = message("x2", name=name, at=START + HOUR)
+        await lab.record(written(answer, sender=sender, responses_for=[{"document_id": "ref d1"}]))
+        owing = ["a1", "i1"] if name == "r1" else ["i1"]
+        assert await unanswered(lab.readers, [TODAY], limit=9) == {TODAY: dict.fromkeys(owing, 1)}
+    answered = {each.recipient: each.answered_at for each in await due_of(lab.readers, "d1")}
+    assert answered == {"a1": START + HOUR, "i1": None}
 
 
 async def test_period_without_documents_is_a_report_of_nothing(lab: Lab) -> None:

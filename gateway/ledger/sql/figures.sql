@@ -51,27 +51,23 @@ WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until
 GROUP BY 1;
 
 -- name: figures_list_due
--- Their lines on which an answer is due: recipient, day, first 06 of the recipient, its first document that answers.
-SELECT d.recipient_id, m.due_on,
-       (SELECT MIN(s.recorded_at) FROM status AS s WHERE s.delivery_id = d.id AND s.code = '06'),
-       (SELECT MIN(r.accepted_at) FROM message AS r INDEXED BY message_by_answer
-        WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
-          AND r.sender_id = d.recipient_id AND r.accepted_at >= m.accepted_at)
+-- Their lines on which an answer is due or has come: recipient, day, when it came, channel, business type, type, urgency.
+SELECT d.recipient_id, m.due_on, w.at, d.endpoint_id, m.business_type, COALESCE(m.type_name, ''), m.priority
 FROM message AS m INDEXED BY message_by_acceptance
 JOIN delivery AS d ON d.message_id = m.id
+JOIN answered AS w ON w.delivery_id = d.id
 WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
-  AND m.due_on IS NOT NULL AND d.state <> 'withdrawn';
+  AND m.due_on IS NOT NULL
+  AND (w.at IS NOT NULL OR EXISTS (SELECT 1 FROM owed AS o WHERE o.delivery_id = d.id));
 
 -- name: due_list_of_message
--- The lines of one document on which an answer is due, likewise: message.
-SELECT d.recipient_id, m.due_on,
-       (SELECT MIN(s.recorded_at) FROM status AS s WHERE s.delivery_id = d.id AND s.code = '06'),
-       (SELECT MIN(r.accepted_at) FROM message AS r INDEXED BY message_by_answer
-        WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
-          AND r.sender_id = d.recipient_id AND r.accepted_at >= m.accepted_at)
+-- The lines of one document, likewise: message.
+SELECT d.recipient_id, m.due_on, w.at, d.endpoint_id, m.business_type, COALESCE(m.type_name, ''), m.priority
 FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
-WHERE m.id = ? AND m.kind = 'document' AND m.due_on > '' AND d.state <> 'withdrawn';
+JOIN answered AS w ON w.delivery_id = d.id
+WHERE m.id = ? AND m.kind = 'document' AND m.due_on > ''
+  AND (w.at IS NOT NULL OR EXISTS (SELECT 1 FROM owed AS o WHERE o.delivery_id = d.id));
 
 -- name: due_count_unanswered
 -- Offices whose answers were due on a day and have not come, among so many lines: day, limit.

@@ -18,6 +18,23 @@ WHERE EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BE
    OR m.business_type = '1' AND d.business_status IN ('15', '16')
    OR d.business_status = '15' AND EXISTS (SELECT 1 FROM recalled AS r WHERE r.message_id = m.id);
 
+-- When somebody answered a line: its recipient, or who took its place, reported that it is finished (06) or sent a
+-- document that answers; NULL where nobody did.
+CREATE VIEW answered AS
+SELECT d.id AS delivery_id,
+       (SELECT MIN(w.at) FROM (
+           SELECT MIN(s.recorded_at) AS at FROM status AS s WHERE s.delivery_id = d.id AND s.code = '06'
+           UNION ALL
+           SELECT MIN(r.accepted_at) FROM message AS r INDEXED BY message_by_answer
+           WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
+             AND r.accepted_at >= m.accepted_at AND r.sender_id IN (
+                 WITH RECURSIVE heir (id) AS (
+                     SELECT d.recipient_id UNION
+                     SELECT a.successor_id FROM agency AS a JOIN heir AS h ON a.id = h.id
+                     WHERE a.successor_id IS NOT NULL)
+                 SELECT id FROM heir)) AS w) AS at
+FROM delivery AS d JOIN message AS m ON m.id = d.message_id;
+
 -- Lines on which an answer is due and has not come: their office has them or can fetch them, and has neither returned
 -- them nor agreed to give them back; whoever agreed to an update or a replacement still owes an answer.
 CREATE VIEW owed AS
@@ -28,8 +45,5 @@ WHERE m.kind = 'document' AND m.due_on > '' AND m.sandbox = 0
        OR d.in_inbox = 1 AND d.state IN ('queued', 'in_flight'))
   AND (d.business_status IS NOT '15' OR m.business_type IS NOT '1' AND NOT EXISTS (
       SELECT 1 FROM recalled AS r WHERE r.message_id = m.id))
-  AND NOT EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code IN ('02', '06'))
-  AND NOT EXISTS (
-      SELECT 1 FROM message AS r INDEXED BY message_by_answer
-      WHERE r.kind = 'document' AND r.answers_ref = m.document_ref AND r.answers_ref > ''
-        AND r.sender_id = d.recipient_id AND r.accepted_at >= m.accepted_at);
+  AND NOT EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code = '02')
+  AND (SELECT w.at FROM answered AS w WHERE w.delivery_id = d.id) IS NULL;
