@@ -16,7 +16,6 @@ from gateway.console.desk_parts import (
     day_text,
     desk_of,
     file_response,
-    offices_of,
     today,
 )
 from gateway.console.headers import saved
@@ -40,7 +39,7 @@ _FILES: Final = {
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The newest lines of one register."""
-    offices = await offices_of(visit)
+    offices = await _kept_by(visit)
     if not offices:
         raise RefusedError("not_found")
     span = _span(visit, offices)
@@ -54,6 +53,13 @@ async def show(visit: Visit) -> web.StreamResponse:
         actors=await visit.names(entry.actor for entry in entries),
         newest=await visit.parts.live.newest(),
     )
+
+
+async def _kept_by(visit: Visit) -> list[Agency]:
+    """Whose registers the clerk reads: own offices first, then those that they have succeeded."""
+    clerk = await clerk_of(visit)
+    found = await visit.base.directory.agencies(clerk.reach)
+    return sorted(found.values(), key=lambda agency: (agency.id not in clerk.offices, agency.name))
 
 
 def _span(visit: Visit, offices: list[Agency]) -> Span:
@@ -76,7 +82,7 @@ async def download(visit: Visit) -> web.StreamResponse:
     kind = visit.request.match_info["kind"]
     if kind not in _FILES:
         raise RefusedError("not_found")
-    offices = await offices_of(visit)
+    offices = await _kept_by(visit)
     span = _span(visit, offices)
     office = next(agency for agency in offices if agency.id == span.office_id)
     parents = await visit.base.directory.agencies([office.parent_id] if office.parent_id else [])
@@ -127,6 +133,7 @@ async def show_entry(visit: Visit) -> web.StreamResponse:
         "desk_entry.html",
         entry=entry,
         signed=await signed_of(visit, entry.message_id, verdict) if entry.message_id else None,
+        may_change=entry.office_id in clerk.offices,
         actors=await visit.names([entry.actor]),
         lines=[(line, agencies[line.recipient_id].name) for line in lines if line.recipient_id in agencies],
     )

@@ -72,7 +72,7 @@ class DeskInbox:
         item = await self._reads.item(clerk.reach, delivery_id)
         if item is None:
             raise RefusedError("not_found")
-        entry = await self._reads.entry_of(clerk.offices, delivery_id)
+        entry = await self._reads.entry_of(clerk.reach, delivery_id)
         home = clerk.home(item.recipient_id)
         twin = await self._reads.twin(home, "in", twin_of(item))
         return Opened(

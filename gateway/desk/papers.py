@@ -81,7 +81,7 @@ class Papers:
 
     async def open(self, clerk: Clerk, file_id: str) -> tuple[DeskFile, BodyReader]:
         """A file with its bytes, which have their digest."""
-        file = await self._reads.file(clerk.offices, file_id)
+        file = await self._reads.file(clerk.reach, file_id)
         if file is None:
             raise RefusedError("not_found")
         return file, await self._gateway.bodies.open_sound(file.sha256)

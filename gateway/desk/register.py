@@ -81,7 +81,7 @@ class Registering:
     ) -> Entry:
         """The line of the document, written now or before."""
         item, row = await self._item(clerk, delivery_id)  # 1
-        known = await self._reads.entry_of(clerk.offices, delivery_id)
+        known = await self._reads.entry_of(clerk.reach, delivery_id)
         if known is not None:
             return known
         is_again = await self._reads.was_struck(delivery_id)
@@ -114,7 +114,7 @@ class Registering:
         except RefusedError as error:
             if error.code != "desk_registered":  # somebody did it a moment ago
                 raise
-        written = await self._reads.entry_of(clerk.offices, delivery_id)
+        written = await self._reads.entry_of(clerk.reach, delivery_id)
         if written is None:  # an earlier 03 of the same words stands for this act
             raise RefusedError("state_forbids", "the document was answered before")
         return written
@@ -166,7 +166,7 @@ class Registering:
         """02, 04, 05, 06, 15 or 16 about a document of an own office."""
         item, row = await self._item(clerk, delivery_id)
         reason = " ".join(reason.split())
-        entry = await self._reads.entry_of(clerk.offices, delivery_id)
+        entry = await self._reads.entry_of(clerk.reach, delivery_id)
         if code == "02" and not reason:
             raise RefusedError("status_reason_missing")
         if code == "02" and entry is not None:
@@ -199,7 +199,7 @@ class Registering:
 
     async def amend(self, clerk: Clerk, entry_id: str, beside: Beside) -> Entry:
         """Write down who got it, when, and a note."""
-        entry = await self.entry(clerk, entry_id)
+        entry = await self._own(clerk, entry_id)
         ask = Amend(
             entry_id=entry_id,
             office_id=entry.office_id,
@@ -212,7 +212,7 @@ class Registering:
 
     async def void(self, clerk: Clerk, entry_id: str, why: str) -> Entry:
         """Strike a line out; its number stays its own."""
-        entry = await self.entry(clerk, entry_id)
+        entry = await self._own(clerk, entry_id)
         why = " ".join(why.split())[:_MOST_WORDS]
         if not why:
             raise RefusedError("desk_form_incomplete", "lý do / reason")
@@ -222,9 +222,16 @@ class Registering:
         return await self.entry(clerk, entry_id)
 
     async def entry(self, clerk: Clerk, entry_id: str) -> Entry:
-        """A line of an own office."""
-        found = await self._reads.entry(clerk.offices, entry_id)
+        """A line of an own office, or of one that it has succeeded."""
+        found = await self._reads.entry(clerk.reach, entry_id)
         if found is None:
+            raise RefusedError("not_found")
+        return found
+
+    async def _own(self, clerk: Clerk, entry_id: str) -> Entry:
+        """One that may be changed: registers of offices that are no more stay as they were left."""
+        found = await self.entry(clerk, entry_id)
+        if found.office_id not in clerk.offices:
             raise RefusedError("not_found")
         return found
 

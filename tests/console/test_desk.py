@@ -261,6 +261,36 @@ async def test_predecessors_addressee_stands_on_the_list_and_beside_the_form(
     await lab.desk.registering.register(lab.clerk, own)
 
 
+async def test_registers_of_an_office_that_was_succeeded_are_read_and_not_changed(
+    lab: DeskLab, browser: Browser
+) -> None:
+    """What the old office registered is answered on, and its register printed; nobody writes in it any more."""
+    base, old = lab.app.foundation, await lab_of(lab.site)
+    delivery = await lab.send("817", to=old.code)
+    entry = await lab.desk.registering.register(old.clerk, delivery)
+    assert (await browser.get(f"/desk/entries/{entry.id}")).status == 404
+    now = base.clock.now()
+    closing = CloseAgency(agency_id=old.office, at=now, successor_id=lab.office, actor="operator:test", now=now)
+    await base.directory.apply(base.pump, CloseAgencyOperation(), closing)
+    name = (await base.directory.agencies([old.office]))[old.office].name
+    assert f"{name} (cơ quan cũ)" in (await browser.get("/desk/registers")).text
+    assert "817/UBND-VP" not in (await browser.get("/desk/registers")).text, "the own register comes first"
+    assert "817/UBND-VP" in (await browser.get(f"/desk/registers?office={old.office}")).text
+    async with browser.session.get(f"{browser.origin}/desk/registers/file/pdf?office={old.office}") as answer:
+        assert (await answer.read()).startswith(b"%PDF-1")
+    line = await browser.get(f"/desk/entries/{entry.id}")
+    assert line.status == 200
+    assert "/amend" not in line.text
+    for act in ("amend", "void"):
+        assert (await browser.post(f"/desk/entries/{entry.id}/{act}", {"reason": "x"})).status == 404
+    assert "Đang xử lý (05)" in (await browser.get(f"/desk/in/{delivery}")).text
+    said = await browser.post(f"/desk/in/{delivery}/answer", {"code": "05"})
+    assert said.status == 303, said.text
+    assert lab.statuses(delivery)[-1][0] == "05"
+    assert (await browser.post(f"/desk/in/{delivery}/register")).status == 303
+    assert lab.rows("SELECT COUNT(*) FROM desk_entry WHERE delivery_id = ?", delivery) == [(1,)]
+
+
 async def test_register_is_downloaded_as_workbook_and_print(lab: DeskLab, browser: Browser) -> None:
     """Both hold the lines of the page."""
     await lab.desk.registering.register(lab.clerk, await lab.send("804"))
