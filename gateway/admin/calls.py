@@ -58,8 +58,9 @@ def _calls(began: Sequence[int], sums: Sequence[int], transmissions: int) -> Cal
 async def _again(base: Foundation, since: datetime) -> dict[str, int]:
     """The first whole minute in which channels got anything through again after one outage, or a long one."""
     ends: dict[str, list[tuple[int, int]]] = {}
-    for _, kind, at, _, channel, _, _, began in await base.readers.fetch("event_list_of_channels", (_TURNS,)):
-        if kind in _BEGINS and at >= micros(since) and channel:
+    params = {"span": _TURNS, "endpoint": None, "since": micros(since), "limit": _TURNS}
+    for _, kind, at, _, channel, _, _, began in await base.readers.fetch("event_list_of_channels", params):
+        if kind in _BEGINS and channel:
             ends.setdefault(channel, []).append((at, at - (began or at)))
     long = base.settings.alarms.down // timedelta(microseconds=1)
     over = {

@@ -34,8 +34,10 @@ REPLIES_OF: Final = timedelta(days=7)
 URGENT: Final = 100
 NEXT: Final = 10
 _TRIES: Final = 20_000
-#: Events of channels that are looked at for the history of one.
-_EVENTS: Final = 2_000
+#: Events of channels that are told, among so many of the newest; what happened oftener is told with the number.
+_EVENTS: Final = 5_000
+_SPAN: Final = 20_000
+_AGAIN: Final = 10
 #: Documents that a report names, and acts of people; how many of these are gone through.
 NAMED: Final = 100
 _ACTS: Final = 20_000
@@ -257,14 +259,31 @@ async def replies(base: Foundation, endpoint_id: str) -> list[Said]:
 
 async def history(base: Foundation, endpoint_id: str) -> list[Turn]:
     """What happened to it lately, newest first."""
-    rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
-    return [_turn(row) for row in rows if row[4] == endpoint_id]
+    return [_turn(row) for row in await _turns(base, endpoint_id, 0)]
 
 
 async def turns(base: Foundation, since: datetime) -> list[tuple[str, Turn]]:
     """What happened to all of them since an instant, oldest first: channel, what."""
-    rows = await base.readers.fetch("event_list_of_channels", (_EVENTS,))
-    return [(row[4] or "", _turn(row)) for row in reversed(rows) if instant(row[2]) >= since]
+    return [(row[4] or "", _turn(row)) for row in reversed(await _turns(base, None, micros(since)))]
+
+
+def shortened(told: Sequence[tuple[str, Turn]]) -> list[tuple[str, Turn, int]]:
+    """Of what happened to a channel again and again the first and the last, with how often it was, else 1."""
+    times = Counter((key, turn.kind, turn.reason) for key, turn in told)
+    seen, found = Counter[tuple[str, str, str]](), []
+    for key, turn in told:
+        same = (key, turn.kind, turn.reason)
+        seen[same] += 1
+        if times[same] <= _AGAIN:
+            found.append((key, turn, 1))
+        elif seen[same] in {1, times[same]}:
+            found.append((key, turn, times[same]))
+    return found
+
+
+async def _turns(base: Foundation, endpoint_id: str | None, since: int) -> list[tuple[Any, ...]]:
+    params = {"span": _SPAN, "endpoint": endpoint_id, "since": since, "limit": _EVENTS}
+    return await base.readers.fetch("event_list_of_channels", params)
 
 
 def _turn(row: Sequence[Any]) -> Turn:

@@ -100,7 +100,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
     base, found = visit.base, await channel_of(visit)
     key = found.state.endpoint.id
     waits = await watching.waits(base, key)
-    history = (await watching.history(base, key))[:_TURNS_SHOWN]
+    history = watching.shortened([(key, each) for each in await watching.history(base, key)])[:_TURNS_SHOWN]
     rows = await base.readers.fetch("reconciliation_list", (_COMPARISONS,))
     comparisons = [
         {"id": row[0], "day": row[2], "at": instant(row[3]), "findings": row[4]}
@@ -108,7 +108,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         if row[1] == found.state.endpoint.name
     ]
     behind = await _offices(visit, key)
-    names = await visit.names({found.state.paused_by, *(each.actor for each in history)} - {"", "gateway"})
+    names = await visit.names({found.state.paused_by, *(each.actor for _, each, _ in history)} - {"", "gateway"})
     return {
         "channel": found,
         "endpoint": found.state.endpoint,
@@ -122,7 +122,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "ageing": base.settings.delivery.ageing,
         "paces": _paces(found.state.endpoint.capabilities.max_in_flight, waits, visit.at),
         "replies": joined(await watching.replies(base, key)),
-        "history": [(each.at, turn_told(visit, each, names)) for each in history],
+        "history": [(each.at, turn_told(visit, each, names, times)) for _, each, times in history],
         "outcomes": OUTCOMES,
         "reasons": REASONS,
         "calls": await watching.urgent(base, key),
@@ -159,11 +159,12 @@ def joined(replies: Iterable[watching.Said]) -> list[tuple[watching.Said, int]]:
     return [(those[0], len(those)) for those in (list(run) for _, run in runs)]
 
 
-def turn_told(visit: Visit, turn: watching.Turn, people: Mapping[str, str]) -> str:
-    """What happened, who did it, why or what was said, in one line."""
+def turn_told(visit: Visit, turn: watching.Turn, people: Mapping[str, str], times: int) -> str:
+    """What happened, who did it, why or what was said, how often, in one line."""
     reason = REASONS.get(turn.reason)
     who = "" if turn.actor == "gateway" else people.get(turn.actor, turn.actor)
-    parts = (visit.gettext(TURNS[turn.kind]), who, visit.of(reason) if reason else turn.reason, turn.why)
+    often = f"× {visit.number(times)}" if times > 1 else ""
+    parts = (visit.gettext(TURNS[turn.kind]), often, who, visit.of(reason) if reason else turn.reason, turn.why)
     return " · ".join(filter(None, parts))
 
 

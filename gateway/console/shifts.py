@@ -71,9 +71,10 @@ async def incident(visit: Visit) -> web.StreamResponse:
     ]
     people = await visit.names({each.actor for each in turns} - {"gateway"})
     history = [
-        (visit.instant(each.at), turn_told(visit, each, people))
-        for each in reversed(turns)
-        if each.at >= found.since
+        (visit.instant(each.at), turn_told(visit, each, people, times))
+        for _key, each, times in watching.shortened(
+            [("", each) for each in reversed(turns) if each.at >= found.since]
+        )
     ]
     parts = [
         Part(title=_("In short"), lines=facts),
@@ -223,8 +224,8 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
         Part(
             title=_("What happened to channels"),
             lines=[
-                (visit.instant(each.at), f"{names.get(key, key)}: {turn_told(visit, each, people)}")
-                for key, each in turns
+                (visit.instant(each.at), f"{names.get(key, key)}: {turn_told(visit, each, people, times)}")
+                for key, each, times in watching.shortened(turns)
             ],
             nothing=_("Nothing was recorded."),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway.admin import watching
 from gateway.admin.acts import PauseChannel, ResumeChannel, pause_channel, resume_channel
@@ -134,3 +134,18 @@ async def test_channel_without_any_traffic_says_nothing(installation: Installati
     assert await watching.history(app.foundation, state.endpoint.id) == []
     assert await watching.urgent(app.foundation, state.endpoint.id) == []
     assert app.worker.line_view(state.endpoint.id) is None
+
+
+def test_what_happens_again_and_again_is_told_twice_with_the_number() -> None:
+    """The first and the last of it; what happened to another channel, or otherwise, is told as it was."""
+    now = datetime.now(UTC)
+
+    def turn(kind: str, minute: int) -> watching.Turn:
+        return watching.Turn(at=now + timedelta(minutes=minute), kind=kind, actor="gateway", why="", reason="")
+
+    often = [("a", turn("source.closed", minute)) for minute in range(11)]
+    told = [*often[:6], ("b", turn("source.closed", 50)), ("a", turn("source.opened", 51)), *often[6:]]
+    assert watching.shortened(told) == [
+        ("a", often[0][1], 11), ("b", told[6][1], 1), ("a", told[7][1], 1), ("a", often[10][1], 11),
+    ]  # fmt: skip
+    assert [times for _, _, times in watching.shortened(often[:10])] == [1] * 10

@@ -97,14 +97,15 @@ LIMIT :limit;
 SELECT DISTINCT recipient_id FROM delivery WHERE dispatch_id IN (SELECT value FROM json_each(?));
 
 -- name: event_list_of_channels
--- How channels went lately: went down, came up, were paused, with a note, the reason, and since when they were down; newest
--- first: limit.
+-- How channels went since an instant, one of them or all, among the newest such events: went down, came up, were paused; with
+-- a note, the reason, and since when they were down; newest first: span, endpoint or nothing, since, limit.
 SELECT e.seq, e.kind, e.at, e.actor, e.leaf ->> '$.facts.endpoint', COALESCE(e.note, ''),
        COALESCE(e.leaf ->> '$.facts.reason', ''), e.leaf ->> '$.facts.down_since'
-FROM event AS e INDEXED BY event_of_channels
-WHERE e.kind IN ('endpoint.opened', 'endpoint.closed', 'endpoint.paused', 'endpoint.resumed', 'source.opened',
-                 'source.closed', 'source.silenced', 'source.heard')
-ORDER BY e.seq DESC LIMIT ?;
+FROM (SELECT seq, kind, at, actor, leaf, note FROM event INDEXED BY event_of_channels
+      WHERE kind IN ('endpoint.opened', 'endpoint.closed', 'endpoint.paused', 'endpoint.resumed', 'source.opened',
+                     'source.closed', 'source.silenced', 'source.heard')
+      ORDER BY seq DESC LIMIT :span) AS e
+WHERE e.at >= :since AND (:endpoint IS NULL OR e.leaf ->> '$.facts.endpoint' = :endpoint) LIMIT :limit;
 
 -- name: event_list_done_by_people
 -- What people did with deliveries since an instant, oldest first: what, when, who, with which, why; of a forwarding, the new
