@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Awaitable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import pytest
@@ -15,8 +17,10 @@ from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.passwords import STRANGERS
 from gateway.accounts.roles import Role
+from gateway.admin import mass
 from gateway.cli import main
 from gateway.clock import micros
+from gateway.eligibility import ActName
 from gateway.foundation import database_of, open_foundation
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.layout import free_ports
@@ -24,11 +28,13 @@ from gateway.storage.sqlite import connect_lookup
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, is_too_wide, opened, serious, sign_in
+from tests.console.clicking import Speech
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
 from tests.console.test_pages import PAGES
 from tests.journeys.installation import COMMUNE, PROVINCE, prepare
 from tests.journeys.messages import document, status
+from tests.journeys.test_mass_acts import asking
 from tests.unit.signatures.pdf_made import blank
 
 pytestmark = [
@@ -36,18 +42,25 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 
-#: Measured, not asserted: milliseconds from an event to what an open page shows of it.
+#: Where measured milliseconds go: from an event to what an open page shows of it; until a lost page is back.
 MEASURED = Path(__file__).resolve().parents[2] / "build" / "live.json"
 WHY = "thử nghiệm trên trình duyệt"
+#: More than half of so many events must be seen in so many milliseconds; once, a busy machine may be late.
+_EVENTS, _SOON = 5, 2_000
+#: The page gathers for a second what comes after what it has just shown.
+_GATHERS = 1_000
 #: Notes in the page itself when a part of it says a word for the first time.
 _WATCH = """([selector, word]) => {
-  const part = document.querySelector(selector);
+  const says = () => new RegExp(word).test(document.querySelector(selector)?.textContent.trim());
+  delete document.documentElement.dataset.changedAt;
   new MutationObserver((_, me) => {
-    if (!part.textContent.includes(word)) return;
+    if (!says()) return;
     document.documentElement.dataset.changedAt = Date.now();
     me.disconnect();
-  }).observe(part, {childList: true, subtree: true, characterData: true});
+  }).observe(document.querySelector("#content"), {childList: true, subtree: true, characterData: true});
 }"""
+#: The diagram below a heading, as it is drawn.
+_DRAWN = "id => document.querySelector(`section[aria-labelledby=${id}] svg, #${id} + .card svg`).outerHTML"
 
 
 def note(**measured: int) -> None:
@@ -57,15 +70,11 @@ def note(**measured: int) -> None:
     MEASURED.write_text(json.dumps(known | measured, indent=1) + "\n")
 
 
-async def test_overview_shows_a_document_without_being_asked(site: Site, browser: Browser) -> None:
-    """The stream wakes the page; keys lead about; the policy lets all of it run."""
+async def test_keys_lead_to_the_search_and_to_their_list(site: Site, browser: Browser) -> None:
+    """From the overview."""
     async with opened(browser, site.origin) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.wait_for_selector("body[data-live=on]")
-        figure = page.locator("#now .figure").first
-        before = int(await figure.inner_text())
-        await send(site, "21")
-        await expect(figure).to_have_text(str(before + 1), timeout=PATIENCE)
         await page.keyboard.press("/")
         await expect(page.locator("#search")).to_be_focused()
         await page.locator("h1").click()
@@ -106,30 +115,33 @@ async def test_no_page_is_moved_sideways_at_four_hundred_per_cent(site: Site, br
 
 
 async def test_first_administrator_signs_in_is_locked_out_and_let_in_again(
-    site: Site, browser: Browser, capsys: pytest.CaptureFixture[str]
+    site: Site, browser: Browser, speech: Speech, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By the command; too many wrong tries are told with what to do, and lock the right password out, too."""
+    said, login = speech.said, speech.own("admin.first")
     config = ["--config", str(site.installation.folder / "config.toml"), "users"]
     why = ["--reason", "người quản trị đầu tiên", "--json"]
-    assert await asyncio.to_thread(main, [*config, "add", "admin.first", "--role", "administrator", *why]) == 0
+    assert await asyncio.to_thread(main, [*config, "add", login, "--role", "administrator", *why]) == 0
     password = json.loads(capsys.readouterr().out)["password"]
     most = site.base.settings.console.lock_after
     for _ in range(0, most, STRANGERS.of_one):  # more of one network at once are refused unheard
-        await asyncio.gather(*(site.browser().sign_in("admin.first", "wrong") for _ in range(STRANGERS.of_one)))
-    async with opened(browser, site.origin) as page:
+        await asyncio.gather(*(site.browser().sign_in(login, "wrong") for _ in range(STRANGERS.of_one)))
+    async with opened(browser, site.origin, language=speech.language) as page:
 
         async def tries() -> None:
             await page.goto("/login")
-            await page.fill("[name=login]", "admin.first")
+            await page.fill("[name=login]", login)
             await page.fill("[name=password]", password)
             await page.click("button.main")
 
         await tries()
         told = page.locator("[role=alert]")
-        await expect(told).to_contain_text("Đăng nhập không thành công.", timeout=PATIENCE)
-        await expect(told).to_contain_text("sai nhiều lần thì phải chờ")
-        await expect(page.locator("[name=login]")).to_have_value("admin.first")
-        assert await asyncio.to_thread(main, [*config, "unlock", "admin.first", *why]) == 0
+        await expect(told).to_contain_text(
+            said("Đăng nhập không thành công.", "Signing in failed."), timeout=PATIENCE
+        )
+        await expect(told).to_contain_text(said("sai nhiều lần thì phải chờ", "after many wrong tries, wait"))
+        await expect(page.locator("[name=login]")).to_have_value(login)
+        assert await asyncio.to_thread(main, [*config, "unlock", login, *why]) == 0
         await tries()
         await page.wait_for_url("**/account/password", timeout=PATIENCE)
         for name, text in (("old", password), ("new", PASSWORD), ("again", PASSWORD)):
@@ -140,13 +152,14 @@ async def test_first_administrator_signs_in_is_locked_out_and_let_in_again(
 
 
 async def test_rows_of_the_ledger_are_chosen_and_acted_on(
-    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A filter, its pages, a kept view; boxes, Shift, a key, a count; the rehearsal, and back to the same page."""
     monkeypatch.setattr("gateway.console.ledger._PAGE", 3)
     for number in ("51", "52", "53", "54"):
-        await send(site, number)
-    async with opened(browser, site.origin) as page:
+        await send(site, speech.own(number))
+    mine, chosen = speech.own("Của tôi "), speech.said("Đã chọn: ", "Chosen: ")
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.goto("/ledger")
         await page.wait_for_selector("body[data-live=on]")
@@ -160,27 +173,27 @@ async def test_rows_of_the_ledger_are_chosen_and_acted_on(
         await page.click(".filters button.main")
         await page.wait_for_url(re.compile("recipient=0"))
         await page.locator("details.views summary").click()
-        await page.fill("form[action='/ledger/views'] [name=name]", "Của tôi")
+        await page.fill("form[action='/ledger/views'] [name=name]", mine)
         await page.click("form[action='/ledger/views'] button")
         await expect(page.locator(".flash.done")).to_be_visible()
         await page.goto("/ledger")
-        await page.click("details.views a:has-text('Của tôi')")
+        await page.click(f"details.views a:has-text('{mine}')")
         await page.wait_for_url(re.compile("recipient=0"))
         filtered = page.url
         await expect(page.locator("[data-needs-choice]")).to_be_disabled()
         await rows.nth(0).locator("input").click()
         await rows.nth(2).locator("input").click(modifiers=["Shift"])
-        await expect(told).to_have_text("Đã chọn: 3")
+        await expect(told).to_have_text(f"{chosen}3")
         await expect(page.locator("[data-all]")).to_be_checked()
         await page.keyboard.press("j")
         await page.keyboard.press("x")
-        await expect(told).to_have_text("Đã chọn: 2")
+        await expect(told).to_have_text(f"{chosen}2")
         async with site.installation.client(COMMUNE) as commune:
             items = (await commune.inbox(wait=5)).items
             await commune.content(items[-1].id)
             await commune.ack(items[-1].id)
         await expect(page.locator("tbody .badge.good")).to_have_count(1, timeout=PATIENCE)
-        await expect(told).to_have_text("Đã chọn: 2")
+        await expect(told).to_have_text(f"{chosen}2")
         assert await page.locator("tbody input:checked").count() == 2
         await page.click("[data-needs-choice]")
         await page.check("[name=act][value=hold]")
@@ -191,14 +204,18 @@ async def test_rows_of_the_ledger_are_chosen_and_acted_on(
         assert page.url == filtered.partition("&columns=")[0]
 
 
-async def test_document_is_read_proved_and_taken_along(site: Site, browser: Browser, tmp_path: Path) -> None:
+async def test_document_is_read_proved_and_taken_along(
+    site: Site, browser: Browser, speech: Speech, tmp_path: Path
+) -> None:
     """Its story, its PDF in the page, a bundle that the auditors' verifier passes, the certificate."""
     async with site.installation.client(PROVINCE) as province:
-        made = await province.submit(document(PROVINCE, [COMMUNE], number="61", content=blank().data))
-    async with opened(browser, site.origin) as page:
+        sent = document(PROVINCE, [COMMUNE], number=speech.own("61"), content=blank().data)
+        made = await province.submit(sent)
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, PREVIEWER)
         await page.goto(f"/documents/{made.id}")
-        await expect(page.locator("ol.told")).to_contain_text("niêm phong")
+        sealed = speech.said("Đã tiếp nhận, niêm phong và ghi sổ", "Accepted, sealed and entered")
+        await expect(page.locator("ol.told")).to_contain_text(sealed)
         async with page.expect_response("**/files/1?show=1") as shown:
             await page.click("a[href*='look=1']")
         assert (await shown.value).headers["content-type"] == "application/pdf"
@@ -216,30 +233,31 @@ async def test_document_is_read_proved_and_taken_along(site: Site, browser: Brow
     assert found.shape()["verdict"] != "FAILED", found.shape()
 
 
-async def test_channel_is_paused_and_used_again(site: Site, browser: Browser) -> None:
+async def test_channel_is_paused_and_used_again(site: Site, browser: Browser, speech: Speech) -> None:
     """With a reason and an end."""
     channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "pushed")
-    async with opened(browser, site.origin, language="en") as page:
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.goto(f"/channels/{channel}")
-        for act in ("pause", "resume"):
+        for act, words in (
+            ("pause", speech.said("Không gửi gì qua kênh này", "Nothing is sent over this channel")),
+            ("resume", speech.said("Kênh được dùng lại.", "The channel is used again.")),
+        ):
             form = page.locator(f"form[action$='/{act}']")
             await form.locator("[name=reason]").fill(WHY)
             await form.locator("button:enabled").click()
-            await expect(page.locator(".flash.done")).to_be_visible()
+            await expect(page.locator(".flash.done")).to_contain_text(words)
         await expect(page.locator("form[action$='/pause']")).to_be_visible()
-        await page.goto(f"/channels/{channel}#content")
-        await page.click(".switches [name=language]")
-        await expect(page.locator("html")).to_have_attribute("lang", "vi")
-        assert page.url.endswith(f"/channels/{channel}#content")
 
 
-async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(site: Site, browser: Browser) -> None:
+async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(
+    site: Site, browser: Browser, speech: Speech
+) -> None:
     """By its button; printed by the browser's own, the page has the rest, too, and no forms either."""
     async with site.installation.client(PROVINCE) as province:
-        await province.submit(document(PROVINCE, [COMMUNE], number="87", priority=3))
+        await province.submit(document(PROVINCE, [COMMUNE], number=speech.own("87"), priority=3))
     channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "commune")
-    async with opened(browser, site.origin, language="en") as page:
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.goto(f"/channels/{channel}")
         await page.evaluate("() => { window.print = () => { window.prints = (window.prints ?? 0) + 1 } }")
@@ -248,7 +266,7 @@ async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(site: Site, 
         await page.emulate_media(media="print")
         alone, rest, forms = page.locator(".alone"), page.locator("#content .two"), page.locator("#content form")
         await expect(alone).to_be_visible()
-        await expect(alone).to_contain_text("87/UBND-VP")
+        await expect(alone).to_contain_text(f"{speech.own('87')}/UBND-VP")
         await expect(rest).to_be_hidden()
         await page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         await expect(rest).to_be_visible()
@@ -288,33 +306,76 @@ async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(site: 
         await expect(issuer).to_have_value("")
 
 
-async def test_open_pages_show_what_happened(site: Site, browser: Browser) -> None:
-    """A ledger and a document that are open; how long it took is noted, not asserted."""
-    async with site.installation.client(PROVINCE) as province:
-        made = await province.submit(document(PROVINCE, [COMMUNE], number="71"))
+async def test_open_overview_fills_within_two_seconds(site: Site, browser: Browser) -> None:
+    """Its figures, and its diagrams, which are drawn anew; the page is never loaded again."""
     async with opened(browser, site.origin) as page, site.installation.client(COMMUNE) as commune:
         await sign_in(page, LOGINS[Role.OPERATOR])
-        await _open(page, "/ledger", "#news", "mới")
-        await send(site, "72")
-        ledger = await _took(site, page, "document.accepted")
+        await page.wait_for_selector("body[data-live=on]")
+        await page.evaluate("() => { window.isSame = true; }")
+        before, drawn = await _hours(page), await page.evaluate(_DRAWN, "hours")
+        took = [
+            await _took(
+                site, page, "#now .figure", f"^{before + each}$", send(site, f"11{each}"), "document.accepted"
+            )
+            for each in range(1, _EVENTS + 1)
+        ]
+        assert median(took) < _SOON, took
+        note(overview_ms=int(median(took)))
+        assert await _hours(page) == before + _EVENTS
+        assert await page.evaluate(_DRAWN, "hours") != drawn
+        drawn = await page.evaluate(_DRAWN, "fates")
+        key = (await commune.inbox(wait=5)).items[-1].id
+        await commune.content(key)
+        await commune.ack(key)
+        await page.wait_for_function(f"drawn => ({_DRAWN})('fates') !== drawn", arg=drawn, timeout=PATIENCE)
+        assert await page.evaluate("window.isSame")
+
+
+async def _hours(page: Page) -> int:
+    """Documents of today, added up from what the diagram's bars say: "9:00 – 3 (0)"."""
+    bars = await page.locator("#hours + .card svg title").all_text_contents()
+    return sum(int(each.split()[2]) for each in bars if each.endswith(")"))
+
+
+async def test_open_ledger_and_document_show_what_happened_within_two_seconds(site: Site, browser: Browser) -> None:
+    """How many are new; each act and each status, with its words."""
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(document(PROVINCE, [COMMUNE], number="71"))
+    async with opened(browser, site.origin, language="en") as page:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await page.goto("/ledger")
+        await page.wait_for_selector("body[data-live=on]")
+        took = [
+            await _took(site, page, "#news", f"^{each} new", send(site, f"12{each}"), "document.accepted")
+            for each in range(1, _EVENTS + 1)
+        ]
+        assert median(took) < _SOON, took
+        note(ledger_ms=int(median(took)))
         await page.goto(f"/documents/{made.id}")
         await page.click("#remind button")
-        await expect(page.locator("#now table")).to_contain_text("Đã nhắc lúc")
-        await _open(page, f"/documents/{made.id}", "#now", "04 ")
-        await commune.post_status(status(COMMUNE, "04", sender=PROVINCE, number="71"))
-        await expect(page.locator("ol.told")).to_contain_text("04 ", timeout=PATIENCE)
-        note(ledger_ms=ledger, document_ms=await _took(site, page, "status.recorded"))
+        await expect(page.locator("#now table")).to_contain_text("Reminded at")
+        await page.wait_for_selector("body[data-live=on]")
+        took = []
+        for each in range(1, _EVENTS):
+            name, kind = ((ActName.HOLD, "delivery.held"), (ActName.RELEASE, "delivery.released"))[1 - each % 2]
+            acted = mass.act(
+                site.app, asking(name, [made.deliveries[0].id], reason=f"lần thứ {each}"), "user:ai-do"
+            )
+            took.append(await _took(site, page, "ol.told", f"lần thứ {each}", acted, kind))
+        async with site.installation.client(COMMUNE) as commune:
+            told = status(COMMUNE, "04", sender=PROVINCE, number="71", description="đã phân công")
+            took.append(
+                await _took(site, page, "ol.told", "đã phân công", commune.post_status(told), "status.recorded")
+            )
+        assert median(took) < _SOON, took
+        note(document_ms=int(median(took)))
 
 
-async def _open(page: Page, path: str, part: str, word: str) -> None:
-    """A page with its stream, whose part is watched until it says a word."""
-    await page.goto(path)
-    await page.wait_for_selector("body[data-live=on]")
-    await page.evaluate(_WATCH, [part, word])
-
-
-async def _took(site: Site, page: Page, kind: str) -> int:
-    """Milliseconds from the newest event of a kind, just before its commit, to the change in the page."""
+async def _took(site: Site, page: Page, part: str, says: str, happens: Awaitable[object], kind: str) -> int:
+    """Milliseconds from an event, just before its commit, until the open page says so."""
+    await page.wait_for_timeout(_GATHERS)
+    await page.evaluate(_WATCH, [part, says])
+    await happens
     await page.wait_for_selector("html[data-changed-at]", timeout=PATIENCE)
     with closing(connect_lookup(database_of(site.installation.settings))) as connection:
         ((at,),) = connection.execute("SELECT MAX(at) FROM event WHERE kind = ?", (kind,)).fetchall()

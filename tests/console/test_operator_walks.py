@@ -12,39 +12,47 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from gateway.accounts.roles import Role
-from gateway.api import models
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.ids import uuid7
 from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
-from gateway.maintenance.indexer import Indexer
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
 from tests.console.clicking import Speech, english, menu, press, send, signed_in
 from tests.console.keyboard import tab_onto, typed
+from tests.console.operating import (
+    BY_POST,
+    FIRST,
+    SECOND,
+    WHY,
+    act,
+    actors,
+    answer,
+    consented,
+    done_by,
+    find,
+    propose,
+    rehearse,
+    sent,
+    whole,
+)
 from tests.console.site import LOGINS, PASSWORD, Site, console
 from tests.journeys import purging
-from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
-from tests.journeys.messages import document, status
+from tests.journeys.installation import COMMUNE, PUSHED
 from tests.journeys.receiver import Receiver, Reply
 from tests.journeys.test_journey import until
-from tests.journeys.test_mass_acts import arrived, carried, states
+from tests.journeys.test_mass_acts import arrived, states
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 
-WHY = "thử nghiệm việc của người trực"
 THIRD = "007.02.01.H33"
-#: The subject of documents that a filter finds.
-WHOLE = "V/v duyệt cả bộ lọc"
-#: A name is said with its login.
-FIRST, SECOND = (f"Người {LOGINS[role]} ({LOGINS[role]})" for role in (Role.OPERATOR, Role.ADMINISTRATOR))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -79,102 +87,67 @@ async def site(
         yield found
 
 
-async def sent(site: Site, number: str, to: str = COMMUNE, subject: str = "V/v thử nghiệm") -> models.Accepted:
-    """A document of the province."""
-    async with site.installation.client(PROVINCE) as province:
-        return await province.submit(document(PROVINCE, [to], number=number, subject=subject))
-
-
-async def find(site: Site, page: Page, number: str) -> None:
-    """By the search at the top, to the line's page; the index is brought up first."""
-    await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
-    await page.fill("#search", number)
-    async with page.expect_navigation():
-        await page.press("#search", "Enter")
-    await press(page, f"tbody th a:has-text('{number}/')")
-
-
-async def act(page: Page, name: str, **fields: str) -> None:
-    """From wherever acts are offered: choose, rehearse, do; the page from which one came is told of it."""
-    await press(page, "a[href^='/acts'], form[action='/acts'] button")
-    await page.check(f"[name=act][value={name}]")
-    await press(page, "form[action='/acts/rehearse'] button.main")
-    await send(page, "form[action='/acts/do']", "button[value=act]", reason=WHY, **fields)
-
-
-async def done_by(site: Site, message: str, login: str) -> list[str]:
-    """The events of a document that bear the person's name and reason."""
-    user = await site.base.users.require(login)
-    rows = await site.base.readers.fetch("event_list_told", {"message": message, "limit": 99})
-    return [row[1] for row in rows if (row[4], row[6]) == (user.actor, WHY)][::-1]
-
-
-async def actors(site: Site, kind: str) -> list[str]:
-    """Names of those whose acts left such an event, the newest first."""
-    rows = query(site.installation.folder, f"SELECT actor FROM event WHERE kind = '{kind}' ORDER BY seq DESC")
-    names = await site.base.users.names({row[0] for row in rows})
-    return [names[row[0]] for row in rows]
-
-
-async def test_operator_holds_hands_over_quarantines_and_pushes_once_more(
+async def test_operator_holds_hands_over_forwards_quarantines_and_pushes_once_more(
     site: Site, browser: Browser, receiver: Receiver, speech: Speech
 ) -> None:
     """One act leads back to the document, which tells it with the name; from quarantine by the queue."""
-    said, numbers = speech.said, [speech.own(each) for each in ("651", "652", "653")]
-    held, wicked = await sent(site, numbers[0]), await sent(site, numbers[1])
-    pushed = await sent(site, numbers[2], PUSHED)
+    said, numbers = speech.said, [speech.own(each) for each in ("651", "652", "653", "654")]
+    held, wicked, strange = [await sent(site, each) for each in numbers[:3]]
+    pushed = await sent(site, numbers[3], PUSHED)
     line = pushed.deliveries[0].id
     async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
-        await find(site, page, numbers[0])
         told, badge = page.locator("ol.told li"), page.locator("dl.facts .badge").first
+        facts = page.locator("#now dl.facts").first
+        await find(site, page, numbers[0])
         for name, word, event in (
             ("hold", said("Tạm giữ", "Held"), said("Bị giữ lại", "Held, waits for a person")),
             ("release", said("Chờ gửi", "Queued"), said("Đã cho đi tiếp", "Let go on")),
         ):
-            await act(page, name)
-            done = said(": đã làm với 1 lượt gửi.", ": done for 1 delivery.")
-            await expect(page.locator("#notices .done")).to_contain_text(done)
+            await act(page, speech, name)
             await expect(badge).to_have_text(word)
             for text in (FIRST, WHY):
                 await expect(told.filter(has_text=event)).to_contain_text(text)
-        await act(page, "hand_over", channel="post", number="EMS 651", by="Lan")
+        await act(page, speech, "hand_over", **BY_POST)
         await expect(badge).to_have_text(said("Chuyển đường khác", "Handed over"))
-        way = said("bưu điện", "post")
-        await expect(page.locator("#now dl.facts").first).to_contain_text(f"{way} · EMS 651 · Lan")
+        await expect(facts).to_contain_text(f"{said('bưu điện', 'post')} · EMS 651 · Lan")
         assert await done_by(site, held.id, "operator1") == [
             "delivery.held", "delivery.released", "delivery.handed_over",
         ]  # fmt: skip
+        await find(site, page, numbers[2])
+        await act(page, speech, "forward", to="xa ba")
+        await expect(facts).to_contain_text(said("đã chuyển cho cơ quan khác", "forwarded to another office"))
+        assert [each.recipient_code for each in await site.base.reads.deliveries(strange.id)] == [COMMUNE, THIRD]
+        assert "delivery.handed_over" in await done_by(site, strange.id, "operator1")
         await find(site, page, numbers[1])
-        await act(page, "quarantine")
+        await act(page, speech, "quarantine")
         await expect(told.filter(has_text=said("Đã cách ly", "Put into quarantine"))).to_contain_text(FIRST)
         await menu(page, "/queues")
         await press(page, "a[href='/queues?show=quarantined']")
         await expect(page.locator("tbody")).to_contain_text(f"{numbers[1]}/UBND-VP")
-        await act(page, "requeue")
+        await act(page, speech, "requeue")
         nothing = said("Không có gì bị cách ly", "Nothing is quarantined")
         await expect(page.locator(".empty")).to_contain_text(nothing)
         assert await states(site.app, [wicked.deliveries[0].id]) == ["queued"]
         assert await done_by(site, wicked.id, "operator1") == ["delivery.quarantined", "delivery.requeued"]
         await arrived(site.app, line)
         before = len(receiver.came)
-        await find(site, page, numbers[2])
-        await act(page, "redeliver")
-        again = (await receiver.wait_for(before + 1))[before]
-        assert line in again.deliveries
-        once_more = said("Đã gửi lại", "It was sent again")
-        await expect(page.locator("ol.told")).to_contain_text(once_more, timeout=PATIENCE)
+        await find(site, page, numbers[3])
+        await act(page, speech, "redeliver")
+        assert line in (await receiver.wait_for(before + 1))[before].deliveries
+        again = told.filter(has_text=said("Đã gửi lại", "It was sent again"))
+        await expect(again).to_be_visible(timeout=PATIENCE)
         asked = told.filter(has_text=said("Được gửi lại lần nữa", "To be pushed once more"))
         await expect(asked).to_contain_text(FIRST)
         assert await done_by(site, pushed.id, "operator1") == ["replay.asked"]
 
 
 async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alone(
-    site: Site, browser: Browser, receiver: Receiver
+    site: Site, browser: Browser, receiver: Receiver, speech: Speech
 ) -> None:
     """From the form of the login on: what it said last is read at its channel; no step needs a mouse."""
     before = len(receiver.came)
     receiver.script.append(Reply(status=400, text="đĩa đã đầy"))
-    made = await sent(site, "681", PUSHED)
+    made = await sent(site, speech.own("681"), PUSHED)
     line = made.deliveries[0].id
     await receiver.wait_for(before + 1)
 
@@ -184,7 +157,7 @@ async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alon
     await until(refused)
     channel = next(each.id for each in await site.base.directory.endpoints() if each.name == "pushed")
     cause = f".cause:has(a[href='/channels/{channel}'])"
-    async with opened(browser, site.origin) as page:
+    async with opened(browser, site.origin, language=speech.language) as page:
         await page.goto("/login")
         await typed(page, login=LOGINS[Role.OPERATOR], password=PASSWORD)
         await page.keyboard.press("Enter")
@@ -201,200 +174,229 @@ async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alon
         await page.wait_for_url("**/acts/rehearse")
         await typed(page, reason=WHY)
         await page.keyboard.press("Enter")
-        await expect(page.locator("#notices .done")).to_contain_text(": đã làm với 1 lượt gửi.")
+        done = speech.said(": đã làm với 1 lượt gửi.", ": done for 1 delivery.")
+        await expect(page.locator("#notices .done")).to_contain_text(done)
     again = (await receiver.wait_for(before + 2))[before + 1]
     assert line in again.deliveries
     assert await done_by(site, made.id, LOGINS[Role.OPERATOR]) == ["delivery.requeued"]
 
 
-async def propose(page: Page, name: str) -> tuple[str, str]:
-    """An act on the whole filter, for a second person: the proposal, now open, and what the rehearsal said."""
-    await menu(page, "/ledger")
-    await page.fill(".filters [name=subject]", WHOLE)
-    await press(page, ".filters button.main")
-    await press(page, ".head form[action='/acts'] button")
-    await page.check(f"[name=act][value={name}]")
-    await press(page, "form[action='/acts/rehearse'] button.main")
-    await expect(page.locator("form[action='/acts/do'] button[value=act]")).to_have_count(0)
-    told = await page.locator("section.card").first.inner_text()
-    await send(page, "form[action='/acts/do']", "button[value=propose]", reason=WHY)
-    await page.wait_for_selector("body[data-live=on]")
-    return page.url.rpartition("/")[2], told
-
-
-async def answer(page: Page, key: str, word: str, why: str) -> None:
-    """The second person finds the proposal and answers."""
-    await menu(page, "/requests")
-    await expect(page.locator(f"tr:has(a[href$='{key}'])")).to_contain_text(FIRST)
-    await press(page, f"tbody a[href$='{key}']")
-    await send(page, "form[action^='/requests/']", f"button[value={word}]", reason=why)
-
-
-async def test_second_person_consents_to_a_whole_filter_refuses_and_the_first_withdraws(
-    site: Site, browser: Browser
+async def test_second_person_consents_to_a_cancellation_and_a_whole_filter_refuses_and_the_first_withdraws(
+    site: Site, browser: Browser, speech: Speech
 ) -> None:
     """The rehearsal says for how many and why not the others; who waits sees the answer in the open page."""
-    made = [await sent(site, str(6600 + each), subject=WHOLE) for each in range(12)]
-    lines = [each.deliveries[0].id for each in made]
+    said, subject = speech.said, speech.own("V/v duyệt cả bộ lọc số ")
+    numbers = [speech.own(str(630 + each)) for each in range(12)]
+    lines = [(await sent(site, each, subject=subject)).deliveries[0].id for each in numbers]
+    made = list[str]()
+
+    async def proposed(name: str) -> str:
+        """More than ten, or a cancellation: the act itself is not offered to one person."""
+        rehearsed = await rehearse(page, speech, name)
+        assert said("người thứ hai đồng ý", "A second person must consent") in rehearsed
+        await expect(page.locator("form[action='/acts/do'] button[value=act]")).to_have_count(0)
+        made.append(await propose(page, speech))
+        return rehearsed
+
     async with (
-        signed_in(site, browser, Role.OPERATOR) as page,
-        signed_in(site, browser, Role.ADMINISTRATOR) as other,
+        signed_in(site, browser, Role.OPERATOR, language=speech.language) as page,
+        signed_in(site, browser, Role.ADMINISTRATOR, language=speech.language) as other,
     ):
-        await find(site, page, "6600")
-        await act(page, "hold")
-        key, rehearsed = await propose(page, "hold")
-        for text in ("11 trong 12", "1: đang được giữ lại", "Chưa làm gì", "người thứ hai đồng ý"):
-            assert text in rehearsed
-        await expect(page.locator("#content")).to_contain_text("người khác phải đồng ý")
-        await answer(other, key, "consented", WHY)
-        await carried(site.app, key)
-        await expect(page.locator(".badge.good", has_text="đã thực hiện")).to_be_visible(timeout=PATIENCE)
-        await expect(page.locator("#content dl.facts")).to_contain_text("11 đã làm, 0 để nguyên", timeout=PATIENCE)
-        assert set(await states(site.app, lines)) == {"held"}
+        content = page.locator("#content")
+        await find(site, page, numbers[0])
+        await proposed("cancel")
+        await expect(content).to_contain_text(said("người khác phải đồng ý", "somebody else must consent"))
+        await consented(site, page, other, made[0], speech, count=1)
         await press(page, "tbody th a")
-        held = page.locator("ol.told li", has_text="Bị giữ lại")
-        await expect(held).to_contain_text(f"{FIRST}, có sự đồng ý của {SECOND}")
-        await english(page)
-        await english(other)
-        refused, _ = await propose(page, "release")
-        await answer(other, refused, "refused", "chưa rõ nguyên nhân")
-        await expect(other.locator("#notices .done")).to_have_text("You have refused: nothing is done.")
-        for text in ("consent refused", SECOND, "chưa rõ nguyên nhân"):
+        by_both = f"{FIRST}, {said('có sự đồng ý của', 'with the consent of')} {SECOND}"
+        cancelled = page.locator("ol.told li", has_text=said("Hai người đã hủy", "Cancelled by two persons"))
+        await expect(cancelled).to_contain_text(by_both)
+        await whole(page, subject)
+        rehearsed = await proposed("hold")
+        for text in (said("11 trong 12", "11 of 12"), said("1: đã rút", "1: was withdrawn")):
+            assert text in rehearsed
+        await consented(site, page, other, made[1], speech, count=11)
+        assert set(await states(site.app, lines[1:])) == {"held"}
+        await whole(page, subject)
+        await proposed("release")
+        await answer(other, made[2], "refused", "chưa rõ nguyên nhân")
+        nothing = said("Bạn đã từ chối: không làm gì.", "You have refused: nothing is done.")
+        await expect(other.locator("#notices .done")).to_have_text(nothing)
+        for text in (said("bị từ chối", "consent refused"), SECOND, "chưa rõ nguyên nhân"):
             await expect(page.locator("#content dl.facts")).to_contain_text(text, timeout=PATIENCE)
         await expect(page.locator("form[action^='/requests/']")).to_have_count(0)
-        withdrawn, _ = await propose(page, "release")
+        await whole(page, subject)
+        await proposed("release")
         await send(page, "form[action^='/requests/']", reason=WHY)
         await menu(page, "/requests")
-        await expect(page.locator(f"tr:has(a[href$='{withdrawn}'])")).to_contain_text("taken back")
-        assert set(await states(site.app, lines)) == {"held"}
-    assert await actors(site, "proposal.made") == [FIRST] * 3
-    for kind, name in (("consented", SECOND), ("refused", SECOND), ("withdrawn", FIRST)):
-        assert await actors(site, f"proposal.{kind}") == [name]
+        row = page.locator(f"tr:has(a[href$='{made[3]}'])")
+        await expect(row).to_contain_text(said("đã rút đề nghị", "taken back"))
+        assert set(await states(site.app, lines[1:])) == {"held"}
+        await whole(page, subject)
+        assert said("11 trong 12", "11 of 12") in await proposed("cancel")
+        await consented(site, page, other, made[4], speech, count=11)
+        assert set(await states(site.app, lines)) == {"withdrawn"}
+    await _by_whom(site, made)
 
 
-async def test_administrators_answer_for_orders_to_destroy(site: Site, browser: Browser) -> None:
+async def _by_whom(site: Site, made: list[str]) -> None:
+    """The events of the proposals: consented to, consented to, refused, withdrawn, consented to."""
+    for key in made:
+        assert await actors(site, "proposal.made", key) == [FIRST]
+    for kind, name, keys in (
+        ("consented", SECOND, (0, 1, 4)),
+        ("refused", SECOND, (2,)),
+        ("withdrawn", FIRST, (3,)),
+    ):
+        for place in keys:
+            assert await actors(site, f"proposal.{kind}", made[place]) == [name]
+
+
+async def test_every_act_is_rehearsed_and_done_to_a_whole_filter_with_a_second_persons_consent(
+    site: Site, browser: Browser, receiver: Receiver, speech: Speech
+) -> None:
+    """Of three lines one has arrived: what is for the two that wait, what is for that one, and what for all."""
+    said, subject = speech.said, speech.own("V/v từng việc cho cả bộ lọc số ")
+    made = [await sent(site, speech.own(str(690 + each)), subject=subject) for each in range(2)]
+    made.append(await sent(site, speech.own("692"), PUSHED, subject))
+    lines = [each.deliveries[0].id for each in made]
+    await arrived(site.app, lines[2])
+    there, not_there = said("đã đến nơi nhận", "has arrived"), said("chưa đến nơi nhận", "has not arrived")
+    before, keys = len(receiver.came), list[str]()
+    async with (
+        signed_in(site, browser, Role.OPERATOR, language=speech.language) as page,
+        signed_in(site, browser, Role.ADMINISTRATOR, language=speech.language) as other,
+    ):
+        await find(site, page, speech.own("692"))
+        await whole(page, subject)
+        filtered = page.url
+        for name, fits, why, state in (
+            ("hold", 2, f"1: {there}", "held"),
+            ("release", 2, f"1: {there}", "queued"),
+            ("quarantine", 2, f"1: {there}", "quarantined"),
+            ("requeue", 2, f"1: {there}", "queued"),
+            ("redeliver", 1, f"2: {not_there}", "queued"),
+            ("hand_over", 2, f"1: {there}", "handed_over"),
+            ("forward", 3, "UBND xã Ba", "handed_over"),
+        ):
+            await page.goto(filtered)
+            rehearsed = await rehearse(page, speech, name, to="xã Ba" if name == "forward" else "")
+            for text in (said(f"{fits} trong 3", f"{fits} of 3"), why):
+                assert text in rehearsed
+            assert await states(site.app, lines[:2]) != [state] * 2 or name in {"redeliver", "forward"}
+            keys.append(await propose(page, speech, **(BY_POST if name == "hand_over" else {})))
+            await consented(site, page, other, keys[-1], speech, count=fits)
+            assert await states(site.app, lines) == [state, state, "delivered"]
+    assert lines[2] in (await receiver.wait_for(before + 1))[before].deliveries
+    for each in made:
+        assert [line.recipient_code for line in await site.base.reads.deliveries(each.id)][1:] == [THIRD]
+    for key in keys:
+        assert await actors(site, "proposal.made", key) == [FIRST]
+        assert await actors(site, "proposal.consented", key) == [SECOND]
+
+
+async def test_administrators_answer_for_orders_to_destroy(site: Site, browser: Browser, speech: Speech) -> None:
     """A rule's takes two, who see the documents; what was ordered at the server is only cancelled here."""
-    base, now = site.base, site.base.clock.now()
+    base, now, said = site.base, site.base.clock.now(), speech.said
+    root, subject = speech.own("root"), speech.own("V/v hết hạn lưu trữ số ")
     user, _ = await base.users.add(
-        "root2", name="Người root2", role=Role.ADMINISTRATOR, actor="operator:test", now=now
+        root, name=f"Người {root}", role=Role.ADMINISTRATOR, actor="operator:test", now=now
     )
     await base.users.choose_password(user, PASSWORD, session="", now=now)
-    due = await purging.arrived(site.installation, number="661", subject="V/v hết hạn lưu trữ")
-    kept = await purging.arrived(site.installation, number="662")
+    due = await purging.arrived(site.installation, number=speech.own("661"), subject=subject)
+    kept = await purging.arrived(site.installation, number=speech.own("662"))
+    month = said("2026-11", "2026-10")
     ask = OrderPurge(
-        id=uuid7(), documents=(due,), ref="[retention] 2026-11", reason="default 3650d", with_envelope=False,
-        actor="gateway", now=now, month="2026-11",
+        id=uuid7(), documents=(due,), ref=f"[retention] {month}", reason="default 3650d", with_envelope=False,
+        actor="gateway", now=now, month=month,
     )  # fmt: skip
     await base.pump.submit(OrderPurgeOperation(), ask)
     wrong = await purging.ordered(site.installation, [kept])
-    confirming = "button[value=confirm]"
+    confirming, done = "button[value=confirm]", "#notices .done"
     async with (
-        signed_in(site, browser, Role.ADMINISTRATOR) as page,
-        opened(browser, site.origin, width=NARROWEST) as other,
+        signed_in(site, browser, Role.ADMINISTRATOR, language=speech.language) as page,
+        opened(browser, site.origin, width=NARROWEST, language=speech.language) as other,
     ):
         await menu(page, "/requests")
-        await expect(page.locator(f"#order-{ask.id}")).to_contain_text("chờ hai người")
+        order = page.locator(f"#order-{ask.id}")
+        await expect(order).to_contain_text(said("chờ hai người", "waits for two persons"))
         await press(page, f"#order-{ask.id} a")
-        await expect(page.locator("tbody")).to_contain_text("V/v hết hạn lưu trữ")
+        await expect(page.locator("tbody")).to_contain_text(subject)
         await send(page, "form[action^='/requests/orders/']", confirming, reason=WHY)
-        await expect(page.locator("#notices .done")).to_contain_text("người thứ hai phải xác nhận")
+        another = said("người thứ hai phải xác nhận", "a second person must confirm it")
+        await expect(page.locator(done)).to_contain_text(another)
         await expect(page.locator(confirming)).to_have_count(0)
-        await sign_in(other, "root2")
+        await sign_in(other, root)
         await menu(other, "/requests")
         await expect(other.locator(f"#order-{ask.id}")).to_contain_text(SECOND)
         await press(other, f"#order-{ask.id} a")
-        await english(other)
         assert await serious(other) == []
         await press(other, "tbody th a")
         await other.go_back()
         await send(other, "form[action^='/requests/orders/']", confirming, reason=WHY)
-        await expect(other.locator("#notices .done")).to_contain_text("carried out now")
+        await expect(other.locator(done)).to_contain_text(said("đang được thực hiện", "carried out now"))
         await page.wait_for_selector("body[data-live=on]")
         await purging.erased(site.installation)
-        await expect(page.locator(".badge.good", has_text="đã thực hiện")).to_be_visible(timeout=PATIENCE)
+        finished = page.locator(".badge.good", has_text=said("đã thực hiện", "carried out"))
+        await expect(finished).to_be_visible(timeout=PATIENCE)
         await expect(page.locator("tbody .badge.good")).to_be_visible()
         await press(page, "tbody th a")
-        await expect(page.locator("#content .flash.note:visible")).to_contain_text("hủy theo lệnh")
+        gone = page.locator("#content .flash.note:visible")
+        await expect(gone).to_contain_text(said("Đã hủy theo lệnh lúc", "Destroyed by order on"))
         await menu(other, "/requests")
         await press(other, f"#order-{wrong} a")
         await expect(other.locator("form code")).to_have_text(f"gateway purge confirm {wrong[-8:]}")
         await expect(other.locator(confirming)).to_have_count(0)
         await send(other, "form[action^='/requests/orders/']", "button[value=cancel]", reason="nhầm văn bản")
-        await expect(other.locator("#notices .done")).to_have_text("The order is cancelled: nothing is destroyed.")
+        nothing = said("Lệnh đã hủy: không văn bản nào bị hủy.", "The order is cancelled: nothing is destroyed.")
+        await expect(other.locator(done)).to_have_text(nothing)
         await menu(other, "/requests")
-        await expect(other.locator(f"tr:has(a[href$='{wrong}'])")).to_contain_text("Người root2")
-    assert await actors(site, "purge.backed") == [SECOND]
-    for kind in ("confirmed", "cancelled"):
-        assert await actors(site, f"purge.{kind}") == ["Người root2 (root2)"]
+        await expect(other.locator(f"tr:has(a[href$='{wrong}'])")).to_contain_text(f"Người {root}")
+    assert await actors(site, "purge.backed", ask.id) == [SECOND]
+    for kind, key in (("confirmed", ask.id), ("cancelled", wrong)):
+        assert await actors(site, f"purge.{kind}", key) == [f"Người {root} ({root})"]
 
 
-async def test_operator_empties_the_other_queues_reads_a_list_and_forgets_a_view(
-    site: Site, browser: Browser
-) -> None:
-    """A conflict, a contradiction, a status by the id on the document's page; a channel's list by its button."""
-    await sent(site, "671")
-    newer = await sent(site, "671", subject="V/v nội dung khác")
-    other = await sent(site, "672", MINISTRY)
-    line = other.deliveries[0].id
-    async with site.installation.client(COMMUNE) as commune, site.installation.client(AXIS) as axis:
-        [item] = [each for each in (await commune.inbox()).items if each.id == newer.deliveries[0].id]
-        await commune.content(item.id)
-        await commune.ack(item.id)
-        for code in ("05", "03"):
-            await commune.answer(item.id, models.NewStatus(code=code))
-        await axis.post_status(status(MINISTRY, "03", sender=PROVINCE, number="4712"))
-    async with signed_in(site, browser, Role.OPERATOR) as page:
-        await menu(page, "/queues")
-        await press(page, "a[href='/queues?show=conflicts']")
-        for kind in ("conflict", "flag"):
-            await send(page, f"form[action='/queues/settle']:has([value='{kind}'])", reason=WHY)
-        await expect(page.locator(".empty")).to_contain_text("Không có mâu thuẫn nào")
-        await find(site, page, "671")
-        for told in await page.locator("ol.told li", has_text="ra khỏi hàng đợi").all():
-            await expect(told).to_contain_text(FIRST)
-        assert await done_by(site, newer.id, "operator1") == ["problem.settled"] * 2
-        await english(page)
-        await find(site, page, "672")
-        key = await page.locator("dl.facts dt:has-text('Id of the delivery') + dd").inner_text()
-        assert key == line
-        await menu(page, "/queues")
-        parked = page.locator("article", has_text="4712/UBND-VP")
-        matching = "form[action='/queues/match']:has([name=reason]:not([type=hidden]))"
-        await send(page, matching, delivery=key, reason=WHY)
-        await expect(page.locator("#notices .done")).to_contain_text(
-            "is matched; the delivery is now: Acknowledged"
-        )
-        await expect(parked).to_have_count(0)
-        await find(site, page, "672")
-        await expect(page.locator("ol.told li", has_text="matched by a person")).to_contain_text(FIRST)
-        await _read_list(site, page)
-        await _forget_view(page)
-
-
-async def _read_list(site: Site, page: Page) -> None:
+async def test_operator_reads_a_list_and_forgets_a_view(site: Site, browser: Browser, speech: Speech) -> None:
     """What lies in the office's folder is taken up at once, and who had that done is known."""
+    said, number = speech.said, speech.own("673")
     outbox = site.installation.folder / "office" / "outbox"
-    (outbox / f"673_UBND-VP_2026-03-02_{COMMUNE}_Nghỉ lễ.pdf").write_bytes(b"%PDF-1.4\nnghi le\n%%EOF\n")
-    await menu(page, "/channels")
-    await press(page, "tbody tr:has-text('thu-muc') th a")
-    await send(page, "form[action$='/poll']", reason=WHY)
-    await expect(page.locator("#notices .done")).to_have_text("Its list is being read.")
+    (outbox / f"{number}_UBND-VP_2026-03-02_{COMMUNE}_Nghỉ lễ.pdf").write_bytes(b"%PDF-1.4\nnghi le\n%%EOF\n")
+    before = len(await actors(site, "source.asked"))
 
     async def came() -> bool:
-        return bool(query(site.installation.folder, "SELECT 1 FROM message WHERE code_number = '673'"))
+        return bool(query(site.installation.folder, f"SELECT 1 FROM message WHERE code_number = '{number}'"))
 
-    await until(came)
-    await find(site, page, "673")
-    assert await actors(site, "source.asked") == [FIRST]
+    async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
+        done, kept = page.locator("#notices .done"), page.locator("details.views a")
+        await menu(page, "/channels")
+        await press(page, "tbody tr:has-text('thu-muc') th a")
+        await send(page, "form[action$='/poll']", reason=WHY)
+        await expect(done).to_have_text(said("Đang đọc danh sách của kênh.", "Its list is being read."))
+        await until(came)
+        await find(site, page, number)
+        assert await actors(site, "source.asked") == [FIRST] * (before + 1)
+        await menu(page, "/ledger")
+        await page.select_option(".filters [name=state]", "held")
+        await press(page, ".filters button.main")
+        await send(page, "form[action='/ledger/views']", name="Đang giữ")
+        await menu(page, "/ledger")
+        await expect(kept).to_have_text("Đang giữ")
+        await press(page, "form[action='/ledger/views/forget'] button")
+        await expect(done).to_have_text(said("Đã bỏ bộ lọc.", "The view is gone."))
+        await expect(kept).to_have_count(0)
 
 
-async def _forget_view(page: Page) -> None:
-    await menu(page, "/ledger")
-    await page.select_option(".filters [name=state]", "held")
-    await press(page, ".filters button.main")
-    await send(page, "form[action='/ledger/views']", name="Đang giữ")
-    await menu(page, "/ledger")
-    await expect(page.locator("details.views a")).to_have_text("Đang giữ")
-    await press(page, "form[action='/ledger/views/forget'] button")
-    await expect(page.locator("#notices .done")).to_have_text("The view is gone.")
-    await expect(page.locator("details.views a")).to_have_count(0)
+async def test_switch_of_the_language_keeps_page_and_place(site: Site, browser: Browser) -> None:
+    """There and back; what the page is about stays as it is."""
+    await sent(site, "699")
+    async with signed_in(site, browser, Role.OPERATOR) as page:
+        await find(site, page, "699")
+        place = f"{page.url.partition('#')[0]}#content"
+        await page.goto(place)
+        await english(page)
+        assert page.url == place
+        await expect(page.locator("dl.facts .badge").first).to_have_text("Queued")
+        await press(page, ".switches button[value=vi]")
+        assert page.url == place
+        await expect(page.locator("dl.facts .badge").first).to_have_text("Chờ gửi")

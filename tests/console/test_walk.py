@@ -10,6 +10,7 @@ from playwright.async_api import Page
 
 from gateway.accounts.roles import Role
 from tests.console.browsing import CHROMIUM, chromium, is_too_wide, serious
+from tests.console.clicking import Speech
 from tests.console.site import LOGINS, PASSWORD, console
 from tests.console.walk import Walk
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 
 @pytest.mark.slow
-async def test_newcomer_finds_mends_resends_registers_and_proves(tmp_path: Path, pki_folder: Path) -> None:
+async def test_newcomer_finds_mends_resends_registers_and_proves(
+    tmp_path: Path, pki_folder: Path, speech: Speech
+) -> None:
     """Each step is a link or a button of the page before; each place fits its window and is accessible."""
     (folder := tmp_path / "site").mkdir()
     receiver = Receiver(pki_folder)
@@ -32,6 +35,7 @@ async def test_newcomer_finds_mends_resends_registers_and_proves(tmp_path: Path,
 
     async def look(name: str, page: Page) -> None:
         places.append(name)
+        assert await page.locator("html").get_attribute("lang") == speech.language
         assert await serious(page) == []
         assert not await is_too_wide(page)
 
@@ -57,6 +61,7 @@ async def test_newcomer_finds_mends_resends_registers_and_proves(tmp_path: Path,
             wanted="1250/UBND-VP",
             mend=mend,
             look=look,
+            language=speech.language,
         )
         bundle = await walk.go(tmp_path)
     await receiver.close()

@@ -39,6 +39,7 @@ class Walk:
     wanted: str
     mend: Callable[[], Awaitable[None]]
     look: Look
+    language: str = "vi"
 
     async def go(self, folder: Path) -> Path:
         """The whole way; the bundle, saved in the folder."""
@@ -47,7 +48,7 @@ class Walk:
         return await self._hand_over(folder)
 
     async def _find_and_resend(self) -> None:
-        async with opened(self.browser, self.origin) as page:
+        async with opened(self.browser, self.origin, language=self.language) as page:
             await sign_in(page, self.operator, self.password(self.operator))
             cause = page.locator(".cause").filter(has_text=self.failing)
             resend = cause.locator("form[action='/acts/rehearse'] button")
@@ -73,7 +74,7 @@ class Walk:
             await self.look("document", page)
 
     async def _register(self) -> None:
-        async with opened(self.browser, self.origin) as page:
+        async with opened(self.browser, self.origin, language=self.language) as page:
             await sign_in(page, self.clerk, self.password(self.clerk))
             await page.locator("#waiting tbody th a").first.click()
             await page.locator("[name=receiver]").fill("Công chức Văn phòng - Thống kê")
@@ -82,7 +83,7 @@ class Walk:
             await expect(page.locator(".flash.done")).to_be_visible(timeout=PATIENCE)
 
     async def _hand_over(self, folder: Path) -> Path:
-        async with opened(self.browser, self.origin) as page:
+        async with opened(self.browser, self.origin, language=self.language) as page:
             await sign_in(page, self.auditor, self.password(self.auditor))
             await page.locator(".menu a[href='/audit']").click()
             await page.locator("[name=number]").fill(self.wanted)
