@@ -1,4 +1,4 @@
-"""Acts on deliveries, what takes two persons, and the queues, walked by clicking in a real browser.
+"""Acts on deliveries, what takes two persons, channels, offices and alarms, walked by clicking in a real browser.
 
 One server, one browser; each walk looks at what comes of what was pressed: the state on the page, what the person
 is told, and the event with the person's name. A walk with `speech` is gone in Vietnamese and once more, with other
@@ -18,11 +18,13 @@ from gateway.accounts.roles import Role
 from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.ids import uuid7
+from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
+from gateway.maintenance.alarm_watch import AlarmWatch
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
-from tests.console.clicking import Speech, english, menu, press, send, signed_in
+from tests.console.clicking import Speech, english, fill, menu, press, send, signed_in
 from tests.console.keyboard import tab_onto, typed
 from tests.console.operating import (
     BY_POST,
@@ -41,6 +43,7 @@ from tests.console.operating import (
     whole,
 )
 from tests.console.site import LOGINS, PASSWORD, Site, console
+from tests.console.test_alerts import alerted
 from tests.journeys import purging
 from tests.journeys.installation import COMMUNE, PUSHED
 from tests.journeys.receiver import Receiver, Reply
@@ -385,6 +388,60 @@ async def test_operator_reads_a_list_and_forgets_a_view(site: Site, browser: Bro
         await press(page, "form[action='/ledger/views/forget'] button")
         await expect(done).to_have_text(said("Đã bỏ bộ lọc.", "The view is gone."))
         await expect(kept).to_have_count(0)
+
+
+async def test_operator_minds_channels_offices_and_alarms(
+    site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pace, order, books, a test; maintenance with its banner; an office's pause; an alarm put off and seen."""
+
+    async def looks_away(_: AlarmWatch) -> None:
+        """It would end the alarm."""
+
+    monkeypatch.setattr(AlarmWatch, "run_once", looks_away)
+    said, told = speech.said, "#notices .done"
+    call, _ = await alerted(site, speech.own("631"), 1)
+    base, now = site.base, site.base.clock.now()
+    office = await base.directory.require(said(COMMUNE, PUSHED), now)
+    assert office.endpoint is not None
+    facts = {"name": office.name, "channel": office.endpoint.id, "office": office.id}
+    alarm = NewAlarm(rule="backlog_old", subject=office.endpoint.id, is_flash=False, since=now, facts=facts)
+    await base.pump.submit(LookedOperation(), Looked(now=now, told_from=now, opened=(alarm,)))
+    ((opened_alarm,),) = query(
+        site.installation.folder, f"SELECT id FROM alarm WHERE subject = '{office.endpoint.id}'"
+    )
+    async with signed_in(site, browser, Role.OPERATOR, width=390, language=speech.language) as page:
+        await menu(page, "/channels")
+        await press(page, "tbody tr:has-text('pushed') th a")
+        pace = await fill(page, "form[action$='/pace']", most="7", reason=WHY)
+        await expect(pace.locator("output")).to_contain_text("7")
+        await send(page, pace)
+        await expect(page.locator(told)).to_have_text(said("Đã đặt nhịp gửi.", "The pace is set."))
+        await send(page, "form[action$='/order']", order="oldest", reason=WHY)
+        await press(page, (await fill(page, "form[action$='/compare']", reason=WHY)).locator("button"), fails=True)
+        await page.go_back()
+        await press(page, "a[href^='/maintenance']")
+        await expect(page.locator("[name=channel]")).to_have_value("pushed")
+        work = said("nâng cấp phần mềm", "a new version")
+        await send(page, "form[action='/maintenance']", reason=work)
+        await menu(page, "/")
+        banner = page.locator(".flash.note", has_text=work)
+        await press(page, banner.locator("a"))
+        await send(page, "form[action$='/end']", reason=WHY)
+        await expect(banner).to_have_count(0)
+        await menu(page, "/offices")
+        await press(page, "a[aria-label^='UBND xã Một']")
+        for act in ("pause", "resume", "test"):
+            await send(page, f"form[action$='/{act}']", reason=WHY)
+        sent = said("Văn bản thử đang được gửi.", "A test document is on its way.")
+        await expect(page.locator(told)).to_have_text(sent)
+        await menu(page, "/alerts")
+        seen = page.locator(".badge.good", has_text=said("đã xem", "seen"))
+        before = await seen.count()
+        for act in (f"/alarms/{opened_alarm}", f"/alerts/{call}"):
+            await send(page, f"form[action='{act}/snooze']", hours="4", reason=WHY)
+            await send(page, f"form[action='{act}/acknowledge']", reason=WHY)
+        await expect(seen).to_have_count(before + 2)
 
 
 async def test_switch_of_the_language_keeps_page_and_place(site: Site, browser: Browser) -> None:
