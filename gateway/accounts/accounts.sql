@@ -21,6 +21,26 @@ INSERT INTO credential (id, agency_id, kind, fingerprint, allowed_networks, issu
         FROM credential WHERE id = :replaces_id AND kind = 'certificate' AND revoked_at IS NULL AND expires_at > :now
     ON CONFLICT (fingerprint) DO NOTHING RETURNING agency_id;
 
+-- name: credential_list_ending
+-- Credentials and shared secrets of open agencies that end between two instants, were not revoked, and that no later one
+-- of the same system follows; the next end first: since, until, limit.
+SELECT c.id, c.agency_id, c.kind AS sort, c.label, c.issued_at, c.expires_at AS ends
+    FROM credential AS c JOIN agency AS a ON a.id = c.agency_id
+    WHERE c.revoked_at IS NULL AND c.expires_at > :since AND c.expires_at <= :until AND a.sandbox = 0
+        AND (a.closed_at IS NULL OR a.closed_at > :until)
+        AND NOT EXISTS (SELECT 1 FROM credential AS n
+                        WHERE n.agency_id = c.agency_id AND n.kind = c.kind AND n.revoked_at IS NULL
+                            AND n.expires_at > c.expires_at AND (n.replaces_id = c.id OR n.label = c.label))
+UNION ALL
+SELECT s.id, s.agency_id, s.binding, s.label, s.issued_at, s.expires_at
+    FROM shared_secret AS s JOIN agency AS a ON a.id = s.agency_id
+    WHERE s.revoked_at IS NULL AND s.expires_at > :since AND s.expires_at <= :until AND a.sandbox = 0
+        AND (a.closed_at IS NULL OR a.closed_at > :until)
+        AND NOT EXISTS (SELECT 1 FROM shared_secret AS n
+                        WHERE n.binding = s.binding AND n.system_id = s.system_id AND n.revoked_at IS NULL
+                            AND n.expires_at > s.expires_at)
+    ORDER BY ends LIMIT :limit;
+
 -- name: credential_revoke_with_renewals
 -- Revoke a credential and everything that was ever renewed from it: whoever stole the key may have renewed it.
 WITH RECURSIVE heirs (id) AS (

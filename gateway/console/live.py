@@ -2,8 +2,9 @@
 
 The topics of a change are the nouns of its events (`document`, `delivery`, `endpoint` …); no fact of any event
 leaves here, so a stream needs no other right than to be signed in. What a tab has not been told yet is one set of
-topics and one number, however much happens: nothing is queued. `id` is the number of the newest event; a browser
-that comes back with `Last-Event-ID`, and a page with the number it was made at, are told what has happened since.
+topics and one number, however much happens: nothing is queued. `id` is the number of the newest event that was told
+of; a browser that comes back with `Last-Event-ID`, and a page with the number it was made at, are told what has
+happened since. What is not told yet has no number here: a stream that breaks before is told it the next time.
 
 The ledger is looked through once for all tabs, and not at all while nobody has a page open. The session behind each
 stream is looked at by a clock of its own, however much happens, and at once when some session or user changed.
@@ -82,20 +83,22 @@ class Live:
 
     async def serve(self, visit: Visit) -> web.StreamResponse:
         """The handler; returns when the stream has ended."""
-        since = _since(visit.request)
         session = visit.session.id
         if self._open[session] >= _MOST:
             raise RefusedError("rate_limited", f"at most {_MOST} streams at once")
         self._open[session] += 1
         tab = _Tab(None if visit.scope is None else _OF_OFFICES | _ENDING)
-        self._tabs.add(tab)
         try:
+            since = _since(visit.request)
+            since = await self._feed.newest() if since is None else since
+            self._tabs.add(tab)
             await self._look()
             newest = await self._feed.newest()
-            if since is not None and since < newest:
+            if since < newest:
                 await self._catch_up(tab, since)
+            begun = min(since, newest) if tab.topics else newest
             tab.newest = max(tab.newest, newest)
-            return await self._stream(visit.request, tab, visit.is_still_signed_in)
+            return await self._stream(visit.request, tab, begun, visit.is_still_signed_in)
         finally:
             self._tabs.discard(tab)
             self._open[session] -= 1
@@ -127,13 +130,13 @@ class Live:
                 return
 
     async def _stream(
-        self, request: web.Request, tab: _Tab, is_signed_in: Callable[[], Awaitable[bool]]
+        self, request: web.Request, tab: _Tab, begun: int, is_signed_in: Callable[[], Awaitable[bool]]
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers=SECURITY)
         response.headers["X-Accel-Buffering"] = "no"
         response.content_type = "text/event-stream"
         await response.prepare(request)
-        await _write(response, b"retry: %d\nid: %d\nevent: begun\ndata:\n\n" % (_RETRY_MS, tab.newest))
+        await _write(response, b"retry: %d\nid: %d\nevent: begun\ndata:\n\n" % (_RETRY_MS, begun))
         clock = asyncio.get_running_loop().time
         looked = said = clock()
         while not self._lifecycle.stopping.is_set():

@@ -16,8 +16,10 @@ from typing import Any, Final
 import structlog
 
 from gateway.admin import watching
+from gateway.admin.ending_credentials import EndingCredential, ending_credentials
 from gateway.admin.watching import Channel
 from gateway.audit.findings import Finding
+from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM, instant, micros
 from gateway.console.server import ConsoleServer
 from gateway.diagnosis.own_look import look_at_self
@@ -39,6 +41,8 @@ _DUE_DAYS: Final = 30
 _DUE_FRESH: Final = timedelta(minutes=5)
 #: Seconds for which a page waits for them.
 _DUE_PATIENCE: Final = 0.5
+#: Kinds of trouble that are read, the gravest first.
+_TROUBLES: Final = 100
 #: States of what waits for something that comes by itself, or for the person who has held it.
 _GOES_ON: Final = frozenset({"deferred", "held"})
 _HOURS: Final = 24
@@ -56,6 +60,8 @@ class Trouble:
     reason: Reason | None
     count: int
     since: datetime
+    #: How many of them are hỏa tốc.
+    flash: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +71,10 @@ class Waits:
     #: 0 hoả tốc, 1 khẩn, 2 thường, 3 bulk.
     lane: int
     count: int
-    since: datetime
+    #: The oldest; None where everything is held.
+    since: datetime | None
+    #: What people hold, which is in neither.
+    held: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,14 +97,24 @@ class TroubledChannel:
         return self.line.waiting if self.line else 0
 
     @property
+    def is_paused(self) -> bool:
+        """Whether a person has paused it."""
+        return self.line is not None and _is_paused(self.line)
+
+    @property
     def down_since(self) -> datetime | None:
-        """Since when nothing gets through."""
-        return self.line.state.endpoint.down_since if self.line else None
+        """Since when nothing gets through, though nobody has paused it."""
+        return self.line.state.endpoint.down_since if self.line and not self.is_paused else None
 
     @property
     def is_bad(self) -> bool:
         """Whether something does not get on by itself."""
         return self.down_since is not None or any(each.state not in _GOES_ON for each in self.troubles)
+
+    @property
+    def flash(self) -> int:
+        """Hỏa tốc that does not get on."""
+        return sum(each.flash for each in self.troubles)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +126,11 @@ class Outlook:
     newest: int
     #: Of the server: warnings and errors.
     findings: Sequence[Finding]
+    #: The gravest kinds of trouble, and how many more there are.
     troubles: Sequence[Trouble]
+    more_troubles: int
+    #: What offices' systems are known by, and that ends soon.
+    ending: Sequence[EndingCredential]
     parked: int
     #: Documents accepted by the hour, today and on the same weekday a week ago.
     today: Sequence[int]
@@ -124,16 +147,34 @@ class Outlook:
 
     @property
     def by_channel(self) -> Sequence[TroubledChannel]:
-        """What does not get on, channel by channel: those over which nothing gets through first."""
+        """What does not get on, channel by channel: those over which nothing gets through first.
+
+        Not that something waits while a person has paused its channel.
+        """
         troubles: dict[str, list[Trouble]] = {}
         for each in self.troubles:
             troubles.setdefault(each.channel_id, []).append(each)
         lines = {each.state.endpoint.id: each for each in self.channels}
-        down = [key for key, each in lines.items() if each.state.endpoint.down_since is not None]
-        return [
+        down = [
+            key
+            for key, each in lines.items()
+            if each.state.endpoint.down_since is not None and not _is_paused(each)
+        ]
+        found = [
             TroubledChannel(id=key, line=lines.get(EndpointId(key)), troubles=troubles.get(key, []))
             for key in (*down, *(key for key in troubles if key not in down))
         ]
+        return [each for each in found if each.is_bad or not each.is_paused]
+
+    @property
+    def paused(self) -> Sequence[Channel]:
+        """Channels that people have paused, the next end first."""
+        found = [each for each in self.channels if _is_paused(each)]
+        return sorted(found, key=lambda each: each.state.endpoint.paused_until or self.at)
+
+
+def _is_paused(channel: Channel) -> bool:
+    return channel.judgement.health is ChannelHealth.PAUSED
 
 
 def due_period(at: datetime) -> Period:
@@ -210,11 +251,14 @@ class Outlooks:
         channels = await watching.channels(base)
         # the worst first, as they are; what is calm by what waits
         channels.sort(key=lambda each: (each.is_calm, each.is_calm and -each.waiting))
+        troubles, more = await self._troubles(at)
         return Outlook(
             at=at,
             newest=newest,
             findings=await self._findings(at),
-            troubles=await self._troubles(at),
+            troubles=troubles,
+            more_troubles=more,
+            ending=await ending_credentials(base.readers, base.directory, at),
             parked=await base.reads.parked(),
             today=await self._by_hour(morning, morning + _HOURS * _HOUR),
             then=await self._by_hour(morning - _WEEK, morning - _WEEK + _HOURS * _HOUR),
@@ -232,18 +276,21 @@ class Outlooks:
             self._examined = (at, await look_at_self(self._server.foundation, conditions))
         return self._examined[1]
 
-    async def _troubles(self, at: datetime) -> list[Trouble]:
-        rows = await self._server.foundation.readers.fetch("delivery_group_troubled", {"since": micros(at - _NEWS)})
-        return [
+    async def _troubles(self, at: datetime) -> tuple[list[Trouble], int]:
+        params = {"since": micros(at - _NEWS), "limit": _TROUBLES}
+        rows = await self._server.foundation.readers.fetch("delivery_group_troubled", params)
+        found = [
             Trouble(
                 channel_id=endpoint,
                 state=state,
                 reason=REASONS.get(reason),
                 count=count,
                 since=instant(since),
+                flash=flash,
             )
-            for endpoint, state, reason, count, since in rows
+            for endpoint, state, reason, count, since, flash, _ in rows
         ]
+        return found, rows[0][6] - len(rows) if rows else 0
 
     async def _by_hour(self, start: datetime, end: datetime) -> list[int]:
         params = {"start": micros(start), "end": micros(end)}
@@ -257,4 +304,7 @@ class Outlooks:
 
     async def _waits(self) -> list[Waits]:
         rows = await self._server.foundation.readers.fetch("dispatch_count_all_lanes")
-        return [Waits(lane=lane, count=count, since=instant(since)) for lane, count, since in sorted(rows)]
+        return [
+            Waits(lane=lane, count=count, since=None if since is None else instant(since), held=held)
+            for lane, count, since, held in sorted(rows)
+        ]

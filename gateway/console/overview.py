@@ -23,6 +23,8 @@ from gateway.reports.figures import Figures
 #: Channels that are shown when all is well with them, and of the others.
 _CHANNELS: Final = 8
 _TROUBLED: Final = 20
+#: Up to this level, an end that comes can wait for the next working day.
+_LATER: Final = 2
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -47,6 +49,7 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         about.setdefault(each.facts.get("channel", ""), []).append(each)
     # a channel is told of once: what is alarming about it stands with what else does not get on there
     flash = {channel for channel, those in about.items() if any(each.is_flash for each in those)}
+    flash |= {each.id for each in outlook.by_channel if each.flash}
     troubled = sorted(outlook.by_channel, key=lambda each: each.id not in flash)
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
     late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.overdue]
@@ -66,6 +69,9 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         about=about,
         late=late,
         troubled=troubled,
+        paused_by=await visit.names({each.state.paused_by for each in outlook.paused} - {"", "gateway"}),
+        ending=[each for each in outlook.ending if each.level > _LATER],
+        ending_later=[each for each in outlook.ending if each.level <= _LATER],
         phones=await _phones(visit, [each.id for each in troubled if each.down_since][:_TROUBLED]),
         channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
         health=HEALTH,

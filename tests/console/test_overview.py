@@ -12,17 +12,25 @@ import aiohttp
 import pytest
 
 from gateway.accounts.roles import Role
-from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
+from gateway.admin.acts import (
+    ActOnDeliveries,
+    PauseChannel,
+    ResumeChannel,
+    act_on_deliveries,
+    pause_channel,
+    resume_channel,
+)
+from gateway.admin.ending_credentials import EndingCredential
 from gateway.clock import micros
 from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
-from gateway.console.outlook import Outlooks
+from gateway.console.outlook import Outlook, Outlooks, Trouble
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.events import Event
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
-from tests.console.site import Browser, Page, Site
+from tests.console.site import LOGINS, Browser, Page, Site
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
 
@@ -127,6 +135,20 @@ async def test_deliveries_of_a_week_ago_are_counted(site: Site) -> None:
     assert await outlooks._deliveries(began, between) == 2
     assert await outlooks._deliveries(began, clock.now()) == 3
     assert await outlooks._deliveries(between, clock.now()) == 1
+
+
+async def test_stream_that_breaks_before_it_has_told_tells_it_the_next_time(site: Site) -> None:
+    """What the browser comes back with is no number of something that it was not told of."""
+    browser = await site.signed_in(Role.VIEWER)
+    async with browser.session.get(f"{browser.origin}/live") as stream:
+        last = (await heard(stream.content, "id: ")).rpartition("id: ")[2].strip()
+    await send(site, "18")
+    for _ in range(2):
+        async with browser.session.get(f"{browser.origin}/live", headers={"Last-Event-ID": last}) as stream:
+            last = (await heard(stream.content, "id: ")).rpartition("id: ")[2].strip()
+    async with browser.session.get(f"{browser.origin}/live", headers={"Last-Event-ID": last}) as stream:
+        await heard(stream.content, "event: changed")
+        assert "document" in await heard(stream.content, "data: ")
 
 
 async def test_streams_that_open_together_have_one_look_at_the_ledger(site: Site) -> None:
@@ -252,6 +274,95 @@ async def test_overview_says_whom_to_call_when_a_channel_is_down(site: Site) -> 
         await base.directory.apply(base.pump, MarkEndpointOperation(), mark)
         told = (await browser.get("/overview/now")).text
         assert ("0297 000 0002" in told) is not up
+
+
+async def test_channel_that_a_person_has_paused_is_not_told_as_down(site: Site) -> None:
+    """Nobody is to telephone: who paused it, why and until when stand there, calm; what was refused there stays."""
+    base = site.base
+    until = base.clock.now() + timedelta(hours=60)
+    pause = PauseChannel(target=PUSHED, until=until, reason="nghỉ cuối tuần")
+    await pause_channel(site.app, pause, (await base.users.require(LOGINS[Role.OPERATOR])).actor)
+    browser = await site.signed_in(Role.OPERATOR)
+    try:
+        made = await Outlooks(site.app).now()
+        [line] = made.paused
+        key = line.state.endpoint.id
+        pressing, _, patient = (await browser.get("/overview/now")).text.partition(
+            "Có thể để đến ngày làm việc sau"
+        )
+        assert f"/channels/{key}" not in pressing.partition('id="needs"')[2]
+        for told in ("1 kênh đang tạm dừng", f"/channels/{key}", "nghỉ cuối tuần", "Người operator1"):
+            assert told in patient.partition("<section")[0]
+        refused = Trouble(channel_id=key, state="refused", reason=None, count=1, since=made.at, flash=0)
+        [troubled] = [each for each in replace(made, troubles=[refused]).by_channel if each.id == key]
+        assert (troubled.is_bad, troubled.is_paused, troubled.down_since) == (True, True, None)
+        waiting = replace(made, troubles=[replace(refused, state="deferred")])
+        assert [each for each in waiting.by_channel if each.id == key] == []
+    finally:
+        await resume_channel(site.app, ResumeChannel(target=PUSHED, reason="hết"), "operator:test")
+
+
+async def test_gravest_trouble_is_told_first_and_what_is_cut_off_is_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hỏa tốc that is held stands before any number of others; what people hold is not in the backlog's age."""
+    outlooks = Outlooks(site.app)
+    before = {each.lane: each for each in await outlooks._waits()}.get(0)
+    async with site.installation.client(PROVINCE) as province:
+        others = [await province.submit(document(PROVINCE, [COMMUNE], number=number)) for number in ("31", "32")]
+        made = await province.submit(document(PROVINCE, [COMMUNE], number="34", priority=3))
+    hold = ActOnDeliveries(act="hold", deliveries=[each.id for each in made.deliveries], reason="for the test")
+    await act_on_deliveries(site.app, hold, "operator:test")
+    ids = [line.id for each in others for line in each.deliveries]
+    apart = ActOnDeliveries(act="quarantine", deliveries=ids, reason="for the test")
+    await act_on_deliveries(site.app, apart, "operator:test")
+    [lane] = [each for each in await outlooks._waits() if each.lane == 0]
+    assert (lane.held, lane.since) == ((before.held if before else 0) + 1, before.since if before else None)
+    troubles, more = await outlooks._troubles(site.base.clock.now())
+    assert (troubles[0].flash > 0, more) == (True, 0)
+    monkeypatch.setattr("gateway.console.outlook._TROUBLES", 1)
+    [first], more = await outlooks._troubles(site.base.clock.now())
+    assert (first, more) == (troubles[0], len(troubles) - 1)
+    assert more > 0
+    browser = await site.signed_in(Role.OPERATOR)
+    text = (await browser.get("/overview/now")).text
+    assert "trong đó hỏa tốc: 1" in text
+    assert f"Còn {more} loại sự cố khác" in text
+
+
+async def test_offices_credentials_that_end_soon_are_told_by_how_soon(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within days: now; within a month: later; each with its office, whose page has the telephone number."""
+    office = await site.base.directory.require(COMMUNE, now := site.base.clock.now())
+    soon = EndingCredential(
+        id="1", agency_id=office.id, agency=office, sort="token", label="QLVB xã", begins=now,
+        ends=now + timedelta(hours=6), level=3,
+    )  # fmt: skip
+    later = replace(soon, id="2", label="máy quét", sort="certificate", level=2)
+    many = [replace(later, id=str(number)) for number in range(12)]
+    made = await Outlooks(site.app).now()
+
+    async def shown(*ending: EndingCredential) -> tuple[str, str]:
+        async def now(_self: object) -> Outlook:
+            return replace(made, ending=ending)
+
+        monkeypatch.setattr(Outlooks, "now", now)
+        text = (await (await site.signed_in(Role.VIEWER)).get("/overview/now")).text
+        pressing, _, patient = text.partition("Có thể để đến ngày làm việc sau")
+        return pressing, patient.partition("<section")[0]
+
+    pressing, patient = await shown(soon, later)
+    assert "1 chứng thư hoặc thẻ truy cập của cơ quan hết hạn trong vài ngày tới" in pressing
+    assert f'href="/offices/{office.id}"' in pressing
+    assert "QLVB xã" in pressing
+    assert "máy quét" not in pressing
+    assert "máy quét" in patient
+    pressing, patient = await shown(*many)
+    assert "thẻ truy cập" not in pressing
+    assert "12 chứng thư hoặc thẻ truy cập" in patient
+    assert "Còn 2 nữa" in patient
+    assert patient.count(f'href="/offices/{office.id}"') == 10
 
 
 async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:

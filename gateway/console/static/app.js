@@ -107,7 +107,8 @@
   document.addEventListener("stay", stay);
   watch();
 
-  // One stream for all tabs of this browser: whoever holds the lock has it, and tells the others.
+  // One stream for all tabs of a session: whoever holds the lock has it, and tells the others what happened and how the connection is.
+  // A tab that comes later asks for both; what happened after it was made and before it asked, it fetches anew.
   let newest = body.dataset.newest;
   const waiting = new Set();
   let resting = false;
@@ -122,31 +123,49 @@
     topics.split(" ").filter(Boolean).forEach((topic) => waiting.add(topic));
     if (!resting) pass();
   };
-  const channel = new BroadcastChannel("live");
-  channel.onmessage = (event) => told(...event.data);
-  const offline = $("#offline");
+  const channel = new BroadcastChannel(`live-${session}`), offline = $("#offline");
+  let leads = false, how = "";
+  const is = (now) => {
+    how = now;
+    offline.hidden = how !== "off";
+    body.dataset.live = how === "on" ? "on" : "off";
+    if (how === "ended") ended();
+  };
+  const tell = (now) => {
+    is(now);
+    channel.postMessage({how, newest});
+  };
+  channel.onmessage = ({data}) => {
+    if (data.topics) told(data.newest, data.topics);
+    else if (!data.how) leads && how && tell(how);
+    else {
+      is(data.how);
+      if (Number(newest) < Number(data.newest)) told(data.newest, "all");
+    }
+  };
   const open = () => {
+    leads = true;
     const source = new EventSource(newest ? `/live?after=${newest}` : "/live");
-    source.onopen = () => { offline.hidden = true; body.dataset.live = "on"; };
+    source.onopen = () => tell("on");
     source.onerror = () => {
-      offline.hidden = false;
-      body.dataset.live = "off";
+      tell("off");
       if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
     };
+    source.addEventListener("begun", (event) => { newest ||= event.lastEventId; });
     source.addEventListener("changed", (event) => {
       told(event.lastEventId, event.data);
-      channel.postMessage([event.lastEventId, event.data]);
+      channel.postMessage({newest, topics: event.data});
     });
-    source.addEventListener("ended", () => { source.close(); ended(); });
+    source.addEventListener("ended", () => {
+      source.close();
+      tell("ended");
+    });
   };
   const again = async () => {
     const answer = await ask({"X-Live": "1"}).catch(() => null);
-    if (answer && answer.status < 500 && !isSignedIn(answer)) {
-      offline.hidden = true;
-      ended();
-    } else {
-      open();
-    }
+    if (answer && answer.status < 500 && !isSignedIn(answer)) tell("ended");
+    else open();
   };
-  navigator.locks?.request("live", () => new Promise(open));
+  channel.postMessage({});
+  navigator.locks?.request(`live-${session}`, () => new Promise(open));
 })();

@@ -10,19 +10,25 @@ CROSS JOIN delivery AS d ON d.message_id = m.id
 WHERE m.kind = 'document' AND m.accepted_at >= :start AND m.accepted_at < :end AND m.sandbox = 0;
 
 -- name: dispatch_count_all_lanes
--- What is on its way or waits, by lane: how many transmissions, and since when the oldest does.
-SELECT lane, COUNT(*), MIN(created_at) FROM dispatch INDEXED BY dispatch_open
+-- What is on its way or waits, by lane: how many transmissions, since when the oldest does, and how many are held by people
+-- besides.
+SELECT lane, COUNT(*) FILTER (WHERE state <> 'held'), MIN(created_at) FILTER (WHERE state <> 'held'),
+       COUNT(*) FILTER (WHERE state = 'held')
+FROM dispatch INDEXED BY dispatch_open
 WHERE state IN ('ready', 'in_flight', 'inbox', 'held') AND state <> 'done' GROUP BY lane;
 
 -- name: delivery_group_troubled
--- What does not get on by itself, by channel, state and reason: how many, and since when the oldest. What was given up
--- or refused is of the last days alone: it stays so for ever.
-SELECT endpoint_id, state, COALESCE(reason, ''), COUNT(*), MIN(state_at) FROM (
-    SELECT endpoint_id, state, reason, state_at FROM delivery INDEXED BY delivery_open
+-- What does not get on by itself, by channel, state and reason: how many, since when the oldest, how many hỏa tốc, and how
+-- many such groups there are; hỏa tốc first, then what nobody tries again, then the more urgent, then the most. What was
+-- given up or refused is of the last days alone: it stays so for ever. Since, limit.
+SELECT endpoint_id, state, COALESCE(reason, ''), COUNT(*), MIN(state_at), SUM(priority > 2), COUNT(*) OVER () FROM (
+    SELECT endpoint_id, state, reason, state_at, priority FROM delivery INDEXED BY delivery_open
     WHERE state IN ('deferred', 'held', 'quarantined')
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
     UNION ALL
-    SELECT endpoint_id, state, reason, state_at FROM delivery INDEXED BY delivery_open
+    SELECT endpoint_id, state, reason, state_at, priority FROM delivery INDEXED BY delivery_open
     WHERE state IN ('dead', 'refused') AND state_at > :since
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
-) GROUP BY endpoint_id, state, reason ORDER BY COUNT(*) DESC LIMIT 50;
+) GROUP BY endpoint_id, state, reason
+ORDER BY MAX(priority) > 2 DESC, state IN ('dead', 'refused', 'quarantined') DESC, MAX(priority) DESC, COUNT(*) DESC
+LIMIT :limit;
