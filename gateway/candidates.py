@@ -2,7 +2,8 @@
 
 A status is parked because it names its document wrongly, or its reporter is not the recipient that the directory
 knows. So numbers are compared without leading zeros and marks, notations without case, spaces and the three letters
-that look like Đ, and a reporter that took over from the recipient counts as it. It decides nothing: a person does.
+that look like Đ, and a reporter that took over from the recipient counts as it. Lines of others stand last: they
+only show what may have been meant. It decides nothing: a person does.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def spellings(number: str) -> list[str]:
 def ranked(about: About, candidates: Sequence[Candidate], reporters: Collection[str]) -> list[Ranked]:
     """Best first; `reporters` are the agencies that the reporter may speak for."""
     found = [_ranked(about, each, reporters) for each in candidates]
-    return sorted(found, key=lambda each: -each.points)
+    return sorted(found, key=lambda each: ("recipient" not in each.agrees, -each.points))
 
 
 def _ranked(about: About, candidate: Candidate, reporters: Collection[str]) -> Ranked:

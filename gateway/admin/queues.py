@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.admin.belonging import offices_named
+from gateway.admin.statuses import spoken_for
 from gateway.candidates import About, Candidate, Ranked, ranked, spellings
 from gateway.clock import instant, micros
 from gateway.errors import RefusedError
@@ -227,14 +228,16 @@ async def _parked(base: Foundation, row: tuple[Any, ...]) -> Parked:
         recorded_at=instant(row[6]),
         why=row[7],
         about=about,
-        candidates=await candidates(base, about),
+        candidates=await candidates(base, about, reported_at=instant(row[6])),
     )
 
 
-async def candidates(base: Foundation, about: About) -> tuple[tuple[Ranked, ShownLine], ...]:
-    """The deliveries that a status may be about, the likeliest first."""
+async def candidates(
+    base: Foundation, about: About, *, reported_at: datetime
+) -> tuple[tuple[Ranked, ShownLine], ...]:
+    """The deliveries that a status may be about, the likeliest first; what agrees in the recipient may be."""
     now = base.clock.now()
-    reporters = await base.directory.represented_by(AgencyId(about.reporter_id), now)
+    reporters = await spoken_for(base, AgencyId(about.reporter_id), reported_at)
     known = await base.directory.resolve([about.sender_code], now) if about.sender_code else {}
     params = {
         "numbers": as_json(spellings(about.number)),

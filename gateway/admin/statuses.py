@@ -1,13 +1,15 @@
 """What operators do with parked statuses: match one with the delivery it is about, or dismiss it.
 
-A match is a person's word for what the gateway could not tell: the reporter need not be the delivery's
-recipient, since an agent or a successor unknown to the directory is a common cause. From then on the status
-counts like any other: it is judged, moves its line, and goes to the sender of the document. A dismissed status
-stays, marked. Neither can be undone; nothing is deleted.
+A match is a person's word for which document was meant, never for who may answer: nobody answers for an office but
+itself and whoever speaks for it by the directory, as agent or successor, when the status came or now. What the
+directory does not know yet an administrator enters there first, which is an event of its own. From then on the
+status counts like any other: it is judged, moves its line, and goes to the sender of the document. A dismissed
+status stays, marked. Neither can be undone; nothing is deleted.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from gateway.addressing import Addressing
@@ -48,8 +50,13 @@ async def match_status(desk: Desk, request: MatchStatus, actor: str) -> Reply:
     parked = await _parked(base, request.status)
     line = await _line(base, request.delivery)
     now = base.clock.now()
+    reporter = AgencyId(parked["reporter_id"])
+    if line.recipient_id not in await spoken_for(base, reporter, parked["recorded_at"]):
+        known = await base.directory.agencies([reporter, line.recipient_id])
+        names = [known[key].name if key in known else key for key in (reporter, line.recipient_id)]
+        raise RefusedError("reporter_not_authorised", " – ".join(names))
     effects = await _effects(base, parked, line)
-    sent = await base.reads.sent_message(parked["message_id"], frozenset({AgencyId(parked["reporter_id"])}))
+    sent = await base.reads.sent_message(parked["message_id"], frozenset({reporter}))
     assert sent is not None, "it was parked, and messages are never deleted"
     addressing = Addressing(
         directory=base.directory, reads=base.reads, give_up_after=base.settings.delivery.give_up_after
@@ -61,7 +68,7 @@ async def match_status(desk: Desk, request: MatchStatus, actor: str) -> Reply:
         Resolve(
             status_id=parked["id"],
             message_id=parked["message_id"],
-            reporter_id=parked["reporter_id"],
+            reporter_id=reporter,
             code=parked["code"],
             actor=actor,
             note=request.reason,
@@ -80,7 +87,7 @@ async def match_status(desk: Desk, request: MatchStatus, actor: str) -> Reply:
         "delivery": after.id,
         "document": after.message_id,
         "recipient": after.recipient_code,
-        "from_recipient": parked["reporter_id"] == after.recipient_id,
+        "from_recipient": reporter == after.recipient_id,
         "state": str(after.state),
         "business_status": after.business_status,
         "moved": verdict.moves,
@@ -108,12 +115,22 @@ async def dismiss_status(desk: Desk, request: DismissStatus, actor: str) -> Repl
     return {"status": parked["id"], "code": parked["code"], "resolution": "dismissed"}
 
 
+async def spoken_for(base: Foundation, reporter: AgencyId, reported_at: datetime) -> frozenset[AgencyId]:
+    """Whose lines a status may be matched with: those of whom the reporter spoke for when it came, or does now."""
+    now = await base.directory.represented_by(reporter, base.clock.now())
+    return now | await base.directory.represented_by(reporter, reported_at)
+
+
 async def _parked(base: Foundation, key: str) -> dict[str, Any]:
     row = await base.readers.fetch_one("status_get_parked", {"key": key})
     if row is None:
         raise RefusedError("parked_status_unknown", key)
-    names = ("id", "message_id", "reporter_id", "code", "reported_at", "description", "resolution", "arrived_by")
+    names = (
+        "id", "message_id", "reporter_id", "code", "reported_at", "description", "resolution", "arrived_by",
+        "recorded_at",
+    )  # fmt: skip
     found = dict(zip(names, row, strict=True))
+    found["recorded_at"] = instant(found["recorded_at"])
     if found["resolution"]:
         raise RefusedError("state_forbids", f"the status {found['id']} was {found['resolution']} before")
     return found

@@ -31,7 +31,8 @@ def add(parsers: Subparsers) -> None:
         "match",
         _match,
         "say which delivery a parked status is about",
-        more="It then counts like any other status, and goes to the document's sender. This cannot be undone.",
+        more="Its reporter must be the delivery's recipient, or speak for it (`gateway agencies represent`). It "
+        "then counts like any other status, and goes to the document's sender. This cannot be undone.",
     )
     match.add_argument("status", metavar="STATUS", help=_ID)
     match.add_argument("delivery", metavar="DELIVERY", help="id of the delivery, as `gateway show` prints it")

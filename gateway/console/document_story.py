@@ -79,11 +79,13 @@ class Told:
     times: int = 1
     #: The second person, where an act took two.
     consented_by: str = ""
+    #: Of a status: the agency that reported for the recipient, where it was not the recipient itself.
+    reporter: str = ""
 
     @property
     def same(self) -> tuple[str, ...]:
         """What is told once when it happened in a row."""
-        return self.kind, self.what, self.actor, self.reason, self.consented_by
+        return self.kind, self.what, self.actor, self.reason, self.consented_by, self.reporter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,13 +139,15 @@ async def read_story(
         gone = await reader.fetch("purge_find_of_messages", (as_json([message_id]),))
         links = await read_links(reader, summary, scope)
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])} | links.senders
+    ids |= {AgencyId(row[3]) for row in statuses}
     agencies = await directory.agencies(ids)
     endpoints = {str(each.id): each for each in await directory.endpoints()}
     channels = await channel_names(directory)
     booked = {row[1] for row in statuses if row[2] in _IN_BOOK}
     recipients = tuple(_recipient(row, agencies, endpoints, channels, booked) for row in deliveries)
     wanted = {each.id: each for each in recipients if line in {"", each.id}}
-    told = _told(wanted, whole=whole and not line, attempts=attempts, statuses=statuses, events=events)
+    names = {key: agency.name for key, agency in agencies.items()}
+    told = _told(wanted, names, whole=whole and not line, attempts=attempts, statuses=statuses, events=events)
     return Story(
         summary=summary,
         sender=agencies.get(AgencyId(summary[2])),
@@ -211,6 +215,7 @@ def _group(state: State, status: str, *, is_booked: bool, is_inbox: bool, is_fet
 
 def _told(
     wanted: dict[str, Recipient],
+    names: Mapping[AgencyId, str],
     *,
     whole: bool,
     attempts: Iterable[tuple[Any, ...]],
@@ -221,7 +226,7 @@ def _told(
     for each in wanted.values():
         carried.setdefault(each.dispatch_id, []).append(each.name)
     found = [_try(row, carried[row[1]]) for row in attempts if row[1] in carried]
-    found += [_status(row, wanted[row[1]].name) for row in statuses if row[1] in wanted]
+    found += [_status(row, wanted[row[1]], names) for row in statuses if row[1] in wanted]
     for row in events:
         if row[1] not in _TOLD_OTHERWISE and (
             row[3] in wanted if row[3] else whole or row[1] == "document.accepted"
@@ -244,9 +249,15 @@ def _try(row: tuple[Any, ...], recipients: Sequence[str]) -> Told:
     )
 
 
-def _status(row: tuple[Any, ...], recipient: str) -> Told:
+def _status(row: tuple[Any, ...], recipient: Recipient, names: Mapping[AgencyId, str]) -> Told:
     return Told(
-        at=instant(row[5]), until=instant(row[5]), kind="status", what=row[2], text=row[6], recipients=(recipient,)
+        at=instant(row[5]),
+        until=instant(row[5]),
+        kind="status",
+        what=row[2],
+        text=row[6],
+        recipients=(recipient.name,),
+        reporter="" if row[3] == recipient.agency_id else names.get(row[3], row[3]),
     )
 
 
@@ -299,4 +310,5 @@ def _one(group: Sequence[Told]) -> Told:
         recipients=tuple(names),
         times=len(group),
         consented_by=first.consented_by,
+        reporter=first.reporter,
     )

@@ -29,12 +29,32 @@ async def test_parked_status_names_the_delivery_that_it_means(installation: Inst
     assert (found.why, found.about.number, found.reporter_code) == ("status_document_unknown", "0300", MINISTRY)
     lines = [line.id for _, line in found.candidates]
     assert lines[0] == key
-    assert lines.count(other) == 1
-    best = found.candidates[0][0]
-    assert {"number", "notation", "day", "sender", "recipient"} <= set(best.agrees)
+    # what went to others shows what may have been meant, and is last
+    assert lines[1:] == [other]
+    assert ["recipient" in each.agrees for each, _ in found.candidates] == [True, False]
+    assert {"number", "notation", "day", "sender", "recipient"} <= set(found.candidates[0][0].agrees)
     await match_status(app, MatchStatus(status=found.id, delivery=lines[0], reason=WHY), FIRST)
     assert await queues.parked(app.foundation) == []
     assert await states(app, [key]) == ["acknowledged"]
+
+
+async def test_successor_is_matched_once_the_directory_has_it(installation: Installation) -> None:
+    """Before, its word about the other's document moves nothing, by whatever id it is asked for."""
+    app = running(installation)
+    [key] = await sent(installation, 1)
+    async with installation.client(AXIS) as axis:
+        await axis.post_status(status(MINISTRY, "03", sender=PROVINCE, number="300"))
+    [found] = await queues.parked(app.foundation)
+    assert found.why == "reporter_not_recipient"
+    request = MatchStatus(status=found.id, delivery=key, reason=WHY)
+    with pytest.raises(RefusedError) as caught:
+        await match_status(app, request, FIRST)
+    assert (caught.value.code, await states(app, [key])) == ("reporter_not_authorised", ["queued"])
+    await end_agency(app, EndAgency(organ_id=COMMUNE, successor=MINISTRY, reason=WHY), FIRST)
+    [found] = await queues.parked(app.foundation)
+    assert ["recipient" in each.agrees for each, _ in found.candidates] == [True]
+    told = await match_status(app, request, FIRST)
+    assert (told["from_recipient"], told["state"]) == (False, "acknowledged")
 
 
 async def test_document_at_a_closed_office_is_forwarded_to_its_successor(installation: Installation) -> None:

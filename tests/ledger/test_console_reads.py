@@ -51,11 +51,11 @@ async def test_documents_of_tests_are_in_no_hour(lab: Lab) -> None:
     assert await lab.readers.fetch("delivery_count_between", span) == [(1,)]
 
 
-async def candidates(lab: Lab, since: datetime) -> set[str]:
+async def candidates(lab: Lab, since: datetime, limit: int = 100) -> set[str]:
     """Lines that a status of a1 on number 9 of the office i1 may be about."""
     asked = {
         "numbers": json.dumps(["9", "09"]), "reporters": json.dumps(["a1"]), "sender": "i1", "since": micros(since),
-        "limit": 100,
+        "limit": limit,
     }  # fmt: skip
     return {row[0] for row in await lab.readers.fetch("delivery_list_candidates", asked)}
 
@@ -70,6 +70,8 @@ async def test_candidates_are_lines_of_the_sender_or_to_the_reporter(lab: Lab) -
     await lab.record(changed(message("a1", name="other", at=late), code_number="99"))
     assert await candidates(lab, late) == {"to/a1", "of/a1", "of/a2"}
     assert await candidates(lab, START) == {"old/a1", "to/a1", "of/a1", "of/a2"}
+    # a circular to many does not push out what went to the reporter
+    assert await candidates(lab, START, limit=3) == {"old/a1", "to/a1", "of/a1"}
 
 
 async def test_urgent_that_a_system_took_and_nobody_confirmed_is_found(lab: Lab) -> None:

@@ -23,7 +23,7 @@ ORDER BY s.recorded_at LIMIT :limit;
 -- name: status_get_parked
 -- One parked status, by its own id or that of the message it came in.
 SELECT s.id, s.message_id, s.reporter_id, s.code, s.reported_at, s.description, COALESCE(s.resolution, ''),
-       m.arrived_by
+       m.arrived_by, s.recorded_at
 FROM status AS s JOIN message AS m ON m.id = s.message_id
 WHERE s.parked IS NOT NULL AND (s.id = :key OR s.message_id = :key);
 

@@ -7,22 +7,22 @@ FROM delivery AS d JOIN message AS m ON m.id = d.message_id
 WHERE d.id IN (SELECT value FROM json_each(?));
 
 -- name: delivery_list_candidates
--- Lines of documents with one of these numbers that a status may be about: to one of the reporters, or of one sender;
--- newest first: numbers, reporters, sender, since (of acceptance), limit. Of others' lines none is looked at.
+-- Lines of documents with one of these numbers that a status may be about: to those that the reporter speaks for first,
+-- then of one sender; newest first: numbers, reporters, sender, since (of acceptance), limit. No others are looked at.
 SELECT id FROM (
-    SELECT d.seq, d.id
+    SELECT d.seq, d.id, 1 AS is_other
     FROM json_each(:numbers) AS n
     CROSS JOIN message AS m INDEXED BY message_by_number ON m.code_number = n.value
     CROSS JOIN delivery AS d ON d.message_id = m.id
     WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.sender_id = :sender
-    UNION
-    SELECT d.seq, d.id
+    UNION ALL
+    SELECT d.seq, d.id, 0 AS is_other
     FROM json_each(:numbers) AS n
     CROSS JOIN message AS m INDEXED BY message_by_number ON m.code_number = n.value
     CROSS JOIN json_each(:reporters) AS r
     CROSS JOIN delivery AS d ON d.message_id = m.id AND d.recipient_id = r.value
     WHERE m.kind = 'document' AND m.accepted_at >= :since)
-ORDER BY seq DESC LIMIT :limit;
+GROUP BY id ORDER BY min(is_other), seq DESC LIMIT :limit;
 
 -- name: delivery_list_at_closed
 -- Lines that are not through, to agencies that have closed; oldest first: now, limit.

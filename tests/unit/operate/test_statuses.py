@@ -82,15 +82,22 @@ async def test_dismissed_status_stays_marked(
     assert await found_by_fsck(installation) == set()
 
 
-async def test_match_by_a_reporter_that_is_no_recipient_is_told(
+async def test_nobody_answers_for_an_office_but_who_speaks_for_it(
     installation: Installation, terminal: Terminal
 ) -> None:
-    """An agent or a successor that the directory does not know may report; the operator sees that it is so."""
+    """Refused and still parked; once the directory has the agent, the operator sees that it was no recipient."""
     document_id, _ = await parked(installation, "404")
     told = await terminal.json("show", document_id)
     commune = next(line["id"] for line in told["deliveries"] if line["recipient"] == COMMUNE)
     [item] = await terminal.json("statuses", "parked")
-    code, out, err = await terminal.run("statuses", "match", item["id"], commune, "--reason", WHY)
+    match = ("statuses", "match", item["id"], commune, "--reason", WHY)
+    code, out, err = await terminal.run(*match)
+    assert (code, out) == (1, "")
+    assert "reporter_not_authorised: Văn phòng Chính phủ – UBND xã Một" in err
+    told = await terminal.json("show", document_id)
+    assert (told["statuses"], len(await terminal.json("statuses", "parked"))) == ([], 1)
+    await terminal.json("agencies", "represent", MINISTRY, COMMUNE, "--reason", WHY)
+    code, out, err = await terminal.run(*match)
     assert code == 0, err
     assert "acknowledged" in out
     assert "not the recipient" in err
