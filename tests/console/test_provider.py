@@ -16,6 +16,7 @@ from yarl import URL
 from gateway.accounts.roles import Role
 from gateway.seal.trust import TrustPurpose
 from tests.console.browsing import CHROMIUM, PATIENCE, chromium, opened
+from tests.console.clicking import Speech
 from tests.console.provider_fake import CLIENT, SECRET, FakeProvider
 from tests.console.site import Browser, Page, Site, console
 
@@ -96,12 +97,15 @@ async def test_person_whom_the_provider_knows_is_signed_in(site: Site, provider:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-async def test_person_comes_from_the_provider_in_a_browser(site: Site, provider: FakeProvider) -> None:
+async def test_person_comes_from_the_provider_in_a_browser(
+    site: Site, provider: FakeProvider, speech: Speech
+) -> None:
     """The button, there and back with a code that only this browser can use; and to the page that was wanted."""
     before = set(provider.codes)
-    async with chromium() as browser, opened(browser, site.origin) as page:
+    async with chromium() as browser, opened(browser, site.origin, language=speech.language) as page:
         await page.goto("/account")
-        await page.click("text=Tài khoản chung")
+        button = speech.said("Đăng nhập bằng Tài khoản chung", "Sign in with Tài khoản chung")
+        await page.click(f"text={button}")
         await page.wait_for_url("**/account", timeout=PATIENCE)
         await expect(page.locator("#content")).to_contain_text("shared1")
     assert set(provider.codes) == before  # the code is used up

@@ -1,0 +1,165 @@
+"""Every page that pictures are taken of opens in both languages in a real browser, as wide as a telephone's.
+
+One server over a small installation in which a little of everything has happened, one browser. A page whose script
+fails, that is not in its language, has no heading, is too wide, or in which axe finds something serious fails. axe
+looks at each page in one of the languages, by turns. Left to `make screenshots`: the broad window, the dark theme,
+the narrowest window, and pages as long as the demo's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from gateway.accounts.roles import Role
+from gateway.admin import mass
+from gateway.desk.sending import OutgoingForm
+from gateway.eligibility import ActName
+from gateway.maintenance.alarm_watch import AlarmWatch
+from gateway.maintenance.indexer import Indexer
+from gateway.observe import Metrics
+from tests.console.browsing import CHROMIUM, is_too_wide, opened, serious
+from tests.console.clicking import Speech
+from tests.console.screenshots import SHOTS, Shot
+from tests.console.site import PASSWORD, Site, console
+from tests.console.test_alerts import taken
+from tests.desk.lab import DeskLab, clerk_of
+from tests.journeys import purging
+from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
+from tests.journeys.messages import document
+from tests.journeys.receiver import Receiver, Reply
+from tests.journeys.test_journey import until
+from tests.journeys.test_mass_acts import asking, states
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+#: Who the demo's people are; whoever operates there may look into documents, too.
+PEOPLE = {
+    "vanhanh": Role.OPERATOR,
+    "vanthu": Role.CLERK,
+    "vanthu2": Role.CLERK,
+    "kiemtra": Role.AUDITOR,
+    "quantri": Role.ADMINISTRATOR,
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> AsyncIterator[Site]:
+    """With the demo's people, and something for each page to show."""
+    folder, receiver = tmp_path_factory.mktemp("pages") / "site", Receiver(pki_folder)
+    folder.mkdir()
+    await receiver.start()
+    receiver.script.append(Reply(status=400, text="đĩa đã đầy"))
+    with pytest.MonkeyPatch.context() as patch:
+        async with console(folder, pki_folder, push_url=receiver.url("/in")) as found:
+            base = found.base
+            for login, role in PEOPLE.items():
+                user, _ = await base.users.add(
+                    login,
+                    name=f"Người {login}",
+                    role=role,
+                    may_preview=role is Role.OPERATOR,
+                    offices=[COMMUNE] if role is Role.CLERK else [],
+                    actor="operator:test",
+                    now=base.clock.now(),
+                )
+                await base.users.choose_password(user, PASSWORD, session="", now=base.clock.now())
+            await _happened(found)
+            patch.setattr(AlarmWatch, "run_once", _looks_away)
+            yield found
+    await receiver.close()
+
+
+async def _looks_away(_: AlarmWatch) -> None:
+    """It would end the alarm, of which nobody was told enough."""
+
+
+async def _happened(site: Site) -> None:
+    """A refusal, a register's line, a draft, a proposal, an order to destroy, an alarm of urgent documents."""
+    made, base = site.installation, site.base
+    async with made.client(PROVINCE) as province:
+        refused = (await province.submit(document(PROVINCE, [PUSHED], number="1302"))).deliveries[0].id
+        held = (await province.submit(document(PROVINCE, [COMMUNE], number="1250"))).deliveries[0].id
+
+    async def came_back() -> bool:
+        return await states(site.app, [refused]) == ["refused"]
+
+    await until(came_back)
+    await purging.ordered(made, [await purging.arrived(made, number="1251")])
+    await mass.propose(site.app, asking(ActName.CANCEL, [held]), "user:somebody")
+    clerk = await clerk_of(site.app, COMMUNE)
+    (office,) = clerk.offices
+    lab = DeskLab(site=made, app=site.app, office=office, code=COMMUNE, clerk=clerk)
+    await lab.desk.registering.register(clerk, await lab.send("1252"))
+    await lab.desk.sending.save(clerk, office, OutgoingForm(recipients=(PROVINCE,), subject="V/v rà soát hộ nghèo"))
+    await taken(site, "1303")
+    watch = AlarmWatch(base, dict, Metrics())
+    for _ in range(2):
+        await watch.run_once()
+    await Indexer(base.readers, base.pump, base.clock).run_once()
+
+
+@pytest.fixture(scope="module")
+def places() -> dict[tuple[str, ...], str]:
+    """Where links lead, once they were followed: an address and the selectors of links -> a page's address."""
+    return {}
+
+
+async def _cookies(site: Site, login: str) -> Mapping[str, str]:
+    """Of a session; it has a form that was sent too late, where there is a page for that."""
+    browser = await site.signed_in(login)
+    if login == "vanthu2":
+        old = browser.token
+        await browser.post("/login", {"login": login, "password": PASSWORD})
+        browser.token = old
+        late = await browser.post("/desk/groups", {"name": "Các xã lân cận"}, Sec_Fetch_Site="same-origin")
+        assert late.location == "/kept"
+    return {each.key: each.value for each in browser.session.cookie_jar}
+
+
+async def _reached(page: Page, shot: Shot, places: dict[tuple[str, ...], str]) -> None:
+    """By the address, or by the links that lead there."""
+    way = (shot.path, *shot.links)
+    known = next(length for length in range(len(way), 0, -1) if length == 1 or way[:length] in places)
+    answer = await page.goto(places.get(way[:known], shot.path))
+    assert answer is not None
+    assert answer.ok or shot.name == "error", (shot.name, answer.status)
+    for length in range(known, len(way)):
+        async with page.expect_navigation():
+            await page.locator(way[length]).first.click()
+        if not way[length].endswith("button"):
+            places[way[: length + 1]] = page.url
+
+
+async def _faults(page: Page, language: str, *, examined: bool) -> list[str]:
+    found = [str(each) for each in await serious(page)] if examined else []
+    if (is_in := await page.locator("html").get_attribute("lang")) != language:
+        found.append(f"its language is {is_in}")
+    if not (await page.locator("h1").inner_text()).strip():
+        found.append("it has no heading")
+    return [*found, "it is too wide"] if await is_too_wide(page) else found
+
+
+async def test_every_page_opens_in_both_languages(
+    site: Site, browser: Browser, speech: Speech, places: dict[tuple[str, ...], str]
+) -> None:
+    """By all whose eyes they are for."""
+    wrong, language = list[str](), speech.language
+    shots = sorted(enumerate(SHOTS), key=lambda each: each[1].login)
+    for login, own in groupby(shots, key=lambda each: each[1].login):
+        async with opened(browser, site.origin, width=390, language=language) as page:
+            for name, value in (await _cookies(site, login)).items() if login else ():
+                await page.context.add_cookies([{"name": name, "value": value, "url": site.origin, "secure": True}])
+            for turn, shot in own:
+                await _reached(page, shot, places)
+                found = await _faults(page, language, examined=turn % 2 == (language == "en"))
+                wrong += [f"{shot.name}: {each}" for each in found]
+    assert wrong == []
