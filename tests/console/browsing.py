@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 from tests.console.site import PASSWORD
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: Patience on a busy machine, in milliseconds.
 PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 #: Pixels that a page must fit: a window of 1,280 at 400 % (WCAG 2.2, 1.4.10).
 NARROWEST = 320
 _SERIOUS = frozenset({"serious", "critical"})
