@@ -1,8 +1,9 @@
 """What belongs to a document: what it recalls, updates, replaces or answers, and what does that to it.
 
 All of it links to documents of the ledger, and only to those that the reader may see: a clerk, what the own offices
-sent or were sent. Replies are found by the DocumentId that they name first; one that names number and day alone
-links to what it answers, and is not found from there. It decides nothing: who names a document may be mistaken.
+sent or were sent. Replies are found by what they name first: its DocumentId, else its number with issuer and day as
+the document bears them, or without; such a one counts where it means no other document as well. It decides nothing:
+who names a document may be mistaken.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from gateway.storage.readers import Reader
 MOST_NAMED: Final = 50
 #: Replies that are shown, the earliest first.
 MOST_REPLIES: Final = 200
+#: Ways to write one number with issuer and day that are looked into.
+MOST_SPELLINGS: Final = 10
 _NEW: Final = str(BusinessType.NEW)
 
 
@@ -76,6 +79,19 @@ class Links:
         return frozenset(each.sender_id for each in found if each is not None)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Loose:
+    """A reply by number, and all documents that it may mean."""
+
+    named: ResponseFor
+    meant: Sequence[str]
+
+    def is_of(self, key: str, seen: Mapping[str, Linked]) -> bool:
+        """Whether it means this one, as its own page has it."""
+        found = _one(self.named, [seen[each] for each in self.meant if each in seen])
+        return found is not None and found.id == key
+
+
 class _Naming(msgspec.Struct, frozen=True):
     """Of an envelope as the ledger keeps it."""
 
@@ -91,9 +107,13 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
     if kind == "document" and document_ref:
         params = {"document_ref": document_ref, "limit": MOST_REPLIES}
         replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
+    loose = await _by_number(reader, summary) if kind == "document" else {}
     meant = [(each, await _meant(reader, each)) for each in named[:MOST_NAMED] if each.document_id or each.code]
-    ids = {original_id, *about, *replies, *(found for _, those in meant for found in those)} - {None, key}
+    ids = {original_id, *about, *replies, *loose, *(found for _, those in meant for found in those)} - {None, key}
+    ids |= {found for each in loose.values() for found in each.meant}
     seen = await _visible(reader, ids, scope)
+    answering = {*replies, *(reply for reply, each in loose.items() if each.is_of(key, seen))}
+    seen.pop(key, None)
     changes = {each for each in about if each in seen}
     return Links(
         original=seen.get(original_id),
@@ -103,8 +123,31 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
             if original_id not in those
         ),
         changed_by=tuple(each for each in seen.values() if each.id in changes),
-        answered_by=tuple(seen[reply] for reply in replies if reply in seen and reply not in changes),
+        answered_by=tuple(each for each in seen.values() if each.id in answering - changes)[:MOST_REPLIES],
     )
+
+
+async def _by_number(reader: Reader, summary: Sequence[Any]) -> Mapping[str, _Loose]:
+    """Replies that bear no DocumentId, and what each may mean."""
+    key, sender, number, notation = summary[0], summary[3], summary[5], summary[6]
+    if not number:
+        return {}
+    row = await reader.fetch_one("message_read_promulgated", (key,))
+    code = f"{number}/{notation}".replace(" ", "")
+    codes = {code} if notation else {code, code.removesuffix("/")}
+    days = {"", (row[0] if row is not None else None) or ""}
+    texts = [f"{each}|{issuer}|{day}" for each in codes for issuer in (sender, "") for day in days]
+    params = {"named": as_json(texts), "limit": MOST_REPLIES}
+    found, meant = dict[str, _Loose](), dict[tuple[object, ...], list[str]]()
+    for reply, raw in await reader.fetch("message_list_answering_number", params):
+        named = msgspec.json.decode(raw, type=ResponseFor)
+        same = (*split_code(named.code), named.organ_id, named.promulgation_date)
+        if same not in meant:
+            if len(meant) == MOST_SPELLINGS:
+                continue
+            meant[same] = await _meant(reader, named)
+        found[reply] = _Loose(named=named, meant=meant[same])
+    return found
 
 
 async def _meant(reader: Reader, named: ResponseFor) -> list[str]:
@@ -130,7 +173,7 @@ def _one(named: ResponseFor, found: Sequence[Linked]) -> Linked | None:
     return first[0] if len(first) == 1 else None
 
 
-async def _visible(reader: Reader, ids: Iterable[str], scope: frozenset[AgencyId] | None) -> Mapping[str, Linked]:
+async def _visible(reader: Reader, ids: Iterable[str], scope: frozenset[AgencyId] | None) -> dict[str, Linked]:
     """Those that the reader may see, the earliest first."""
     params = {
         "ids": as_json(sorted(ids)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -79,6 +80,10 @@ async def test_answers_and_what_they_answer_link_to_each_other(site: Site) -> No
     )
     by_number = replace(asked, document_id="")
     elsewhere = replace(by_number, code="401/UBND-VP")
+    unclear = replace(by_number, organ_id="", promulgation_date=None, promulgation_date_text="")
+    written = replace(by_number, code="400 / UBND-VP", promulgation_date=None, promulgation_date_text="")
+    next_day = DAY + timedelta(days=1)
+    of_another_day = replace(by_number, promulgation_date=next_day, promulgation_date_text=f"{next_day:%d/%m/%Y}")
     made = site.installation
     async with made.client(PROVINCE) as province, made.client(COMMUNE) as commune, made.client(PUSHED) as other:
         question = (await province.submit(document(PROVINCE, [COMMUNE, PUSHED], number="400"))).id
@@ -87,14 +92,22 @@ async def test_answers_and_what_they_answer_link_to_each_other(site: Site) -> No
         theirs = (await other.submit(document(PUSHED, [PROVINCE], number="42", answers=asked))).id
         loose = (await commune.submit(document(COMMUNE, [PROVINCE], number="43", answers=by_number))).id
         blind = (await commune.submit(document(COMMUNE, [PROVINCE], number="44", answers=elsewhere))).id
+        twin = (await other.submit(document(PUSHED, [COMMUNE], number="400"))).id
+        bare = (await commune.submit(document(COMMUNE, [PROVINCE], number="45", answers=unclear))).id
+        spaced = (await commune.submit(document(COMMUNE, [PROVINCE], number="46", answers=written))).id
+        late = (await commune.submit(document(COMMUNE, [PROVINCE], number="47", answers=of_another_day))).id
     viewer, clerk = await site.signed_in(Role.VIEWER), await site.signed_in(Role.CLERK)
     shown = (await viewer.get(f"/documents/{question}")).text
-    assert [f'/documents/{each}"' in shown for each in (ours, theirs)] == [True, True]
-    assert "2 văn bản trả lời" in shown
+    replies = (ours, theirs, loose, spaced, blind, bare, late)
+    assert [f'/documents/{each}"' in shown for each in replies] == [True] * 4 + [False] * 3
+    assert "4 văn bản trả lời" in shown
     mine = (await clerk.get(f"/documents/{question}")).text
-    assert [f'/documents/{each}"' in mine for each in (ours, theirs)] == [True, False]
+    assert [f'/documents/{each}"' in mine for each in replies] == [True, False, True, True] + [False] * 3
+    assert f'/documents/{blind}"' in (await viewer.get(f"/documents/{unseen}")).text
+    of_other = (await viewer.get(f"/documents/{twin}")).text
+    assert [f'/documents/{each}"' in of_other for each in replies] == [False] * 7
     link = f'Trả lời <a href="/documents/{question}">400/UBND-VP</a>'
-    for reply in (ours, loose):
+    for reply in (ours, loose, spaced):
         for reader in (viewer, clerk):
             assert link in (await reader.get(f"/documents/{reply}")).text
     assert f'/documents/{unseen}"' in (await viewer.get(f"/documents/{blind}")).text

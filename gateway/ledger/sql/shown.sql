@@ -26,6 +26,13 @@ SELECT m.id FROM message AS m INDEXED BY message_by_answer
 WHERE m.kind = 'document' AND m.answers_ref = :document_ref AND m.answers_ref > ''
 ORDER BY m.accepted_at, m.id LIMIT :limit;
 
+-- name: message_list_answering_number
+-- Documents that name first a number, issuer and day, and no DocumentId: JSON list of such texts; and what they name.
+SELECT m.id, m.envelope -> '$.responses_for[0]' FROM message AS m INDEXED BY message_by_answered_number
+WHERE m.kind = 'document' AND m.answers_number > ''
+  AND m.answers_number IN (SELECT value FROM json_each(:named))
+ORDER BY m.accepted_at, m.id LIMIT :limit;
+
 -- name: message_list_named
 -- Documents that somebody may mean who names one by DocumentId, or by number, notation and day (a pattern).
 SELECT id FROM (

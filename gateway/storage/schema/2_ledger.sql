@@ -37,7 +37,13 @@ CREATE TABLE message (
     -- of the envelope: the document's type, the day on which an answer is due, the document that it answers
     type_name      TEXT GENERATED ALWAYS AS (envelope ->> 'doc_type_name') VIRTUAL,
     due_on         TEXT GENERATED ALWAYS AS (envelope ->> 'due_date') VIRTUAL,
-    answers_ref    TEXT GENERATED ALWAYS AS (envelope ->> '$.responses_for[0].document_id') VIRTUAL
+    answers_ref    TEXT GENERATED ALWAYS AS (envelope ->> '$.responses_for[0].document_id') VIRTUAL,
+    -- its number, issuer and day, where its DocumentId is not said
+    answers_number TEXT GENERATED ALWAYS AS (
+        CASE WHEN COALESCE(envelope ->> '$.responses_for[0].document_id', '') = ''
+             THEN replace(envelope ->> '$.responses_for[0].code', ' ', '') || '|'
+                  || COALESCE(envelope ->> '$.responses_for[0].organ_id', '') || '|'
+                  || COALESCE(envelope ->> '$.responses_for[0].promulgation_date', '') END) VIRTUAL
 ) STRICT;
 CREATE INDEX message_by_sender ON message (sender_id, kind, accepted_at);
 -- also all that a report reads of documents
@@ -45,6 +51,7 @@ CREATE INDEX message_by_acceptance ON message (accepted_at, id, sender_id, busin
     sandbox) WHERE kind = 'document';
 CREATE INDEX message_by_answer ON message (answers_ref, sender_id, accepted_at)
     WHERE kind = 'document' AND answers_ref > '';
+CREATE INDEX message_by_answered_number ON message (answers_number) WHERE kind = 'document' AND answers_number > '';
 -- what alarms look through
 CREATE INDEX message_due ON message (due_on) WHERE kind = 'document' AND due_on > '';
 CREATE INDEX message_urgent ON message (accepted_at) WHERE kind = 'document' AND priority > 0;

@@ -104,6 +104,7 @@ SORTED = {
     "event_list_told": "one document",
     "message_list_relations": "messages about one document",
     "message_list_answering": "the replies to one document",
+    "message_list_answering_number": "the replies that name one number, issuer and day",
     "inbox_list_waiting": "what waits for some agencies",
     "dispatch_pick_due": "the heads of every lane",
     "delivery_list_open_of_agency": "all of one agency, when it is given back",
