@@ -5,8 +5,10 @@ And channels, which people know by the agencies that they lead to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.console.visit import Visit
 from gateway.directory.directory import Directory
@@ -18,6 +20,8 @@ from gateway.model import Agency, AgencyId
 #: Agencies that words may mean in a search, and of those how many a refusal names.
 _MOST = 20
 _NAMED = 10
+#: A code behind a name, as `with_code` writes it.
+_BEHIND: Final = re.compile(r"\(([^()]{1,100})\)$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,9 +78,12 @@ async def is_code(visit: Visit, text: str) -> bool:
 
 
 async def _fitting(visit: Visit, text: str) -> Sequence[Agency]:
-    """By the code, by the whole name, by words of it; RefusedError where there is none."""
+    """By the code, alone or behind a name; by the whole name; by words of it. RefusedError where there is none."""
     directory = visit.base.directory
-    held = (await directory.resolve([text], visit.at)).get(text)
+    behind = _BEHIND.search(text)
+    codes = [text, behind[1]] if behind else [text]
+    known = await directory.resolve(codes, visit.at)
+    held = next((known[code] for code in codes if code in known), None)
     agencies = [held] if held is not None else await directory.search(text, limit=_MOST)
     if not agencies:
         raise RefusedError("agency_unknown", text[:100])
@@ -89,5 +96,16 @@ async def known(visit: Visit, ids: Iterable[str]) -> Mapping[AgencyId, Agency]:
 
 
 def names_of(agencies: Mapping[AgencyId, Agency], ids: Iterable[str]) -> str:
-    """Their names, as `meant` reads them again."""
-    return "; ".join(agencies[AgencyId(each)].name if each in agencies else each for each in ids)
+    """Their names with their codes, as `meant` reads them again: several may bear one name."""
+    return "; ".join(with_code(agencies[AgencyId(each)]) if each in agencies else each for each in ids)
+
+
+def with_code(agency: Agency) -> str:
+    """What an agency is called where its name is not enough."""
+    return f"{agency.name} ({agency.organ_id})"
+
+
+async def told_apart(visit: Visit, agencies: Mapping[AgencyId, Agency]) -> dict[AgencyId, str]:
+    """What each is called in a list: by its name; with its code, where others bear that name, too."""
+    shared = await visit.base.directory.shared_names()
+    return {key: with_code(each) if fold(each.name) in shared else each.name for key, each in agencies.items()}

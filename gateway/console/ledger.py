@@ -6,6 +6,7 @@ A page shows the lines that it was asked for and goes on showing those: what com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.console.agencies import channel_names, known, meant, names_of
+from gateway.console.agencies import channel_names, known, meant, names_of, told_apart
 from gateway.console.ledger_columns import TITLES, USUAL, Row, Words, chosen, named
 from gateway.console.looks import looked_up
 from gateway.console.route import Route
@@ -31,6 +32,7 @@ from gateway.ledger.saved_views import (
     SavedView,
     saved_views,
 )
+from gateway.model import Agency
 from gateway.search.filter import FIELDS, Filter, parse
 from gateway.search.lines import Line, Search
 from gateway.states import State
@@ -41,6 +43,10 @@ _PLACES: Final = ("before", "after", "order")
 _OLDEST: Final = "oldest"
 _NAMES: Final = ("sender_name", "recipient_name")
 _MOST_DIGITS: Final = 18
+#: `125`, `125/UBND-VP`, `125 / 2026 / QĐ-UBND`; not `15 tháng 3/2026`.
+_NUMBER: Final = re.compile(r"\d+( ?[/-] ?[^\s/]+)*")
+#: Offices that are offered.
+_OFFICES: Final = 5
 #: Lines whose states one page asks for again.
 _SHOWN: Final = 200
 
@@ -102,6 +108,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         is_newest=is_newest,
         top=max((line.seq for line in page.lines), default=0) if is_newest else None,
         shown=",".join(str(line.seq) for line in page.lines),
+        offices=await _offices(visit, asked),
         senders=names_of(agencies, asked.filter.sender),
         recipients=names_of(agencies, asked.filter.recipient),
         views=await saved_views(visit.base.readers, visit.user.id),
@@ -135,6 +142,8 @@ async def again(visit: Visit) -> web.StreamResponse:
     parts = visit.request.query.get("lines", "").split(",")[:_SHOWN]
     seqs = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= _MOST_DIGITS]
     lines = await Search(visit.base.readers).shown(seqs, visit.scope)
+    if _is_oldest(visit.request.query.get("order", "")):
+        lines.reverse()
     return visit.page("ledger_rows.html", rows=await rows_of(visit, lines), columns=columns, words=Words(visit))
 
 
@@ -142,10 +151,11 @@ async def keep_view(visit: Visit) -> web.StreamResponse:
     """Keep the filter under a name, for oneself."""
     kept = parse(_pairs(visit.form.get("filter", "")))
     columns = chosen([visit.form.get("columns", "")])
-    view = SavedView(name=visit.form.get("name", ""), filter=kept.address, columns=columns)
-    ask = KeepView(owner=visit.user.id, view=view, now=visit.at)
-    await visit.base.pump.submit(KeepViewOperation(), ask)
-    return visit.redirect(Asked(filter=kept, columns=columns).address(), flash=visit.gettext("The view is kept."))
+    asked = Asked(filter=kept, columns=columns, is_oldest=_is_oldest(visit.form.get("order", "")))
+    pairs = [*kept.pairs, ("order", _OLDEST)] if asked.is_oldest else kept.pairs
+    view = SavedView(name=visit.form.get("name", ""), filter=urlencode(pairs), columns=columns)
+    await visit.base.pump.submit(KeepViewOperation(), KeepView(owner=visit.user.id, view=view, now=visit.at))
+    return visit.redirect(asked.address(), flash=visit.gettext("The view is kept."))
 
 
 async def forget_view(visit: Visit) -> web.StreamResponse:
@@ -191,7 +201,7 @@ def _quick(text: str) -> str:
     plain = " ".join(text.split())[:200]
     if not plain:
         return "/ledger"
-    is_number = plain[0].isdigit() and (plain.isdigit() or "/" in plain)
+    is_number = _NUMBER.fullmatch(plain) is not None
     return Asked(filter=parse([("code" if is_number else "text", plain)]), columns=USUAL).address()
 
 
@@ -213,10 +223,17 @@ def _pairs(address: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parse_qsl(address, max_num_fields=100) if name in FIELDS]
 
 
+async def _offices(visit: Visit, asked: Asked) -> Sequence[Agency]:
+    """Those that the words may mean: the search of the bar is for offices, too."""
+    if not (asked.filter.text and asked.is_first):
+        return ()
+    return await visit.base.directory.search(asked.filter.text, limit=_OFFICES)
+
+
 async def rows_of(visit: Visit, lines: Sequence[Line]) -> list[Row]:
     """Lines with the names of their agencies and channels."""
     agencies = await known(visit, {key for line in lines for key in (line.sender_id, line.recipient_id)})
-    return named(lines, agencies, await channel_names(visit.base.directory))
+    return named(lines, await told_apart(visit, agencies), await channel_names(visit.base.directory))
 
 
 ROUTES: Final = (

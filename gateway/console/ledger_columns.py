@@ -12,7 +12,7 @@ from gateway.console.agencies import ChannelName
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.edxml.codes import PRIORITIES, STATUS_CODES
-from gateway.model import Agency, AgencyId
+from gateway.model import AgencyId
 from gateway.reasons import REASONS
 from gateway.reports.words import state_name
 from gateway.search.export import Column, Value
@@ -53,19 +53,13 @@ def chosen(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in TITLES if name in asked) or USUAL
 
 
-def named(
-    lines: Sequence[Line], agencies: Mapping[AgencyId, Agency], channels: Mapping[str, ChannelName]
-) -> list[Row]:
-    """Rows for lines; an agency that is not known is named by its code."""
-
-    def name(key: AgencyId, code: str) -> str:
-        return agencies[key].name if key in agencies else code
-
+def named(lines: Sequence[Line], names: Mapping[AgencyId, str], channels: Mapping[str, ChannelName]) -> list[Row]:
+    """Rows for lines; an agency that has no name is told by its code."""
     return [
         Row(
             line=line,
-            sender=name(line.sender_id, line.sender_code),
-            recipient=name(line.recipient_id, line.recipient_code),
+            sender=names.get(line.sender_id, line.sender_code),
+            recipient=names.get(line.recipient_id, line.recipient_code),
             channel=channels.get(line.endpoint_id)
             or ChannelName(id=line.endpoint_id, name=line.endpoint_id, label=line.endpoint_id),
         )

@@ -60,6 +60,7 @@ class Directory:
         self._records: Lru[AgencyId, Record] = Lru(remember)
         self._relations: Lru[tuple[str, AgencyId], tuple[Holder, ...]] = Lru(remember)
         self._states: dict[EndpointId, EndpointState] = {}
+        self._shared_names: frozenset[str] | None = None
         self._version = 0
         self._generation = 0
         #: Held by whoever compares files or catalogues with the directory and writes the difference.
@@ -75,6 +76,7 @@ class Directory:
         self._generation += 1
         for cache in (self._holders, self._records, self._relations):
             cache.clear()
+        self._shared_names = None
         row = await self._readers.fetch_one("directory_version_read")
         self._version = row[0] if row else 0
         await self.reload_endpoints()
@@ -178,6 +180,12 @@ class Directory:
             if rows or (after and await self._readers.fetch("agency_search_words", params | first)):
                 return await self._in_order(rows)
         return []
+
+    async def shared_names(self) -> frozenset[str]:
+        """Names, folded, that several agencies bear or bore; read again after a change."""
+        if self._shared_names is None:
+            self._shared_names = frozenset(row[0] for row in await self._readers.fetch("agency_name_list_shared"))
+        return self._shared_names
 
     async def children(
         self, parent_id: AgencyId | None, *, limit: int, after: AgencyId | None = None

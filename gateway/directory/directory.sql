@@ -49,6 +49,10 @@ SELECT id FROM ranked
     WHERE :after IS NULL OR (far, folded, id) > (SELECT far, folded, id FROM ranked WHERE id = :after)
     ORDER BY far, folded, id LIMIT :limit;
 
+-- name: agency_name_list_shared
+-- Names that several agencies bear or bore.
+SELECT folded FROM agency_name WHERE is_alias = 0 GROUP BY folded HAVING COUNT(DISTINCT agency_id) > 1;
+
 -- name: representation_list_principals
 -- Whom an agency may speak for, ever.
 SELECT principal_id, valid_from, valid_until FROM representation WHERE agent_id = ?;

@@ -15,6 +15,7 @@ from gateway.storage.readers import Readers
 #: Views that one person keeps at most.
 MOST: Final = 50
 _LONGEST_NAME: Final = 80
+_LONGEST_FILTER: Final = 4000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +50,13 @@ class KeepViewOperation:
 
     async def _keep(self, tx: Transaction, ask: KeepView) -> RefusedError | None:
         view = ask.view
-        name = view.name.strip()
+        name = "".join(each if each.isprintable() else " " for each in view.name).strip()
         if not 0 < len(name) <= _LONGEST_NAME:
             return RefusedError("parameter_invalid", f"name: 1 to {_LONGEST_NAME} characters")
+        if len(view.filter) > _LONGEST_FILTER:
+            return RefusedError(
+                "parameter_invalid", f"filter: longer than {_LONGEST_FILTER} characters as an address"
+            )
         ((others,),) = await tx.fetch("saved_view_count_others", (ask.owner, name))
         if others >= MOST:
             return RefusedError("parameter_invalid", f"name: there are {MOST} views already")

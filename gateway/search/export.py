@@ -70,8 +70,8 @@ def _plain(value: Value) -> str:
 
 async def write_xlsx(
     portions: AsyncIterable[Sequence[T]], columns: Sequence[Column[T]], path: Path, *, sheet: str
-) -> bool:
-    """Write the file; whether all lines went into it."""
+) -> None:
+    """Write the file; what one sheet does not hold goes on in another."""
     options = {
         "constant_memory": True,
         "tmpdir": str(path.parent),
@@ -82,32 +82,36 @@ async def write_xlsx(
     async with AsyncExitStack() as stack:
         book = xlsxwriter.Workbook(str(path), options)
         stack.push_async_callback(asyncio.to_thread, book.close)
-        writer = _Sheet(book, sheet, columns)
+        writer = _Sheets(book, sheet, columns)
         async for portion in portions:
-            room = MOST_ROWS - writer.rows
-            rows = [[each.value(item) for each in columns] for item in portion[:room]]
+            rows = [[each.value(item) for each in columns] for item in portion]
             await asyncio.to_thread(writer.add, rows)
-            if len(portion) > room:
-                return False
-    return True
 
 
-class _Sheet:
+class _Sheets:
     def __init__(self, book: Any, name: str, columns: Sequence[Column[Any]]) -> None:
-        self._sheet = book.add_worksheet(name)
+        self._book, self._name, self._columns = book, name, columns
         self._day, self._minute = book.add_format({"num_format": _DAY}), book.add_format({"num_format": _MINUTE})
-        self.rows = 0
+        self._head = book.add_format({"bold": True, "text_wrap": True})
+        self._begun = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._begun += 1
+        self._rows = 0
+        self._sheet = self._book.add_worksheet(self._name if self._begun == 1 else f"{self._name} {self._begun}")
         self._sheet.freeze_panes(1, 0)
-        head = book.add_format({"bold": True, "text_wrap": True})
-        for place, column in enumerate(columns):
+        for place, column in enumerate(self._columns):
             self._sheet.set_column(place, place, 22)
-            self._sheet.write_string(0, place, column.title, head)
+            self._sheet.write_string(0, place, column.title, self._head)
 
     def add(self, rows: Sequence[Sequence[Value]]) -> None:
         for row in rows:
-            self.rows += 1
+            if self._rows == MOST_ROWS:
+                self._begin()
+            self._rows += 1
             for place, value in enumerate(row):
-                self._write(self.rows, place, value)
+                self._write(self._rows, place, value)
 
     def _write(self, row: int, place: int, value: Value) -> None:
         if isinstance(value, datetime):

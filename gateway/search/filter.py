@@ -80,6 +80,8 @@ class Filter:
 FIELDS: Final = tuple(each.name for each in fields(Filter))
 #: Later than any instant.
 _NEVER: Final = 2**62
+#: Days that every zone has whole.
+_FIRST_DAY: Final = date(1900, 1, 1)
 _LAST_DAY: Final = date(9000, 1, 1)
 
 
@@ -136,7 +138,7 @@ def _date(name: str, value: str) -> date:
         found = date.fromisoformat(value)
     except ValueError:
         raise RefusedError("parameter_invalid", f"{name}: not a day such as 2026-11-29") from None
-    return min(found, _LAST_DAY)
+    return max(_FIRST_DAY, min(found, _LAST_DAY))
 
 
 def _kind(name: str, value: str) -> Kind:

@@ -60,7 +60,7 @@ def test_formulas_are_defused(text: str, safe: str) -> None:
 async def test_xlsx_has_texts_numbers_and_days_but_no_formula(tmp_path: Path) -> None:
     """Leading zeros stay, addresses are no links."""
     path = tmp_path / "x.xlsx"
-    assert await write_xlsx(portions(), COLUMNS, path, sheet="Sổ")
+    await write_xlsx(portions(), COLUMNS, path, sheet="Sổ")
     sheet = openpyxl.load_workbook(path)["Sổ"]
     cells = list(sheet.iter_rows())
     assert [str(cell.value) for cell in cells[1]] == [EVIL, "7", "2026-11-29 08:05:07", "2026-11-01 00:00:00"]
@@ -70,9 +70,15 @@ async def test_xlsx_has_texts_numbers_and_days_but_no_formula(tmp_path: Path) ->
     assert sheet.freeze_panes == "A2"
 
 
-async def test_xlsx_says_when_a_sheet_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody takes a part for the whole."""
+async def test_xlsx_goes_on_in_another_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is left out, however many there are; each sheet has its head."""
     monkeypatch.setattr(export, "MOST_ROWS", 3)
     path = tmp_path / "x.xlsx"
-    assert not await write_xlsx(portions(), COLUMNS, path, sheet="Sổ")
-    assert len(list(openpyxl.load_workbook(path)["Sổ"].iter_rows())) == 4
+    await write_xlsx(portions(), COLUMNS, path, sheet="Sổ")
+    sheets = [list(each.iter_rows(values_only=True)) for each in openpyxl.load_workbook(path)]
+    assert [len(each) for each in sheets] == [4, 2]
+    assert sheets[0][0] == sheets[1][0]
+    monkeypatch.undo()
+    await write_xlsx(portions(), COLUMNS, path, sheet="Sổ")
+    (whole,) = [list(each.iter_rows(values_only=True)) for each in openpyxl.load_workbook(path)]
+    assert sheets[0] + sheets[1][1:] == whole
