@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway import views
 from gateway.accounts.roles import Permission
 from gateway.console.desk_parts import (
+    SHOWN,
     beside_of,
     chosen_office,
     clerk_of,
@@ -152,6 +153,8 @@ async def show_item(visit: Visit) -> web.StreamResponse:
         signed=await signed_of(visit, item.message_id, await visit.base.reads.verdict(item.message_id)),
         reminded=(await last_of(visit, [delivery_id])).get(delivery_id),
         following=await _following(visit, delivery_id),
+        day=today(visit).isoformat(),
+        receivers=await desk_of(visit).reads.receivers(home),
         back=_address(visit, "/desk"),
         here=_address(visit, ""),
         newest=await visit.parts.live.newest(),
@@ -159,9 +162,10 @@ async def show_item(visit: Visit) -> web.StreamResponse:
 
 
 def _first_shown(envelope: Envelope) -> int:
-    """The number of the file that is shown at once; 0 for none."""
-    found = [each.number for each in envelope.attachments if views.media_type(each) == "application/pdf"]
-    return found[0] if found else 0
+    """The number of the file that is shown at once, a PDF before a picture; 0 for none."""
+    found = [(views.media_type(each), each.number) for each in envelope.attachments if not each.encryption]
+    fit = [number for kind, number in found if kind == "application/pdf"]
+    return next(iter(fit + [number for kind, number in found if kind in SHOWN]), 0)
 
 
 async def show_file(visit: Visit) -> web.StreamResponse:
@@ -183,7 +187,7 @@ async def register(visit: Visit) -> web.StreamResponse:
     fields = {name: str(value) for name, value in visit.form.items()}
     following = await _following(visit, delivery_id)
     entry = await desk_of(visit).registering.register(
-        clerk, delivery_id, beside_of(fields), even_so=fields.get("even_so") == "1"
+        clerk, delivery_id, beside_of(fields, is_filled=True), even_so=fields.get("even_so") == "1"
     )
     told = visit.gettext("Registered as number %(number)s.") % {"number": entry.number}
     return _on(visit, following, f"{entry.code}: {told}")  # the page that says it is that of another document
@@ -239,7 +243,15 @@ async def _following(visit: Visit, at: str) -> str:
 async def show_paper(visit: Visit) -> web.StreamResponse:
     """The form for what came on paper."""
     offices, chosen = await offices_of(visit), visit.request.query.get("office", "")
-    return visit.page("desk_paper.html", offices=offices, chosen=chosen, day=today(visit).isoformat())
+    wanted = [each.id for each in offices if chosen in ("", each.id)]
+    receivers = [name for each in wanted for name in await desk_of(visit).reads.receivers(each)]
+    return visit.page(
+        "desk_paper.html",
+        offices=offices,
+        chosen=chosen,
+        day=today(visit).isoformat(),
+        receivers=dict.fromkeys(receivers),
+    )
 
 
 async def register_paper(visit: Visit) -> web.StreamResponse:
@@ -263,7 +275,7 @@ async def register_paper(visit: Visit) -> web.StreamResponse:
         form = PaperForm(
             office_id=office,
             paper=paper,
-            beside=beside_of(fields),
+            beside=beside_of(fields, is_filled=True),
             scan_id=scan.id if scan else None,
             even_so=fields.get("even_so") == "1",
         )

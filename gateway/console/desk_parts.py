@@ -26,7 +26,7 @@ from gateway.storage.body_file import BodyFile
 from gateway.storage.spool import SpooledBody
 
 #: What browsers show by themselves without running anything of ours; everything else is downloaded.
-_SHOWN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+SHOWN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
 #: The longest text of a field, and fields of a form with files.
 _MOST_TEXT: Final = 20_000
 _MOST_FIELDS: Final = 200
@@ -74,11 +74,15 @@ def chosen_office(offices: Iterable[Agency], given: str) -> AgencyId:
     return own[0]
 
 
-def beside_of(fields: dict[str, str]) -> Beside:
-    """What the office writes beside a line."""
+def beside_of(fields: dict[str, str], *, is_filled: bool = False) -> Beside:
+    """What the office writes beside a line.
+
+    `is_filled`: the form had a day of passing on already, which says nothing where nobody gets the document.
+    """
+    receiver = _line(fields, "receiver")
     return Beside(
-        receiver=_line(fields, "receiver"),
-        passed_on=day_text(fields, "passed_on"),
+        receiver=receiver,
+        passed_on=day_text(fields, "passed_on") if receiver or not is_filled else "",
         due_on=day_text(fields, "due_on"),
         copies=small_number(fields.get("copies", "")) % _MOST_COPIES,
         note=_line(fields, "note"),
@@ -145,7 +149,7 @@ async def file_response(
     visit: Visit, file: BodyFile, size: int, name: str, content_type: str
 ) -> web.StreamResponse:
     """A file as it is: shown in a frame of ours where a browser shows it safely, else downloaded."""
-    is_shown = content_type in _SHOWN and "download" not in visit.request.query
+    is_shown = content_type in SHOWN and "download" not in visit.request.query
     headers = framed(name) if is_shown else saved(name)
     headers |= {
         "Content-Type": content_type if is_shown else "application/octet-stream",

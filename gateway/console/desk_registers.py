@@ -135,6 +135,7 @@ async def show_entry(visit: Visit) -> web.StreamResponse:
         signed=await signed_of(visit, entry.message_id, verdict) if entry.message_id else None,
         may_change=entry.office_id in clerk.offices,
         actors=await visit.names([entry.actor]),
+        receivers=await desk_of(visit).reads.receivers(entry.office_id) if entry.direction == "in" else (),
         lines=[(line, agencies[line.recipient_id].name) for line in lines if line.recipient_id in agencies],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -20,19 +20,25 @@ from gateway.console.desk_parts import (
     small_number,
     today,
 )
+from gateway.console.desk_recipients import named, recipients_of
 from gateway.console.looks import looked_at_desk
+from gateway.console.parts import Looked
 from gateway.console.route import Route
+from gateway.console.signed import Signed, sign_of, signed_as
 from gateway.console.visit import Visit
 from gateway.console.words import translations
+from gateway.desk.clerk import Clerk
 from gateway.desk.sending import OutgoingForm, form_of, number_text
 from gateway.errors import RefusedError
 from gateway.ledger.drafts_kept import Draft
 from gateway.model import Agency, AgencyId
 from gateway.reasons import REASONS
+from gateway.signatures.judgement import judge
 
-_BREAKS: Final = re.compile(r"[\s,;]+")
 _MOST_FOUND: Final = 20
 _LONGEST_FOUND: Final = 200
+#: How the next page says what signatures come to, by the tone of their sign.
+_KINDS: Final = {"good": "done", "wait": "note", "bad": "wrong"}
 _ACTS: Final = frozenset({"save", "find", "check", "number", "send"})
 
 
@@ -72,13 +78,8 @@ async def show_draft(visit: Visit) -> web.StreamResponse:
     """One draft as it is."""
     draft = await desk_of(visit).sending.draft(await clerk_of(visit), visit.request.match_info["id"])
     await looked_at_desk(visit, "draft", draft.id, draft.office_id)
-    return await _page(visit, draft, judgement=None)
-
-
-async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Response:
     clerk, desk = await clerk_of(visit), desk_of(visit)
     form = form_of(draft)
-    known = await visit.base.directory.resolve(form.recipients, visit.at)
     entry = await desk.registering.entry(clerk, draft.entry_id) if draft.entry_id else None
     found: list[Agency] = []
     if words := visit.request.query.get("find", "").strip()[:_LONGEST_FOUND]:
@@ -92,12 +93,12 @@ async def _page(visit: Visit, draft: Draft, *, judgement: object) -> web.Respons
         office=offices[draft.office_id],
         entry=entry,
         number=number_text(entry.number) if entry else "",
-        recipients=[(code, known[code].name if code in known else "") for code in form.recipients],
+        named=await named(visit, form.recipients),
         groups=await desk.sending.groups(clerk, draft.office_id),
         series=await desk.reads.series(draft.office_id, today(visit).year),
         sought=words,
         found=found,
-        judgement=judgement,
+        signed=_signed(visit.parts.looked.get(draft.id), draft),
     )
 
 
@@ -118,7 +119,8 @@ async def change(visit: Visit) -> web.StreamResponse:
         for name, body in files:
             kept.append((await desk.papers.add(clerk, draft.office_id, name, body, is_scan=False)).id)
         groups = await desk.sending.groups(clerk, draft.office_id)
-        form = _form(fields, form_of(draft), groups)
+        read = await recipients_of(visit, fields.get("recipients", ""))
+        form = _form(fields, _codes(fields, read.codes, groups), form_of(draft).answers)
         draft = await desk.sending.save(
             clerk, draft.office_id, form, draft_id=draft.id, file_ids=kept, was=draft.changed_at
         )
@@ -136,30 +138,56 @@ async def change(visit: Visit) -> web.StreamResponse:
         told = visit.gettext("It has number %(number)s.") % {"number": number_text(entry.number)}
         return visit.redirect(here, flash=told)
     if act == "check":
-        judgement = await desk.sending.look(clerk, draft.id)
-        return visit.redirect(here, flash=visit.of(judgement))
+        return await _look(visit, clerk, draft, here)
+    if read.guessed:
+        told = visit.gettext("Found by words of their names: %(names)s. Look at the recipients.")
+        visit.flash(told % {"names": "; ".join(read.guessed)}, "note")
+        if act == "send":  # nobody has seen yet to whom it would go
+            return visit.redirect(here)
     if act == "send":
         await desk.sending.send(clerk, draft.id, why_unsigned=fields.get("why_unsigned", ""))
         return visit.redirect("/desk/send", flash=visit.gettext("It is on its way."))
     # what was looked for stays there as long as the words do: several may be added, one after the other
-    sought = " ".join(fields.get("find", "").split())[:_LONGEST_FOUND]
+    sought = " ".join((fields.get("seek") or fields.get("find", "")).split())[:_LONGEST_FOUND]
     return visit.redirect(
         visit.address(here, find=sought) if sought else here, flash=visit.gettext("The draft is kept.")
     )
 
 
-def _form(fields: dict[str, str], old: OutgoingForm, groups: dict[str, tuple[str, ...]]) -> OutgoingForm:
-    typed = [code for code in _BREAKS.split(fields.get("recipients", "")) if code]
-    codes = [*typed, *groups.get(fields.get("group", ""), ())]
-    if added := fields.get("add", ""):
-        codes.append(added)
+async def _look(visit: Visit, clerk: Clerk, draft: Draft, here: str) -> web.Response:
+    """What the signatures come to, at once; the page has each of them until there are other files."""
+    examined = await desk_of(visit).sending.look(clerk, draft.id)
+    visit.parts.looked.put(draft.id, Looked(file_ids=_ids(draft), at=visit.at, examined=examined))
+    judgement = judge(examined)
+    visit.flash(visit.of(judgement), _KINDS[sign_of(judgement).tone])
+    return visit.redirect(here)
 
+
+def _signed(looked: Looked | None, draft: Draft) -> Signed | None:
+    """What was seen of the draft's files as they are."""
+    if looked is None or looked.file_ids != _ids(draft):
+        return None
+    return signed_as(looked.examined, looked.at)
+
+
+def _ids(draft: Draft) -> tuple[str, ...]:
+    return tuple(file.id for file in draft.files)
+
+
+def _codes(fields: dict[str, str], typed: Sequence[str], groups: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What was typed and added; what is added for something that was looked for stands in its place."""
+    added, sought = fields.get("add", ""), fields.get("find", "")
+    codes = [added if added and code == sought else code for code in typed]
+    return tuple(dict.fromkeys([*codes, *groups.get(fields.get("group", ""), ()), *([added] if added else [])]))
+
+
+def _form(fields: dict[str, str], recipients: tuple[str, ...], answers: str) -> OutgoingForm:
     def line(name: str, most: int = 200) -> str:
         return " ".join(fields.get(name, "").split())[:most]
 
     priority = fields.get("priority", "0")
     return OutgoingForm(
-        recipients=tuple(dict.fromkeys(codes))[:2000],
+        recipients=recipients[:2000],
         series=line("series", 30),
         notation=line("notation", 100),
         type_name=line("type_name", 100) or "Công văn",
@@ -172,7 +200,7 @@ def _form(fields: dict[str, str], old: OutgoingForm, groups: dict[str, tuple[str
         priority=int(priority) if priority in {"0", "1", "2", "3"} else 0,
         receiver=line("receiver"),
         copies=small_number(fields.get("copies", "")),
-        answers=old.answers,
+        answers=answers,
     )
 
 
@@ -188,8 +216,13 @@ async def drop(visit: Visit) -> web.StreamResponse:
 async def show_groups(visit: Visit) -> web.StreamResponse:
     """The groups of the offices."""
     offices = await offices_of(visit)
+    clerk, sending = await clerk_of(visit), desk_of(visit).sending
     groups = {
-        agency.id: await desk_of(visit).sending.groups(await clerk_of(visit), agency.id) for agency in offices
+        agency.id: [
+            (name, members, await named(visit, members))
+            for name, members in (await sending.groups(clerk, agency.id)).items()
+        ]
+        for agency in offices
     }
     return visit.page("desk_groups.html", offices=offices, groups=groups)
 
@@ -197,8 +230,8 @@ async def show_groups(visit: Visit) -> web.StreamResponse:
 async def set_group(visit: Visit) -> web.StreamResponse:
     """The members of one from now on."""
     office = AgencyId(visit.form.get("office", ""))
-    members = [code for code in _BREAKS.split(visit.form.get("members", "")) if code]
-    await desk_of(visit).sending.set_group(await clerk_of(visit), office, visit.form.get("name", ""), members)
+    read = await recipients_of(visit, f"{visit.form.get('members', '')}\n{visit.form.get('add', '')}")
+    await desk_of(visit).sending.set_group(await clerk_of(visit), office, visit.form.get("name", ""), read.codes)
     return visit.redirect("/desk/groups", flash=visit.gettext("The group is kept."))
 
 

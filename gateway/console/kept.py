@@ -31,6 +31,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "note": N_("Note"),
     "name": N_("Name"),
     "members": N_("Members"),
+    "add": N_("Add"),
     "spoke_to": N_("With whom you spoke"),
     "hours": N_("Hours"),
     "until": N_("Until (Vietnam's time)"),

@@ -22,6 +22,7 @@ from gateway.inquiry.checking import Checker
 from gateway.lifecycle import Lifecycle
 from gateway.ratelimit import RateLimit
 from gateway.reports.desk import ReportDesk
+from gateway.signatures.model import Examined
 
 #: Browsers, and forms, of which something is remembered between two requests.
 _REMEMBERED, _KEPT, _FILES = 2000, 200, 8
@@ -29,6 +30,8 @@ _REMEMBERED, _KEPT, _FILES = 2000, 200, 8
 _FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
 #: Pages of documents that are open somewhere.
 _SEEN: Final = 10_000
+#: Drafts whose signatures were looked at.
+_LOOKED: Final = 200
 #: The largest form that is kept, in characters.
 KEPT_MOST: Final = 100_000
 #: How long a form that came after its session had ended is kept for the same person.
@@ -52,6 +55,15 @@ class Kept:
     at: datetime
     #: Of its address.
     query: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """What was seen of a draft's signatures, as long as it has those files."""
+
+    file_ids: tuple[str, ...]
+    at: datetime
+    examined: Examined
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +102,8 @@ class ConsoleParts:
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By user.
     kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+    #: By draft: what was seen of its signatures.
+    looked: Lru[str, Looked] = field(default_factory=lambda: Lru(_LOOKED))
     #: By user: the page whose form with files came when its session had ended, and when.
     late: Lru[str, tuple[str, datetime]] = field(default_factory=lambda: Lru(_KEPT))
     #: By session: a file of agencies that was shown.

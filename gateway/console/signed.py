@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateway.api.signatures import SignaturesOut
-from gateway.clock import instant
+from gateway.clock import instant, micros
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.inquiry.check_words import PARTS
@@ -100,10 +100,18 @@ async def signed_of(visit: Visit, message_id: str, verdict: Sequence[Any] | None
     waits = None if row is None else Waits(since=instant(row[0]), authorities=row[1] or "")
     if verdict is None:
         return Signed(sign=None, told=None, waits=waits)
-    report = Examined.decode(verdict[3])
+    return _signed(Examined.decode(verdict[3]), tuple(verdict), waits)
+
+
+def signed_as(report: Examined, at: datetime) -> Signed:
+    """Of what no verdict is kept of: it was looked at a moment ago."""
+    return _signed(report, (micros(at), report.verdict.value, "", report.encode()), None)
+
+
+def _signed(report: Examined, row: tuple[Any, ...], waits: Waits | None) -> Signed:
     return Signed(
         sign=sign_of(judge(report)),
-        told=signatures_out(tuple(verdict)),
+        told=signatures_out(row),
         waits=waits,
         each=tuple(_one(found) for found in report.signatures),
     )

@@ -47,7 +47,8 @@ from gateway.ledger.drafts_kept import (
 )
 from gateway.ledger.entries import Beside, Entering, EnterOperation, NewEntry, Paper
 from gateway.model import AgencyId
-from gateway.signatures.judgement import Judgement, judge
+from gateway.signatures.judgement import judge
+from gateway.signatures.model import Examined
 from gateway.storage.bodies import BodyReader
 from gateway.storage.body_file import ScratchFile
 from gateway.storage.pump import Pump
@@ -163,22 +164,23 @@ class Sending:
             draft = await self.draft(clerk, draft_id)
         return await self._registering.entry(clerk, draft.entry_id)
 
-    async def look(self, clerk: Clerk, draft_id: str) -> Judgement:
-        """What the signatures of a draft's files come to; nothing goes out."""
+    async def look(self, clerk: Clerk, draft_id: str) -> Examined:
+        """The signatures of a draft's files, each with what is wrong; nothing goes out."""
         draft = await self.draft(clerk, draft_id)
         async with AsyncExitStack() as stack:
-            return await self._judged(await self._built(stack, clerk, draft, None))
+            return await self._examined(await self._built(stack, clerk, draft, None))
 
     async def send(self, clerk: Clerk, draft_id: str, *, why_unsigned: str = "") -> str:
         """Send it; the message's id. Without both signatures only for a reason, which its event keeps."""
         draft = await self.draft(clerk, draft_id)
         require_whole(form_of(draft), draft)
+        await self._require_known(form_of(draft).recipients)
         entry = await self.take_number(clerk, draft_id)  # 2
         async with AsyncExitStack() as stack:
             built = await self._built(stack, clerk, draft, entry)
             why = " ".join(why_unsigned.split())[:500]
             if not why:
-                judgement = await self._judged(built)
+                judgement = judge(await self._examined(built))
                 if not judgement.as_the_law_asks:
                     raise RefusedError("desk_signatures_lacking", judgement.vi)
             submission = Submission(
@@ -208,11 +210,15 @@ class Sending:
         there = await self._kept.groups(office)
         if codes and name not in there and len(there) >= _MOST_GROUPS:
             raise RefusedError("desk_full", f"{_MOST_GROUPS}")
+        await self._require_known(codes)
+        await self._pump.submit(self._group, SetGroup(office_id=office, name=name, members=codes))
+
+    async def _require_known(self, codes: Sequence[str]) -> None:
+        """Before a number is taken for what cannot go."""
         known = await self._gateway.directory.resolve(codes, self._clock.now())
         unknown = [code for code in codes if code not in known]
         if unknown:
-            raise RefusedError("recipient_unknown", ", ".join(unknown[:5]))
-        await self._pump.submit(self._group, SetGroup(office_id=office, name=name, members=codes))
+            raise RefusedError("recipient_unknown", "; ".join(unknown[:5]))
 
     async def _entry(self, clerk: Clerk, draft: Draft) -> NewEntry:
         form, key = form_of(draft), uuid7()
@@ -285,12 +291,12 @@ class Sending:
             )
         ]
 
-    async def _judged(self, built: Built) -> Judgement:
+    async def _examined(self, built: Built) -> Examined:
         bodies = self._gateway.bodies
         with bodies.scratch() as target:
             await bodies.run(lambda: _copy(built, target))
             reader = BodyReader(threads=bodies, file=target, size=built.body.size)
-            return judge(await self._examiner.examined(reader, at=self._clock.now()))
+            return await self._examiner.examined(reader, at=self._clock.now())
 
 
 def number_text(number: int) -> str:

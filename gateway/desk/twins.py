@@ -1,7 +1,7 @@
 """When two documents are the same for a register: issuer, number, notation, day and business type agree.
 
-Written variants count as equal: leading zeros, spaces, dashes, accents, Đ and Ð. The key is a digest, so that a
-line holds nothing of a document that was destroyed.
+Written variants count as equal: leading zeros, spaces, dashes, accents, Đ and Ð, an issuer's UBND and HĐND. The key
+is a digest, so that a line holds nothing of a document that was destroyed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from gateway.directory.fold import fold
+from gateway.directory.fold import fold, written_out
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\s]+")
 
@@ -19,7 +19,7 @@ def twin_key(
 ) -> str:
     """The key; a document without a number is like no other one but `itself`: its name, or its words."""
     plain = _plain(number).lstrip("0")
-    parts = [fold(issuer), plain, _plain(notation), issued_on, business_type] if plain else ["", itself]
+    parts = [written_out(issuer), plain, _plain(notation), issued_on, business_type] if plain else ["", itself]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -20,6 +20,9 @@ _OTHERS = re.compile(r"[^a-z0-9]+")
 # digits, with spaces or dots between them, perhaps a letter (`12a`); then what separates them from the notation
 _NUMBER = re.compile(r"(?:so[\s:.]*)?(\d[\d\s.]*(?:[a-z](?![a-z0-9]))?)[\s/,.:\u2010-\u2015\u2212-]*(.*)")
 
+#: What offices abbreviate in their names, folded.
+_SHORT = (("ubnd", "uy ban nhan dan"), ("hdnd", "hoi dong nhan dan"))
+
 _MOST_WORDS = 12
 _LONGEST_WORD = 40
 
@@ -33,6 +36,20 @@ def fold(text: str) -> str:
     """The text as searches compare it."""
     plain = unicodedata.normalize("NFD", text.translate(_STROKE))
     return " ".join(plain.translate(_MARKS).casefold().split())
+
+
+def written_out(text: str) -> str:
+    """Folded, with abbreviations of names written out: `UBND xã Một` and `Ủy ban nhân dân xã Một` compare equal."""
+    whole = dict(_SHORT)
+    return " ".join(whole.get(word, word) for word in fold(text).split())
+
+
+def shortened(text: str) -> str:
+    """The inverse."""
+    text = fold(text)
+    for short, whole in _SHORT:
+        text = text.replace(whole, short)
+    return text
 
 
 def words(text: str) -> list[str]:

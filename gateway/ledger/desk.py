@@ -219,6 +219,10 @@ class DeskReads:
         """The series that were used in a year, with the number last given."""
         return {row[0]: row[1] for row in await self._readers.fetch("entry_list_series", (office_id, year))}
 
+    async def receivers(self, office_id: AgencyId) -> list[str]:
+        """Units and persons of an office that got what came of late, the last first."""
+        return [row[0] for row in await self._readers.fetch("entry_list_receivers", (office_id,))]
+
     async def file(self, offices: Iterable[AgencyId], file_id: str) -> DeskFile | None:
         """A file of some offices."""
         row = await self._readers.fetch_one("desk_file_read", {"id": file_id, "offices": as_json(sorted(offices))})

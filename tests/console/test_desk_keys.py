@@ -140,6 +140,8 @@ async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_fo
         await sign_in(page, clerk.login)
         await page.goto("/desk/paper")
         await page.select_option("[name=office]", lab.office)
+        await page.locator("[name=issuer]").press_sequentially("Kiên")
+        await expect(page.locator("#agencies option")).to_have_attribute("value", "UBND tỉnh Kiên Giang")
         await page.fill("[name=issuer]", "Sở Nội vụ")
         await page.fill("[name=subject]", "V/v giấy đến muộn")
         await page.set_input_files("[name=scan]", [file("quet.pdf", blank().data)])
@@ -159,6 +161,21 @@ async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_fo
         await expect(page.locator("#notices .done")).to_be_visible()
         await expect(page.locator("#notices .note")).to_have_count(0)
     assert len(lab.numbers()) == before + 1
+
+
+async def test_office_with_a_system_of_its_own_comes_to_the_desk_and_goes_by_a_button(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User
+) -> None:
+    """Whoever serves it says so, and is told."""
+    office = await site.base.directory.require(PUSHED, site.base.clock.now())
+    asked = "SELECT office_id, set_by FROM desk_office"
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, clerk.login)
+        await page.goto("/desk")
+        await send(page, "form[action='/desk/offices']", "button:has-text('Nhận thêm ở đây')")
+        assert lab.rows(asked) == [(office.id, clerk.actor)]
+        await send(page, "form[action='/desk/offices']", "button:has-text('Không nhận ở đây nữa')")
+    assert lab.rows(asked) == []
 
 
 async def _sign_in_again(page: Page, login: str) -> None:

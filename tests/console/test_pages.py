@@ -9,7 +9,7 @@ from tests.console.screenshots import SHOTS
 
 #: Parts of pages, files, streams, ways to another provider.
 _NO_PAGE = re.compile(
-    r"/(now|news|lines|count|urgent|live|progress)$|\.(csv|xlsx|pdf|html)$|/files?(/|$)|^/static/|^/login/"
+    r"/(now|news|lines|count|urgent|live|progress)$|^/desk/agencies$|\.(csv|xlsx|pdf|html)$|/files?(/|$)|^/static/|^/login/"
 )
 #: A day that was compared with a peer's books; the tests of comparisons open it.
 _WITHOUT = {"/channels/{id}/comparisons/{key}"}

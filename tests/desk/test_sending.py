@@ -12,6 +12,7 @@ from gateway.desk.clerk import Clerk
 from gateway.desk.sending import OutgoingForm
 from gateway.errors import RefusedError
 from gateway.ledger.drafts_kept import Draft
+from gateway.signatures.judgement import judge
 from tests.desk.lab import DeskLab, clerk_of
 from tests.desk.test_register import refused
 from tests.journeys.installation import PROVINCE
@@ -42,7 +43,7 @@ async def drafted(lab: DeskLab, pdf: bytes, form: OutgoingForm = FORM, clerk: Cl
 async def test_signed_document_goes_out_under_its_number(lab: DeskLab) -> None:
     """The number is taken first; acceptance gives the line its document, and the draft is gone."""
     draft = await drafted(lab, fully_signed())
-    assert (await lab.desk.sending.look(lab.clerk, draft.id)).as_the_law_asks
+    assert judge(await lab.desk.sending.look(lab.clerk, draft.id)).as_the_law_asks
     entry = await lab.desk.sending.take_number(lab.clerk, draft.id)
     assert (entry.number, entry.code, entry.message_id) == (1, "01/UBND-VP", "")
     message = await lab.desk.sending.send(lab.clerk, draft.id)

@@ -22,6 +22,16 @@
     target.parentElement.open = true;
     target.parentElement.querySelector("select,input:not([type=hidden]),textarea")?.focus();
   });
+  // <input list="…" data-suggest>: agencies, while somebody types.
+  let asking;
+  document.addEventListener("input", ({target}) => {
+    if (!("suggest" in target.dataset)) return;
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      const answer = await fetch(`/desk/agencies?q=${encodeURIComponent(target.value)}`, {headers: {"HX-Request": "true"}});
+      if (answer.ok && !answer.redirected) target.list.innerHTML = await answer.text();
+    }, 250);
+  });
   const button = document.querySelector("[data-ring]");
   if (!("Notification" in window)) return;
   const shown = () => { if (button) button.hidden = Notification.permission !== "default"; };

@@ -78,6 +78,12 @@ ORDER BY day DESC, id DESC LIMIT :limit;
 -- The series in which an office has numbered what it sent in a year, with the number last given in each.
 SELECT series, MAX(number) FROM desk_entry WHERE office_id = ? AND direction = 'out' AND year = ? GROUP BY series;
 
+-- name: entry_list_receivers
+-- To whom an office has passed on what came of late, the last first.
+SELECT receiver FROM (
+    SELECT receiver, id FROM desk_entry WHERE office_id = ? AND direction = 'in' ORDER BY day DESC LIMIT 500)
+WHERE receiver <> '' GROUP BY receiver ORDER BY MAX(id) DESC LIMIT 30;
+
 -- name: desk_file_sum_of_office
 -- Bytes of the files that an office has brought since an instant, and of those that its drafts have, however old.
 SELECT COALESCE(SUM(size), 0) FROM (
