@@ -24,9 +24,10 @@ from gateway.maintenance.indexer import Indexer
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, sign_in
 from tests.console.clicking import Speech, file, fill, menu, press, send, taken
 from tests.console.site import PASSWORD, Site, console
+from tests.console.test_alerts import taken as brought
 from tests.desk.lab import CHECKS, DeskLab, lab_of
 from tests.desk.test_sending import fully_signed
-from tests.journeys.installation import PROVINCE
+from tests.journeys.installation import PROVINCE, PUSHED
 from tests.journeys.messages import DAY, document_id
 from tests.unit.signatures.cms_made import CmsPlan
 from tests.unit.signatures.pdf_made import blank, signed
@@ -280,6 +281,39 @@ async def test_clerk_writes_to_a_group_once_both_signatures_hold(
         await expect(page.locator("tbody tr .kept").first).to_have_text(said("đã gửi", "sent"))
     assert told(lab, "entry.sent") == (clerk.actor, None)
     assert lab.rows("SELECT COUNT(*) FROM message WHERE subject = ?", subject) == [(1,)]
+
+
+async def test_office_with_a_system_has_its_documents_at_the_desk_as_well_and_no_longer(
+    site: Site, browser: Browser, speech: Speech
+) -> None:
+    """What is brought to its system meanwhile waits here, too; what is brought afterwards does not."""
+    said, base, (first, second) = speech.said, site.base, [speech.own(each) for each in ("731", "732")]
+    login, now = speech.own("vanthu4"), base.clock.now()
+    user, _ = await base.users.add(
+        login, name="Văn thư xã Hai", role=Role.CLERK, offices=[PUSHED], actor="operator:test", now=now
+    )
+    await base.users.choose_password(user, PASSWORD, session="", now=now)
+
+    async with opened(browser, site.origin, language=speech.language) as page:
+        notices, waiting = page.locator("#notices .done"), page.locator("#waiting tbody th a")
+        await sign_in(page, login)
+        await menu(page, "/desk")
+        await expect(page.locator("#waiting .empty")).to_contain_text(
+            said("Không có văn bản chờ.", "No document waits.")
+        )
+        await send(page, "form[action='/desk/offices']", "button[value='1']")
+        here = said("Từ nay văn bản của đơn vị này cũng chờ ở đây.", "From now on its documents wait here, too.")
+        await expect(notices).to_have_text(here)
+        await brought(site, first)
+        await expect(waiting).to_have_text(f"{first}/UBND-VP")
+        await press(page, waiting)
+        await send(page, "form[action*='/register']")
+        await send(page, "form[action='/desk/offices']", "button[value='0']")
+        gone = said("Văn bản mới của đơn vị này không chờ ở đây nữa.", "Nothing new of it waits here.")
+        await expect(notices).to_have_text(gone)
+        await brought(site, second)
+        await menu(page, "/desk")
+        await expect(waiting).to_have_count(0)
 
 
 async def test_session_is_kept_open_by_a_button_and_a_form_that_came_too_late_is_found_again(
