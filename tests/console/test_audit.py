@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import io
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -106,6 +107,9 @@ async def test_bundle_is_taken_and_passes_when_it_is_dropped_again(sent: models.
     assert '<th scope="row" class="long">Biên nhận của trục khi tiếp nhận văn bản' in told
     assert '<th scope="row" class="long"><code' not in told  # a check without words
     assert "nội dung văn bản có đúng sự thật hay không" in told
+    assert '<span class="quiet">phiên bản 1</span>' in told
+    assert re.search(r'<span class="quiet">\d+ mục</span>', told)
+    assert not re.findall(r'<td class="long">[a-z_]+ ?<', told), "a reason without words"
     assert "badge bad" not in told
     place = len(file) // 2
     changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]
