@@ -21,7 +21,7 @@ from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
 from gateway.console.agencies import one
-from gateway.console.desk_parts import small_number
+from gateway.console.formats import small_number
 from gateway.console.headers import saved
 from gateway.console.looks import looked_up
 from gateway.console.pieces import hand_out, length, of_file, reopened, with_room

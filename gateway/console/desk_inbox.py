@@ -21,9 +21,9 @@ from gateway.console.desk_parts import (
     file_response,
     offices_of,
     sent_form,
-    small_number,
     today,
 )
+from gateway.console.formats import small_number
 from gateway.console.headers import SECURITY
 from gateway.console.reminders import last_of
 from gateway.console.route import Route

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import BodyPartReader, web
 
 from gateway.clock import VIETNAM
+from gateway.console.formats import small_number
 from gateway.console.headers import framed, saved
 from gateway.console.pieces import hand_out, of_body
 from gateway.console.uploaded import form_read, pieces_of, text_of
@@ -33,8 +34,7 @@ _MOST_FIELDS: Final = 200
 #: Bytes of all files of one form.
 _MOST_BYTES: Final = 2 * MOST_BYTES
 _FORM_SECONDS: Final = 600.0
-#: Digits of a number that a database holds; what no office copies; the longest line.
-_DIGITS: Final = 18
+#: What no office copies; the longest line.
 _MOST_COPIES: Final = 100_000
 _LONGEST: Final = 500
 
@@ -87,12 +87,6 @@ def beside_of(fields: dict[str, str], *, is_filled: bool = False) -> Beside:
         copies=small_number(fields.get("copies", "")) % _MOST_COPIES,
         note=_line(fields, "note"),
     )
-
-
-def small_number(text: str) -> int:
-    """A number of a form or an address; 0 for what is none."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else 0
 
 
 def _line(fields: dict[str, str], name: str) -> str:

@@ -17,10 +17,10 @@ from gateway.console.desk_parts import (
     discard,
     offices_of,
     sent_form,
-    small_number,
     today,
 )
 from gateway.console.desk_recipients import named, recipients_of
+from gateway.console.formats import small_number
 from gateway.console.looks import looked_at_desk
 from gateway.console.parts import Looked
 from gateway.console.route import Route

@@ -1,4 +1,4 @@
-"""How numbers, instants and lengths of time are written for a person: pure, by language and time zone.
+"""How numbers, instants and lengths of time are written for a person, and numbers read: pure, by language and zone.
 
 Instants are shown in Vietnam's time or UTC, as the person has chosen; the other one stands in the title of the
 element.
@@ -20,6 +20,8 @@ Zone = Literal["vn", "utc"]
 _DAY: Final = {"vi": "%d/%m/%Y", "en": "%d %b %Y"}
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
+#: Digits of a number that a database holds.
+_DIGITS: Final = 18
 #: As Vietnamese offices write them.
 _SHORT: Final = (("Ủy ban nhân dân", "UBND"), ("Ủy ban Nhân dân", "UBND"), ("Hội đồng nhân dân", "HĐND"))
 #: Marks of a User-Agent; each names its forerunners, too, so the youngest come first.
@@ -58,6 +60,12 @@ def browser(agent: str) -> str:
 def number(value: float, language: Language) -> str:
     """1.234,5 in Vietnamese, 1,234.5 in English."""
     return format_decimal(value, locale=LOCALES[language])
+
+
+def small_number(text: str) -> int:
+    """A number of a form or an address; 0 for what is none."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else 0
 
 
 def size(count: int, language: Language) -> str:

@@ -16,8 +16,8 @@ from gateway.admin import mass
 from gateway.admin.mass import GiveAnswer
 from gateway.admin.queues import shown
 from gateway.console.acts import NAMES, WAYS, Words, converted
-from gateway.console.desk_parts import small_number
 from gateway.console.document_words import actors_of
+from gateway.console.formats import small_number
 from gateway.console.orders import orders
 from gateway.console.route import Route
 from gateway.console.visit import Visit
