@@ -61,6 +61,10 @@ def add(parsers: Subparsers) -> None:
     add_json(shown)
 
 
+def _documents(count: int) -> str:
+    return "1 document" if count == 1 else f"{count} documents"
+
+
 def _order(context: Context, args: argparse.Namespace) -> int:
     request = MakePurge(
         documents=args.documents,
@@ -73,7 +77,7 @@ def _order(context: Context, args: argparse.Namespace) -> int:
     if args.json:
         context.print_json(reply)
         return FINE
-    context.say(f"{reply['order']}: an order for {reply['documents']} documents; nothing is destroyed yet.")
+    context.say(f"{reply['order']}: an order for {_documents(reply['documents'])}; nothing is destroyed yet.")
     for document, why in reply["held"].items():
         context.say(f"HELD  {document}: {why}; it stays for as long as that is so")
     context.say(
@@ -98,11 +102,8 @@ def _cancel(context: Context, args: argparse.Namespace) -> int:
     if args.json:
         context.print_json(reply)
     else:
-        told = (
-            f"{reply['destroyed']} documents of it had been destroyed"
-            if reply["destroyed"]
-            else "nothing of it was"
-        )
+        destroyed = reply["destroyed"]
+        told = f"destroyed before: {_documents(destroyed)}" if destroyed else "nothing of it was destroyed"
         context.say(f"{reply['order']}: cancelled; {told}.")
     return FINE
 
