@@ -24,6 +24,8 @@ expect.set_options(timeout=PATIENCE)
 #: Pixels that a page must fit: a window of 1,280 at 400 % (WCAG 2.2, 1.4.10).
 NARROWEST = 320
 _SERIOUS = frozenset({"serious", "critical"})
+# a page that is gathered anew may rest before it: its own limit of five seconds is too little
+expect.set_options(timeout=PATIENCE)
 
 
 @asynccontextmanager

@@ -169,6 +169,7 @@ async def test_operator_finds_the_office_that_fails_and_resends_by_keyboard_alon
         await tab_onto(page, f"{cause} a[href^='/channels/']")
         await page.keyboard.press("Enter")
         await expect(page.locator(".said").first).to_contain_text("đĩa đã đầy")
+        await page.wait_for_load_state()  # keys are heard when scripts have run
         await page.keyboard.press("g")
         await page.keyboard.press("1")
         await page.wait_for_url(f"{site.origin}/")
