@@ -9,9 +9,10 @@ is asked of each:
 3. what the index of lines finds (`gateway.search.words`)
 4. all lines, newest first
 
-So a page costs what it looks at, and that has a bound: where the rest of a filter fits hardly anything, a page ends
-after `LOOKED_AT` candidates, says so, and goes on from there when asked. Days become numbers by the documents
-accepted around them; a document may have been recorded an hour after its acceptance at most.
+So a page costs what it looks at, and that has a bound. Where the rest of a filter fits hardly anything, or the
+index would go through too many lines whose words stand elsewhere (`gateway.search.spans`), a page ends, says so,
+and goes on from there when asked. Days become numbers by the documents accepted around them; a document may have
+been recorded an hour after its acceptance at most.
 A line is in the index a second after it was recorded, an old one when the index has got so far (`Page.unindexed`).
 """
 
@@ -28,6 +29,7 @@ from gateway.ledger.pages import OPEN_STATES
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 from gateway.search.filter import Filter
+from gateway.search.spans import span_of
 from gateway.search.words import COLUMNS, Condition, expression_of, kind_of, plain, tokens, worded
 from gateway.states import State
 from gateway.storage.readers import Readers
@@ -37,9 +39,16 @@ Scope = frozenset[AgencyId] | None
 
 #: Candidates that one page or count looks at, at most.
 LOOKED_AT: Final = 20_000
+#: What a page may spend on asking the index: so many spans for a question of one condition, fewer for longer ones.
+_EFFORT: Final = 12
+#: A count comes after its page, and may spend more.
+_COUNTS_LONGER: Final = 4
 #: What a count counts up to.
 COUNTED: Final = 10_000
-#: Lines that are few: they are looked at one by one.
+#: Newest first, oldest first.
+_FINDING: Final = ("line_find_older", "line_find_newer")
+_REACHING: Final = ("line_find_reach_older", "line_find_reach_newer")
+#: Lines that are few: they are looked at one by one, and a word that is in no more of them is rare.
 _FEW: Final = 1_000
 _WINDOW: Final = 250
 _WIDEST: Final = 5_000
@@ -110,7 +119,7 @@ class Count:
     """How many lines fit."""
 
     value: int
-    #: There are more than these; it was not counted on.
+    #: There may be more than these; it was not counted on.
     more: bool = False
 
 
@@ -123,6 +132,14 @@ class _Found:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidates(_Found):
+    """The same before the rest of the filter is asked."""
+
+    #: Whether it ended because the index was asked about no more.
+    is_span: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Way:
     """How candidates are found, and what is then asked of them."""
 
@@ -132,15 +149,13 @@ class _Way:
     rest: dict[str, object] | None
     #: Of its texts.
     texts: tuple[Condition, ...] = ()
-    #: The statements that find candidates, newest first and oldest first; None: they are the few.
+    #: The statements that find candidates, newest first and oldest first; None: the few, or the index.
     statements: tuple[str, str] | None = None
     params: tuple[tuple[str, object], ...] = ()
     few: tuple[int, ...] = ()
-
-    @property
-    def asks_index(self) -> bool:
-        """Whether what the index does not hold is left out."""
-        return self.statements is not None and self.statements[0] == "line_find_older"
+    #: What the index is asked, where it is; those of it that may be rare.
+    asked: tuple[Condition, ...] = ()
+    telling: tuple[Condition, ...] = ()
 
 
 class Search:
@@ -170,19 +185,14 @@ class Search:
             older=older,
             newer=newer,
             partial=goes_on is not None and not more,
-            unindexed=await self._unindexed() if way.asks_index else 0,
+            unindexed=await self._unindexed() if way.asked else 0,
         )
 
     async def count(self, wanted: Filter, scope: Scope, *, above: int = 0, most: int = COUNTED) -> Count:
         """How many lines fit, above a number; bounded by what it counts and by what it looks at."""
         way = await self._way(wanted, scope)
         low = max(way.low, above)
-        if way.rest is None:
-            params = {**dict(way.params), "low": low, "high": way.high, "limit": most + 1}
-            row = await self._readers.fetch_one("line_count_matching", params)
-            value = row[0] if row else 0
-            return Count(value=min(value, most), more=value > most)
-        found = await self._find(way, low, way.high, most + 1, newer=False)
+        found = await self._find(way, low, way.high, most + 1, newer=False, longer=_COUNTS_LONGER)
         more = len(found.seqs) > most or found.goes_on is not None
         return Count(value=min(len(found.seqs), most), more=more)
 
@@ -210,8 +220,13 @@ class Search:
         return [_line(row) for row in await self._readers.fetch("line_list_shown", (as_json(list(seqs)),))]
 
     async def _unindexed(self) -> int:
-        row = await self._readers.fetch_one("search_read_extent")
-        return max(0, row[0] - 1) if row else 0
+        low, _ = await self._indexed()
+        return max(0, low)
+
+    async def _indexed(self) -> tuple[int, int]:
+        """The lines that the index holds are between these."""
+        ((low, high, _),) = await self._readers.fetch("search_read_extent")
+        return low - 1, high + 1
 
     async def _way(self, wanted: Filter, scope: Scope) -> _Way:
         low, high = await self._period(wanted)
@@ -233,8 +248,8 @@ class Search:
                 low=low,
                 high=high,
                 rest=None if is_all else rest,
-                statements=("line_find_older", "line_find_newer"),
-                params=(("match", expression_of([*texts, *facts, *kind_of(wanted)])),),
+                asked=(*texts, *facts, *kind_of(wanted)),
+                telling=(*texts, *facts),
             )
         return _Way(low=low, high=high, rest=rest, statements=("line_list_older", "line_list_newer"))
 
@@ -262,28 +277,63 @@ class Search:
             high = row[0] + 1 if row else _LAST
         return low, high
 
-    async def _find(self, way: _Way, low: int, high: int, limit: int, *, newer: bool) -> _Found:
+    async def _find(self, way: _Way, low: int, high: int, limit: int, *, newer: bool, longer: int = 1) -> _Found:
         found: list[int] = []
-        looked, window = 0, limit if way.rest is None else max(_WINDOW, limit)
+        looked, spans, window = 0, 0, limit if way.rest is None else max(_WINDOW, limit)
         while True:
-            seqs = await self._candidates(way, low, high, window, newer=newer)
-            found += await self._fitting(way, seqs, limit - len(found))
-            looked += len(seqs)
-            if len(seqs) < window:
+            some = await self._candidates(way, low, high, window, newer=newer)
+            found += await self._fitting(way, some.seqs, limit - len(found))
+            if some.goes_on is None:
                 return _Found(seqs=found, goes_on=None)
             if len(found) >= limit:
                 return _Found(seqs=found, goes_on=found[-1])
-            low, high = (seqs[-1], high) if newer else (low, seqs[-1])
-            if looked >= max(LOOKED_AT, limit):
-                return _Found(seqs=found, goes_on=seqs[-1])
-            window = min(window * 4, _WIDEST)
+            low, high = (some.goes_on, high) if newer else (low, some.goes_on)
+            looked, spans = looked + len(some.seqs), spans + some.is_span
+            if looked >= max(LOOKED_AT, limit) or spans * len(way.asked) >= _EFFORT * longer:
+                return _Found(seqs=found, goes_on=some.goes_on)
+            if not some.is_span:
+                window = min(window * 4, _WIDEST)
 
-    async def _candidates(self, way: _Way, low: int, high: int, window: int, *, newer: bool) -> list[int]:
+    async def _candidates(self, way: _Way, low: int, high: int, window: int, *, newer: bool) -> _Candidates:
+        if way.asked:
+            return await self._asked(way, low, high, window, newer=newer)
         if way.statements is None:
             between = way.few[bisect_right(way.few, low) : bisect_left(way.few, high)]
-            return list(between[:window] if newer else between[::-1][:window])
-        params = {**dict(way.params), "low": low, "high": high, "limit": window}
-        return [row[0] for row in await self._readers.fetch(way.statements[newer], params)]
+            seqs = list(between[:window] if newer else between[::-1][:window])
+        else:
+            params = {**dict(way.params), "low": low, "high": high, "limit": window}
+            seqs = [row[0] for row in await self._readers.fetch(way.statements[newer], params)]
+        return _Candidates(seqs=seqs, goes_on=seqs[-1] if len(seqs) == window else None)
+
+    async def _asked(self, way: _Way, low: int, high: int, window: int, *, newer: bool) -> _Candidates:
+        """What the index finds in the next span."""
+        first, last = await self._indexed()
+        low, high = max(low, first), min(high, last)
+        if high - low <= 1:
+            return _Candidates(seqs=[], goes_on=None)
+        reach = await self._reach(way, low, high, newer=newer)
+        span = span_of(low, high, newer=newer, reach=reach, is_last=high == last if newer else low == first)
+        match = expression_of([*span.bounds, *way.asked])
+        params = {"match": match, "low": span.low, "high": span.high, "limit": window}
+        seqs = [row[0] for row in await self._readers.fetch(_FINDING[newer], params)]
+        if len(seqs) == window:
+            return _Candidates(seqs=seqs, goes_on=seqs[-1])
+        if newer:
+            goes_on = span.high - 1 if span.high < high else None
+        else:
+            goes_on = span.low + 1 if span.low > low else None
+        return _Candidates(seqs=seqs, goes_on=goes_on, is_span=True)
+
+    async def _reach(self, way: _Way, low: int, high: int, *, newer: bool) -> int | None:
+        """Where the rarest word was seen `_FEW` times; None: it is not there so often."""
+        reached: list[int] = []
+        for each in way.telling:
+            params = {"match": each.loosely, "low": low, "high": high, "limit": _FEW}
+            ((count, last),) = await self._readers.fetch(_REACHING[newer], params)
+            if count < _FEW:
+                return None
+            reached.append(last)
+        return max(reached) if newer else min(reached)
 
     async def _fitting(self, way: _Way, seqs: list[int], limit: int) -> list[int]:
         if way.rest is None or not seqs:

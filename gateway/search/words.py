@@ -33,6 +33,11 @@ class Condition:
         alternatives = (" AND ".join(f'"{word}"' for word in each) for each in self.any_of)
         return f"{columns} : ({' OR '.join(f'({each})' for each in alternatives)})"
 
+    @property
+    def loosely(self) -> str:
+        """What the index is asked to see how often it can hold at most: one word of each alternative, anywhere."""
+        return " OR ".join(f'"{max(each, key=len)}"' for each in self.any_of)
+
     def holds(self, found: Mapping[str, frozenset[str]]) -> bool:
         """Whether it holds of the words of each column."""
         here = frozenset().union(*(found[column] for column in self.columns))

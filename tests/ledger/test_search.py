@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.directory.fold import fold
 from gateway.errors import RefusedError
@@ -17,6 +19,7 @@ from gateway.model import AgencyId
 from gateway.search import lines as search_lines
 from gateway.search.filter import Filter, parse
 from gateway.search.lines import Count, Line, Scope, Search
+from gateway.search.spans import BLOCK_BITS, Span, span_of
 from gateway.states import Trigger
 from tests.ledger.lab import HOUR, START, Lab, message, status
 
@@ -184,6 +187,77 @@ async def test_page_that_looked_at_enough_says_so_and_goes_on(lab: Lab, monkeypa
     assert [
         line.id for part in [x async for x in search.all(Filter(status=("02",)), None)] for line in part
     ] == found
+
+
+async def _walked(search: Search, wanted: Filter, *, newer: bool) -> tuple[list[int], int]:
+    """The lines of all pages, and how many pages ended before they were full."""
+    found, partial = list[int](), 0
+    place: dict[str, int] = {"after": 0} if newer else {}
+    while True:
+        page = await search.page(wanted, None, limit=99, **place)
+        found += [line.seq for line in page.lines]
+        partial += page.partial
+        goes_on = page.newer if newer else page.older
+        if goes_on is None:
+            return sorted(found), partial
+        place = {"after" if newer else "before": goes_on}
+
+
+async def test_words_that_stand_elsewhere_are_looked_for_block_by_block(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often a word is met where it is not looked for, a page ends with a block, and nothing is lost."""
+    await lab.record(message("a1", name="m99", at=START - HOUR))
+    await lab.rows("UPDATE delivery SET seq = ?", 2 * 65_536 - 9)
+    await fill(lab)
+    search = Search(lab.readers)
+    everything = (await search.page(Filter(kind="all"), None, limit=1000)).lines
+    asked = {
+        Filter(**each): [line.seq for line in everything if _fits(line, Filter(**each), None)]
+        for each in (
+            *FILTERS,
+            {"subject": "bảng kê"},  # in the files of all lines
+            {"subject": "Đại hội thiên tai"},  # never together
+        )
+    }
+    for other in (Filter(text="Kế hoạch bảng kê"), parse([("code", "125/UBND-VP")])):
+        asked[other] = [line.seq for line in (await search.page(other, None, limit=99)).lines]
+        assert asked[other]
+    monkeypatch.setattr(search_lines, "_FEW", 2)
+    monkeypatch.setattr(search_lines, "_EFFORT", 1)
+    for wanted, expected in asked.items():
+        for newer in (True, False):
+            found, partial = await _walked(search, wanted, newer=newer)
+            assert found == sorted(expected), (wanted, newer)
+            assert not (wanted.subject or wanted.text) or partial, wanted
+        count = await search.count(wanted, None)
+        assert count.value <= len(expected) if count.more else count.value == len(expected), wanted
+
+
+@given(
+    low=st.integers(0, 1 << 24),
+    length=st.integers(2, 1 << 24),
+    reach=st.one_of(st.none(), st.floats(0, 1)),
+    newer=st.booleans(),
+)
+def test_spans_leave_no_line_out_and_ask_about_few_blocks(
+    *, low: int, length: int, reach: float | None, newer: bool
+) -> None:
+    """One after the other they are the range; each names the blocks that it is about, and those are few."""
+    high, ends, spans = low + length, [low, low + length], list[Span]()
+    while ends[1] - ends[0] > 1:
+        met = None if reach is None else ends[0] + 1 + int(reach * (ends[1] - ends[0] - 2))
+        span = span_of(*ends, newer=newer, reach=met, is_last=False)
+        assert ends[0] <= span.low < span.high - 1 < ends[1], (ends, span)
+        (bound,) = span.bounds
+        blocks = {int(word[1:]) for (word,) in bound.any_of}
+        assert blocks == set(range((span.low + 1) >> BLOCK_BITS, ((span.high - 1) >> BLOCK_BITS) + 1))
+        assert len(blocks) <= 64
+        spans.append(span)
+        ends = [span.high - 1, ends[1]] if newer else [ends[0], span.low + 1]
+    spans.sort(key=lambda each: each.low)
+    assert (spans[0].low, spans[-1].high) == (low, high)
+    assert all(one.high - 1 == other.low for one, other in itertools.pairwise(spans))
 
 
 async def test_count_is_bounded(lab: Lab) -> None:

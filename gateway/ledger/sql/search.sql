@@ -8,6 +8,18 @@ ORDER BY s.rowid DESC LIMIT :limit;
 SELECT s.rowid FROM search AS s WHERE s.search MATCH :match AND s.rowid > :low AND s.rowid < :high
 ORDER BY s.rowid LIMIT :limit;
 
+-- name: line_find_reach_older
+-- How many of the newest lines the index finds, up to a limit, and the last of those.
+SELECT COUNT(*), MIN(f.line) FROM (
+    SELECT s.rowid AS line FROM search AS s WHERE s.search MATCH :match AND s.rowid > :low AND s.rowid < :high
+    ORDER BY s.rowid DESC LIMIT :limit) AS f;
+
+-- name: line_find_reach_newer
+-- The same of the oldest.
+SELECT COUNT(*), MAX(f.line) FROM (
+    SELECT s.rowid AS line FROM search AS s WHERE s.search MATCH :match AND s.rowid > :low AND s.rowid < :high
+    ORDER BY s.rowid LIMIT :limit) AS f;
+
 -- name: line_list_older
 -- Numbers of all lines between two numbers, newest first.
 SELECT seq FROM delivery WHERE seq > :low AND seq < :high ORDER BY seq DESC LIMIT :limit;
@@ -76,11 +88,6 @@ SELECT d.seq, d.id, d.message_id, m.kind, m.sender_id, m.sender_code, d.recipien
        m.size, m.accepted_at, d.created_at, d.state_at
 FROM delivery AS d CROSS JOIN message AS m ON m.id = d.message_id
 WHERE d.seq IN (SELECT value FROM json_each(?)) ORDER BY d.seq DESC;
-
--- name: line_count_matching
--- How many lines the index finds, counted up to a limit.
-SELECT COUNT(*) FROM (
-    SELECT 1 FROM search AS s WHERE s.search MATCH :match AND s.rowid > :low AND s.rowid < :high LIMIT :limit);
 
 -- name: line_last_accepted_before
 -- A line of the last document that was accepted before an instant.

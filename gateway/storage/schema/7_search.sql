@@ -1,13 +1,15 @@
 -- Searching ----------------------------------------------------------------------------------------
 
 -- What of a line is searched by, as the index takes it. Letters before the facts keep them apart; ids and names are
--- written without their marks, as `gateway.search.words` writes them.
+-- written without their marks, as `gateway.search.words` writes them. The last fact is the block of the line
+-- (`gateway.search.spans`), by which a question to the index ends.
 CREATE VIEW search_text AS
 SELECT d.seq AS seq,
        's' || replace(m.sender_id, '-', '') || ' r' || replace(d.recipient_id, '-', '')
            || ' e' || replace(replace(d.endpoint_id, '-', ''), '_', '') || ' k' || m.kind || ' u' || m.priority
            || ' b' || m.business_type
            || ' t' || replace(replace(replace(COALESCE(m.envelope ->> 'doc_type_name', ''), ' ', ''), 'Đ', 'd'), 'đ', 'd')
+           || ' g' || (d.seq >> 16)
            AS facts,
        'n' || ltrim(replace(replace(m.code_number, ' ', ''), '-', ''), '0')
            || ' k' || replace(replace(replace(replace(replace(replace(replace(replace(replace(m.code_notation,
