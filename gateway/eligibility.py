@@ -79,7 +79,10 @@ WORDS: Final[Mapping[Unfit, tuple[str, str]]] = {
     Unfit.WAITING: ("đang chờ chuyển", "waits to be sent already"),
     Unfit.UNDER_WAY: ("đang chuyển, kết quả chưa có", "is under way; its outcome decides"),
     Unfit.ARRIVED: ("đã đến nơi nhận", "has arrived"),
-    Unfit.NOT_ARRIVED: ("chưa đến nơi nhận: dùng gửi lại từ đầu", "has not arrived: requeue it instead"),
+    Unfit.NOT_ARRIVED: (
+        "chưa đến nơi nhận: chọn “Thử gửi lại lượt chưa đến”",
+        "has not arrived: choose “Try anew what did not arrive”",
+    ),
     Unfit.HELD: ("đang được giữ lại", "is held"),
     Unfit.REFUSED: ("đã bị từ chối", "was refused"),
     Unfit.GIVEN_UP: ("đã hết hạn chuyển", "was given up"),

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
+from unicodedata import category
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -75,6 +76,13 @@ class Change(Request, kw_only=True):
     """What every act that changes something is asked with."""
 
     reason: Reason
+
+    def __post_init__(self) -> None:
+        """What nobody can see is no reason."""
+        seen = sum(category(char)[0] not in "CZ" for char in self.reason)
+        if seen < REASON_CHARACTERS[0] <= len(self.reason):  # what is too short the field itself refuses
+            raise RefusedError("parameter_invalid", f"reason: at least {REASON_CHARACTERS[0]} letters or signs")
+        self.reason = "".join(char for char in self.reason if char in "\n\t" or category(char) != "Cc")
 
 
 class ActOnDeliveries(Change, kw_only=True):

@@ -2,7 +2,8 @@
 
 Reading; and `settle`, by which a person says that something has been dealt with, so that it waits no more. A parked
 status is matched and dismissed by `gateway.admin.statuses`, a misrouted document forwarded by `gateway.admin.mass`:
-here is what these pages show, with what to suggest. Each queue shows `MOST` rows; what is beyond waits its turn.
+here is what these pages show, with what to suggest. Parked statuses come in pages of `PARKED`; each other queue
+shows `MOST` rows, and what is beyond waits its turn.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from gateway.states import State
 
 #: Rows of a queue, candidates of a status, and lines looked at for those.
 MOST: Final = 200
+#: Parked statuses of one page: each is looked for among the documents.
+PARKED: Final = 50
 CANDIDATES: Final = 5
 _LOOKED_AT: Final = 100
 #: A document that was returned longer ago waits for nobody.
@@ -190,7 +193,7 @@ async def suggested(base: Foundation, items: Sequence[Misrouted]) -> list[Misrou
 
 
 async def _heirs(base: Foundation, ids: Iterable[AgencyId]) -> Mapping[AgencyId, Agency]:
-    """Who took over, through offices that have closed in their turn."""
+    """Who took over, through offices that have closed in their turn; nobody where the last of them has, too."""
     now = base.clock.now()
     found = await base.directory.agencies(ids)
     heirs: dict[AgencyId, Agency] = {}
@@ -200,14 +203,14 @@ async def _heirs(base: Foundation, ids: Iterable[AgencyId]) -> Mapping[AgencyId,
             assert heir.successor_id is not None
             seen.add(heir.successor_id)
             heir = (await base.directory.agencies([heir.successor_id]))[heir.successor_id]
-        if heir.id != key:
+        if heir.id != key and (heir.closed_at is None or heir.closed_at > now):
             heirs[key] = heir
     return heirs
 
 
-async def parked(base: Foundation, *, limit: int = 50) -> list[Parked]:
-    """Parked statuses, oldest first, each with the deliveries that it may be about."""
-    rows = await base.readers.fetch("status_list_parked", {"limit": limit})
+async def parked(base: Foundation, *, after: str = "", limit: int = PARKED) -> list[Parked]:
+    """A page of the parked statuses, oldest first, each with what it may be about; `after`: an id."""
+    rows = await base.readers.fetch("status_list_parked", {"limit": limit, "after": after})
     return [await _parked(base, row) for row in rows]
 
 

@@ -90,7 +90,7 @@ async def _listed(context: Context, *, resolved: bool, limit: int) -> list[dict[
     )  # fmt: skip
     async with open_for_reading(context.settings) as ledger:
         name = "status_list_parked_all" if resolved else "status_list_parked"
-        rows = await ledger.readers.fetch(name, {"limit": limit})
+        rows = await ledger.readers.fetch(name, {"limit": limit, "after": ""})
     items = [dict(zip(names, row, strict=True)) for row in rows]
     for item in items:
         for name in ("reported_at", "recorded_at", "resolved_at"):

@@ -1,8 +1,9 @@
 """What the ledger has of one document, as its page tells it: recipients in sums, one story of all that happened.
 
 Tries with what was said on the wire, statuses, people's acts with their reasons, seals and proofs stand in one
-list, the newest first; what happened to many recipients in a row is told once. Read of one instant. Whoever sees
-the document as a recipient alone is shown the own line, and nothing of the others'. What belongs to it:
+list, the newest first; what happened to many recipients in a row is told once. Of a very long story the acceptance
+and what people did are kept, and how much is left out is told. Read of one instant. Whoever sees the document as a
+recipient alone is shown the own line, and nothing of the others'. What belongs to it:
 `gateway.console.document_links`.
 """
 
@@ -25,12 +26,10 @@ from gateway.ledger.params import as_json
 from gateway.mailbox import NOT_FOR_RECIPIENTS
 from gateway.model import Agency, AgencyId
 from gateway.states import State
-from gateway.storage.readers import Readers
+from gateway.storage.readers import Reader, Readers
 
-#: Events of one story; a document with more is told by its newest ones.
+#: Events of one story; of a document with more, what the gateway did by itself long ago is left out.
 MOST_EVENTS: Final = 3_000
-#: Told by other rows: by the try, by the status.
-_TOLD_OTHERWISE: Final = frozenset({"delivery.claimed", "status.recorded"})
 #: Facts that other parts of the story say, or that say nothing to people.
 _SAID_OTHERWISE: Final = frozenset({"reason", "from", "to", "consented_by", "replay"})
 #: Characters of a fact that are shown.
@@ -98,6 +97,8 @@ class Story:
     #: Whether all lines are shown, or the person's own.
     whole: bool
     told: tuple[Told, ...]
+    #: Events that are left out.
+    untold: int
     verdict: tuple[Any, ...] | None
     destroyed_at: datetime | None
     links: Links
@@ -134,7 +135,8 @@ async def read_story(
                 raise RefusedError("not_found")
         attempts = await reader.fetch("attempt_list_of_message", (message_id,))
         statuses = await reader.fetch("status_list_of_message", (message_id,))
-        events = await reader.fetch("event_list_told", {"message": message_id, "limit": MOST_EVENTS})
+        own = [row[0] for row in deliveries if line in {"", row[0]}]
+        events = await _events(reader, message_id, None if whole and not line else own)
         verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
         gone = await reader.fetch("purge_find_of_messages", (as_json([message_id]),))
         links = await read_links(reader, summary, scope)
@@ -154,11 +156,20 @@ async def read_story(
         recipients=recipients,
         whole=whole,
         told=tuple(told if line else _grouped(told)),
+        untold=events[0][7] - len(events) if events else 0,
         verdict=verdict,
         destroyed_at=instant(gone[0][3]) if gone else None,
         links=links,
         senders={key: agencies[key] for key in links.senders if key in agencies},
     )
+
+
+async def _events(reader: Reader, message_id: str, lines: Sequence[str] | None) -> Sequence[tuple[Any, ...]]:
+    """Of the whole document, or of some lines of it."""
+    asked: dict[str, object] = {"message": message_id, "limit": MOST_EVENTS}
+    if lines is None:
+        return await reader.fetch("event_list_told", asked)
+    return await reader.fetch("event_list_told_of_lines", asked | {"lines": as_json(lines)})
 
 
 def _is_shown(row: tuple[Any, ...], scope: frozenset[AgencyId]) -> bool:
@@ -228,9 +239,7 @@ def _told(
     found = [_try(row, carried[row[1]]) for row in attempts if row[1] in carried]
     found += [_status(row, wanted[row[1]], names) for row in statuses if row[1] in wanted]
     for row in events:
-        if row[1] not in _TOLD_OTHERWISE and (
-            row[3] in wanted if row[3] else whole or row[1] == "document.accepted"
-        ):
+        if row[3] in wanted if row[3] else whole or row[1] == "document.accepted":
             found.append(_event(row, (wanted[row[3]].name,) if row[3] else ()))
     return sorted(found, key=lambda each: each.at, reverse=True)
 

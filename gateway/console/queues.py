@@ -43,6 +43,9 @@ AGREES: Final[Mapping[str, str]] = {
 }
 
 
+_LONGEST_ID: Final = 40
+
+
 async def show(visit: Visit) -> web.StreamResponse:
     """The page, with one of the queues open."""
     newest = await visit.parts.live.newest()
@@ -55,9 +58,11 @@ async def part(visit: Visit) -> web.StreamResponse:
 
 
 async def _values(visit: Visit) -> dict[str, Any]:
-    chosen = visit.request.query.get("show", "")
+    chosen, after = visit.request.query.get("show", ""), visit.request.query.get("after", "")[:_LONGEST_ID]
     chosen = chosen if chosen in QUEUES else "parked"
     base = visit.base
+    # one more than is shown tells whether there is another page
+    parked = await queues.parked(base, after=after, limit=queues.PARKED + 1) if chosen == "parked" else []
     wrong = await queues.misrouted(base)
     conflicting, flagged = await queues.conflicts(base), await queues.flagged(base)
     quarantined = await queues.quarantined(base)
@@ -74,7 +79,9 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "titles": QUEUES,
         "counts": counts,
         "most": queues.MOST,
-        "parked": await queues.parked(base) if chosen == "parked" else [],
+        "parked": parked[: queues.PARKED],
+        "after": after,
+        "next": parked[queues.PARKED - 1].id if len(parked) > queues.PARKED else "",
         "wrong": await queues.suggested(base, wrong) if chosen == "misrouted" else [],
         "conflicting": conflicting,
         "flagged": flagged,
@@ -92,7 +99,7 @@ async def match(visit: Visit) -> web.StreamResponse:
     request = converted(_fields(visit, "status", "delivery", "reason"), MatchStatus)
     done = await statuses.match_status(visit.parts.server, request, visit.actor)
     return visit.redirect(
-        "/queues?show=parked",
+        _same_page(visit),
         flash=visit.gettext("The status %(code)s is matched; the delivery is now: %(state)s.")
         % {"code": done["code"], "state": state_name(done["state"], visit.preferences.language)},
     )
@@ -102,7 +109,7 @@ async def dismiss(visit: Visit) -> web.StreamResponse:
     """A parked status is about nothing here."""
     request = converted(_fields(visit, "status", "reason"), DismissStatus)
     await statuses.dismiss_status(visit.parts.server, request, visit.actor)
-    return visit.redirect("/queues?show=parked", flash=visit.gettext("The status is put aside."))
+    return visit.redirect(_same_page(visit), flash=visit.gettext("The status is put aside."))
 
 
 async def settle(visit: Visit) -> web.StreamResponse:
@@ -111,6 +118,11 @@ async def settle(visit: Visit) -> web.StreamResponse:
     await queues.settle(visit.parts.server, request, visit.actor)
     back = "misrouted" if request.kind == "misrouted" else "conflicts"
     return visit.redirect(f"/queues?show={back}", flash=visit.gettext("It waits no more."))
+
+
+def _same_page(visit: Visit) -> str:
+    after = visit.form.get("after", "")[:_LONGEST_ID]
+    return visit.address("/queues", show="parked", **({"after": after} if after else {}))
 
 
 def _fields(visit: Visit, *names: str) -> dict[str, str]:

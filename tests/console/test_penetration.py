@@ -11,9 +11,11 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from time import monotonic
 
 import aiohttp
+import openpyxl
 import pytest
 import pytest_asyncio
 from yarl import URL
@@ -134,6 +136,8 @@ async def test_another_offices_things_do_not_exist_by_any_address(others: Others
         assert (answer.status, shown, "of another office" in answer.text) == (404, None, False), path
     for path, fields in (
         (f"/documents/{one.document}/bundle", {}),
+        (f"/documents/{one.document}/remind", {}),
+        (f"/documents/{one.document}/remind", {"delivery": one.delivery}),
         (f"/desk/in/{one.delivery}/register", {"even_so": "1"}),
         (f"/desk/in/{one.delivery}/answer", {"code": "02", "reason": "không phải của ta"}),
         (f"/desk/in/{one.delivery}/duplicate", {}),
@@ -169,6 +173,21 @@ async def test_lists_files_and_searches_hold_the_own_offices_lines_alone(others:
     assert (await attacker.get(f"/ledger/count?recipient={others.lab.office}")).text.strip() == "0"
     for path in ("/acts", "/requests", "/queues", "/channels", "/offices", "/reports", "/audit", "/administration"):
         assert (await attacker.get(path)).status == 403, path
+
+
+async def test_news_and_sheets_hold_the_own_offices_lines_alone(
+    site: Site, others: Others, attacker: Browser
+) -> None:
+    """How many are new, and what is in the file: another office's line is there for whoever may see it."""
+    operator = await site.signed_in(Role.OPERATOR)
+    for browser, sees in ((operator, True), (attacker, False)):
+        news = await browser.get(f"/ledger/news?recipient={others.lab.office}")
+        assert (news.status, "flash note" in news.text) == (200, sees)
+        for asked in ("", f"?recipient={others.lab.office}"):
+            async with browser.session.get(f"{browser.origin}/ledger/lines.xlsx{asked}") as answer:
+                book = openpyxl.load_workbook(BytesIO(await answer.read()))
+            cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+            assert any("901/UBND-VP" in str(cell) for cell in cells) is sees
 
 
 async def test_fields_that_a_form_has_not_change_nothing(site: Site, attacker: Browser) -> None:

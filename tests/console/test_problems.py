@@ -9,6 +9,10 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.directory import Represent, represent
+from gateway.console.acts import NAMES
+from gateway.console.words import translations
+from gateway.eligibility import WORDS, ActName, Unfit
+from gateway.ledger.params import as_json
 from tests.console.site import Browser, Site
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE
 from tests.journeys.messages import document, status
@@ -77,3 +81,80 @@ async def test_agent_is_matched_with_a_true_reason_and_named_in_the_timeline(sit
         assert (page.count("do Văn phòng Chính phủ báo thay"), why in page) == (1, True)
         if number == "852":
             await speaks(site, end=True)
+
+
+async def test_long_queue_of_statuses_has_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest first, how many there are, and what follows; after an act the page is the same."""
+    for number in ("861", "862", "863"):
+        await parked(site, number)
+    monkeypatch.setattr("gateway.admin.queues.PARKED", 1)
+    browser = await site.signed_in(Role.OPERATOR)
+    address, seen = "/queues?show=parked", list[str]()
+    while address:
+        page = (await browser.get(address)).text
+        seen += re.findall(r"0(86\d)/UBND-VP", page)
+        found = re.search(r'href="(/queues\?show=parked&amp;after=[^"]+)"', page)
+        assert (found is not None) == ("cũ nhất trước." in page)
+        if "0862/UBND-VP" in page:
+            held = re.search(r'name="after" value="([^"]+)"', page)
+            status_id = re.search(r'name="status" value="([^"]+)"', page)
+            assert held is not None
+            assert status_id is not None
+            given = {"status": status_id[1], "after": held[1], "reason": WHY}
+            done = await browser.post("/queues/dismiss", given)
+            assert done.location == f"/queues?show=parked&after={held[1]}"
+        address = unescape(found[1]) if found else ""
+    assert seen == ["861", "862", "863"]
+    assert "Hết danh sách" in (await browser.get(f"{done.location[:20]}&after={given['status']}x")).text
+
+
+async def test_reason_that_nobody_can_read_is_none(site: Site) -> None:
+    """And what nobody can read is not kept beside what can be."""
+    _, key = await parked(site, "871")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get("/queues")
+    fields = {"act": "hold", "ids": key, "how": "act"}
+    for why in ("\0\0\0\0", "\u200b\u200b\u200b\u200b", "a\0\0\0", "\x01 \x02 \x03"):
+        refused = await browser.post("/acts/do", fields | {"reason": why})
+        assert (refused.status, await states(site.app, [key])) == (422, ["queued"]), repr(why)
+    assert (await browser.post("/acts/do", fields | {"reason": "\0có\x01 lý do\0"})).status == 303
+    rows = await site.base.readers.fetch(
+        "event_list_told_of_lines", {"message": "", "lines": as_json([key]), "limit": 9}
+    )
+    assert [row[6] for row in rows if row[1] == "delivery.held"] == ["có lý do"]
+
+
+async def test_arrival_is_confirmed_by_a_person_who_says_why(site: Site) -> None:
+    """The choice offers it for what is held alone; the line is delivered, not answered."""
+    document_id, key = await parked(site, "872")
+    browser = await site.signed_in(Role.OPERATOR)
+    await browser.get(f"/acts?delivery={key}")
+    form = {"act": "confirm", "ids": key, "how": "act", "reason": WHY}
+    assert "0 trong 1" in (await browser.post("/acts/rehearse", form)).text
+    held = await browser.post("/acts/do", form | {"act": "hold"})
+    assert held.status == 303, held.text
+    assert "1 trong 1" in (await browser.post("/acts/rehearse", form)).text
+    done = await browser.post("/acts/do", form)
+    assert done.status == 303, done.text
+    assert await states(site.app, [key]) == ["delivered"]
+    page = (await browser.get(f"/documents/{document_id}")).text
+    assert "đến nơi" in page
+    assert "đã vào sổ" not in page
+
+
+async def test_rehearsal_names_the_act_that_is_meant_as_its_button_does() -> None:
+    """What has not arrived is not sent once more: it is tried anew."""
+    vi, en = WORDS[Unfit.NOT_ARRIVED]
+    name = NAMES[ActName.REQUEUE]
+    assert name in en
+    assert translations("vi").gettext(name) in vi
+
+
+async def test_both_columns_of_a_document_are_live(site: Site) -> None:
+    """Signatures, stamps, links and what is late come with what an open page fetches."""
+    document_id, _ = await parked(site, "873")
+    browser = await site.signed_in(Role.VIEWER)
+    page, part = [(await browser.get(f"/documents/{document_id}{more}")).text for more in ("", "/now")]
+    for words in ('id="signatures"', "chưa có dấu thời gian", "Diễn biến", "Tệp"):
+        assert (words in page, words in part) == (True, True), words
+    assert "<html" not in part

@@ -58,18 +58,21 @@ async def test_successor_is_matched_once_the_directory_has_it(installation: Inst
 
 
 async def test_document_at_a_closed_office_is_forwarded_to_its_successor(installation: Installation) -> None:
-    """The suggestion is who took over; forwarded, it waits no more."""
+    """The suggestion is who took over; forwarded, it waits no more. Who has closed in its turn is none."""
     app = running(installation)
-    [key] = await sent(installation, 1)
+    key, other = await sent(installation, 2)
     assert await queues.misrouted(app.foundation) == []
     await end_agency(app, EndAgency(organ_id=COMMUNE, successor=PUSHED, reason=WHY), FIRST)
-    [found] = await queues.misrouted(app.foundation)
-    assert (found.line.id, found.why) == (key, "closed")
+    found, later = await queues.misrouted(app.foundation)
+    assert (found.line.id, later.line.id, found.why) == (key, other, "closed")
     assert found.successor is not None
     assert found.successor.organ_id == PUSHED
     request = asking(ActName.FORWARD, [key], to=found.successor.organ_id)
     assert (await mass.act(app, request, FIRST))["moved"] == 1
-    assert await queues.misrouted(app.foundation) == []
+    assert [each.line.id for each in await queues.misrouted(app.foundation)] == [other]
+    await end_agency(app, EndAgency(organ_id=PUSHED, reason=WHY), FIRST)
+    suggested = {each.line.id: each.successor for each in await queues.misrouted(app.foundation)}
+    assert suggested[other] is None
 
 
 async def test_returned_document_waits_until_it_is_forwarded_or_settled(installation: Installation) -> None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from gateway.clock import SystemClock, micros
 from gateway.console.document_story import read_story
 from gateway.directory.directory import Directory
 from gateway.ledger.rows import NewMessage
-from gateway.model import OutcomeKind
-from gateway.states import State
+from gateway.model import AgencyId, OutcomeKind
+from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, request, status
 
 
@@ -40,6 +42,33 @@ async def test_recipients_are_grouped_by_what_became_of_them(lab: Lab) -> None:
         "a1": "refused", "a2": "booked", "a3": "returned", "b1": "under_way", "i1": "fetched", "i2": "unopened",
     }  # fmt: skip
     assert next(each for each in story.recipients if each.agency_id == "a2").business_status == "15"
+
+
+async def test_very_long_story_keeps_its_beginning_and_what_people_did(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the gateway did long ago is left out, and how much of it is told; one office's story is its own."""
+    directory = Directory(lab.readers, clock=SystemClock())
+    await directory.reload()
+    await lab.record(message("a1", "a2", "a3", "b1", name="d"))
+    await lab.act(Trigger.HELD, "d/a1")
+    await lab.act(Trigger.RELEASED, "d/a1")
+    for tries in range(1, 5):
+        for out in await lab.claim(START + tries * DAY, room=50):
+            await lab.finish(out, OutcomeKind.DEFERRED, now=START + tries * DAY)
+    whole = await read_story(lab.readers, directory, "d", None)
+    assert (whole.untold, "delivery.claimed" in {each.kind for each in whole.told}) == (0, False)
+    monkeypatch.setattr("gateway.console.document_story.MOST_EVENTS", 5)
+    story = await read_story(lab.readers, directory, "d", None)
+    assert story.untold == sum(each.times for each in whole.told if each.kind not in {"try", "status"}) - 5 > 0
+    kinds = [each.kind for each in story.told if each.kind != "try"]
+    assert (kinds[-1], {"delivery.held", "delivery.released"} < set(kinds)) == ("document.accepted", True)
+    monkeypatch.setattr("gateway.console.document_story.MOST_EVENTS", 7)
+    for scope, line in ((None, "d/a1"), (frozenset({AgencyId("a1")}), "")):
+        own = await read_story(lab.readers, directory, "d", scope, line=line)
+        told = [each for each in own.told if each.kind != "try"]
+        assert (own.untold, sum(each.times for each in told)) == (0, 7)
+        assert {name for each in told for name in each.recipients} == {own.recipients[0].name}
 
 
 async def test_documents_of_tests_are_in_no_hour(lab: Lab) -> None:

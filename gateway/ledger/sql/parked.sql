@@ -1,5 +1,5 @@
 -- name: status_list_parked
--- Parked statuses that wait for a person, oldest first; what each says of its document.
+-- Parked statuses that wait for a person, oldest first; what each says of its document: after (one of them, or ""), limit.
 SELECT s.id, s.message_id, s.code, m.sender_code, s.description, s.reported_at, s.recorded_at, s.parked,
        m.document_ref, m.code_number, m.code_notation,
        COALESCE(m.envelope ->> '$.responses_for[0].organ_id', ''),
@@ -7,7 +7,8 @@ SELECT s.id, s.message_id, s.code, m.sender_code, s.description, s.reported_at, 
        COALESCE(s.resolution, ''), s.resolved_at, COALESCE(s.resolved_by, ''), COALESCE(s.resolved_why, '')
 FROM status AS s JOIN message AS m ON m.id = s.message_id
 WHERE s.parked IS NOT NULL AND s.resolution IS NULL
-ORDER BY s.recorded_at LIMIT :limit;
+  AND (:after = '' OR (s.recorded_at, s.id) > (SELECT b.recorded_at, b.id FROM status AS b WHERE b.id = :after))
+ORDER BY s.recorded_at, s.id LIMIT :limit;
 
 -- name: status_list_parked_all
 -- The same with those that a person has resolved.

@@ -1,11 +1,35 @@
 -- name: event_list_told
--- The story of one message for a person: its own events, those of its lines, and why people acted. Of a very long one
--- the newest.
-SELECT seq, kind, at, delivery_id, actor, leaf, COALESCE(note, '') FROM event WHERE message_id = :message
-UNION
-SELECT seq, kind, at, delivery_id, actor, leaf, COALESCE(note, '') FROM event
-WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message)
-ORDER BY 1 DESC LIMIT :limit;
+-- The story of one message for a person: its own events, those of its lines, and why people acted; not what tries and
+-- statuses tell. Of a very long one its acceptance, what people did, and the newest of the rest; how many there are.
+SELECT e.seq, e.kind, e.at, e.delivery_id, e.actor, e.leaf, COALESCE(e.note, ''), s.total
+FROM (
+    SELECT seq, count(*) OVER () AS total
+    FROM (
+        SELECT seq, kind, actor FROM event WHERE message_id = :message
+        UNION
+        SELECT seq, kind, actor FROM event WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message))
+    WHERE kind NOT IN ('delivery.claimed', 'status.recorded')
+    ORDER BY CASE WHEN kind = 'document.accepted' THEN 0 WHEN kind = 'document.read' THEN 2
+                  WHEN actor GLOB 'user:*' OR actor GLOB 'operator:*' THEN 1 ELSE 2 END, seq DESC
+    LIMIT :limit) AS s
+JOIN event AS e ON e.seq = s.seq
+ORDER BY e.seq DESC;
+
+-- name: event_list_told_of_lines
+-- The same of some lines of it (:lines) alone, with its acceptance.
+SELECT e.seq, e.kind, e.at, e.delivery_id, e.actor, e.leaf, COALESCE(e.note, ''), s.total
+FROM (
+    SELECT seq, count(*) OVER () AS total
+    FROM (
+        SELECT seq, kind, actor FROM event WHERE message_id = :message AND kind = 'document.accepted'
+        UNION
+        SELECT seq, kind, actor FROM event WHERE delivery_id IN (SELECT value FROM json_each(:lines)))
+    WHERE kind NOT IN ('delivery.claimed', 'status.recorded')
+    ORDER BY CASE WHEN kind = 'document.accepted' THEN 0
+                  WHEN actor GLOB 'user:*' OR actor GLOB 'operator:*' THEN 1 ELSE 2 END, seq DESC
+    LIMIT :limit) AS s
+JOIN event AS e ON e.seq = s.seq
+ORDER BY e.seq DESC;
 
 -- name: message_list_relations
 -- Documents among some messages, the earliest first; of :agencies (NULL: all), what they sent or were sent, but for
