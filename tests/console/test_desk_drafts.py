@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
+from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.directory.importer import import_agencies
 from gateway.ledger.entries import Beside
 from tests.console.site import PASSWORD, Browser, Site
@@ -117,6 +118,23 @@ async def test_nothing_goes_to_whom_nobody_has_seen_nor_takes_a_number_for_nobod
     ((entry, message),) = lab.rows(asked, lab.office)
     assert f'href="/documents/{message}"' in (await browser.get(f"/desk/entries/{entry}")).text
     assert (await browser.get(f"/documents/{message}")).status == 200
+
+
+async def test_line_of_an_office_that_was_succeeded_leads_to_no_page_that_its_clerk_may_not_see(
+    site: Site, lab: DeskLab, browser: Browser
+) -> None:
+    """The register is the successor's to read; documents that went out of it are not."""
+    old, base = await lab_of(site.installation), site.base
+    file = await lab.desk.papers.add(old.clerk, old.office, "a.pdf", await lab.spooled(PDF), is_scan=False)
+    draft = await lab.desk.sending.save(old.clerk, old.office, FORM, file_ids=[file.id])
+    message = await lab.desk.sending.send(old.clerk, draft.id, why_unsigned="thử")
+    now = base.clock.now()
+    closing = CloseAgency(agency_id=old.office, at=now, successor_id=lab.office, actor="operator:test", now=now)
+    await base.directory.apply(base.pump, CloseAgencyOperation(), closing)
+    ((entry,),) = lab.rows("SELECT id FROM desk_entry WHERE message_id = ?", message)
+    line = await browser.get(f"/desk/entries/{entry}")
+    assert (line.status, f"/documents/{message}" in line.text) == (200, False)
+    assert (await browser.get(f"/documents/{message}")).status == 404
 
 
 async def test_missing_signatures_are_no_good_news_and_stand_on_the_page_until_there_are_other_files(

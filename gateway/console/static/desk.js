@@ -2,14 +2,15 @@
 (() => {
   "use strict";
   // <button data-key="r">: the key does what the button does, unless somebody is typing; Esc ends typing, and
-  // Ctrl+Enter does the main act of the form that one types in. A key that is held does it once: its repeats go on
-  // to the next page, whose document nobody has seen.
+  // Ctrl+Enter does the main act of the form that one types in; from a field beside it, which looks something up, what
+  // Enter does. A key that is held does it once: its repeats go on to the next page, whose document nobody has seen.
   document.addEventListener("keydown", (event) => {
     if (event.repeat || event.defaultPrevented) return;
     const field = event.target.closest("input,textarea,select");
     if (field && event.key === "Escape") return field.blur();
     if (field?.form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
+      if (!field.form.contains(field)) return field.form.requestSubmit();
       const main = field.form.querySelector("button.main:enabled");
       return main && field.form.requestSubmit(main);
     }
