@@ -1,20 +1,22 @@
 """How a channel is, in one word, for people who look at many of them at once. Pure: receives facts and `now`.
 
-The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, a
-part of its calls fails, what waits has waited long, fine. An inbox is slow where its office fetches nothing for
-hours: nobody can know whether its system is down or only nobody is there. Of an inbox, the hours count in which
-offices are open.
+The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, what
+is sent there is refused or given up, a part of its calls fails, what waits has waited long, fine. An inbox is slow
+where its office fetches nothing for hours: nobody can know whether its system is down or only nobody is there. Of
+an inbox, the hours count in which offices are open. An office that shares its channel with others is judged by what
+is its own, and by the channel only where that fails for all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 #: What waits longer makes a channel slow: of those that are pushed, and of those that fetch.
-_PUSHED_SLOW: Final = timedelta(minutes=15)
+PUSHED_SLOW: Final = timedelta(minutes=15)
 _FETCHED_SLOW: Final = timedelta(hours=4)
 #: An office that has fetched nothing for the hours of a working day is silent.
 FETCHED_SILENT: Final = timedelta(hours=10)
@@ -33,9 +35,14 @@ class ChannelHealth(StrEnum):
     DOWN = "down"
     UNREADABLE = "unreadable"
     SILENT = "silent"
+    REFUSING = "refusing"
     FAILING = "failing"
     SLOW = "slow"
     FINE = "fine"
+
+
+#: What is true of every office behind a channel.
+_OF_ALL: Final = frozenset({ChannelHealth.PAUSED, ChannelHealth.DOWN, ChannelHealth.UNREADABLE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +98,8 @@ class ChannelFacts:
     open_for: timedelta = timedelta()
     #: Since when a part of its calls fails.
     part_since: datetime | None = None
+    #: Since when what is sent there is refused or given up.
+    refusing_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,15 +114,58 @@ def judge_channel(facts: ChannelFacts, now: datetime) -> Judgement:
     """The worst that is true."""
     waited = now - facts.oldest_at if facts.oldest_at is not None else timedelta()
     waited = facts.open_for if facts.is_inbox else waited
-    slow = _FETCHED_SLOW if facts.is_inbox else _PUSHED_SLOW
+    slow = _FETCHED_SLOW if facts.is_inbox else PUSHED_SLOW
     worst_first = (
         (facts.paused_until is not None and facts.paused_until > now, ChannelHealth.PAUSED, facts.down_since),
         (facts.down_since is not None, ChannelHealth.DOWN, facts.down_since),
         (facts.failing_since is not None, ChannelHealth.UNREADABLE, facts.failing_since),
         (facts.silent_since is not None, ChannelHealth.SILENT, facts.silent_since),
         (facts.is_inbox and waited >= FETCHED_SILENT, ChannelHealth.SILENT, facts.oldest_at),
+        (facts.refusing_since is not None, ChannelHealth.REFUSING, facts.refusing_since),
         (facts.part_since is not None, ChannelHealth.FAILING, facts.part_since),
         (waited >= slow, ChannelHealth.SLOW, facts.oldest_at),
     )
+    return _first_true(worst_first)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfficeFacts:
+    """What is known of an office, beside how its channel is."""
+
+    channel: Judgement
+    is_inbox: bool
+    #: When the oldest document that it has not fetched, or that was not sent to it, was made.
+    oldest_at: datetime | None = None
+    #: Of an inbox: how long offices were open since then, and since it fetched nothing.
+    open_for: timedelta = timedelta()
+    silent_for: timedelta = timedelta()
+    silent_since: datetime | None = None
+    #: After which time of that it is silent.
+    silent_after: timedelta = FETCHED_SILENT
+    #: Since when what is sent to it is refused or given up; or its tries fail, while its channel works.
+    refusing_since: datetime | None = None
+
+
+def judge_office(facts: OfficeFacts, now: datetime) -> Judgement:
+    """The worst that is true of the office itself, or of its channel for all."""
+    of_all = facts.channel.health in _OF_ALL or (
+        facts.channel.health is ChannelHealth.SILENT and not facts.is_inbox
+    )
+    waited = now - facts.oldest_at if facts.oldest_at is not None else timedelta()
+    waited = facts.open_for if facts.is_inbox else waited
+    slow = _FETCHED_SLOW if facts.is_inbox else PUSHED_SLOW
+    is_silent = facts.is_inbox and facts.silent_since is not None and facts.silent_for >= facts.silent_after
+    is_failing = facts.channel.health is ChannelHealth.FAILING
+    worst_first = (
+        (of_all, facts.channel.health, facts.channel.since),
+        (is_silent, ChannelHealth.SILENT, facts.silent_since),
+        (facts.refusing_since is not None, ChannelHealth.REFUSING, facts.refusing_since),
+        (is_failing, ChannelHealth.FAILING, facts.channel.since),
+        (waited >= slow, ChannelHealth.SLOW, facts.oldest_at),
+    )
+    return _first_true(worst_first)
+
+
+def _first_true(worst_first: Iterable[tuple[bool, ChannelHealth, datetime | None]]) -> Judgement:
     found = next(((health, since) for is_so, health, since in worst_first if is_so), (ChannelHealth.FINE, None))
     return Judgement(health=found[0], since=found[1])

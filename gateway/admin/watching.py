@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.admin.calls import calls_lately
 from gateway.admin.queues import ShownLine, shown
+from gateway.admin.refusals import Refusals, Refused, refusals
 from gateway.channel_health import FETCHED_SILENT, Calls, ChannelFacts, ChannelHealth, Judgement, judge_channel
 from gateway.clock import VIETNAM, instant, micros
 from gateway.directory.endpoints import EndpointState, called, label_of
@@ -67,6 +68,8 @@ class Channel:
     list_reason: str
     #: How its calls went lately, where several had trouble.
     calls: Calls | None
+    #: What was refused or given up there lately.
+    refused: Refused | None = None
 
     @property
     def called(self) -> str:
@@ -136,8 +139,10 @@ class Waits:
         return now + timedelta(minutes=self.waiting / (self.per_minute * faster)) if self.per_minute else None
 
 
-async def channels(base: Foundation, calendar: Workdays | None = None) -> list[Channel]:
-    """All of them, the worst first, then by name; by a calendar that was read already, if there is one."""
+async def channels(
+    base: Foundation, calendar: Workdays | None = None, refused: Refusals | None = None
+) -> list[Channel]:
+    """All of them, the worst first, then by name; by a calendar and refusals that were read already, if any."""
     now = base.clock.now()
     counts = await base.reads.waiting()
     rows = [
@@ -148,6 +153,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
     sources = {row[0]: row for row in await base.readers.fetch("source_list_states")}
     calendar = calendar or await workdays(base.readers)
     found, leads_to = [], await base.directory.of_one_agency()
+    refused = refused or await refusals(base, now)
     lately, percent = await calls_lately(base, now), base.settings.alarms.failing
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
@@ -162,6 +168,7 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
             oldest_at=since,
             open_for=calendar.open_between(since, now, FETCHED_SILENT) if since else timedelta(),
             part_since=calls.first_at if calls is not None and calls.is_failing(percent) else None,
+            refusing_since=_refusing_since(state, leads_to.get(state.endpoint.id), refused),
         )
         found.append(
             Channel(
@@ -173,10 +180,23 @@ async def channels(base: Foundation, calendar: Workdays | None = None) -> list[C
                 listed_at=_at(source[4]) if source else None,
                 list_reason=source[2] if source else "",
                 calls=calls,
+                refused=refused.by_channel.get(state.endpoint.id),
             )
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
     return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
+
+
+def _refusing_since(state: EndpointState, only: Agency | None, refused: Refusals) -> datetime | None:
+    """Since when a channel refuses: as its only office does, else where nothing has got through since."""
+    found = refused.by_channel.get(state.endpoint.id)
+    if found is None or (only is None and state.endpoint.kind == "inbox"):
+        return None
+    if only is not None and not state.endpoint.is_relay:
+        office = refused.by_office.get(only.id)
+        return office.since if office is not None else None
+    last = state.last_success_at
+    return found.first_at if last is None or last < found.last_at else None
 
 
 async def waits(base: Foundation, endpoint_id: str) -> Waits:

@@ -1,8 +1,9 @@
 """Which alarms open, are told again, and close: from what is open, what is seen now and what was seen before. Pure.
 
-A trouble that is seen at one look only is none yet, and one that is missing at one look is not over: it has to be
-missing for `settle`. What planned maintenance explains opens nothing; what is open stays until it is over, and so
-does what could not be looked at. Hỏa tốc that joins what people were told of is told, whoever sees to the alarm.
+A trouble that is seen at one look only is none yet, unless it cannot go away by itself, and one that is missing at
+one look is not over: it has to be missing for `settle`. What planned maintenance explains opens nothing; what is
+open stays until it is over, and so does what could not be looked at. Hỏa tốc that joins what people were told of is
+told, whoever sees to the alarm.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ def decide(
     new = [
         key
         for key, each in present.items()
-        if each.opens and key in memory.seen and key not in known and key not in explained
+        if each.opens and (each.at_once or key in memory.seen) and key not in known and key not in explained
     ]
+    new.sort(key=lambda key: not rule_of(key[0]).is_flash)  # however many others there are
     memory.seen = frozenset({*present, *(key for key in memory.seen if key[0] in unseen)})
     over = [
         alarm.id for key, alarm in known.items() if now - memory.last[key] >= settings.settle and key not in present

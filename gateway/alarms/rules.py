@@ -45,6 +45,17 @@ _OWN: Final[Mapping[str, Rule]] = {
         runbook="GatewayDeliveriesOld",
         is_flash=True,
     ),
+    "flash_refused": Rule(
+        kind=kind(
+            _E,
+            "Văn bản hỏa tốc bị từ chối hoặc đã thôi gửi: không đến cơ quan.",
+            "An express document was refused or given up: it did not reach the office.",
+            "Mở trang của cơ quan, xem lý do; gọi điện, gửi lại hoặc giao bằng đường khác rồi đánh dấu đã giao.",
+            "Open the office's page, see why; call it, send again, or use another way and mark it as handed over.",
+        ),
+        runbook="Alarm refused",
+        is_flash=True,
+    ),
     "flash_unread": Rule(
         kind=kind(
             _E,
@@ -157,8 +168,8 @@ _OWN: Final[Mapping[str, Rule]] = {
             _W,
             "Cơ quan không nhận văn bản nào đã lâu.",
             "An office has fetched nothing for long.",
-            "Gọi văn thư của cơ quan: hệ thống hỏng, hay không có người trực?",
-            "Call the office's clerk: is its system broken, or nobody there?",
+            "Gọi văn thư của cơ quan: hệ thống hỏng, hay không có người trực? Số điện thoại ở trang của cơ quan.",
+            "Call the office's clerk: is its system broken, or nobody there? The number is on its page.",
         ),
         runbook="Alarm silent office",
         is_silence=True,

@@ -9,7 +9,7 @@ one that a person has paused. A part that cannot be looked at hides no other, an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -17,6 +17,9 @@ from typing import Any, Final
 import structlog
 
 from gateway.admin import watching
+from gateway.admin.offices import reached
+from gateway.admin.refusals import LATELY, Refusals, refusals
+from gateway.admin.standings import standings
 from gateway.admin.watching import Channel
 from gateway.alarms.rules import RULES
 from gateway.audit.findings import Finding
@@ -29,7 +32,6 @@ from gateway.foundation import Foundation
 from gateway.ledger import heard
 from gateway.ledger.calendar import workdays
 from gateway.ledger.figures import unanswered
-from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 from gateway.workdays import Workdays
 
@@ -58,6 +60,7 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "offices": frozenset({"office_silent"}),
+    "refused": frozenset({"flash_refused"}),
     "sending": frozenset({"flash_waiting", "deadline_near"}),
     "unread": frozenset({"flash_unread", "urgent_unread", "flash_unconfirmed", "urgent_unconfirmed"}),
     "answers": frozenset({"answers_overdue"}),
@@ -65,8 +68,8 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
 }
 _FAILING: Final = "watch_failing"
 _OF_SERVER: Final = frozenset(RULES).difference(*_PARTS.values(), {_FAILING})
-#: Documents of one office among which its last fetch is looked for.
-_FETCHES: Final = 200
+#: Offices that are looked at.
+_OFFICES: Final = 10_000
 
 _log = structlog.get_logger(__name__)
 
@@ -78,7 +81,7 @@ class Symptom:
     rule: str
     subject: str
     since: datetime
-    #: For people: `name`, perhaps `count` (`least`: or more), `text`, and `office`, whose page has the telephone;
+    #: For people: `name`, perhaps `count` (`least`: or more), `text`, `office`, whose page it is, and its `phone`;
     #: name and text in Vietnamese as `name_vi`, `text_vi`, where they are not the same.
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: The channel that it is about; "" for the server.
@@ -87,6 +90,8 @@ class Symptom:
     newest: int = 0
     #: Whether it is bad enough to open an alarm; else it only keeps an open one from closing.
     opens: bool = True
+    #: Whether one look is enough: it does not go away by itself.
+    at_once: bool = False
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -109,6 +114,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
     parts = {
         "channels": look.channels,
         "offices": look.offices,
+        "refused": look.refused,
         "sending": look.sending,
         "unread": look.unread,
         "answers": look.answers,
@@ -134,6 +140,7 @@ class _Look:
         self._settings, self.now = base.settings.alarms, base.clock.now()
         self._channels: dict[str, Channel] = {}
         self._calendar: Workdays | None = None
+        self._refused = Refusals()
         self.found: list[Symptom] = []
 
     async def _workdays(self) -> Workdays:
@@ -142,31 +149,52 @@ class _Look:
 
     async def channels(self) -> list[Symptom]:
         """What gets through them; the other parts know only from here what they are called."""
-        found = await watching.channels(self._base, await self._workdays())
+        self._refused = await refusals(self._base, self.now)
+        found = await watching.channels(self._base, await self._workdays(), self._refused)
         self._channels = {each.state.endpoint.id: each for each in found}
         return [
             symptom for each in self._channels.values() for symptom in _of_channel(each, self._settings, self.now)
         ]
 
     async def offices(self) -> list[Symptom]:
-        """Those that fetch nothing though something waits, by the hours in which offices are open."""
-        most, calendar = self._settings.office_silent, await self._workdays()
-        asked = [
-            key
-            for key, each in self._channels.items()
-            if each.state.endpoint.kind == "inbox" and not _is_explained(each) and each.oldest_at is not None
-            if calendar.open_between(each.oldest_at, self.now, most) >= most
+        """Each that fetches nothing though something waits, by the hours in which offices are open."""
+        agencies = await reached(self._base, _OFFICES)
+        fetching = [
+            each for each in agencies.values() if each.endpoint is not None and each.endpoint.kind == "inbox"
         ]
-        if not asked:
-            return []
-        params = {"channels": as_json(asked), "limit": _FETCHES}
-        rows = await self._base.readers.fetch("delivery_find_silence", params)
-        silent = {key: instant(max(at or 0 for at in instants)) for key, *instants in rows}
+        calendar = await self._workdays()
+        found = await standings(self._base, fetching, self._channels.values(), self._refused, calendar)
+        silent = {key: each for key, each in found.items() if each.judgement.health is ChannelHealth.SILENT}
+        phones = await self._phones(silent)
         return [
-            _symptom("office_silent", self._channels[key], since)
-            for key, since in silent.items()
-            if calendar.open_between(since, self.now, most) >= most
+            Symptom(
+                rule="office_silent",
+                subject=key,
+                since=each.judgement.since or self.now,
+                facts={"name": agencies[key].name, "count": each.waiting, "office": key, **phones[key]},
+                endpoint_id=endpoint.id,
+            )
+            for key, each in silent.items()
+            if (endpoint := agencies[key].endpoint) is not None
         ]
+
+    async def refused(self) -> list[Symptom]:
+        """Hỏa tốc that was refused or given up: by office, at once."""
+        params = {"since": micros(self.now - LATELY)}
+        rows = await self._base.readers.fetch("delivery_list_flash_refused", params)
+        return [
+            replace(each, at_once=True)
+            for each in await self._of_offices(
+                [("flash_refused", row[0], row[1], row[2], row[3], row[4]) for row in rows]
+            )
+        ]
+
+    async def _phones(self, ids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """What is told of whom to call."""
+        keys = [AgencyId(each) for each in ids]
+        records = await self._base.directory.records(keys)
+        found = {key: records[key].contact.get("phone", "") if key in records else "" for key in keys}
+        return {key: {"phone": phone} if phone else {} for key, phone in found.items()}
 
     async def sending(self) -> list[Symptom]:
         """What waits to be sent, by channel."""
@@ -205,20 +233,29 @@ class _Look:
         params = {name: during[name] for name in ("flash", "urgent")}
         rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)
         taken = await self._base.readers.fetch("delivery_list_unconfirmed_urgent", during)
-        agencies = await self._base.directory.agencies({AgencyId(row[0]) for row in [*rows, *taken]})
-        found = []
-        told_by = [(_LANE_RULES, row) for row in rows] + [(_TAKEN_RULES, row) for row in taken]
-        for rules, (agency_id, lane, count, oldest, newest, endpoint_id) in told_by:
+        return await self._of_offices(
+            [
+                (rules[lane], agency_id, count, oldest, newest, endpoint_id)
+                for rules, those in ((_LANE_RULES, rows), (_TAKEN_RULES, taken))
+                for agency_id, lane, count, oldest, newest, endpoint_id in those
+            ]
+        )
+
+    async def _of_offices(self, rows: Sequence[tuple[str, str, int, int, int, str]]) -> list[Symptom]:
+        """Of rule, office, how many, the first, the last, channel."""
+        agencies = await self._base.directory.agencies({AgencyId(row[1]) for row in rows})
+        phones, found = await self._phones({row[1] for row in rows}), []
+        for rule, agency_id, count, first, last, endpoint_id in rows:
             agency = agencies.get(AgencyId(agency_id))
             told = {"name": agency.name if agency is not None else agency_id, "count": count, "office": agency_id}
             found.append(
                 Symptom(
-                    rule=rules[lane],
+                    rule=rule,
                     subject=agency_id,
-                    since=instant(oldest),
-                    facts=told,
+                    since=instant(first),
+                    facts=told | phones[agency_id],
                     endpoint_id=endpoint_id,
-                    newest=newest,
+                    newest=last,
                 )
             )
         return found

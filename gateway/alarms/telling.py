@@ -38,8 +38,10 @@ class Notice:
 
 
 def described(facts: Mapping[str, Any], *, vi: bool) -> str:
-    """Name, number and detail; what has no Vietnamese is told as it is."""
+    """Name, telephone, number and detail; what has no Vietnamese is told as it is."""
     parts = [str(_of(facts, "name", vi=vi))]
+    if phone := facts.get("phone"):
+        parts.append(f"{'ĐT' if vi else 'tel.'} {phone}")
     if count := facts.get("count"):
         least = ("ít nhất " if vi else "at least ") if facts.get("least") else ""
         parts.append(f"{least}{count} {'văn bản' if vi else 'documents'}")

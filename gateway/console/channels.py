@@ -34,6 +34,7 @@ HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
     ChannelHealth.DOWN: ("bad", N_("down")),
     ChannelHealth.UNREADABLE: ("bad", N_("its list cannot be read")),
     ChannelHealth.SILENT: ("wait", N_("silent")),
+    ChannelHealth.REFUSING: ("bad", N_("failing")),
     ChannelHealth.FAILING: ("wait", N_("failing in part")),
     ChannelHealth.SLOW: ("wait", N_("slow")),
     ChannelHealth.FINE: ("good", N_("up")),

@@ -14,6 +14,7 @@ from gateway.accounts.credentials import Credential, credential_of
 from gateway.accounts.roles import Permission
 from gateway.accounts.shared_secrets import SharedSecret, secret_of
 from gateway.admin import watching
+from gateway.admin.offices import standing_of
 from gateway.clock import VIETNAM
 from gateway.console.channels import HEALTH, TURNS, contact_of, joined
 from gateway.console.document_words import OUTCOMES
@@ -48,10 +49,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     base = visit.base
     office = await _named(visit)
     endpoint = office.endpoint
-    found = None
-    if endpoint is not None:
-        channels = await watching.channels(base)
-        found = next((each for each in channels if each.state.endpoint.id == endpoint.id), None)
+    found, standing = (await standing_of(base, {office.id: office})).get(office.id, (None, None))
     record = (await base.directory.records([office.id]))[office.id]
     waiting = Filter(recipient=(office.id,), state=_WAITING, kind="all")
     page = await Search(base.readers).page(waiting, visit.scope, limit=_LINES)
@@ -62,6 +60,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "above": await _name(visit, office.parent_id),
         "contact": contact_of(record),
         "channel": found,
+        "standing": standing,
         "health": HEALTH,
         "line": visit.parts.server.line_view(endpoint.id) if endpoint is not None else None,
         "sharing": await _sharing(visit, endpoint.id) if endpoint is not None else 0,

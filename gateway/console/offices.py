@@ -30,6 +30,7 @@ SIGNS: Final[Mapping[ChannelHealth, str]] = {
     ChannelHealth.DOWN: "!",
     ChannelHealth.UNREADABLE: "×",
     ChannelHealth.SILENT: "?",
+    ChannelHealth.REFUSING: "≠",
     ChannelHealth.FAILING: "½",
     ChannelHealth.SLOW: "~",
     ChannelHealth.FINE: "",
@@ -72,7 +73,7 @@ async def now(visit: Visit) -> web.StreamResponse:
 async def _values(visit: Visit) -> dict[str, Any]:
     found = await offices(visit.base)
     marks, height = on_map([each for each in found if each.place is not None])
-    counts = Counter(each.channel.judgement.health for each in found)
+    counts = Counter(each.standing.judgement.health for each in found)
     return {
         "offices": found,
         "strips": strips(found),

@@ -329,11 +329,7 @@ async def test_office_is_silent_by_the_hours_of_workdays_and_where_it_fetches_no
     assert await lab.alarms() == []
     await lab.run(days=5)
     (alarm,) = await lab.alarms()
-    assert (alarm.rule, alarm.facts["name"], alarm.facts["count"]) == (
-        "office_silent",
-        "UBND xã Một (commune)",
-        3,
-    )
+    assert (alarm.rule, alarm.facts["name"], alarm.facts["count"]) == ("office_silent", "UBND xã Một", 3)
     await fetched(lab, "new")
     await lab.run()
     await lab.run(minutes=6)

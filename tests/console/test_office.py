@@ -54,6 +54,32 @@ async def test_office_page_says_what_waits_and_what_it_is_known_by(site: Site) -
     assert done.location.startswith("/documents/")
 
 
+async def test_what_an_office_refused_stands_on_its_page_and_its_channels_with_the_way_there(site: Site) -> None:
+    """It is failing on the map, too, where its channel is its own."""
+    async with site.installation.client(PROVINCE) as province:
+        done = await province.submit(document(PROVINCE, [COMMUNE], number="77", priority=3))
+    key, delivery = await id_of(site, COMMUNE), done.deliveries[0].id
+    refuse = "UPDATE delivery SET state = 'refused', state_at = state_at + 1, reason = 'peer_refused' WHERE id = ?"
+    await site.base.writer.execute_many(refuse, [(delivery,)])
+    viewer = await site.signed_in(Role.VIEWER)
+    page = (await viewer.get(f"/offices/{key}")).text
+    link = f'href="/ledger?kind=all&amp;recipient={key}&amp;state=refused&amp;state=dead">1 bị từ chối'
+    assert link in page
+    assert 'class="badge bad">' in page
+    assert "đang lỗi" in page
+    overview = (await viewer.get("/offices")).text
+    assert link in overview
+    assert "UBND xã Một: đang lỗi" in overview
+    channel = next(each for each in await site.base.directory.endpoints() if each.name == "commune")
+    shown = (await viewer.get(f"/channels/{channel.id}")).text
+    assert (
+        f'href="/ledger?kind=all&amp;channel={channel.id}&amp;state=refused&amp;state=dead">1 bị từ chối' in shown
+    )
+    listed = await viewer.get(f"/ledger?kind=all&recipient={key}&state=refused&state=dead")
+    assert "77/UBND-VP" in listed.text
+    await site.base.writer.execute_many("UPDATE delivery SET state = 'withdrawn' WHERE id = ?", [(delivery,)])
+
+
 async def test_strip_leads_to_the_offices(site: Site) -> None:
     viewer = await site.signed_in(Role.VIEWER)
     assert f'href="/offices/{await id_of(site, COMMUNE)}"' in (await viewer.get("/offices")).text

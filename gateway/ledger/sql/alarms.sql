@@ -21,6 +21,13 @@ WHERE p.state <> 'done' AND p.lane <= 1 AND p.created_at < CASE p.lane WHEN 0 TH
   AND d.in_inbox = 1 AND d.fetched_at IS NULL AND d.state IN ('queued', 'in_flight')
 GROUP BY d.recipient_id, p.lane;
 
+-- name: delivery_list_flash_refused
+-- Offices that hỏa tốc did not reach, since it was refused or given up: office, how many, the first, the last, channel: since.
+SELECT d.recipient_id, COUNT(*), MIN(d.state_at), MAX(d.state_at), MIN(d.endpoint_id)
+FROM delivery AS d INDEXED BY delivery_flash_failed CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.priority > 2 AND d.state IN ('dead', 'refused') AND d.state_at > :since AND m.kind = 'document' AND m.sandbox = 0
+GROUP BY d.recipient_id;
+
 -- name: delivery_list_unconfirmed_urgent
 -- Offices whose systems took urgent documents for which they have reported nothing for long: office, lane, how many,
 -- the oldest, the newest, channel: accepted since, waiting since (flash_since, urgent_since), and before (flash, urgent).
@@ -60,29 +67,6 @@ UPDATE heard SET again_at = ? WHERE delivery_id = ? AND again_at IS NULL;
 -- What was heard of the deliveries of a document, as far as it holds: delivery, at, by, spoke to.
 SELECT h.delivery_id, h.at, h.by, h.spoke_to
 FROM delivery AS d CROSS JOIN heard AS h ON h.delivery_id = d.id WHERE d.message_id = ? AND h.again_at IS NULL;
-
--- name: delivery_find_silence
--- How far offices are behind: channel, the oldest not fetched, the last fetch of what is open, taken, registered: channels, limit.
-SELECT c.value, v.created_at,
-       (SELECT MAX(fetched_at) FROM (
-           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_inbox_open
-           WHERE x.recipient_id = v.recipient_id AND x.in_inbox = 1 AND x.state IN ('queued', 'in_flight')
-           ORDER BY x.seq LIMIT :limit)),
-       (SELECT MAX(fetched_at) FROM (
-           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
-           WHERE x.recipient_id = v.recipient_id AND x.state NOT IN ('queued', 'in_flight')
-             AND x.state = 'delivered' ORDER BY x.seq DESC LIMIT :limit)),
-       (SELECT MAX(fetched_at) FROM (
-           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
-           WHERE x.recipient_id = v.recipient_id AND x.state NOT IN ('queued', 'in_flight')
-             AND x.state = 'acknowledged' ORDER BY x.seq DESC LIMIT :limit))
-FROM json_each(:channels) AS c
-CROSS JOIN delivery AS v ON v.id = (
-    SELECT y.id FROM dispatch AS p INDEXED BY dispatch_open
-    CROSS JOIN delivery AS y INDEXED BY delivery_by_dispatch ON y.dispatch_id = p.id
-    WHERE p.endpoint_id = c.value AND p.state = 'inbox' AND p.state <> 'done'
-      AND y.in_inbox = 1 AND y.fetched_at IS NULL AND y.state IN ('queued', 'in_flight')
-    ORDER BY p.created_at LIMIT 1);
 
 -- name: alarm_list_open
 -- What needs a person, the most urgent first.

@@ -57,6 +57,72 @@ SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL LIMIT ?;
 SELECT a.id FROM endpoint AS e CROSS JOIN agency AS a INDEXED BY agency_by_endpoint ON a.endpoint_id = e.id
 WHERE e.is_relay = 0 AND a.endpoint_id IS NOT NULL AND a.closed_at IS NULL LIMIT ?;
 
+-- name: delivery_find_unfetched
+-- What offices that fetch have not confirmed: office, how many, the oldest that was not fetched; so many of each are looked
+-- at: offices, limit.
+SELECT a.value, COUNT(*), MIN(CASE WHEN d.fetched_at IS NULL THEN d.created_at END)
+FROM json_each(:offices) AS a CROSS JOIN delivery AS d ON d.seq IN (
+    SELECT y.seq FROM delivery AS y INDEXED BY delivery_inbox_open
+    WHERE y.recipient_id = a.value AND y.in_inbox = 1 AND y.state IN ('queued', 'in_flight')
+    ORDER BY y.seq LIMIT :limit)
+GROUP BY a.value;
+
+-- name: delivery_last_fetch
+-- When offices fetched last, of what is open, taken, registered; so many of each are looked at: offices, limit.
+SELECT a.value,
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_inbox_open
+           WHERE x.recipient_id = a.value AND x.in_inbox = 1 AND x.state IN ('queued', 'in_flight')
+           ORDER BY x.seq LIMIT :limit)),
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
+           WHERE x.recipient_id = a.value AND x.state NOT IN ('queued', 'in_flight')
+             AND x.state = 'delivered' ORDER BY x.seq DESC LIMIT :limit)),
+       (SELECT MAX(fetched_at) FROM (
+           SELECT x.fetched_at FROM delivery AS x INDEXED BY delivery_by_recipient_state
+           WHERE x.recipient_id = a.value AND x.state NOT IN ('queued', 'in_flight')
+             AND x.state = 'acknowledged' ORDER BY x.seq DESC LIMIT :limit))
+FROM json_each(:offices) AS a;
+
+-- name: dispatch_group_by_office
+-- What waits to be sent over some channels, by office: office, how many, the oldest, the most failures: channels, limit.
+SELECT recipient_id, COUNT(*), MIN(created_at), MAX(failures) FROM (
+    SELECT d.recipient_id, d.created_at, d.failures
+    FROM json_each(:channels) AS c CROSS JOIN dispatch AS d INDEXED BY dispatch_open ON d.endpoint_id = c.value
+    WHERE d.state = 'ready' AND d.state <> 'done' LIMIT :limit)
+GROUP BY recipient_id;
+
+-- name: delivery_group_refused
+-- What was refused or given up since an instant, by channel and office, of the newest: channel, office, how many, the first,
+-- the last: since, limit.
+SELECT endpoint_id, recipient_id, COUNT(*), MIN(state_at), MAX(state_at) FROM (
+    SELECT endpoint_id, recipient_id, state_at FROM (
+        SELECT endpoint_id, recipient_id, state_at FROM delivery INDEXED BY delivery_open
+        WHERE state = 'refused' AND state_at > :since
+          AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+        ORDER BY state_at DESC LIMIT :limit)
+    UNION ALL
+    SELECT endpoint_id, recipient_id, state_at FROM (
+        SELECT endpoint_id, recipient_id, state_at FROM delivery INDEXED BY delivery_open
+        WHERE state = 'dead' AND state_at > :since
+          AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+        ORDER BY state_at DESC LIMIT :limit)
+) GROUP BY endpoint_id, recipient_id;
+
+-- name: delivery_count_through
+-- What got through to offices since an instant, of the newest: office, how many, the last: offices, since, limit.
+SELECT a.value, COUNT(*), MAX(COALESCE(d.arrived_at, d.state_at))
+FROM json_each(:offices) AS a CROSS JOIN delivery AS d ON d.seq IN (
+    SELECT seq FROM (SELECT y.seq FROM delivery AS y INDEXED BY delivery_by_recipient_state
+                     WHERE y.recipient_id = a.value AND y.state NOT IN ('queued', 'in_flight')
+                       AND y.state = 'delivered' ORDER BY y.seq DESC LIMIT :limit)
+    UNION ALL
+    SELECT seq FROM (SELECT y.seq FROM delivery AS y INDEXED BY delivery_by_recipient_state
+                     WHERE y.recipient_id = a.value AND y.state NOT IN ('queued', 'in_flight')
+                       AND y.state = 'acknowledged' ORDER BY y.seq DESC LIMIT :limit))
+WHERE COALESCE(d.arrived_at, d.state_at) > :since
+GROUP BY a.value;
+
 -- name: attempt_list_between
 -- Tries over a channel that began in a period, oldest first, with since when there was something to send: floor, ceiling,
 -- endpoint, limit.

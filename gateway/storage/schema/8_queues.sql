@@ -24,3 +24,5 @@ CREATE INDEX event_of_people ON event (at) WHERE actor >= 'user:' AND actor < 'u
 -- calls that failed, or took longer than half a minute and a second for each megabyte
 CREATE INDEX attempt_troubled ON attempt (started_at)
     WHERE outcome IN ('deferred', 'refused', 'unknown', 'mixed') OR ended_at - started_at > 30000000 + bytes;
+-- hỏa tốc that was refused or given up
+CREATE INDEX delivery_flash_failed ON delivery (state_at) WHERE priority > 2 AND state IN ('dead', 'refused');

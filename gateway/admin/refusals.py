@@ -1,0 +1,73 @@
+"""What was refused or given up lately, by channel and by office. Reading alone.
+
+One refusal among many arrivals says nothing of an office. It *refuses* where nothing has got through to it since,
+or of several as many were refused as got through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from gateway.clock import instant, micros
+from gateway.foundation import Foundation
+from gateway.ledger.params import as_json
+from gateway.model import AgencyId
+
+#: Older than that, it is history.
+LATELY: Final = timedelta(days=7)
+#: Of each kind, the newest that are looked at; of an office, what got through.
+_MOST: Final = 10_000
+_THROUGH: Final = 200
+_SEVERAL: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """What was refused or given up."""
+
+    count: int
+    #: There may be more.
+    least: bool
+    first_at: datetime
+    last_at: datetime
+    #: Since when nothing else happens; None: one among others.
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusals:
+    """Those of the last days."""
+
+    by_channel: Mapping[str, Refused] = field(default_factory=dict)
+    by_office: Mapping[AgencyId, Refused] = field(default_factory=dict)
+
+
+async def refusals(base: Foundation, now: datetime) -> Refusals:
+    """All of them."""
+    since = micros(now - LATELY)
+    rows = await base.readers.fetch("delivery_group_refused", {"since": since, "limit": _MOST})
+    if not rows:
+        return Refusals()
+    least = sum(row[2] for row in rows) >= _MOST
+    params = {"offices": as_json(sorted({row[1] for row in rows})), "since": since, "limit": _THROUGH}
+    through = {row[0]: row[1:] for row in await base.readers.fetch("delivery_count_through", params)}
+    channels, offices = dict[str, list[Any]](), dict[str, list[Any]]()
+    for row in rows:
+        channels.setdefault(row[0], []).append(row)
+        offices.setdefault(row[1], []).append(row)
+    return Refusals(
+        by_channel={key: _together(those, least) for key, those in channels.items()},
+        by_office={
+            AgencyId(key): _together(those, least, through.get(key, (0, 0))) for key, those in offices.items()
+        },
+    )
+
+
+def _together(rows: Iterable[Any], least: bool, through: tuple[int, int] | None = None) -> Refused:  # noqa: FBT001
+    counts, firsts, lasts = zip(*(row[2:5] for row in rows), strict=True)
+    count, first, last = sum(counts), instant(min(firsts)), max(lasts)
+    is_all = through is not None and (last > through[1] or count >= max(through[0], _SEVERAL))
+    return Refused(count=count, least=least, first_at=first, last_at=instant(last), since=first if is_all else None)
