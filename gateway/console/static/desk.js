@@ -29,8 +29,8 @@
     if (!("suggest" in target.dataset)) return;
     clearTimeout(asking);
     asking = setTimeout(async () => {
-      const answer = await fetch(`/desk/agencies?q=${encodeURIComponent(target.value)}`, {headers: {"HX-Request": "true"}});
-      if (answer.ok && !answer.redirected) target.list.innerHTML = await answer.text();
+      const answer = await fetch(`/desk/agencies?q=${encodeURIComponent(target.value)}`, {headers: {"HX-Request": "true"}}).catch(() => null);
+      if (answer?.ok && !answer.redirected) target.list.innerHTML = await answer.text();
     }, 250);
   });
   const button = document.querySelector("[data-ring]");
