@@ -61,8 +61,8 @@ class Answered:
 class Links:
     """Both directions."""
 
-    #: What it recalls, updates, replaces or takes back.
-    original: Linked | None
+    #: What it recalls, updates, replaces or takes back, the earliest first.
+    originals: tuple[Linked, ...]
     answers: tuple[Answered, ...]
     #: What recalls, updates or replaces it, the earliest first.
     changed_by: tuple[Linked, ...]
@@ -70,12 +70,12 @@ class Links:
     answered_by: tuple[Linked, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.original or self.answers or self.changed_by or self.answered_by)
+        return bool(self.originals or self.answers or self.changed_by or self.answered_by)
 
     @property
     def senders(self) -> frozenset[AgencyId]:
         """Whose documents they are."""
-        found = (*(each.document for each in self.answers), self.original, *self.changed_by, *self.answered_by)
+        found = (*(each.document for each in self.answers), *self.originals, *self.changed_by, *self.answered_by)
         return frozenset(each.sender_id for each in found if each is not None)
 
 
@@ -102,6 +102,8 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
     """Of a message (`message_get_summary`)."""
     named = msgspec.json.decode(summary[12], type=_Naming).responses_for
     key, kind, document_ref, original_id = summary[0], summary[1], summary[4], summary[15]
+    originals = {row[0] for row in await reader.fetch("request_original_list_of_message", (key,))}
+    originals |= {original_id} - {None}
     about = [row[0] for row in await reader.fetch("message_list_about", (key,))]
     replies: list[str] = []
     if kind == "document" and document_ref:
@@ -109,18 +111,18 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
         replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
     loose = await _by_number(reader, summary) if kind == "document" else {}
     meant = [(each, await _meant(reader, each)) for each in named[:MOST_NAMED] if each.document_id or each.code]
-    ids = {original_id, *about, *replies, *loose, *(found for _, those in meant for found in those)} - {None, key}
+    ids = {*originals, *about, *replies, *loose, *(found for _, those in meant for found in those)} - {key}
     ids |= {found for each in loose.values() for found in each.meant}
     seen = await _visible(reader, ids, scope)
     answering = {*replies, *(reply for reply, each in loose.items() if each.is_of(key, seen))}
     seen.pop(key, None)
     changes = {each for each in about if each in seen}
     return Links(
-        original=seen.get(original_id),
+        originals=tuple(each for each in seen.values() if each.id in originals),
         answers=tuple(
             Answered(named=each, document=_one(each, [seen[found] for found in those if found in seen]))
             for each, those in meant
-            if original_id not in those
+            if not originals & set(those)
         ),
         changed_by=tuple(each for each in seen.values() if each.id in changes),
         answered_by=tuple(each for each in seen.values() if each.id in answering - changes)[:MOST_REPLIES],

@@ -46,6 +46,8 @@ class _Line:
 
 async def _apply_requests_of(tx: Transaction, item: NewMessage) -> None:
     at = item.message.accepted_at
+    besides = [each.original_id for each in item.requests if each.original_id != item.message.original_id]
+    await tx.execute_many("request_original_insert", [(each, item.message.id) for each in besides])
     withdrawn: list[tuple[_Line, Move]] = []
     opened: list[list[str]] = []
     spared: set[str] = set()

@@ -16,7 +16,12 @@ FROM message AS m WHERE m.id IN (SELECT value FROM json_each(?)) AND m.kind = 'd
 -- name: inquiry_list_about
 -- Documents that recall, update or replace some: which one, id, business type, number, notation, acceptance.
 SELECT m.original_id, m.id, m.business_type, m.code_number, m.code_notation, m.accepted_at
-FROM json_each(?) AS v CROSS JOIN message AS m ON m.original_id = v.value
+FROM json_each(?1) AS v CROSS JOIN message AS m ON m.original_id = v.value
+WHERE m.kind = 'document' AND m.business_type IN ('1', '2', '3')
+UNION ALL
+SELECT o.original_id, m.id, m.business_type, m.code_number, m.code_notation, m.accepted_at
+FROM json_each(?1) AS v CROSS JOIN request_original AS o ON o.original_id = v.value
+CROSS JOIN message AS m ON m.id = o.message_id
 WHERE m.kind = 'document' AND m.business_type IN ('1', '2', '3');
 
 -- name: inquiry_list_lines

@@ -43,7 +43,14 @@ SELECT promulgated_on FROM message WHERE id = ?;
 
 -- name: message_list_about
 -- Messages that recall, update, replace, take back or report on one.
-SELECT id FROM message WHERE original_id = ? ORDER BY accepted_at, id;
+SELECT m.id FROM message AS m
+WHERE m.id IN (SELECT a.id FROM message AS a WHERE a.original_id = ?1
+               UNION ALL SELECT o.message_id FROM request_original AS o WHERE o.original_id = ?1)
+ORDER BY m.accepted_at, m.id;
+
+-- name: request_original_list_of_message
+-- What a request names besides its first document.
+SELECT original_id FROM request_original WHERE message_id = ?;
 
 -- name: message_list_exported
 -- Documents for bundles, newest first, of a span; :state may be NULL.

@@ -40,6 +40,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, (SELECT m.priority FR
 INSERT INTO usage (agency_id, day, bytes) VALUES (?, ?, ?)
 ON CONFLICT (agency_id, day) DO UPDATE SET bytes = bytes + excluded.bytes;
 
+-- name: request_original_insert
+-- What a request names besides its first document: original, request.
+INSERT INTO request_original (original_id, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
 -- name: delivery_list_of_originals
 -- The lines of some messages for some recipients: [[message, recipient], …].
 SELECT d.id, d.message_id, d.recipient_id, d.state, d.dispatch_id, COALESCE(d.business_status, '')

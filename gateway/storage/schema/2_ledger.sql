@@ -60,11 +60,22 @@ CREATE INDEX message_by_number ON message (code_number, code_notation, kind, sen
 CREATE INDEX message_by_sha256 ON message (sha256);
 CREATE INDEX message_by_original ON message (original_id) WHERE original_id IS NOT NULL;
 
+-- What a request names besides its first document, which is its original_id: it is about each of them alike.
+CREATE TABLE request_original (
+    original_id TEXT NOT NULL REFERENCES message (id),
+    message_id  TEXT NOT NULL REFERENCES message (id),
+    PRIMARY KEY (original_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX request_original_of_request ON request_original (message_id);
+
 -- Documents that their sender has recalled or asked to have back, by each message that says so.
 CREATE VIEW recalled AS
 SELECT r.original_id AS message_id FROM message AS r INDEXED BY message_by_original
 WHERE r.original_id IS NOT NULL AND ((r.kind = 'document' AND r.business_type = '1')
-                                     OR (r.kind = 'status' AND r.business_type = '13'));
+                                     OR (r.kind = 'status' AND r.business_type = '13'))
+UNION ALL
+SELECT o.original_id FROM request_original AS o CROSS JOIN message AS r ON r.id = o.message_id
+WHERE (r.kind = 'document' AND r.business_type = '1') OR (r.kind = 'status' AND r.business_type = '13');
 
 -- The acceptance seal: transfer.json and the XAdES file over it and the document; insert only.
 CREATE TABLE receipt (

@@ -72,7 +72,7 @@ SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
     "desk_list_waiting": "a page of each office of a clerk",
     "entry_find_twin": "lines of one document",
-    "entry_list_receivers": "the sheets of one office",
+    "entry_list_receivers": "the last 500 lines of one office",
     "desk_list_asked": "requests that nobody has answered",
     "dispatch_list_next_of_channel": "the heads of the lanes of one channel",
     "message_list_about": "messages about one document",
