@@ -101,11 +101,10 @@ class EndpointJournal:
         self._pump, self._directory, self._clock = pump, directory, clock
         self._mark = MarkEndpointOperation()
 
-    async def went_down(self, endpoint_id: EndpointId, *, since: datetime) -> None:
-        """Nothing gets through since then."""
-        await self._pump.submit(
-            self._mark, MarkEndpoint(endpoint_id=endpoint_id, up=False, reason="connect_failed", now=since)
-        )
+    async def went_down(self, endpoint_id: EndpointId, *, since: datetime, reason: str) -> None:
+        """Nothing gets through since then, and why."""
+        mark = MarkEndpoint(endpoint_id=endpoint_id, up=False, reason=reason or "connect_failed", now=since)
+        await self._pump.submit(self._mark, mark)
         await self._directory.reload_endpoints()
 
     async def came_up(self, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> None:  # noqa: ARG002

@@ -62,6 +62,8 @@ class Turn:
     #: Since when it is, or was, down.
     since: datetime
     at: datetime
+    #: Of going down: the code of what failed last.
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,13 +85,15 @@ class LineView:
 class _Way:
     """An endpoint's line and those of its recipients that are under way or in trouble."""
 
-    __slots__ = ("down_since", "fans_out", "first", "hosts_many", "line", "recipients")
+    __slots__ = ("down_since", "fans_out", "first", "hosts_many", "line", "reason", "recipients")
 
     def __init__(self, line: Line) -> None:
         self.line = line
         self.recipients: dict[AgencyId, Line] = {}
         self.fans_out = False
         self.first: AgencyId | None = None
+        #: Of the last try that failed.
+        self.reason = ""
         self.hosts_many = False
         #: As told to the caller.
         self.down_since: datetime | None = None
@@ -256,6 +260,7 @@ class Windows:
             if behind is not None:
                 behind.abandon(attempt_id, now)
             return
+        way.reason = failed[0].reason if failed else way.reason
         quiet_until = self._quiet_until(failed, now) if not report.answered else None
         if _blames_endpoint(way, report, outcomes, failed):
             way.line.fail(attempt_id, now, quiet_until)
@@ -289,7 +294,9 @@ class Windows:
         is_up = opened_at is None
         since = way.down_since or opened_at or now
         way.down_since = opened_at
-        self._on_turn(Turn(endpoint_id=endpoint_id, recipient_id=None, is_up=is_up, since=since, at=now))
+        reason = "" if is_up else way.reason
+        turn = Turn(endpoint_id=endpoint_id, recipient_id=None, is_up=is_up, since=since, at=now, reason=reason)
+        self._on_turn(turn)
 
     def _quiet_until(self, failed: Iterable[Outcome], now: datetime) -> datetime | None:
         """Until when a busy peer asked for silence; never beyond `cap`, so that its recovery is noticed."""

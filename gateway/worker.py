@@ -85,8 +85,8 @@ class Outlook(Protocol):
 class EndpointRecord(Protocol):
     """Where it is kept since when an endpoint is down."""
 
-    async def went_down(self, endpoint_id: EndpointId, *, since: datetime) -> None:
-        """Nothing gets through since then; keeps an earlier instant if there is one."""
+    async def went_down(self, endpoint_id: EndpointId, *, since: datetime, reason: str) -> None:
+        """Nothing gets through since then, and why; keeps an earlier instant if there is one."""
         ...
 
     async def came_up(self, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> None:
@@ -399,7 +399,7 @@ class Worker:
                 if turn.is_up:
                     await record.came_up(turn.endpoint_id, since=turn.since, until=turn.at)
                 else:
-                    await record.went_down(turn.endpoint_id, since=turn.since)
+                    await record.went_down(turn.endpoint_id, since=turn.since, reason=turn.reason)
             except StorageError as error:
                 _log.warning("endpoint.turn_waits", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE_AFTER_TROUBLE_SECONDS)

@@ -24,7 +24,7 @@ from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
-from gateway.model import Agency, AgencyId, Lane, whole_code
+from gateway.model import Agency, Lane, whole_code
 from gateway.workdays import Workdays
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
@@ -42,14 +42,11 @@ _AGAIN: Final = 10
 #: Documents that a report names, and acts of people; how many of these are gone through.
 NAMED: Final = 100
 _ACTS: Final = 20_000
-#: Nothing is sent after the one, and again after the other.
-_ENDS: Final = frozenset({"endpoint.closed", "endpoint.paused"})
 #: What is told of a pause that nobody ended: its time had come.
 RAN_OUT: Final = "pause.ran_out"
-_BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed", RAN_OUT})
 #: Over which time the rate is measured.
 RATE_OVER: Final = timedelta(minutes=10)
-_GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
+GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
 _FORWARDED: Final = "document.readdressed"
 
 
@@ -66,6 +63,8 @@ class Channel:
     #: When its list was last read, and why it cannot be.
     listed_at: datetime | None
     list_reason: str
+    #: Since when it cannot be, or nothing has come that should have.
+    list_since: datetime | None
     #: How its calls went lately, where several had trouble.
     calls: Calls | None
     #: What was refused or given up there lately.
@@ -179,6 +178,7 @@ async def channels(
                 oldest_at=facts.oldest_at,
                 listed_at=_at(source[4]) if source else None,
                 list_reason=source[2] if source else "",
+                list_since=facts.failing_since or facts.silent_since,
                 calls=calls,
                 refused=refused.by_channel.get(state.endpoint.id),
             )
@@ -220,7 +220,7 @@ async def waits(base: Foundation, endpoint_id: str) -> Waits:
                 due_today=sum(row[4] for row in waiting),
             )
         )
-    through = [row for row in await _tries(base, endpoint_id, now - RATE_OVER, now) if row[2] in _GOT_THROUGH]
+    through = [row for row in await tries(base, endpoint_id, now - RATE_OVER, now) if row[2] in GOT_THROUGH]
     return Waits(
         lanes=tuple(lanes),
         more=sum(row[2] for row in rows) >= COUNTED,
@@ -339,89 +339,6 @@ async def urgent(base: Foundation, endpoint_id: str) -> list[Call]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Incident:
-    """What an outage of a channel came to."""
-
-    state: EndpointState
-    since: datetime
-    until: datetime
-    #: Whether it is over, and since when, where that is known.
-    is_over: bool
-    over_at: datetime | None
-    last_good_at: datetime | None
-    tries: int
-    failures: Mapping[str, int]
-    documents: int
-    #: How many of them merely waited: no try failed.
-    waited: int
-    #: Number and subject of the first of them.
-    named: Sequence[tuple[str, str]]
-    #: Whose documents they were, with their telephone numbers.
-    offices: Sequence[tuple[Agency, str]]
-    waiting: int
-
-
-async def incident(base: Foundation, state: EndpointState, since: datetime, until: datetime) -> Incident:
-    """From when to when; tries, reasons; documents and offices that it failed or kept waiting."""
-    key, paused = state.endpoint.id, state.endpoint.paused_until
-    tries = await _tries(base, key, since, until)
-    failed = [row for row in tries if row[2] and row[2] not in _GOT_THROUGH]
-    ended = stops(await history(base, key), since, until)
-    is_over = state.endpoint.down_since is None and (paused is None or paused <= until)
-    touched = {row[5]: row[4] for row in failed} | _delayed(tries, ended)
-    if before := until if not is_over else ended[-1][1] if ended else None:
-        params = {"endpoint": key, "before": micros(before), "limit": COUNTED}
-        touched |= dict(await base.readers.fetch("dispatch_list_open_before", params))
-    documents = sorted(set(touched.values()))
-    rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (as_json(sorted(touched)),))
-    ids = [AgencyId(row[0]) for row in rows]
-    agencies, records = await base.directory.agencies(ids), await base.directory.records(ids)
-    facts = await base.readers.fetch("message_get_for_sending", (as_json(documents[:NAMED]),))
-    counts = await base.reads.waiting()
-    return Incident(
-        state=state,
-        since=since,
-        until=until,
-        is_over=is_over,
-        over_at=ended[-1][1] if ended and is_over else None,
-        last_good_at=state.last_success_at,
-        tries=len(tries),
-        failures=dict(Counter(row[3] or "outcome_unknown" for row in failed).most_common()),
-        documents=len(documents),
-        waited=len(set(documents) - {row[4] for row in failed}),
-        named=[(whole_code(*row[9:11]), row[11]) for row in sorted(facts)],
-        offices=[
-            (each, records[each.id].contact.get("phone", "") if each.id in records else "")
-            for each in sorted(agencies.values(), key=lambda each: each.name)
-        ],
-        waiting=counts.get(key, 0),
-    )
-
-
-def stops(turns: Sequence[Turn], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
-    """The times in which nothing was sent over a channel, of those that ended in a period; oldest first."""
-    found, began = [], None
-    for each in sorted(turns, key=lambda each: each.at):
-        if each.kind in _ENDS:
-            began = began or each.at
-        elif each.kind in _BEGINS:
-            if since <= each.at <= until:
-                found.append((max(began or since, since), each.at))
-            began = None
-    return found
-
-
-def _delayed(tries: Sequence[tuple[Any, ...]], ended: Sequence[tuple[datetime, datetime]]) -> dict[str, str]:
-    """Transmission -> document of what got through only after such a time, in which it waited."""
-    spans = [(micros(first), micros(last)) for first, last in ended]
-    return {
-        row[5]: row[4]
-        for row in tries
-        if row[2] in _GOT_THROUGH and any(row[0] >= first and row[6] < last for first, last in spans)
-    }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
     """What a person did with some deliveries, for one reason."""
 
@@ -458,7 +375,8 @@ async def done_by_people(base: Foundation, since: datetime) -> list[Done]:
     ]
 
 
-async def _tries(base: Foundation, endpoint_id: str, since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+async def tries(base: Foundation, endpoint_id: str, since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+    """Those that began in a period, as `attempt_list_between` has them."""
     params = {
         "floor": uuid7_floor(since),
         "ceiling": uuid7_floor(until),

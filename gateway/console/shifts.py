@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin import mass, queues, watching
+from gateway.admin import incidents, mass, queues, watching
 from gateway.alarms.rules import rule_of
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth
@@ -49,15 +49,14 @@ async def incident(visit: Visit) -> web.StreamResponse:
     channel = await channel_of(visit)
     state = channel.state
     turns = await watching.history(visit.base, state.endpoint.id)
-    ended = watching.stops(turns, visit.at - _INCIDENT, visit.at)
-    last = ended[-1][0] if ended else visit.at - _INCIDENT
-    since = _since(visit) or state.endpoint.down_since or last
-    found = await watching.incident(visit.base, state, since, visit.at)
+    ended = incidents.stops(turns, visit.at - _INCIDENT, visit.at)
+    began = _since(visit) or incidents.began_at(channel, visit.at) or (ended[-1][0] if ended else None)
+    found = await incidents.incident(visit.base, channel, began or visit.at - _INCIDENT, visit.at)
     _ = visit.gettext
     over_at = visit.instant(found.over_at) if found.over_at else "–"
     facts = [
         (_("Channel"), channel.called),
-        (_("Began"), visit.instant(found.since)),
+        (_("Began"), visit.instant(began) if began else _("nothing in the last 24 hours")),
         (_("Over at"), over_at if found.is_over else _("it goes on")),
         (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
         (_("Tries"), visit.number(found.tries)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gateway.admin import watching
+from gateway.admin import incidents, watching
 from gateway.admin.acts import PauseChannel, ResumeChannel, pause_channel, resume_channel
 from gateway.app import Application
 from gateway.channel_health import ChannelHealth
@@ -72,9 +72,9 @@ async def test_outage_is_told_with_what_it_touched_and_what_the_peer_said(
 ) -> None:
     """While nothing gets through, and after the recovery; the rate counts what did."""
     app = running(installation)
-    since = app.foundation.clock.now()
     [first] = await sent(installation, 1, [PUSHED])
     await arrived(app, first)
+    good, since = (await channel(app, "pushed")).state.last_success_at, app.foundation.clock.now()
     receiver.script.extend([Reply(status=503)] * 2)
     async with installation.client(PROVINCE) as province:
         accepted = await province.submit(document(PROVINCE, [PUSHED], number="500"))
@@ -87,10 +87,13 @@ async def test_outage_is_told_with_what_it_touched_and_what_the_peer_said(
         ("delivered", 200),
         ("deferred", 503),
     ]
-    found = await watching.incident(app.foundation, state, since, app.foundation.clock.now())
+    found = await incidents.incident(
+        app.foundation, await channel(app, "pushed"), since, app.foundation.clock.now()
+    )
     assert (found.documents, [each.organ_id for each, _ in found.offices]) == (1, [PUSHED])
     assert found.tries > sum(found.failures.values()) > 0
-    assert found.last_good_at is not None
+    assert (await channel(app, "pushed")).state.last_success_at != good, "something got through again"
+    assert found.last_good_at == good
     assert (await watching.waits(app.foundation, state.endpoint.id)).per_minute > 0
     line = app.worker.line_view(state.endpoint.id)
     assert line is not None
@@ -112,8 +115,7 @@ async def test_what_merely_waited_is_touched_too_while_it_lasts_and_after(
     base = app.foundation
 
     async def touched() -> tuple[int, int, list[str], list[str], bool]:
-        state = (await channel(app, "pushed")).state
-        found = await watching.incident(base, state, since, base.clock.now())
+        found = await incidents.incident(base, await channel(app, "pushed"), since, base.clock.now())
         codes = [code for code, _ in found.named]
         return found.documents, found.waited, codes, [each.organ_id for each, _ in found.offices], found.is_over
 

@@ -132,6 +132,13 @@ FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint
 ORDER BY a.id LIMIT :limit;
 
+-- name: attempt_last_through
+-- The last try over a channel that got something through before an instant: floor, ceiling (of the try's id), before, endpoint.
+SELECT a.ended_at FROM attempt AS a CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint AND a.outcome IN ('delivered', 'relayed', 'mixed')
+  AND a.ended_at <= :before
+ORDER BY a.id DESC LIMIT 1;
+
 -- name: attempt_list_troubled
 -- The newest calls since an instant that failed or took long: channel, transmission, when they began: since, limit.
 SELECT p.endpoint_id, a.dispatch_id, a.started_at

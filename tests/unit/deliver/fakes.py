@@ -203,7 +203,8 @@ class FakeRecord:
     def __init__(self) -> None:
         self.turns: list[tuple[str, EndpointId, datetime]] = []
 
-    async def went_down(self, endpoint_id: EndpointId, *, since: datetime) -> None:
+    async def went_down(self, endpoint_id: EndpointId, *, since: datetime, reason: str) -> None:
+        assert reason, "why is told"
         self.turns.append(("down", endpoint_id, since))
 
     async def came_up(self, endpoint_id: EndpointId, *, since: datetime, until: datetime) -> None:

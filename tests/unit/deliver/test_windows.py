@@ -121,6 +121,7 @@ def test_errors_for_the_only_recipient_take_the_endpoint_down(it: _Stand) -> Non
     for _ in range(3):
         it.try_once(deferred("peer_busy"), "r1")
     assert [(turn.recipient_id, turn.is_up) for turn in it.turns] == [("r1", False), (None, False)]
+    assert it.turns[-1].reason == "peer_busy", "it answered: the connection is not to blame"
     assert it.share().blocked == (AgencyId("r1"),)
 
 
