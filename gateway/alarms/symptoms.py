@@ -8,10 +8,9 @@ one that a person has paused. A part that cannot be looked at hides no other, an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import structlog
@@ -31,17 +30,13 @@ from gateway.diagnosis.own_look import look_at_self
 from gateway.foundation import Foundation
 from gateway.ledger import heard
 from gateway.ledger.calendar import workdays
-from gateway.ledger.figures import unanswered
 from gateway.model import AgencyId
+from gateway.reports.missed import missed_answers
 from gateway.workdays import Workdays
 
 _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 #: Likewise, of what an office's system has taken.
 _TAKEN_RULES: Final = {0: heard.RULES[True], 1: heard.RULES[False]}
-#: For so many days an answer is missed.
-_MISSED: Final = 30
-#: Lines of one day that are counted; no day hides another.
-_MOST_MISSED: Final = 2_000
 #: Letters of what a finding says.
 _DETAIL: Final = 300
 #: Offices that are named.
@@ -262,21 +257,13 @@ class _Look:
 
     async def answers(self) -> list[Symptom]:
         """Answers that have not come in time, by the day on which their term ended: a day off ends none."""
-        today, calendar = self.now.astimezone(VIETNAM).date(), await self._workdays()
-        over = [day for ago in range(1, _MISSED + 1) if calendar.end_of(day := today - timedelta(days=ago)) < today]
-        missed: dict[date, Counter[AgencyId]] = {}
-        cut = set[date]()
-        for day, counts in (await unanswered(self._base.readers, over, limit=_MOST_MISSED)).items():
-            end = calendar.end_of(day)
-            missed.setdefault(end, Counter()).update(counts)
-            cut |= {end} if sum(counts.values()) >= _MOST_MISSED else set()
-        agencies = await self._base.directory.agencies({key for counts in missed.values() for key in counts})
+        today = self.now.astimezone(VIETNAM).date()
+        missed = await missed_answers(self._base.readers, await self._workdays(), today)
+        agencies = await self._base.directory.agencies(missed.offices)
         found = []
-        for day, offices in missed.items():
-            if not offices:
-                continue
+        for day, offices in missed.by_day.items():
             names = "; ".join(agencies[key].name for key, _ in offices.most_common(_NAMED) if key in agencies)
-            told = {"name": f"{day:%d/%m/%Y}", "count": offices.total(), "text": names, "least": day in cut}
+            told = {"name": f"{day:%d/%m/%Y}", "count": offices.total(), "text": names, "least": day in missed.cut}
             ended = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
             found.append(Symptom(rule="answers_overdue", subject=day.isoformat(), since=ended, facts=told))
         return found

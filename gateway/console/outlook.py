@@ -23,10 +23,12 @@ from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM, instant, micros
 from gateway.console.server import ConsoleServer
 from gateway.diagnosis.own_look import look_at_self
+from gateway.ledger.calendar import workdays
 from gateway.model import EndpointId
 from gateway.reasons import REASONS, Reason
-from gateway.reports.figures import Due, Figures
+from gateway.reports.figures import Figures
 from gateway.reports.making import Period, make_report
+from gateway.reports.missed import Missed, missed_answers
 
 _log: Any = structlog.get_logger("gateway.console")
 _FRESH: Final = timedelta(seconds=30)
@@ -36,13 +38,12 @@ _RESTS: Final = 9
 _EXAMINED: Final = timedelta(seconds=20)
 #: Given up or refused for longer, it is history.
 _NEWS: Final = timedelta(days=7)
-#: Documents whose answers may be overdue are no older; found anew after a while, since that takes time.
-_DUE_DAYS: Final = 30
+#: Answers that are missed are found anew after a while, since that takes time.
 _DUE_FRESH: Final = timedelta(minutes=5)
 #: Seconds for which a page waits for them.
 _DUE_PATIENCE: Final = 0.5
 #: Kinds of trouble that are read, the gravest first.
-_TROUBLES: Final = 100
+_TROUBLES: Final = 300
 #: States of what waits for something that comes by itself, or for the person who has held it.
 _GOES_ON: Final = frozenset({"deferred", "held"})
 _HOURS: Final = 24
@@ -116,6 +117,10 @@ class TroubledChannel:
         """Hỏa tốc that does not get on."""
         return sum(each.flash for each in self.troubles)
 
+    def only(self, troubles: Sequence[Trouble]) -> TroubledChannel:
+        """It, with some of its troubles."""
+        return replace(self, troubles=troubles)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
@@ -142,8 +147,8 @@ class Outlook:
     figures: Figures
     waits: Sequence[Waits]
     channels: Sequence[Channel]
-    #: Answers that are due; None while they are being found.
-    due: Due | None
+    #: Answers whose day has passed; None while they are being found.
+    due: Missed | None
 
     @property
     def by_channel(self) -> Sequence[TroubledChannel]:
@@ -177,12 +182,6 @@ def _is_paused(channel: Channel) -> bool:
     return channel.judgement.health is ChannelHealth.PAUSED
 
 
-def due_period(at: datetime) -> Period:
-    """The days whose documents are looked at for answers that are due."""
-    today = at.astimezone(VIETNAM).date()
-    return Period(first=today - timedelta(days=_DUE_DAYS), last=today)
-
-
 class Outlooks:
     """Gathers them; one per console."""
 
@@ -192,7 +191,7 @@ class Outlooks:
         self._gathering = asyncio.Lock()
         self._rests_until = 0.0
         self._examined: tuple[datetime, list[Finding]] | None = None
-        self._due: tuple[datetime, Due] | None = None
+        self._due: tuple[datetime, Missed] | None = None
         self._seeking: asyncio.Task[None] | None = None
 
     async def recent(self) -> Outlook:
@@ -222,8 +221,8 @@ class Outlooks:
             self._rests_until = loop.time() + (loop.time() - began) * _RESTS
             return made
 
-    async def _overdue(self, at: datetime) -> Due | None:
-        """Of the last weeks' documents, minutes old at most; found beside the page where that takes long."""
+    async def _overdue(self, at: datetime) -> Missed | None:
+        """Of the last weeks' days, minutes old at most; found beside the page where that takes long."""
         if (self._due is None or not timedelta() <= at - self._due[0] < _DUE_FRESH) and self._seeking is None:
             self._seeking = asyncio.create_task(self._find_due(at))
             self._seeking.add_done_callback(self._has_found)
@@ -233,10 +232,10 @@ class Outlooks:
 
     async def _find_due(self, at: datetime) -> None:
         base = self._server.foundation
-        report = await make_report(base.readers, base.directory, due_period(at), now=at)
-        self._due = (at, report.total.due)
+        found = await missed_answers(base.readers, await workdays(base.readers), at.astimezone(VIETNAM).date())
+        self._due = (at, found)
         if self._made is not None:  # whoever asks next must not wait until all is gathered anew
-            self._made = replace(self._made, due=report.total.due)
+            self._made = replace(self._made, due=found)
 
     def _has_found(self, task: asyncio.Task[None]) -> None:
         self._seeking = None

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission, Role
 from gateway.audit.findings import Severity
+from gateway.clock import VIETNAM
 from gateway.console.alarms import alarm_values, open_alarms
+from gateway.console.causes import NAMED, Cause, alike, grouped
 from gateway.console.channels import HEALTH
 from gateway.console.charts import hours, shares
-from gateway.console.outlook import Outlook, due_period
+from gateway.console.outlook import Outlook, TroubledChannel
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.alarms import Alarm
-from gateway.model import AgencyId
+from gateway.model import Agency, AgencyId
 from gateway.reports.figures import Figures
 
 #: Channels that are shown when all is well with them, and of the others.
 _CHANNELS: Final = 8
 _TROUBLED: Final = 20
+#: All of them, folded.
+_LISTED: Final = 300
+#: Offices that are named for what they have not answered; the days whose documents the report by office is of.
+_LATE: Final = 5
+_REPORTED: Final = timedelta(days=90)
 #: Up to this level, an end that comes can wait for the next working day.
 _LATER: Final = 2
 
@@ -48,39 +56,64 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     for each in alarms:
         about.setdefault(each.facts.get("channel", ""), []).append(each)
     # a channel is told of once: what is alarming about it stands with what else does not get on there
-    flash = {channel for channel, those in about.items() if any(each.is_flash for each in those)}
-    flash |= {each.id for each in outlook.by_channel if each.flash}
-    troubled = sorted(outlook.by_channel, key=lambda each: each.id not in flash)
+    troubled = outlook.by_channel
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
-    late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.overdue]
+    late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.count]
+    many, single = alike([each for each in apart if each not in late])
     findings = [each for each in outlook.findings if (each.code, each.subject) not in known]
     errors = [each for each in findings if each.kind.severity is Severity.ERROR]
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
-    period = due_period(outlook.at)
-    days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
+    first = [*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]]
+    today = outlook.at.astimezone(VIETNAM).date()
+    days = {"from": (today - _REPORTED).isoformat(), "to": today.isoformat()}
     parts = _parts(outlook.figures)
     return visit.page(
         template,
         outlook=outlook,
         findings=errors,
         warnings=[each for each in findings if each not in errors],
-        **await alarm_values(visit, alarms) | {"alarms": [each for each in apart if each not in late]},
+        **await alarm_values(visit, alarms) | {"alarms": single},
+        many=many,
         about=about,
         late=late,
-        troubled=troubled,
+        late_offices=await _late(visit, outlook),
+        needs=_needs(troubled, about),
+        named=NAMED,
         paused_by=await visit.names({each.state.paused_by for each in outlook.paused} - {"", "gateway"}),
         ending=[each for each in outlook.ending if each.level > _LATER],
         ending_later=[each for each in outlook.ending if each.level <= _LATER],
         phones=await _phones(visit, [each.id for each in troubled if each.down_since][:_TROUBLED]),
-        channels=[*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]],
+        channels=first,
+        rest=[each for each in (*shown, *calm) if each not in first][:_LISTED],
         health=HEALTH,
         hours=hours(outlook.today, outlook.then, visit.gettext("Documents by the hour, today and a week ago")),
+        by_hour=list(zip(outlook.today, outlook.then, strict=True)),
         fates=shares([(kind, count) for kind, _, count in parts], visit.gettext("Where today's deliveries are")),
         parts=parts,
         reported=visit.address("/reports", **days),
         newest=outlook.newest,
     )
+
+
+def _needs(
+    troubled: Sequence[TroubledChannel], about: Mapping[str, Sequence[Alarm]]
+) -> list[Cause | TroubledChannel]:
+    """Causes that several channels share, and channels with something of their own: hỏa tốc first, then the bad."""
+    flash = {channel for channel, those in about.items() if any(each.is_flash for each in those)}
+    causes, left = grouped(troubled)
+    told: list[tuple[bool, Cause | TroubledChannel]] = [
+        *((bool(each.flash) or any(one.id in flash for one in each.channels), each) for each in causes),
+        *((bool(each.flash) or each.id in flash, each) for each in left),
+    ]
+    return [each for _, each in sorted(told, key=lambda one: (not one[0], not one[1].is_bad))]
+
+
+async def _late(visit: Visit, outlook: Outlook) -> list[tuple[Agency, int]]:
+    """The offices with the most answers that are missed."""
+    most = outlook.due.offices.most_common(_LATE) if outlook.due else []
+    agencies = await visit.base.directory.agencies([key for key, _ in most])
+    return [(agencies[key], count) for key, count in most if key in agencies]
 
 
 async def _phones(visit: Visit, channels: Sequence[str]) -> dict[str, str]:

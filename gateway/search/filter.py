@@ -24,6 +24,8 @@ NO_STATUS: Final = "none"
 #: Characters of one value, values of one field.
 _LONGEST: Final = 200
 _MOST: Final = 20
+#: Channels: a fault that many of them share is seen to at once.
+_MOST_CHANNELS: Final = 100
 
 Kind = Literal["document", "status", "all"]
 
@@ -115,8 +117,9 @@ def _text(value: object) -> str:
 
 def _several(name: str, values: Iterable[str]) -> tuple[str, ...]:
     parts = dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip())
-    if len(parts) > _MOST:
-        raise RefusedError("parameter_invalid", f"{name}: more than {_MOST} values")
+    most = _MOST_CHANNELS if name == "channel" else _MOST
+    if len(parts) > most:
+        raise RefusedError("parameter_invalid", f"{name}: more than {most} values")
     known = _KNOWN.get(name)
     if known is not None:
         for part in parts:

@@ -118,7 +118,7 @@ def test_subject_and_part_are_told_together() -> None:
     assert words_of("tomorrow.1") is None
 
 
-def test_inboxes_in_the_browser_are_not_headed_by_a_technical_name() -> None:
+def test_inboxes_that_offices_share_are_told_apart_by_their_names() -> None:
     environment = Environment(
         loader=PackageLoader("gateway.console"), extensions=["jinja2.ext.i18n"], autoescape=True
     )
@@ -130,6 +130,6 @@ def test_inboxes_in_the_browser_are_not_headed_by_a_technical_name() -> None:
         endpoint = SimpleNamespace(kind=kind, name="hop-thu-web")
         return SimpleNamespace(state=SimpleNamespace(endpoint=endpoint), label=label)
 
-    assert called(line("inbox", "hop-thu-web")) == "Hộp thư trên trình duyệt"
+    assert called(line("inbox", "hop-thu-web")) == "Hộp thư chung: hop-thu-web"
     assert called(line("inbox", "Sở Y tế")) == "Sở Y tế"
     assert called(line("webhook", "hop-thu-web")) == "hop-thu-web"

@@ -90,7 +90,7 @@ async def test_stream_that_breaks_off_is_told_what_came_meanwhile(site: Site) ->
 
 async def test_channel_is_called_the_same_on_every_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """What /channels calls slow is not well on the overview."""
-    monkeypatch.setattr("gateway.channel_health._PUSHED_SLOW", timedelta())
+    monkeypatch.setattr("gateway.channel_health.PUSHED_SLOW", timedelta())
     monkeypatch.setattr("gateway.channel_health._FETCHED_SLOW", timedelta())
     browser = await site.signed_in(Role.VIEWER)
     await send(site, "14")
