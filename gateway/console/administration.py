@@ -28,7 +28,7 @@ from gateway.admin.directory import (
     RevokeCredential,
     RouteAgency,
 )
-from gateway.console import settings_shown
+from gateway.console import agency_form, settings_shown
 from gateway.console.acts import converted
 from gateway.console.agencies import one
 from gateway.console.route import Route
@@ -82,7 +82,15 @@ async def agencies(visit: Visit) -> web.StreamResponse:
     else:
         found = await directory.page(limit=_PAGE, after=after or None)
     more = found[-1].id if not text and len(found) == _PAGE else ""
-    return visit.page("admin_agencies.html", agencies=found, text=text, more=more)
+    channels = [endpoint.name for endpoint in await directory.endpoints()]
+    values: dict[str, Any] = {
+        "agencies": found,
+        "text": text,
+        "more": more,
+        "channels": channels,
+        "kinds": agency_form.KINDS,
+    }
+    return visit.page("admin_agencies.html", **values)
 
 
 async def agency(visit: Visit) -> web.StreamResponse:
@@ -145,11 +153,18 @@ async def act(visit: Visit) -> web.StreamResponse:
         case "route":
             given |= {"organ_id": code, "endpoint": form.get("channel", "")}
             await acts.route_agency(server, converted(given, RouteAgency), actor)
+        case "describe":
+            await agency_form.describe(visit, found)
         case "represent":
-            given |= {"agent": form.get("agent", "").strip(), "principal": code, "end": form.get("end") == "1"}
+            agent = await one(visit, form.get("agent", ""), is_open=True)
+            given |= {"agent": agent.organ_id, "principal": code, "end": form.get("end") == "1"}
             await acts.represent(server, converted(given, Represent), actor)
         case "close":
-            given |= {"organ_id": code, "successor": form.get("successor", "").strip()}
+            heir = form.get("successor", "").strip()
+            given |= {
+                "organ_id": code,
+                "successor": (await one(visit, heir, is_open=True)).organ_id if heir else "",
+            }
             await acts.end_agency(server, converted(given, EndAgency), actor)
         case _:
             raise RefusedError("parameter_invalid", "act")

@@ -32,6 +32,29 @@ WHAT: Final = {
     "changed": ("wait", N_("changes")),
     "closed": ("bad", N_("closes")),
 }
+#: What each column of the file says.
+COLUMNS: Final = {
+    "organ_id": N_("the code, such as 000.00.00.H33; needed"),
+    "qd20_code": N_("the old code, such as H33"),
+    "other_codes": N_("further codes by which it is addressed, | between them"),
+    "name": N_("its name; needed for a new agency"),
+    "aliases": N_("all its other names, | between them"),
+    "kind": N_("one word: province, department, district, commune, ministry …"),
+    "parent_organ_id": N_("a code of the agency above it"),
+    "endpoint": N_("the name of its channel, which must exist"),
+    "opened": N_("from which day it exists (yyyy-mm-dd); empty: since ever"),
+    "closed": N_("from which day it exists no more"),
+    "successor_organ_id": N_("a code of the agency that takes over; needs the day of closing"),
+    "effective": N_("from which day changed codes and names hold; empty: from now on"),
+    "email": N_("where its mail goes"),
+    "phone": N_("its telephone number, for urgent documents"),
+    "address": N_("its postal address"),
+    "fax": N_("its fax number"),
+    "website": N_("its website"),
+    "note": N_("a remark"),
+    "sandbox": N_("yes for an agency of tests"),
+    "daily_quota_bytes": N_("bytes × recipients that it may send a day; 0: as the setting says"),
+}
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -102,6 +125,7 @@ def _page(
         "mark": _mark(report, rows) if report is not None else "",
         "note": note,
         "what": WHAT,
+        "columns": COLUMNS,
         "counts": {word: sum(each.what == word for each in rows) for word in WHAT},
         "unchanged": report.rows - len(rows) if report is not None else 0,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from gateway.accounts.roles import Permission, Role
 from gateway.accounts.users import User
 from gateway.admin import users as acts
 from gateway.admin.users import ActOnUser, AddUser, EndSessions, SetUser
+from gateway.console import agencies
 from gateway.console.acts import converted
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -38,7 +40,7 @@ async def add(visit: Visit) -> web.StreamResponse:
         "name": form.get("name", "").strip(),
         "role": form.get("role", ""),
         "may_preview": form.get("preview") == "1",
-        "offices": form.get("offices", "").replace(",", " ").split(),
+        "offices": await _offices(visit),
         "reason": form.get("reason", "").strip(),
     }
     once = await acts.add_user(visit.parts.server, converted(given, AddUser), visit.actor)
@@ -59,7 +61,7 @@ async def change(visit: Visit) -> web.StreamResponse:
             "name": form.get("name", "").strip() or user.name,
             "role": form.get("role", ""),
             "may_preview": form.get("preview") == "1",
-            "offices": form.get("offices", "").replace(",", " ").split(),
+            "offices": await _offices(visit),
         }
         await acts.set_user(server, converted(given | rights, SetUser), visit.actor)
     elif act == "sessions":
@@ -69,6 +71,16 @@ async def change(visit: Visit) -> web.StreamResponse:
         if "password" in once:
             return visit.page("admin_user.html", **(await _values(visit, user) | {"once": once}))
     return visit.redirect(f"/administration/users/{user.id}", flash=visit.gettext("Done."))
+
+
+async def _offices(visit: Visit) -> list[str]:
+    """Codes of the offices that the form names, one a line or between semicolons; codes also by commas."""
+    found: list[str] = []
+    for part in filter(None, map(str.strip, re.split(r"[;\n]", visit.form.get("offices", "")))):
+        words = part.replace(",", " ").split()
+        are_codes = all([await agencies.is_code(visit, word) for word in words])
+        found += words if are_codes else [(await agencies.one(visit, part, is_open=True)).organ_id]
+    return list(dict.fromkeys(found))
 
 
 async def _named(visit: Visit) -> User:
@@ -83,7 +95,8 @@ async def _values(visit: Visit, user: User) -> dict[str, Any]:
     offices = await base.directory.agencies(await base.users.offices(user.id))
     return {
         "user": await base.users.get(user.id),
-        "offices": sorted(offices.values(), key=lambda each: each.organ_id),
+        "offices": (served := sorted(offices.values(), key=lambda each: each.organ_id)),
+        "served": "\n".join(map(agencies.with_code, served)),
         "sessions": await base.sign_in.sessions(user.id, visit.at),
         "roles": ROLES,
         "once": {},

@@ -216,6 +216,8 @@ class _Import:
             "closed": len(written.closed),
             "refused": len(self._index.bad),
         }
+        if len(touched := written.created | written.changed) == 1:
+            (facts["agency"],) = touched
         await self._flush(EventRow(kind=Event.AGENCY_IMPORTED, at=now, actor=actor, facts=facts, note=why))
 
     def report(self, *, applied: bool) -> ImportReport:

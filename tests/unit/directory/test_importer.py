@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from gateway.data import kien_giang
 from gateway.data.catalogue import write_catalogue
 from gateway.directory.importer import import_agencies
+from gateway.directory.listed import listed
+from gateway.directory.rows import COLUMNS
+from gateway.search.export import Column, csv_of
 from tests.unit.directory.store import ACTOR, NOW, Store
 
 LATER = NOW + timedelta(days=30)
@@ -39,6 +43,27 @@ async def test_unchanged_file_changes_nothing_and_says_so(store: Store) -> None:
     assert (report.created, report.changed, report.unchanged) == (0, 0, 243)
     assert store.directory.version == version
     assert await store.events() == events
+
+
+async def test_list_that_is_brought_back_changes_nothing(store: Store) -> None:
+    """Nor what is written so that no spreadsheet runs it; what is edited in it is taken in."""
+    await store.province()
+    wild = "organ_id,name,phone,aliases,daily_quota_bytes\n000.77.00.H33,=cmd|' /C calc'!A0,+84 297 1,A|B,5\n"
+    await store.load(wild)
+    columns = [Column(title=name, value=_cell(name)) for name in COLUMNS]
+    text = b"".join([piece async for piece in csv_of(listed(store.directory, LATER), columns)]).decode()
+    assert "'=cmd" in text
+    again = await store.load(text, now=LATER)
+    assert (again.problems, again.created, again.changed, again.unchanged) == ((), 0, 0, 244)
+    edited = await store.load(text.replace("'+84 297 1", "'+84 297 2"), now=LATER)
+    assert edited.changed == 1
+    assert (await store.directory.records([(await store.agency("000.77.00.H33")).id])).popitem()[1].contact == {
+        "phone": "+84 297 2"
+    }
+
+
+def _cell(name: str) -> Callable[[dict[str, str]], str]:
+    return lambda row: row.get(name, "")
 
 
 async def test_order_of_rows_does_not_matter_for_parents(store: Store) -> None:
