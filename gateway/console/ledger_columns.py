@@ -16,6 +16,7 @@ from gateway.model import AgencyId
 from gateway.reasons import REASONS
 from gateway.reports.words import state_name
 from gateway.search.export import Column, Value
+from gateway.search.filter import NO_REASON
 from gateway.search.lines import Line
 
 TITLES: Final[Mapping[str, str]] = {
@@ -106,6 +107,8 @@ class Words:
 
     def reason(self, code: str) -> str:
         """A reason; its code where it is none of ours."""
+        if code == NO_REASON:
+            return self._visit.gettext("none")
         return self._visit.of(REASONS[code]) if code in REASONS else code
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import structlog
@@ -29,6 +29,7 @@ from gateway.reasons import REASONS, Reason
 from gateway.reports.figures import Figures
 from gateway.reports.making import Period, make_report
 from gateway.reports.missed import Missed, missed_answers
+from gateway.search.filter import NO_REASON, Filter
 
 _log: Any = structlog.get_logger("gateway.console")
 _FRESH: Final = timedelta(seconds=30)
@@ -36,7 +37,7 @@ _RECENT: Final = timedelta(seconds=5)
 #: Times as long as it took, nothing is gathered.
 _RESTS: Final = 9
 _EXAMINED: Final = timedelta(seconds=20)
-#: Given up or refused for longer, it is history.
+#: Given up or refused on an earlier day, it is history.
 _NEWS: Final = timedelta(days=7)
 #: Answers that are missed are found anew after a while, since that takes time.
 _DUE_FRESH: Final = timedelta(minutes=5)
@@ -44,6 +45,8 @@ _DUE_FRESH: Final = timedelta(minutes=5)
 _DUE_PATIENCE: Final = 0.5
 #: Kinds of trouble that are read, the gravest first.
 _TROUBLES: Final = 300
+#: States that are counted however old they are.
+_OPEN: Final = frozenset({"deferred", "held", "quarantined"})
 #: States of what waits for something that comes by itself, or for the person who has held it.
 _GOES_ON: Final = frozenset({"deferred", "held"})
 _HOURS: Final = 24
@@ -57,12 +60,32 @@ class Trouble:
 
     channel_id: str
     state: str
-    #: None where the ledger holds no reason.
-    reason: Reason | None
+    #: "" where the ledger holds no reason.
+    code: str
     count: int
     since: datetime
     #: How many of them are hỏa tốc.
     flash: int
+    #: The first day of those that are counted; None: all are.
+    changed: date | None
+
+    @property
+    def reason(self) -> Reason | None:
+        """None where there is none, or none of ours."""
+        return REASONS.get(self.code)
+
+    @property
+    def these(self) -> str:
+        """The filter of the ledger that finds the same deliveries."""
+        return self.these_at((self.channel_id,))
+
+    def these_at(self, channels: Sequence[str]) -> str:
+        """Likewise on several channels."""
+        code = self.code if self.code in REASONS else NO_REASON
+        found = Filter(
+            state=(self.state,), channel=tuple(channels), reason=(code,), changed=self.changed, kind="all"
+        )
+        return found.address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -276,16 +299,18 @@ class Outlooks:
         return self._examined[1]
 
     async def _troubles(self, at: datetime) -> tuple[list[Trouble], int]:
-        params = {"since": micros(at - _NEWS), "limit": _TROUBLES}
+        first = at.astimezone(VIETNAM).date() - _NEWS
+        params = {"since": micros(datetime.combine(first, time(), VIETNAM)), "limit": _TROUBLES}
         rows = await self._server.foundation.readers.fetch("delivery_group_troubled", params)
         found = [
             Trouble(
                 channel_id=endpoint,
                 state=state,
-                reason=REASONS.get(reason),
+                code=reason,
                 count=count,
                 since=instant(since),
                 flash=flash,
+                changed=None if state in _OPEN else first,
             )
             for endpoint, state, reason, count, since, flash, _ in rows
         ]

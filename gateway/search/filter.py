@@ -17,10 +17,12 @@ from gateway.clock import VIETNAM, micros
 from gateway.directory.fold import fold, proper, words
 from gateway.edxml.codes import PRIORITIES, STATUS_CODES
 from gateway.errors import RefusedError
+from gateway.reasons import REASONS
 from gateway.states import State
 
-#: Of a line whose recipient's system has reported nothing.
+#: Of a line whose recipient's system has reported nothing; of one whose state has no reason.
 NO_STATUS: Final = "none"
+NO_REASON: Final = "none"
 #: Characters of one value, values of one field.
 _LONGEST: Final = 200
 _MOST: Final = 20
@@ -51,9 +53,13 @@ class Filter:
     state: tuple[str, ...] = ()
     #: Business status: two digits, or `none`.
     status: tuple[str, ...] = ()
+    #: Codes of reasons for the state, or `none`.
+    reason: tuple[str, ...] = ()
     #: First and last day of acceptance, in Vietnam.
     since: date | None = None
     until: date | None = None
+    #: First day of the state, likewise.
+    changed: date | None = None
     kind: Kind = "document"
 
     @property
@@ -71,6 +77,11 @@ class Filter:
     def begins_at(self) -> int:
         """Microseconds: lines from here on."""
         return 0 if self.since is None else _day(self.since)
+
+    @property
+    def changed_at(self) -> int:
+        """Microseconds: lines whose state is no older."""
+        return 0 if self.changed is None else _day(self.changed)
 
     @property
     def ends_at(self) -> int:
@@ -124,7 +135,8 @@ def _several(name: str, values: Iterable[str]) -> tuple[str, ...]:
     if known is not None:
         for part in parts:
             if part not in known:
-                raise RefusedError("parameter_invalid", f"{name}: {part[:80]} is none of {', '.join(known)}")
+                told = ", ".join(known) if len(known) <= _MOST else "those there are"
+                raise RefusedError("parameter_invalid", f"{name}: {part[:80]} is none of {told}")
     if name == "type":
         return tuple(dict.fromkeys(fold(part) for part in parts))
     return tuple(parts)
@@ -156,11 +168,13 @@ _SINGLE: Final[dict[str, Callable[[str, str], object]]] = {
     "text": _words,
     "since": _date,
     "until": _date,
+    "changed": _date,
     "kind": _kind,
 }
 _KNOWN: Final = {
     "state": tuple(str(each) for each in State),
     "status": (NO_STATUS, *STATUS_CODES),
+    "reason": (NO_REASON, *REASONS),
     "urgency": tuple(map(str, PRIORITIES)),
 }
 

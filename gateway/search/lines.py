@@ -243,7 +243,8 @@ class Search:
                 params=(("recipient", wanted.recipient[0]), ("state", wanted.state[0])),
             )
         if texts or facts:
-            is_all = not (wanted.state or wanted.status or wanted.since or wanted.until or scope is not None)
+            others = (wanted.state, wanted.status, wanted.reason, wanted.since, wanted.until, wanted.changed)
+            is_all = scope is None and not any(others)
             return _Way(
                 low=low,
                 high=high,
@@ -362,6 +363,8 @@ def _rest(wanted: Filter, scope: Scope) -> dict[str, object]:
         "until": wanted.ends_at,
         "states": some(wanted.state),
         "statuses": some(wanted.status),
+        "reasons": some(wanted.reason),
+        "changed": wanted.changed_at,
         "kind": None if wanted.kind == "all" else wanted.kind,
         "senders": some(wanted.sender),
         "recipients": some(wanted.recipient),

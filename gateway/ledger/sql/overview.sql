@@ -27,7 +27,7 @@ SELECT endpoint_id, state, COALESCE(reason, ''), COUNT(*), MIN(state_at), SUM(pr
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
     UNION ALL
     SELECT endpoint_id, state, reason, state_at, priority FROM delivery INDEXED BY delivery_open
-    WHERE state IN ('dead', 'refused') AND state_at > :since
+    WHERE state IN ('dead', 'refused') AND state_at >= :since
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
 ) GROUP BY endpoint_id, state, reason
 ORDER BY MAX(priority) > 2 DESC, state IN ('dead', 'refused', 'quarantined') DESC, MAX(priority) DESC, COUNT(*) DESC

@@ -65,6 +65,8 @@ CROSS JOIN message AS m ON m.id = d.message_id
 WHERE d.created_at >= :since AND d.created_at < :until
   AND (:states IS NULL OR d.state IN (SELECT value FROM json_each(:states)))
   AND (:statuses IS NULL OR COALESCE(d.business_status, 'none') IN (SELECT value FROM json_each(:statuses)))
+  AND (:reasons IS NULL OR COALESCE(NULLIF(d.reason, ''), 'none') IN (SELECT value FROM json_each(:reasons)))
+  AND d.state_at >= :changed
   AND (:kind IS NULL OR m.kind = :kind)
   AND (:senders IS NULL OR +m.sender_id IN (SELECT value FROM json_each(:senders)))
   AND (:recipients IS NULL OR +d.recipient_id IN (SELECT value FROM json_each(:recipients)))
