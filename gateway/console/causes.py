@@ -51,9 +51,10 @@ class Cause:
         return any(where.is_bad for where in self.channels)
 
     @property
-    def first_ids(self) -> Sequence[str]:
-        """As many of the channels as a filter of the ledger takes."""
-        return [where.id for where in self.channels[:NAMED]]
+    def these(self) -> str:
+        """The filter of the ledger that finds the same deliveries; of all channels where it takes not so many."""
+        few = self.channels if len(self.channels) <= NAMED else ()
+        return self.trouble.these_at([where.id for where in few]) if self.trouble else ""
 
 
 def grouped(channels: Sequence[TroubledChannel]) -> tuple[list[Cause], list[TroubledChannel]]:

@@ -15,10 +15,9 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
-from gateway.console.causes import alike, grouped
+from gateway.console.causes import NAMED, alike, grouped
 from gateway.console.outlook import Outlook, Outlooks, Trouble, TroubledChannel, Waits
 from gateway.ledger.alarms import Alarm, Looked, LookedOperation, NewAlarm
-from gateway.reasons import REASONS
 from gateway.reports.figures import Times
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -30,8 +29,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def trouble(channel: str, reason: str = "connect_failed", state: str = "dead", **more: Any) -> Trouble:
     """One delivery that does not get on."""
-    values: dict[str, Any] = {"count": 1, "since": NOW, "flash": 0} | more
-    return Trouble(channel_id=channel, state=state, reason=REASONS[reason], **values)
+    values: dict[str, Any] = {"count": 1, "since": NOW, "flash": 0, "changed": None} | more
+    return Trouble(channel_id=channel, state=state, code=reason, **values)
 
 
 def at(channel: str, *troubles: Trouble) -> TroubledChannel:
@@ -47,7 +46,10 @@ async def test_cause_that_three_channels_share_is_one_and_nothing_is_left_out() 
     alone = at("d", trouble("d", state="refused"))
     [cause], left = grouped([*two, at("c", trouble("c", count=5, flash=1), own), alone])
     assert [each.id for each in cause.channels] == ["a", "b", "c"]
-    assert (cause.count, cause.flash, cause.is_bad, cause.first_ids) == (7, 1, True, ["a", "b", "c"])
+    assert (cause.count, cause.flash, cause.is_bad) == (7, 1, True)
+    assert "channel=a%2Cb%2Cc" in cause.these
+    many = [at(f"{key}", trouble(f"{key}")) for key in range(NAMED + 1)]
+    assert "channel" not in grouped(many)[0][0].these, "a filter takes not so many"
     assert [(each.id, list(each.troubles)) for each in left] == [("c", [own]), ("d", list(alone.troubles))]
 
 
