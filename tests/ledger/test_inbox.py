@@ -166,16 +166,19 @@ async def test_how_far_an_office_is_behind_counts_what_it_took_and_acknowledged(
     """The oldest that nobody has fetched, and the last fetch, also of what is closed by now."""
     for place, name in enumerate(("m1", "m2", "m3")):
         await lab.record(message("i1", name=name, at=START + place * HOUR))
-    params = {"channels": '["box", "push"]', "limit": 9}
+    params = {"offices": '["i1", "a1"]', "limit": 9}
 
-    async def behind() -> list[tuple[object, ...]]:
-        return await lab.readers.fetch("delivery_find_silence", params)
+    async def behind() -> tuple[object, ...]:
+        waits = await lab.readers.fetch("delivery_find_unfetched", params)
+        assert {row[0] for row in waits} <= {"i1"}
+        last = {row[0]: row[1:] for row in await lab.readers.fetch("delivery_last_fetch", params)}
+        return (*(waits[0][1:] if waits else (0, None)), *last["i1"])
 
-    assert await behind() == [("box", micros(START), None, None, None)]
+    assert await behind() == (3, micros(START), None, None, None)
     await lab.fetch("m1/i1", now=START + 5 * HOUR)
-    assert await behind() == [("box", micros(START + HOUR), micros(START + 5 * HOUR), None, None)]
+    assert await behind() == (3, micros(START + HOUR), micros(START + 5 * HOUR), None, None)
     await lab.acknowledge("m1/i1", now=START + 6 * HOUR)
-    assert await behind() == [("box", micros(START + HOUR), None, micros(START + 5 * HOUR), None)]
+    assert await behind() == (2, micros(START + HOUR), None, micros(START + 5 * HOUR), None)
     await lab.fetch("m2/i1")
     await lab.fetch("m3/i1")
-    assert await behind() == []
+    assert await behind() == (2, None, micros(START), micros(START + 5 * HOUR), None)
