@@ -223,7 +223,9 @@ class LocalBroker:
 
     async def count(self, caller: Caller, kind: Kind) -> int:
         """How much waits."""
-        return await self.peers.count(caller.speaks_for, kind)
+        found = await self.peers.count(caller.speaks_for, kind)
+        self.gateway.mailbox.last_asked.note(caller.speaks_for)
+        return found
 
     async def hand_out(self, caller: Caller, ref: str) -> Body:
         """The content."""

@@ -16,6 +16,7 @@ from gateway.foundation import Foundation
 from gateway.inspecting import Inspector, parse_limits
 from gateway.intake import Intake
 from gateway.journey import Journey
+from gateway.last_asked import LastAsked
 from gateway.ledger.institution import CheckpointSignatures
 from gateway.ledger.stamps import Times
 from gateway.ledger.tree import LogReads
@@ -62,6 +63,7 @@ class Desks:
             room=intake.room,
             receivers=self.receivers(),
             listings=Listings(base.pump, base.clock),
+            last_asked=LastAsked(base.directory, base.pump, base.clock),
             readings=readings,
         )
 

@@ -24,6 +24,7 @@ from gateway.edxml.limits import ParseLimits
 from gateway.errors import RefusedError
 from gateway.extraction import extract
 from gateway.failpoints import failpoint
+from gateway.last_asked import LastAsked
 from gateway.ledger.inbox import Acknowledge, AcknowledgeOperation, Fetch, FetchOperation, Lease, LeaseOperation
 from gateway.ledger.readings import ReadAct, Reading
 from gateway.ledger.reads import InboxRow, Reads
@@ -89,6 +90,7 @@ class Mailbox:
         room: Callable[[int], AbstractContextManager[object]],
         receivers: Receivers,
         listings: Listings,
+        last_asked: LastAsked,
         readings: Readings,
     ) -> None:
         self._reads, self._pump, self._bodies, self._directory = reads, pump, bodies, directory
@@ -98,6 +100,7 @@ class Mailbox:
         self._unusable = UnusableOperation()
         self._room, self._sound, self._receivers = room, sound, receivers
         self._listings, self._readings = listings, readings
+        self.last_asked = last_asked
         self._unpacked: Counter[CredentialId] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
@@ -151,6 +154,7 @@ class Mailbox:
             held = await self._pump.submit(self._lease, lease)
             rows = [row for row in rows if row.id in held]
         self._listings.note(caller, rows)
+        self.last_asked.note(agencies)
         return Listing(items=rows, cursor=rows[-1].seq if rows else asked.after, more=more)
 
     async def _agencies(self, caller: Caller, code: str) -> frozenset[AgencyId]:

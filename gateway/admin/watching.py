@@ -32,7 +32,6 @@ COUNTED: Final = 20_000
 REPLIES: Final = 10
 #: Older ones are not looked for: a quiet channel would have all tries of all channels gone through.
 REPLIES_OF: Final = timedelta(days=7)
-URGENT: Final = 100
 NEXT: Final = 10
 _TRIES: Final = 20_000
 #: Events of channels that are told, among so many of the newest; what happened oftener is told with the number.
@@ -104,6 +103,8 @@ class Said:
     detail: str
     #: As it was noted: status, address, certificate …
     peer: Mapping[str, Any]
+    #: The document that was sent.
+    message_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +124,7 @@ class Waits:
     """What waits for one channel, and how fast it goes."""
 
     lanes: tuple[Urgency, ...]
-    #: There are more than COUNTED.
+    #: There are more than COUNTED that are given up today.
     more: bool
     #: Transmissions a minute that got through lately.
     per_minute: float
@@ -204,7 +205,8 @@ async def waits(base: Foundation, endpoint_id: str) -> Waits:
     now = base.clock.now()
     tonight = datetime.combine(now.astimezone(VIETNAM).date() + timedelta(days=1), time(), VIETNAM)
     params = {"endpoint": endpoint_id, "before": micros(tonight), "limit": COUNTED}
-    rows = await base.readers.fetch("dispatch_count_by_lane", params)
+    rows = await base.readers.fetch("dispatch_count_by_lane", (endpoint_id,))
+    ending = dict[int, int](await base.readers.fetch("dispatch_count_ending_by_lane", params))
     lanes = []
     for rank, lane in enumerate(Lane):
         of_lane = {row[1]: row for row in rows if row[0] == rank}
@@ -217,20 +219,20 @@ async def waits(base: Foundation, endpoint_id: str) -> Waits:
                 in_flight=count["in_flight"],
                 held=count["held"],
                 oldest_at=min((instant(row[3]) for row in waiting), default=None),
-                due_today=sum(row[4] for row in waiting),
+                due_today=ending.get(rank, 0),
             )
         )
     through = [row for row in await tries(base, endpoint_id, now - RATE_OVER, now) if row[2] in GOT_THROUGH]
     return Waits(
         lanes=tuple(lanes),
-        more=sum(row[2] for row in rows) >= COUNTED,
+        more=sum(ending.values()) >= COUNTED,
         per_minute=len(through) / (RATE_OVER / timedelta(minutes=1)),
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Next:
-    """A transmission that goes soon."""
+    """A transmission that goes soon, or is tried again."""
 
     message_id: str
     code: str
@@ -239,17 +241,17 @@ class Next:
     #: As which it is taken by now: waiting has lifted it.
     counts_as: Lane
     since: datetime
+    #: When it is tried again; None: it is due.
+    due_at: datetime | None
 
 
 async def next_up(base: Foundation, endpoint_id: str) -> list[Next]:
-    """What goes next over a channel, in the order in which it goes."""
-    params = {
-        "endpoint": endpoint_id,
-        "now": micros(base.clock.now()),
-        "ageing": max(1, base.settings.delivery.ageing // timedelta(microseconds=1)),
-        "limit": NEXT,
-    }
-    rows = await base.readers.fetch("dispatch_list_next_of_channel", params)
+    """What goes next over a channel, in its order; then what is tried again later, hỏa tốc first."""
+    params = {"endpoint": endpoint_id, "now": micros(base.clock.now()), "limit": NEXT}
+    ageing = {"ageing": max(1, base.settings.delivery.ageing // timedelta(microseconds=1))}
+    due = await base.readers.fetch("dispatch_list_next_of_channel", params | ageing)
+    later = await base.readers.fetch("dispatch_list_later_of_channel", params)
+    rows = [(*row, None) for row in due] + [(key, lane, lane, since, at) for key, lane, since, at in later]
     facts = await base.readers.fetch("message_get_for_sending", (as_json(sorted({row[0] for row in rows})),))
     known = {row[0]: row for row in facts}
     lanes = tuple(Lane)
@@ -261,8 +263,9 @@ async def next_up(base: Foundation, endpoint_id: str) -> list[Next]:
             lane=lanes[lane],
             counts_as=lanes[counts_as],
             since=instant(since),
+            due_at=_at(due_at),
         )
-        for message_id, lane, counts_as, since in rows
+        for message_id, lane, counts_as, since, due_at in rows
     ]
 
 
@@ -272,7 +275,14 @@ async def replies(base: Foundation, endpoint_id: str) -> list[Said]:
     params = {"endpoint": endpoint_id, "floor": floor, "limit": REPLIES}
     rows = await base.readers.fetch("attempt_last_of_endpoint", params)
     return [
-        Said(at=instant(row[3]), outcome=row[4], reason=row[5], detail=row[6], peer=msgspec.json.decode(row[7]))
+        Said(
+            at=instant(row[3]),
+            outcome=row[4],
+            reason=row[5],
+            detail=row[6],
+            peer=msgspec.json.decode(row[7]),
+            message_id=row[8],
+        )
         for row in rows
     ]
 
@@ -309,33 +319,6 @@ async def _turns(base: Foundation, endpoint_id: str | None, since: int) -> list[
 def _turn(row: Sequence[Any]) -> Turn:
     kind = RAN_OUT if row[1] == "endpoint.resumed" and row[3] == "gateway" else row[1]
     return Turn(at=instant(row[2]), kind=kind, actor=row[3], why=row[5], reason=row[6])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """An urgent document that waits, and whom to call about it."""
-
-    line: ShownLine
-    recipient: Agency | None
-    phone: str
-
-
-async def urgent(base: Foundation, endpoint_id: str) -> list[Call]:
-    """Urgent documents that wait for a channel, with the telephone numbers of their recipients."""
-    rows = await base.readers.fetch("delivery_list_urgent_of_channel", {"endpoint": endpoint_id, "limit": URGENT})
-    if not rows:
-        return []
-    lines = await shown(base, (row[0] for row in rows))
-    ids = {line.recipient_id for line in lines}
-    records, agencies = await base.directory.records(ids), await base.directory.agencies(ids)
-    return [
-        Call(
-            line=line,
-            recipient=agencies.get(line.recipient_id),
-            phone=records[line.recipient_id].contact.get("phone", "") if line.recipient_id in records else "",
-        )
-        for line in lines
-    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

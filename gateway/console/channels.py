@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin import acts, offers, reconcile, watching
+from gateway.admin import acts, offers, reconcile, urgent, watching
 from gateway.admin.acts import PauseChannel, ResumeChannel
 from gateway.admin.channel_acts import SendTest, SetOrder, SetPace, send_test_document, set_order, set_pace
 from gateway.admin.offers import PollSources
 from gateway.admin.reconcile import ReconcileDay
 from gateway.channel_health import ChannelHealth
+from gateway.channels import has_counterpart
 from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.console.acts import converted
 from gateway.console.document_words import OUTCOMES
@@ -62,6 +64,14 @@ TURNS: Final[Mapping[str, str]] = {
 }
 _TURNS_SHOWN: Final = 30
 _COMPARISONS: Final = 200
+#: Agencies behind a channel that are named; the axis has thousands.
+_NAMED: Final = 20
+#: What the list of whom to call shows, as the ledger's filter.
+_ALL_URGENT: Final[Mapping[str, object]] = {
+    "kind": "all",
+    "urgency": [*URGENCIES[Lane.FLASH], *URGENCIES[Lane.URGENT]],
+    "state": ["queued", "deferred", "in_flight", "held"],
+}
 #: The most transmissions at once that a channel can be set to.
 MOST_AT_ONCE: Final = 256
 
@@ -117,6 +127,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "lanes": LANES,
         "waits": waits,
         "done_at": waits.done_at(visit.at),
+        "has_books": has_counterpart(found.state.endpoint),
         "line": visit.parts.server.line_view(found.state.endpoint.id),
         "urgencies": URGENCIES,
         "next_up": await watching.next_up(base, key),
@@ -126,9 +137,11 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "history": [(each.at, turn_told(visit, each, names, times)) for _, each, times in history],
         "outcomes": OUTCOMES,
         "reasons": REASONS,
-        "calls": await watching.urgent(base, key),
+        "urgent": await urgent.of_channel(base, key),
+        "all_urgent": urlencode({**_ALL_URGENT, "channel": key}, doseq=True),
         "comparisons": comparisons[:10],
         "offices": behind,
+        "offices_more": await _count(visit, key) - len(behind) if len(behind) == _NAMED else 0,
         "contacts": {
             key: contact_of(each)
             for key, each in (await base.directory.records([each.id for each in behind])).items()
@@ -176,11 +189,16 @@ def _paces(most: int, waits: watching.Waits, now: datetime) -> list[tuple[int, d
 
 
 async def _offices(visit: Visit, key: str) -> list[Any]:
-    """The agencies behind it, where they are few enough to be named."""
-    rows = await visit.base.readers.fetch("agency_list_some_of_endpoint", (key, 20))
+    """The agencies behind it, by name, as many as are named one by one."""
+    rows = await visit.base.readers.fetch("agency_list_first_of_endpoint", (key, _NAMED))
     return sorted(
         (await visit.base.directory.agencies([row[0] for row in rows])).values(), key=lambda each: each.name
     )
+
+
+async def _count(visit: Visit, key: str) -> int:
+    row = await visit.base.readers.fetch_one("agency_count_of_endpoint", (key,))
+    return row[0] if row else 0
 
 
 async def pause(visit: Visit) -> web.StreamResponse:
@@ -261,7 +279,12 @@ async def test(visit: Visit) -> web.StreamResponse:
     request = converted(
         {"organ_id": visit.form.get("organ_id", ""), "reason": visit.form.get("reason", "")}, SendTest
     )
-    server = visit.parts.server
+    server, code = visit.parts.server, request.organ_id
+    named = (await visit.base.directory.resolve([code], visit.at)).get(code)
+    if named is not None and (named.endpoint is None or named.endpoint.id != state.endpoint.id):
+        raise RefusedError(
+            "parameter_invalid", visit.gettext("%(office)s is not behind this channel") % {"office": named.name}
+        )
     done = await send_test_document(server, server.gateway.journey, request, visit.actor)
     visit.flash(visit.gettext("A test document is on its way."))
     return visit.redirect(

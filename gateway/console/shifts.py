@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin import incidents, mass, queues, watching
+from gateway.admin import incidents, mass, queues, urgent, watching
 from gateway.alarms.rules import rule_of
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth
@@ -163,13 +162,10 @@ async def _maintenance(visit: Visit) -> Part:
     return Part(title=_("Planned maintenance"), lines=lines, nothing=_("No maintenance is announced."))
 
 
-async def _urgent(visit: Visit, channels: Sequence[watching.Channel]) -> Part:
-    """What is urgent and waits, over all channels, and whom to call."""
+async def _urgent(visit: Visit) -> Part:
+    """What is urgent and waits, over all channels, the most urgent first, and whom to call."""
     language, _ = visit.preferences.language, visit.gettext
-    calls = list[watching.Call]()
-    for each in channels:
-        if len(calls) < watching.URGENT:
-            calls += await watching.urgent(visit.base, each.state.endpoint.id)
+    found = await urgent.everywhere(visit.base)
     lines = [
         (
             f"{call.line.code} ({words.priority_name(str(call.line.priority), language)})",
@@ -185,8 +181,15 @@ async def _urgent(visit: Visit, channels: Sequence[watching.Channel]) -> Part:
                 )
             ),
         )
-        for call in calls[: watching.URGENT]
+        for call in found.calls
     ]
+    if found.more:
+        told = _("%(more)s more are not on this list; the ledger has all %(count)s of them.")
+        numbers = {
+            "more": visit.number(found.more) + found.or_more,
+            "count": visit.number(found.count) + found.or_more,
+        }
+        lines.append(("…", told % numbers))
     return Part(title=_("Urgent documents that wait, and whom to call"), lines=lines, nothing=_("None."))
 
 
@@ -219,7 +222,7 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
             ],
             nothing=_("None: every channel is up."),
         ),
-        await _urgent(visit, channels),
+        await _urgent(visit),
         Part(
             title=_("What happened to channels"),
             lines=[

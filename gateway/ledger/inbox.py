@@ -21,7 +21,7 @@ from gateway.ledger.moves import Move, move, settle
 from gateway.ledger.params import as_json
 from gateway.ledger.readings import ReadAct, Reading, note
 from gateway.ledger.receiver_proofs import ProofRow, insert_proofs
-from gateway.model import BootId
+from gateway.model import BootId, EndpointId
 from gateway.states import State, Trigger
 from gateway.storage.pump import Transaction
 
@@ -96,6 +96,9 @@ class FetchOperation:
             if line[2] == State.QUEUED:
                 first.setdefault(ask.delivery_id, ask)
         await self._hand_out(tx, lines, first)
+        if read:
+            taken = [lines[each.delivery_id][3] for each in read]
+            await _note_exchange(tx, taken, max(each.at for each in read))
         # the move's own event tells of the first hand-out, and by whom
         await note(tx, read, told={_reading(ask, lines[key][1]).key for key, ask in first.items()})
         return results
@@ -171,6 +174,10 @@ class AcknowledgeOperation:
             else:
                 code = "item_not_fetched" if line[2] == State.QUEUED else "state_forbids"
                 results.append(RefusedError(code, f"the item is {line[2]}"))
+        heard = [ask for ask, result in zip(payloads, results, strict=True) if isinstance(result, State)]
+        if heard:
+            confirmed = [lines[ask.delivery_id][3] for ask in heard]
+            await _note_exchange(tx, confirmed, max(ask.now for ask in heard))
         if moves:
             await self._close(tx, lines, moves)
         if late:
@@ -221,6 +228,29 @@ class AcknowledgeOperation:
                 for ask in fresh
             ],
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoteAsked:
+    """When what waits in some inboxes was last asked for, in microseconds."""
+
+    latest: tuple[tuple[EndpointId, int], ...]
+
+
+class NoteAskedOperation:
+    """An exchange with an inbox that moved nothing."""
+
+    name = "inbox_note_asked"
+
+    async def apply(self, tx: Transaction, payloads: Sequence[NoteAsked]) -> Sequence[None]:
+        """An earlier one than what is known changes nothing."""
+        for payload in payloads:
+            await tx.fetch("endpoint_note_asked", (as_json(list(payload.latest)),))
+        return [None for _ in payloads]
+
+
+async def _note_exchange(tx: Transaction, dispatches: Sequence[str], now: datetime) -> None:
+    await tx.fetch("endpoint_note_arrivals", {"now": micros(now), "ids": as_json(list(dispatches))})
 
 
 async def lines_of_readers(tx: Transaction, ids: Sequence[str]) -> dict[str, tuple[Any, ...]]:

@@ -371,6 +371,7 @@ async def start_duties(stack: AsyncExitStack, server: Served, watch: ClockWatch)
         UnreadableFinder(base.readers, base.pump, database_of(settings), clock=clock, metrics=metrics),
         _sweeper(base, server.uploads),
         _announcer(base, gateway),
+        gateway.mailbox.last_asked,
         Tending(server.watcher),
         Informer(base, server.watcher),
         Indexer(base.readers, base.pump, base.clock),

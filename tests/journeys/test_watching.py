@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gateway.admin import incidents, watching
+from gateway.admin import incidents, urgent, watching
 from gateway.admin.acts import PauseChannel, ResumeChannel, pause_channel, resume_channel
 from gateway.app import Application
 from gateway.channel_health import ChannelHealth
@@ -60,7 +60,7 @@ async def test_what_waits_is_counted_by_urgency_with_whom_to_call(installation: 
         0,
         None,
     )
-    calls = await watching.urgent(app.foundation, state.endpoint.id)
+    calls = (await urgent.of_channel(app.foundation, state.endpoint.id)).calls
     assert [(call.line.code, call.recipient.organ_id if call.recipient else "") for call in calls] == [
         ("402/UBND-VP", COMMUNE),
         ("401/UBND-VP", COMMUNE),
@@ -134,7 +134,7 @@ async def test_channel_without_any_traffic_says_nothing(installation: Installati
     state: EndpointState = (await channel(app, "axis")).state
     assert await watching.replies(app.foundation, state.endpoint.id) == []
     assert await watching.history(app.foundation, state.endpoint.id) == []
-    assert await watching.urgent(app.foundation, state.endpoint.id) == []
+    assert (await urgent.of_channel(app.foundation, state.endpoint.id)).count == 0
     assert app.worker.line_view(state.endpoint.id) is None
 
 

@@ -1,10 +1,17 @@
 -- name: dispatch_count_by_lane
--- What waits for a channel, by urgency and state: how many, the oldest, how many are given up before an instant; no more
--- than so many are looked at: endpoint, before, limit.
-SELECT lane, state, COUNT(*), MIN(created_at), SUM(give_up_at < :before)
-FROM (SELECT lane, state, created_at, give_up_at FROM dispatch INDEXED BY dispatch_open
-      WHERE endpoint_id = :endpoint AND state <> 'done' LIMIT :limit)
+-- What waits for a channel, by urgency and state: how many, the oldest: endpoint.
+SELECT lane, state, COUNT(*), MIN(created_at)
+FROM dispatch INDEXED BY dispatch_open
+WHERE endpoint_id = ? AND state <> 'done'
 GROUP BY lane, state;
+
+-- name: dispatch_count_ending_by_lane
+-- How many of those that wait for a channel are given up before an instant, by urgency; no more than so many are looked at:
+-- endpoint, before, limit.
+SELECT lane, COUNT(*)
+FROM (SELECT lane FROM dispatch INDEXED BY dispatch_open_by_age
+      WHERE endpoint_id = :endpoint AND state = 'ready' AND give_up_at < :before LIMIT :limit)
+GROUP BY lane;
 
 -- name: dispatch_list_next_of_channel
 -- What goes next over a channel, as `dispatch_pick_due` takes it, but for its share of others behind much hỏa tốc: message,
@@ -35,6 +42,17 @@ FROM (
 )
 ORDER BY lane > 0, rank, since LIMIT :limit;
 
+-- name: dispatch_list_later_of_channel
+-- What waits for its next try over a channel, hỏa tốc first, then what is due first: message, lane, since when it waits, when
+-- it is due: endpoint, now, limit.
+SELECT d.message_id, d.lane, COALESCE(d.first_at, d.created_at), d.due_at
+FROM (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) AS lane
+CROSS JOIN dispatch AS d ON d.id IN (
+    SELECT x.id FROM dispatch AS x
+    WHERE x.state = 'ready' AND x.endpoint_id = :endpoint AND x.lane = lane.n AND x.due_at > :now
+    ORDER BY x.due_at LIMIT :limit)
+ORDER BY d.lane > 0, d.due_at LIMIT :limit;
+
 -- name: dispatch_oldest_in_inbox
 -- The oldest transmission that its receiver has not fetched, by channel.
 SELECT e.id, (SELECT MIN(d.created_at) FROM dispatch AS d
@@ -48,9 +66,42 @@ JOIN delivery AS v ON v.dispatch_id = d.id
 WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
 ORDER BY d.lane, d.created_at LIMIT :limit;
 
+-- name: delivery_count_urgent_of_channel
+-- How many of those there are; no more than so many are counted: endpoint, limit.
+SELECT COUNT(*)
+FROM (SELECT 1 FROM dispatch AS d INDEXED BY dispatch_open
+      CROSS JOIN delivery AS v ON v.dispatch_id = d.id
+      WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done'
+        AND d.lane <= 1
+      LIMIT :limit);
+
+-- name: delivery_list_urgent
+-- Urgent documents that wait, over all channels, the most urgent and oldest first: limit.
+SELECT v.id
+FROM (SELECT id, lane, created_at FROM dispatch INDEXED BY dispatch_open
+      WHERE state IN ('ready', 'inbox', 'held', 'in_flight') AND state <> 'done' AND lane <= 1
+      ORDER BY lane, created_at LIMIT :limit) AS d
+CROSS JOIN delivery AS v ON v.dispatch_id = d.id
+ORDER BY d.lane, d.created_at LIMIT :limit;
+
+-- name: delivery_count_urgent
+-- How many of those there are; no more than so many are counted: limit.
+SELECT COUNT(*)
+FROM (SELECT 1 FROM dispatch AS d INDEXED BY dispatch_open
+      CROSS JOIN delivery AS v ON v.dispatch_id = d.id
+      WHERE d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
+      LIMIT :limit);
+
 -- name: agency_list_some_of_endpoint
 -- Agencies that are reached through a channel, as many as are named one by one: endpoint, limit.
 SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL LIMIT ?;
+
+-- name: agency_list_first_of_endpoint
+-- The same, the first of them by name: endpoint, limit.
+SELECT a.id FROM agency AS a WHERE a.endpoint_id = ? AND a.closed_at IS NULL
+ORDER BY (SELECT MIN(n.folded) FROM agency_name AS n
+          WHERE n.agency_id = a.id AND n.is_alias = 0 AND n.valid_until IS NULL)
+LIMIT ?;
 
 -- name: agency_list_offices
 -- Agencies that are reached through a channel of their own or one of ours, not through a relay: limit.

@@ -188,7 +188,8 @@ WHERE state = 'in_flight' AND attempt_id IN (SELECT value FROM json_each(:ids))
 RETURNING attempt_id;
 
 -- name: endpoint_note_arrivals
--- When something last got through to the endpoints of some dispatches.
+-- When something last got through to the endpoints of some dispatches, or was taken there.
 UPDATE endpoint SET last_success_at = :now
 WHERE id IN (SELECT endpoint_id FROM dispatch WHERE id IN (SELECT value FROM json_each(:ids)))
+  AND COALESCE(last_success_at, 0) < :now
 RETURNING id;

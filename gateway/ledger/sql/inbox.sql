@@ -68,6 +68,13 @@ WHERE ended_at IS NULL AND dispatch_id IN (
     JOIN endpoint AS e ON e.id = d.endpoint_id AND e.kind = 'inbox')
 RETURNING id;
 
+-- name: endpoint_note_asked
+-- When what waits in some inboxes was last asked for: [[endpoint, when], …].
+UPDATE endpoint SET last_success_at = v.value ->> 1
+FROM json_each(?) AS v
+WHERE endpoint.id = v.value ->> 0 AND endpoint.kind = 'inbox' AND COALESCE(endpoint.last_success_at, 0) < v.value ->> 1
+RETURNING id;
+
 -- name: attempt_insert_of_reader
 -- Open a hand-out: who fetched, over which connection.
 INSERT INTO attempt (id, dispatch_id, boot_id, series, started_at, peer) VALUES (?, ?, ?, 1, ?, ?);

@@ -5,7 +5,7 @@ SELECT COUNT(*) FROM agency WHERE endpoint_id = ? AND closed_at IS NULL;
 -- name: attempt_last_of_endpoint
 -- The newest tries over a channel that have ended, newest first: endpoint, floor (of the try's id), limit.
 SELECT a.id, a.dispatch_id, a.started_at, a.ended_at, a.outcome, COALESCE(a.reason, ''), COALESCE(a.detail, ''),
-       COALESCE(a.peer, '{}')
+       COALESCE(a.peer, '{}'), p.message_id
 FROM attempt AS a CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
 WHERE a.id >= :floor AND p.endpoint_id = :endpoint AND a.ended_at IS NOT NULL
 ORDER BY a.id DESC LIMIT :limit;

@@ -75,6 +75,7 @@ SORTED = {
     "entry_list_receivers": "the last 500 lines of one office",
     "desk_list_asked": "requests that nobody has answered",
     "dispatch_list_next_of_channel": "the heads of the lanes of one channel",
+    "dispatch_list_later_of_channel": "the heads of the lanes of one channel",
     "message_list_about": "messages about one document",
     "message_list_exported_by_number": "documents of one number",
     "message_list_exported_by_recipient": "documents for one recipient, for a command",
@@ -129,6 +130,7 @@ SORTED = {
     "retained_list_some": "what is retained, for a command",
     "delivery_list_candidates": "documents of one number",
     "delivery_list_urgent_of_channel": "what waits for one channel",
+    "delivery_list_urgent": "what is open",
     "delivery_list_recipients_of_dispatches": "the transmissions asked for",
     "inquiry_list_lines": "the documents of one answer",
 }
@@ -246,6 +248,14 @@ def test_heads_of_a_channel_are_found_in_its_order(database: Any, name: str) -> 
         "SEARCH x USING INDEX dispatch_due (endpoint_id=? AND lane=? AND due_at<?)",
         "SEARCH x USING INDEX dispatch_open (endpoint_id=? AND state=?)",
         "SEARCH x USING INDEX dispatch_resent (endpoint_id=? AND first_at>?)",
+    ], plan
+
+
+def test_what_waits_for_its_next_try_is_found_in_the_order_of_its_lane(database: Any) -> None:
+    """However much backs off there."""
+    plan = _plan(database, STATEMENTS.get("dispatch_list_later_of_channel"))
+    assert [step for step in plan if step.startswith("SEARCH x")] == [
+        "SEARCH x USING INDEX dispatch_due (endpoint_id=? AND lane=? AND due_at>?)"
     ], plan
 
 
