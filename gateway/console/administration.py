@@ -28,7 +28,7 @@ from gateway.admin.directory import (
     RevokeCredential,
     RouteAgency,
 )
-from gateway.console import agency_form, settings_shown
+from gateway.console import agency_form, changes, settings_shown
 from gateway.console.acts import converted
 from gateway.console.agencies import one
 from gateway.console.route import Route
@@ -124,6 +124,7 @@ async def _agency(visit: Visit, found: Agency) -> dict[str, Any]:
         "credentials": [credential_of(row) for row in credentials],
         "secrets": [secret_of(row) for row in secrets],
         "channels": [endpoint.name for endpoint in await base.directory.endpoints()],
+        "changes": await changes.newest(visit, agency=found.id),
         "exchanges": visit.parts.server.inspection.last(found.id)[:_PAGE],
         "reasons": REASONS,
         "now": now,

@@ -15,7 +15,7 @@ from gateway.accounts.roles import Permission
 from gateway.console.acts import NAMES
 from gateway.console.gate import page_of
 from gateway.console.parts import Kept
-from gateway.console.people import ROLES
+from gateway.console.roles import ROLES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_

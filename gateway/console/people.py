@@ -7,24 +7,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.accounts.roles import Permission, Role
+from gateway.accounts.roles import Permission
 from gateway.accounts.users import User
 from gateway.admin import users as acts
 from gateway.admin.users import ActOnUser, AddUser, EndSessions, SetUser
 from gateway.console import agencies
 from gateway.console.acts import converted
+from gateway.console.changes import newest
+from gateway.console.roles import ROLES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
-from gateway.console.words import N_
 from gateway.errors import RefusedError
-
-ROLES: Final = {
-    Role.VIEWER: N_("viewer"),
-    Role.CLERK: N_("clerk"),
-    Role.OPERATOR: N_("operator"),
-    Role.AUDITOR: N_("auditor"),
-    Role.ADMINISTRATOR: N_("administrator"),
-}
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -98,6 +91,7 @@ async def _values(visit: Visit, user: User) -> dict[str, Any]:
         "offices": (served := sorted(offices.values(), key=lambda each: each.organ_id)),
         "served": "\n".join(map(agencies.with_code, served)),
         "sessions": await base.sign_in.sessions(user.id, visit.at),
+        "changes": await newest(visit, user=user.id),
         "roles": ROLES,
         "once": {},
     }

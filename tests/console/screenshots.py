@@ -166,6 +166,7 @@ SHOTS = (
     Shot("certificates", "kiemtra", "/administration/certificates"),
     Shot("settings", "kiemtra", "/administration/settings"),
     Shot("routing", "kiemtra", "/administration/routing"),
+    Shot("changes", "kiemtra", "/administration/changes"),
     Shot("vendors", "quantri", "/administration/vendors"),
 )
 
