@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from gateway.clock import instant, micros
+from gateway.clock import VIETNAM, instant, micros
 from gateway.foundation import Foundation
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
@@ -20,7 +20,7 @@ from gateway.model import AgencyId
 LATELY: Final = timedelta(days=7)
 #: Of each kind, the newest that are looked at; of an office, what got through.
 _MOST: Final = 10_000
-_THROUGH: Final = 200
+_THROUGH: Final = 50
 _SEVERAL: Final = 3
 
 
@@ -31,6 +31,8 @@ class Refused:
     count: int
     #: There may be more.
     least: bool
+    #: From which day on, in Vietnam.
+    day: date
     first_at: datetime
     last_at: datetime
     #: Since when nothing else happens; None: one among others.
@@ -51,7 +53,7 @@ async def refusals(base: Foundation, now: datetime) -> Refusals:
     rows = await base.readers.fetch("delivery_group_refused", {"since": since, "limit": _MOST})
     if not rows:
         return Refusals()
-    least = sum(row[2] for row in rows) >= _MOST
+    day, least = (now - LATELY).astimezone(VIETNAM).date(), sum(row[2] for row in rows) >= _MOST
     params = {"offices": as_json(sorted({row[1] for row in rows})), "since": since, "limit": _THROUGH}
     through = {row[0]: row[1:] for row in await base.readers.fetch("delivery_count_through", params)}
     channels, offices = dict[str, list[Any]](), dict[str, list[Any]]()
@@ -59,15 +61,17 @@ async def refusals(base: Foundation, now: datetime) -> Refusals:
         channels.setdefault(row[0], []).append(row)
         offices.setdefault(row[1], []).append(row)
     return Refusals(
-        by_channel={key: _together(those, least) for key, those in channels.items()},
+        by_channel={key: _together(those, day, least) for key, those in channels.items()},
         by_office={
-            AgencyId(key): _together(those, least, through.get(key, (0, 0))) for key, those in offices.items()
+            AgencyId(key): _together(those, day, least, through.get(key, (0, 0))) for key, those in offices.items()
         },
     )
 
 
-def _together(rows: Iterable[Any], least: bool, through: tuple[int, int] | None = None) -> Refused:  # noqa: FBT001
+def _together(rows: Iterable[Any], day: date, least: bool, through: tuple[int, int] | None = None) -> Refused:  # noqa: FBT001
     counts, firsts, lasts = zip(*(row[2:5] for row in rows), strict=True)
     count, first, last = sum(counts), instant(min(firsts)), max(lasts)
     is_all = through is not None and (last > through[1] or count >= max(through[0], _SEVERAL))
-    return Refused(count=count, least=least, first_at=first, last_at=instant(last), since=first if is_all else None)
+    return Refused(
+        count=count, least=least, day=day, first_at=first, last_at=instant(last), since=first if is_all else None
+    )

@@ -23,7 +23,7 @@ from gateway.workdays import Workdays
 
 #: Documents of one office that are looked at; among those that it has, its last fetch is looked for.
 _COUNTED: Final = 1_000
-_FETCHES: Final = 200
+_FETCHES: Final = 100
 #: Transmissions that wait to be sent over channels that offices share.
 _WAITING: Final = 20_000
 

@@ -159,16 +159,20 @@ async def channels(
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         is_inbox = state.endpoint.kind == "inbox"
         calls = None if is_inbox else lately.get(state.endpoint.id)
+        quiet_since, only = since, leads_to.get(state.endpoint.id)
+        if is_inbox and since is not None and only is None and state.last_success_at is not None:
+            # of offices that share it, one alone that fetches nothing says nothing of the others
+            quiet_since = max(since, state.last_success_at)
         facts = ChannelFacts(
             is_inbox=is_inbox,
             paused_until=state.endpoint.paused_until,
             down_since=state.endpoint.down_since,
             failing_since=_at(source[1]) if source else None,
             silent_since=_at(source[6]) if source else None,
-            oldest_at=since,
-            open_for=calendar.open_between(since, now, FETCHED_SILENT) if since else timedelta(),
+            oldest_at=quiet_since,
+            open_for=calendar.open_between(quiet_since, now, FETCHED_SILENT) if quiet_since else timedelta(),
             part_since=calls.first_at if calls is not None and calls.is_failing(percent) else None,
-            refusing_since=_refusing_since(state, leads_to.get(state.endpoint.id), refused),
+            refusing_since=_refusing_since(state, only, refused),
         )
         found.append(
             Channel(
@@ -176,7 +180,7 @@ async def channels(
                 label=label_of(state.endpoint, leads_to),
                 judgement=judge_channel(facts, now),
                 waiting=counts.get(state.endpoint.id, 0),
-                oldest_at=facts.oldest_at,
+                oldest_at=since,
                 listed_at=_at(source[4]) if source else None,
                 list_reason=source[2] if source else "",
                 list_since=facts.failing_since or facts.silent_since,

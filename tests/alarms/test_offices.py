@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth, Judgement, OfficeFacts, judge_office
+from gateway.clock import micros
 from gateway.directory.endpoint_changes import PauseEndpoint, PauseEndpointOperation
 from tests.alarms.office_lab import BAD, FIVE, FOUR, GOOD, NO, PHONE, THREE, OfficeLab, opened
 from tests.journeys.installation import COMMUNE, MINISTRY, PUSHED
@@ -57,6 +58,21 @@ async def test_each_silent_office_behind_one_inbox_is_named_with_its_telephone(l
     await lab.looked()
     lab.clock.pass_by(minutes=6)
     assert [each.facts["name"] for each in await lab.looked()] == ["UBND xã Bốn"]
+
+
+async def test_inbox_that_several_share_is_silent_where_nobody_is_there(lab: OfficeLab) -> None:
+    """One office alone that fetches nothing colours its own mark, not the channel of all."""
+    await lab.send(THREE, "three")
+    lab.clock.pass_by(days=2)
+    assert (await lab.channel("commune")).judgement.health is ChannelHealth.SILENT
+    note = "UPDATE endpoint SET last_success_at = ? WHERE name = 'commune'"
+    await lab.base.writer.execute_many(note, [(micros(lab.clock.now()),)])
+    await lab.base.directory.reload_endpoints()
+    channel = await lab.channel("commune")
+    assert (channel.judgement.health, channel.waiting) == (ChannelHealth.FINE, 1)
+    assert channel.oldest_at == lab.clock.now() - timedelta(days=2)
+    words = await lab.words()
+    assert (words["Ba"], words["Bốn"]) == ("silent", "fine")
 
 
 async def test_office_that_refuses_is_failing_until_something_gets_through(lab: OfficeLab) -> None:
