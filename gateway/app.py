@@ -415,6 +415,7 @@ async def _listen_to_bindings(stack: AsyncExitStack, app: Application) -> None:
         metrics=app.metrics,
         lifecycle=app.lifecycle,
         inspection=app.inspection,
+        outages=base.outages,
     )
 
     async def listen(host: str, port: int, tls: ssl.SSLContext | None, interface: str = "") -> int:

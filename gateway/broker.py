@@ -11,7 +11,7 @@ every document takes: same limits, shares, receipts and repeated answers as over
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -268,6 +268,10 @@ class Broker(Protocol):
 
     async def refuse(self, error: Exception, operation: str) -> Refusal:
         """What may be told; whoever asks too fast waits for it."""
+        ...
+
+    def notices(self) -> Mapping[str, str]:
+        """Header fields that every answer to somebody who was admitted bears: planned outages, as over REST."""
         ...
 
     async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:

@@ -7,7 +7,7 @@ objects. An agency that speaks two protocols has one share and one inbox.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -36,6 +36,7 @@ from gateway.broker import (
 )
 from gateway.clock import Clock
 from gateway.config.settings import Settings
+from gateway.directory.outages import Outages
 from gateway.errors import RefusedError, StorageError
 from gateway.facade import LocalGateway
 from gateway.incoming import Incoming, Pace
@@ -47,6 +48,7 @@ from gateway.lifecycle import Lifecycle
 from gateway.mailbox import Asked
 from gateway.model import AgencyId, Caller, Sha256Hex
 from gateway.observe import Metrics
+from gateway.outage import HEADER, header_of
 from gateway.outgoing import StoredBodies
 from gateway.parsing.pool import LARGE_BYTES
 from gateway.ports import Body
@@ -101,6 +103,7 @@ class LocalBroker:
     metrics: Metrics
     lifecycle: Lifecycle
     inspection: Inspection
+    outages: Outages
     counted: dict[tuple[str, int], Counter] = field(default_factory=dict)
     timed: dict[str, Histogram] = field(default_factory=dict)
     #: Bound once, when logging is set up: the lazy proxy would build a logger for every line.
@@ -332,6 +335,11 @@ class LocalBroker:
             retry_after=found.retry_after or RETRY_AFTER,
             credential=str(found.facts.get("credential_id", "")),
         )
+
+    def notices(self) -> Mapping[str, str]:
+        """What is planned."""
+        told = self.outages.told(self.clock.now())
+        return {HEADER: header_of(told)} if told else {}
 
     async def inspected(self, caller: Caller | None, claim: Claim, exchange: Exchange) -> None:
         """A place in the inspector; a name that nobody has gets none."""

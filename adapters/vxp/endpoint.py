@@ -79,6 +79,8 @@ class VxpEndpoint:
             file = operation is not None and operation.file
             response = (failed_file if file else failed)(refusal, visit.trace_id)
             close_unless_read(request, response)
+        if seen.caller is not None and not response.prepared:
+            response.headers.update(self._broker.notices())
         if seen.claim is not None:
             exchange = seen.exchange(request, response.status, self._clock.now())
             await self._broker.inspected(seen.caller, seen.claim, exchange)

@@ -126,6 +126,8 @@ class XroadProvider:
             response = _failed(refusal, visit.trace_id)
             close_unless_read(request, response)
         claim = request.get(_CLAIM)
+        if _CALLER in request and not response.prepared:
+            response.headers.update(self._broker.notices())
         if claim is not None:
             exchange = _exchange(request, response, told, visit, refusal)
             await self._broker.inspected(request.get(_CALLER), claim, exchange)
