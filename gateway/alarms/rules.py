@@ -205,6 +205,16 @@ _OWN: Final[Mapping[str, Rule]] = {
         ),
         runbook="GatewayDiskNearlyFull",
     ),
+    "credential_ending": Rule(
+        kind=kind(
+            _W,
+            "Chứng thư hoặc mã truy cập của cơ quan sắp hết hạn hoặc vừa hết hạn.",
+            "A certificate or token of an office ends within days, or has just ended.",
+            "Gọi cơ quan và cấp cái mới trước ngày hết hạn; từ ngày đó phần mềm của cơ quan bị từ chối.",
+            "Call the office and issue its successor before that day; from then on the office's system is refused.",
+        ),
+        runbook="Alarm credential",
+    ),
     "watch_failing": Rule(
         kind=kind(
             _E,

@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.admin import watching
+from gateway.admin.ending_credentials import NOW, EndingCredential, ending_credentials
 from gateway.admin.offices import reached
 from gateway.admin.refusals import LATELY, Refusals, refusals
 from gateway.admin.standings import standings
@@ -39,7 +40,9 @@ _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 _TAKEN_RULES: Final = {0: heard.RULES[True], 1: heard.RULES[False]}
 #: Letters of what a finding says.
 _DETAIL: Final = 300
-#: Offices that are named.
+#: Of `gateway.endings`: what ends later is told on the overview alone.
+_SOON: Final = 2
+#: Offices, or their credentials, that are named.
 _NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
 _PARTS: Final[Mapping[str, frozenset[str]]] = {
@@ -60,6 +63,7 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "unread": frozenset({"flash_unread", "urgent_unread", "flash_unconfirmed", "urgent_unconfirmed"}),
     "answers": frozenset({"answers_overdue"}),
     "disk": frozenset({"disk_soon"}),
+    "credentials": frozenset({"credential_ending"}),
 }
 _FAILING: Final = "watch_failing"
 _OF_SERVER: Final = frozenset(RULES).difference(*_PARTS.values(), {_FAILING})
@@ -114,6 +118,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
         "unread": look.unread,
         "answers": look.answers,
         "disk": look.disk,
+        "credentials": look.credentials,
         "server": look.server,
     }
     for name, part in parts.items():
@@ -276,6 +281,28 @@ class _Look:
         told = {"name": str(self._base.settings.storage.folder), "text": f"{free // 1024**2} MiB"}
         return [Symptom(rule="disk_soon", subject="disk", since=self.now, facts=told)]
 
+    async def credentials(self) -> list[Symptom]:
+        """What offices' systems are known by and that ends within days, by office."""
+        found: dict[AgencyId, list[EndingCredential]] = {}
+        for each in await ending_credentials(self._base.readers, self._base.directory, self.now):
+            if each.level > _SOON:
+                found.setdefault(each.agency_id, []).append(each)
+        phones = await self._phones(found)
+        return [
+            Symptom(
+                rule="credential_ending",
+                subject=key,
+                since=those[0].ends - NOW,
+                facts={
+                    "name": those[0].agency.name if those[0].agency else key,
+                    "text": "; ".join(f"{each.label or each.sort}, {_day(each.ends)}" for each in those[:_NAMED]),
+                    "office": key,
+                    **phones[key],
+                },
+            )
+            for key, those in found.items()
+        ]
+
     async def server(self) -> list[Symptom]:
         """What the doctor finds."""
         return [
@@ -288,6 +315,10 @@ class _Look:
             for each in await look_at_self(self._base, self._conditions())
             if each.code in RULES
         ]
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(VIETNAM):%d/%m/%Y}"
 
 
 def _of_finding(finding: Finding) -> Mapping[str, Any]:

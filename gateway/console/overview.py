@@ -49,6 +49,10 @@ async def show_now(visit: Visit) -> web.StreamResponse:
     return await _answer(visit, "overview_now.html", await visit.parts.outlooks.now())
 
 
+#: What ends stands in a card of its own, with what ends later.
+_ENDING: Final = "credential_ending"
+
+
 async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
     alarms = await open_alarms(visit)
     known = {(each.rule, each.subject) for each in alarms}
@@ -59,7 +63,8 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     troubled = outlook.by_channel
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
     late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.count]
-    many, single = alike([each for each in apart if each not in late])
+    told = [each for each in apart if each not in late and each.rule != _ENDING]
+    many, single = alike(told)
     findings = [each for each in outlook.findings if (each.code, each.subject) not in known]
     errors = [each for each in findings if each.kind.severity is Severity.ERROR]
     shown = [each for each in outlook.channels if not each.is_calm]

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.alarms import rules
+from gateway.clock import micros
 from gateway.condition import Condition, Health
 from gateway.config.values import Size
 from gateway.diagnosis import doctor
@@ -93,6 +94,17 @@ async def full(lab: OfficeLab) -> None:
     lab.watch = AlarmWatch(base, dict, Metrics())
 
 
+async def ending(lab: OfficeLab) -> None:
+    """A token of an office ends in three days."""
+    office, now = await lab.base.directory.require(COMMUNE, lab.clock.now()), lab.clock.now()
+    ends = now + timedelta(days=3)
+    row = (
+        "INSERT INTO credential (id, agency_id, kind, fingerprint, issued_at, expires_at, label) "
+        "VALUES ('ending', ?, 'token', 'ab', ?, ?, 'QLVB')"
+    )
+    await lab.base.writer.execute_many(row, [(office.id, micros(now - timedelta(days=300)), micros(ends))])
+
+
 #: Rule, what makes it, whom or what the alarm names, how many documents.
 CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("axis_down", down("axis"), "axis", None),
@@ -109,6 +121,7 @@ CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("urgent_unconfirmed", taken(1, minutes=121), "UBND xã Hai", 1),
     ("office_silent", waits(COMMUNE, 2, days=2), "UBND xã Một", 1),
     ("disk_soon", full, None, None),
+    ("credential_ending", ending, "UBND xã Một", None),
 ]
 
 
