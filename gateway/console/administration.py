@@ -31,10 +31,12 @@ from gateway.admin.directory import (
 from gateway.console import agency_form, changes, settings_shown
 from gateway.console.acts import converted
 from gateway.console.agencies import one
+from gateway.console.once import counted_once
 from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
 from gateway.console.visit import Visit
 from gateway.console.words import N_
+from gateway.edxml.codes import BUSINESS_TYPES
 from gateway.endings import Ending, beside, endings, without_replaced
 from gateway.errors import RefusedError
 from gateway.ledger.own_keys import own_certificates
@@ -49,6 +51,10 @@ _DIGITS: Final = 5
 #: What is a code and no word of a name.
 _CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
 _MOST_CERTIFICATE: Final = 20_000
+_SHOWN_ONCE: Final = frozenset({"token", "enrol"})
+_SIZE: Final = re.compile(r"[0-9]{1,5}([.,][0-9]{1,3})?")
+#: Of documents.
+_TYPES: Final = {kind.value: name for kind, name in BUSINESS_TYPES.items()}
 #: By `Ending.level`: 60, 30 and 7 days before the end, later where the certificate has a short life.
 _LEVELS: Final = (
     ("good", N_("in force")),
@@ -134,7 +140,13 @@ async def _agency(visit: Visit, found: Agency) -> dict[str, Any]:
 
 
 async def act(visit: Visit) -> web.StreamResponse:
-    """One of the acts on an agency; what is shown once is shown at once."""
+    """One of the acts on an agency; a form whose answer shows a secret counts once."""
+    if visit.form.get("act") not in _SHOWN_ONCE:
+        return await _act(visit)
+    return await counted_once(visit, f"/administration/agencies/{(await _named(visit)).id}", _act)
+
+
+async def _act(visit: Visit) -> web.StreamResponse:
     found, form, server, actor = await _named(visit), visit.form, visit.parts.server, visit.actor
     code, reason = found.organ_id, form.get("reason", "").strip()
     once: dict[str, Any] = {}
@@ -236,6 +248,8 @@ async def routing(visit: Visit) -> web.StreamResponse:
     query, base = visit.request.query, visit.base
     sender_text, text = query.get("from", "").strip(), query.get("to", "").strip()
     plan, heirs, kind = None, {}, "status" if query.get("kind") == "status" else "document"
+    size, asked = query.get("size", "").strip(), query.get("type", "")
+    business_type = asked if asked in _TYPES else "0"
     if sender_text and text:
         sender = await one(visit, sender_text)
         codes = await _codes_of(visit, text)
@@ -245,7 +259,9 @@ async def routing(visit: Visit) -> web.StreamResponse:
         )
         plan = route(
             sender=sender,
-            message=Routed(kind="status" if kind == "status" else "document", size=1, business_type="0"),
+            message=Routed(
+                kind="status" if kind == "status" else "document", size=_bytes(size), business_type=business_type
+            ),
             recipients=[(code, known.get(code)) for code in codes],
             successors=heirs,
             arrived_by=None,
@@ -257,11 +273,21 @@ async def routing(visit: Visit) -> web.StreamResponse:
         sender=sender_text,
         recipients=text,
         kind=kind,
+        size=size,
+        business_type=business_type,
+        types=_TYPES,
         plan=plan,
         heirs=heirs,
         reasons=REASONS,
         skipped=SKIPPED,
     )
+
+
+def _bytes(text: str) -> int:
+    """Of a number of MB, with a comma or a point; one where nothing is said."""
+    if text and not _SIZE.fullmatch(text):
+        raise RefusedError("parameter_invalid", "size: MB, such as 20 or 1,5")
+    return max(1, round(float(text.replace(",", ".")) * 1024**2)) if text else 1
 
 
 async def _codes_of(visit: Visit, text: str) -> list[str]:

@@ -92,7 +92,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
 #: What pages put into forms by themselves; whatever is not named here is shown.
 _UNSEEN: Final = frozenset({
     "act", "answers", "back", "code", "columns", "credential", "delivery", "document", "filter", "how", "ids",
-    "kind", "line", "mark", "message", "next", "office", "one", "session", "status", "subject", "then",
+    "kind", "line", "mark", "message", "next", "office", "once", "one", "session", "status", "subject", "then",
 })  # fmt: skip
 _DAYS: Final = frozenset({"passed_on", "due_on", "day", "first", "last"})
 #: What a form does: by its act, the status that it gives, or the end of its address.

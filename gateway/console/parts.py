@@ -12,6 +12,7 @@ from gateway.accounts.roles import Permission
 from gateway.admin.conformance_runs import ConformanceRuns
 from gateway.console.assets import Assets
 from gateway.console.live import Live
+from gateway.console.once import Marks
 from gateway.console.outlook import Outlooks
 from gateway.console.server import ConsoleServer
 from gateway.console.turns import Turns
@@ -108,6 +109,8 @@ class ConsoleParts:
     late: Lru[str, tuple[str, datetime]] = field(default_factory=lambda: Lru(_KEPT))
     #: By session: a file of agencies that was shown.
     imports: Lru[str, ShownFile] = field(default_factory=lambda: Lru(_FILES))
+    #: Forms whose answer shows a secret.
+    once: Marks = field(default_factory=Marks)
     conformance: ConformanceRuns = field(default_factory=ConformanceRuns)
     reports: ReportDesk = field(default_factory=ReportDesk)
     checker: Checker = field(default_factory=Checker)

@@ -14,6 +14,7 @@ from gateway.admin.users import ActOnUser, AddUser, EndSessions, SetUser
 from gateway.console import agencies
 from gateway.console.acts import converted
 from gateway.console.changes import newest
+from gateway.console.once import counted_once
 from gateway.console.roles import ROLES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -46,7 +47,13 @@ async def one(visit: Visit) -> web.StreamResponse:
 
 
 async def change(visit: Visit) -> web.StreamResponse:
-    """Rights, a lock, a password, or sessions of one of them."""
+    """Rights, a lock, a password, or sessions of one of them; a form for a new password counts once."""
+    if visit.form.get("act") != "reset":
+        return await _change(visit)
+    return await counted_once(visit, f"/administration/users/{(await _named(visit)).id}", _change)
+
+
+async def _change(visit: Visit) -> web.StreamResponse:
     user, form, server = await _named(visit), visit.form, visit.parts.server
     act, given = form.get("act", ""), {"login": user.login, "reason": form.get("reason", "").strip()}
     if act == "rights":

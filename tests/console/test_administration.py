@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts.roles import Permission, Role
+from gateway.admin.directory import ConfigureEndpoint, configure_endpoint
 from gateway.config import settings as config
 from gateway.console import administration, settings_shown
 from gateway.console.routes import ROUTES
 from gateway.endings import Ending
-from tests.console.site import Site
+from tests.console.site import LOGINS, PASSWORD, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,6 +30,18 @@ async def kinds(site: Site) -> list[str]:
     """Of the newest events."""
     rows = await site.base.writer.fetch("SELECT kind FROM event ORDER BY seq DESC LIMIT 5")
     return [row[0] for row in rows]
+
+
+async def count(site: Site, kind: str) -> int:
+    """Events of a kind."""
+    return int((await site.base.writer.fetch("SELECT COUNT(*) FROM event WHERE kind = ?", (kind,)))[0][0])
+
+
+def once_of(text: str, act: str) -> str:
+    """The mark in the form of an act."""
+    found = re.search(rf'name="act" value="{act}"><input type="hidden" name="once" value="([^"]+)"', text)
+    assert found is not None
+    return found[1]
 
 
 async def own_page(site: Site, code: str) -> str:
@@ -63,8 +76,9 @@ async def test_token_is_shown_once_and_counts(site: Site) -> None:
     """In the answer to the form alone; then it is listed and revoked."""
     admin = await site.signed_in(Role.ADMINISTRATOR)
     page = await own_page(site, COMMUNE)
-    await admin.get(page)
-    made = await admin.post(page, {"act": "token", "label": "máy thử", "days": "30", "reason": "thử nghiệm"})
+    form = {"act": "token", "label": "máy thử", "days": "30", "reason": "thử nghiệm"}
+    form["once"] = once_of((await admin.get(page)).text, "token")
+    made = await admin.post(page, form)
     assert made.status == 200, made.text
     found = re.search(r"<dt>token</dt><dd><code class=\"long\">([^<]+)</code>", made.text)
     assert found is not None
@@ -83,10 +97,34 @@ async def test_act_without_a_reason_changes_nothing(site: Site) -> None:
     page = await own_page(site, COMMUNE)
     await admin.get(page)
     before = await kinds(site)
-    for form in ({"act": "token", "label": "x", "days": "3"}, {"act": "nothing", "reason": "thử nghiệm"}):
+    once = once_of((await admin.get(page)).text, "token")
+    without = {"act": "token", "label": "x", "days": "3", "once": once}
+    for form in (without, {"act": "nothing", "reason": "thử nghiệm"}):
         assert (await admin.post(page, form)).status == 422
     assert await kinds(site) == before
     assert (await admin.get("/administration/agencies/none")).status == 404
+
+
+async def test_reload_of_an_answer_with_a_secret_issues_no_second_one(site: Site) -> None:
+    """The browser sends the form again: the page says that nothing was issued. A refused form may be mended."""
+    admin = await site.signed_in(Role.ADMINISTRATOR)
+    viewer = await site.base.users.require(LOGINS[Role.VIEWER])
+    agency, user = await own_page(site, COMMUNE), f"/administration/users/{viewer.id}"
+    for page, act, kind, fields in (
+        (agency, "token", "credential.issued", {"label": "hai lần", "days": "30"}),
+        (agency, "enrol", "enrolment.offered", {}),
+        (user, "reset", "user.reset", {}),
+    ):
+        form = {"act": act, "once": once_of((await admin.get(page)).text, act), **fields}
+        before = await count(site, kind)
+        assert (await admin.post(page, form)).status == 422  # no reason
+        form["reason"] = "thử nghiệm"
+        assert (await admin.post(page, form)).status == 200
+        for again in (form, form | {"once": "x"}, form | {"once": ""}):
+            told = await admin.post(page, again, follow=True)
+            assert "Biểu mẫu này đã được gửi trước đó" in told.text, (act, again)
+        assert await count(site, kind) == before + 1
+    await site.base.users.choose_password(viewer, PASSWORD, session="", now=site.base.clock.now())
 
 
 async def test_user_is_added_changed_and_let_in_no_more(site: Site) -> None:
@@ -122,6 +160,33 @@ async def test_routing_says_who_gets_it_and_who_does_not(site: Site) -> None:
     named = await auditor.get("/administration/routing?from=xa+mot&to=xa+hai;+999.99.99.H99")
     assert f'<th scope="row">{PUSHED}</th>' in named.text
     assert "recipient_unknown" in named.text
+
+
+async def test_routing_knows_size_and_business_type(site: Site) -> None:
+    """As sending does: too large for the channel, or of a type that the other side may not understand."""
+    auditor = await site.signed_in(Role.AUDITOR)
+    asked = f"/administration/routing?from={PROVINCE}&to={COMMUNE}"
+    agency = await site.base.directory.require(COMMUNE, site.base.clock.now())
+    assert agency.endpoint is not None
+    most = agency.endpoint.capabilities.max_bytes / 1024**2
+    fits, over = str(int(most)), f"{int(most) + 1},5"
+    assert "too_large_for_peer" not in (await auditor.get(f"{asked}&size={fits}")).text
+    refused = await auditor.get(f"{asked}&size={over}")
+    assert "too_large_for_peer" in refused.text
+    assert 'class="badge good"' not in refused.text
+    assert f'value="{over}"' in refused.text
+    assert (await auditor.get(f"{asked}&size=lớn")).status == 422
+    change: dict[str, object] = {"document_types": ["0"]}
+    request = ConfigureEndpoint(name=agency.endpoint.name, capabilities=change, reason="thử nghiệm")
+    await configure_endpoint(site.app, request, "operator:test")
+    assert "có thể không hiểu" not in (await auditor.get(f"{asked}&type=0")).text
+    recall = await auditor.get(f"{asked}&type=1")
+    assert f"Hệ thống của {COMMUNE} có thể không hiểu loại nghiệp vụ 1." in recall.text
+    assert '<option value="1" selected>' in recall.text
+    back = ConfigureEndpoint(
+        name=request.name, capabilities={"document_types": ["0", "1", "2", "3"]}, reason="thôi"
+    )
+    await configure_endpoint(site.app, back, "operator:test")
 
 
 async def test_settings_say_where_they_come_from(site: Site, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gateway.console.change_rows import list_changes
 from gateway.events import Event
 from gateway.ledger.history import EventRow, RecordEvents
 from tests.console.site import LOGINS, Site
-from tests.console.test_administration import own_page
+from tests.console.test_administration import once_of, own_page
 from tests.journeys.installation import COMMUNE, PROVINCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,9 +31,8 @@ async def test_change_tells_who_did_what_why_and_what_about(site: Site) -> None:
     admin = await site.signed_in(Role.ADMINISTRATOR)
     who = await site.base.users.require(LOGINS[Role.ADMINISTRATOR])
     commune = await own_page(site, COMMUNE)
-    await admin.get(commune)
     form = {"act": "token", "label": "x", "days": "30", "reason": "vì sao <b>cấp</b>"}
-    form |= dict(re.findall(r'name="(once)" value="([^"]+)"', (await admin.get(commune)).text)[:1])
+    form["once"] = once_of((await admin.get(commune)).text, "token")
     assert (await admin.post(commune, form)).status == 200
     viewer = await site.base.users.require(LOGINS[Role.VIEWER])
     request = users.SetUser(login=viewer.login, role=Role.CLERK, offices=[COMMUNE], reason="mở rộng quyền")
