@@ -43,14 +43,17 @@ class BindingOptions:
         default=None,
         metadata={
             "doc": "PEM file with the certificates of our X-Road security servers; "
-            "empty: their addresses alone count"
+            "empty: their addresses alone count",
+            "vi": "tệp PEM chứa chứng thư các máy chủ bảo mật X-Road của mình; để trống: chỉ xét địa chỉ của chúng",
         },
     )
     vxp_window: timedelta = field(
         default=timedelta(hours=24),
         metadata={
             "doc": "how far a time of signing may be from ours; "
-            "the SDK signs with its object's, so make that daily; 0s: any"
+            "the SDK signs with its object's, so make that daily; 0s: any",
+            "vi": "giờ ký được lệch với giờ ở đây bao nhiêu; "
+            "SDK ký bằng giờ tạo đối tượng, nên hãy tạo mới hằng ngày; 0s: tùy ý",
         },
     )
 

@@ -14,7 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.channels import binding_options
 from gateway.config.settings import Kept, Settings
+from gateway.console.setting_words import MEANINGS
 
 _SECRET: Final = re.compile(r"password|secret|token|pin$|passphrase")
 _IN_ADDRESS: Final = re.compile(r"//[^/@\s]+@")
@@ -27,7 +29,9 @@ class Shown:
 
     name: str
     value: str
-    meaning: str
+    #: What it means, in both languages.
+    vi: str
+    en: str
     #: Whether the file says it; else it is the default.
     is_set: bool
 
@@ -39,28 +43,27 @@ def shown(settings: Settings, path: Path) -> dict[str, list[Shown]]:
     except (OSError, ValueError):  # it was moved, or is being written
         file = {}
     found: dict[str, list[Shown]] = {}
-    for item in dataclasses.fields(settings):
-        value = getattr(settings, item.name)
-        if dataclasses.is_dataclass(value):
-            found[item.name] = list(_section(value, file.get(item.name, {})))
-        else:
-            found.setdefault("", []).append(_one(item, value, item.name in file))
+    for section, item, value, is_set in _all("", settings, file, binding_options(settings)):
+        en = str(item.metadata.get("doc", ""))
+        key = f"{section}.{item.name}" if section else item.name
+        vi = MEANINGS.get(key) or str(item.metadata.get("vi", en))
+        one = Shown(name=item.name, value=_text(item.name, value), vi=vi, en=en, is_set=is_set)
+        found.setdefault(section, []).append(one)
     return found
 
 
-def _section(section: Any, file: Mapping[str, Any]) -> Iterator[Shown]:
-    for item in dataclasses.fields(section):
-        value = getattr(section, item.name)
-        if isinstance(value, Kept):
-            for name, each in value.values.items():
-                yield Shown(name=name, value=_text(name, each), meaning="", is_set=True)
+def _all(
+    section: str, settings: Any, file: Mapping[str, Any], options: object
+) -> Iterator[tuple[str, dataclasses.Field[Any], object, bool]]:
+    """The settings of a section and of those within it; those that protocols declare stand in `[bindings]`."""
+    for item in dataclasses.fields(settings):
+        value = options if isinstance(found := getattr(settings, item.name), Kept) else found
+        if not dataclasses.is_dataclass(value):
+            yield section, item, value, item.name in file
+        elif value is options:
+            yield from _all(section, value, file, None)
         else:
-            yield _one(item, value, item.name in file)
-
-
-def _one(item: dataclasses.Field[Any], value: object, is_set: bool) -> Shown:  # noqa: FBT001
-    meaning = str(item.metadata.get("doc", ""))
-    return Shown(name=item.name, value=_text(item.name, value), meaning=meaning, is_set=is_set)
+            yield from _all(f"{section}.{item.name}".lstrip("."), value, file.get(item.name, {}), options)
 
 
 def _text(name: str, value: object) -> str:

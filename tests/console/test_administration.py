@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gateway.admin.directory import ConfigureEndpoint, configure_endpoint
 from gateway.config import settings as config
 from gateway.console import administration, settings_shown
 from gateway.console.routes import ROUTES
+from gateway.console.setting_words import MEANINGS
 from gateway.endings import Ending
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
@@ -198,9 +200,26 @@ async def test_settings_say_where_they_come_from(site: Site, tmp_path: Path) -> 
     log = {each.name: each for each in found["log"]}
     assert log["quorum"].is_set
     assert not log["vkey"].is_set
-    assert all(each.meaning for each in found["log"])
     page = await (await site.signed_in(Role.AUDITOR)).get("/administration/settings")
     assert str(site.app.config_path) in page.text
+
+
+async def test_every_setting_says_what_it_means_in_both_languages(site: Site, tmp_path: Path) -> None:
+    """Those of protocols and of sections within a section, too; no meaning is left over."""
+    file = tmp_path / "config.toml"
+    text = '[bindings]\nvxp_window = "1h"\n\n[console.oidc]\nname = "Một cửa"\n'
+    file.write_text(text, encoding="utf-8")
+    settings = config.parse(tomllib.loads(text), folder=tmp_path)
+    found = settings_shown.shown(settings, file)
+    every = {f"{section}.{each.name}".lstrip("."): each for section, those in found.items() for each in those}
+    assert MEANINGS.keys() <= every.keys()
+    assert [name for name, each in every.items() if not each.vi or not each.en or each.vi == each.en] == []
+    assert {name for name, each in every.items() if each.is_set} == {"bindings.vxp_window", "console.oidc.name"}
+    assert (every["bindings.vxp_window"].value, every["console.oidc.name"].value) == ("1:00:00", "Một cửa")
+    browser = await site.signed_in(Role.AUDITOR)
+    for language, meaning in (("vi", every["log.every"].vi), ("en", every["log.every"].en)):
+        await browser.post("/preferences", {"language": language, "next": "/"})
+        assert f">{meaning}</td>" in (await browser.get("/administration/settings")).text
 
 
 async def test_secrets_in_settings_are_masked() -> None:
