@@ -255,3 +255,15 @@ async def test_slider_says_when_all_would_be_through(site: Site, browser: Browse
             await expect(output).to_contain_text(f"{end.astimezone(VIETNAM):%H:%M}")
             await expect(output).to_contain_text(str(most))
     await paused(site, "axis", is_on=False)
+
+
+async def test_more_than_can_be_gone_through_is_counted_whole(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers, estimated end and slider are of all that waits."""
+    async with site.installation.client(PROVINCE) as province:
+        for number in range(3):
+            await province.submit(document(PROVINCE, [COMMUNE], number=str(990 + number)))
+    monkeypatch.setattr(watching, "COUNTED", 1)
+    channel = await state_of(site, "commune")
+    waits = await watching.waits(site.base, channel.state.endpoint.id)
+    assert waits.waiting == channel.waiting >= 3
+    assert not waits.more
