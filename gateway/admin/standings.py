@@ -6,7 +6,6 @@ itself cannot tell. Of an office with a channel of its own, the channel's facts 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,9 +62,8 @@ async def standings(
         for each in agencies
         if each.endpoint is not None and each.endpoint.id in by_id
     }
-    shared = {
-        key for key, count in Counter(each.state.endpoint.id for each in behind.values()).items() if count > 1
-    }
+    alone = await base.directory.of_one_agency()
+    shared = {each.state.endpoint.id for each in behind.values() if each.state.endpoint.id not in alone}
     waits = await _waits(base, behind, shared)
     opened = {
         key: calendar.open_between(each.oldest_at, now, after)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from gateway.admin.offices import standing_of
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth, Judgement, OfficeFacts, judge_office
 from gateway.clock import micros
@@ -117,6 +118,9 @@ async def test_office_that_is_left_alone_behind_a_working_channel_is_failing(lab
     await lab.call(GOOD)
     words = await lab.words()
     assert (words["Năm"], words["Hai"]) == ("refusing", "fine")
+    agency = (await lab.offices())["Hai"].agency
+    ((_, standing),) = (await standing_of(lab.base, {agency.id: agency})).values()
+    assert (standing.judgement.health, standing.waiting) == (ChannelHealth.FINE, 0), "its page says so, too"
 
 
 async def test_what_fails_for_all_is_told_of_each(lab: OfficeLab) -> None:
