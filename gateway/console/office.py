@@ -16,7 +16,7 @@ from gateway.accounts.shared_secrets import SharedSecret, secret_of
 from gateway.admin import watching
 from gateway.admin.offices import standing_of
 from gateway.clock import VIETNAM
-from gateway.console.channels import HEALTH, TURNS, contact_of, joined
+from gateway.console.channels import HEALTH, contact_of, joined, turn_told
 from gateway.console.document_words import OUTCOMES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -53,8 +53,10 @@ async def _values(visit: Visit) -> dict[str, Any]:
     record = (await base.directory.records([office.id]))[office.id]
     waiting = Filter(recipient=(office.id,), state=_WAITING, kind="all")
     page = await Search(base.readers).page(waiting, visit.scope, limit=_LINES)
-    history = (await watching.history(base, endpoint.id))[:_TURNS] if endpoint is not None else []
-    people = {each.actor for each in history} | ({found.state.paused_by} if found is not None else set())
+    turns = [("", each) for each in await watching.history(base, endpoint.id)] if endpoint is not None else []
+    history = watching.shortened(turns)[:_TURNS]
+    actors = {each.actor for _, each, _ in history} | ({found.state.paused_by} if found is not None else set())
+    people = await visit.names(actors - {"", "gateway"})
     return {
         "office": office,
         "above": await _name(visit, office.parent_id),
@@ -69,12 +71,11 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "waiting": page.lines,
         "more": page.older is not None,
         "everything": f"/ledger?{waiting.address}",
-        "history": history,
-        "turns": TURNS,
+        "history": [(each.at, turn_told(visit, each, people, times)) for _, each, times in history],
         "replies": joined(await watching.replies(base, endpoint.id)) if endpoint is not None else [],
         "outcomes": OUTCOMES,
         "reasons": REASONS,
-        "people": await visit.names(people - {"", "gateway"}),
+        "people": people,
         "may": visit.may(Permission.OPERATE),
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "now": visit.at,

@@ -11,9 +11,11 @@ from datetime import timedelta
 import pytest
 
 from gateway.accounts.roles import Role
+from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.edxml.envelope import ResponseFor
+from gateway.reasons import REASONS
 from tests.console.site import Browser, Site
-from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
+from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import DAY, document, document_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,6 +81,17 @@ async def test_what_an_office_refused_stands_on_its_page_and_its_channels_with_t
     listed = await viewer.get(html.unescape(found[1]))
     assert "77/UBND-VP" in listed.text
     await site.base.writer.execute_many("UPDATE delivery SET state = 'withdrawn' WHERE id = ?", [(delivery,)])
+
+
+async def test_history_of_an_office_says_why_its_channel_went_down(site: Site) -> None:
+    """As the channel's own page does."""
+    endpoint = next(each for each in await site.base.directory.endpoints() if each.name == "axis")
+    office, now = await site.base.directory.require(MINISTRY, site.base.clock.now()), site.base.clock.now()
+    for up in (False, True):
+        mark = MarkEndpoint(endpoint_id=endpoint.id, up=up, reason="" if up else "peer_busy", now=now)
+        await site.base.directory.apply(site.base.pump, MarkEndpointOperation(), mark)
+    page = (await (await site.signed_in(Role.VIEWER)).get(f"/offices/{office.id}")).text
+    assert f"mất kết nối · {REASONS['peer_busy'].vi}" in html.unescape(page)
 
 
 async def test_strip_leads_to_the_offices(site: Site) -> None:
