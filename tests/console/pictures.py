@@ -12,19 +12,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 from yarl import URL
 
-from tests.console.browsing import chromium
-from tests.console.demo import Demo, demo
-from tests.console.walk import Walk
+from tests.console.browsing import VIEWER, chromium
+from tests.console.demo import demo
 
 FOLDER = Path("docs/pictures")
 #: How tall the window is for each place.
 _HEIGHTS = {"overview": 860, "map": 800, "channel": 760, "document": 820, "desk": 840, "audit": 620}
 _MOST_BYTES = 150_000
-#: Milliseconds in which the browser's own viewer shows a PDF; it says nothing when it does.
-_VIEWER = 15_000
 #: Drawn anew in the browser, which can write what this program cannot.
 _SMALLER = """async (source) => {
   const image = new Image();
@@ -65,7 +62,7 @@ class Album:
             )
             await page.reload()
             if name == "desk":
-                await page.wait_for_timeout(_VIEWER)
+                await page.wait_for_timeout(VIEWER)
                 await page.locator("main input:not([type=hidden])").evaluate_all(
                     "(all, typed) => all.forEach((each, place) => { each.value = typed[place] ?? '' })", typed
                 )
@@ -79,34 +76,12 @@ class Album:
         (FOLDER / f"{name}.webp").write_bytes(made)
 
 
-async def _walk(browser: Browser, shown: Demo, folder: Path) -> Path:
-    album = Album(await browser.new_page())
-    walk = Walk(
-        browser=browser,
-        origin=shown.origin,
-        operator="vanhanh",
-        clerk="vanthu",
-        auditor="kiemtra",
-        password=shown.passwords.__getitem__,
-        failing="xã Vân Khánh Tây",
-        refused="1302/UBND-VP",
-        wanted="1250/UBND-VP",
-        mend=shown.mend,
-        look=album.look,
-    )
-    return await walk.go(folder)
-
-
 async def _main() -> int:
     await asyncio.to_thread(FOLDER.mkdir, parents=True, exist_ok=True)
     async with demo() as shown, chromium() as browser:
         with tempfile.TemporaryDirectory() as place:
-            bundle = await _walk(browser, shown, Path(place))
-            anchors = str(shown.folder / "anchors")
-            verifier = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway.verifying", str(bundle), "--anchors", anchors)
-            )
-            return await verifier.wait()
+            album = Album(await browser.new_page())
+            return await shown.verify(await shown.walk(browser, album.look).go(Path(place)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Pictures of every page, of the demo's data: `make screenshots`, or `python -m tests.console.screenshots PAGE …`.
 
-They lie in build/screenshots/<page>-<language>-<width>-<theme>.png, for people to look at. A page that cannot be
-opened, that is too wide for its window, or in which axe finds something serious is named at the end: exit 1.
+They lie in build/screenshots/<page>-<language>-<width>-<theme>.png, for people to look at. A page that answers with
+an error, that is too wide for its window, or in which axe finds something serious is named at the end: exit 1.
 `tests/console/test_pages.py` holds the list against the table of routes.
 """
 
@@ -16,10 +16,20 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Cookie, Page
+from playwright.async_api import Browser, Cookie, Page, Response
 
 from tests.console import staged
-from tests.console.browsing import NARROWEST, PATIENCE, chromium, is_too_wide, opened, serious, sign_in
+from tests.console.browsing import (
+    NARROWEST,
+    PATIENCE,
+    VIEWER,
+    chromium,
+    is_too_wide,
+    opened,
+    serious,
+    sign_in,
+    viewed,
+)
 from tests.console.demo import Demo, demo
 
 FOLDER = Path("build/screenshots")
@@ -34,7 +44,8 @@ _AT_ONCE = 3
 class Shot:
     """A page: its name, whose eyes, and its address; the first link of each selector of `links` is followed.
 
-    `route` is what is then looked at, where the address does not say it; `before` is done once, for all pictures.
+    `route` is what is then looked at, where the address does not say it; `before` is done once, for all pictures;
+    `status` is what the page answers with.
     """
 
     name: str
@@ -43,6 +54,7 @@ class Shot:
     links: tuple[str, ...] = ()
     route: str = ""
     before: Callable[[Browser, Demo], Awaitable[None]] | None = None
+    status: int = 200
 
     @property
     def covers(self) -> str:
@@ -77,7 +89,7 @@ SHOTS = (
     Shot("account", "vanthu", "/account"),
     Shot("password", "vanthu", "/account/password"),
     Shot("second-factor", "vanthu", "/account/second-factor"),
-    Shot("error", "vanhanh", "/nowhere"),
+    Shot("error", "vanhanh", "/nowhere", status=404),
     Shot("desk", "vanthu", "/desk"),
     Shot("desk-document", "vanthu", "/desk", links=("tbody th a",), route="/desk/in/{id}"),
     Shot("desk-paper", "vanthu", "/desk/paper"),
@@ -108,6 +120,14 @@ SHOTS = (
         "/channels",
         links=("tbody th a", "a[href$='/incident']"),
         route="/channels/{id}/incident",
+    ),
+    Shot(
+        "comparison",
+        "vanhanh",
+        "/channels",
+        links=(staged.AXIS, "a[href*='/comparisons/']"),
+        route="/channels/{id}/comparisons/{key}",
+        before=staged.compare,
     ),
     Shot("offices", "vanhanh", "/offices"),
     Shot("office", "vanhanh", "/offices", links=("tbody th a",), route="/offices/{id}"),
@@ -202,14 +222,40 @@ async def _take(
     return [each for some in done for each in some]
 
 
+async def followed(page: Page, link: str) -> Response | None:
+    """Click what leads to another page, and wait for it."""
+    async with page.expect_navigation() as going:
+        await page.locator(link).first.click()
+    return await going.value
+
+
+def unexpected(shot: Shot, answers: Iterable[Response | None]) -> list[str]:
+    """What the pages on the way and the page itself should not have answered with."""
+    told = [answer.status if answer is not None else 0 for answer in answers]
+    return [f"HTTP {status}" for status in told if status != shot.status]
+
+
+async def _whole(page: Page, path: Path) -> None:
+    """With what is below the window; a file's preview is drawn anew once the window is as tall as the page."""
+    if await page.locator("iframe.preview[src]").count():
+        height: int = await page.evaluate("document.documentElement.scrollHeight")
+        await page.set_viewport_size({"width": await page.evaluate("innerWidth"), "height": height})
+        await viewed(page)
+        await page.wait_for_timeout(VIEWER)
+        await page.screenshot(path=path)
+    else:
+        await page.screenshot(path=path, full_page=True)
+
+
 async def _picture(page: Page, shot: Shot, width: int, name: str, *, examined: bool) -> list[str]:
     await page.set_viewport_size({"width": width, "height": 900})
-    await page.goto(shot.path)
+    answers = [await page.goto(shot.path)]
     for link in shot.links:
-        await page.locator(link).first.click()
+        answers.append(await followed(page, link))
         await page.wait_for_load_state()
-    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    found = [str(each) for each in await serious(page)] if examined else []
+    found = unexpected(shot, answers)
+    await _whole(page, FOLDER / f"{name}.png")
+    found += [str(each) for each in await serious(page)] if examined else []
     found += ["it is too wide"] if await is_too_wide(page) else []
     await page.set_viewport_size({"width": NARROWEST, "height": 900})
     return [*found, f"it is too wide at {NARROWEST}"] if await is_too_wide(page) else found

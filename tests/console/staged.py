@@ -9,10 +9,13 @@ import asyncio
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import datetime
 
 from playwright.async_api import Browser, FilePayload, Page, expect
 
+from gateway.clock import VIETNAM
 from gateway.foundation import DATABASE
+from gateway.simulate.province import AXIS_ENDPOINT
 from tests.console.browsing import PATIENCE, opened, sign_in
 from tests.console.demo import Demo
 from tests.journeys.test_journey import until
@@ -34,6 +37,8 @@ _TAKEN = """SELECT d.id FROM delivery AS d JOIN message AS m ON m.id = d.message
   WHERE m.kind = 'document' AND m.subject = ? AND d.state = 'delivered'"""
 _BACK = """UPDATE delivery SET arrived_at = arrived_at - :by, state_at = state_at - :by
   WHERE message_id = (SELECT id FROM message WHERE subject = :subject)"""
+#: The link of the channel to the axis, here and in small installations.
+AXIS = ", ".join(f"tbody tr:has-text('{name}') th a" for name in (AXIS_ENDPOINT, "axis"))
 _PDF: FilePayload = {"name": "cong-van.pdf", "mimeType": "application/pdf", "buffer": blank().data}
 
 
@@ -63,6 +68,18 @@ async def propose(browser: Browser, shown: Demo) -> None:
         await _on(page, ".cause form[action='/acts/rehearse'] button")
         await page.fill("[name=reason]", _WHY)
         await _on(page, "button[value=propose]")
+
+
+async def compare(browser: Browser, shown: Demo) -> None:
+    """Today's books with the axis's own."""
+    async with opened(browser, shown.origin) as page:
+        await sign_in(page, "vanhanh", shown.passwords["vanhanh"])
+        await page.goto("/channels")
+        await _on(page, AXIS)
+        await page.fill("form[action$='/compare'] [name=day]", f"{datetime.now(VIETNAM):%Y-%m-%d}")
+        await page.fill("form[action$='/compare'] [name=reason]", _WHY)
+        await _on(page, "form[action$='/compare'] button")
+        await expect(page.locator("#notices .done")).to_have_count(1)
 
 
 async def order(browser: Browser, shown: Demo) -> None:

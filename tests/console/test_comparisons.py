@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import expect
 
 from gateway import reconcile
 from gateway.accounts.roles import Role
@@ -16,6 +18,8 @@ from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOpe
 from gateway.maintenance.reconciler import Reconciled, ReconciledOperation
 from gateway.reconcile import Item, Kind, Sent
 from tests.axis_lab import running_axis
+from tests.console.browsing import CHROMIUM, serious
+from tests.console.clicking import Speech, menu, press, send, signed_in
 from tests.console.site import Site
 from tests.console.test_channels import channel_id
 from tests.journeys.axis_site import HOSTS, SYSTEM
@@ -33,27 +37,37 @@ async def kept(site: Site, name: str, report: reconcile.Report) -> str:
     return f"/channels/{key}/comparisons/{await site.base.pump.submit(ReconciledOperation(), ask)}"
 
 
-async def test_button_compares_with_an_axis_and_leads_to_what_differs(site: Site, tmp_path: Path) -> None:
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+async def test_button_compares_with_an_axis_and_leads_to_what_differs(
+    site: Site, browser: Chromium, tmp_path: Path, speech: Speech
+) -> None:
     """What somebody sent under our system id stands there, and on the channel's page the number of differences."""
+    name, said = speech.own("books"), speech.said
     async with running_axis(tmp_path, hosts=HOSTS) as axis:
-        shutil.copy(axis.secret_files[SYSTEM], site.installation.folder / "secrets" / "books")
-        settings = {"url": axis.url, "system_id": SYSTEM, "secret_file": "books", "anchors_file": str(axis.anchors)}
+        shutil.copy(axis.secret_files[SYSTEM], site.installation.folder / "secrets" / name)
+        settings = {"url": axis.url, "system_id": SYSTEM, "secret_file": name, "anchors_file": str(axis.anchors)}
         change = UpsertEndpoint(
-            name="books", kind="vxp", settings=settings, actor="operator:test", now=site.base.clock.now()
+            name=name, kind="vxp", settings=settings, actor="operator:test", now=site.base.clock.now()
         )
         await site.base.directory.apply(site.base.pump, UpsertEndpointOperation(), change)
         extra = str((await axis.client(SYSTEM).send(document(PROVINCE, [MINISTRY], number="31")))["DocId"])
-        key = await channel_id(site, "books")
-        browser = await site.signed_in(Role.OPERATOR)
-        assert f'action="/channels/{key}/compare"' in (await browser.get(f"/channels/{key}")).text
-        day = {"day": f"{datetime.now(VIETNAM):%Y-%m-%d}", "reason": WHY}
-        done = await browser.post(f"/channels/{key}/compare", day)
-        assert (done.status, done.location.startswith(f"/channels/{key}/comparisons/")) == (303, True), done.text
-    page = (await browser.get(done.location)).text
-    assert "Đã đối chiếu: 1 khác biệt." in page
-    assert KINDS["extra_there"].vi in page
-    assert extra in page
-    assert f'href="{done.location}"' in (await browser.get(f"/channels/{key}")).text
+        async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
+            await menu(page, "/channels")
+            await press(page, f"tbody tr:has-text('{name}') th a")
+            channel = page.url
+            await send(page, "form[action$='/compare']", day=f"{datetime.now(VIETNAM):%Y-%m-%d}", reason=WHY)
+            told = said("Đã đối chiếu: 1 khác biệt.", "Compared: 1 difference.")
+            await expect(page.locator("#notices .done")).to_have_text(told)
+            kind = KINDS["extra_there"]
+            for words in (said(kind.vi, kind.en), said(kind.next_vi, kind.next_en), extra):
+                await expect(page.locator("#content")).to_contain_text(words)
+            assert await serious(page) == []
+            compared = page.url
+            await page.goto(channel)
+            row = page.locator("tr", has=page.locator(f"a[href='{compared.removeprefix(site.origin)}']"))
+            await expect(row.locator("td.number")).to_have_text("1")
+            await press(page, row.locator("a"))
+            assert page.url == compared
 
 
 async def test_page_names_documents_and_what_to_do_in_both_languages(site: Site) -> None:

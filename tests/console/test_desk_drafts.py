@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from gateway.clock import VIETNAM
 from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.directory.importer import import_agencies
 from gateway.ledger.entries import Beside
+from tests.console.clicking import Speech
 from tests.console.site import PASSWORD, Browser, Site
 from tests.console.test_desk import upload
 from tests.desk.lab import DeskLab, clerk_of, lab_of
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PDF = b"%PDF-1.4\nmot trang\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(30)
-UNKNOWN = "không có trong danh bạ"
+UNKNOWN = ("không có trong danh bạ", "not in the directory")
 _MANY = "".join(f"1{n:02}.05.01.H33,,Sở Việc {n:02},department,commune\n" for n in range(14))
 CSV = f"""organ_id,qd20_code,name,kind,endpoint
 090.05.01.H33,,"Sở Văn hóa, Thể thao và Du lịch",department,commune
@@ -55,6 +57,14 @@ async def browser(site: Site, lab: DeskLab) -> Browser:
     return await site.signed_in(user.login)
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def spoken(browser: Browser, speech: Speech) -> AsyncIterator[Speech]:
+    """The clerk's pages are in each of the languages, and in Vietnamese again."""
+    await browser.post("/preferences", {"language": speech.language, "next": "/"})
+    yield speech
+    await browser.post("/preferences", {"language": "vi", "next": "/"})
+
+
 async def drafted(lab: DeskLab, browser: Browser, act: str, **fields: str) -> str:
     """A draft whose form was sent with a button; where it leads."""
     begun = await browser.post("/desk/send", {"office": lab.office})
@@ -70,7 +80,9 @@ def recipients(text: str) -> list[str]:
     return found[1].splitlines()
 
 
-async def test_recipients_are_read_by_code_by_name_and_by_words_of_a_name(lab: DeskLab, browser: Browser) -> None:
+async def test_recipients_are_read_by_code_by_name_and_by_words_of_a_name(
+    lab: DeskLab, browser: Browser, spoken: Speech
+) -> None:
     """Abbreviated or written out, a comma in it or not; who may be several or nobody stays as it was written."""
     names = "UBND phường Đông\nso van hoa, the thao va du lich; 005.02.01.H33 H33\nUBND xã Trùng\nPhòng không có"
     page = await browser.get(await drafted(lab, browser, "save", recipients=f"{names}\nỦy ban nhân dân xã Một"))
@@ -79,17 +91,17 @@ async def test_recipients_are_read_by_code_by_name_and_by_words_of_a_name(lab: D
     ]  # fmt: skip
     listed = page.text[page.text.index('<ul class="files">') :]
     assert listed.index("UBND xã Trùng") < listed.index("Phòng không có") < listed.index("UBND tỉnh Kiên Giang")
-    assert listed.count(UNKNOWN) == 2
+    assert listed.count(spoken.said(*UNKNOWN)) == 2
 
 
 async def test_unknown_recipient_is_told_first_of_many_and_replaced_by_the_one_that_is_found(
-    lab: DeskLab, browser: Browser
+    lab: DeskLab, browser: Browser, spoken: Speech
 ) -> None:
     """Beyond twelve, too; what is looked for and added stands in its place."""
     many = "\n".join(f"1{n:02}.05.01.H33" for n in range(14))
     path = await drafted(lab, browser, "save", recipients=f"{many}\nUBND xã Trùng")
     page = await browser.get(path)
-    assert page.text.index(UNKNOWN) < page.text.index("Sở Việc 00") < page.text.index("Sở Việc 13")
+    assert page.text.index(spoken.said(*UNKNOWN)) < page.text.index("Sở Việc 00") < page.text.index("Sở Việc 13")
     fields = {"recipients": f"UBND xã Trùng\n{PROVINCE}", "find": "", "seek": "UBND xã Trùng"}
     found = await upload(browser, page, path, fields)
     page = await browser.get(found.location)
@@ -100,22 +112,24 @@ async def test_unknown_recipient_is_told_first_of_many_and_replaced_by_the_one_t
 
 
 async def test_nothing_goes_to_whom_nobody_has_seen_nor_takes_a_number_for_nobody(
-    lab: DeskLab, browser: Browser
+    lab: DeskLab, browser: Browser, spoken: Speech
 ) -> None:
     """Words of a name are shown as the office they mean, before it goes; an unknown name costs no number."""
     fields = {"subject": "V/v gửi", "notation": "UBND-VP", "signer": "Nguyễn Văn Bé", "why_unsigned": "thử"}
+    before = lab.numbers(direction="out")
     path = await drafted(lab, browser, "send", recipients="Kiên Giang", **fields)
     page = await browser.get(path)
-    assert "Tìm được theo vài từ trong tên: UBND tỉnh Kiên Giang." in page.text
+    found = spoken.said("Tìm được theo vài từ trong tên", "Found by words of their names")
+    assert f"{found}: UBND tỉnh Kiên Giang." in page.text
     assert recipients(page.text) == [PROVINCE]
     refused = await upload(browser, page, path, fields | {"act": "send", "recipients": "Phòng không có"})
     assert (refused.status, "Phòng không có" in refused.text) == (422, True)
-    assert lab.numbers(direction="out") == []
+    assert lab.numbers(direction="out") == before
     page = await browser.get(path)
     sent = await upload(browser, page, path, fields | {"act": "send", "recipients": "UBND tỉnh Kiên Giang"})
     assert sent.location == "/desk/send", sent.text
-    asked = "SELECT id, message_id FROM desk_entry WHERE office_id = ? AND direction = 'out'"
-    ((entry, message),) = lab.rows(asked, lab.office)
+    asked = "SELECT id, message_id FROM desk_entry WHERE office_id = ? AND direction = 'out' AND number = ?"
+    ((entry, message),) = lab.rows(asked, lab.office, len(before) + 1)
     assert f'href="/documents/{message}"' in (await browser.get(f"/desk/entries/{entry}")).text
     assert (await browser.get(f"/documents/{message}")).status == 200
 
@@ -188,7 +202,7 @@ async def test_form_has_todays_day_and_whoever_got_documents_of_late(lab: DeskLa
     assert lab.rows(asked, second, third) == [("", ""), ("Phòng Tư pháp", today)]
 
 
-async def test_picture_is_shown_where_there_is_no_pdf(lab: DeskLab, browser: Browser) -> None:
+async def test_picture_is_shown_where_there_is_no_pdf(lab: DeskLab, browser: Browser, spoken: Speech) -> None:
     """A document whose one file is a PNG does not open an empty frame."""
     province = await clerk_of(lab.app, PROVINCE, user_id="nam")
     (office,) = province.offices
@@ -198,5 +212,6 @@ async def test_picture_is_shown_where_there_is_no_pdf(lab: DeskLab, browser: Bro
     message = await lab.desk.sending.send(province, draft.id, why_unsigned="thử")
     ((delivery,),) = lab.rows("SELECT id FROM delivery WHERE message_id = ?", message)
     page = await browser.get(f"/desk/in/{delivery}")
-    assert f'src="/desk/in/{delivery}/file/1"' in page.text
+    title = spoken.said("Xem văn bản", "Preview of the document")
+    assert f'title="{title}" src="/desk/in/{delivery}/file/1"' in page.text
     assert (await browser.get(f"/desk/in/{delivery}/file/1")).headers["Content-Type"] == "image/png"

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from gateway.accounts.roles import Role
 from gateway.accounts.users import User
 from tests.console.browsing import CHROMIUM, PATIENCE, opened, sign_in
-from tests.console.clicking import file, press, send
+from tests.console.clicking import Speech, file, press, send
 from tests.console.site import PASSWORD, Site
 from tests.desk.lab import DeskLab, lab_of
 from tests.journeys.installation import PUSHED
@@ -47,12 +47,12 @@ async def clerk(site: Site, lab: DeskLab) -> User:
 
 
 async def test_digit_after_g_opens_the_menu_and_answers_nothing(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """On a registered document, where the digit alone is a status; with Caps Lock letters are keys as well."""
-    delivery = await lab.send("831")
+    delivery = await lab.send(speech.own("831"))
     await lab.desk.registering.register(lab.clerk, delivery)
-    async with opened(browser, site.origin) as page:
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.goto(f"/desk/in/{delivery}")
         path = await page.locator(".menu a").nth(3).get_attribute("href")
@@ -72,16 +72,17 @@ async def test_digit_after_g_opens_the_menu_and_answers_nothing(
 
 
 async def test_held_key_registers_what_was_seen_and_no_more(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """Its repeats go on to the next page, whose document nobody has looked at."""
-    first, second = await lab.send("832"), await lab.send("833")
-    async with opened(browser, site.origin) as page:
+    number = speech.own("833")
+    first, second = await lab.send(speech.own("832")), await lab.send(number)
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.goto(f"/desk/in/{first}")
         await page.keyboard.down("r")
         await expect(page.locator("#notices .done")).to_be_visible(timeout=PATIENCE)
-        await expect(page.locator("h1")).to_have_text("833/UBND-VP")
+        await expect(page.locator("h1")).to_have_text(f"{number}/UBND-VP")
         await page.wait_for_load_state("domcontentloaded")
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.method))
@@ -89,17 +90,18 @@ async def test_held_key_registers_what_was_seen_and_no_more(
         await page.keyboard.up("r")
         await page.keyboard.press("u")
         await page.wait_for_url("**/desk", timeout=PATIENCE)
-        await expect(page.locator("#waiting tbody th a")).to_have_text("833/UBND-VP")
+        await expect(page.locator("#waiting tbody th a")).to_have_text(f"{number}/UBND-VP")
     assert "POST" not in asked
     assert lab.rows("SELECT 1 FROM desk_entry WHERE delivery_id = ?", second) == []
     await lab.desk.registering.register(lab.clerk, second)
 
 
 async def test_draft_is_kept_when_a_recipient_is_looked_for_and_takes_no_number_while_it_is_empty(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """Text and chosen file stay; dropping asks first and leads to the line whose number it had."""
-    async with opened(browser, site.origin) as page:
+    said, before = speech.said, lab.numbers(direction="out")
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.goto("/desk/send")
         await page.select_option("[name=office]", lab.office)
@@ -108,7 +110,7 @@ async def test_draft_is_kept_when_a_recipient_is_looked_for_and_takes_no_number_
         await page.keyboard.press("Escape")
         await page.keyboard.press("l")
         await expect(page.locator("#notices .wrong")).to_contain_text("notation", timeout=PATIENCE)
-        assert lab.numbers(direction="out") == []
+        assert lab.numbers(direction="out") == before
         await page.fill("[name=subject]", "V/v viết dở")
         await page.fill("[name=signer]", "Nguyễn Văn Bé")
         await page.set_input_files("#draft [name=file]", [file("dinh-kem.pdf", blank().data)])
@@ -122,29 +124,32 @@ async def test_draft_is_kept_when_a_recipient_is_looked_for_and_takes_no_number_
         await expect(page.locator("[name=recipients]")).not_to_have_value("")
         await expect(page.locator("button[name=add]")).to_have_count(1)
         await send(page, "#draft", "button[value=number]", notation="UBND-VP")
-        assert lab.numbers(direction="out") == [1]
-        await page.click("summary:has-text('Xóa bản nháp')")
+        assert lab.numbers(direction="out") == [*before, len(before) + 1]
+        await page.click(f"summary:has-text('{said('Xóa bản nháp', 'Drop the draft')}')")
         await press(page, "form[action$='/drop'] button:enabled")
-        await expect(page.locator("#notices .note")).to_contain_text("vẫn nằm trong sổ")
-        await page.fill("[name=reason]", "soạn nhầm")
+        await expect(page.locator("#notices .note")).to_contain_text(
+            said("vẫn nằm trong sổ", "stays in the register")
+        )
+        await page.fill("[name=reason]", speech.own("soạn nhầm "))
         await press(page, "form[action$='/void'] button:enabled")
-    asked = "SELECT voided_why FROM desk_entry WHERE office_id = ? AND direction = 'out'"
-    assert lab.rows(asked, lab.office) == [("soạn nhầm",)]
+    asked = "SELECT voided_why FROM desk_entry WHERE office_id = ? AND direction = 'out' AND number = ?"
+    assert lab.rows(asked, lab.office, len(before) + 1) == [(speech.own("soạn nhầm "),)]
 
 
 async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_form(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """What was typed stands there again; the scan is to be chosen anew, and the page says so."""
     usual, before = site.base.settings.console, len(lab.numbers())
-    async with opened(browser, site.origin) as page:
+    chosen = speech.said("Hãy chọn lại tệp", "Choose its files again")
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.goto("/desk/paper")
         await page.select_option("[name=office]", lab.office)
         await page.locator("[name=issuer]").press_sequentially("Kiên")
         await expect(page.locator("#agencies option")).to_have_attribute("value", "UBND tỉnh Kiên Giang")
         await page.fill("[name=issuer]", "Sở Nội vụ")
-        await page.fill("[name=subject]", "V/v giấy đến muộn")
+        await page.fill("[name=subject]", speech.own("V/v giấy đến muộn "))
         await page.set_input_files("[name=scan]", [file("quet.pdf", blank().data)])
         object.__setattr__(site.base.settings, "console", replace(usual, idle=timedelta(0)))
         try:
@@ -154,7 +159,7 @@ async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_fo
             object.__setattr__(site.base.settings, "console", usual)
         await _sign_in_again(page, clerk.login)
         await page.wait_for_url("**/desk/paper", timeout=PATIENCE)
-        await expect(page.locator("#notices .note")).to_contain_text("Hãy chọn lại tệp")
+        await expect(page.locator("#notices .note")).to_contain_text(chosen)
         await expect(page.locator("[name=issuer]")).to_have_value("Sở Nội vụ")
         await expect(page.locator("[name=office]")).to_have_value(lab.office)
         assert len(lab.numbers()) == before
@@ -165,17 +170,19 @@ async def test_paper_that_comes_after_the_session_has_ended_leads_back_to_its_fo
 
 
 async def test_office_with_a_system_of_its_own_comes_to_the_desk_and_goes_by_a_button(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """Whoever serves it says so, and is told."""
     office = await site.base.directory.require(PUSHED, site.base.clock.now())
     asked = "SELECT office_id, set_by FROM desk_office"
-    async with opened(browser, site.origin) as page:
+    comes = speech.said("Nhận thêm ở đây", "Here as well")
+    goes = speech.said("Không nhận ở đây nữa", "No longer here")
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.goto("/desk")
-        await send(page, "form[action='/desk/offices']", "button:has-text('Nhận thêm ở đây')")
+        await send(page, "form[action='/desk/offices']", f"button:has-text('{comes}')")
         assert lab.rows(asked) == [(office.id, clerk.actor)]
-        await send(page, "form[action='/desk/offices']", "button:has-text('Không nhận ở đây nữa')")
+        await send(page, "form[action='/desk/offices']", f"button:has-text('{goes}')")
     assert lab.rows(asked) == []
 
 

@@ -2,7 +2,7 @@
 
 One server over a small installation in which a little of everything has happened, one browser. A page whose script
 fails, that is not in its language, has no heading, is too wide, or in which axe finds something serious fails. axe
-looks at each page in one of the languages, by turns. Left to `make screenshots`: the broad window, the dark theme,
+looks at each page once: language, theme and width take turns. Left to `make screenshots`: each page in all of them,
 the narrowest window, and pages as long as the demo's.
 """
 
@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from gateway import reconcile
 from gateway.accounts.roles import Role
 from gateway.admin import mass
 from gateway.desk.sending import OutgoingForm
@@ -25,9 +26,10 @@ from gateway.maintenance.indexer import Indexer
 from gateway.observe import Metrics
 from tests.console.browsing import CHROMIUM, is_too_wide, opened, serious
 from tests.console.clicking import Speech
-from tests.console.screenshots import SHOTS, Shot
+from tests.console.screenshots import SHOTS, THEMES, WIDTHS, Shot, followed, unexpected
 from tests.console.site import PASSWORD, Site, console
 from tests.console.test_alerts import taken
+from tests.console.test_comparisons import kept as compared
 from tests.desk.lab import DeskLab, clerk_of
 from tests.journeys import purging
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
@@ -83,7 +85,7 @@ async def _looks_away(_: AlarmWatch) -> None:
 
 
 async def _happened(site: Site) -> None:
-    """A refusal, a register's line, a draft, a proposal, an order to destroy, an alarm of urgent documents."""
+    """A refusal, a register's line, a draft, a proposal, an order to destroy, a day compared, an alarm."""
     made, base = site.installation, site.base
     async with made.client(PROVINCE) as province:
         refused = (await province.submit(document(PROVINCE, [PUSHED], number="1302"))).deliveries[0].id
@@ -100,6 +102,10 @@ async def _happened(site: Site) -> None:
     lab = DeskLab(site=made, app=site.app, office=office, code=COMMUNE, clerk=clerk)
     await lab.desk.registering.register(clerk, await lab.send("1252"))
     await lab.desk.sending.save(clerk, office, OutgoingForm(recipients=(PROVINCE,), subject="V/v rà soát hộ nghèo"))
+    entries = reconcile.Kind(count=1, items=[reconcile.Item(ref="901", words="not_edxml")])
+    into, now = reconcile.Direction(numbers={"came": 1}, findings={"unaccepted": entries}), base.clock.now()
+    nothing = reconcile.outgoing(now.date(), [], [], [], now=now)
+    await compared(site, "axis", reconcile.report_of("axis", now.date(), now, nothing, into))
     await taken(site, "1303")
     watch = AlarmWatch(base, dict, Metrics())
     for _ in range(2):
@@ -129,23 +135,32 @@ async def _reached(page: Page, shot: Shot, places: dict[tuple[str, ...], str]) -
     """By the address, or by the links that lead there."""
     way = (shot.path, *shot.links)
     known = next(length for length in range(len(way), 0, -1) if length == 1 or way[:length] in places)
-    answer = await page.goto(places.get(way[:known], shot.path))
-    assert answer is not None
-    assert answer.ok or shot.name == "error", (shot.name, answer.status)
+    answers = [await page.goto(places.get(way[:known], shot.path))]
     for length in range(known, len(way)):
-        async with page.expect_navigation():
-            await page.locator(way[length]).first.click()
+        answers.append(await followed(page, way[length]))
         if not way[length].endswith("button"):
             places[way[: length + 1]] = page.url
+    assert unexpected(shot, answers) == [], shot.name
 
 
-async def _faults(page: Page, language: str, *, examined: bool) -> list[str]:
-    found = [str(each) for each in await serious(page)] if examined else []
+async def _faults(page: Page, language: str) -> list[str]:
+    found = ["it is too wide"] if await is_too_wide(page) else []
     if (is_in := await page.locator("html").get_attribute("lang")) != language:
         found.append(f"its language is {is_in}")
     if not (await page.locator("h1").inner_text()).strip():
         found.append("it has no heading")
-    return [*found, "it is too wide"] if await is_too_wide(page) else found
+    return found
+
+
+async def _examined(page: Page, turn: int) -> list[str]:
+    """Of what comes one after another each is dark or light, broad or narrow, other than those beside it."""
+    theme, width = THEMES[turn % 2], WIDTHS[turn // 2 % 2]
+    await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    await page.set_viewport_size({"width": width, "height": 900})
+    found = [f"{theme}, {width}: {each}" for each in await serious(page)]
+    found += [f"it is too wide at {width}"] if await is_too_wide(page) else []
+    await page.set_viewport_size({"width": min(WIDTHS), "height": 900})
+    return found
 
 
 async def test_every_page_opens_in_both_languages(
@@ -155,11 +170,12 @@ async def test_every_page_opens_in_both_languages(
     wrong, language = list[str](), speech.language
     shots = sorted(enumerate(SHOTS), key=lambda each: each[1].login)
     for login, own in groupby(shots, key=lambda each: each[1].login):
-        async with opened(browser, site.origin, width=390, language=language) as page:
+        async with opened(browser, site.origin, width=min(WIDTHS), language=language) as page:
             for name, value in (await _cookies(site, login)).items() if login else ():
                 await page.context.add_cookies([{"name": name, "value": value, "url": site.origin, "secure": True}])
             for turn, shot in own:
                 await _reached(page, shot, places)
-                found = await _faults(page, language, examined=turn % 2 == (language == "en"))
+                found = await _faults(page, language)
+                found += await _examined(page, turn // 2) if turn % 2 == (language == "en") else []
                 wrong += [f"{shot.name}: {each}" for each in found]
     assert wrong == []
