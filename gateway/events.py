@@ -282,7 +282,8 @@ class Event(StrEnum):
     REVOCATION_LOADED = "revocation.loaded"
     #: Somebody downloaded a document, or an operator looked at one, for the first time; the leaf says which.
     DOCUMENT_READ = "document.read"
-    #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal.
+    #: Somebody exported the evidence of a document; the leaf holds the digest of the bundle's seal. An inspection's
+    #: belongs to no document, and its leaf commits to which one it was.
     DOCUMENT_EXPORTED = "document.exported"
     #: Somebody began a conformance run for an office, in a sandbox of its own.
     CONFORMANCE_BEGUN = "conformance.begun"

@@ -2,18 +2,22 @@
 
 A bundle is made in a file of the spool that has no name, and read from there. Refused are documents that are
 not known, and the proof that there is none where there is one; a body that is gone or damaged makes no bundle.
+
+What an inspection takes is told to no office: its event belongs to no document, and commits to which one it was.
+It is in no story, feed, list of readings or later bundle; auditors see the look-up that was recorded before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Final
 
 import msgspec
 from msgspec import Meta
@@ -32,10 +36,14 @@ from gateway.evidence.gathering import Sources, gather
 from gateway.evidence.lasting import answers_about, lasting
 from gateway.foundation import Foundation
 from gateway.ledger.history import EventRow, RecordEvents
+from gateway.ledger.inquiries import commitment
 from gateway.ledger.readings import ReadAct, Reading, RecordReadings
 from gateway.seal.writer import SealedEntry
 from gateway.signing import SealingKey
 from gateway.transparency.note import VerifierKey
+
+#: The reason of an inspection that gave none.
+UNSAID: Final = "inspection"
 
 
 class ExportDocument(Change, kw_only=True):
@@ -48,16 +56,33 @@ class ExportDocument(Change, kw_only=True):
 
 
 @asynccontextmanager
-async def exported(base: Foundation, key: SealingKey, ask: ExportDocument, actor: str) -> AsyncIterator[BinaryIO]:
+async def exported(
+    base: Foundation, key: SealingKey, ask: ExportDocument, actor: str, *, is_inspection: bool = False
+) -> AsyncIterator[BinaryIO]:
     """The file, open, while the context lasts; the event is committed before it is handed out."""
     now = base.clock.now()
     material = await gather(await sources_of(base), ask.document, actor=actor, now=now)
     answers = await asyncio.to_thread(answers_about, base.settings, material, now)
     material = replace(material, facts=_said(material, ask), others=dict(material.others) | answers)
-    event = EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
+    event = _of_inspection(ask, actor, now) if is_inspection else _event(ask, actor, now)
     composing = partial(asyncio.to_thread, partial(compose, material=material))
     async with written(base, key, composing, event, is_lta=ask.lta) as file:
         yield file
+
+
+def with_reason(document: str, reason: str) -> str:
+    """As look-ups tell that evidence was taken."""
+    return f"{document}; {reason}" if reason not in {"", UNSAID} else document
+
+
+def _event(ask: ExportDocument, actor: str, now: datetime) -> EventRow:
+    return EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, message_id=ask.document, note=ask.reason)
+
+
+def _of_inspection(ask: ExportDocument, actor: str, now: datetime) -> EventRow:
+    salt, told = secrets.token_hex(16), with_reason(ask.document, ask.reason)
+    facts: dict[str, object] = {"question": commitment(salt, told)}
+    return EventRow(kind=Event.DOCUMENT_EXPORTED, at=now, actor=actor, facts=facts, note=f"{salt} {told}")
 
 
 class ExportAbsence(Change, kw_only=True):

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin.export import ExportAbsence, ExportDocument, exported, exported_absence
+from gateway.admin.export import UNSAID, ExportAbsence, ExportDocument, exported, exported_absence, with_reason
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
 from gateway.console.acts import converted
@@ -33,7 +33,7 @@ from gateway.errors import PoolError, ProofError, RefusedError
 from gateway.inquiry import log_history, telling
 from gateway.inquiry.check_words import unexamined, words_of
 from gateway.inquiry.checking import MOST_BYTES
-from gateway.inquiry.finding import Found, Inquiries, Question, ids_of
+from gateway.inquiry.finding import Absence, Found, Inquiries, Question, ids_of
 from gateway.inquiry.finding_words import sentence
 from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
 from gateway.ledger.inquiries import InquiryReads, LookupAct
@@ -41,7 +41,6 @@ from gateway.ratelimit import AtOnce
 from gateway.reasons import REASONS
 from gateway.transparency.keys import read_vkeys
 
-_REASON: Final = "inspection"
 _PAGE: Final = 50
 #: Files that one person has verified at once: each may be large.
 _verifying: Final = AtOnce(1, "verifications")
@@ -93,15 +92,16 @@ async def _ask(visit: Visit, text: str) -> Found:
 def _words(visit: Visit, found: Found | None) -> dict[str, Any]:
     language = visit.preferences.language
     if found is None:
-        return {"told": {}, "absence": "", "ids": []}
+        return {"told": {}, "absence": "", "proof": None, "ids": []}
     told = {
-        each.document.id: telling.candidate_told(each, group, found, language)
+        each.document.id: telling.candidate_told(each, group, found, language, visit.instant)
         for group in found.groups
         for each in group.candidates
     }
     return {
         "told": told,
         "absence": "" if found.count else telling.absence_told(found, language),
+        "proof": found.absence if isinstance(found.absence, Absence) else None,
         "ids": ids_of(found.groups),
         "grade_told": lambda grade: telling.grade_told(grade, language),
     }
@@ -119,9 +119,9 @@ async def lookups(visit: Visit) -> web.StreamResponse:
 async def bundle(visit: Visit) -> web.StreamResponse:
     """The evidence of one document, as a file."""
     document, base = visit.request.match_info["id"], visit.base
-    ask = converted({"document": document, "reason": visit.form.get("reason", "") or _REASON}, ExportDocument)
-    await looked_up(visit, LookupAct.EXPORTED, document, 1)
-    making = exported(base, visit.parts.server.key, ask, visit.actor)
+    ask = converted({"document": document, "reason": visit.form.get("reason", "") or UNSAID}, ExportDocument)
+    await looked_up(visit, LookupAct.EXPORTED, with_reason(document, ask.reason), 1)
+    making = exported(base, visit.parts.server.key, ask, visit.actor, is_inspection=True)
     return await _sent(visit, f"{document}{SUFFIX}", with_room(visit, document, making))
 
 
@@ -133,7 +133,7 @@ async def absence(visit: Visit) -> web.StreamResponse:
         "number": form.get("number", "").strip(),
         "first": form.get("first", ""),
         "last": form.get("last", ""),
-        "reason": form.get("reason", "") or _REASON,
+        "reason": form.get("reason", "") or UNSAID,
     }
     ask: ExportAbsence = converted(asked, ExportAbsence)
     await looked_up(visit, LookupAct.EXPORTED, f"none: {ask.number}; {ask.issuer}; {ask.first} - {ask.last}", 0)
@@ -235,7 +235,7 @@ async def show_exports(visit: Visit) -> web.StreamResponse:
 async def begin_export(visit: Visit) -> web.StreamResponse:
     """Begin to make the bundles of an answer."""
     documents = list(dict.fromkeys(visit.form.getall("document", [])))
-    reason = visit.form.get("reason", "").strip() or _REASON
+    reason = visit.form.get("reason", "").strip() or UNSAID
     visit.parts.exports.begin(
         visit.base,
         visit.parts.server.key,

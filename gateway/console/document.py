@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin.export import ExportDocument, exported, sources_of
+from gateway.admin.export import ExportDocument, exported, sources_of, with_reason
 from gateway.bundle.format import PDF
 from gateway.clock import instant
 from gateway.console import document_words as said
@@ -101,10 +101,12 @@ async def bundle(visit: Visit) -> web.StreamResponse:
     if not (visit.may(Permission.PREVIEW) or visit.may(Permission.AUDIT)):
         raise RefusedError("not_permitted")
     _refuse_part(story)
-    ask = ExportDocument(document=story.summary[0], reason=visit.form.get("reason", "").strip() or "console")
+    reason = visit.form.get("reason", "").strip()
+    ask = ExportDocument(document=story.summary[0], reason=reason or "console")
     if visit.may(Permission.AUDIT):
-        await looked_up(visit, LookupAct.EXPORTED, story.summary[0], 1)
-    making = exported(visit.base, visit.parts.server.key, ask, visit.actor)
+        await looked_up(visit, LookupAct.EXPORTED, with_reason(ask.document, reason), 1)
+    key, is_inspection = visit.parts.server.key, visit.may(Permission.AUDIT)
+    making = exported(visit.base, key, ask, visit.actor, is_inspection=is_inspection)
     async with with_room(visit, ask.document, making) as made:
         made.flush()
         response = web.StreamResponse(headers=_saved(f"{_name(story)}.asice"))

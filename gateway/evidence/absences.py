@@ -2,7 +2,8 @@
 
 1. Every day of the question is closed, and its closing leaf is under a checkpoint.
 2. There is no such document, neither in the registers nor, by the times of acceptance, in the ledger: what came
-   while the clock was wrong may stand in the register of another day.
+   while the clock was wrong may stand in the register of another day. Numbers that people may take for each other
+   (another dash, a space) are the same here, although registers tell them apart.
 3. Of each day all registers, the issuer's opened; the issuer's entries, made again from the ledger, are those that
    were closed; of each one bit is shown that the question has otherwise.
 
@@ -15,6 +16,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -34,6 +36,7 @@ from gateway.bundle.absence import (
 from gateway.bundle.facts import written
 from gateway.bundle.format import CHECKPOINT, MAX_SMALL_BYTES
 from gateway.clock import micros, rfc3339
+from gateway.directory.fold import number_key
 from gateway.errors import RefusedError
 from gateway.evidence.gathering import Sources, log_facts, stamp_facts
 from gateway.evidence.proving import proved_leaves
@@ -84,11 +87,19 @@ class Asked:
 
     def is_number_of(self, number: str, notation: str) -> bool:
         """Whether a document may be meant; also one that has both in its number, as it was sent in one piece."""
-        return not self.number or number_text(number, notation).rstrip("/") == self.number_text.rstrip("/")
+        if not self.number or number_text(number, notation).rstrip("/") == self.number_text.rstrip("/"):
+            return True
+        return number_key(f"{number}/{notation}") == _key(self.number)
 
     def is_answered_by(self, line: Line) -> bool:
-        """Whether a line is the document that was asked for."""
-        return all(line.value(field) == value for field, value in self.wanted.items())
+        """Whether a line is a document that was asked for, or may be meant."""
+        is_theirs = self.recipient is None or line.value(RECIPIENT) == str(self.recipient.id)
+        return is_theirs and self.is_number_of(line.value(NUMBER), "")
+
+
+@lru_cache(maxsize=8)
+def _key(number: str) -> tuple[str, str]:
+    return number_key(number)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,9 +166,12 @@ async def _require_none(sources: Sources, asked: Asked) -> None:
         "since": micros(since),
         "until": micros(until),
     }
-    for message_id, number, notation in await sources.readers.fetch("register_list_sent", span):
-        if asked.is_number_of(number, notation):
-            raise RefusedError("document_exists", message_id)
+    rows = await sources.readers.fetch("register_list_sent", span)
+    found = await asyncio.to_thread(
+        lambda: next((row[0] for row in rows if asked.is_number_of(row[1], row[2])), None)
+    )
+    if found is not None:
+        raise RefusedError("document_exists", found)
 
 
 async def _day(reads: RegisterReads, day: ClosedDay, asked: Asked) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 import structlog
 
-from gateway.admin.export import ExportDocument, exported
+from gateway.admin.export import ExportDocument, exported, with_reason
 from gateway.bundle.format import SUFFIX
 from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import Foundation
@@ -163,9 +163,14 @@ async def _add(
 ) -> None:
     ask = ExportDocument(document=document, reason=reason)
     await record_lookup(
-        base.pump, act=LookupAct.EXPORTED, actor=actor, question=document, found=1, now=base.clock.now()
+        base.pump,
+        act=LookupAct.EXPORTED,
+        actor=actor,
+        question=with_reason(document, reason),
+        found=1,
+        now=base.clock.now(),
     )
-    async with exported(base, key, ask, actor) as file:
+    async with exported(base, key, ask, actor, is_inspection=True) as file:
         file.seek(0)
         with archive.open(f"{document}{SUFFIX}", "w", force_zip64=True) as entry:
             await asyncio.to_thread(shutil.copyfileobj, file, entry)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from gateway.bundle.facts import written
 from gateway.evidence.absences import Asked
 from gateway.model import Agency, AgencyId, OrganId
 from gateway.seal.report import Verdict
+from gateway.transparency.registers import Line
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.findings import Verification
 from gateway.verifying.verify import verify
@@ -80,3 +82,19 @@ def test_number_that_was_sent_with_its_notation_is_proved_absent_never() -> None
     for number, notation in (("1250/UBND-VP", ""), ("125", "UBND-NC"), ("125", "")):
         assert not asked.is_number_of(number, notation)
     assert replace(asked, number="").is_number_of("9", "VP")
+
+
+@pytest.mark.parametrize(
+    "spelt", ["4321/UBND–VP", "4321/UBND VP", "4321/UBNDVP", "Số 4321/UBND-VP", "4.321/ubnd-vp"]
+)
+def test_document_that_exists_is_proved_absent_in_no_spelling(spelt: str) -> None:
+    """Registers hold another text then; an inspector means the same document."""
+    office = Agency(id=AgencyId("a"), organ_id=OrganId("000.00.00.H33"), codes=(), name="", kind="")
+    asked = Asked(issuer=office, recipient=None, number=spelt, first=AT.date(), last=AT.date())
+    assert asked.is_number_of("4321", "UBND-VP")
+    assert asked.is_answered_by(Line(0, "4321/ubnd-vp", "b"))
+    assert not replace(asked, recipient=replace(office, id=AgencyId("c"))).is_answered_by(
+        Line(0, "4321/ubnd-vp", "b")
+    )
+    assert not asked.is_number_of("4322", "UBND-VP")
+    assert not asked.is_number_of("4321", "UBND-NC")

@@ -17,10 +17,12 @@ import pytest_asyncio
 
 import gateway.verifying
 from gateway.accounts.roles import Role
+from gateway.admin.export import ExportDocument, exported
 from gateway.api import models
 from gateway.console.audit import _folded, _verifying
 from gateway.console.live import _topics
 from gateway.inquiry.bulk import BulkExports
+from gateway.ledger.params import as_json
 from tests.console.site import LOGINS, Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
 from tests.journeys.messages import document
@@ -172,6 +174,49 @@ async def test_page_that_verifies_elsewhere_is_handed_out_and_never_shown(site: 
     assert (await clerk.get("/audit/verify.html")).status == 403
 
 
+async def test_evidence_that_auditors_take_is_told_to_auditors_alone(
+    site: Site, sent: models.Accepted, auditor: Browser
+) -> None:
+    """Who is looked into reads it in no story, feed, list of readings or later bundle; the event has the seal."""
+    base = site.base
+    await auditor.get(f"/audit?number={sent.id}")
+    for address in (f"/audit/bundle/{sent.id}", f"/documents/{sent.id}/bundle"):
+        assert (await fetched(auditor, address, reason="thanh tra bí mật"))[0] == 200
+    exports = BulkExports()
+    bulk = exports.begin(
+        base, site.app.key, site.app.gateway.room, actor="user:x", documents=[sent.id], reason="thanh tra bí mật"
+    )
+    assert bulk.task is not None
+    await bulk.task
+    assert not bulk.missing
+    await exports.close()
+    for told in ("event_list_shown", "event_list_told"):
+        rows = await base.readers.fetch(told, {"message": sent.id, "limit": 99})
+        assert "document.exported" not in {row[1] for row in rows}
+    assert "exported" not in {row[3] for row in await base.readers.fetch("reading_list_of_message", (sent.id,))}
+    taken = await base.writer.fetch("SELECT leaf FROM event WHERE kind = 'document.exported' ORDER BY seq")
+    assert len(taken) >= 3
+    assert all(b'"seal"' in leaf and sent.id.encode() not in leaf for (leaf,) in taken)
+    user = await base.users.require(LOGINS[Role.AUDITOR])
+    ask = ExportDocument(document=sent.id, reason="thanh tra bí mật")
+    async with exported(base, site.app.key, ask, user.actor):  # as until now
+        pass
+    for role in (Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR):
+        page = await (await site.signed_in(role)).get(f"/documents/{sent.id}")
+        assert page.status == 200
+        assert "thanh tra bí mật" not in page.text
+    sender = (await base.directory.require(PROVINCE, base.clock.now())).id
+    page_of = {"after": 0, "upto": 2**62, "agencies": as_json([sender]), "limit": 10_000}
+    feed = {(row[1], row[3]) for row in await base.readers.fetch("event_list_since", page_of)}
+    assert ("document.accepted", sent.id) in feed
+    assert "document.exported" not in {kind for kind, _ in feed}
+    async with exported(base, site.app.key, ask, "user:operator"):
+        pass
+    told_of_others = await (await site.signed_in(Role.VIEWER)).get(f"/documents/{sent.id}")
+    assert "thanh tra bí mật" in told_of_others.text
+    assert "thanh tra bí mật" in (await auditor.get("/audit/lookups")).text
+
+
 async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser) -> None:
     """What makes none is named in the file."""
     await auditor.get(f"/audit?number={sent.id}")
@@ -242,10 +287,17 @@ async def test_export_of_another_person_is_not_found(site: Site) -> None:
     assert (await other.get("/audit/exports/file")).status == 403
 
 
-async def test_what_is_not_there_is_told_with_what_can_be_proved(auditor: Browser) -> None:
+async def test_what_is_not_there_is_told_with_what_can_be_proved(
+    site: Site, sent: models.Accepted, auditor: Browser
+) -> None:
     page = await auditor.get(f"/audit?number=9999/KHONG-CO&office={PROVINCE}")
     assert page.status == 200
     assert "Sổ không có văn bản 9999/KHONG-CO" in page.text
+    number = await number_of(site, sent.id)
+    other_year = await auditor.get(f"/audit?number={number}&year=1999")
+    assert f"Sổ không có văn bản {number} năm 1999" in other_year.text
+    assert "văn bản cùng số ở năm khác" in other_year.text
+    assert f'href="/audit?number={number.replace("/", "%2F")}"' in other_year.text
     status, told = await fetched(
         auditor, "/audit/absence", issuer=PROVINCE, number="9999/KHONG-CO", first="2026-01-01", last="2026-01-01"
     )

@@ -172,10 +172,11 @@ async def test_auditor_proves_that_there_is_none_compares_the_log_and_is_on_reco
     card = page.locator("section.card")
     await expect(card).to_contain_text(
         said(
-            f"Sổ không có văn bản {number}. Có thể chứng minh",
-            f"The ledger has no document {number}. It can be proved",
+            f"Sổ không có văn bản {number} do UBND",
+            f"The ledger has no document {number} issued by or sent to UBND",
         )
     )
+    await expect(card).to_contain_text(said("Có thể chứng minh", "It can be proved"))
     await fill(page, "form[action='/audit/absence']", reason=WHY)
     (none := tmp_path / "none.asice").write_bytes(await taken(page, "form[action='/audit/absence'] button"))
     assert await asyncio.to_thread(verify, [str(none), "--anchors", str(anchors)]) == 0

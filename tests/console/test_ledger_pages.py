@@ -306,7 +306,7 @@ async def test_evidence_is_given_to_those_who_may_have_the_document(filled: Fill
     async with auditor.session.get(f"{address}/certificate.pdf") as answer:
         assert (await answer.read()).startswith(b"%PDF-")
     events = await filled.site.base.readers.fetch("event_list_told", {"message": filled.own, "limit": 99})
-    assert [row[1] for row in events].count("document.exported") == 1
+    assert "document.exported" not in {row[1] for row in events}  # an auditor's; test_audit
 
 
 async def _register(filled: Filled, who: Role | str) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:

@@ -88,7 +88,8 @@ async def test_absence_is_proved_for_closed_days_and_refused_where_there_is_a_do
         await passed(out, anchors)
         alone = await asyncio.to_thread(verified, out)
         assert alone["verdict"] == "INDETERMINATE"
-        for question in (("--number", "07/ubnd-vp"), ("--recipient", COMMUNE), ()):
+        spellings = (("--number", each) for each in ("07/ubnd-vp", "7/UBND–VP", "7/UBND VP", "7/UBNDVP"))
+        for question in (*spellings, ("--recipient", COMMUNE), ()):
             assert await export(*question) == 1, question
             assert "document_exists" in capsys.readouterr().err
         assert await export("--number", "7") == 2

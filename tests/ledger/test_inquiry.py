@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from gateway.clock import SystemClock
+from gateway.clock import VIETNAM, SystemClock
 from gateway.directory.directory import Directory
 from gateway.directory.fold import number_key
 from gateway.edxml.organ_ids import canonical
 from gateway.errors import RefusedError
-from gateway.inquiry.finding import Found, Inquiries, Question
+from gateway.inquiry.finding import Absence, Found, Inquiries, Question, Unproved
 from gateway.inquiry.grades import Grade
 from gateway.inquiry.telling import absence_told, candidate_told
 from gateway.ledger.inquiries import InquiryReads, LookupAct, commitment
@@ -209,21 +209,67 @@ async def test_withdrawn_document_is_not_told_as_lost(lab: Lab, inquiries: Inqui
     assert "withdrawn by the sender" in told
 
 
-async def test_nothing_found_says_what_can_be_proved(lab: Lab, inquiries: Inquiries) -> None:
-    """The closed days that follow one another up to the last; without an issuer, how to go on."""
-    assert "Nêu cơ quan phát hành" in absence_told(await ask(inquiries, "404/VP"), "vi")
-    for number, day in enumerate(("2026-11-17", "2026-11-19", "2026-11-20"), 1):
+async def close(lab: Lab, *days: str) -> None:
+    """The registers of some days."""
+    for number, day in enumerate(days, 1):
         await lab.writer.fetch("INSERT INTO register_day VALUES (?, ?, 0, zeroblob(32))", (day, number))
         await lab.writer.fetch(
             "INSERT OR IGNORE INTO event (seq, kind, at, actor, leaf, leaf_hash) VALUES (?, 'x', 0, 'x', x'7B7D',"
             " zeroblob(32))",
             (number,),
         )
+
+
+async def test_nothing_found_says_what_can_be_proved(lab: Lab, inquiries: Inquiries) -> None:
+    """The closed days that follow one another up to the last; without an issuer, how to go on."""
+    assert "Nêu cơ quan phát hành" in absence_told(await ask(inquiries, "404/VP"), "vi")
+    open_day = await ask(inquiries, "404/VP", office=CODES["sender"])
+    assert open_day.absence is Unproved.OPEN
+    await close(lab, "2026-11-17", "2026-11-19", "2026-11-20")
     found = await ask(inquiries, "404/VP", office=CODES["sender"], year=2026)
-    assert found.absence is not None
+    assert isinstance(found.absence, Absence)
     assert (found.absence.first.day, found.absence.last.day) == (19, 20)
     assert "UBND tỉnh không gửi" in absence_told(found, "vi")
-    assert (await ask(inquiries, "404/VP", office=CODES["sender"], role="recipient")).absence is None
+    recipient = await ask(inquiries, "404/VP", office=CODES["sender"], role="recipient")
+    assert recipient.absence is Unproved.NO_ISSUER
+    spelt = await ask(inquiries, "Số: 404 / QÐ – VP", office=CODES["sender"])
+    assert isinstance(spelt.absence, Absence)
+    assert spelt.absence.number == "404/QĐ - VP"
+    bare = await ask(inquiries, "404", office=CODES["sender"])
+    assert bare.absence is Unproved.NO_NOTATION
+    assert "125/UBND-VP" in absence_told(bare, "en")
+
+
+async def test_document_of_another_year_is_not_told_as_absent(lab: Lab, inquiries: Inquiries) -> None:
+    """Dated in December, accepted in January: days of registers are those of acceptance."""
+    await lab.record(numbered(message("a1", name="d"), "9", "VP", promulgated_on="2018-12-31"))
+    await close(lab, str(START.astimezone(VIETNAM).date()))
+    found = await ask(inquiries, "9/VP", office=CODES["sender"], year=START.year)
+    assert (found.count, found.others, found.absence) == (0, 1, Unproved.EXISTS)
+    told = absence_told(found, "vi")
+    assert told.startswith(f"Sổ không có văn bản 9/VP năm {START.year} do UBND tỉnh phát hành hoặc gửi đến")
+    assert "Không chứng minh được" in told
+    issuer = absence_told(await ask(inquiries, "9/VP", office=CODES["a1"], role="issuer"), "en")
+    assert issuer.startswith("The ledger has no document 9/VP issued by UBND xã Một. It can be proved")
+    sent_to = await ask(inquiries, "9/VP", office=CODES["x1"], role="recipient")
+    assert (sent_to.others, "gửi đến Bộ Hai" in absence_told(sent_to, "vi")) == (1, True)
+    elsewhere = await ask(inquiries, "9/VP", office=CODES["sender"], year=2018)
+    assert (elsewhere.count, elsewhere.others) == (1, 0)
+
+
+async def test_sentence_follows_the_chosen_zone_and_names_codes(lab: Lab, inquiries: Inquiries) -> None:
+    """Not one time in Vietnam's and one in UTC on the same card; a bare 04 means nothing to an inspector."""
+    await lab.record(numbered(message("a1", name="d"), "9", "VP"))
+    (out,) = await lab.claim(START + MINUTE, room=50)
+    await lab.finish(out, OutcomeKind.DELIVERED, now=START + HOUR)
+    await lab.record(status("01", "d/a1", at=START + HOUR))
+    await lab.record(status("04", "d/a1", at=START + 2 * HOUR))
+    found = await ask(inquiries, "9/VP", office=CODES["a1"])
+    group = found.groups[0]
+    told = candidate_told(group.candidates[0], group, found, "vi", lambda at: f"<{at:%H:%M} UTC>")
+    assert f"<{START:%H:%M} UTC>" in told
+    assert "nay là 04 (Phân công xử lý)" in told
+    assert not re.search(r"(?<!<)\b\d\d:\d\d\b", told)
 
 
 async def test_lookup_is_recorded_and_tells_leaf_readers_nothing(lab: Lab, inquiries: Inquiries) -> None:

@@ -4,12 +4,12 @@ INSERT INTO event (kind, at, message_id, delivery_id, actor, leaf, leaf_hash, no
 
 -- name: event_list_since
 -- Events after a cursor, up to another, that concern some agencies' messages or deliveries, oldest first; who read
--- what is nobody's business but the gateway's.
+-- what, and who took evidence of it, is nobody's business but the gateway's.
 SELECT e.seq, e.kind, e.at, e.message_id, e.delivery_id, e.leaf
 FROM event AS e
 LEFT JOIN message AS m ON m.id = e.message_id
 LEFT JOIN delivery AS d ON d.id = e.delivery_id
-WHERE e.seq > :after AND e.seq <= :upto AND e.kind <> 'document.read'
+WHERE e.seq > :after AND e.seq <= :upto AND e.kind NOT IN ('document.read', 'document.exported')
   AND (m.sender_id IN (SELECT value FROM json_each(:agencies))
        OR d.recipient_id IN (SELECT value FROM json_each(:agencies)))
 ORDER BY e.seq
