@@ -6,8 +6,9 @@
 3. the permission of the route; what has none is let in nowhere (`Route` has no default). A person sends so many
    forms in a time, and a program with a person's session no more.
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
-   comes after its session has ended is kept for its person and comes back after signing in; of one with files the
-   page comes back, where the browser has what was typed, and says that the files are to be chosen again.
+   comes after its session has ended is kept for its person and comes back after signing in, beside others; of one
+   with files the page comes back, where the browser has what was typed, and says that the files are to be chosen
+   again. What a page asks for by itself leads nowhere: somebody may be filling in a form on it.
 5. the handler; for a heavy page in its turn
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
@@ -31,8 +32,9 @@ from gateway.accounts.roles import Permission
 from gateway.accounts.sign_in import Session
 from gateway.config.console import ConsoleSettings
 from gateway.console import cookies
-from gateway.console.headers import SECURITY, in_time
-from gateway.console.parts import KEPT_MOST, ConsoleParts, Kept
+from gateway.console.headers import SECURITY, in_time, own_address
+from gateway.console.late import KEPT_FIELD, Kept
+from gateway.console.parts import ConsoleParts
 from gateway.console.preferences import COOKIE, Preferences
 from gateway.console.route import Route
 from gateway.console.visit import TOKEN_FIELD, TOKEN_HEADER, SignedIn, Visit, form_token
@@ -163,12 +165,15 @@ class Gate:
 
     async def _ask_to_sign_in(self, visit: Visit, ended: Session | None) -> web.StreamResponse:
         request = visit.request
-        back = visit.path if request.method in _READS and not visit.is_fragment else "/"
+        if visit.is_fragment and "X-Live" in request.headers:
+            return web.Response(status=401, headers=SECURITY)
+        back = await _page_around(request) if visit.is_fragment else visit.path if request.method in _READS else "/"
         if request.method not in _READS and ended is not None:
             if visit.route is not None and visit.route.uploads:
                 back = await self._back_to_form(visit, ended)
             else:
-                await self._keep(visit, ended)
+                page = await page_of(request, request.path)  # asked before the form is read
+                back = page or "/" if await self._keep(visit, ended) else "/"
         sign_in = visit.address("/login", **({"next": back} if back != "/" else {}))
         if visit.is_fragment:
             return web.Response(status=401, headers={**SECURITY, "HX-Redirect": sign_in})
@@ -176,16 +181,17 @@ class Gate:
             return web.Response(status=401, headers=SECURITY)
         return visit.redirect(sign_in)
 
-    async def _keep(self, visit: Visit, ended: Session) -> None:
+    async def _keep(self, visit: Visit, ended: Session) -> bool:
         """Keep a form whose session has ended, for the same person; what did not come from our page is left."""
         if visit.route is None:
-            return
+            return False
         with suppress(RefusedError):
             _check_origin(visit.request)
             fields = await _fields(visit.request)
             # where nothing was filled in nothing is lost: a page that asks by itself, or signs out
             if fields.keys() - {TOKEN_FIELD} and _is_token(visit, fields.get(TOKEN_FIELD, "")):
-                self._keep_for(ended.user_id, visit, fields)
+                return self._keep_for(ended.user_id, visit, fields)
+        return False
 
     async def _back_to_form(self, visit: Visit, ended: Session) -> str:
         """The page of a form with files, which is not kept here; what was typed there, its tab still has."""
@@ -193,7 +199,7 @@ class Gate:
         with suppress(RefusedError):
             _check_origin(visit.request)
             if page and _is_token(visit, visit.request.query.get(TOKEN_FIELD, "")):
-                self._parts.late.put(ended.user_id, (page, visit.at))
+                self._parts.late.put((ended.user_id, page), visit.at)
         return page or "/"
 
     def _tell_late(self, visit: Visit) -> None:
@@ -209,19 +215,11 @@ class Gate:
     def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
         if not _SECRET.isdisjoint(fields):
             return False
-        kept = tuple((name, value) for name, value in fields.items() if name != TOKEN_FIELD)
-        if sum(len(name) + len(value) for name, value in kept) > KEPT_MOST:
-            return False
-        request = visit.request
-        found = Kept(path=request.path, fields=kept, at=visit.at, query=request.query_string)
-        self._parts.kept.put(user_id, found)
-        return True
+        return self._parts.kept.put(user_id, _form_of(visit, fields))
 
     def _forget_kept(self, visit: Visit) -> None:
         """What was kept was sent now, and done."""
-        kept = self._parts.kept.get(visit.user.id)
-        if kept is not None and kept.path == visit.request.path:
-            self._parts.kept.pop(visit.user.id)
+        self._parts.kept.sent(visit.user.id, _form_of(visit, visit.form))
 
     async def _check_form(self, visit: Visit, route: Route) -> web.StreamResponse | None:
         """Refuse what is not a form of ours.
@@ -279,6 +277,21 @@ async def page_of(request: web.Request, path: str) -> str:
             return path
         path = path.rpartition("/")[0]
     return ""
+
+
+async def _page_around(request: web.Request) -> str:
+    """The page that htmx asked for a part of, or for something beside it."""
+    asked = urlsplit(request.headers.get("HX-Current-URL", ""))
+    path = own_address(asked.path)
+    page = await page_of(request, path)
+    return f"{page}?{asked.query}" if asked.query and page == path else page or "/"
+
+
+def _form_of(visit: Visit, fields: Mapping[str, str]) -> Kept:
+    """A form as it is kept; one that was kept before says which it is."""
+    left = tuple((name, value) for name, value in fields.items() if name not in {TOKEN_FIELD, KEPT_FIELD})
+    request, known = visit.request, fields.get(KEPT_FIELD, "")
+    return Kept(id=known or uuid7(), path=request.path, fields=left, at=visit.at, query=request.query_string)
 
 
 def _is_stream(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""A form that came when its session had ended: shown in words, to be sent now or left.
+"""Forms that came when their session had ended: shown in words, each to be sent now or left.
 
 What a person filled in stands there under the names that pages have for it, and can still be changed. What pages
 put into forms by themselves (ids, marks) goes along unseen: the act and the page it was on say what it is about.
@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.console.acts import NAMES
 from gateway.console.gate import page_of
-from gateway.console.parts import Kept
+from gateway.console.late import KEPT_FIELD, Kept
 from gateway.console.roles import ROLES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -94,7 +94,8 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
 #: What pages put into forms by themselves; whatever is not named here is shown.
 _UNSEEN: Final = frozenset({
     "act", "answers", "back", "code", "columns", "credential", "delivery", "document", "filter", "how", "ids",
-    "kind", "line", "mark", "message", "next", "office", "once", "one", "session", "status", "subject", "then",
+    "kept", "kind", "line", "mark", "message", "next", "office", "once", "one", "session", "status", "subject",
+    "then",
 })  # fmt: skip
 _DAYS: Final = frozenset({"passed_on", "due_on", "day", "first", "last"})
 #: What a form does: by its act, the status that it gives, or the end of its address.
@@ -140,23 +141,13 @@ _LONG: Final = 60
 
 
 async def show(visit: Visit) -> web.StreamResponse:
-    """It stays until it was sent or left."""
-    kept = visit.parts.kept_of(visit.user.id, visit.at)
-    if kept is None:
+    """They stay until they were sent or left."""
+    forms = visit.parts.kept.of(visit.user.id, visit.at)
+    if not forms:
         return visit.redirect("/")
-    end = kept.path.rpartition("/")[2]
-    names = {name: called(end, name, value) for name, value in kept.fields}
-    chosen = [_CHOICES[name][value] for name, value in kept.fields if value in _CHOICES.get(name, {})]
-    does = [*filter(None, [_does(kept)]), *chosen]
-    return visit.page(
-        "kept.html",
-        kept=kept,
-        names=names,
-        days=_DAYS,
-        long=_LONG,
-        does=does,
-        page=await page_of(visit.request, kept.path),
-    )
+    pages = [await page_of(visit.request, kept.path) for kept in forms]
+    told = [(kept, _names(kept), _does(kept), page) for kept, page in zip(forms, pages, strict=True)]
+    return visit.page("kept.html", forms=told, days=_DAYS, long=_LONG, field=KEPT_FIELD)
 
 
 def called(end: str, name: str, value: str = "") -> str:
@@ -169,15 +160,23 @@ def called(end: str, name: str, value: str = "") -> str:
 
 async def leave(visit: Visit) -> web.StreamResponse:
     """It is not wanted any more."""
-    visit.parts.kept.pop(visit.user.id)
-    return visit.redirect("/", flash=visit.gettext("The form is gone; nothing of it was done."))
+    visit.parts.kept.leave(visit.user.id, visit.form.get("kept", ""))
+    following = "/kept" if visit.parts.kept.of(visit.user.id, visit.at) else "/"
+    return visit.redirect(following, flash=visit.gettext("The form is gone; nothing of it was done."))
 
 
-def _does(kept: Kept) -> str:
-    """In words; nothing where there are none."""
+def _names(kept: Kept) -> dict[str, str]:
+    end = kept.path.rpartition("/")[2]
+    return {name: called(end, name, value) for name, value in kept.fields}
+
+
+def _does(kept: Kept) -> list[str]:
+    """In words, with what was chosen of a few; nothing where there are none."""
     fields, end = dict(kept.fields), kept.path.rpartition("/")[2]
     asked = (fields.get("act", ""), fields.get("code", "") if end == "answer" else "", end)
-    return next((_DOES[each] for each in asked if each in _DOES), "")
+    act = next((_DOES[each] for each in asked if each in _DOES), "")
+    chosen = [_CHOICES[name][value] for name, value in kept.fields if value in _CHOICES.get(name, {})]
+    return [*filter(None, [act]), *chosen]
 
 
 ROUTES: Final = (

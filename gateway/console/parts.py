@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from gateway.accounts.provider import Leaving, Provider
 from gateway.accounts.roles import Permission
 from gateway.admin.conformance_runs import ConformanceRuns
 from gateway.console.assets import Assets
+from gateway.console.late import KEPT_FOR, KeptForms
 from gateway.console.live import Live
 from gateway.console.once import Marks
 from gateway.console.outlook import Outlooks
@@ -26,17 +27,13 @@ from gateway.reports.desk import ReportDesk
 from gateway.signatures.model import Examined
 
 #: Browsers, and forms, of which something is remembered between two requests.
-_REMEMBERED, _KEPT, _FILES = 2000, 200, 8
+_REMEMBERED, _LATE, _FILES = 2000, 200, 8
 #: Forms that one person sends a second, and at once: far more than hands do, far less than would fill a ledger.
 _FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
 #: Pages of documents that are open somewhere.
 _SEEN: Final = 10_000
 #: Drafts whose signatures were looked at.
 _LOOKED: Final = 200
-#: The largest form that is kept, in characters.
-KEPT_MOST: Final = 100_000
-#: How long a form that came after its session had ended is kept for the same person.
-KEPT_FOR: Final = timedelta(hours=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +42,6 @@ class Flash:
 
     text: str
     kind: str = "done"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
-    """A form that came when its session had ended."""
-
-    path: str
-    fields: tuple[tuple[str, str], ...]
-    at: datetime
-    #: Of its address.
-    query: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,12 +87,11 @@ class ConsoleParts:
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: Session and document (or "draft …", "file …"), and since when: who has the page of which open.
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
-    #: By user.
-    kept: Lru[str, Kept] = field(default_factory=lambda: Lru(_KEPT))
+    kept: KeptForms = field(default_factory=KeptForms)
     #: By draft: what was seen of its signatures.
     looked: Lru[str, Looked] = field(default_factory=lambda: Lru(_LOOKED))
-    #: By user: the page whose form with files came when its session had ended, and when.
-    late: Lru[str, tuple[str, datetime]] = field(default_factory=lambda: Lru(_KEPT))
+    #: By user and page: when the page's form with files came, and its session had ended.
+    late: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_LATE))
     #: By session: a file of agencies that was shown.
     imports: Lru[str, ShownFile] = field(default_factory=lambda: Lru(_FILES))
     #: Forms whose answer shows a secret.
@@ -121,18 +106,10 @@ class ConsoleParts:
         """The data folder."""
         return self.server.foundation
 
-    def kept_of(self, user_id: str, now: datetime) -> Kept | None:
-        """The form of somebody's that came too late, for as long as it is kept."""
-        found = self.kept.get(user_id)
-        return found if found is not None and now - found.at <= KEPT_FOR else None
-
     def take_late(self, user_id: str, path: str, now: datetime) -> bool:
         """Whether a page is the one whose form with files of somebody's came too late; told once."""
-        page, at = self.late.get(user_id) or ("", now)
-        if page != path:
-            return False
-        self.late.pop(user_id)
-        return now - at <= KEPT_FOR
+        at = self.late.pop((user_id, path))
+        return at is not None and now - at <= KEPT_FOR
 
     async def close(self) -> None:
         """End what goes on beside the requests."""

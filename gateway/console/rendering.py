@@ -71,7 +71,7 @@ def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         "sections": sections(visit),
         "outages": parts.base.outages.told(visit.at) if is_page else (),
         "flashes": (parts.flashes.pop(visit.session.id) or []) if is_page else [],
-        "has_kept": is_page and parts.kept_of(visit.user.id, visit.at) is not None,
+        "late_forms": len(parts.kept.of(visit.user.id, visit.at)) if is_page else 0,
     }
     token = _reader.set(visit)
     try:

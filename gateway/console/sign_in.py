@@ -61,8 +61,7 @@ async def signed_in(visit: Visit, held: str, following: str) -> web.StreamRespon
         await visit.base.sign_in.end(visit.user.id, visit.session.id, actor=visit.actor, now=visit.at)
     session = await visit.base.sign_in.find(held)
     assert session is not None, "it was opened a moment ago"
-    is_kept = visit.parts.kept_of(session.user_id, visit.at) is not None
-    response = visit.redirect("/kept" if is_kept else following)
+    response = visit.redirect("/kept" if visit.parts.kept.of(session.user_id, visit.at) else following)
     cookies.set_session(response, held)
     mark = visit.base.sign_in.devices.mark(session.user_id, visit.at)
     cookies.set_lasting(response, cookies.DEVICE, mark)

@@ -8,6 +8,8 @@ documents, in English.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -442,6 +444,42 @@ async def test_operator_minds_channels_offices_and_alarms(
             await send(page, f"form[action='{act}/snooze']", hours="4", reason=WHY)
             await send(page, f"form[action='{act}/acknowledge']", reason=WHY)
         await expect(seen).to_have_count(before + 2)
+
+
+async def test_reason_that_is_half_written_when_the_session_ends_is_there_after_signing_in(
+    site: Site, browser: Browser, speech: Speech
+) -> None:
+    """The page stays where it is and says so; its form comes back by itself, and is forgotten once it was sent."""
+    usual = site.base.settings.console
+    async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
+        restored, reason = page.locator("#restored"), page.locator("form[action$='/order'] [name=reason]")
+        await menu(page, "/channels")
+        await press(page, "tbody tr:has-text('pushed') th a")
+        await page.wait_for_selector("body[data-live]")
+        here = page.url
+        await fill(page, "form[action$='/order']", reason=WHY)
+        object.__setattr__(site.base.settings, "console", replace(usual, idle=timedelta(0)))
+        try:
+            async with page.expect_response("**/now") as asked:
+                await page.evaluate("document.body.dispatchEvent(new CustomEvent('live-all'))")
+            assert (await asked.value).status == 401
+            await expect(page.locator("#ended")).to_be_visible()
+            assert page.url == here
+            await expect(reason).to_have_value(WHY)
+            await expect(page.locator("#content h2").first).to_be_visible()
+            await press(page, "#ended a")
+        finally:
+            object.__setattr__(site.base.settings, "console", usual)
+        await fill(page, "form:has([name=password])", login=LOGINS[Role.OPERATOR], password=PASSWORD)
+        await press(page, "button.main")
+        assert page.url == here
+        await expect(restored).to_be_visible()
+        await expect(reason).to_have_value(WHY)
+        await expect(page.locator("form[action$='/pace'] [name=reason]")).to_have_value("")
+        await send(page, "form[action$='/order']")
+        await expect(restored).to_be_hidden()
+        await expect(reason).to_have_value("")
+        assert "password" not in await page.evaluate("JSON.stringify(sessionStorage)")
 
 
 async def test_switch_of_the_language_keeps_page_and_place(site: Site, browser: Browser) -> None:

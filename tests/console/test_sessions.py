@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from gateway.accounts.passwords import STEP_SECONDS, totp_step
 from gateway.accounts.roles import Role
 from gateway.accounts.sign_in import digest_of
+from gateway.console.late import KEPT_MOST, Kept, KeptForms
 from gateway.errors import RefusedError
 from gateway.foundation import database_of
 from gateway.storage.driver import choose_driver
-from tests.console.site import LOGINS, PASSWORD, Browser, Site
+from tests.console.site import LOGINS, PASSWORD, Browser, Page, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _REASON = {"reason": "it was <b>left</b> open"}
@@ -61,7 +63,7 @@ async def test_form_sent_after_the_end_comes_back_to_the_same_person_alone(site:
     browser = await site.signed_in(Role.OPERATOR)
     age(site, browser, "seen_at", timedelta(hours=1))
     answer = await browser.post("/account/sessions/end", {"session": "x" * 20} | _REASON)
-    assert (answer.status, answer.location) == (303, "/login")
+    assert (answer.status, answer.location) == (303, "/login?next=%2Faccount")
     for by_itself in ("/still-here", "/logout"):  # nothing was filled in, so nothing takes the form's place
         assert (await browser.post(by_itself)).location == "/login"
     other = site.browser()
@@ -95,6 +97,77 @@ async def test_form_of_another_session_of_the_same_browser_is_shown_not_done(sit
     await browser.get("/login")
     back = await browser.post("/login", {"login": LOGINS[Role.OPERATOR], "password": PASSWORD})
     assert back.location == "/"  # it was sent
+
+
+def written(page: Page) -> list[str]:
+    """What the forms on /kept have as reasons, in their order."""
+    return re.findall(r'name="reason" value="([^"]*)"', page.text)
+
+
+async def test_forms_of_several_tabs_are_kept_beside_each_other_and_sent_or_left_one_by_one(site: Site) -> None:
+    """The second late form takes nothing from the first; the same one sent again is one; each names itself."""
+    browser, who = await site.signed_in(Role.ADMINISTRATOR), {"login": LOGINS[Role.ADMINISTRATOR]}
+    user = await site.base.users.require(LOGINS[Role.VIEWER])
+    page = f"/administration/users/{user.id}"
+    first, second = {"act": "unlock", "reason": "tab một"}, {"act": "unlock", "reason": "tab hai"}
+    third = {"what": "off", "first": "2026-13-01", "reason": "tab ba"}
+    await browser.get(page)
+    age(site, browser, "seen_at", timedelta(hours=1))
+    for path, form in ((page, first), ("/administration/calendar", third), (page, second), (page, first)):
+        assert (await browser.post(path, form)).location.startswith("/login?next=%2Fadministration")
+    await browser.get("/login")
+    assert (await browser.post("/login", who | {"password": PASSWORD})).location == "/kept"
+    shown = await browser.get("/kept")
+    assert written(shown) == ["tab một", "tab hai", "tab ba"]
+    assert "3 biểu mẫu của bạn vẫn còn" in shown.text
+    assert "3 biểu mẫu gửi sau khi phiên đã hết vẫn còn" in (await browser.get("/account")).text
+    keys = re.findall(r'name="kept-form" value="([^"]+)"', shown.text)
+    changed = first | {"kept-form": keys[0], "reason": "sửa lại"}
+    assert (await browser.post(page, changed)).location == page
+    assert written(await browser.get("/kept")) == ["tab hai", "tab ba"]
+    assert (await browser.post("/administration/calendar", third | {"kept-form": keys[2]})).status >= 400
+    assert (await browser.post(page, second)).location == page  # by its own page, as it was
+    assert written(await browser.get("/kept")) == ["tab ba"]
+    age(site, browser, "seen_at", timedelta(hours=1))  # it comes too late once more, and is the same one
+    await browser.post("/administration/calendar", third | {"kept-form": keys[2], "reason": "tab ba, sửa"})
+    await browser.get("/login")
+    assert (await browser.post("/login", who | {"password": PASSWORD})).location == "/kept"
+    assert written(await browser.get("/kept")) == ["tab ba, sửa"]
+    assert (await browser.post("/kept/leave", {"kept": keys[1]})).location == "/kept"
+    assert (await browser.post("/kept/leave", {"kept": keys[2]})).location == "/"
+
+
+async def test_late_forms_of_one_person_are_so_many_and_so_large_and_the_oldest_make_room() -> None:
+    """What is too large is not kept at all, and takes nobody's place."""
+    forms, now = KeptForms(), datetime(2026, 5, 4, tzinfo=UTC)
+
+    def late(key: str, size: int = 1) -> bool:
+        return forms.put("a", Kept(id=key, path="/x", fields=(("reason", key * size),), at=now))
+
+    assert all(late(each) for each in "abcdefghi")
+    assert [each.id for each in forms.of("a", now)] == list("ihgfedcb")
+    assert not late("j", KEPT_MOST)
+    assert [each.id for each in forms.of("a", now)] == list("ihgfedcb")
+    assert late("k", KEPT_MOST - 6)
+    assert late("l", KEPT_MOST - 6)
+    assert [each.id for each in forms.of("a", now)] == ["l", "k"]
+    assert forms.of("b", now) == forms.of("a", now + timedelta(hours=2, seconds=1)) == ()
+
+
+async def test_part_that_a_page_asks_for_by_itself_leads_nowhere_when_the_session_has_ended(site: Site) -> None:
+    """What is being filled in beside it stays; what a person asks for leads to signing in, and back to the page."""
+    browser = await site.signed_in(Role.OPERATOR)
+    age(site, browser, "seen_at", timedelta(hours=1))
+    own = await browser.get("/overview/now", HX_Request="true", X_Live="1")
+    assert (own.status, own.text, "HX-Redirect" in own.headers) == (401, "", False)
+    for here, back in (
+        (f"{site.origin}/ledger?q=1", "?next=%2Fledger%3Fq%3D1"),
+        (f"{site.origin}/acts/rehearse?x=1", "?next=%2Facts"),
+        ("https://example.org//example.org/", ""),
+        ("", ""),
+    ):
+        asked = await browser.get("/ledger/count", HX_Request="true", HX_Current_URL=here)
+        assert (asked.status, asked.headers["HX-Redirect"]) == (401, f"/login{back}")
 
 
 async def test_person_sees_and_ends_the_own_sessions_alone(site: Site) -> None:

@@ -15,12 +15,22 @@
     else if ("stay" in button.dataset) document.dispatchEvent(new Event("stay"));
   });
 
-  // A form is sent once to each address; <form data-keep="name"> remembers what is filled in, until it was sent and a page says so. It
-  // comes back in another session, and in this one where the page itself is brought back (Back, reload) or what was sent was never
-  // done: then only into fields of which the server says what it said when they were filled in, since what it says anew is newer.
+  // A form is sent once to each address. What is typed into one that is posted is remembered, by person, page, address and what it is
+  // about, or under the name in <form data-keep="name">; never where it has a password or a secret, nor on a page of strangers or of
+  // forms that the server keeps. It stays until it was sent and a page says so. It comes back in another session, and in this one where the page itself is brought back (Back, reload) or what was sent was never
+  // done: then only into fields of which the server says what it said when they were filled in, since what it says anew is newer. What
+  // nobody changed does not come back: the server may know better by now.
   const user = () => $(".me .quiet")?.textContent ?? "";
   const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
-  const place = (form) => `${user()}:${form.dataset.keep}`;
+  const secret = ["password", "old", "new", "again", "secret"].map((name) => `[name="${name}"],`).join("") + "[type=password]";
+  const keyOf = (form) => {
+    const isKept = user() && location.pathname !== "/kept" && form.getAttribute("method") === "post" && !form.matches(".switches");
+    if (!isKept || form.querySelector(secret) || !form.querySelector("textarea,select,input:not([type=hidden])")) return "";
+    const about = [...form.querySelectorAll("input[type=hidden]")].filter((field) => !["form-token", "once"].includes(field.name));
+    const action = form.getAttribute("action")?.split("?")[0];
+    return form.dataset.keep || JSON.stringify([location.pathname, action, ...about.map((field) => field.value)]);
+  };
+  const place = (form) => `${user()}:${keyOf(form)}`;
   document.addEventListener("submit", (event) => {
     const form = event.target, next = form.matches(".switches") && form.elements.next;
     if (next) next.value = next.value.split("#")[0] + location.hash;
@@ -28,33 +38,39 @@
     if (form.dataset.sent === to) return event.preventDefault();
     if (form.method === "post" && !form.matches("[hx-post]")) {
       form.dataset.sent = to;
-      sessionStorage.setItem("sent", form.dataset.keep ? place(form) : "");
+      // signing in, another language, or a form on /kept: what was sent last is none of these
+      if (user() && location.pathname !== "/kept" && !next) sessionStorage.setItem("sent", keyOf(form) ? place(form) : "");
       setTimeout(() => delete form.dataset.sent, 5000);
     }
   });
-  const given = (field) => field?.options ? [...field.options].find((each) => each.defaultSelected)?.value : field?.defaultValue;
+  const given = (field) => {
+    if (field?.options) return ([...field.options].find((each) => each.defaultSelected) ?? field.options[0])?.value;
+    return field?.type !== "checkbox" ? field?.defaultValue : field.defaultChecked ? field.value : "";
+  };
   document.addEventListener("input", (event) => {
     const form = event.target.form;
-    if (!form?.dataset.keep) return;
+    if (!form || !keyOf(form)) return;
     const kept = [...new FormData(form)].filter(([name, value]) => name !== "form-token" && typeof value === "string");
     const all = kept.map(([name, value]) => [name, value, given(form.elements[name]) ?? ""]);
     sessionStorage.setItem(place(form), JSON.stringify([session, all]));
   });
   const isBroughtBack = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
-  if ($("#notices .done") && sessionStorage.getItem("sent")) {
+  if (($("#notices .done") || "did" in body.dataset) && sessionStorage.getItem("sent")) {
     sessionStorage.removeItem(sessionStorage.getItem("sent"));
     sessionStorage.removeItem("sent");
   }
-  for (const form of document.querySelectorAll("form[data-keep]")) {
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    if (!keyOf(form)) continue;
     const [typedIn, kept] = JSON.parse(sessionStorage.getItem(place(form)) ?? "[]");
     const isHere = typedIn === session, isOld = isHere && !isBroughtBack && sessionStorage.getItem("sent") !== place(form);
     if (isOld) sessionStorage.removeItem(place(form));
     for (const [name, value, was] of isOld ? [] : (kept ?? [])) {
       const field = form.elements[name];
-      if (isHere && (given(field) ?? "") !== was) continue;
+      if (value === was || (isHere && (given(field) ?? "") !== was)) continue;
       if (field?.type === "checkbox") field.checked = true;
       else if (field && "value" in field && field.type !== "hidden" && field.value !== value) field.value = value;
       else continue;
+      for (let at = form.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
       $("#restored").hidden = false;
     }
   }
@@ -102,7 +118,11 @@
   };
   const stay = async () => (isSignedIn(await ask({})) ? watch() : ended());
   document.addEventListener("htmx:after:request", (event) => {
-    if (!event.detail.ctx?.request?.headers?.["X-Live"]) watch();
+    const {request, response} = event.detail.ctx ?? {};
+    if (!request?.headers?.["X-Live"]) return watch();
+    if (response?.status !== 401) return;
+    event.preventDefault(); // the part stays as it is: somebody may be filling in a form in it
+    ended();
   });
   document.addEventListener("stay", stay);
   watch();
