@@ -15,10 +15,11 @@ from typing import Any, BinaryIO, Final
 
 from aiohttp import web
 
-from gateway.accounts.roles import Permission
+from gateway.accounts.roles import Permission, Role
 from gateway.admin.export import UNSAID, ExportAbsence, ExportDocument, exported, exported_absence, with_reason
 from gateway.bundle.format import SUFFIX
 from gateway.clock import VIETNAM, micros
+from gateway.console import look_words
 from gateway.console.acts import converted
 from gateway.console.agencies import one
 from gateway.console.formats import small_number
@@ -36,6 +37,7 @@ from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Absence, Found, Inquiries, Question, ids_of
 from gateway.inquiry.finding_words import sentence
 from gateway.inquiry.given import MOST_BYTES as MOST_ANCHORS
+from gateway.inquiry.log_history import Outcome
 from gateway.ledger.inquiries import InquiryReads, LookupAct
 from gateway.ratelimit import AtOnce
 from gateway.reasons import REASONS
@@ -54,6 +56,42 @@ ACTS: Final[Mapping[LookupAct, str]] = {
     LookupAct.VERIFIED: N_("verified a file"),
     LookupAct.COMPARED: N_("compared the log"),
     LookupAct.TAKEN: N_("took lines of the ledger"),
+}
+#: What a kept checkpoint says of the log: tone, in a word, in a sentence.
+OUTCOMES: Final[Mapping[Outcome, tuple[str, str, str]]] = {
+    Outcome.UNREADABLE: (
+        "wait",
+        N_("not a checkpoint"),
+        N_(
+            "The text cannot be read as a checkpoint, so that nothing was compared. Paste all of it, "
+            "from the log's name to the last signature."
+        ),
+    ),
+    Outcome.UNSIGNED: (
+        "wait",
+        N_("not signed by this log"),
+        N_(
+            "No key of this log signed this text as it stands, so that it says nothing about the log. "
+            "It is of another log, or was changed."
+        ),
+    ),
+    Outcome.CONSISTENT: ("good", N_("consistent"), N_("It is of this log's history.")),
+    Outcome.SHORTER: (
+        "bad",
+        N_("not consistent"),
+        N_(
+            "This log's key signed for more leaves than the log has here: something was cut off. "
+            "Keep the text, and tell whoever runs the gateway and its witnesses."
+        ),
+    ),
+    Outcome.OTHER: (
+        "bad",
+        N_("not consistent"),
+        N_(
+            "This log's key signed for other leaves than the log has here. "
+            "Keep the text, and tell whoever runs the gateway and its witnesses."
+        ),
+    ),
 }
 #: What an anchor is trusted for.
 _PURPOSES: Final[Mapping[str, str]] = {
@@ -109,11 +147,26 @@ def _words(visit: Visit, found: Found | None) -> dict[str, Any]:
 
 async def lookups(visit: Visit) -> web.StreamResponse:
     """Who looked what up, newest first."""
-    before = small_number(visit.request.query.get("before", ""))
-    reads = InquiryReads(visit.base.readers)
-    found = await reads.lookups(limit=_PAGE, before=before or None)
-    names = await visit.names({each.actor for each in found})
-    return visit.page("audit_lookups.html", lookups=found, names=names, acts=ACTS, more=len(found) == _PAGE)
+    query, users = visit.request.query, await visit.base.users.all()
+    asked = {key: text for key in ("who", "day", "text") if (text := query.get(key, "").strip())}
+    actor = next((each.actor for each in users if each.login == asked.get("who")), asked.get("who"))
+    found = await InquiryReads(visit.base.readers).lookups(
+        limit=_PAGE,
+        before=small_number(query.get("before", "")) or None,
+        actor=actor,
+        day=_day(asked["day"]) if "day" in asked else None,
+        text=asked.get("text", ""),
+    )
+    older = visit.address("/audit/lookups", **asked, before=str(found[-1].seq)) if len(found) == _PAGE else ""
+    return visit.page(
+        "audit_lookups.html",
+        lookups=[(each, *look_words.told(visit, each)) for each in found],
+        names=await visit.names({each.actor for each in found}),
+        acts=ACTS,
+        asked=asked,
+        users=[each for each in users if each.role is Role.AUDITOR or each.login == asked.get("who")],
+        older=older,
+    )
 
 
 async def bundle(visit: Visit) -> web.StreamResponse:
@@ -206,23 +259,22 @@ async def show_log(visit: Visit) -> web.StreamResponse:
         at = datetime.combine(_day(day), time(), VIETNAM)
         found = await log_history.since(visit.base.readers, at)
         await looked_up(visit, LookupAct.COMPARED, day, int(found.holds))
-    return visit.page("audit_log.html", since=day, found=found, compared=None, fault="")
+    return visit.page("audit_log.html", since=day, found=found, compared=None, note="", outcomes=OUTCOMES)
 
 
 async def compare(visit: Visit) -> web.StreamResponse:
     """Whether the log begins with a checkpoint that somebody kept."""
-    note = visit.form.get("note", "").replace("\r\n", "\n").strip() + "\n"
-    base, fault, compared = visit.base, "", None
+    note, base = visit.form.get("note", "").replace("\r\n", "\n").strip() + "\n", visit.base
     try:
         keys = await asyncio.to_thread(lambda: read_vkeys(base.settings.log.vkey.read_bytes()))
-        compared = await log_history.compare(base.readers, note.encode(), tuple(keys))
-        fault = compared.fault
-    except OSError as error:
+    except (OSError, ProofError) as error:
         raise RefusedError("not_found", "log.vkey") from error
-    except ProofError as error:
-        fault = str(error)
-    await looked_up(visit, LookupAct.COMPARED, note.replace("\n", " ")[:80], int(not fault))
-    return visit.page("audit_log.html", since="", found=None, compared=compared, fault=fault)
+    compared = await log_history.compare(base.readers, note.encode(), tuple(keys))
+    is_ours = compared.outcome is Outcome.CONSISTENT
+    await looked_up(visit, LookupAct.COMPARED, note.replace("\n", " ")[:80], int(is_ours))
+    return visit.page(
+        "audit_log.html", since="", found=None, compared=compared, note=note.strip(), outcomes=OUTCOMES
+    )
 
 
 async def show_exports(visit: Visit) -> web.StreamResponse:
@@ -272,7 +324,7 @@ def _day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise RefusedError("parameter_invalid", "since: not a day such as 2026-11-29") from None
+        raise RefusedError("parameter_invalid", "not a day such as 2026-11-29") from None
     if not date(1990, 1, 1) <= found <= date(2200, 1, 1):
         raise RefusedError("parameter_invalid", "since: not a day such as 2026-11-29")
     return found

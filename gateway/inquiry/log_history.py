@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.errors import ProofError
 from gateway.ledger.tree import LogReads, StoredCheckpoint
 from gateway.storage.readers import Readers
-from gateway.transparency.checkpoint import opened
+from gateway.transparency.checkpoint import Checkpoint, opened
 from gateway.transparency.merkle import verify_consistency
-from gateway.transparency.note import VerifierKey
+from gateway.transparency.note import SignedNote, VerifierKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +36,29 @@ class Continuity:
         return self.old is not None and self.new is not None and not self.fault
 
 
+class Outcome(StrEnum):
+    """What a checkpoint that somebody brought says of the log; the first two say nothing of it."""
+
+    #: The text is no checkpoint.
+    UNREADABLE = "unreadable"
+    #: No key of this log signed it as it stands.
+    UNSIGNED = "unsigned"
+    CONSISTENT = "consistent"
+    #: The log has fewer leaves than were signed.
+    SHORTER = "shorter"
+    #: The leaves that were signed are others here.
+    OTHER = "other"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
     """A checkpoint that somebody brought, held against the log."""
 
-    size: int
-    origin: str
-    fault: str
+    outcome: Outcome
+    size: int = 0
+    origin: str = ""
+    #: In the words of the proof, for those who look into it.
+    fault: str = ""
 
 
 async def since(readers: Readers, at: datetime) -> Continuity:
@@ -60,11 +77,23 @@ async def since(readers: Readers, at: datetime) -> Continuity:
 
 
 async def compare(readers: Readers, note: bytes, keys: tuple[VerifierKey, ...]) -> Compared:
-    """One of our own checkpoints, such as a weekly head; ProofError where it is none, or not signed by our key."""
-    kept, _ = opened(note, keys)
-    root = await LogReads(readers).root_at(kept.size)
-    fault = "" if root == kept.root else f"the first {kept.size} leaves have the root {root.hex()} here"
-    return Compared(size=kept.size, origin=kept.origin, fault=fault)
+    """One of our own checkpoints, such as a weekly head."""
+    try:
+        kept = Checkpoint.parse(SignedNote.parse(note).text)
+    except ProofError as error:
+        return Compared(outcome=Outcome.UNREADABLE, fault=str(error))
+    try:
+        opened(note, keys)
+    except ProofError as error:
+        return Compared(outcome=Outcome.UNSIGNED, size=kept.size, origin=kept.origin, fault=str(error))
+    try:
+        root = await LogReads(readers).root_at(kept.size)
+    except ProofError as error:
+        return Compared(outcome=Outcome.SHORTER, size=kept.size, origin=kept.origin, fault=str(error))
+    if root != kept.root:
+        fault = f"the first {kept.size} leaves have the root {root.hex()} here"
+        return Compared(outcome=Outcome.OTHER, size=kept.size, origin=kept.origin, fault=fault)
+    return Compared(outcome=Outcome.CONSISTENT, size=kept.size, origin=kept.origin)
 
 
 async def _first_since(reads: LogReads, at: datetime, size: int) -> StoredCheckpoint | None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
-from gateway.clock import instant
+from gateway.clock import VIETNAM, instant, micros
 from gateway.events import Event
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.ledger.params import as_json
@@ -167,9 +167,22 @@ class InquiryReads:
         }
         return [_arrival(row) for row in await self._readers.fetch("inquiry_list_lines", asked)]
 
-    async def lookups(self, *, limit: int, before: int | None = None) -> list[Lookup]:
-        """What was looked up, newest first."""
-        asked = {"before": before if before is not None else _NEVER, "limit": limit}
+    async def lookups(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        actor: str | None = None,
+        day: date | None = None,
+        text: str = "",
+    ) -> list[Lookup]:
+        """What was looked up, newest first; by one person, on a day of Vietnam, with a text in the question."""
+        start = datetime.combine(day, time(), VIETNAM) if day is not None else None
+        asked = {
+            "before": before if before is not None else _NEVER, "limit": limit, "actor": actor, "text": text,
+            "since": micros(start) if start is not None else 0,
+            "until": micros(start + timedelta(days=1)) if start is not None else _NEVER,
+        }  # fmt: skip
         return [_lookup(row) for row in await self._readers.fetch("lookup_list", asked)]
 
 

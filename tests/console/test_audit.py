@@ -7,6 +7,8 @@ import html
 import io
 import re
 import zipfile
+from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,18 @@ import gateway.verifying
 from gateway.accounts.roles import Role
 from gateway.admin.export import ExportDocument, exported
 from gateway.api import models
+from gateway.clock import VIETNAM
 from gateway.console.audit import _folded, _verifying
 from gateway.console.live import _topics
+from gateway.edxml.envelope import BusinessType
 from gateway.inquiry.bulk import BulkExports
 from gateway.ledger.params import as_json
+from gateway.ledger.tree import LogReads
+from gateway.transparency.merkle import Frontier
 from tests.console.site import LOGINS, Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, make_pki
-from tests.journeys.messages import document
+from tests.journeys.messages import document, document_id
+from tests.journeys.test_log import signed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -309,9 +316,98 @@ async def test_log_is_held_against_what_was_signed_before(site: Site, auditor: B
     page = await auditor.get("/audit/log?since=2020-01-01")
     assert page.status == 200
     assert "không nhất quán" not in page.text
-    kept = await auditor.post("/audit/log", {"note": "no checkpoint"})
-    assert kept.status in {200, 404}
     assert (await auditor.get("/audit/log?since=never")).status == 422
+
+
+async def test_text_that_is_no_checkpoint_says_nothing_of_the_log(
+    site: Site, auditor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what this log's key signed can tell that it is not consistent; what was pasted stays in the form."""
+    await signed(site.installation)
+    reads = LogReads(site.base.readers)
+    kept = await reads.latest()
+    assert kept is not None
+    note = kept.note.decode()
+    tree = replace(await reads.tree(), frontier=Frontier(size=0, hashes=()))
+
+    async def shorter(_: LogReads) -> object:
+        return tree
+
+    async def other(_: LogReads, size: int) -> bytes:
+        return bytes(32) if size else b""
+
+    async def pasted(text: str) -> str:
+        await auditor.get("/audit/log")
+        return html.unescape((await auditor.post("/audit/log", {"note": text})).text)
+
+    for text, word in (
+        ("no checkpoint", "không phải mốc ký"),
+        (note.replace(b64encode(kept.root).decode(), "A" * 43 + "="), "không do nhật ký này ký"),
+    ):
+        page = await pasted(text)
+        assert word in page
+        assert text.split("\n")[0] in page.split("<textarea")[1]
+        assert "không nhất quán" not in page
+        assert "badge bad" not in page
+    assert "badge good" in await pasted(note)
+    for name, fake, told in (("tree", shorter, "bị cắt bớt"), ("root_at", other, "các mục khác")):
+        with monkeypatch.context() as patch:
+            patch.setattr(LogReads, name, fake)
+            page = await pasted(note)
+        assert "không nhất quán" in page
+        assert told in page
+
+
+async def test_log_that_was_changed_is_told_in_the_readers_language(
+    site: Site, auditor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do; the proof's own words stand apart."""
+    await signed(site.installation)
+    async with site.installation.client(PROVINCE) as province:
+        await province.submit(document(PROVINCE, [COMMUNE]))
+    await signed(site.installation)
+    whole = LogReads.consistency
+
+    async def forged(reads: LogReads, old: int, new: int) -> list[bytes]:
+        return [bytes(32) for _ in await whole(reads, old, new)]
+
+    monkeypatch.setattr(LogReads, "consistency", forged)
+    page = (await auditor.get("/audit/log?since=2020-01-01")).text
+    assert "không nhất quán" in page
+    assert "Nhật ký hôm nay không mở đầu bằng" in page
+    assert "gateway fsck" in page
+
+
+async def test_record_of_looks_is_filtered_and_leads_to_the_documents(
+    site: Site, sent: models.Accepted, auditor: Browser
+) -> None:
+    """By person, day and document; in words."""
+    await auditor.get(f"/documents/{sent.id}")
+    await auditor.get("/audit?number=8765/LOC-TIM")
+    await fetched(auditor, "/audit/absence", issuer=PROVINCE, number="9/X", first="2026-01-01", last="2026-01-01")
+    found = (await auditor.get(f"/audit/lookups?text={sent.id}&who={LOGINS[Role.AUDITOR]}")).text
+    assert f'<a href="/documents/{sent.id}">' in found
+    assert "8765/LOC-TIM" not in found
+    today = site.base.clock.now().astimezone(VIETNAM).date()
+    assert "8765/LOC-TIM" in (await auditor.get(f"/audit/lookups?day={today}&text=LOC-TIM")).text
+    page = (await auditor.get("/audit/lookups")).text
+    assert "không có văn bản như vậy: 9/X" in page
+    assert "none: " not in page
+    for nothing in ("day=2020-01-01", "who=nobody", "text=KHONG-AI-HOI"):
+        assert "Không ai tra cứu như vậy" in (await auditor.get(f"/audit/lookups?{nothing}")).text
+    assert (await auditor.get("/audit/lookups?day=never")).status == 422
+
+
+async def test_recall_and_what_it_recalls_lead_to_each_other(site: Site, auditor: Browser) -> None:
+    async with site.installation.client(PROVINCE) as province:
+        first = await province.submit(document(PROVINCE, [COMMUNE], number="6401"))
+        about = document_id(PROVINCE, "6401")
+        recall = document(PROVINCE, [COMMUNE], number="6402", business=BusinessType.RECALL, about=about)
+        second = await province.submit(recall)
+    assert f'<a href="/documents/{second.id}">6402/' in (await auditor.get("/audit?number=6401")).text
+    page = (await auditor.get("/audit?number=6402")).text
+    assert "Thu hồi văn bản" in page
+    assert f'<a href="/documents/{first.id}">' in page
 
 
 async def test_lookups_are_seen_by_auditors_alone(site: Site, auditor: Browser) -> None:

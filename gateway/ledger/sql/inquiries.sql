@@ -40,6 +40,10 @@ WHERE (:recipients IS NULL OR d.recipient_id IN (SELECT value FROM json_each(:re
 ORDER BY d.seq;
 
 -- name: lookup_list
--- What auditors looked up, newest first, before a number.
+-- What auditors looked up, newest first, before a number; by one of them (:actor), within a span, with a text in the
+-- question, which stands after its salt.
 SELECT e.seq, e.at, e.actor, e.leaf, COALESCE(e.note, '') FROM event AS e INDEXED BY event_of_lookups
-WHERE e.kind = 'lookup.made' AND e.seq < :before ORDER BY e.seq DESC LIMIT :limit;
+WHERE e.kind = 'lookup.made' AND e.seq < :before
+  AND (:actor IS NULL OR e.actor = :actor) AND e.at >= :since AND e.at < :until
+  AND (:text = '' OR instr(substr(e.note, instr(e.note, ' ')), :text) > 0)
+ORDER BY e.seq DESC LIMIT :limit;

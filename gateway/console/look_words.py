@@ -1,0 +1,44 @@
+"""What auditors looked up, in words for a person: the record has documents by their ids, and short English words.
+
+The record itself stays as it was written; here it is told. What somebody typed stays as typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.console.visit import Visit
+from gateway.console.words import N_
+from gateway.ledger.inquiries import Lookup, LookupAct
+
+_DOCUMENT: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[; ]+(.*))?", re.DOTALL)
+_VERIFIED: Final = re.compile(
+    r"(.*): (PASSED|FAILED|INDETERMINATE), (own anchors|anchors brought along)", re.DOTALL
+)
+_WORDS: Final[Mapping[str, str]] = {
+    "PASSED": N_("passed"),
+    "FAILED": N_("failed"),
+    "INDETERMINATE": N_("undecided"),
+    "own anchors": N_("by this installation's own anchors"),
+    "anchors brought along": N_("by the anchors that you brought along"),
+    "certificate": N_("printable certificate"),
+    "edxml": "edXML",
+}
+
+
+def told(visit: Visit, lookup: Lookup) -> tuple[str, str]:
+    """The document that it is about, "" for none; and the rest."""
+    question = lookup.question
+    if found := _DOCUMENT.fullmatch(question):
+        return found[1], _word(visit, found[2] or "")
+    if lookup.act is LookupAct.VERIFIED and (found := _VERIFIED.fullmatch(question)):
+        return "", f"{found[1]}: {_word(visit, found[2])}, {_word(visit, found[3])}"
+    if lookup.act is LookupAct.EXPORTED and question.startswith("none: "):
+        return "", visit.gettext("that there is none: %(what)s") % {"what": question.removeprefix("none: ")}
+    return "", question
+
+
+def _word(visit: Visit, text: str) -> str:
+    return visit.gettext(_WORDS[text]) if text in _WORDS else text
