@@ -1,4 +1,7 @@
-"""The whole demo, as a user runs it: separate processes, real TLS, real SQLite, the gateway killed twice."""
+"""The whole demo, as a user runs it: separate processes, real TLS, real SQLite, the gateway killed twice.
+
+With faults to its end, and without them to where a newcomer walks through what it leaves, in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page
 
 from gateway.simulate.axis.journal import Called, Handed, Settled, Taken, read_axis_journal
 from gateway.simulate.journal import Received, Sent, read_journal
 from gateway.simulate.layout import Layout
 from gateway.simulate.province import GATEWAY
 from gateway.storage.driver import choose_driver
+from tests.console.browsing import CHROMIUM, chromium, is_too_wide, serious
+from tests.console.demo import demo
 
 KEYS = [
     "recipients",
@@ -108,19 +114,18 @@ def assert_proved_when_nobody_signs_any_more(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [[], ["--faults"]], ids=["plain", "faults"])
-def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[str]) -> None:
+def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path) -> None:
     """Nothing is lost or doubled, whatever the receivers do and however often the gateway is killed."""
     folder = tmp_path / "demo"
-    demo = [sys.executable, "-m", "gateway", "demo", "--exit", "--folder", str(folder), *more]
-    ended = subprocess.run(demo, capture_output=True, text=True, timeout=240, check=False)
+    command = [sys.executable, "-m", "gateway", "demo", "--exit", "--faults", "--folder", str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
     result = json.loads(ended.stdout.splitlines()[-1])
     assert list(result) == KEYS
     assert (result["lost"], result["duplicated"]) == (0, 0)
     states = ("relayed", "delivered", "acknowledged", "refused", "withdrawn", "unread")
     assert sum(result[state] for state in states) == result["deliveries"]
-    assert result["retransmitted"] > 0 or not more
+    assert result["retransmitted"] > 0
     assert result["relayed"] > 0
     assert result["evidence"] == "PASSED"
     assert 2 <= result["witnesses"] <= 3
@@ -134,3 +139,23 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path, more: list[st
     assert told["ok"] is True
     counted = ("documents", "deliveries", "statuses")
     assert {name: told[name] for name in counted} == {name: result[name] for name in counted}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+async def test_newcomer_walks_the_demo_and_the_bundle_holds_by_its_anchors(tmp_path: Path) -> None:
+    """Nothing is lost or doubled; pages as full as the demo's fit and are accessible; Ctrl-C ends it well."""
+    wrong, places = list[str](), list[str]()
+
+    async def look(name: str, page: Page) -> None:
+        places.append(name)
+        wrong.extend(f"{name}: {each}" for each in await serious(page))
+        wrong.extend([f"{name} is too wide"] if await is_too_wide(page) else [])
+
+    async with demo() as shown, chromium() as browser:
+        assert "lost: 0, duplicated: 0," in shown.told
+        bundle = await shown.walk(browser, look).go(tmp_path)
+        assert await shown.verify(bundle) == 0
+        assert await shown.end() == 0
+    assert wrong == []
+    assert places == ["overview", "map", "channel", "document", "desk", "audit"]
