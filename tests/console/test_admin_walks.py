@@ -25,7 +25,7 @@ from gateway.conformance.verdicts import failed, passed
 from gateway.errors import ProblemError
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.observe import Metrics
-from tests.console.browsing import CHROMIUM, PATIENCE, opened, sign_in
+from tests.console.browsing import CHROMIUM, PATIENCE, opened, serious, sign_in
 from tests.console.clicking import Speech, file, fill, menu, press, send, signed_in, taken
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.console.test_alerts import taken as untold
@@ -370,6 +370,7 @@ async def test_vendors_system_is_tried_from_its_page(
         missing = said("Thiếu chữ ký", "The signature is missing")
         await expect(run.locator("tbody tr").nth(1)).to_contain_text(missing)
         await expect(run.locator("tbody tr").nth(1).locator("strong")).to_be_visible()
+        assert await serious(page) == []
         await press(page, "nav.actions a[href='/administration/vendors']")
         await expect(run).to_contain_text(missing)
         await expect(run).to_contain_text("https://localhost:1/api/v1")

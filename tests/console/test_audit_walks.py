@@ -27,7 +27,7 @@ from gateway.maintenance.registrar import Registrar
 from gateway.observe import Metrics
 from gateway.seal.trust import TrustPurpose
 from gateway.verifying.command import main as verify
-from tests.console.browsing import CHROMIUM, PATIENCE
+from tests.console.browsing import CHROMIUM, PATIENCE, serious
 from tests.console.clicking import Speech, fill, menu, press, signed_in, taken
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -120,6 +120,7 @@ async def test_auditor_asks_as_inspectors_do_and_verifies_the_bundle(
         await expect(verdict).to_have_text(said("đạt", "passed"))
         await expect(page.locator(f"section .badge.{word}", has_text=whose)).to_be_visible()
         await expect(page.locator("main .badge.bad")).to_have_count(0)
+    assert await serious(page) == []
     bundle.write_bytes(bundle.read_bytes()[:-100])
     await page.set_input_files("[name=file]", [bundle])
     await press(page, "form.stack button.main")
@@ -155,6 +156,7 @@ async def test_export_in_bulk_tells_how_far_it_is(
         go_on.set()
     await expect(content).to_contain_text(f"{finished} 2 / 2", timeout=PATIENCE)
     assert await bar.evaluate("bar => bar.position") == 1
+    assert await serious(page) == []
     await expect(content).to_contain_text(said("giữ trong một giờ", "kept for an hour"))
     archive = zipfile.ZipFile(io.BytesIO(await taken(page, "a[href='/audit/exports/file']")))
     archive.extractall(tmp_path / "bundles")
@@ -201,6 +203,7 @@ async def test_auditor_proves_that_there_is_none_compares_the_log_and_is_on_reco
         await press(page, "form[method=post]:has([name=note]) button")
         await expect(page.locator("form.card .badge")).to_have_class(f"badge {tone}")
         await expect(page.locator("form.card .badge")).to_have_text(word)
+    assert await serious(page) == []
     await press(page, "a[href='/audit/lookups']")
     rows = page.locator("tbody tr")
     for question, act in (
