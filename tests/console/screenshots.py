@@ -214,7 +214,7 @@ async def _take(
             await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were read
             for shot, width in product(shots, WIDTHS):
                 name = f"{shot.name}-{language}-{width}-{theme}"
-                found = await _picture(page, shot, width, name, examined=language == LANGUAGES[0])
+                found = await picture(page, shot, width, name, examined=language == LANGUAGES[0])
                 wrong += [f"{name}: {each}" for each in found]
         return wrong
 
@@ -247,7 +247,8 @@ async def _whole(page: Page, path: Path) -> None:
         await page.screenshot(path=path, full_page=True)
 
 
-async def _picture(page: Page, shot: Shot, width: int, name: str, *, examined: bool) -> list[str]:
+async def picture(page: Page, shot: Shot, width: int, name: str, *, examined: bool) -> list[str]:
+    """Taken; what is wrong with the page."""
     await page.set_viewport_size({"width": width, "height": 900})
     answers = [await page.goto(shot.path)]
     for link in shot.links:

@@ -24,6 +24,7 @@ from gateway.eligibility import ActName
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.maintenance.indexer import Indexer
 from gateway.observe import Metrics
+from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, is_too_wide, opened, serious
 from tests.console.clicking import Speech
 from tests.console.screenshots import SHOTS, THEMES, WIDTHS, Shot, followed, unexpected
@@ -179,3 +180,14 @@ async def test_every_page_opens_in_both_languages(
                 found += await _examined(page, turn // 2) if turn % 2 == (language == "en") else []
                 wrong += [f"{shot.name}: {each}" for each in found]
     assert wrong == []
+
+
+async def test_page_that_answers_with_an_error_is_no_picture_of_it(
+    site: Site, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken, and named among what is wrong."""
+    monkeypatch.setattr(screenshots, "FOLDER", tmp_path)
+    async with opened(browser, site.origin) as page:
+        shot = Shot("gone", "", "/static/nowhere.css")
+        assert await screenshots.picture(page, shot, max(WIDTHS), "gone", examined=False) == ["HTTP 404"]
+    assert (tmp_path / "gone.png").stat().st_size
