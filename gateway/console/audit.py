@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, time
 from importlib import resources
 from typing import Any, BinaryIO, Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -32,6 +33,7 @@ from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.errors import PoolError, ProofError, RefusedError
 from gateway.inquiry import log_history, telling
+from gateway.inquiry.bulk import MOST_DOCUMENTS
 from gateway.inquiry.check_words import unexamined, words_of
 from gateway.inquiry.checking import MOST_BYTES
 from gateway.inquiry.finding import Absence, Found, Inquiries, Question, ids_of
@@ -41,6 +43,8 @@ from gateway.inquiry.log_history import Outcome
 from gateway.ledger.inquiries import InquiryReads, LookupAct
 from gateway.ratelimit import AtOnce
 from gateway.reasons import REASONS
+from gateway.search.filter import parse
+from gateway.search.lines import Search
 from gateway.transparency.keys import read_vkeys
 
 _PAGE: Final = 50
@@ -285,8 +289,11 @@ async def show_exports(visit: Visit) -> web.StreamResponse:
 
 
 async def begin_export(visit: Visit) -> web.StreamResponse:
-    """Begin to make the bundles of an answer."""
+    """Begin to make the bundles of an answer, or of all that fits a filter of the ledger."""
     documents = list(dict.fromkeys(visit.form.getall("document", [])))
+    if wanted := visit.form.get("filter", ""):
+        documents = await _fitting(visit, wanted)
+        await looked_up(visit, LookupAct.EXPORTED, wanted, len(documents))
     reason = visit.form.get("reason", "").strip() or UNSAID
     visit.parts.exports.begin(
         visit.base,
@@ -297,6 +304,16 @@ async def begin_export(visit: Visit) -> web.StreamResponse:
         reason=reason,
     )
     return visit.redirect("/audit/exports")
+
+
+async def _fitting(visit: Visit, address: str) -> list[str]:
+    """Documents with a line that fits, the newest first; RefusedError for more than one export takes."""
+    found: dict[str, None] = {}
+    async for lines in Search(visit.base.readers).all(parse(parse_qsl(address)), visit.scope):
+        found |= dict.fromkeys(line.message_id for line in lines if line.kind == "document")
+        if len(found) > MOST_DOCUMENTS:
+            raise RefusedError("parameter_invalid", f"filter: more than {MOST_DOCUMENTS} documents fit; narrow it")
+    return list(found)
 
 
 async def fetch_export(visit: Visit) -> web.StreamResponse:

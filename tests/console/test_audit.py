@@ -241,6 +241,26 @@ async def test_bundles_are_made_in_bulk(sent: models.Accepted, auditor: Browser)
     assert archive.testzip() is None
 
 
+async def test_bundles_of_all_that_fits_a_filter_are_made(
+    sent: models.Accepted, auditor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the ledger's page; refused where it is more than one export takes."""
+    ledger = (await auditor.get("/ledger?state=queued")).text
+    assert '<input type="hidden" name="filter" value="state=queued">' in ledger
+    assert "/audit/exports" not in (await auditor.get("/ledger")).text
+    assert (await auditor.post("/audit/exports", {"filter": "state=queued"})).status in {200, 303}
+    running = [task for task in asyncio.all_tasks() if task.get_name().startswith("export:")]
+    await asyncio.gather(*running)
+    async with auditor.session.get(auditor.origin + "/audit/exports/file") as answer:
+        archive = zipfile.ZipFile(io.BytesIO(await answer.read()))
+    assert f"{sent.id}.asice" in archive.namelist()
+    assert "missing.txt" not in archive.namelist()
+    await auditor.get("/audit")
+    monkeypatch.setattr("gateway.console.audit.MOST_DOCUMENTS", 0)
+    assert (await auditor.post("/audit/exports", {"filter": "state=queued"})).status == 422
+    assert (await auditor.post("/audit/exports", {"filter": "nonsense=1"})).status == 422
+
+
 async def test_export_that_cannot_be_written_ends_and_another_one_begins(
     site: Site, sent: models.Accepted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
