@@ -13,6 +13,7 @@ from msgspec import field
 from gateway.accounts.roles import Role
 from gateway.admin.acts import Change, Desk, Reply
 from gateway.clock import rfc3339
+from gateway.errors import RefusedError
 
 
 class AddUser(Change, kw_only=True):
@@ -72,9 +73,11 @@ async def add_user(desk: Desk, request: AddUser, actor: str) -> Reply:
 
 
 async def set_user(desk: Desk, request: SetUser, actor: str) -> Reply:
-    """Name, role and rights; the person signs in again."""
+    """Name, role and rights; the person signs in again. Nobody gives any to the own user: another one must."""
     base = desk.foundation
     user = await base.users.require(request.login)
+    if user.actor == actor and (request.role, request.may_preview, request.offices) != (None, None, None):
+        raise RefusedError("own_rights")
     await base.users.set_rights(
         user,
         name=request.name,

@@ -45,10 +45,14 @@ async def of_body(visit: Visit, pieces: Iterator[bytes]) -> AsyncIterator[bytes]
 async def with_room(
     visit: Visit, document: str, making: AbstractAsyncContextManager[BinaryIO]
 ) -> AsyncIterator[BinaryIO]:
-    """A bundle of evidence of a document ("": of none); while it is made its room on the disk is promised to it."""
+    """A bundle of evidence of a document ("": of none); while it is made its room on the disk is promised to it.
+
+    To seal is heavy, so people take turns, as for a print; whoever fetches it slowly keeps nobody waiting.
+    """
     async with AsyncExitStack() as stack:
-        with visit.parts.server.gateway.room(await size_of(visit.base, document)):
-            file = await stack.enter_async_context(making)
+        async with visit.parts.turns.one(visit.user.id, prints=True):
+            with visit.parts.server.gateway.room(await size_of(visit.base, document)):
+                file = await stack.enter_async_context(making)
         yield file
 
 

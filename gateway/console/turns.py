@@ -2,8 +2,9 @@
 
 Fewer are made at once than there are readers, so that offices' systems are answered whatever people open here.
 What is printed takes seconds, so it takes no more than one of the places: the ledger is looked at meanwhile, also
-by whoever waits for a print. Who comes meanwhile waits for a while, whoever asks for more than a few at once is
-refused; the turn is of persons, so that nobody waits behind all that somebody else has asked for.
+by whoever waits for a print; so does the sealing of evidence. Who comes meanwhile waits for a while, whoever asks
+for more than a few at once is refused; the turn is of persons, so that nobody waits behind all that somebody else
+has asked for.
 """
 
 from __future__ import annotations

@@ -153,6 +153,22 @@ async def test_user_is_added_changed_and_let_in_no_more(site: Site) -> None:
     assert "user.disabled" in await kinds(site)
 
 
+async def test_administrator_changes_the_own_name_and_no_right_of_the_own(site: Site) -> None:
+    """Another one must, so nobody reads alone what auditors look up; a forged form is refused as well."""
+    admin = await site.signed_in(Role.ADMINISTRATOR)
+    user = await site.base.users.require(LOGINS[Role.ADMINISTRATOR])
+    page, form = f"/administration/users/{user.id}", {"act": "rights", "name": user.name, "reason": "thử nghiệm"}
+    shown = await admin.get(page)
+    assert "Không ai tự đổi vai trò hay quyền của chính mình." in shown.text
+    assert ('name="role"' in shown.text, 'name="preview"' in shown.text) == (False, False)
+    for more in ({"role": "auditor"}, {"role": "administrator", "preview": "1"}):
+        refused = await admin.post(page, form | more)
+        assert (refused.status, "own_rights" in refused.text) == (403, True)
+    now = await site.base.users.require(user.login)
+    assert (now.role, now.may_preview) == (Role.ADMINISTRATOR, False)
+    assert (await admin.post(page, form)).status == 303
+
+
 async def test_routing_says_who_gets_it_and_who_does_not(site: Site) -> None:
     """By the same rules as acceptance."""
     auditor = await site.signed_in(Role.AUDITOR)

@@ -13,7 +13,9 @@ from gateway.accounts.roles import Role
 from gateway.console.routes import ROUTES
 from gateway.console.turns import ASKED, AT_ONCE, Turns
 from gateway.errors import RefusedError
+from gateway.ids import uuid7
 from tests.console.site import LOGINS, Site
+from tests.journeys.installation import PROVINCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,3 +126,19 @@ async def test_refusal_is_a_page_in_the_persons_language_and_light_pages_are_sho
             busy = await auditor.get("/ledger")
             assert (busy.status, "Nhiều người đang mở trang nặng cùng lúc." in busy.text) == (503, True)
     assert (await viewer.get("/ledger")).status == 200
+
+
+async def test_evidence_is_sealed_in_turns_as_prints_are(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a bundle again and again has one made at a time."""
+    auditor = await site.signed_in(Role.AUDITOR)
+    key = (await site.base.users.require(LOGINS[Role.AUDITOR])).id
+    turns, one = Turns(patience=timedelta()), Turns.one
+    monkeypatch.setattr(Turns, "one", lambda _self, person, **kind: one(turns, person, **kind))
+    none = {"issuer": PROVINCE, "number": "1/KHONG-CO", "first": "2026-01-01", "last": "2026-01-01"}
+    asked = [(f"/audit/bundle/{uuid7()}", {"reason": "thanh tra"}), ("/audit/absence", none)]
+    async with one(turns, key, prints=True):
+        for path, form in asked:
+            refused = await auditor.post(path, form)
+            assert (refused.status, "page_underway" in refused.text) == (429, True)
+    for path, form in asked:
+        assert "page_underway" not in (await auditor.post(path, form)).text
