@@ -57,10 +57,10 @@ async def _change(visit: Visit) -> web.StreamResponse:
     user, form, server = await _named(visit), visit.form, visit.parts.server
     act, given = form.get("act", ""), {"login": user.login, "reason": form.get("reason", "").strip()}
     if act == "rights":
-        rights = {"name": form.get("name", "").strip() or user.name}
+        rights: dict[str, object] = {"name": form.get("name", "").strip() or user.name}
         if user.id != visit.user.id or "role" in form:  # the own page asks for the name alone
-            more = {"role": form.get("role", ""), "may_preview": form.get("preview") == "1"}
-            rights |= more | {"offices": await _offices(visit)}
+            rights |= {"role": form.get("role", ""), "may_preview": form.get("preview") == "1"}
+            rights |= {"offices": await _offices(visit)}
         await acts.set_user(server, converted(given | rights, SetUser), visit.actor)
     elif act == "sessions":
         await acts.end_sessions(server, converted(given, EndSessions), visit.actor)

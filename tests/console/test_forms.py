@@ -102,7 +102,7 @@ class Forms:
             return {self._read(seen, node.data) for seen in states}
         if isinstance(node, nodes.Expr):
             return {self._read(seen, "§") for seen in states}
-        beside = (nodes.Macro, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Assign)
+        beside = (nodes.Macro, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Assign, nodes.AssignBlock)
         assert isinstance(node, beside), f"{self._template}: {type(node).__name__} is not followed"
         return states
 
@@ -159,6 +159,8 @@ class Forms:
 
     def _press(self, seen: _Seen, elsewhere: str, tag: str) -> _Seen:
         """A button of a form before it; in a branch without that form, the page has not got the button either."""
+        if elsewhere == "§" and "§" not in self._ids:
+            return seen  # an argument of a macro, which its caller's page has
         assert elsewhere in self._ids, f"{self._template}: a button before its form {elsewhere}"
         others = {each for each in seen.before if each.id == elsewhere}
         pressed = {replace(each, buttons=(*each.buttons, tag)) for each in others}
