@@ -261,7 +261,7 @@ async def _last_attempt(ledger: Ledger, endpoint: Endpoint) -> doctor.LastAttemp
     )
     if not rows:
         return None
-    _, _, started, _, outcome, reason, detail, peer = rows[0]
+    _, _, started, _, outcome, reason, detail, peer, _ = rows[0]
     return doctor.LastAttempt(started_at=instant(started), outcome=outcome, reason=reason, detail=detail, peer=peer)
 
 
