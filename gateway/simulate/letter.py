@@ -29,27 +29,27 @@ def make_letter(issuer: str, code: str, issued_on: date, type_name: str, subject
     sheets.begin()
     half = sheets.width / 2
 
-    def lines(*those: tuple[str, float, bool], indent: float = 0) -> Callable[[], None]:
+    def lines(*those: tuple[str, float], indent: float = 0) -> Callable[[], None]:
         def put() -> None:
-            for text, size, is_bold in those:
-                sheets.text(text, size=size, indent=indent, room=half, is_bold=is_bold, is_centred=True)
+            for text, size in those:
+                sheets.text(text, size=size, indent=indent, room=half, is_centred=True)
 
         return put
 
     is_plain = type_name == _PLAIN
-    about = [(subject, 10.0, False)] if is_plain else []
+    about = [(subject, 10.0)] if is_plain else []
     dated = f"{PLACE}, ngày {issued_on:%d} tháng {issued_on:%m} năm {issued_on:%Y}"
-    nation = (("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 10.0, True), ("Độc lập - Tự do - Hạnh phúc", 11.0, True))
+    nation = (("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 10.0), ("Độc lập - Tự do - Hạnh phúc", 11.0))
     sheets.beside(
-        lines((issuer.upper(), 10.0, True), ("—" * 6, 6.0, False), (f"Số: {code}", 11.0, False), *about),
-        lines(*nation, ("—" * 14, 6.0, False), (dated, 11.0, False), indent=half),
+        lines((issuer.upper(), 10.0), ("—" * 6, 6.0), (f"Số: {code}", 11.0), *about),
+        lines(*nation, ("—" * 14, 6.0), (dated, 11.0), indent=half),
     )
     sheets.space(24)
     if is_plain:
         sheets.text("Kính gửi: các cơ quan có tên trong danh sách nơi nhận.", size=12, is_centred=True)
     else:
-        sheets.text(type_name.upper(), size=14, is_bold=True, is_centred=True)
-        sheets.text(subject, size=12, is_bold=True, is_centred=True)
+        sheets.text(type_name.upper(), size=14, is_centred=True)
+        sheets.text(subject, size=12, is_centred=True)
     sheets.space(10)
     for paragraph in (_BODY.format(issuer=issuer), *more, _END):
         sheets.text(paragraph, size=13)
@@ -57,7 +57,7 @@ def make_letter(issuer: str, code: str, issued_on: date, type_name: str, subject
     sheets.space(12)
     sheets.beside(
         lambda: sheets.text("Nơi nhận: như trên; lưu: VT.", size=9, room=half),
-        lines((f"TM. {POSITION}", 11.0, True), ("", 30.0, False), (SIGNER, 12.0, True), indent=half),
+        lines((f"TM. {POSITION}", 11.0), ("", 30.0), (SIGNER, 12.0), indent=half),
     )
     return sheets.file()
 

@@ -13,12 +13,11 @@ from statistics import median
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.passwords import STRANGERS
 from gateway.accounts.roles import Role
 from gateway.admin import mass
-from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
 from gateway.cli import main
 from gateway.clock import micros
 from gateway.eligibility import ActName
@@ -33,9 +32,8 @@ from tests.console.clicking import Speech
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
 from tests.console.test_pages import PAGES
-from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED, prepare
+from tests.journeys.installation import COMMUNE, PROVINCE, prepare
 from tests.journeys.messages import document, status
-from tests.journeys.test_journey import until
 from tests.journeys.test_mass_acts import asking
 from tests.unit.signatures.pdf_made import blank
 
@@ -82,38 +80,6 @@ async def test_keys_lead_to_the_search_and_to_their_list(site: Site, browser: Br
         await page.locator("h1").click()
         await page.keyboard.press("?")
         await expect(page.locator("#keys")).to_be_visible()
-
-
-async def test_hand_stays_on_a_cause_when_a_worse_one_comes_before_it(site: Site, browser: Browser) -> None:
-    """What Enter would open is what it was when the focus came there, though all of it changes at once."""
-    both, hold = asyncio.Event(), ActOnDeliveries(act="hold", recipient=COMMUNE, reason=WHY)
-
-    async def wait(route: Route) -> None:
-        await both.wait()
-        await route.continue_()
-
-    await send(site, "23")
-    await act_on_deliveries(site.app, hold, "operator:test")
-    async with site.installation.client(PROVINCE) as province, opened(browser, site.origin) as page:
-        await page.route("**/overview/now", wait)
-        await sign_in(page, LOGINS[Role.OPERATOR])
-        await page.wait_for_selector("body[data-live=on]")
-        cause = page.locator(".cause", has_text="Tạm giữ")
-        way = cause.locator("a[href^='/channels/']")
-        await way.focus()
-        before = await cause.inner_text()
-        await province.submit(document(PROVINCE, [PUSHED], number="24"))
-        await send(site, "25")
-        await act_on_deliveries(site.app, hold, "operator:test")
-
-        async def is_down() -> bool:
-            return any(each.down_since for each in await site.base.directory.endpoints() if each.name == "pushed")
-
-        await until(is_down)
-        both.set()
-        await expect(page.locator(".cause", has_text="Xem vì sao").first).not_to_contain_text("Tạm giữ")
-        assert await cause.inner_text() != before
-        await expect(way).to_be_focused()
 
 
 @pytest.mark.parametrize(("width", "theme", "language"), [(1440, "light", "vi"), (390, "dark", "en")])

@@ -46,12 +46,17 @@ async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> As
         yield found
 
 
+async def _lab(site: Site) -> DeskLab:
+    """The commune's."""
+    clerk = await clerk_of(site.app, COMMUNE)
+    (office,) = clerk.offices
+    return DeskLab(site=site.installation, app=site.app, office=office, code=COMMUNE, clerk=clerk)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def came(site: Site) -> dict[str, tuple[str, str]]:
     """Message and delivery: valid, broken, sha1 (undecided), unsigned; each has its verdict."""
-    clerk = await clerk_of(site.app, COMMUNE)
-    (office,) = clerk.offices
-    lab = DeskLab(site=site.installation, app=site.app, office=office, code=COMMUNE, clerk=clerk)
+    lab = await _lab(site)
     good = signed(*_BOTH).data
     contents = {
         "valid": good,
@@ -122,16 +127,21 @@ async def test_list_of_the_desk_bears_a_short_sign(site: Site, came: dict[str, t
         assert ('badge good"' in rows[name]) == (name == "valid"), name
 
 
-async def test_line_of_the_register_says_what_the_signatures_are_worth(
-    site: Site, came: dict[str, tuple[str, str]]
-) -> None:
+@pytest.mark.usefixtures("came")
+async def test_line_of_the_register_says_what_the_signatures_are_worth(site: Site) -> None:
     """Of a document that came electronically; a paper has none to be looked at."""
+    lab = await _lab(site)
+    delivery = await lab.send("905", content=signed(*_BOTH).data)
+
+    async def examined() -> bool:
+        statement = "SELECT v.message_id FROM verdict AS v JOIN delivery AS d USING (message_id) WHERE d.id = ?"
+        return bool(lab.rows(statement, delivery))
+
+    await until(examined)
     browser = await site.signed_in(Role.CLERK)
-    done = await browser.post(f"/desk/in/{came['valid'][1]}/register", {"receiver": "Phòng Tư pháp"})
+    done = await browser.post(f"/desk/in/{delivery}/register", {"receiver": "Phòng Tư pháp"})
     assert done.status == 303
-    ((entry,),) = await site.base.writer.fetch(
-        "SELECT id FROM desk_entry WHERE delivery_id = ?", (came["valid"][1],)
-    )
+    ((entry,),) = lab.rows("SELECT id FROM desk_entry WHERE delivery_id = ?", delivery)
     assert _VALID in await _card(browser, f"/desk/entries/{entry}")
 
 
