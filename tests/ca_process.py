@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -111,8 +112,15 @@ class Ca:
 
     async def start(self) -> None:
         """It answers."""
-        self._process = await Forked.start("tests.ca_process", str(self.folder), str(self._port))
-        self._port = int(await self._process.line())
+        async with asyncio.timeout(60):
+            while True:
+                self._process = await Forked.start("tests.ca_process", str(self.folder), str(self._port))
+                if port := await self._process.line():
+                    break
+                # meanwhile the port is that of a connection of some other test
+                await self._process.finished()
+                await asyncio.sleep(0.5)
+        self._port = int(port)
         self.url = f"http://127.0.0.1:{self._port}"
         if not self.declaration.exists():
             self.declaration.write_text(_PKI.format(url=self.url))
