@@ -21,6 +21,8 @@ from gateway.storage.readers import Readers
 SOON: Final = LEVELS[1][0]
 #: Level 3, and for how long what has ended is told of.
 NOW: Final = LEVELS[2][0]
+#: Up to this level, an end that comes can wait.
+_LATER: Final = 2
 #: That are read, the next end first.
 MOST: Final = 200
 
@@ -40,6 +42,11 @@ class EndingCredential:
     ends: datetime
     #: 3: now, it ends within days or has ended; 2: its successor should lie there.
     level: int
+
+    @property
+    def is_now(self) -> bool:
+        """Whether it cannot wait for the next working day."""
+        return self.level > _LATER
 
 
 async def ending_credentials(readers: Readers, directory: Directory, now: datetime) -> list[EndingCredential]:

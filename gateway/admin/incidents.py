@@ -69,7 +69,7 @@ async def incident(base: Foundation, channel: Channel, since: datetime, until: d
     documents = sorted(set(touched.values()))
     rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (as_json(sorted(touched)),))
     ids = [AgencyId(row[0]) for row in rows]
-    agencies, records = await base.directory.agencies(ids), await base.directory.records(ids)
+    agencies, phones = await base.directory.agencies(ids), await base.directory.phones(ids)
     facts = await base.readers.fetch("message_get_for_sending", (as_json(documents[:NAMED]),))
     is_over = began_at(channel, until) is None
     return Incident(
@@ -83,10 +83,7 @@ async def incident(base: Foundation, channel: Channel, since: datetime, until: d
         documents=len(documents),
         waited=len(set(documents) - {row[4] for row in failed}),
         named=[(whole_code(*row[9:11]), row[11]) for row in sorted(facts)],
-        offices=[
-            (each, records[each.id].contact.get("phone", "") if each.id in records else "")
-            for each in sorted(agencies.values(), key=lambda each: each.name)
-        ],
+        offices=[(each, phones[each.id]) for each in sorted(agencies.values(), key=lambda each: each.name)],
         waiting=channel.waiting,
     )
 

@@ -65,12 +65,12 @@ def _is_cut(rows: Sequence[tuple[Any, ...]]) -> bool:
 async def _urgent(base: Foundation, rows: Sequence[tuple[Any, ...]], counted: tuple[Any, ...] | None) -> Urgent:
     lines = await shown(base, (row[0] for row in rows))
     ids = {line.recipient_id for line in lines}
-    records, agencies = await base.directory.records(ids), await base.directory.agencies(ids)
+    phones, agencies = await base.directory.phones(ids), await base.directory.agencies(ids)
     calls = [
         Call(
             line=line,
             recipient=agencies.get(line.recipient_id),
-            phone=records[line.recipient_id].contact.get("phone", "") if line.recipient_id in records else "",
+            phone=phones[line.recipient_id],
         )
         for line in lines
     ]

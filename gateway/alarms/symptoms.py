@@ -40,8 +40,6 @@ _LANE_RULES: Final = {0: "flash_unread", 1: "urgent_unread"}
 _TAKEN_RULES: Final = {0: heard.RULES[True], 1: heard.RULES[False]}
 #: Letters of what a finding says.
 _DETAIL: Final = 300
-#: Of `gateway.endings`: what ends later is told on the overview alone.
-_SOON: Final = 2
 #: Offices, or their credentials, that are named.
 _NAMED: Final = 5
 #: The rules that each part sees to; "server" to all others.
@@ -184,16 +182,12 @@ class _Look:
         rows = await self._base.readers.fetch("delivery_list_flash_refused", params)
         return [
             replace(each, at_once=True)
-            for each in await self._of_offices(
-                [("flash_refused", row[0], row[1], row[2], row[3], row[4]) for row in rows]
-            )
+            for each in await self._of_offices([("flash_refused", *row) for row in rows])
         ]
 
     async def _phones(self, ids: Iterable[str]) -> dict[str, dict[str, str]]:
         """What is told of whom to call."""
-        keys = [AgencyId(each) for each in ids]
-        records = await self._base.directory.records(keys)
-        found = {key: records[key].contact.get("phone", "") if key in records else "" for key in keys}
+        found = await self._base.directory.phones(AgencyId(each) for each in ids)
         return {key: {"phone": phone} if phone else {} for key, phone in found.items()}
 
     async def sending(self) -> list[Symptom]:
@@ -285,7 +279,7 @@ class _Look:
         """What offices' systems are known by and that ends within days, by office."""
         found: dict[AgencyId, list[EndingCredential]] = {}
         for each in await ending_credentials(self._base.readers, self._base.directory, self.now):
-            if each.level > _SOON:
+            if each.is_now:
                 found.setdefault(each.agency_id, []).append(each)
         phones = await self._phones(found)
         return [

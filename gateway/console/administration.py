@@ -30,7 +30,7 @@ from gateway.admin.directory import (
 )
 from gateway.console import agency_form, changes, settings_shown
 from gateway.console.acts import converted
-from gateway.console.agencies import one
+from gateway.console.agencies import CODE, one
 from gateway.console.once import counted_once
 from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
@@ -48,8 +48,6 @@ _PAGE: Final = 50
 _CODES: Final = 20
 #: Of a number of days.
 _DIGITS: Final = 5
-#: What is a code and no word of a name.
-_CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
 _MOST_CERTIFICATE: Final = 20_000
 _SHOWN_ONCE: Final = frozenset({"token", "enrol"})
 _SIZE: Final = re.compile(r"[0-9]{1,5}([.,][0-9]{1,3})?")
@@ -295,7 +293,7 @@ async def _codes_of(visit: Visit, text: str) -> list[str]:
     codes: list[str] = []
     for part in filter(None, (each.strip() for each in re.split("[;,]", text))):
         words = part.split()
-        are_codes = all(_CODE.fullmatch(word) for word in words)
+        are_codes = all(CODE.fullmatch(word) for word in words)
         codes += words if are_codes else [(await one(visit, part)).organ_id]
     return list(dict.fromkeys(codes))[:_CODES]
 

@@ -20,6 +20,8 @@ from gateway.model import Agency, AgencyId
 #: Agencies that words may mean in a search, and of those how many a refusal names.
 _MOST = 20
 _NAMED = 10
+#: What is a code and no word of a name: `000.00.01.H33`, in the directory or not.
+CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
 #: A code behind a name, as `with_code` writes it.
 _BEHIND: Final = re.compile(r"\(([^()]{1,100})\)$")
 

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.console.agencies import one
+from gateway.console.agencies import CODE, one
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.directory.fold import shortened, written_out
@@ -23,8 +23,6 @@ from gateway.model import Agency
 
 _LINES: Final = re.compile(r"[\n;]+")
 _WORDS: Final = re.compile(r"[\s,]+")
-#: `000.00.01.H33`, in the directory or not.
-_CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
 #: Names that are looked for in one form; agencies that are suggested.
 _MOST_NAMES: Final = 200
 _SUGGESTED: Final = 10
@@ -56,7 +54,7 @@ async def recipients_of(visit: Visit, text: str) -> Recipients:
     known = await visit.base.directory.resolve({word for _, parts in lines for word in parts}, visit.at)
     codes, guessed, names = list[str](), list[str](), 0
     for name, parts in lines:
-        if all(word in known or _CODE.fullmatch(word) for word in parts):
+        if all(word in known or CODE.fullmatch(word) for word in parts):
             codes += parts
             continue
         names += 1

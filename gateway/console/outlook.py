@@ -17,6 +17,7 @@ import structlog
 
 from gateway.admin import watching
 from gateway.admin.ending_credentials import EndingCredential, ending_credentials
+from gateway.admin.refusals import LATELY
 from gateway.admin.watching import Channel
 from gateway.audit.findings import Finding
 from gateway.channel_health import ChannelHealth
@@ -37,8 +38,6 @@ _RECENT: Final = timedelta(seconds=5)
 #: Times as long as it took, nothing is gathered.
 _RESTS: Final = 9
 _EXAMINED: Final = timedelta(seconds=20)
-#: Given up or refused on an earlier day, it is history.
-_NEWS: Final = timedelta(days=7)
 #: Answers that are missed are found anew after a while, since that takes time.
 _DUE_FRESH: Final = timedelta(minutes=5)
 #: Seconds for which a page waits for them.
@@ -299,7 +298,7 @@ class Outlooks:
         return self._examined[1]
 
     async def _troubles(self, at: datetime) -> tuple[list[Trouble], int]:
-        first = at.astimezone(VIETNAM).date() - _NEWS
+        first = at.astimezone(VIETNAM).date() - LATELY  # refused on an earlier day, it is history
         params = {"since": micros(datetime.combine(first, time(), VIETNAM)), "limit": _TROUBLES}
         rows = await self._server.foundation.readers.fetch("delivery_group_troubled", params)
         found = [

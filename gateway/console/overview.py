@@ -20,7 +20,7 @@ from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.alarms import Alarm
-from gateway.model import Agency, AgencyId
+from gateway.model import Agency, EndpointId
 from gateway.reports.figures import Figures
 
 #: Channels that are shown when all is well with them, and of the others.
@@ -31,8 +31,8 @@ _LISTED: Final = 300
 #: Offices that are named for what they have not answered; the days whose documents the report by office is of.
 _LATE: Final = 5
 _REPORTED: Final = timedelta(days=90)
-#: Up to this level, an end that comes can wait for the next working day.
-_LATER: Final = 2
+#: The alarm of what ends, which stands in a card of its own with what ends later.
+_ENDING: Final = "credential_ending"
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -47,10 +47,6 @@ async def show(visit: Visit) -> web.StreamResponse:
 async def show_now(visit: Visit) -> web.StreamResponse:
     """The middle of the page."""
     return await _answer(visit, "overview_now.html", await visit.parts.outlooks.now())
-
-
-#: What ends stands in a card of its own, with what ends later.
-_ENDING: Final = "credential_ending"
 
 
 async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response:
@@ -86,8 +82,8 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         needs=_needs(troubled, about),
         named=NAMED,
         paused_by=await visit.names({each.state.paused_by for each in outlook.paused} - {"", "gateway"}),
-        ending=[each for each in outlook.ending if each.level > _LATER],
-        ending_later=[each for each in outlook.ending if each.level <= _LATER],
+        ending=[each for each in outlook.ending if each.is_now],
+        ending_later=[each for each in outlook.ending if not each.is_now],
         phones=await _phones(visit, [each.id for each in troubled if each.down_since][:_TROUBLED]),
         channels=first,
         rest=[each for each in (*shown, *calm) if each not in first][:_LISTED],
@@ -123,10 +119,10 @@ async def _late(visit: Visit, outlook: Outlook) -> list[tuple[Agency, int]]:
 
 async def _phones(visit: Visit, channels: Sequence[str]) -> dict[str, str]:
     """Whom to call: of channels that lead to one office alone, where its telephone number is known."""
-    behind = {key: await visit.base.readers.fetch("agency_list_some_of_endpoint", (key, 2)) for key in channels}
-    offices = {key: AgencyId(rows[0][0]) for key, rows in behind.items() if len(rows) == 1}
-    records = await visit.base.directory.records(offices.values())
-    return {key: phone for key, office in offices.items() if (phone := records[office].contact.get("phone"))}
+    alone = await visit.base.directory.of_one_agency() if channels else {}
+    offices = {key: alone[EndpointId(key)].id for key in channels if key in alone}
+    phones = await visit.base.directory.phones(offices.values())
+    return {key: phones[office] for key, office in offices.items() if phones[office]}
 
 
 def _parts(figures: Figures) -> list[tuple[str, str, int]]:

@@ -77,11 +77,10 @@ async def rehearsed(visit: Visit, story: Story) -> Rehearsed | None:
         return None
     why = {key: each.why_not(visit.at) for key, each in lines.items()}
     called = {line.agency_id for key, line in lines.items() if why[key] is Unreminded.ELSEWHERE}
-    records = await visit.base.directory.records(called)
     return Rehearsed(
         lines=lines,
         why=why,
-        phones={key: record.contact.get("phone", "") for key, record in records.items()},
+        phones=await visit.base.directory.phones(called),
         people=await actors_of(visit, {each.reminded_by for each in lines.values()}),
     )
 

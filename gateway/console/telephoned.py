@@ -64,14 +64,14 @@ async def show(visit: Visit) -> web.StreamResponse:
     """What the alarm is about, to be ticked."""
     key = visit.request.match_info["id"]
     office, about = await unconfirmed_of(visit.base, key, visit.at)
-    records = await visit.base.directory.records({office})
+    phones = await visit.base.directory.phones({office})
     agencies = await visit.base.directory.agencies({office})
     return visit.page(
         "alarm_telephoned.html",
         alarm=key,
         office=office,
         name=agencies[office].name if office in agencies else office,
-        phone=records[office].contact.get("phone", "") if office in records else "",
+        phone=phones[office],
         about=about,
     )
 

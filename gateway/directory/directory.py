@@ -134,6 +134,12 @@ class Directory:
                     self._records.put(record.id, record)
         return found
 
+    async def phones(self, ids: Iterable[AgencyId]) -> dict[AgencyId, str]:
+        """The telephone numbers of some agencies; "" where none is known."""
+        ids = tuple(ids)
+        records = await self.records(ids)
+        return {key: records[key].contact.get("phone", "") if key in records else "" for key in ids}
+
     async def endpoint(self, endpoint_id: EndpointId) -> Endpoint | None:
         """One endpoint."""
         state = self._states.get(endpoint_id)

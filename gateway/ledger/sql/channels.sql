@@ -92,12 +92,8 @@ FROM (SELECT 1 FROM dispatch AS d INDEXED BY dispatch_open
       WHERE d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
       LIMIT :limit);
 
--- name: agency_list_some_of_endpoint
--- Agencies that are reached through a channel, as many as are named one by one: endpoint, limit.
-SELECT id FROM agency WHERE endpoint_id = ? AND closed_at IS NULL LIMIT ?;
-
 -- name: agency_list_first_of_endpoint
--- The same, the first of them by name: endpoint, limit.
+-- Agencies that are reached through a channel, the first of them by name: endpoint, limit.
 SELECT a.id FROM agency AS a WHERE a.endpoint_id = ? AND a.closed_at IS NULL
 ORDER BY (SELECT MIN(n.folded) FROM agency_name AS n
           WHERE n.agency_id = a.id AND n.is_alias = 0 AND n.valid_until IS NULL)
