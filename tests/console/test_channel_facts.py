@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from gateway.accounts.roles import Role
 from gateway.admin import urgent, watching
-from gateway.clock import VIETNAM, micros
+from gateway.clock import VIETNAM
 from gateway.console import channels
 from gateway.directory.endpoint_changes import (
     PauseEndpoint,
@@ -22,9 +21,8 @@ from gateway.directory.endpoint_changes import (
     UpsertEndpointOperation,
 )
 from gateway.directory.importer import import_agencies
-from gateway.ids import uuid7
-from gateway.model import BootId, EndpointId
-from gateway.storage.pump import Transaction
+from gateway.model import EndpointId
+from tests.console.called import Called, Calls
 from tests.console.clicking import signed_in
 from tests.console.site import Site
 from tests.console.test_channels import WHY, channel_id
@@ -212,24 +210,6 @@ async def test_office_page_tells_window_breaker_and_what_ends_soon(site: Site) -
     assert "sắp hết hạn" in known
 
 
-class GotThrough:
-    """Forty calls over a channel in the last minutes, all of which got through."""
-
-    name = "test_got_through"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[tuple[str, str, BootId, datetime]]) -> Sequence[None]:
-        """One result per payload."""
-        for channel, message_id, boot_id, now in payloads:
-            for number in range(40):
-                at = micros(now - timedelta(seconds=2 * number + 60))
-                key, attempt = f"{message_id}>{number}", uuid7()
-                row = (key, message_id, channel, None, "done", 2, None, at, at, at)
-                await tx.execute_many("dispatch_insert", [row])
-                await tx.execute_many("attempt_insert", [(attempt, key, boot_id, 1, at)])
-                await tx.execute_many("attempt_close", [(at + 1, "delivered", None, None, None, 9, attempt)])
-        return [None for _ in payloads]
-
-
 async def test_slider_says_when_all_would_be_through(site: Site, browser: Browser) -> None:
     """At twice the pace in half the time, reckoned from what waits and the rate of the last ten minutes."""
     await paused(site, "axis", is_on=True)
@@ -238,7 +218,17 @@ async def test_slider_says_when_all_would_be_through(site: Site, browser: Browse
             await province.submit(document(PROVINCE, [MINISTRY], number=str(980 + number)))
         marked = await province.submit(document(PROVINCE, [COMMUNE], number="989"))
     key = EndpointId(await channel_id(site, "axis"))
-    await site.base.pump.submit(GotThrough(), (key, marked.id, site.base.boot_id, site.base.clock.now()))
+    await site.base.pump.submit(
+        Called(),
+        Calls(
+            channel=key,
+            message_id=marked.id,
+            boot_id=site.base.boot_id,
+            now=site.base.clock.now(),
+            how=("delivered",) * 40,
+            apart=2,
+        ),
+    )
     waits = await watching.waits(site.base, key)
     assert waits.waiting >= 2
     assert waits.per_minute == 4

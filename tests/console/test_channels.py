@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.offices import Office, offices
-from gateway.clock import VIETNAM, micros
+from gateway.clock import VIETNAM
 from gateway.console.offices import names_on_map, on_map, strips
 from gateway.data.kien_giang import communes
 from gateway.data.places import Place
@@ -25,12 +24,11 @@ from gateway.directory.endpoint_changes import (
 )
 from gateway.directory.importer import import_agencies
 from gateway.errors import RefusedError
-from gateway.ids import uuid7
 from gateway.ledger.offers import Failed, FailedOperation, Look, LookOperation
-from gateway.model import BootId, EndpointId
+from gateway.model import EndpointId
 from gateway.reasons import REASONS
-from gateway.storage.pump import Transaction
 from tests.bundle.test_certificate_pdf import text_of
+from tests.console.called import Called, Calls
 from tests.console.site import Browser, Site
 from tests.journeys.installation import COMMUNE, OWN, PROVINCE, PUSHED
 from tests.journeys.messages import document
@@ -244,32 +242,16 @@ async def test_shift_tells_of_a_forwarding_once_and_calls_channels_as_they_are_c
     assert "952/UBND-VP" in line
 
 
-class Called:
-    """Forty-two calls over a channel, a minute ago and before, of which every third failed; nothing waits there."""
-
-    name = "test_called"
-
-    async def apply(self, tx: Transaction, payloads: Sequence[tuple[str, str, BootId, datetime]]) -> Sequence[None]:
-        """One result per payload."""
-        for channel, message_id, boot_id, now in payloads:
-            for number in range(42):
-                at = micros(now - timedelta(seconds=15 * number + 60))
-                key, attempt = f"{message_id}>{number}", uuid7()
-                row = (key, message_id, channel, None, "done", 2, None, at, at, at)
-                await tx.execute_many("dispatch_insert", [row])
-                await tx.execute_many("attempt_insert", [(attempt, key, boot_id, 1, at)])
-                how = "relayed" if number % 3 else "deferred"
-                await tx.execute_many("attempt_close", [(at + 1, how, None, None, None, 9, attempt)])
-        return [None for _ in payloads]
-
-
 async def test_channel_that_fails_in_part_says_so_with_the_numbers(site: Site) -> None:
     """On the overview, in the list, on its page and in the shift's paper."""
     key = await channel_id(site, "axis")
     async with site.installation.client(PROVINCE) as province:
         sent = await province.submit(document(PROVINCE, [COMMUNE], number="953"))
     now = site.base.clock.now()
-    await site.base.pump.submit(Called(), (key, sent.id, site.base.boot_id, now))
+    how = [("relayed" if number % 3 else "deferred") for number in range(42)]
+    await site.base.pump.submit(
+        Called(), Calls(channel=key, message_id=sent.id, boot_id=site.base.boot_id, now=now, how=how, apart=15)
+    )
     browser = await site.signed_in(Role.VIEWER)
     for path in ("/overview/now", "/channels", f"/channels/{key}", "/shift"):
         page = (await browser.get(path)).text
