@@ -34,13 +34,11 @@ async def state_of(client: GatewayClient, message_id: str, code: str) -> models.
 
 
 async def reaches(client: GatewayClient, message_id: str, code: str, state: str) -> models.DeliveryOut:
-    """Wait until a line is in a state."""
-
-    async def there() -> bool:
-        return (await state_of(client, message_id, code)).state == state
-
-    await until(there)
-    return await state_of(client, message_id, code)
+    """A line once it is in a state, as it was then: the next attempt may already be taking it out of it."""
+    async with asyncio.timeout(60):
+        while (line := await state_of(client, message_id, code)).state != state:  # noqa: ASYNC110  # a row of the ledger has no event to wait for
+            await asyncio.sleep(0.02)
+        return line
 
 
 async def test_document_is_pulled_acknowledged_and_answered(installation: Installation) -> None:
