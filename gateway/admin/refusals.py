@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from gateway.clock import VIETNAM, instant, micros
@@ -16,7 +16,7 @@ from gateway.foundation import Foundation
 from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 
-#: Older than that, it is history.
+#: What is older by whole days of Vietnam is history.
 LATELY: Final = timedelta(days=7)
 #: Of each kind, the newest that are looked at; of an office, what got through.
 _MOST: Final = 10_000
@@ -47,13 +47,19 @@ class Refusals:
     by_office: Mapping[AgencyId, Refused] = field(default_factory=dict)
 
 
+def first_day(now: datetime) -> date:
+    """The first of the last days, in Vietnam; it counts whole, as the ledger's filter by day has it."""
+    return now.astimezone(VIETNAM).date() - LATELY
+
+
 async def refusals(base: Foundation, now: datetime) -> Refusals:
     """All of them."""
-    since = micros(now - LATELY)
+    day = first_day(now)
+    since = micros(datetime.combine(day, time(), VIETNAM))
     rows = await base.readers.fetch("delivery_group_refused", {"since": since, "limit": _MOST})
     if not rows:
         return Refusals()
-    day, least = (now - LATELY).astimezone(VIETNAM).date(), sum(row[2] for row in rows) >= _MOST
+    least = sum(row[2] for row in rows) >= _MOST
     params = {"offices": as_json(sorted({row[1] for row in rows})), "since": since, "limit": _THROUGH}
     through = {row[0]: row[1:] for row in await base.readers.fetch("delivery_count_through", params)}
     channels, offices = dict[str, list[Any]](), dict[str, list[Any]]()

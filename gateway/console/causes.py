@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gateway.console.outlook import Trouble, TroubledChannel
+from gateway.console.outlook import Everywhere, Trouble, TroubledChannel
 from gateway.ledger.alarms import Alarm
 
 #: Channels from which on a cause is one card.
@@ -32,16 +32,22 @@ class Cause:
     @property
     def count(self) -> int:
         """Deliveries."""
+        if self._everywhere is not None:
+            return self._everywhere.count
         return sum(each.count for where in self.channels for each in where.troubles)
 
     @property
     def flash(self) -> int:
         """Those of them that are hỏa tốc."""
+        if self._everywhere is not None:
+            return self._everywhere.flash
         return sum(where.flash for where in self.channels)
 
     @property
     def since(self) -> datetime | None:
         """Since when the oldest does not get on, or the first channel is down."""
+        if self._everywhere is not None:
+            return self._everywhere.since
         found = [each.since for where in self.channels for each in where.troubles]
         return min(found or [where.down_since for where in self.channels if where.down_since], default=None)
 
@@ -53,8 +59,13 @@ class Cause:
     @property
     def these(self) -> str:
         """The filter of the ledger that finds the same deliveries; of all channels where it takes not so many."""
-        few = self.channels if len(self.channels) <= NAMED else ()
+        few = self.channels if self._everywhere is None else ()
         return self.trouble.these_at([where.id for where in few]) if self.trouble else ""
+
+    @property
+    def _everywhere(self) -> Everywhere | None:
+        """What counts where the filter is of all channels: more than these may have the trouble."""
+        return self.trouble.everywhere if self.trouble and len(self.channels) > NAMED else None
 
 
 def grouped(channels: Sequence[TroubledChannel]) -> tuple[list[Cause], list[TroubledChannel]]:
@@ -85,4 +96,4 @@ def alike(alarms: Sequence[Alarm]) -> tuple[list[list[Alarm]], list[Alarm]]:
 
 
 def _key(trouble: Trouble) -> tuple[str, str]:
-    return trouble.state, trouble.reason.code if trouble.reason else ""
+    return trouble.state, trouble.code

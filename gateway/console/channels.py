@@ -29,6 +29,8 @@ from gateway.directory.records import Record
 from gateway.errors import RefusedError
 from gateway.model import Lane
 from gateway.reasons import REASONS
+from gateway.search.filter import Filter
+from gateway.search.lines import Count, Search
 
 #: Word -> tone of its badge, and what it is called.
 HEALTH: Final[Mapping[ChannelHealth, tuple[str, str]]] = {
@@ -129,7 +131,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "done_at": waits.done_at(visit.at),
         "has_books": has_counterpart(found.state.endpoint),
         "line": visit.parts.server.line_view(found.state.endpoint.id),
-        "urgencies": URGENCIES,
+        "listed": await _listed(visit, key, waits),
         "next_up": await watching.next_up(base, key),
         "ageing": base.settings.delivery.ageing,
         "paces": _paces(found.state.endpoint.capabilities.max_in_flight, waits, visit.at),
@@ -151,6 +153,17 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "until": (visit.at + timedelta(hours=2)).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
         "yesterday": (visit.at.astimezone(VIETNAM) - timedelta(days=1)).date().isoformat(),
     }
+
+
+async def _listed(visit: Visit, key: str, waits: watching.Waits) -> dict[Lane, tuple[str, Count]]:
+    """By lane: where the ledger lists what waits, and how many deliveries; a transmission may be for several."""
+    search, found = Search(visit.base.readers), {}
+    for lane in (each.lane for each in waits.lanes if each.waiting and URGENCIES[each.lane]):
+        wanted = Filter(
+            kind="all", channel=(key,), urgency=tuple(map(str, URGENCIES[lane])), state=("queued", "deferred")
+        )
+        found[lane] = (wanted.address, await search.count(wanted, visit.scope))
+    return found
 
 
 def contact_of(record: Record) -> dict[str, str]:

@@ -17,7 +17,7 @@ import structlog
 
 from gateway.admin import watching
 from gateway.admin.ending_credentials import EndingCredential, ending_credentials
-from gateway.admin.refusals import LATELY
+from gateway.admin.refusals import first_day
 from gateway.admin.watching import Channel
 from gateway.audit.findings import Finding
 from gateway.channel_health import ChannelHealth
@@ -54,6 +54,15 @@ _WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Everywhere:
+    """The same trouble over all channels."""
+
+    count: int
+    since: datetime
+    flash: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:
     """Deliveries that do not get on, of one channel and for one reason."""
 
@@ -67,6 +76,7 @@ class Trouble:
     flash: int
     #: The first day of those that are counted; None: all are.
     changed: date | None
+    everywhere: Everywhere
 
     @property
     def reason(self) -> Reason | None:
@@ -80,9 +90,12 @@ class Trouble:
 
     def these_at(self, channels: Sequence[str]) -> str:
         """Likewise on several channels."""
-        code = self.code if self.code in REASONS else NO_REASON
         found = Filter(
-            state=(self.state,), channel=tuple(channels), reason=(code,), changed=self.changed, kind="all"
+            state=(self.state,),
+            channel=tuple(channels),
+            reason=(self.code or NO_REASON,),
+            changed=self.changed,
+            kind="all",
         )
         return found.address
 
@@ -298,7 +311,7 @@ class Outlooks:
         return self._examined[1]
 
     async def _troubles(self, at: datetime) -> tuple[list[Trouble], int]:
-        first = at.astimezone(VIETNAM).date() - LATELY  # refused on an earlier day, it is history
+        first = first_day(at)  # refused on an earlier day, it is history
         params = {"since": micros(datetime.combine(first, time(), VIETNAM)), "limit": _TROUBLES}
         rows = await self._server.foundation.readers.fetch("delivery_group_troubled", params)
         found = [
@@ -310,8 +323,9 @@ class Outlooks:
                 since=instant(since),
                 flash=flash,
                 changed=None if state in _OPEN else first,
+                everywhere=Everywhere(count=total, since=instant(oldest), flash=all_flash),
             )
-            for endpoint, state, reason, count, since, flash, _ in rows
+            for endpoint, state, reason, count, since, flash, _, total, oldest, all_flash in rows
         ]
         return found, rows[0][6] - len(rows) if rows else 0
 

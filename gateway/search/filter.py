@@ -7,6 +7,7 @@ knows nothing of the database; `gateway.search.words` makes the expression of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,6 @@ from gateway.clock import VIETNAM, micros
 from gateway.directory.fold import fold, proper, words
 from gateway.edxml.codes import PRIORITIES, STATUS_CODES
 from gateway.errors import RefusedError
-from gateway.reasons import REASONS
 from gateway.states import State
 
 #: Of a line whose recipient's system has reported nothing; of one whose state has no reason.
@@ -53,7 +53,7 @@ class Filter:
     state: tuple[str, ...] = ()
     #: Business status: two digits, or `none`.
     status: tuple[str, ...] = ()
-    #: Codes of reasons for the state, or `none`.
+    #: Codes of reasons for the state, of other releases too; or `none`.
     reason: tuple[str, ...] = ()
     #: First and last day of acceptance, in Vietnam.
     since: date | None = None
@@ -137,6 +137,8 @@ def _several(name: str, values: Iterable[str]) -> tuple[str, ...]:
             if part not in known:
                 told = ", ".join(known) if len(known) <= _MOST else "those there are"
                 raise RefusedError("parameter_invalid", f"{name}: {part[:80]} is none of {told}")
+    if name == "reason" and not all(map(_CODE.fullmatch, parts)):
+        raise RefusedError("parameter_invalid", "reason: not a code such as peer_refused, or none")
     if name == "type":
         return tuple(dict.fromkeys(fold(part) for part in parts))
     return tuple(parts)
@@ -171,10 +173,11 @@ _SINGLE: Final[dict[str, Callable[[str, str], object]]] = {
     "changed": _date,
     "kind": _kind,
 }
+#: What may be a code of a reason.
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _KNOWN: Final = {
     "state": tuple(str(each) for each in State),
     "status": (NO_STATUS, *STATUS_CODES),
-    "reason": (NO_REASON, *REASONS),
     "urgency": tuple(map(str, PRIORITIES)),
 }
 

@@ -38,6 +38,7 @@ async def test_cause_counts_what_its_link_shows_and_its_button_acts_on(site: Sit
     ):
         await _refused(site, number, reason, days)
     await _refused(site, "4", None, 1)
+    await _refused(site, "6", "of_another_release", 1)
     async with site.installation.client(PROVINCE) as province, site.installation.client(COMMUNE) as commune:
         await province.submit(document(PROVINCE, [COMMUNE], number="5"))
         told = await commune.post_status(status(COMMUNE, "03", sender=PROVINCE, number="5"))
@@ -50,6 +51,7 @@ async def test_cause_counts_what_its_link_shows_and_its_button_acts_on(site: Sit
         ("refused", "peer_refused"): 1,
         ("refused", "too_large_for_peer"): 1,
         ("refused", ""): 1,
+        ("refused", "of_another_release"): 1,
         ("held", "held_by_operator"): 1,
     }
     browser, search = await site.signed_in(Role.OPERATOR), Search(site.base.readers)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
@@ -16,9 +17,10 @@ import pytest
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
 from gateway.console.causes import NAMED, alike, grouped
-from gateway.console.outlook import Outlook, Outlooks, Trouble, TroubledChannel, Waits
+from gateway.console.outlook import Everywhere, Outlook, Outlooks, Trouble, TroubledChannel, Waits
 from gateway.ledger.alarms import Alarm, Looked, LookedOperation, NewAlarm
 from gateway.reports.figures import Times
+from gateway.search.filter import parse
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
@@ -29,7 +31,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def trouble(channel: str, reason: str = "connect_failed", state: str = "dead", **more: Any) -> Trouble:
     """One delivery that does not get on."""
-    values: dict[str, Any] = {"count": 1, "since": NOW, "flash": 0, "changed": None} | more
+    alone = Everywhere(count=1, since=NOW, flash=0)
+    values: dict[str, Any] = {"count": 1, "since": NOW, "flash": 0, "changed": None, "everywhere": alone} | more
     return Trouble(channel_id=channel, state=state, code=reason, **values)
 
 
@@ -51,6 +54,29 @@ async def test_cause_that_three_channels_share_is_one_and_nothing_is_left_out() 
     many = [at(f"{key}", trouble(f"{key}")) for key in range(NAMED + 1)]
     assert "channel" not in grouped(many)[0][0].these, "a filter takes not so many"
     assert [(each.id, list(each.troubles)) for each in left] == [("c", [own]), ("d", list(alone.troubles))]
+
+
+async def test_codes_that_nobody_knows_are_causes_of_their_own() -> None:
+    """An unknown code is not another unknown one, and not none at all; each leads to its own deliveries."""
+    codes = ("", "of_an_older_release", "of_a_newer_release")
+    causes, left = grouped([at(key, *(trouble(key, code) for code in codes)) for key in "abc"])
+    assert not left
+    assert [each.trouble.code for each in causes if each.trouble] == list(codes)
+    assert [each.count for each in causes] == [3, 3, 3]
+    wanted = [dict(parse_qsl(each.these))["reason"] for each in causes]
+    assert wanted == ["none", *codes[1:]]
+    assert [parse(parse_qsl(each.these)).reason for each in causes] == [(code,) for code in wanted]
+
+
+async def test_cause_of_more_channels_than_a_filter_takes_counts_all_that_its_link_finds() -> None:
+    """The link is of all channels then, also of those that people have paused and that need nobody."""
+    everywhere = Everywhere(count=500, since=NOW - timedelta(days=3), flash=2)
+    keys = [f"c{number}" for number in range(NAMED + 1)]
+    (cause,), _ = grouped([at(key, trouble(key, everywhere=everywhere)) for key in keys])
+    assert "channel" not in dict(parse_qsl(cause.these))
+    assert (cause.count, cause.since, cause.flash) == (500, everywhere.since, 2)
+    (cause,), _ = grouped([at(key, trouble(key, everywhere=everywhere)) for key in keys[1:]])
+    assert len(parse(parse_qsl(cause.these)).channel) == cause.count == NAMED
 
 
 async def test_alarms_of_one_rule_are_put_together_from_three_on() -> None:

@@ -23,7 +23,7 @@ from gateway.admin.acts import (
 from gateway.admin.ending_credentials import EndingCredential
 from gateway.clock import micros
 from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
-from gateway.console.outlook import Outlook, Outlooks, Trouble
+from gateway.console.outlook import Everywhere, Outlook, Outlooks, Trouble
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.events import Event
@@ -293,7 +293,16 @@ async def test_channel_that_a_person_has_paused_is_not_told_as_down(site: Site) 
         assert f"/channels/{key}" not in pressing.partition('id="needs"')[2]
         for told in ("1 kênh đang tạm dừng", f"/channels/{key}", "nghỉ cuối tuần", "Người operator1"):
             assert told in patient.partition("<section")[0]
-        refused = Trouble(channel_id=key, state="refused", code="", count=1, since=made.at, flash=0, changed=None)
+        refused = Trouble(
+            channel_id=key,
+            state="refused",
+            code="",
+            count=1,
+            since=made.at,
+            flash=0,
+            changed=None,
+            everywhere=Everywhere(count=1, since=made.at, flash=0),
+        )
         [troubled] = [each for each in replace(made, troubles=[refused]).by_channel if each.id == key]
         assert (troubled.is_bad, troubled.is_paused, troubled.down_since) == (True, True, None)
         waiting = replace(made, troubles=[replace(refused, state="deferred")])

@@ -315,6 +315,7 @@ def test_filter_has_one_address(pairs: list[tuple[str, str]], address: str) -> N
         (("state", "lost"), "state: lost is none of"),
         (("status", "99"), "status: 99 is none of"),
         (("urgency", "9"), "urgency: 9 is none of"),
+        (("reason", "bị từ chối"), "reason: not a code"),
         (("since", "yesterday"), "since: not a day"),
         (("kind", "x"), "kind: not document"),
         (("text", "?! -"), "text: no letter"),

@@ -60,10 +60,12 @@ SELECT e.id, (SELECT MIN(d.created_at) FROM dispatch AS d
 FROM endpoint AS e WHERE e.kind = 'inbox' AND oldest IS NOT NULL;
 
 -- name: delivery_list_urgent_of_channel
--- Urgent documents that wait for a channel, the most urgent and oldest first: endpoint, limit.
+-- Urgent documents that wait for a channel, the most urgent and oldest first, without those recipients of the same
+-- transmission that have it already: endpoint, limit.
 SELECT v.id FROM dispatch AS d INDEXED BY dispatch_open
 JOIN delivery AS v ON v.dispatch_id = d.id
 WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
+  AND v.state IN ('queued', 'deferred', 'in_flight', 'held')
 ORDER BY d.lane, d.created_at LIMIT :limit;
 
 -- name: delivery_count_urgent_of_channel
@@ -72,7 +74,7 @@ SELECT COUNT(*)
 FROM (SELECT 1 FROM dispatch AS d INDEXED BY dispatch_open
       CROSS JOIN delivery AS v ON v.dispatch_id = d.id
       WHERE d.endpoint_id = :endpoint AND d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done'
-        AND d.lane <= 1
+        AND d.lane <= 1 AND v.state IN ('queued', 'deferred', 'in_flight', 'held')
       LIMIT :limit);
 
 -- name: delivery_list_urgent
@@ -81,7 +83,7 @@ SELECT v.id
 FROM (SELECT id, lane, created_at FROM dispatch INDEXED BY dispatch_open
       WHERE state IN ('ready', 'inbox', 'held', 'in_flight') AND state <> 'done' AND lane <= 1
       ORDER BY lane, created_at LIMIT :limit) AS d
-CROSS JOIN delivery AS v ON v.dispatch_id = d.id
+CROSS JOIN delivery AS v ON v.dispatch_id = d.id AND v.state IN ('queued', 'deferred', 'in_flight', 'held')
 ORDER BY d.lane, d.created_at LIMIT :limit;
 
 -- name: delivery_count_urgent
@@ -90,6 +92,7 @@ SELECT COUNT(*)
 FROM (SELECT 1 FROM dispatch AS d INDEXED BY dispatch_open
       CROSS JOIN delivery AS v ON v.dispatch_id = d.id
       WHERE d.state IN ('ready', 'inbox', 'held', 'in_flight') AND d.state <> 'done' AND d.lane <= 1
+        AND v.state IN ('queued', 'deferred', 'in_flight', 'held')
       LIMIT :limit);
 
 -- name: agency_list_first_of_endpoint
@@ -145,13 +148,13 @@ GROUP BY recipient_id;
 SELECT endpoint_id, recipient_id, COUNT(*), MIN(state_at), MAX(state_at) FROM (
     SELECT endpoint_id, recipient_id, state_at FROM (
         SELECT endpoint_id, recipient_id, state_at FROM delivery INDEXED BY delivery_open
-        WHERE state = 'refused' AND state_at > :since
+        WHERE state = 'refused' AND state_at >= :since
           AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
         ORDER BY state_at DESC LIMIT :limit)
     UNION ALL
     SELECT endpoint_id, recipient_id, state_at FROM (
         SELECT endpoint_id, recipient_id, state_at FROM delivery INDEXED BY delivery_open
-        WHERE state = 'dead' AND state_at > :since
+        WHERE state = 'dead' AND state_at >= :since
           AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
         ORDER BY state_at DESC LIMIT :limit)
 ) GROUP BY endpoint_id, recipient_id;
@@ -167,7 +170,7 @@ FROM json_each(:offices) AS a CROSS JOIN delivery AS d ON d.seq IN (
     SELECT seq FROM (SELECT y.seq FROM delivery AS y INDEXED BY delivery_by_recipient_state
                      WHERE y.recipient_id = a.value AND y.state NOT IN ('queued', 'in_flight')
                        AND y.state = 'acknowledged' ORDER BY y.seq DESC LIMIT :limit))
-WHERE COALESCE(d.arrived_at, d.state_at) > :since
+WHERE COALESCE(d.arrived_at, d.state_at) >= :since
 GROUP BY a.value;
 
 -- name: attempt_list_between

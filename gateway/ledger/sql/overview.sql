@@ -18,17 +18,20 @@ FROM dispatch INDEXED BY dispatch_open
 WHERE state IN ('ready', 'in_flight', 'inbox', 'held') AND state <> 'done' GROUP BY lane;
 
 -- name: delivery_group_troubled
--- What does not get on by itself, by channel, state and reason: how many, since when the oldest, how many hỏa tốc, and how
--- many such groups there are; hỏa tốc first, then what nobody tries again, then the more urgent, then the most. What was
--- given up or refused is of the last days alone: it stays so for ever. Since, limit.
-SELECT endpoint_id, state, COALESCE(reason, ''), COUNT(*), MIN(state_at), SUM(priority > 2), COUNT(*) OVER () FROM (
-    SELECT endpoint_id, state, reason, state_at, priority FROM delivery INDEXED BY delivery_open
+-- What does not get on by itself, by channel, state and reason: how many, since when the oldest, how many hỏa tốc; how many
+-- such groups there are; and the same three of all channels. Hỏa tốc first, then what nobody tries again, then the more
+-- urgent, then the most. What was given up or refused is of the last days alone: it stays so for ever. Since, limit.
+SELECT endpoint_id, state, code, COUNT(*), MIN(state_at), SUM(priority > 2), COUNT(*) OVER (),
+       SUM(COUNT(*)) OVER alike, MIN(MIN(state_at)) OVER alike, SUM(SUM(priority > 2)) OVER alike
+FROM (
+    SELECT endpoint_id, state, COALESCE(reason, '') AS code, state_at, priority FROM delivery INDEXED BY delivery_open
     WHERE state IN ('deferred', 'held', 'quarantined')
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
     UNION ALL
-    SELECT endpoint_id, state, reason, state_at, priority FROM delivery INDEXED BY delivery_open
+    SELECT endpoint_id, state, COALESCE(reason, '') AS code, state_at, priority FROM delivery INDEXED BY delivery_open
     WHERE state IN ('dead', 'refused') AND state_at >= :since
       AND state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
-) GROUP BY endpoint_id, state, reason
+) GROUP BY endpoint_id, state, code
+WINDOW alike AS (PARTITION BY state, code)
 ORDER BY MAX(priority) > 2 DESC, state IN ('dead', 'refused', 'quarantined') DESC, MAX(priority) DESC, COUNT(*) DESC
 LIMIT :limit;
