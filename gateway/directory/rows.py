@@ -4,7 +4,7 @@
   several values in one cell are separated by `|`.
 - A cell that is empty, or a column that is absent, says nothing: what the directory holds stays. A `-`
   clears it. Dates are `yyyy-mm-dd` and mean that day's midnight in Vietnam.
-- An apostrophe before `=`, `+`, `-` or `@` is not meant.
+- An apostrophe before what a spreadsheet would take for a formula is not meant (`gateway.formulas`).
 - Every bad cell becomes a `RowProblem` with line, column and what to do; reading goes on to the next row.
 
 It does NOT know what the directory holds; `gateway.directory.importer` compares.
@@ -23,6 +23,7 @@ from gateway.clock import VIETNAM, micros
 from gateway.directory.fold import proper
 from gateway.directory.records import Period
 from gateway.edxml.organ_ids import canonical
+from gateway.formulas import meant
 
 COLUMNS = (
     "organ_id", "qd20_code", "other_codes", "name", "aliases", "kind", "parent_organ_id", "endpoint", "opened",
@@ -38,7 +39,6 @@ _LONGEST = 500
 #: What is told of a header that is none of ours.
 _SHOWN_COLUMN, _MOST_COLUMNS = 40, 40
 _CLEARED = "-"
-_FORMULA = ("=", "+", "-", "@")
 #: Since ever: the opening of an agency whose date nobody knows.
 _ALWAYS = Period(0, None)
 
@@ -104,9 +104,9 @@ class _Cells:
 
     def raw(self, column: str) -> str | None:
         value = self._cells.get(column, "").strip()
-        if value[:1] == "'" and value[1:2] in _FORMULA:  # as lists of ours have it, so that no spreadsheet runs it
-            value = value[1:]
-        return None if not value else "" if value == _CLEARED else value
+        if value == _CLEARED:
+            return ""
+        return meant(value).strip() or None
 
     def text(self, column: str) -> str | None:
         value = self.raw(column)

@@ -19,11 +19,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import xlsxwriter
 
+from gateway.formulas import defused
+
 T = TypeVar("T")
 Value = str | int | date | datetime
 
-#: What begins a formula in one spreadsheet or another.
-_FORMULA: Final = frozenset("=+-@|%\t\r\n＝＋－＠")
 #: Rows of one sheet, its head left out.
 MOST_ROWS: Final = 1_048_575
 #: So that Excel takes it for UTF-8.
@@ -39,11 +39,6 @@ class Column(Generic[T]):
 
     title: str
     value: Callable[[T], Value]
-
-
-def defused(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ")[:1] in _FORMULA and text.strip(" ") else text
 
 
 async def csv_of(portions: AsyncIterable[Sequence[T]], columns: Sequence[Column[T]]) -> AsyncIterator[bytes]:

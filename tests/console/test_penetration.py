@@ -23,8 +23,8 @@ from yarl import URL
 from gateway.accounts.roles import Role
 from gateway.console.printing import Part, pdf
 from gateway.desk.sending import OutgoingForm
+from gateway.formulas import defused
 from gateway.maintenance.indexer import Indexer
-from gateway.search.export import defused
 from tests.console.site import LOGINS, PASSWORD, Browser, Page, Site
 from tests.console.test_sessions import age
 from tests.desk.lab import DeskLab, lab_of

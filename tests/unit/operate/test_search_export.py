@@ -13,8 +13,9 @@ import openpyxl
 import pytest
 
 from gateway.clock import VIETNAM
+from gateway.formulas import defused
 from gateway.search import export
-from gateway.search.export import Column, Value, csv_of, defused, write_xlsx
+from gateway.search.export import Column, Value, csv_of, write_xlsx
 
 EVIL = '=HYPERLINK("http://x","y")'
 ROWS: list[list[Value]] = [
