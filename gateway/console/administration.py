@@ -30,7 +30,7 @@ from gateway.admin.directory import (
 )
 from gateway.console import agency_form, changes, settings_shown
 from gateway.console.acts import converted
-from gateway.console.agencies import CODE, one
+from gateway.console.agencies import one, written
 from gateway.console.once import counted_once
 from gateway.console.route import Route
 from gateway.console.uploaded import uploaded
@@ -45,7 +45,8 @@ from gateway.reasons import REASONS
 from gateway.route import Routed, route
 
 _PAGE: Final = 50
-_CODES: Final = 20
+#: Recipients of one question about routing.
+_CODES: Final = 200
 #: Of a number of days.
 _DIGITS: Final = 5
 _MOST_CERTIFICATE: Final = 20_000
@@ -290,12 +291,11 @@ def _bytes(text: str) -> int:
 
 async def _codes_of(visit: Visit, text: str) -> list[str]:
     """Codes as they are, known or not; names as the codes of those that are meant."""
-    codes: list[str] = []
-    for part in filter(None, (each.strip() for each in re.split("[;,]", text))):
-        words = part.split()
-        are_codes = all(CODE.fullmatch(word) for word in words)
-        codes += words if are_codes else [(await one(visit, part)).organ_id]
-    return list(dict.fromkeys(codes))[:_CODES]
+    named = await written(visit, text)
+    if len(named) > _CODES:
+        raise RefusedError("parameter_invalid", f"to: {len(named)} > {_CODES}")
+    codes = [each.text if each.is_code else (await one(visit, each.text)).organ_id for each in named]
+    return list(dict.fromkeys(codes))
 
 
 _SEES, _CHANGES = Permission.VIEW_ADMINISTRATION, Permission.ADMINISTER

@@ -1,4 +1,4 @@
-"""Agencies as people name them: by code, by name, by words of it; in a search several, apart by semicolons.
+"""Agencies as people name them: by code, by name, by words of it; several in a form (`written`) or a search.
 
 And channels, which people know by the agencies that they lead to.
 """
@@ -22,6 +22,9 @@ _MOST = 20
 _NAMED = 10
 #: What is a code and no word of a name: `000.00.01.H33`, in the directory or not.
 CODE: Final = re.compile(r"(?=.*\d)[\w-]+(\.[\w-]+)+")
+#: Between agencies of a form; between codes alone, since a name may have commas.
+_LINES: Final = re.compile(r"[\n;]+")
+_WORDS: Final = re.compile(r"[\s,]+")
 #: A code behind a name, as `with_code` writes it.
 _BEHIND: Final = re.compile(r"\(([^()]{1,100})\)$")
 
@@ -42,6 +45,15 @@ class ChannelName:
         return called(self.name, self.label)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """An agency as a form has it."""
+
+    text: str
+    #: A code of the directory, or what has the shape of one; else a name, or words of one.
+    is_code: bool
+
+
 async def channel_names(directory: Directory) -> dict[str, ChannelName]:
     """Of all channels, by their ids, in the order of what they are called."""
     leads_to = await directory.of_one_agency()
@@ -58,6 +70,19 @@ async def meant(visit: Visit, text: str) -> tuple[str, ...]:
     for part in filter(None, (each.strip() for each in text.split(";"))):
         found.update((each.id, None) for each in await _fitting(visit, part))
     return tuple(found)[:_MOST]
+
+
+async def written(visit: Visit, text: str) -> list[Written]:
+    """Agencies of a form, each once: names, one a line or between semicolons; codes also by commas and spaces."""
+    lines = [(" ".join(line.split()), [word for word in _WORDS.split(line) if word]) for line in _LINES.split(text)]
+    known = await visit.base.directory.resolve({word for _, words in lines for word in words}, visit.at)
+    found: list[Written] = []
+    for name, words in lines:
+        if all(word in known or CODE.fullmatch(word) for word in words):
+            found += [Written(text=word, is_code=True) for word in words]
+        else:
+            found.append(Written(text=name, is_code=False))
+    return list(dict.fromkeys(found))
 
 
 async def one(visit: Visit, text: str, *, is_open: bool = False) -> Agency:

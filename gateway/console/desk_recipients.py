@@ -6,7 +6,6 @@ kept however unfinished, and its page says what is in the directory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -14,15 +13,13 @@ from typing import Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.console.agencies import CODE, one
+from gateway.console.agencies import one, written
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.directory.fold import shortened, written_out
 from gateway.errors import RefusedError
 from gateway.model import Agency
 
-_LINES: Final = re.compile(r"[\n;]+")
-_WORDS: Final = re.compile(r"[\s,]+")
 #: Names that are looked for in one form; agencies that are suggested.
 _MOST_NAMES: Final = 200
 _SUGGESTED: Final = 10
@@ -49,14 +46,12 @@ class Named:
 
 async def recipients_of(visit: Visit, text: str) -> Recipients:
     """Those of a form."""
-    lines = [(" ".join(line.split())[:_LONGEST], [word for word in _WORDS.split(line) if word])
-             for line in _LINES.split(text)]  # fmt: skip
-    known = await visit.base.directory.resolve({word for _, parts in lines for word in parts}, visit.at)
     codes, guessed, names = list[str](), list[str](), 0
-    for name, parts in lines:
-        if all(word in known or CODE.fullmatch(word) for word in parts):
-            codes += parts
+    for each in await written(visit, text):
+        if each.is_code:
+            codes.append(each.text)
             continue
+        name = each.text[:_LONGEST]
         names += 1
         found = await _called(visit, name) if names <= _MOST_NAMES else None
         codes.append(found.organ_id if found else name)

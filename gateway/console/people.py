@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from aiohttp import web
@@ -72,12 +71,11 @@ async def _change(visit: Visit) -> web.StreamResponse:
 
 
 async def _offices(visit: Visit) -> list[str]:
-    """Codes of the offices that the form names, one a line or between semicolons; codes also by commas."""
-    found: list[str] = []
-    for part in filter(None, map(str.strip, re.split(r"[;\n]", visit.form.get("offices", "")))):
-        words = part.replace(",", " ").split()
-        are_codes = all([await agencies.is_code(visit, word) for word in words])
-        found += words if are_codes else [(await agencies.one(visit, part, is_open=True)).organ_id]
+    """Codes of the offices that the form names."""
+    found = [
+        each.text if each.is_code else (await agencies.one(visit, each.text, is_open=True)).organ_id
+        for each in await agencies.written(visit, visit.form.get("offices", ""))
+    ]
     return list(dict.fromkeys(found))
 
 
