@@ -56,6 +56,17 @@ _OWN: Final[Mapping[str, Rule]] = {
         runbook="Alarm refused",
         is_flash=True,
     ),
+    "flash_quarantined": Rule(
+        kind=kind(
+            _E,
+            "Văn bản hỏa tốc bị cách ly: không đến cơ quan.",
+            "An express document lies in quarantine: it does not reach the office.",
+            "Mở Vướng mắc, mục Bị cách ly, xem lý do; gọi cơ quan; gửi lại, hoặc hủy và giao bằng đường khác.",
+            "Open Problems, Quarantined, see why; call the office; send again, or cancel and use another way.",
+        ),
+        runbook="Alarm quarantined",
+        is_flash=True,
+    ),
     "flash_unread": Rule(
         kind=kind(
             _E,

@@ -57,6 +57,7 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "offices": frozenset({"office_silent"}),
     "refused": frozenset({"flash_refused"}),
+    "quarantined": frozenset({"flash_quarantined"}),
     "sending": frozenset({"flash_waiting", "deadline_near"}),
     "unread": frozenset({"flash_unread", "urgent_unread", "flash_unconfirmed", "urgent_unconfirmed"}),
     "answers": frozenset({"answers_overdue"}),
@@ -112,6 +113,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
         "channels": look.channels,
         "offices": look.offices,
         "refused": look.refused,
+        "quarantined": look.quarantined,
         "sending": look.sending,
         "unread": look.unread,
         "answers": look.answers,
@@ -179,11 +181,19 @@ class _Look:
     async def refused(self) -> list[Symptom]:
         """Hỏa tốc that was refused or given up: by office, at once."""
         params = {"since": micros(self.now - LATELY)}
-        rows = await self._base.readers.fetch("delivery_list_flash_refused", params)
-        return [
-            replace(each, at_once=True)
-            for each in await self._of_offices([("flash_refused", *row) for row in rows])
-        ]
+        return await self._at_once(
+            "flash_refused", await self._base.readers.fetch("delivery_list_flash_refused", params)
+        )
+
+    async def quarantined(self) -> list[Symptom]:
+        """Hỏa tốc that is kept from its office until a person decides, however long ago: by office, at once."""
+        return await self._at_once(
+            "flash_quarantined", await self._base.readers.fetch("delivery_list_flash_quarantined")
+        )
+
+    async def _at_once(self, rule: str, rows: Sequence[tuple[Any, ...]]) -> list[Symptom]:
+        found = await self._of_offices([(rule, *row) for row in rows])
+        return [replace(each, at_once=True) for each in found]
 
     async def _phones(self, ids: Iterable[str]) -> dict[str, dict[str, str]]:
         """What is told of whom to call."""

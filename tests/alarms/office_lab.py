@@ -17,6 +17,7 @@ from gateway.config.values import Size
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.foundation import Foundation, open_foundation
+from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.alarms import Alarm
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation
 from gateway.ledger.inbox import Fetch, FetchOperation
@@ -25,6 +26,7 @@ from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.model import Endpoint, OutcomeKind, SendReport
 from gateway.observe import Metrics
 from gateway.retry import RetryPlan
+from gateway.states import Trigger
 from tests.journeys.alert_lab import Watch
 from tests.journeys.installation import prepare
 from tests.ledger.lab import message, outcome
@@ -96,6 +98,13 @@ class OfficeLab:
             retry=RetryPlan(due_at=later, counts=True),
         )
         await self.base.pump.submit(FinishOperation(), finish)
+
+    async def act(self, trigger: Trigger, line: str) -> None:
+        """A person does it to a line."""
+        now, later = self.clock.now(), self.clock.now() + timedelta(days=1)
+        ask = Act(trigger=trigger, delivery_ids=(line,), actor="user:x", note="lý do", now=now, give_up_at=later)
+        (done,) = await self.base.pump.submit(ActOperation(), ask)
+        assert done.moved
 
     async def mark(self, channel: str, *, up: bool) -> None:
         """It is down, or up again."""

@@ -14,7 +14,11 @@ from gateway.admin.offices import standing_of
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth, Judgement, OfficeFacts, judge_office
 from gateway.clock import micros
+from gateway.config.values import Addresses, Weekdays
 from gateway.directory.endpoint_changes import PauseEndpoint, PauseEndpointOperation
+from gateway.maintenance.alarm_watch import AlarmWatch
+from gateway.observe import Metrics
+from gateway.states import Trigger
 from tests.alarms.office_lab import BAD, FIVE, FOUR, GOOD, NO, PHONE, THREE, OfficeLab, opened
 from tests.journeys.installation import COMMUNE, MINISTRY, PUSHED
 
@@ -162,6 +166,28 @@ async def test_refused_hoa_toc_rings_at_once_and_ends_with_what_is_done(lab: Off
     await lab.looked()
     lab.clock.pass_by(minutes=6)
     assert "flash_refused" not in {each.rule for each in await lab.looked()}
+
+
+async def test_quarantined_hoa_toc_rings_by_night_and_until_somebody_sees_to_it(lab: OfficeLab) -> None:
+    """At the first look, in the quiet period, however long it lies there. Ordinary documents do not."""
+    quiet = replace(lab.base.settings.alarms, mail=Addresses(("x@vanban.example",)), quiet_days=Weekdays(("tue",)))
+    lab.base = replace(lab.base, settings=replace(lab.base.settings, alarms=quiet))
+    lab.watch = AlarmWatch(lab.base, dict, Metrics())
+    for code, name, lane in ((THREE, "three", 0), (PUSHED, "ordinary", 2)):
+        await lab.send(code, name, lane=lane)
+    await lab.act(Trigger.QUARANTINED, "three/i1")
+    await lab.act(Trigger.QUARANTINED, "ordinary/a1")
+    (alarm,) = await lab.looked(times=1)
+    assert (alarm.rule, alarm.is_flash) == ("flash_quarantined", True)
+    assert described(alarm.facts, vi=True) == f"UBND xã Ba · ĐT {PHONE} · 1 văn bản"
+    due = "SELECT due_at FROM alarm_notice WHERE alarm_id = ?"
+    assert await lab.base.writer.fetch(due, (alarm.id,)) == [(micros(lab.clock.now()),)], "told at once"
+    lab.clock.pass_by(days=31)
+    assert "flash_quarantined" in {each.rule for each in await lab.looked()}
+    await lab.act(Trigger.WITHDRAWN, "three/i1")
+    await lab.looked()
+    lab.clock.pass_by(minutes=6)
+    assert "flash_quarantined" not in {each.rule for each in await lab.looked()}
 
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

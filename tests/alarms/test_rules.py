@@ -19,6 +19,7 @@ from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.observe import Metrics
+from gateway.states import Trigger
 from tests.alarms.office_lab import GOOD, NO, THREE, OfficeLab, opened
 from tests.journeys.alert_lab import Watch
 from tests.journeys.installation import COMMUNE, MINISTRY, PUSHED
@@ -87,6 +88,12 @@ async def refused(lab: OfficeLab) -> None:
     await lab.call(NO)
 
 
+async def quarantined(lab: OfficeLab) -> None:
+    """Hỏa tốc."""
+    await lab.send(PUSHED, "d", lane=0)
+    await lab.act(Trigger.QUARANTINED, "d/a1")
+
+
 async def full(lab: OfficeLab) -> None:
     """The disk has less room than it is to have."""
     alarms = replace(lab.base.settings.alarms, disk=Size(1 << 60))
@@ -115,6 +122,7 @@ CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("deadline_near", waits(MINISTRY, 2, hours=20), "axis", 1),
     ("flash_waiting", waits(MINISTRY, 0, minutes=16), "axis", 1),
     ("flash_refused", refused, "UBND xã Hai", 1),
+    ("flash_quarantined", quarantined, "UBND xã Hai", 1),
     ("flash_unread", waits(THREE, 0, minutes=16), "UBND xã Ba", 1),
     ("urgent_unread", waits(COMMUNE, 1, minutes=121), "UBND xã Một", 1),
     ("flash_unconfirmed", taken(0, minutes=16), "UBND xã Hai", 1),

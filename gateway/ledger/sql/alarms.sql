@@ -28,6 +28,14 @@ FROM delivery AS d INDEXED BY delivery_flash_failed CROSS JOIN message AS m ON m
 WHERE d.priority > 2 AND d.state IN ('dead', 'refused') AND d.state_at > :since AND m.kind = 'document' AND m.sandbox = 0
 GROUP BY d.recipient_id;
 
+-- name: delivery_list_flash_quarantined
+-- Offices that hỏa tốc does not reach, since it lies in quarantine: office, how many, the first, the last, channel.
+SELECT d.recipient_id, COUNT(*), MIN(d.state_at), MAX(d.state_at), MIN(d.endpoint_id)
+FROM delivery AS d INDEXED BY delivery_open CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.state = 'quarantined' AND d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+  AND d.priority > 2 AND m.kind = 'document' AND m.sandbox = 0
+GROUP BY d.recipient_id;
+
 -- name: delivery_list_unconfirmed_urgent
 -- Offices whose systems took urgent documents for which they have reported nothing for long: office, lane, how many,
 -- the oldest, the newest, channel: accepted since, waiting since (flash_since, urgent_since), and before (flash, urgent).
