@@ -68,4 +68,4 @@ UNION ALL
 SELECT id FROM (
     SELECT m.id FROM message AS m INDEXED BY message_by_number
     WHERE m.code_number = :number AND m.code_number <> '' AND m.code_notation = :notation AND m.kind = 'document'
-      AND m.promulgated_on LIKE :day LIMIT 50);
+      AND COALESCE(m.promulgated_on, '') LIKE :day LIMIT 50);

@@ -19,7 +19,8 @@ WHERE EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BE
    OR d.business_status = '15' AND EXISTS (SELECT 1 FROM recalled AS r WHERE r.message_id = m.id);
 
 -- When somebody answered a line: its recipient, or who took its place, reported that it is finished (06) or sent a
--- document that answers; NULL where nobody did.
+-- document that answers; NULL where nobody did. One that names no DocumentId answers what its number, issuer and day
+-- leave alone, as the page of the document has it: an update or a replacement of the same number is not meant.
 CREATE VIEW answered AS
 SELECT d.id AS delivery_id,
        (SELECT MIN(w.at) FROM (
@@ -32,7 +33,35 @@ SELECT d.id AS delivery_id,
                      SELECT d.recipient_id UNION
                      SELECT a.successor_id FROM agency AS a JOIN heir AS h ON a.id = h.id
                      WHERE a.successor_id IS NOT NULL)
-                 SELECT id FROM heir)) AS w) AS at
+                 SELECT id FROM heir)
+           UNION ALL
+           SELECT MIN(r.accepted_at) FROM message AS r INDEXED BY message_by_answered_number
+           WHERE r.kind = 'document' AND r.answers_number > '' AND m.code_number > '' AND r.answers_number IN (
+                 replace(m.code_number || '/' || m.code_notation, ' ', '') || '|' || m.sender_code || '|' || m.promulgated_on,
+                 replace(m.code_number || '/' || m.code_notation, ' ', '') || '|' || m.sender_code || '|',
+                 replace(m.code_number || '/' || m.code_notation, ' ', '') || '||' || m.promulgated_on,
+                 replace(m.code_number || '/' || m.code_notation, ' ', '') || '||',
+                 CASE m.code_notation WHEN '' THEN
+                     replace(m.code_number, ' ', '') || '|' || m.sender_code || '|' || m.promulgated_on END,
+                 CASE m.code_notation WHEN '' THEN replace(m.code_number, ' ', '') || '|' || m.sender_code || '|' END,
+                 CASE m.code_notation WHEN '' THEN replace(m.code_number, ' ', '') || '||' || m.promulgated_on END,
+                 CASE m.code_notation WHEN '' THEN replace(m.code_number, ' ', '') || '||' END)
+             AND r.accepted_at >= m.accepted_at AND r.sender_id IN (
+                 WITH RECURSIVE heir (id) AS (
+                     SELECT d.recipient_id UNION
+                     SELECT a.successor_id FROM agency AS a JOIN heir AS h ON a.id = h.id
+                     WHERE a.successor_id IS NOT NULL)
+                 SELECT id FROM heir)
+             AND EXISTS (
+                 SELECT 1 FROM (SELECT r.envelope ->> '$.responses_for[0].code' AS code) AS n
+                 WHERE trim(substr(n.code, 1, instr(n.code || '/', '/') - 1)) = m.code_number
+                   AND trim(substr(n.code, instr(n.code || '/', '/') + 1)) = m.code_notation)
+             AND NOT EXISTS (
+                 SELECT 1 FROM message AS o INDEXED BY message_by_number
+                 WHERE o.code_number = m.code_number AND o.code_notation = m.code_notation AND o.kind = 'document'
+                   AND o.id <> m.id AND (o.business_type = '0' OR m.business_type <> '0')
+                   AND (r.answers_number LIKE '%|' OR o.promulgated_on = m.promulgated_on)
+                   AND (r.answers_number LIKE '%||%' OR o.sender_code = m.sender_code))) AS w) AS at
 FROM delivery AS d JOIN message AS m ON m.id = d.message_id;
 
 -- Lines on which an answer is due and has not come: their office has them or can fetch them, and has neither returned
