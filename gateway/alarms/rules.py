@@ -226,6 +226,16 @@ _OWN: Final[Mapping[str, Rule]] = {
         ),
         runbook="Alarm credential",
     ),
+    "encryption_ending": Rule(
+        kind=kind(
+            _E,
+            "Chứng thư mã hóa của cơ quan sắp hết hạn, vừa hết hạn hoặc bị CA thu hồi.",
+            "An office's certificate to encrypt to ends within days, has ended or was revoked by its CA.",
+            "Gọi cơ quan xin chứng thư mới: `gateway agencies encryption add`; không dùng nữa thì `… end`.",
+            "Call the office for its next one: `gateway agencies encryption add`; `… end` if it wants none.",
+        ),
+        runbook="Alarm encryption",
+    ),
     "watch_failing": Rule(
         kind=kind(
             _E,
@@ -242,7 +252,6 @@ _FOUND: Final[Mapping[str, str]] = {
     "certificate_soon": "GatewayCertificateSoon",
     "certificate_last_days": "GatewayCertificateLastDays",
     "renewal_failing": "GatewayCertificateNotRenewed",
-    "encryption_last_days": "GatewayCertificateLastDays",
     "disk_low": "GatewayDiskNearlyFull",
     "not_ready": "GatewayRefuses",
     "seal_failing": "GatewaySealFailing",

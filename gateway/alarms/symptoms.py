@@ -17,6 +17,7 @@ import structlog
 
 from gateway.admin import watching
 from gateway.admin.ending_credentials import NOW, EndingCredential, ending_credentials
+from gateway.admin.ending_encryption import ending_encryption
 from gateway.admin.offices import reached
 from gateway.admin.refusals import LATELY, Refusals, refusals
 from gateway.admin.standings import standings
@@ -63,6 +64,7 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "answers": frozenset({"answers_overdue"}),
     "disk": frozenset({"disk_soon"}),
     "credentials": frozenset({"credential_ending"}),
+    "encryption": frozenset({"encryption_ending"}),
 }
 _FAILING: Final = "watch_failing"
 _OF_SERVER: Final = frozenset(RULES).difference(*_PARTS.values(), {_FAILING})
@@ -119,6 +121,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
         "answers": look.answers,
         "disk": look.disk,
         "credentials": look.credentials,
+        "encryption": look.encryption,
         "server": look.server,
     }
     for name, part in parts.items():
@@ -287,14 +290,23 @@ class _Look:
 
     async def credentials(self) -> list[Symptom]:
         """What offices' systems are known by and that ends within days, by office."""
+        ending = await ending_credentials(self._base.readers, self._base.directory, self.now)
+        return await self._ending("credential_ending", ending)
+
+    async def encryption(self) -> list[Symptom]:
+        """What others encrypt to, likewise."""
+        ending = await ending_encryption(self._base.readers, self._base.directory, self.now)
+        return await self._ending("encryption_ending", ending)
+
+    async def _ending(self, rule: str, ending: Iterable[EndingCredential]) -> list[Symptom]:
         found: dict[AgencyId, list[EndingCredential]] = {}
-        for each in await ending_credentials(self._base.readers, self._base.directory, self.now):
+        for each in ending:
             if each.is_now:
                 found.setdefault(each.agency_id, []).append(each)
         phones = await self._phones(found)
         return [
             Symptom(
-                rule="credential_ending",
+                rule=rule,
                 subject=key,
                 since=those[0].ends - NOW,
                 facts={

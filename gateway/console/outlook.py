@@ -17,6 +17,7 @@ import structlog
 
 from gateway.admin import watching
 from gateway.admin.ending_credentials import EndingCredential, ending_credentials
+from gateway.admin.ending_encryption import ending_encryption
 from gateway.admin.refusals import first_day
 from gateway.admin.watching import Channel
 from gateway.audit.findings import Finding
@@ -169,7 +170,7 @@ class Outlook:
     #: The gravest kinds of trouble, and how many more there are.
     troubles: Sequence[Trouble]
     more_troubles: int
-    #: What offices' systems are known by, and that ends soon.
+    #: What offices' systems are known by, or others encrypt to, and that ends soon.
     ending: Sequence[EndingCredential]
     parked: int
     #: Documents accepted by the hour, today and on the same weekday a week ago.
@@ -292,7 +293,10 @@ class Outlooks:
             findings=await self._findings(at),
             troubles=troubles,
             more_troubles=more,
-            ending=await ending_credentials(base.readers, base.directory, at),
+            ending=[
+                *await ending_credentials(base.readers, base.directory, at),
+                *await ending_encryption(base.readers, base.directory, at),
+            ],
             parked=await base.reads.parked(),
             today=await self._by_hour(morning, morning + _HOURS * _HOUR),
             then=await self._by_hour(morning - _WEEK, morning - _WEEK + _HOURS * _HOUR),

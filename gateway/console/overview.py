@@ -31,8 +31,9 @@ _LISTED: Final = 300
 #: Offices that are named for what they have not answered; the days whose documents the report by office is of.
 _LATE: Final = 5
 _REPORTED: Final = timedelta(days=90)
-#: The alarm of what ends, which stands in a card of its own with what ends later.
-_ENDING: Final = "credential_ending"
+#: Alarms of what ends, which stand in cards of their own with what ends later; what the doctor says of the same.
+_ENDING: Final = frozenset({"credential_ending", "encryption_ending"})
+_SAID_BY_OFFICE: Final = "encryption_last_days"
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -59,9 +60,11 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     troubled = outlook.by_channel
     apart = [each for each in alarms if each.facts.get("channel") not in {one.id for one in troubled}]
     late = [each for each in apart if each.rule == "answers_overdue" and outlook.due and outlook.due.count]
-    told = [each for each in apart if each not in late and each.rule != _ENDING]
+    told = [each for each in apart if each not in late and each.rule not in _ENDING]
     many, single = alike(told)
-    findings = [each for each in outlook.findings if (each.code, each.subject) not in known]
+    findings = [
+        each for each in outlook.findings if (each.code, each.subject) not in known and each.code != _SAID_BY_OFFICE
+    ]
     errors = [each for each in findings if each.kind.severity is Severity.ERROR]
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 from gateway.clock import instant, micros
 from gateway.directory.changes import OneByOne, event_of
@@ -26,6 +26,8 @@ from gateway.storage.pump import Transaction
 from gateway.storage.readers import Readers
 
 Ended = Literal["replaced", "revoked"]
+#: For how long an agency that has none left is spoken of, after the gateway ended its last one.
+SPOKEN_OF: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +138,12 @@ async def encryption_certificates(
 async def watched_certificates(readers: Readers, since: datetime) -> list[EncryptionCertificate]:
     """Those that nobody ended, and those that the gateway itself ended from then on."""
     return [_of(row) for row in await readers.fetch("encryption_certificate_list_watched", (micros(since),))]
+
+
+def last_in_force(own: Iterable[EncryptionCertificate], now: datetime) -> RecipientCertificate | None:
+    """Of one agency's, the one that lasts longest; None where none is in force."""
+    in_force = (each.certificate for each in own if each.standing(now) == "in_force")
+    return max(in_force, key=lambda found: found.not_after, default=None)
 
 
 async def to_encrypt_to(readers: Readers, agency: AgencyId, code: str, now: datetime) -> EncryptionCertificate:

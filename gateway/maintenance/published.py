@@ -25,9 +25,11 @@ from gateway.condition import UNSEEN, Condition, Health
 from gateway.config.revocation import RevocationSettings
 from gateway.directory.directory import Directory
 from gateway.directory.encryption import (
+    SPOKEN_OF,
     EncryptionCertificate,
     EndPublished,
     EndPublishedOperation,
+    last_in_force,
     watched_certificates,
 )
 from gateway.endings import LEVELS, level_of
@@ -40,8 +42,6 @@ from gateway.signatures.revoked import Told
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
 
-#: For how long an agency that has none left is spoken of, after the gateway ended its last one.
-_SPOKEN_OF: Final = timedelta(days=60)
 _DAY: Final = timedelta(days=1)
 _SHOWN: Final = 5
 _STANDINGS_VI: Final = {"replaced": "đã thay", "revoked": "bị thu hồi", "expired": "hết hạn"}
@@ -82,10 +82,10 @@ class Published:
     async def run_once(self) -> None:
         """All of it."""
         now = self._clock.now()
-        watched = await watched_certificates(self._readers, now - _SPOKEN_OF)
+        watched = await watched_certificates(self._readers, now - SPOKEN_OF)
         await self._look([each for each in watched if each.standing(now) in {"in_force", "early"}], now)
         if await self._end(watched, now):
-            watched = await watched_certificates(self._readers, now - _SPOKEN_OF)
+            watched = await watched_certificates(self._readers, now - SPOKEN_OF)
         await self._tell(watched, now)
 
     async def _look(self, open_ones: Sequence[EncryptionCertificate], now: datetime) -> None:
@@ -169,11 +169,7 @@ class Published:
 
 def _ending(own: Sequence[EncryptionCertificate], now: datetime) -> tuple[int, float, str, str]:
     """Of one agency: level, days left, words, English and Vietnamese."""
-    last = max(
-        (each.certificate for each in own if each.standing(now) == "in_force"),
-        key=lambda found: found.not_after,
-        default=None,
-    )
+    last = last_in_force(own, now)
     if last is None:
         if any(each.standing(now) == "early" for each in own):
             return 1, -1.0, "none is in force yet", "chưa cái nào có hiệu lực"

@@ -15,6 +15,7 @@ from gateway.clock import micros
 from gateway.condition import Condition, Health
 from gateway.config.values import Size
 from gateway.diagnosis import doctor
+from gateway.directory.encryption import Publish, PublishOperation
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
 from gateway.maintenance.alarm_watch import AlarmWatch
@@ -23,6 +24,7 @@ from gateway.states import Trigger
 from tests.alarms.office_lab import GOOD, NO, THREE, OfficeLab, opened
 from tests.journeys.alert_lab import Watch
 from tests.journeys.installation import COMMUNE, MINISTRY, PUSHED
+from tests.unit.enveloped.holders import holder, made
 
 Made = Callable[[OfficeLab], Awaitable[None]]
 
@@ -112,6 +114,15 @@ async def ending(lab: OfficeLab) -> None:
     await lab.base.writer.execute_many(row, [(office.id, micros(now - timedelta(days=300)), micros(ends))])
 
 
+async def unencrypted(lab: OfficeLab) -> None:
+    """The only certificate to encrypt to of an office ends in five days."""
+    office, now = await lab.base.directory.require(THREE, lab.clock.now()), lab.clock.now()
+    left = now + timedelta(days=5) - datetime.now(UTC)
+    one = made(holder("p256").private, begins=-timedelta(days=300), days=300 + left / timedelta(days=1))
+    ask = Publish(agency_id=office.id, certificate=one.certificate, actor="operator:x", now=now, why="letter")
+    await lab.base.pump.submit(PublishOperation(), ask)
+
+
 #: Rule, what makes it, whom or what the alarm names, how many documents.
 CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("axis_down", down("axis"), "axis", None),
@@ -130,6 +141,7 @@ CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("office_silent", waits(COMMUNE, 2, days=2), "UBND xã Một", 1),
     ("disk_soon", full, None, None),
     ("credential_ending", ending, "UBND xã Một", None),
+    ("encryption_ending", unencrypted, "UBND xã Ba", None),
 ]
 
 

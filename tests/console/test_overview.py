@@ -367,6 +367,13 @@ async def test_offices_credentials_that_end_soon_are_told_by_how_soon(
     assert "QLVB xã" in pressing
     assert "máy quét" not in pressing
     assert "máy quét" in patient
+    key = replace(soon, id="3", sort="encryption", label="ab12cd34")
+    pressing, patient = await shown(key, replace(key, id="4", label="ef56", level=2))
+    assert "1 cơ quan không ai mã hóa gửi tới được nữa, hoặc chỉ còn vài ngày" in pressing
+    assert "chứng thư mã hóa · ab12cd34" in pressing
+    assert "hệ thống của cơ quan bị từ chối" not in pressing, "it goes on without"
+    assert "Chứng thư mã hóa của 1 cơ quan hết hạn trong vòng một tháng" in patient
+    assert ("ef56" in pressing, "ef56" in patient) == (False, True)
     pressing, patient = await shown(*many)
     assert "thẻ truy cập" not in pressing
     assert "12 chứng thư hoặc thẻ truy cập" in patient

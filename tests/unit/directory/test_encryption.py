@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.admin.ending_encryption import ending_encryption
 from gateway.config.end_to_end import EndToEndSettings
 from gateway.config.values import Codes
+from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.directory.encryption import (
     EndPublished,
     EndPublishedOperation,
@@ -88,6 +90,40 @@ async def test_the_newest_that_counts_is_given_out(store: Store) -> None:
         await store.pump.submit(PublishOperation(), again)
     kinds = [kind for kind, _ in await store.events() if kind.startswith("agency.encryption")]
     assert kinds == ["agency.encryption_published"] * 3 + ["agency.encryption_ended"]
+
+
+async def test_office_is_told_of_before_nobody_can_encrypt_to_it(store: Store) -> None:
+    """A month ahead, and until there is another; of several, the last counts; what an operator ended is over."""
+    one, two, three = await agencies(store)
+    year = made(holder("rsa").private, "year", days=365)
+    await publish(store, one, made(holder("p384").private, "before", days=40))
+    last = await publish(store, one, year)
+    ended = await publish(store, two, made(holder("p256").private, "ended", days=200))
+    await end(store, two, ended, NOW + DAY)
+    revoked = await publish(store, three, made(holder("p384").private, "revoked", days=300))
+    ask = EndPublished(
+        agency_id=three.id, sha256=revoked, ended_as="revoked", actor="gateway", now=NOW + DAY, why="its CA"
+    )
+    await store.pump.submit(EndPublishedOperation(), ask)
+
+    async def told(days: float) -> list[tuple[str, int, int]]:
+        store.clock.at = at = NOW + timedelta(days=days)
+        found = await ending_encryption(store.readers, store.directory, at)
+        return [(each.agency.organ_id if each.agency else "", each.level, (each.ends - NOW).days) for each in found]
+
+    assert await told(39) == [(CODES[2], 3, 1)]
+    assert await told(334) == []
+    assert await told(336) == [(CODES[0], 2, 364)]
+    assert await told(359) == [(CODES[0], 3, 364)]
+    assert await told(400) == [(CODES[0], 3, 364)]
+    at = NOW + 300 * DAY
+    await publish(store, one, made(holder("p256").private, "next", begins=300 * DAY, days=700), at)
+    assert await told(360) == []
+    await end(store, one, last, at)
+    closed = CloseAgency(agency_id=one.id, at=NOW, successor_id=None, actor=ACTOR, now=NOW)
+    assert [code for code, *_ in await told(999)] == [CODES[0]]
+    await store.directory.apply(store.pump, CloseAgencyOperation(), closed)
+    assert await told(999) == [], "nobody writes to it"
 
 
 def envelope(*encryptions: Encryption | None) -> Envelope:
