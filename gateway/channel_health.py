@@ -1,18 +1,19 @@
 """How a channel is, in one word, for people who look at many of them at once. Pure: receives facts and `now`.
 
 The worst that is true counts: paused by a person, nothing gets through, its list cannot be read, it is silent, what
-is sent there is refused or given up, a part of its calls fails, what waits has waited long, fine. An inbox is slow
-where its office fetches nothing for hours: nobody can know whether its system is down or only nobody is there. Of
-an inbox, the hours count in which offices are open. An office that shares its channel with others is judged by what
-is its own, and by the channel only where that fails for all of them.
+is sent there is refused or given up, a part of its calls or of the looks at its list fails, what waits has waited
+long, fine. An inbox is slow where its office fetches nothing for hours: nobody can know whether its system is down
+or only nobody is there. Of an inbox, the hours count in which offices are open. An office that shares its channel
+with others is judged by what is its own, and by the channel only where that fails for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 #: What waits longer makes a channel slow: of those that are pushed, and of those that fetch.
@@ -22,6 +23,8 @@ _FETCHED_SLOW: Final = timedelta(hours=4)
 FETCHED_SILENT: Final = timedelta(hours=10)
 #: Over which calls are judged together.
 CALLS_OVER: Final = timedelta(minutes=15)
+#: Looks at a list that are told of are younger.
+_LOOKED_BACK: Final = timedelta(hours=6)
 #: Fewer calls say nothing of the channel, nor does trouble with fewer transmissions, or that is over in a moment.
 _LEAST_CALLS: Final = 10
 LEAST_TROUBLED: Final = 3
@@ -83,6 +86,44 @@ class Calls:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Looks(Calls):
+    """How the looks at a channel's list went; a row of failures is one trouble, as an outage is."""
+
+    #: Since when these are counted.
+    over: timedelta
+
+    def told(self, *, vi: bool) -> str:
+        """The numbers, for people."""
+        minutes = -(-self.over // timedelta(minutes=1))
+        if vi:
+            return f"{self.failed} trong {self.ended} lượt đọc danh sách trong {minutes} phút"
+        return f"{self.failed} of {self.ended} readings of its list in {minutes} minutes"
+
+
+def looks_of(looks: Sequence[tuple[datetime, bool]], now: datetime) -> Looks | None:
+    """Of those within CALLS_OVER or, where they are rarer, of the last ones; of each when, and whether it failed.
+
+    None where fewer than LEAST_TROUBLED times a list could be read no more: one outage says nothing.
+    """
+    young = [each for each in looks if now - each[0] < _LOOKED_BACK]
+    lately = sum(1 for at, _ in young if now - at <= CALLS_OVER)
+    those = young[-max(lately, _LEAST_CALLS) :]
+    failed = [at for at, is_failed in those if is_failed]
+    times = sum(1 for (_, before), (_, is_failed) in pairwise([(now, False), *those]) if is_failed and not before)
+    if times < LEAST_TROUBLED:
+        return None
+    return Looks(
+        ended=len(those),
+        failed=len(failed),
+        slow=0,
+        transmissions=times,
+        first_at=failed[0],
+        last_at=failed[-1],
+        over=now - those[0][0],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelFacts:
     """What is known of a channel."""
 
@@ -96,7 +137,7 @@ class ChannelFacts:
     oldest_at: datetime | None
     #: Of an inbox: how long offices were open since then; no more than FETCHED_SILENT is told apart.
     open_for: timedelta = timedelta()
-    #: Since when a part of its calls fails.
+    #: Since when a part of its calls, or of the looks at its list, fails.
     part_since: datetime | None = None
     #: Since when what is sent there is refused or given up.
     refusing_since: datetime | None = None

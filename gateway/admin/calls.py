@@ -1,4 +1,4 @@
-"""How the calls over channels went lately: of those alone over which some failed, or took too long.
+"""How the calls over channels, and the looks at their lists, went lately: of those alone over which several failed.
 
 Where nothing fails, one index of what failed is looked at, and nothing else. What failed in an outage that is over
 says nothing of how the channel is now: only what was called after it counts; but a channel that goes down and up
@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gateway.channel_health import CALLS_OVER, LEAST_TROUBLED, Calls
+import msgspec
+
+from gateway.channel_health import CALLS_OVER, LEAST_TROUBLED, Calls, Looks, looks_of
 from gateway.clock import instant, micros
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
@@ -22,6 +24,14 @@ _CALLS: Final = 20_000
 _TURNS: Final = 2_000
 _BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed"})
 _MINUTE: Final = timedelta(minutes=1) // timedelta(microseconds=1)
+
+
+async def looks_lately(base: Foundation, now: datetime) -> Mapping[str, Looks]:
+    """By channel; none of one whose list could always be read again, or ceased to be but once or twice."""
+    rows = await base.readers.fetch("source_list_looks")
+    told = {channel: msgspec.json.decode(text, type=list[int]) for channel, text in rows}
+    found = {channel: looks_of([(instant(abs(at)), at < 0) for at in each], now) for channel, each in told.items()}
+    return {channel: each for channel, each in found.items() if each is not None}
 
 
 async def calls_lately(base: Foundation, now: datetime) -> Mapping[str, Calls]:

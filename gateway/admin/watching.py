@@ -7,18 +7,27 @@ the worker by whoever shows it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from gateway.admin.calls import calls_lately
+from gateway.admin.calls import calls_lately, looks_lately
 from gateway.admin.queues import ShownLine, shown
 from gateway.admin.refusals import Refusals, Refused, refusals
-from gateway.channel_health import FETCHED_SILENT, Calls, ChannelFacts, ChannelHealth, Judgement, judge_channel
+from gateway.channel_health import (
+    FETCHED_SILENT,
+    Calls,
+    ChannelFacts,
+    ChannelHealth,
+    Judgement,
+    Looks,
+    judge_channel,
+)
 from gateway.clock import VIETNAM, instant, micros
+from gateway.config.alerts import AlarmSettings
 from gateway.directory.endpoints import EndpointState, called, label_of
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
@@ -66,6 +75,8 @@ class Channel:
     list_since: datetime | None
     #: How its calls went lately, where several had trouble.
     calls: Calls | None
+    #: How the looks at its list went, where it could not be read several times.
+    looks: Looks | None
     #: What was refused or given up there lately.
     refused: Refused | None = None
 
@@ -73,6 +84,15 @@ class Channel:
     def called(self) -> str:
         """The label, and the channel's own name where that is another."""
         return called(self.state.endpoint.name, self.label)
+
+    @property
+    def parts(self) -> tuple[Calls, ...]:
+        """What of it fails in part."""
+        return tuple(each for each in (self.calls, self.looks) if each is not None)
+
+    def told(self, *, vi: bool) -> str:
+        """The numbers of these, for people."""
+        return "; ".join(each.told(vi=vi) for each in self.parts)
 
     @property
     def is_calm(self) -> bool:
@@ -154,11 +174,13 @@ async def channels(
     calendar = calendar or await workdays(base.readers)
     found, leads_to = [], await base.directory.of_one_agency()
     refused = refused or await refusals(base, now)
-    lately, percent = await calls_lately(base, now), base.settings.alarms.failing
+    lately, looked = await calls_lately(base, now), await looks_lately(base, now)
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         is_inbox = state.endpoint.kind == "inbox"
         calls = None if is_inbox else lately.get(state.endpoint.id)
+        looks = looked.get(state.endpoint.id)
+        list_since = _at(source[1]) if source else None
         quiet_since, only = since, leads_to.get(state.endpoint.id)
         if is_inbox and since is not None and only is None and state.last_success_at is not None:
             # of offices that share it, one alone that fetches nothing says nothing of the others
@@ -167,11 +189,11 @@ async def channels(
             is_inbox=is_inbox,
             paused_until=state.endpoint.paused_until,
             down_since=state.endpoint.down_since,
-            failing_since=_at(source[1]) if source else None,
+            failing_since=None if _comes_and_goes(looks, list_since, base.settings.alarms, now) else list_since,
             silent_since=_at(source[6]) if source else None,
             oldest_at=quiet_since,
             open_for=calendar.open_between(quiet_since, now, FETCHED_SILENT) if quiet_since else timedelta(),
-            part_since=calls.first_at if calls is not None and calls.is_failing(percent) else None,
+            part_since=_part_since((calls, looks), base.settings.alarms),
             refusing_since=_refusing_since(state, only, refused),
         )
         found.append(
@@ -183,13 +205,33 @@ async def channels(
                 oldest_at=since,
                 listed_at=_at(source[4]) if source else None,
                 list_reason=source[2] if source else "",
-                list_since=facts.failing_since or facts.silent_since,
+                list_since=list_since or facts.silent_since,
                 calls=calls,
+                looks=looks,
                 refused=refused.by_channel.get(state.endpoint.id),
             )
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
     return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
+
+
+def _part_since(parts: Iterable[Calls | None], settings: AlarmSettings) -> datetime | None:
+    """Since when something fails in part."""
+    failing = (each for each in parts if each is not None and each.is_failing(settings.failing))
+    return min((each.first_at for each in failing), default=None)
+
+
+def _comes_and_goes(looks: Looks | None, since: datetime | None, settings: AlarmSettings, now: datetime) -> bool:
+    """Whether a list that cannot be read now has been so again and again, each time for a moment.
+
+    Then it is one that fails in part, until it has been so for as long as an outage is.
+    """
+    return (
+        looks is not None
+        and looks.is_failing(settings.failing)
+        and since is not None
+        and now - since < settings.down
+    )
 
 
 def _refusing_since(state: EndpointState, only: Agency | None, refused: Refusals) -> datetime | None:

@@ -166,8 +166,8 @@ _OWN: Final[Mapping[str, Rule]] = {
     "failing_in_part": Rule(
         kind=kind(
             _W,
-            "Một phần lượt gửi qua kênh bị lỗi hoặc quá chậm.",
-            "A part of the calls over a channel fails, or is too slow.",
+            "Một phần lượt gửi, hoặc lượt đọc danh sách của kênh, bị lỗi hoặc quá chậm.",
+            "A part of the calls over a channel, or of the readings of its list, fails, or is too slow.",
             "Mở trang của kênh: xem các câu trả lời gần đây, báo đơn vị vận hành bên kia. Lượt lỗi tự gửi lại.",
             "Open the channel's page: see the last replies, tell the operator there. What failed is tried again.",
         ),

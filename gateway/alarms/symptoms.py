@@ -24,7 +24,7 @@ from gateway.admin.standings import standings
 from gateway.admin.watching import Channel
 from gateway.alarms.rules import RULES
 from gateway.audit.findings import Finding
-from gateway.channel_health import Calls, ChannelHealth
+from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM, instant, micros
 from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings
@@ -355,9 +355,9 @@ def _of_channel(channel: Channel, settings: AlarmSettings, now: datetime) -> Ite
     elif health is ChannelHealth.SILENT:
         yield _symptom("list_silent", channel, since)
     else:
-        calls = None if health is ChannelHealth.PAUSED else channel.calls
-        if calls is not None and not calls.is_mended(settings.failing):
-            yield _failing(channel, calls, opens=health is ChannelHealth.FAILING)
+        parts = () if health is ChannelHealth.PAUSED else channel.parts
+        if any(not each.is_mended(settings.failing) for each in parts):
+            yield _failing(channel, opens=_opens(channel, settings))
         if not _is_explained(channel) and channel.oldest_at and now - channel.oldest_at >= settings.backlog:
             yield _symptom("backlog_old", channel, channel.oldest_at)
 
@@ -367,9 +367,16 @@ def _is_explained(channel: Channel) -> bool:
     return channel.judgement.health in {ChannelHealth.PAUSED, ChannelHealth.DOWN}
 
 
-def _failing(channel: Channel, calls: Calls, *, opens: bool) -> Symptom:
-    told = {"text": calls.told(vi=False), "text_vi": calls.told(vi=True)}
-    symptom = _symptom("failing_in_part", channel, calls.first_at)
+def _opens(channel: Channel, settings: AlarmSettings) -> bool:
+    """That a list cannot always be read is worth an alarm, whatever becomes of what is sent there meanwhile."""
+    health, looks = channel.judgement.health, channel.looks
+    is_list = looks is not None and looks.is_failing(settings.failing)
+    return health is ChannelHealth.FAILING or (is_list and health is not ChannelHealth.DOWN)
+
+
+def _failing(channel: Channel, *, opens: bool) -> Symptom:
+    told = {"text": channel.told(vi=False), "text_vi": channel.told(vi=True)}
+    symptom = _symptom("failing_in_part", channel, min(each.first_at for each in channel.parts))
     return replace(symptom, facts={**symptom.facts, **told}, opens=opens)
 
 

@@ -70,7 +70,8 @@ class AlarmSettings:
     down: timedelta = _f(timedelta(minutes=10), "a channel may be down, and its list unreadable, for so long")
     failing: int = _f(
         25,
-        "alarm where so many of a hundred calls over a channel fail or are slow, for a quarter of an hour; 0: none",
+        "alarm where so many of a hundred calls over a channel fail or are slow, for a quarter of an hour, or of "
+        "the readings of its list fail; 0: none",
     )
     deadline: timedelta = _f(timedelta(hours=4), "documents that will be given up within this time")
     disk: Size = _f(Size(5 * 1024**3), "least free space below the data folder")

@@ -200,8 +200,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "alarms.down": "kênh được ngừng, hay danh sách của nó không đọc được, bao lâu",
         "alarms.failing": (
-            "cảnh báo khi bấy nhiêu trên một trăm lần gọi qua một kênh hỏng hoặc chậm, trong mười lăm phút; "
-            "0: không"
+            "cảnh báo khi bấy nhiêu trên một trăm lần gọi qua một kênh hỏng hoặc chậm, trong mười lăm phút, "
+            "hoặc lần đọc danh sách bị lỗi; 0: không"
         ),
         "alarms.deadline": "văn bản sẽ bị thôi gửi trong khoảng này",
         "alarms.disk": "đĩa trống ít nhất cho thư mục dữ liệu",

@@ -196,8 +196,8 @@ async def _urgent(visit: Visit) -> Part:
 def _state(visit: Visit, channel: watching.Channel) -> list[str]:
     judgement = channel.judgement
     told = [visit.gettext(HEALTH[judgement.health][1])]
-    if judgement.health is ChannelHealth.FAILING and channel.calls is not None:
-        told.append(channel.calls.told(vi=visit.preferences.language == "vi"))
+    if judgement.health is ChannelHealth.FAILING:
+        told.append(channel.told(vi=visit.preferences.language == "vi"))
     return told
 
 

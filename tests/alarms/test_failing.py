@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from gateway.directory.endpoint_changes import (
 from gateway.foundation import Foundation, open_foundation
 from gateway.ledger.alarms import Alarm
 from gateway.ledger.claims import ClaimDue, ClaimOperation, Finish, FinishOperation
+from gateway.ledger.offers import Failed, FailedOperation, Look, LookOperation
 from gateway.ledger.record import RecordMessage
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.model import OutcomeKind, SendReport
@@ -77,6 +79,21 @@ class Lab:
         )
         await self.base.pump.submit(FinishOperation(), finish)
         self.clock.pass_by(minutes=1)
+
+    async def look(self, *, well: bool, seconds: float) -> None:
+        """At its list, and so long until the next."""
+        key, at = (await self.axis()).state.endpoint.id, self.clock.now()
+        if well:
+            await self.base.pump.submit(LookOperation(), Look(endpoint_id=key, items=(), at=at))
+        else:
+            failed = Failed(endpoint_id=key, reason="peer_error", detail="503", at=at)
+            await self.base.pump.submit(FailedOperation(), failed)
+        self.clock.pass_by(seconds=seconds)
+
+    async def told(self) -> tuple[str, list[str]]:
+        """How it is in the console, and the alarms about it after a look."""
+        await self.watch.run_once()
+        return (await self.axis()).judgement.health.value, [each.rule for each in await self.alarms()]
 
     async def axis(self) -> watching.Channel:
         """As the console has it."""
@@ -161,6 +178,76 @@ async def test_slow_calls_count_unless_their_size_explains_it(lab: Lab) -> None:
     assert await lab.rules() == ["failing_in_part"]
     (alarm,) = await lab.alarms()
     assert alarm.facts["text"].endswith("8 of them for being slow")
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(2, 40), (30, 30), (300, 10)])
+async def test_list_that_fails_every_second_time_is_degraded_and_does_not_flap(
+    lab: Lab, seconds: int, most: int
+) -> None:
+    """However often it is looked at; before and after every look the same word, and one alarm until it is well."""
+    seen = list[tuple[str, list[str]]]()
+    for _ in range(25):
+        await lab.look(well=False, seconds=max(seconds, 30))
+        seen.append(await lab.told())
+        await lab.look(well=True, seconds=seconds)
+        seen.append(await lab.told())
+    first = next(place for place, (_, rules) in enumerate(seen) if rules)
+    assert first <= max(12, 5 * 60 // seconds), "after some minutes, or ten looks"
+    assert set(map(str, seen[first:])) == {str(("failing", ["failing_in_part"]))}
+    (alarm,) = await lab.alarms()
+    channel = await lab.axis()
+    assert channel.looks is not None
+    assert (channel.looks.failed * 2, channel.looks.ended) == (channel.looks.ended, most)
+    assert str(alarm.facts["text_vi"]).startswith(f"{most // 2} trong {most} lượt đọc danh sách trong ")
+    assert channel.told(vi=False).startswith(f"{most // 2} of {most} readings of its list in ")
+    assert len(await lab.base.readers.fetch("alarm_list_closed", (9,))) == 0
+    while (await lab.told())[1]:
+        await lab.look(well=True, seconds=max(seconds, 30))
+    assert (await lab.told()) == ("fine", [])
+
+
+async def test_outages_of_a_list_are_told_as_such_and_are_over_with_it(lab: Lab) -> None:
+    """One, however long, is not failing in part when it is over; nor is a few moments' trouble."""
+    for _ in range(20):
+        await lab.look(well=True, seconds=30)
+    for _ in range(9):
+        await lab.look(well=False, seconds=60)
+        assert await lab.told() == ("unreadable", [])
+    for _ in range(3):
+        await lab.look(well=False, seconds=60)
+        now = await lab.told()
+    assert now == ("unreadable", ["list_unreadable"])
+    await lab.look(well=True, seconds=30)
+    for well in (True, False, True, True):
+        await lab.look(well=well, seconds=30)
+    assert (await lab.told())[0] == "fine"
+    for _ in range(20):
+        await lab.look(well=True, seconds=30)
+    assert await lab.told() == ("fine", [])
+
+
+async def test_list_that_came_and_went_and_is_gone_rings_as_unreadable(lab: Lab) -> None:
+    """When it has been so for as long as any outage."""
+    for _ in range(20):
+        await lab.look(well=False, seconds=30)
+        await lab.look(well=True, seconds=30)
+    for _ in range(9):
+        await lab.look(well=False, seconds=60)
+        assert (await lab.told())[0] == "failing"
+    for _ in range(2):
+        await lab.look(well=False, seconds=60)
+        health, rules = await lab.told()
+    assert (health, "list_unreadable" in rules) == ("unreadable", True)
+
+
+async def test_look_that_lists_and_gets_nothing_is_counted_once(lab: Lab) -> None:
+    """What could be listed while the source goes on failing neither ends the failure nor counts beside it."""
+    key = (await lab.axis()).state.endpoint.id
+    await lab.look(well=False, seconds=30)
+    await lab.base.pump.submit(LookOperation(), Look(endpoint_id=key, items=(), at=lab.clock.now(), is_all=False))
+    await lab.look(well=False, seconds=30)
+    ((_, looks),) = await lab.base.readers.fetch("source_list_looks")
+    assert [at < 0 for at in json.loads(looks)] == [True, True]
 
 
 async def test_outage_rings_as_outage_alone_and_what_failed_in_it_is_forgotten(lab: Lab) -> None:

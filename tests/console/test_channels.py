@@ -259,6 +259,27 @@ async def test_channel_that_fails_in_part_says_so_with_the_numbers(site: Site) -
         assert "14 trong 42 lượt gửi trong 15 phút" in page, path
 
 
+async def test_channel_whose_list_fails_every_second_time_is_not_called_up(site: Site) -> None:
+    """In the same places; whatever its last look was."""
+    key, now = EndpointId(await channel_id(site, "pushed")), site.base.clock.now()
+    browser = await site.signed_in(Role.VIEWER)
+    for ago in range(26, 0, -2):
+        ask = Failed(endpoint_id=key, reason="peer_error", detail="503", at=now - ago * timedelta(seconds=30))
+        await site.base.pump.submit(FailedOperation(), ask)
+        look = Look(endpoint_id=key, items=(), at=now - (ago - 1) * timedelta(seconds=30))
+        await site.base.pump.submit(LookOperation(), look)
+    for last in ("well", "failed"):
+        if last == "failed":
+            ask = Failed(endpoint_id=key, reason="peer_error", detail="503", at=now)
+            await site.base.pump.submit(FailedOperation(), ask)
+        numbers = "13 trong 26" if last == "well" else "14 trong 27"
+        for path in ("/overview/now", "/channels", f"/channels/{key}", "/shift"):
+            page = (await browser.get(path)).text
+            assert f"{numbers} lượt đọc danh sách trong " in page, (last, path)
+        row = (await browser.get("/channels")).text.partition(f'href="/channels/{key}"')[2].partition("</tr>")[0]
+        assert "lỗi một phần" in row, last
+
+
 async def file_text(site: Site, browser: Browser, path: str) -> str:
     """What a reader copies out of a file."""
     async with browser.session.get(site.origin + path) as answer:

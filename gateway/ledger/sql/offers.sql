@@ -91,21 +91,28 @@ WHERE o.gone_at IS NULL AND (o.doubted_at IS NOT NULL OR o.acknowledgements > 0 
 ORDER BY o.rowid;
 
 -- name: source_note_list
--- A list was read, and ends a failure or not: endpoint, at, opens.
-INSERT INTO source (endpoint_id, began_at, polls, listed_at) VALUES (:endpoint, :at, 1, :at)
+-- A list was read, and ends a failure or not: endpoint, at, opens. One that ends none fails yet, or is no look at all.
+INSERT INTO source (endpoint_id, began_at, polls, listed_at, looks) VALUES (:endpoint, :at, 1, :at, json_array(:at))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET polls = polls + 1, longest_gap = max(longest_gap, :at - coalesce(listed_at, began_at)), listed_at = :at,
     failing_since = CASE WHEN :opens THEN NULL ELSE failing_since END,
     reason = CASE WHEN :opens THEN NULL ELSE reason END,
-    detail = CASE WHEN :opens THEN NULL ELSE detail END;
+    detail = CASE WHEN :opens THEN NULL ELSE detail END,
+    looks = CASE WHEN NOT :opens THEN looks ELSE json_insert(
+        CASE WHEN json_array_length(looks) < 40 THEN looks ELSE json_remove(looks, '$[0]') END, '$[#]', :at) END;
 
 -- name: source_note_failure
 -- A list could not be read: endpoint, at, reason, detail.
-INSERT INTO source (endpoint_id, began_at, polls, failed_polls, failing_since, reason, detail)
-VALUES (:endpoint, :at, 1, 1, :at, :reason, :detail)
+INSERT INTO source (endpoint_id, began_at, polls, failed_polls, failing_since, reason, detail, looks)
+VALUES (:endpoint, :at, 1, 1, :at, :reason, :detail, json_array(-:at))
 ON CONFLICT (endpoint_id) DO UPDATE
 SET polls = polls + 1, failed_polls = failed_polls + 1, failing_since = coalesce(failing_since, :at),
-    reason = :reason, detail = :detail;
+    reason = :reason, detail = :detail, looks = json_insert(
+        CASE WHEN json_array_length(looks) < 40 THEN looks ELSE json_remove(looks, '$[0]') END, '$[#]', -:at);
+
+-- name: source_list_looks
+-- How the last looks at each list went: endpoint, when, negative where it could not be read.
+SELECT endpoint_id, looks FROM source;
 
 -- name: source_read
 -- Since when the list of an endpoint cannot be read, if it cannot.

@@ -13,6 +13,8 @@ CREATE TABLE source (
     failing_since INTEGER,
     reason        TEXT,
     detail        TEXT,
+    -- how the last looks went: when, in microseconds, negative where it could not be read; the oldest first
+    looks         TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(looks)),
     CHECK ((failing_since IS NULL) = (reason IS NULL))
 ) STRICT;
 
