@@ -52,13 +52,17 @@ GROUP BY 1;
 
 -- name: figures_list_due
 -- Their lines on which an answer is due or has come: recipient, day, when it came, channel, business type, type, urgency.
-SELECT d.recipient_id, m.due_on, w.at, d.endpoint_id, m.business_type, COALESCE(m.type_name, ''), m.priority
-FROM message AS m INDEXED BY message_by_acceptance
-JOIN delivery AS d ON d.message_id = m.id
-JOIN answered AS w ON w.delivery_id = d.id
-WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
-  AND m.due_on IS NOT NULL
-  AND (w.at IS NOT NULL OR EXISTS (SELECT 1 FROM owed AS o WHERE o.delivery_id = d.id));
+WITH line AS MATERIALIZED (
+    SELECT d.id AS id, d.recipient_id AS recipient, m.due_on AS due_on, d.endpoint_id AS endpoint,
+           m.business_type AS business, COALESCE(m.type_name, '') AS type, m.priority AS priority,
+           (SELECT w.at FROM answered AS w WHERE w.delivery_id = d.id) AS at
+    FROM message AS m INDEXED BY message_by_acceptance
+    JOIN delivery AS d ON d.message_id = m.id
+    WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
+      AND m.due_on IS NOT NULL
+)
+SELECT l.recipient, l.due_on, l.at, l.endpoint, l.business, l.type, l.priority FROM line AS l
+WHERE l.at IS NOT NULL OR EXISTS (SELECT 1 FROM expected AS e WHERE e.delivery_id = l.id);
 
 -- name: due_list_of_message
 -- The lines of one document, likewise: message.
@@ -67,7 +71,7 @@ FROM message AS m
 JOIN delivery AS d ON d.message_id = m.id
 JOIN answered AS w ON w.delivery_id = d.id
 WHERE m.id = ? AND m.kind = 'document' AND m.due_on > ''
-  AND (w.at IS NOT NULL OR EXISTS (SELECT 1 FROM owed AS o WHERE o.delivery_id = d.id));
+  AND (w.at IS NOT NULL OR EXISTS (SELECT 1 FROM expected AS e WHERE e.delivery_id = d.id));
 
 -- name: due_count_unanswered
 -- Offices whose answers were due on a day and have not come, among so many lines: day, limit.
