@@ -1,4 +1,4 @@
-/* Keys, dialogs, the stream of changes, and the warning before a session ends. Pages work without it. */
+/* Keys, dialogs, live parts and their stream, and the warning before a session ends. Pages work without it. */
 (() => {
   "use strict";
   const body = document.body, $ = (selector) => document.querySelector(selector);
@@ -117,13 +117,46 @@
     $("#ended").hidden = false;
   };
   const stay = async () => (isSignedIn(await ask({})) ? watch() : ended());
-  document.addEventListener("htmx:after:request", (event) => {
-    const {request, response} = event.detail.ctx ?? {};
-    if (!request?.headers?.["X-Live"]) return watch();
-    if (response?.status !== 401) return;
-    event.preventDefault(); // the part stays as it is: somebody may be filling in a form in it
-    ended();
+
+  // A live part that cannot be fetched anew (an error, a server that is started anew) keeps what it shows, and a line above it says that
+  // this may be old. It is fetched again after 2 s, then more and more seldom, and at once when the stream is back; one that is fetched
+  // every few seconds anyway needs no more. After the session's end the part stays, too: somebody may be filling in a form in it.
+  const stale = new Map();
+  const isLive = (ctx) => ctx?.request?.headers?.["X-Live"];
+  const spot = (part) => part.closest(".scroll") ?? part; // among rows there is no place for a line
+  const mark = (part) => {
+    const before = spot(part).previousElementSibling;
+    return before?.matches("[data-stale]") ? before : null;
+  };
+  const refetch = (part) => (part.isConnected ? htmx.ajax("GET", part.getAttribute("hx-get"), {source: part}) : stale.delete(part));
+  const failed = (part) => {
+    const {tries = 0, timer} = stale.get(part) ?? {}, wait = Math.min(2000 * 2 ** tries, 60000);
+    clearTimeout(timer);
+    const isOften = /every \ds/.test(part.getAttribute("hx-trigger"));
+    stale.set(part, {tries: tries + 1, timer: isOften ? 0 : setTimeout(() => refetch(part), wait)});
+    if (!mark(part)) spot(part).before($("#stale").content.cloneNode(true));
+  };
+  const fresh = (part) => {
+    clearTimeout(stale.get(part)?.timer);
+    if (stale.delete(part) && ![...stale.keys()].some((each) => spot(each) === spot(part))) mark(part)?.remove();
+  };
+  document.addEventListener("htmx:before:request", ({detail: {ctx}}) => {
+    if (!isLive(ctx)) return;
+    const ask = ctx.fetch;
+    ctx.fetch = (...asked) => ask(...asked).catch((error) => {
+      if (ctx.request.signal.aborted) throw error;
+      return new Response("", {status: 503}); // no answer is one that failed
+    });
   });
+  document.addEventListener("htmx:after:request", (event) => {
+    const {ctx} = event.detail, answer = ctx?.response?.raw;
+    if (!isLive(ctx)) return watch();
+    if (answer.ok && !answer.redirected) return fresh(ctx.sourceElement);
+    event.preventDefault();
+    if (answer.status === 401) ended();
+    else failed(ctx.sourceElement);
+  });
+  document.addEventListener("htmx:error", ({detail: {ctx}}) => isLive(ctx) && failed(ctx.sourceElement));
   document.addEventListener("stay", stay);
   watch();
 
@@ -146,6 +179,7 @@
   const channel = new BroadcastChannel(`live-${session}`), offline = $("#offline");
   let leads = false, how = "";
   const is = (now) => {
+    if (now === "on" && how !== now) [...stale.keys()].forEach(refetch);
     how = now;
     offline.hidden = how !== "off";
     body.dataset.live = how === "on" ? "on" : "off";
