@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.credentials import Credentials
+from gateway.accounts.late_forms import LateForms
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.secret_box import SecretBox
 from gateway.accounts.shared_secrets import SharedSecrets
@@ -79,6 +80,7 @@ class Foundation:
     secret_authenticator: SecretAuthenticator
     users: Users
     sign_in: SignIn
+    late_forms: LateForms
     #: Migrations that this start applied.
     migrated: tuple[str, ...]
 
@@ -244,9 +246,7 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
     box = SecretBox(storage.secrets)
     shared_secrets = SharedSecrets(pump, readers, directory, box)
     users = Users(pump, readers, directory, box, Passwords())
-    failpoint("boot.record.before")
-    await pump.submit(BootOperation(), Boot(id=boot_id, at=clock.now(), purpose=opening.purpose))
-    failpoint("boot.record.after")
+    await _record(pump, Boot(id=boot_id, at=clock.now(), purpose=opening.purpose))
     return Foundation(
         settings=settings,
         clock=clock,
@@ -266,5 +266,13 @@ async def _open(stack: AsyncExitStack, opening: _Opening) -> Foundation:
         secret_authenticator=SecretAuthenticator(shared_secrets, directory),
         users=users,
         sign_in=SignIn(pump, readers, users, settings.console),
+        late_forms=LateForms(pump, readers, box),
         migrated=tuple(migrated),
     )
+
+
+async def _record(pump: Pump, boot: Boot) -> None:
+    """This run has begun."""
+    failpoint("boot.record.before")
+    await pump.submit(BootOperation(), boot)
+    failpoint("boot.record.after")

@@ -69,6 +69,8 @@ WAYS: Final[Mapping[str, str]] = {
 
 async def choose(visit: Visit) -> web.StreamResponse:
     """Which acts there are for a choice, and for how many of it each is."""
+    if visit.request.method == "GET" and not visit.request.query:
+        return visit.redirect("/ledger")  # where one chooses
     ids = await _chosen(visit)
     rows = await visit.base.readers.fetch("delivery_list_for_act", (as_json(ids),))
     lines = [line_of(row) for row in rows]

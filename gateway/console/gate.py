@@ -6,9 +6,10 @@
 3. the permission of the route; what has none is let in nowhere (`Route` has no default). A person sends so many
    forms in a time, and a program with a person's session no more.
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
-   comes after its session has ended is kept for its person and comes back after signing in, beside others; of one
-   with files the page comes back, where the browser has what was typed, and says that the files are to be chosen
-   again. What a page asks for by itself leads nowhere: somebody may be filling in a form on it.
+   comes after its session has ended is kept for its person and comes back after signing in, beside others; where no
+   room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
+   browser has what was typed, and says that the files are to be chosen again. What a page asks for by itself leads
+   nowhere: somebody may be filling in a form on it.
 5. the handler; for a heavy page in its turn
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
@@ -28,16 +29,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AiohttpHandler
 from multidict import MultiDict, MultiDictProxy
 
+from gateway.accounts.late_forms import LateForm
 from gateway.accounts.roles import Permission
 from gateway.accounts.sign_in import Session
 from gateway.config.console import ConsoleSettings
 from gateway.console import cookies
 from gateway.console.headers import SECURITY, in_time, own_address
-from gateway.console.late import KEPT_FIELD, Kept
 from gateway.console.parts import ConsoleParts
 from gateway.console.preferences import COOKIE, Preferences
 from gateway.console.route import Route
-from gateway.console.visit import TOKEN_FIELD, TOKEN_HEADER, SignedIn, Visit, form_token
+from gateway.console.visit import KEEP_HEADER, KEPT_FIELD, TOKEN_FIELD, TOKEN_HEADER, SignedIn, Visit, form_token
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
 from gateway.reasons import REASONS
@@ -97,6 +98,8 @@ class Gate:
         request, route = visit.request, visit.route
         if self._parts.lifecycle.stopping.is_set():
             raise RefusedError("server_stopping")
+        # asked before a form is read
+        visit.page_path = visit.path if request.method in _READS else await page_of(request, request.path) or "/"
         ended = await self._recognise(visit)
         is_open = route is not None and route.permission is Permission.OPEN
         if visit.signed_in is None and not is_open:
@@ -111,10 +114,11 @@ class Gate:
             self._parts.forms.take(visit.user.id, self._parts.base.clock.monotonic())
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
+        visit.page_path = page_of_form(visit.page_path, visit.form)
         self._tell_late(visit)
         response = await self._answer(visit, route)
         if request.method not in _READS and visit.signed_in is not None:
-            self._forget_kept(visit)
+            await self._forget_kept(visit)
         if visit.signed_in is None and not response.prepared:
             cookies.set_stranger(response, visit.held)
         self._mark(visit, response)
@@ -170,10 +174,9 @@ class Gate:
         back = await _page_around(request) if visit.is_fragment else visit.path if request.method in _READS else "/"
         if request.method not in _READS and ended is not None:
             if visit.route is not None and visit.route.uploads:
-                back = await self._back_to_form(visit, ended)
-            else:
-                page = await page_of(request, request.path)  # asked before the form is read
-                back = page or "/" if await self._keep(visit, ended) else "/"
+                back = self._back_to_form(visit, ended)
+            elif await self._keep(visit, ended):
+                back = visit.page_path
         sign_in = visit.address("/login", **({"next": back} if back != "/" else {}))
         if visit.is_fragment:
             return web.Response(status=401, headers={**SECURITY, "HX-Redirect": sign_in})
@@ -185,22 +188,24 @@ class Gate:
         """Keep a form whose session has ended, for the same person; what did not come from our page is left."""
         if visit.route is None:
             return False
-        with suppress(RefusedError):
+        try:
             _check_origin(visit.request)
             fields = await _fields(visit.request)
-            # where nothing was filled in nothing is lost: a page that asks by itself, or signs out
-            if fields.keys() - {TOKEN_FIELD} and _is_token(visit, fields.get(TOKEN_FIELD, "")):
-                return self._keep_for(ended.user_id, visit, fields)
-        return False
+        except RefusedError:
+            return False
+        # where nothing was filled in nothing is lost: a page that asks by itself, or signs out
+        if not fields.keys() - {TOKEN_FIELD} or not _is_token(visit, fields.get(TOKEN_FIELD, "")):
+            return False
+        self._parts.forms.take(ended.user_id, self._parts.base.clock.monotonic())
+        return await self._keep_for(ended.user_id, visit, fields)
 
-    async def _back_to_form(self, visit: Visit, ended: Session) -> str:
+    def _back_to_form(self, visit: Visit, ended: Session) -> str:
         """The page of a form with files, which is not kept here; what was typed there, its tab still has."""
-        page = await page_of(visit.request, visit.request.path)
         with suppress(RefusedError):
             _check_origin(visit.request)
-            if page and _is_token(visit, visit.request.query.get(TOKEN_FIELD, "")):
-                self._parts.late.put((ended.user_id, page), visit.at)
-        return page or "/"
+            if _is_token(visit, visit.request.query.get(TOKEN_FIELD, "")):
+                self._parts.late.put((ended.user_id, visit.page_path), visit.at)
+        return visit.page_path
 
     def _tell_late(self, visit: Visit) -> None:
         request = visit.request
@@ -212,14 +217,17 @@ class Gate:
             )
             visit.flash(told, "note")
 
-    def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
+    async def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
+        """Whether it is one that may be kept; `form_not_kept` where it cannot be."""
         if not _SECRET.isdisjoint(fields):
             return False
-        return self._parts.kept.put(user_id, _form_of(visit, fields))
+        visit.page_path = page_of_form(visit.page_path, fields)
+        await self._parts.base.late_forms.put(user_id, _form_of(visit, fields))
+        return True
 
-    def _forget_kept(self, visit: Visit) -> None:
+    async def _forget_kept(self, visit: Visit) -> None:
         """What was kept was sent now, and done."""
-        self._parts.kept.sent(visit.user.id, _form_of(visit, visit.form))
+        await self._parts.base.late_forms.sent(visit.user.id, _form_of(visit, visit.form))
 
     async def _check_form(self, visit: Visit, route: Route) -> web.StreamResponse | None:
         """Refuse what is not a form of ours.
@@ -235,13 +243,19 @@ class Gate:
             visit.form = await _fields(request)
             given = visit.form.get(TOKEN_FIELD, "")
         if _is_token(visit, given):
-            return None
+            return await self._keep_unsent(visit) if KEEP_HEADER in request.headers else None
         is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" and not route.uploads
-        if visit.signed_in is None or not is_ours or not self._keep_for(visit.user.id, visit, visit.form):
+        if visit.signed_in is None or not is_ours or not await self._keep_for(visit.user.id, visit, visit.form):
             raise RefusedError("form_outdated")
         if visit.is_fragment:
             return web.Response(status=409, headers={**SECURITY, "HX-Redirect": "/kept"})
         return visit.redirect("/kept")
+
+    async def _keep_unsent(self, visit: Visit) -> web.StreamResponse:
+        """A page that goes away gives what is being filled in to be kept; nothing of it is done."""
+        if visit.signed_in is None or not visit.form or not await self._keep_for(visit.user.id, visit, visit.form):
+            raise RefusedError("form_not_kept")
+        return web.Response(status=204, headers=SECURITY)
 
     def _refuse(self, visit: Visit, error: Exception) -> web.StreamResponse:
         refusal = (
@@ -279,6 +293,21 @@ async def page_of(request: web.Request, path: str) -> str:
     return ""
 
 
+async def page_that_exists(request: web.Request, wanted: str) -> str:
+    """Where to go on after signing in: an address that forms alone are sent to is none, and leads to their page."""
+    address = own_address(wanted)
+    path = urlsplit(address).path
+    found = await request.app.router.resolve(request.clone(method="GET", rel_url=path))
+    if not isinstance(found.http_exception, web.HTTPMethodNotAllowed):
+        return address
+    return await page_of(request, path) or "/"
+
+
+def page_of_form(page: str, fields: Mapping[str, str]) -> str:
+    """The page that a form was on: the one that it names itself, else what its address tells."""
+    return own_address(fields["back"]) if fields.get("back") else page
+
+
 async def _page_around(request: web.Request) -> str:
     """The page that htmx asked for a part of, or for something beside it."""
     asked = urlsplit(request.headers.get("HX-Current-URL", ""))
@@ -287,11 +316,11 @@ async def _page_around(request: web.Request) -> str:
     return f"{page}?{asked.query}" if asked.query and page == path else page or "/"
 
 
-def _form_of(visit: Visit, fields: Mapping[str, str]) -> Kept:
+def _form_of(visit: Visit, fields: Mapping[str, str]) -> LateForm:
     """A form as it is kept; one that was kept before says which it is."""
     left = tuple((name, value) for name, value in fields.items() if name not in {TOKEN_FIELD, KEPT_FIELD})
     request, known = visit.request, fields.get(KEPT_FIELD, "")
-    return Kept(id=known or uuid7(), path=request.path, fields=left, at=visit.at, query=request.query_string)
+    return LateForm(id=known, path=request.path, fields=left, at=visit.at, query=request.query_string)
 
 
 def _is_stream(request: web.Request) -> bool:

@@ -7,17 +7,18 @@ put into forms by themselves (ids, marks) goes along unseen: the act and the pag
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
+from gateway.accounts.late_forms import LateForm
 from gateway.accounts.roles import Permission
 from gateway.console.acts import NAMES
-from gateway.console.gate import page_of
-from gateway.console.late import KEPT_FIELD, Kept
+from gateway.console.gate import page_of, page_of_form
 from gateway.console.roles import ROLES
 from gateway.console.route import Route
-from gateway.console.visit import Visit
+from gateway.console.visit import KEPT_FIELD, Visit
 from gateway.console.words import N_
 
 #: What people fill in, as pages call it.
@@ -142,10 +143,10 @@ _LONG: Final = 60
 
 async def show(visit: Visit) -> web.StreamResponse:
     """They stay until they were sent or left."""
-    forms = visit.parts.kept.of(visit.user.id, visit.at)
+    forms = [_renewed(visit, kept) for kept in await visit.base.late_forms.of(visit.user.id, visit.at)]
     if not forms:
         return visit.redirect("/")
-    pages = [await page_of(visit.request, kept.path) for kept in forms]
+    pages = [page_of_form(await page_of(visit.request, kept.path), dict(kept.fields)) for kept in forms]
     told = [(kept, _names(kept), _does(kept), page) for kept, page in zip(forms, pages, strict=True)]
     return visit.page("kept.html", forms=told, days=_DAYS, long=_LONG, field=KEPT_FIELD)
 
@@ -160,17 +161,25 @@ def called(end: str, name: str, value: str = "") -> str:
 
 async def leave(visit: Visit) -> web.StreamResponse:
     """It is not wanted any more."""
-    visit.parts.kept.leave(visit.user.id, visit.form.get("kept", ""))
-    following = "/kept" if visit.parts.kept.of(visit.user.id, visit.at) else "/"
+    late_forms = visit.base.late_forms
+    await late_forms.leave(visit.user.id, visit.form.get("kept", ""), visit.at)
+    following = "/kept" if late_forms.count(visit.user.id, visit.at) else "/"
     return visit.redirect(following, flash=visit.gettext("The form is gone; nothing of it was done."))
 
 
-def _names(kept: Kept) -> dict[str, str]:
+def _renewed(visit: Visit, kept: LateForm) -> LateForm:
+    """As it counts now: one that was kept over a restart has a mark (`once`) of the run before."""
+    once = visit.parts.once
+    fields = tuple((name, once.renewed(value) if name == "once" else value) for name, value in kept.fields)
+    return replace(kept, fields=fields)
+
+
+def _names(kept: LateForm) -> dict[str, str]:
     end = kept.path.rpartition("/")[2]
     return {name: called(end, name, value) for name, value in kept.fields}
 
 
-def _does(kept: Kept) -> list[str]:
+def _does(kept: LateForm) -> list[str]:
     """In words, with what was chosen of a few; nothing where there are none."""
     fields, end = dict(kept.fields), kept.path.rpartition("/")[2]
     asked = (fields.get("act", ""), fields.get("code", "") if end == "answer" else "", end)

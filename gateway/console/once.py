@@ -40,6 +40,10 @@ class Marks:
         self._used.put(mark, True)  # noqa: FBT003
         return True
 
+    def renewed(self, mark: str) -> str:
+        """For a form that waited and is shown anew: another one where its own is of an earlier run."""
+        return mark if mark.startswith(f"{self._run}.") else self.new()
+
     def give_back(self, mark: str) -> None:
         """Nothing came of the form."""
         self._used.pop(mark)

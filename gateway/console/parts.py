@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from gateway.accounts.late_forms import KEPT_FOR
 from gateway.accounts.provider import Leaving, Provider
 from gateway.accounts.roles import Permission
 from gateway.admin.conformance_runs import ConformanceRuns
 from gateway.console.assets import Assets
-from gateway.console.late import KEPT_FOR, KeptForms
 from gateway.console.live import Live
 from gateway.console.once import Marks
 from gateway.console.outlook import Outlooks
@@ -87,7 +87,6 @@ class ConsoleParts:
     flashes: Lru[str, list[Flash]] = field(default_factory=lambda: Lru(_REMEMBERED))
     #: Session and document (or "draft …", "file …"), and since when: who has the page of which open.
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
-    kept: KeptForms = field(default_factory=KeptForms)
     #: By draft: what was seen of its signatures.
     looked: Lru[str, Looked] = field(default_factory=lambda: Lru(_LOOKED))
     #: By user and page: when the page's form with files came, and its session had ended.

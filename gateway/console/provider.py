@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.accounts.provider import AWAY, Leaving
 from gateway.accounts.roles import Permission
 from gateway.accounts.users import User
-from gateway.console.headers import own_address
+from gateway.console.gate import page_that_exists
 from gateway.console.route import Route
 from gateway.console.sign_in import signed_in, take_try
 from gateway.console.visit import Visit
@@ -26,7 +26,9 @@ async def leave(visit: Visit) -> web.StreamResponse:
         raise RefusedError("not_found")
     take_try(visit)
     leaving = Leaving.drawn(
-        following=own_address(visit.request.query.get("next", "/")), held=visit.held, at=visit.at
+        following=await page_that_exists(visit.request, visit.request.query.get("next", "/")),
+        held=visit.held,
+        at=visit.at,
     )
     address = await parts.provider.address(leaving, _back(visit))
     parts.leaving.put(leaving.state, leaving)

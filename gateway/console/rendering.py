@@ -23,6 +23,7 @@ from gateway.console import formats
 from gateway.console.navigation import sections
 from gateway.console.words import LANGUAGES, Language, translations
 from gateway.desk.books import type_and_subject
+from gateway.errors import StorageError
 from gateway.reasons import REASONS
 from gateway.reports import words
 
@@ -71,7 +72,7 @@ def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         "sections": sections(visit),
         "outages": parts.base.outages.told(visit.at) if is_page else (),
         "flashes": (parts.flashes.pop(visit.session.id) or []) if is_page else [],
-        "late_forms": len(parts.kept.of(visit.user.id, visit.at)) if is_page else 0,
+        "late_forms": _late_forms(visit) if is_page else 0,
     }
     token = _reader.set(visit)
     try:
@@ -80,6 +81,14 @@ def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
         )
     finally:
         _reader.reset(token)
+
+
+def _late_forms(visit: Visit) -> int:
+    """How many forms of the person wait, for the line that leads to them."""
+    try:
+        return visit.parts.base.late_forms.count(visit.user.id, visit.at)
+    except StorageError:
+        return 0  # the page may be the one that tells of this very error
 
 
 def _when(at: datetime | None, *, seconds: bool = False) -> Markup | str:

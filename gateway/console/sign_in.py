@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console import cookies
+from gateway.console.gate import page_that_exists
 from gateway.console.headers import in_time, own_address
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -18,7 +19,7 @@ from gateway.reasons import REASONS
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The form; who is signed in has no need of it."""
-    following = own_address(visit.request.query.get("next", "/"))
+    following = await page_that_exists(visit.request, visit.request.query.get("next", "/"))
     if visit.signed_in is not None:
         return visit.redirect(following)
     return visit.page("login.html", following=following, login="", reason=None)
@@ -61,7 +62,7 @@ async def signed_in(visit: Visit, held: str, following: str) -> web.StreamRespon
         await visit.base.sign_in.end(visit.user.id, visit.session.id, actor=visit.actor, now=visit.at)
     session = await visit.base.sign_in.find(held)
     assert session is not None, "it was opened a moment ago"
-    response = visit.redirect("/kept" if visit.parts.kept.of(session.user_id, visit.at) else following)
+    response = visit.redirect("/kept" if visit.base.late_forms.count(session.user_id, visit.at) else following)
     cookies.set_session(response, held)
     mark = visit.base.sign_in.devices.mark(session.user_id, visit.at)
     cookies.set_lasting(response, cookies.DEVICE, mark)

@@ -33,6 +33,10 @@ from gateway.model import AgencyId
 
 #: The field and the header field that bear a form's token.
 TOKEN_FIELD, TOKEN_HEADER = "form-token", "X-Form-Token"
+#: The field by which a form that was kept says which it is; what pages send of themselves.
+KEPT_FIELD = "kept-form"
+#: The header field of what is only to be kept, and not done: a page that goes away sends it.
+KEEP_HEADER = "X-Keep"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,8 @@ class Visit:
     signed_in: SignedIn | None = None
     #: The fields of a form, without files.
     form: MultiDictProxy[str] = field(default_factory=lambda: MultiDictProxy(MultiDict()))
+    #: Where somebody comes back to who asks for this address later: itself, or the page that a form was on.
+    page_path: str = "/"
 
     @property
     def base(self) -> Foundation:

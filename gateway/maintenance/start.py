@@ -317,6 +317,7 @@ def _sweeper(base: Foundation, uploads: Uploads) -> Sweeper:
         _LedgerKeys(base.pump),
         uploads,
         _LedgerEnded(base.pump),
+        base.late_forms,
         keep_ended=base.settings.storage.keep_ended,
         clock=base.clock,
     )

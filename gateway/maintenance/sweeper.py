@@ -1,4 +1,4 @@
-"""Clears away unfinished spool files, and idempotency keys, uploads, ended alerts and replays past their time."""
+"""Clears away unfinished spool files; keys, uploads, ended alerts and replays, late forms past their time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class SpoolFolder(Protocol):
         ...
 
 
-class Keys(Protocol):
-    """The idempotency keys."""
+class Expiring(Protocol):
+    """The idempotency keys; the forms that came when their session had ended."""
 
     async def forget_expired(self, now: datetime) -> int:
         """Delete those past their time; how many."""
@@ -56,9 +56,18 @@ class Sweeper:
     every = timedelta(minutes=10)
 
     def __init__(
-        self, spool: SpoolFolder, keys: Keys, uploads: Pieces, ended: Ended, *, keep_ended: timedelta, clock: Clock
+        self,
+        spool: SpoolFolder,
+        keys: Expiring,
+        uploads: Pieces,
+        ended: Ended,
+        late_forms: Expiring,
+        *,
+        keep_ended: timedelta,
+        clock: Clock,
     ) -> None:
         self._spool, self._keys, self._uploads, self._ended, self._clock = spool, keys, uploads, ended, clock
+        self._late_forms = late_forms
         self._keep_ended = max(keep_ended, _LEAST_KEPT)
 
     async def run_once(self) -> None:
@@ -68,6 +77,7 @@ class Sweeper:
             "spool_files": await self._spool.sweep(now - _SPOOL_AGE),
             "idempotency_keys": await self._keys.forget_expired(now),
             "uploads": await self._uploads.sweep(),
+            "late_forms": await self._late_forms.forget_expired(now),
             "alerts_and_replays": await self._ended.forget_ended(now - self._keep_ended),
         }
         if any(swept.values()):

@@ -27,6 +27,13 @@ CONSOLE: Final = (
     _p("form_outdated", 403, "Biểu mẫu không phải của trang này hoặc đã cũ.",
        "The form does not come from this site, or is out of date.",
        "Mở lại trang rồi gửi lại.", "Open the page again and send the form from there."),
+    _p("form_not_kept", 409, "Biểu mẫu này không giữ lại được.", "This form cannot be kept.",
+       "Chưa có gì được thực hiện; nội dung đã gõ vẫn còn trong thẻ này. Đăng nhập, gửi hoặc bỏ các biểu mẫu đang"
+       " chờ, mở lại trang của biểu mẫu này, xem lại rồi gửi. Biểu mẫu dài hơn 100.000 ký tự thì chia ra. Vẫn không"
+       " được: báo người quản trị gateway.",
+       "Nothing was done; what you typed is still in this tab. Sign in, send or leave the forms that wait, open the"
+       " page of this one again, look at it and send it. Divide one of more than 100,000 characters. If that does"
+       " not help, tell whoever runs the gateway."),
     _p("password_weak", 422, "Mật khẩu quá yếu.", "The password is too weak.",
        "Dùng ít nhất 12 ký tự, không chứa tên đăng nhập.", "Use 12 characters or more, without your login."),
     _p("office_missing", 422, "Văn thư phải thuộc ít nhất một cơ quan.", "A clerk needs an office to act for.",

@@ -6,7 +6,7 @@ import asyncio
 import re
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pyotp
 import pytest
@@ -14,7 +14,6 @@ import pytest
 from gateway.accounts.passwords import STEP_SECONDS, totp_step
 from gateway.accounts.roles import Role
 from gateway.accounts.sign_in import digest_of
-from gateway.console.late import KEPT_MOST, Kept, KeptForms
 from gateway.errors import RefusedError
 from gateway.foundation import database_of
 from gateway.storage.driver import choose_driver
@@ -135,23 +134,6 @@ async def test_forms_of_several_tabs_are_kept_beside_each_other_and_sent_or_left
     assert written(await browser.get("/kept")) == ["tab ba, sửa"]
     assert (await browser.post("/kept/leave", {"kept": keys[1]})).location == "/kept"
     assert (await browser.post("/kept/leave", {"kept": keys[2]})).location == "/"
-
-
-async def test_late_forms_of_one_person_are_so_many_and_so_large_and_the_oldest_make_room() -> None:
-    """What is too large is not kept at all, and takes nobody's place."""
-    forms, now = KeptForms(), datetime(2026, 5, 4, tzinfo=UTC)
-
-    def late(key: str, size: int = 1) -> bool:
-        return forms.put("a", Kept(id=key, path="/x", fields=(("reason", key * size),), at=now))
-
-    assert all(late(each) for each in "abcdefghi")
-    assert [each.id for each in forms.of("a", now)] == list("ihgfedcb")
-    assert not late("j", KEPT_MOST)
-    assert [each.id for each in forms.of("a", now)] == list("ihgfedcb")
-    assert late("k", KEPT_MOST - 6)
-    assert late("l", KEPT_MOST - 6)
-    assert [each.id for each in forms.of("a", now)] == ["l", "k"]
-    assert forms.of("b", now) == forms.of("a", now + timedelta(hours=2, seconds=1)) == ()
 
 
 async def test_part_that_a_page_asks_for_by_itself_leads_nowhere_when_the_session_has_ended(site: Site) -> None:

@@ -76,7 +76,9 @@ async def test_part_keeps_what_it_shows_whatever_comes_instead(site: Site, brows
         heading = page.locator("#now h2").first
         was = await heading.inner_text()
         await page.route("**/overview/now", fail)
-        async with page.expect_event("requestfinished" if status else "requestfailed", lambda each: each.url in asked):
+        async with page.expect_event(
+            "requestfinished" if status else "requestfailed", lambda each: each.url in asked
+        ):
             await page.evaluate("document.body.dispatchEvent(new Event('live-document'))")
         await expect(page.locator(_MARK)).to_be_visible()
         await expect(heading).to_have_text(was)

@@ -158,6 +158,26 @@
   });
   document.addEventListener("htmx:error", ({detail: {ctx}}) => isLive(ctx) && failed(ctx.sourceElement));
   document.addEventListener("stay", stay);
+
+  // Signing in from a page that answered a form: no address leads back to it, so what is being filled in there goes to the server before,
+  // which keeps it and does nothing of it. After signing in it stands on /kept; what was changed there is kept in the same way.
+  const isTyped = (form) => (location.pathname !== "/kept" ? keyOf(form) && sessionStorage.getItem(place(form))
+    : [...form.elements].some((field) => field.defaultValue !== undefined && field.value !== field.defaultValue));
+  $("#ended a").addEventListener("click", async (event) => {
+    const link = event.currentTarget, next = new URL(link.href).searchParams.get("next") ?? "/", unkept = $("#unkept");
+    if (!unkept.hidden || (next.split("?")[0] === location.pathname && next !== "/kept")) return;
+    event.preventDefault();
+    for (const form of document.querySelectorAll("form[method=post]")) {
+      if (!isTyped(form)) continue;
+      const fields = new URLSearchParams(new FormData(form, form.querySelector("button.main")));
+      const asked = {method: "POST", body: fields, headers: {"X-Keep": "1"}, redirect: "manual"};
+      const answer = await fetch(form.action, asked).catch(() => null);
+      unkept.hidden = answer !== null && answer.status < 400;
+      if (!unkept.hidden) return;
+      if (keyOf(form)) sessionStorage.setItem("sent", place(form));
+    }
+    location.href = link.href;
+  });
   watch();
 
   // One stream for all tabs of a session: whoever holds the lock has it, and tells the others what happened and how the connection is.

@@ -103,8 +103,8 @@ async def test_the_sweeper_leaves_young_spool_files_and_what_ended_lately_alone(
     """A request may still be writing what is younger than an hour; an alert may be open for days."""
     store = _Store()
     keep_ended = timedelta(days=keep)
-    await Sweeper(store, store, store, store, keep_ended=keep_ended, clock=_Clock()).run_once()
-    assert store.swept == [START - timedelta(hours=1), START, START, START - timedelta(days=kept)]
+    await Sweeper(store, store, store, store, store, keep_ended=keep_ended, clock=_Clock()).run_once()
+    assert store.swept == [START - timedelta(hours=1), START, START, START, START - timedelta(days=kept)]
 
 
 class _Pauses:
