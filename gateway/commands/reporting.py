@@ -16,8 +16,10 @@ from gateway.commands.context import FINE, Context, Subparsers, add_command, add
 from gateway.errors import InputError
 from gateway.fsio import atomic_replace
 from gateway.reports.book import write_book
+from gateway.reports.comparing import Row, compared
 from gateway.reports.figures import Figures, Times
-from gateway.reports.making import Period, Report, make_report
+from gateway.reports.making import Earlier, Report, make_report
+from gateway.reports.periods import Against, Period, held_against
 from gateway.reports.words import Language, duration, named, reason_name, word
 
 _BOOK: Final = ".xlsx"
@@ -38,6 +40,12 @@ def add(parsers: Subparsers) -> None:
         "--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first day: 2026-01-01"
     )
     report.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last day: 2026-06-30")
+    report.add_argument(
+        "--against",
+        choices=list(Against),
+        default=Against.NOTHING,
+        help="hold it against the period before it, or the same one of the year before",
+    )
     report.add_argument("--out", type=Path, metavar="FILE", help=f"write a workbook as well (FILE{_BOOK})")
     report.add_argument("--language", choices=("vi", "en"), default="vi", help="of the workbook and the tables")
     add_json(report)
@@ -46,7 +54,7 @@ def add(parsers: Subparsers) -> None:
 def _report(context: Context, args: argparse.Namespace) -> int:
     if args.out is not None and args.out.suffix != _BOOK:
         raise InputError(f"--out writes a workbook; name it FILE{_BOOK}")
-    report = asyncio.run(_made(context, args.first, args.last))
+    report = asyncio.run(_made(context, args.first, args.last, Against(args.against)))
     if args.out is not None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         atomic_replace(args.out.absolute(), write_book(report, args.language))
@@ -58,7 +66,7 @@ def _report(context: Context, args: argparse.Namespace) -> int:
     return FINE
 
 
-async def _made(context: Context, first: date | None, last: date | None) -> Report:
+async def _made(context: Context, first: date | None, last: date | None, against: Against) -> Report:
     async with open_for_reading(context.settings) as ledger:
         now = ledger.clock.now()
         today = now.astimezone(VIETNAM).date()
@@ -70,6 +78,7 @@ async def _made(context: Context, first: date | None, last: date | None) -> Repo
                 ledger.directory,
                 period,
                 now=now,
+                against=held_against(period, against, today),
                 progress=lambda done, days: progress("days", done, days),
             )
 
@@ -87,6 +96,8 @@ def _show(context: Context, report: Report, language: Language) -> None:
             *((word(f"due_{name}", language), getattr(total.due, name)) for name in ("late", "overdue")),
         ]
     )
+    if report.earlier is not None:
+        _show_earlier(context, report, report.earlier, language)
     head = [word(key, language) for key in ("name", "documents", *_COLUMNS, "arrival_median", "due_missed")]
     for part in ("types", "priorities", "channels"):
         rows = (
@@ -103,6 +114,16 @@ def _show(context: Context, report: Report, language: Language) -> None:
         names = [each.name for each in getattr(report, kind)]
         if names:
             context.facts([(f"{word('silent', language)} ({word(kind, language)})", "; ".join(names))])
+
+
+def _show_earlier(context: Context, report: Report, earlier: Earlier, language: Language) -> None:
+    def told(row: Row, value: int | None) -> object:
+        return duration(value, language) if row.is_time else value
+
+    rows = ([word(row.key, language), told(row, row.value), told(row, row.earlier)] for row in compared(report))
+    head = [word(key, language) for key in ("name", "this_period", "earlier")]
+    title = f"{word('against', language)} {earlier.first:%d/%m/%Y} - {earlier.last:%d/%m/%Y}"
+    context.table(head, rows, title=title)
 
 
 def _row(figures: Figures, language: Language) -> list[object]:

@@ -29,8 +29,9 @@ from gateway.ledger.calendar import workdays
 from gateway.model import EndpointId
 from gateway.reasons import REASONS, Reason
 from gateway.reports.figures import Figures
-from gateway.reports.making import Period, make_report
+from gateway.reports.making import make_report
 from gateway.reports.missed import Missed, missed_answers
+from gateway.reports.periods import Period
 from gateway.search.filter import NO_REASON, Filter
 
 _log: Any = structlog.get_logger("gateway.console")

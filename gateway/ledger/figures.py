@@ -10,7 +10,9 @@ It does NOT say what counts as late or slow (`gateway.reports`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -18,6 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.clock import VIETNAM, instant, micros
+from gateway.ledger.params import as_json
 from gateway.model import AgencyId, EndpointId
 from gateway.states import State
 from gateway.storage.readers import Reader, Readers
@@ -83,7 +86,7 @@ class DueLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayCount:
-    """A day of Vietnam."""
+    """A day of Vietnam; one on which nothing was accepted is told, too."""
 
     day: date
     documents: int
@@ -120,18 +123,21 @@ async def portions(readers: Readers, first: date, last: date) -> AsyncIterator[P
 
 
 async def _portion(reader: Reader, first: date, last: date) -> Portion:
+    """Each line is looked at once, for its cell; the rest is told by what comes along."""
     span = _span(first, last)
     by_day = span | {"offset": _OFFSET, "day": _DAY}
+    days = {_EPOCH + timedelta(days=day): found for day, *found in await reader.fetch("figures_count_days", by_day)}
+    documents = await reader.fetch("figures_count_documents", span)
+    rows = await reader.fetch("figures_count_lines", by_day)
+    # of a hundred thousand lines: too much to be taken apart in the event loop
+    lines, arrived, returned = await asyncio.to_thread(_lines, rows)
     return Portion(
         last=last,
-        days=[
-            DayCount(day=_EPOCH + timedelta(days=day), documents=documents, lines=lines, arrived=arrived)
-            for day, documents, lines, arrived in await reader.fetch("figures_count_days", by_day)
-        ],
-        documents=[_document_cell(row) for row in await reader.fetch("figures_count_documents", span)],
-        lines=[_line_cell(row) for row in await reader.fetch("figures_count_lines", span)],
+        days=[_day_count(first + timedelta(days=each), days, arrived) for each in range((last - first).days + 1)],
+        documents=await asyncio.to_thread(lambda: [_document_cell(row) for row in documents]),
+        lines=lines,
         due=[due for row in await reader.fetch("figures_list_due", span) if (due := _due(row)) is not None],
-        returned=dict(await reader.fetch("figures_count_returned", span)),
+        returned=dict(await reader.fetch("figures_count_returned", {"lines": as_json(returned)})),
     )
 
 
@@ -161,6 +167,11 @@ def _span(first: date, last: date) -> dict[str, int]:
     return {"since": micros(start), "until": micros(end)}
 
 
+def _day_count(day: date, found: Mapping[date, Sequence[int]], arrived: Mapping[date, int]) -> DayCount:
+    documents, lines = found.get(day, (0, 0))
+    return DayCount(day=day, documents=documents, lines=lines, arrived=arrived.get(day, 0))
+
+
 def _document_cell(row: tuple[Any, ...]) -> DocumentCell:
     sender, business_type, type_name, priority, documents, lines = row
     return DocumentCell(
@@ -171,6 +182,16 @@ def _document_cell(row: tuple[Any, ...]) -> DocumentCell:
         documents=documents,
         lines=lines,
     )
+
+
+def _lines(rows: Sequence[tuple[Any, ...]]) -> tuple[list[LineCell], dict[date, int], list[int]]:
+    """The cells; day -> lines that arrived; numbers of those that were returned."""
+    arrived, returned = Counter[int](), list[int]()
+    for row in rows:
+        arrived.update(_numbers(row[12]))
+        returned += _numbers(row[13])
+    by_day = {_EPOCH + timedelta(days=day): lines for day, lines in arrived.items()}
+    return [_line_cell(row) for row in rows], by_day, returned
 
 
 def _line_cell(row: tuple[Any, ...]) -> LineCell:
@@ -186,9 +207,13 @@ def _line_cell(row: tuple[Any, ...]) -> LineCell:
         reason=reason,
         lines=lines,
         registered=registered,
-        arrivals=msgspec.json.decode(row[10], type=list[int]),
-        registrations=msgspec.json.decode(row[11], type=list[int]),
+        arrivals=_numbers(row[10]),
+        registrations=_numbers(row[11]),
     )
+
+
+def _numbers(text: str) -> list[int]:
+    return msgspec.json.decode(text, type=list[int])
 
 
 def _due(row: tuple[Any, ...]) -> DueLine | None:

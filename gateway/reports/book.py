@@ -15,18 +15,11 @@ from typing import Any, Final
 import xlsxwriter
 
 from gateway.clock import VIETNAM
+from gateway.reports.comparing import COLUMNS, TIMES, Row, compared, value_of
 from gateway.reports.figures import Figures
 from gateway.reports.making import AgencyFigures, NamedFigures, Report
-from gateway.reports.words import Language, named, reason_name, state_name, status_name, word
+from gateway.reports.words import Language, duration, named, reason_name, state_name, status_name, word
 
-#: Columns of figures, in their order.
-COUNTS: Final = (
-    "documents", "sent", "received", "arrived", "registered", "returned", "refused", "dead", "withdrawn",
-    "handed_over", "waiting",
-)  # fmt: skip
-TIMES: Final = ("arrival_median", "arrival_p95", "registration_median", "registration_p95")
-DUE: Final = ("due_lines", "due_early", "due_on_time", "due_late", "due_overdue", "due_open")
-COLUMNS: Final = (*COUNTS, *TIMES, *DUE)
 #: Parts that are cut by one thing.
 PARTS: Final = ("types", "business_types", "priorities", "channels")
 #: What is not counted there: one document may take several channels.
@@ -35,19 +28,17 @@ UNCOUNTED: Final[Mapping[str, frozenset[str]]] = {"channels": frozenset({"docume
 _NAME_WIDTH, _WIDTH = 44, 13
 _A4: Final = 9
 
-Cell = str | int | date | timedelta | None
+Cell = str | int | float | date | timedelta | None
 
 
 def cells_of(figures: Figures, part: str = "") -> list[Cell]:
     """The values of COLUMNS; None for what is not counted in a part."""
     lacking = UNCOUNTED.get(part, frozenset())
-    times = (figures.arrival, figures.registration)
-    durations = [value for each in times for value in (each.median, each.p95)]
-    return [
-        *(None if name in lacking else getattr(figures, name) for name in COUNTS),
-        *(None if value is None else timedelta(seconds=value) for value in durations),
-        *(getattr(figures.due, name.removeprefix("due_")) for name in DUE),
-    ]
+    return [None if key in lacking else _cell(key, value_of(figures, key)) for key in COLUMNS]
+
+
+def _cell(key: str, value: int | None) -> Cell:
+    return timedelta(seconds=value) if key in TIMES and value is not None else value
 
 
 def write_book(report: Report, language: Language) -> bytes:
@@ -83,6 +74,7 @@ class _Sheets:
         self._number = add({"border": 1, "num_format": "#,##0"})
         self._day = add({"border": 1, "num_format": "dd/mm/yyyy"})
         self._time = add({"border": 1, "num_format": "[h]:mm:ss"})
+        self._share = add({"border": 1, "num_format": "0.0%"})
 
     def _word(self, key: str) -> str:
         return word(key, self.language)
@@ -117,6 +109,8 @@ class _Sheets:
             sheet.write_number(row, column, value / timedelta(days=1), self._time)
         elif isinstance(value, date):
             sheet.write_datetime(row, column, value, self._day)
+        elif isinstance(value, float):
+            sheet.write_number(row, column, value, self._share)
         else:
             sheet.write_number(row, column, value, self._number)
 
@@ -124,26 +118,42 @@ class _Sheets:
         """What it is, and the whole."""
         report, sheet = self.report, self.book.add_worksheet(self._word("summary"))
         sheet.set_column(0, 0, _NAME_WIDTH)
-        sheet.set_column(1, 2, _WIDTH * 2)
+        sheet.set_column(1, 6, _WIDTH + 3)
         sheet.set_paper(_A4)
         sheet.fit_to_pages(1, 0)
         sheet.write_string(0, 0, self._word("title"), self._title)
-        made = report.made_at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
-        period = f"{report.first:%d/%m/%Y} - {report.last:%d/%m/%Y}"
-        for row, (key, text) in enumerate((("period", period), ("made_at", made)), start=2):
+        facts = [
+            ("period", _days(report.first, report.last)),
+            ("made_at", report.made_at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")),
+        ]
+        if report.earlier is not None:
+            facts.insert(1, ("against", _days(report.earlier.first, report.earlier.last)))
+        for row, (key, text) in enumerate(facts, start=2):
             sheet.write_string(row, 0, self._word(key))
             sheet.write_string(row, 1, text)
-        sheet.write_string(4, 0, self._word("basis"))
-        figures = zip(COLUMNS, cells_of(report.total), strict=True)
-        at = self._table(
-            "", (self._word("name"), ""), ((self._word(key), value) for key, value in figures), at=6, sheet=sheet
-        )
-        head = self._word("states"), self._word("lines")
+        sheet.write_string(5, 0, self._word("basis"))
+        head = ["name", "this_period", "share"]
+        if report.earlier is not None:
+            head += ["earlier", "share", "change", "growth"]
+        at = self._table("", [*map(self._word, head)], map(self._compared, compared(report)), at=7, sheet=sheet)
+        head = [self._word("states"), self._word("lines")]
         states = ((state_name(key, self.language), lines) for key, lines in report.states.items())
         at = self._table("", head, states, at=at, sheet=sheet)
-        head = self._word("statuses"), self._word("lines")
+        head = [self._word("statuses"), self._word("lines")]
         statuses = ((status_name(key, self.language), lines) for key, lines in report.statuses.items())
         self._table("", head, statuses, at=at, sheet=sheet)
+
+    def _compared(self, row: Row) -> list[Cell]:
+        told: list[Cell] = [self._word(row.key), _cell(row.key, row.value), row.share]
+        if self.report.earlier is not None:
+            told += [_cell(row.key, row.earlier), row.earlier_share, self._change(row), row.growth]
+        return told
+
+    def _change(self, row: Row) -> Cell:
+        """A text where it is a time that became shorter: no time of Excel is below nothing."""
+        if row.is_time and row.change is not None and row.change < 0:
+            return f"-{duration(-row.change, self.language)}"
+        return _cell(row.key, row.change)
 
     def agencies(self, key: str, agencies: Sequence[AgencyFigures]) -> None:
         """One row each."""
@@ -166,7 +176,9 @@ class _Sheets:
         self._table(self._word("refusals"), head, refusals)
         returned = ((each.said, each.lines) for each in report.returned)
         self._table(self._word("returned_why"), [self._word("reason"), self._word("lines")], returned)
+        self.agencies("late", report.late)
         self.agencies("slowest", report.slowest)
+        self.agencies("slowest_registering", report.slowest_registering)
         silent = (
             (each.name, each.code, self._word(kind), each.figures.received, each.figures.arrived)
             for kind in ("unreached", "unanswered")
@@ -180,3 +192,7 @@ class _Sheets:
         rows = ((each.day, each.documents, each.lines, each.arrived) for each in self.report.days)
         head = [self._word(key) for key in ("day", "documents", "received", "arrived")]
         self._table(self._word("days"), head, rows)
+
+
+def _days(first: date, last: date) -> str:
+    return f"{first:%d/%m/%Y} - {last:%d/%m/%Y}"

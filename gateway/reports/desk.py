@@ -17,7 +17,8 @@ from gateway.clock import Clock
 from gateway.directory.directory import Directory
 from gateway.directory.lru import Lru
 from gateway.errors import RefusedError
-from gateway.reports.making import Period, Report, make_report
+from gateway.reports.making import Report, make_report
+from gateway.reports.periods import Period
 from gateway.storage.readers import Readers
 
 #: How long a report is shown again: so long, or so many times what it took to make.
@@ -28,11 +29,19 @@ _REMEMBERED: Final = 8
 _MOST_WAITING: Final = 8
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """A report: of a period, held against another."""
+
+    period: Period
+    against: Period | None = None
+
+
 @dataclass(kw_only=True, eq=False)
 class Making:
     """A report that is being made, or waits for its turn."""
 
-    period: Period
+    wanted: Wanted
     began_at: datetime
     #: Days that are counted, and all of them; 0 of 0: it waits.
     done: int = 0
@@ -55,26 +64,26 @@ class ReportDesk:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._kept: Lru[Period, _Kept] = Lru(_REMEMBERED)
-        self._making: dict[Period, Making] = {}
+        self._kept: Lru[Wanted, _Kept] = Lru(_REMEMBERED)
+        self._making: dict[Wanted, Making] = {}
 
-    def kept(self, period: Period, now: datetime) -> Report | None:
+    def kept(self, wanted: Wanted, now: datetime) -> Report | None:
         """One that is shown again."""
-        kept = self._kept.get(period)
+        kept = self._kept.get(wanted)
         return kept.report if kept is not None and kept.report.made_at <= now < kept.until else None
 
-    def forget(self, period: Period) -> None:
+    def forget(self, wanted: Wanted) -> None:
         """It is to be made anew when it is asked for next."""
-        self._kept.pop(period)
+        self._kept.pop(wanted)
 
     async def report(
-        self, readers: Readers, directory: Directory, clock: Clock, period: Period, *, patience: timedelta
+        self, readers: Readers, directory: Directory, clock: Clock, wanted: Wanted, *, patience: timedelta
     ) -> Report | Making:
         """What is kept; else what is made within `patience`; else how far it is, while it goes on."""
         now = clock.now()
-        if (kept := self.kept(period, now)) is not None:
+        if (kept := self.kept(wanted, now)) is not None:
             return kept
-        making = self._making.get(period) or self._begin(readers, directory, clock, period)
+        making = self._making.get(wanted) or self._begin(readers, directory, clock, wanted)
         assert making.task is not None
         done, _ = await asyncio.wait([making.task], timeout=patience.total_seconds())
         return making.task.result() if done else making
@@ -83,27 +92,29 @@ class ReportDesk:
         """Give up what is being made."""
         await _ended(making.task for making in self._making.values() if making.task is not None)
 
-    def _begin(self, readers: Readers, directory: Directory, clock: Clock, period: Period) -> Making:
+    def _begin(self, readers: Readers, directory: Directory, clock: Clock, wanted: Wanted) -> Making:
         if len(self._making) >= _MOST_WAITING:
             raise RefusedError("reports_waiting")
-        making = self._making[period] = Making(period=period, began_at=clock.now())
+        making = self._making[wanted] = Making(wanted=wanted, began_at=clock.now())
         making.task = asyncio.create_task(
-            self._make(readers, directory, clock, making), name=f"report:{period.first}-{period.last}"
+            self._make(readers, directory, clock, making), name=f"report:{wanted.period.first}-{wanted.period.last}"
         )
         making.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # whoever asks is told
         return making
 
     async def _make(self, readers: Readers, directory: Directory, clock: Clock, making: Making) -> Report:
-        period = making.period
+        wanted = making.wanted
         try:
             async with self._turn:
                 now = clock.now()
-                report = await make_report(readers, directory, period, now=now, progress=making.heard)
+                report = await make_report(
+                    readers, directory, wanted.period, against=wanted.against, now=now, progress=making.heard
+                )
                 until = now + max(FRESH, _TIMES * (clock.now() - now))
-                self._kept.put(period, _Kept(report=report, until=until))
+                self._kept.put(wanted, _Kept(report=report, until=until))
                 return report
         finally:
-            del self._making[period]
+            del self._making[wanted]
 
 
 async def _ended(tasks: Iterable[asyncio.Task[Report]]) -> None:

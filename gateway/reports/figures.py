@@ -27,9 +27,12 @@ from gateway.workdays import Outcome, Workdays
 
 K = TypeVar("K", bound=Hashable)
 
-#: Offices that are named as the slowest, and how many lines must have arrived there for a median to mean something.
+#: Offices that are named as the slowest, and how many lines must have arrived there, or have been registered, for a
+#: median to mean something.
 SLOWEST: Final = 10
 LEAST_ARRIVED: Final = 5
+#: Durations that are counted at once.
+_GATHERED: Final = 2_000
 #: Sentences of recipients that are shown, the most frequent ones.
 SENTENCES: Final = 50
 
@@ -116,8 +119,10 @@ class Summed:
     #: What recipients said with 02 -> lines, the most frequent first.
     returned: Sequence[tuple[str, int]]
     days: Sequence[Day]
-    #: Agencies: the slowest first.
+    #: Agencies: the slowest first, to arrival, to registration; the most late or overdue answers first.
     slowest: Sequence[str]
+    slowest_registering: Sequence[str]
+    late: Sequence[str]
     #: To which lines went, and from which nothing has come: none arrived; none was answered by a status.
     unreached: Sequence[str]
     unanswered: Sequence[str]
@@ -135,14 +140,33 @@ def times_of(durations: Iterable[int]) -> Times:
     return Times(count=count, median=median, p95=p95)
 
 
+class _Durations:
+    """How often each occurred: to sort a million of them for every cut would take most of a report's time.
+
+    Most cells hold a few, and to count costs more for each call than for each duration; so they gather first.
+    """
+
+    def __init__(self) -> None:
+        self._counts, self._gathered = Counter[int](), list[int]()
+
+    def add(self, durations: list[int]) -> None:
+        self._gathered += durations
+        if len(self._gathered) > _GATHERED:
+            self.counted()
+
+    def counted(self) -> Counter[int]:
+        self._counts.update(self._gathered)
+        self._gathered.clear()
+        return self._counts
+
+
 @dataclass(kw_only=True)
 class _Tally:
     """Figures as they grow."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    # how often each duration occurred: sorting a million of them for every cut would take most of a report's time
-    arrivals: Counter[int] = field(default_factory=Counter)
-    registrations: Counter[int] = field(default_factory=Counter)
+    arrivals: _Durations = field(default_factory=_Durations)
+    registrations: _Durations = field(default_factory=_Durations)
     due: Counter[str] = field(default_factory=Counter)
 
     def documents(self, cell: DocumentCell) -> None:
@@ -156,15 +180,15 @@ class _Tally:
         if cell.business_status == _RETURNED:
             counts["returned"] += lines
         counts[_OUTCOMES[cell.state]] += lines
-        self.arrivals.update(cell.arrivals)
-        self.registrations.update(cell.registrations)
+        self.arrivals.add(cell.arrivals)
+        self.registrations.add(cell.registrations)
 
     def figures(self) -> Figures:
         counts, due = self.counts, self.due
         return Figures(
             **{name: counts[name] for name in _COUNTED},
-            arrival=times_of(self.arrivals),
-            registration=times_of(self.registrations),
+            arrival=times_of(self.arrivals.counted()),
+            registration=times_of(self.registrations.counted()),
             due=Due(lines=due.total(), **{name: due[name] for name in _DUE}),
         )
 
@@ -241,8 +265,6 @@ class Sum:
     def summed(self) -> Summed:
         """Everything; a moment, for a million lines."""
         agencies = self._agencies.figures()
-        reached = [key for key, each in agencies.items() if each.arrival.count >= LEAST_ARRIVED]
-        reached.sort(key=lambda key: (-(agencies[key].arrival.median or 0), key))
         addressed = sorted(key for key, each in agencies.items() if each.received)
         silent = [key for key in addressed if not self._answered[key]]
         return Summed(
@@ -257,10 +279,20 @@ class Sum:
             refusals=[(*key, lines) for key, lines in _frequent(self._refusals)],
             returned=_frequent(self._returned)[:SENTENCES],
             days=self._days,
-            slowest=reached[:SLOWEST],
+            slowest=_slowest({key: each.arrival for key, each in agencies.items()}),
+            slowest_registering=_slowest({key: each.registration for key, each in agencies.items()}),
+            late=sorted(
+                (key for key, each in agencies.items() if each.due.missed),
+                key=lambda key: (-agencies[key].due.missed, key),
+            ),
             unreached=[key for key in silent if not agencies[key].arrived],
             unanswered=[key for key in silent if agencies[key].arrived],
         )
+
+
+def _slowest(times: Mapping[str, Times]) -> list[str]:
+    known = [key for key, each in times.items() if each.count >= LEAST_ARRIVED]
+    return sorted(known, key=lambda key: (-(times[key].median or 0), key))[:SLOWEST]
 
 
 @lru_cache(4096)

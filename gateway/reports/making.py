@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 
@@ -15,24 +14,12 @@ import msgspec
 
 from gateway.clock import VIETNAM
 from gateway.directory.directory import Directory
-from gateway.errors import RefusedError
 from gateway.ledger.calendar import workdays
 from gateway.ledger.figures import portions
 from gateway.model import AgencyId
 from gateway.reports.figures import Day, Figures, Sum, Summed
+from gateway.reports.periods import Period
 from gateway.storage.readers import Readers
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Period:
-    """Days of Vietnam, both included."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise RefusedError("parameter_invalid", f"period: {self.first} is after {self.last}")
 
 
 class AgencyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +55,14 @@ class Returned(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
 
 
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """What the period is held against, as it stands at the same time."""
+
+    first: date
+    last: date
+    total: Figures
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All of it."""
 
@@ -76,6 +71,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     last: date
     made_at: datetime
     total: Figures
+    earlier: Earlier | None = None
     agencies: list[AgencyFigures]
     types: list[NamedFigures]
     business_types: list[NamedFigures]
@@ -86,8 +82,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     refusals: list[Refusal]
     returned: list[Returned]
     days: list[Day]
-    #: The slowest first: by median time to arrival.
+    #: The slowest first: by median time to arrival, to registration.
     slowest: list[AgencyFigures]
+    slowest_registering: list[AgencyFigures]
+    #: With answers that are late or overdue, the most of them first.
+    late: list[AgencyFigures]
     #: To which lines went, none of which arrived; none of which was answered by a status.
     unreached: list[AgencyFigures]
     unanswered: list[AgencyFigures]
@@ -99,16 +98,28 @@ async def make_report(
     period: Period,
     *,
     now: datetime,
+    against: Period | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
-    """The report of a period as the ledger stands now; `progress` hears of days."""
-    today = now.astimezone(VIETNAM).date()
-    total, days = Sum(today, await workdays(readers)), (period.last - period.first).days + 1
+    """The report of a period, held against another, as the ledger stands now; `progress` hears of days."""
+    days = period.days + (against.days if against else 0)
+    report = await _named(
+        directory, period, await _summed(readers, period, now, lambda done: progress(done, days)), now
+    )
+    if against is None:
+        return report
+    earlier = await _summed(readers, against, now, lambda done: progress(period.days + done, days))
+    return msgspec.structs.replace(
+        report, earlier=Earlier(first=against.first, last=against.last, total=earlier.total)
+    )
+
+
+async def _summed(readers: Readers, period: Period, now: datetime, progress: Callable[[int], None]) -> Summed:
+    total = Sum(now.astimezone(VIETNAM).date(), await workdays(readers))
     async for portion in portions(readers, period.first, period.last):
         await asyncio.to_thread(total.add, portion)
-        progress((portion.last - period.first).days + 1, days)
-    summed = await asyncio.to_thread(total.summed)
-    return await _named(directory, period, summed, now)
+        progress((portion.last - period.first).days + 1)
+    return await asyncio.to_thread(total.summed)
 
 
 async def _named(directory: Directory, period: Period, summed: Summed, now: datetime) -> Report:
@@ -138,6 +149,8 @@ async def _named(directory: Directory, period: Period, summed: Summed, now: date
         returned=[Returned(said=said, lines=lines) for said, lines in summed.returned],
         days=list(summed.days),
         slowest=[told[key] for key in summed.slowest],
+        slowest_registering=[told[key] for key in summed.slowest_registering],
+        late=[told[key] for key in summed.late],
         unreached=[told[key] for key in summed.unreached],
         unanswered=[told[key] for key in summed.unanswered],
     )

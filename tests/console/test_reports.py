@@ -16,9 +16,11 @@ import pytest_asyncio
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
 from gateway.console.charts import MOST, Column, columns, rows
-from gateway.reports.book import COLUMNS, PARTS, TIMES
+from gateway.reports.book import PARTS
+from gateway.reports.comparing import COLUMNS, TIMES
 from gateway.reports.figures import Figures
-from gateway.reports.making import Period, make_report
+from gateway.reports.making import make_report
+from gateway.reports.periods import Period
 from gateway.reports.words import word
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -40,8 +42,8 @@ async def test_page_shows_the_period_in_words_and_pictures(site: Site) -> None:
     viewer = await site.signed_in(Role.VIEWER)
     page = await viewer.get("/reports")
     assert page.status == 200, page.text
-    assert page.text.count('<svg class="bars ') == 4, "each for a broad and a slim window"
-    assert page.text.count('role="img" aria-label="') == 4
+    assert page.text.count('<svg class="bars ') == 6, "each for a broad and a slim window"
+    assert page.text.count('role="img" aria-label="') == 6
     assert "Văn bản phát hành" in page.text
     assert '<th scope="row">UBND xã Một (commune)</th>' in page.text
     assert re.search(r'<div class="figure">1</div>', page.text)

@@ -19,7 +19,8 @@ from gateway.ledger.moves import is_arrival
 from gateway.ledger.rows import NewMessage
 from gateway.model import OutcomeKind
 from gateway.reports.figures import Figures, times_of
-from gateway.reports.making import Period, Report, make_report
+from gateway.reports.making import Report, make_report
+from gateway.reports.periods import Period
 from gateway.states import State, Trigger
 from tests.ledger.lab import DAY, HOUR, MINUTE, START, Lab, message, status
 
@@ -36,11 +37,11 @@ def written(
     return replace(item, message=row)
 
 
-async def report(lab: Lab, period: Period = PERIOD, *, days_later: int = 0) -> Report:
+async def report(lab: Lab, period: Period = PERIOD, *, days_later: int = 0, **more: Any) -> Report:
     """As it is made `days_later`."""
     directory = Directory(lab.readers, clock=SystemClock())
     await directory.reload()
-    return await make_report(lab.readers, directory, period, now=START + days_later * DAY)
+    return await make_report(lab.readers, directory, period, now=START + days_later * DAY, **more)
 
 
 async def live(lab: Lab) -> None:

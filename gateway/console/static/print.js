@@ -5,4 +5,17 @@ document.addEventListener("click", (event) => {
   document.documentElement.classList.toggle("only-this", Boolean(button.closest(".alone")));
   print();
 });
+/* Paper cannot be unfolded: <details data-printed> is open on it. */
+addEventListener("beforeprint", () => {
+  for (const each of document.querySelectorAll("details[data-printed]:not([open])")) {
+    each.open = true;
+    each.dataset.printed = "opened";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const each of document.querySelectorAll("details[data-printed=opened]")) {
+    each.open = false;
+    each.dataset.printed = "";
+  }
+});
 addEventListener("afterprint", () => document.documentElement.classList.remove("only-this"));

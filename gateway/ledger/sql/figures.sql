@@ -17,7 +17,8 @@ GROUP BY 1, 2, 3, 4;
 
 -- name: figures_count_lines
 -- Their lines by recipient, channel, business type, type, urgency, state, business status and reason: how many, how
--- many registered, seconds to arrival, seconds to registration. Lines of before the columns: from the history.
+-- many registered, seconds to arrival, seconds to registration, the days of those that arrived (since 1970, of a zone), the
+-- numbers of those that were returned. Lines of before the columns: from the history.
 WITH line AS (
     SELECT d.recipient_id AS recipient, d.endpoint_id AS endpoint, m.business_type AS business,
            COALESCE(m.type_name, '') AS type, m.priority AS priority, d.state AS state,
@@ -30,23 +31,24 @@ WITH line AS (
                  AND CAST(e.leaf AS TEXT) ->> '$.facts.from' <> 'handed_over') END) - d.created_at AS arrival,
            COALESCE(d.registered_at, CASE WHEN d.business_status IS NOT NULL THEN (
                SELECT MIN(s.recorded_at) FROM status AS s
-               WHERE s.delivery_id = d.id AND s.code = '03') END) - d.created_at AS registration
+               WHERE s.delivery_id = d.id AND s.code = '03') END) - d.created_at AS registration,
+           (m.accepted_at + :offset) / :day AS day, d.seq AS seq
     FROM message AS m INDEXED BY message_by_acceptance
     JOIN delivery AS d ON d.message_id = m.id
     WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
 )
 SELECT recipient, endpoint, business, type, priority, state, status, reason, COUNT(*), COUNT(registration),
        json_group_array(arrival / 1000000) FILTER (WHERE arrival IS NOT NULL),
-       json_group_array(registration / 1000000) FILTER (WHERE registration IS NOT NULL)
+       json_group_array(registration / 1000000) FILTER (WHERE registration IS NOT NULL),
+       json_group_array(day) FILTER (WHERE state IN ('delivered', 'acknowledged')),
+       json_group_array(seq) FILTER (WHERE status = '02')
 FROM line
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 
 -- name: figures_count_days
--- Their days (since 1970, of a zone): documents, lines, and lines that arrived.
-SELECT (m.accepted_at + :offset) / :day, COUNT(DISTINCT m.id), COUNT(d.seq),
-       COALESCE(SUM(d.state IN ('delivered', 'acknowledged')), 0)
+-- Their days (since 1970, of a zone): documents and lines. What became of the lines takes more, and is told with them.
+SELECT (m.accepted_at + :offset) / :day, COUNT(*), SUM((SELECT COUNT(*) FROM delivery AS d WHERE d.message_id = m.id))
 FROM message AS m INDEXED BY message_by_acceptance
-LEFT JOIN delivery AS d ON d.message_id = m.id
 WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
 GROUP BY 1;
 
@@ -79,11 +81,9 @@ SELECT w.recipient_id, COUNT(*) FROM (SELECT o.recipient_id FROM owed AS o WHERE
 GROUP BY w.recipient_id ORDER BY COUNT(*) DESC, w.recipient_id;
 
 -- name: figures_count_returned
--- What their recipients said when they refused them (02), in their words.
+-- What recipients said when they refused some lines (02), in their words: numbers of the lines.
 SELECT s.description, COUNT(DISTINCT d.id)
-FROM message AS m INDEXED BY message_by_acceptance
-JOIN delivery AS d ON d.message_id = m.id
+FROM json_each(:lines) AS j
+JOIN delivery AS d ON d.seq = j.value
 JOIN status AS s ON s.delivery_id = d.id AND s.code = '02'
-WHERE m.kind = 'document' AND m.accepted_at >= :since AND m.accepted_at < :until AND m.sandbox = 0
-  AND d.business_status = '02'
 GROUP BY 1;

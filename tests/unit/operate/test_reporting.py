@@ -9,7 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from gateway.reports.book import COLUMNS, write_book
+from gateway.reports.book import write_book
+from gateway.reports.comparing import COLUMNS
 from gateway.reports.figures import Sum
 from gateway.reports.making import AgencyFigures, Report, Returned
 from gateway.reports.words import Language, duration, word
@@ -42,6 +43,8 @@ def report() -> Report:
         returned=[Returned(said=FORMULA, lines=1)],
         days=[],
         slowest=[],
+        slowest_registering=[],
+        late=[],
         unreached=[],
         unanswered=[],
     )
