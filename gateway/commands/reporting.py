@@ -121,7 +121,7 @@ def _show_earlier(context: Context, report: Report, earlier: Earlier, language: 
         return duration(value, language) if row.is_time else value
 
     rows = ([word(row.key, language), told(row, row.value), told(row, row.earlier)] for row in compared(report))
-    head = [word(key, language) for key in ("name", "this_period", "earlier")]
+    head = [word(key, language) for key in ("figure", "this_period", "earlier")]
     title = f"{word('against', language)} {earlier.first:%d/%m/%Y} - {earlier.last:%d/%m/%Y}"
     context.table(head, rows, title=title)
 

@@ -54,11 +54,11 @@ class Chosen:
 
 
 def chosen(visit: Visit) -> Chosen:
-    """By the address: this month until today, where it says nothing."""
+    """By the address: this month, where it says nothing."""
     query, today = visit.request.query, _today(visit)
-    last = _day(query.get("to", ""), "to") or today
-    first = _day(query.get("from", ""), "from") or min(last, today.replace(day=1))
-    period = Period(first=first, last=last)
+    month = whole(Unit.MONTH, today)
+    first, last = _day(query.get("from", ""), "from"), _day(query.get("to", ""), "to")
+    period = Period(first=first or min(last or today, month.first), last=last or max(first or today, month.last))
     text = query.get("with", _USUAL)
     if text not in set(Against):
         raise RefusedError("parameter_invalid", f"with: one of {', '.join(Against)}")
@@ -74,20 +74,13 @@ def chosen(visit: Visit) -> Chosen:
 def offered(visit: Visit, asked: Chosen) -> dict[str, Any]:
     """What the form beside it offers."""
     today, period = _today(visit), asked.wanted.period
-    later = after(period, today)
+
+    def address(span: Period) -> str:
+        return _address(visit, "/reports", span, asked.against)
 
     def linked(presets: tuple[tuple[str, Unit, bool], ...]) -> list[tuple[str, str]]:
         spans = [(name, whole(unit, today), is_before) for name, unit, is_before in presets]
-        return [
-            (
-                name,
-                _address(visit, "/reports", whole_before(span) if is_before else span.until(today), asked.against),
-            )
-            for name, span, is_before in spans
-        ]
-
-    def whole_before(span: Period) -> Period:
-        return before(span, span.last)
+        return [(name, address(before(span) if is_before else span)) for name, span, is_before in spans]
 
     return {
         "period": period,
@@ -96,14 +89,15 @@ def offered(visit: Visit, asked: Chosen) -> dict[str, Any]:
         "presets": linked(_PRESETS),
         "decree": linked(_DECREE),
         "named": named(visit, period),
-        "earlier": _address(visit, "/reports", whole_before(_unit_span(period, today)), asked.against),
-        "later": _address(visit, "/reports", later, asked.against) if later else "",
+        "goes_on": period.first <= today < period.last,
+        "earlier": address(before(period)),
+        "later": address(after(period)) if period.last < today else "",
     }
 
 
 def named(visit: Visit, period: Period) -> str:
     """What people call it; "" where it is days of no name."""
-    _, unit = visit.gettext, unit_of(period, _today(visit))
+    _, unit = visit.gettext, unit_of(period)
     if unit is None:
         return ""
     last = whole(unit, period.first).last
@@ -123,12 +117,6 @@ def named(visit: Visit, period: Period) -> str:
     }
     text = texts[Unit(unit.removeprefix("decree_"))] % numbers
     return _("%(period)s, closed on the 14th") % {"period": text} if unit.startswith("decree") else text
-
-
-def _unit_span(period: Period, today: date) -> Period:
-    """All of the unit that it is the beginning of."""
-    unit = unit_of(period, today)
-    return period if unit is None else whole(unit, period.first)
 
 
 def _today(visit: Visit) -> date:

@@ -103,7 +103,7 @@ class _Told:
         return words.duration(seconds, self._language) or "–"
 
     def share(self, part: float | None) -> str:
-        return "–" if part is None else f"{formats.number(round(part * 100, 1), self._language)} %"
+        return "–" if part is None else f"{formats.number(round(part * 100, 1), self._language)}\N{NO-BREAK SPACE}%"
 
     def value(self, row: Row, value: int | None) -> str:
         """A figure of the table of all."""
@@ -122,7 +122,7 @@ class _Told:
         """The same as a part of what it was."""
         growth = row.growth
         if growth is None or not row.change:
-            return "–" if growth is None else "0 %"
+            return "–" if growth is None else "0\N{NO-BREAK SPACE}%"
         return f"{'+' if growth > 0 else _MINUS}{self.share(abs(growth))}"
 
 

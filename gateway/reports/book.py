@@ -132,7 +132,7 @@ class _Sheets:
             sheet.write_string(row, 0, self._word(key))
             sheet.write_string(row, 1, text)
         sheet.write_string(5, 0, self._word("basis"))
-        head = ["name", "this_period", "share"]
+        head = ["figure", "this_period", "share"]
         if report.earlier is not None:
             head += ["earlier", "share", "change", "growth"]
         at = self._table("", [*map(self._word, head)], map(self._compared, compared(report)), at=7, sheet=sheet)
@@ -172,7 +172,7 @@ class _Sheets:
             (reason_name(each.reason, language), each.reason, state_name(each.state, language), each.lines)
             for each in report.refusals
         )
-        head = [self._word(key) for key in ("reason", "code", "states", "lines")]
+        head = [self._word(key) for key in ("reason", "reason_code", "state", "lines")]
         self._table(self._word("refusals"), head, refusals)
         returned = ((each.said, each.lines) for each in report.returned)
         self._table(self._word("returned_why"), [self._word("reason"), self._word("lines")], returned)

@@ -1,6 +1,6 @@
 """Periods of a report: weeks, months, quarters, half-years, years, the one before, the same a year ago. Pure.
 
-A period that is not over ends today. Offices' periodic reports to those above them are closed on the 14th (Decree
+Offices' periodic reports to those above them are closed on the 14th (Decree
 09/2019/NĐ-CP, art. 12): their month runs from the 15th of the month before to the 14th, and so do quarters,
 half-years and years.
 """
@@ -85,29 +85,31 @@ def whole(unit: Unit, day: date) -> Period:
     return Period(first=_first(begin), last=_first(begin + length) - _DAY)
 
 
-def before(period: Period, today: date) -> Period:
-    """The one before: of a month the month before, and as many of its days; else as many days, up to its first."""
-    end = period.first - _DAY
-    unit = unit_of(period, today)
-    if unit is None:
-        return Period(first=period.first - period.days * _DAY, last=end)
-    found = whole(unit, end)
-    is_over = whole(unit, period.first).last == period.last
+def before(period: Period) -> Period:
+    """The one before: of a month the month before; of days that are no unit as many days."""
+    unit, end = unit_of(period), period.first - _DAY
+    return Period(first=period.first - period.days * _DAY, last=end) if unit is None else whole(unit, end)
+
+
+def after(period: Period) -> Period:
+    """The one that comes next."""
+    unit, first = unit_of(period), period.last + _DAY
+    return Period(first=first, last=period.last + period.days * _DAY) if unit is None else whole(unit, first)
+
+
+def held_against(period: Period, against: Against, today: date) -> Period | None:
+    """The period that it is held against; while it goes on, only as many days of that."""
+    if against is Against.NOTHING:
+        return None
+    over = period.until(today)
+    if against is Against.YEAR:
+        return a_year_ago(over)
+    found = before(period)
     return (
         found
-        if is_over
-        else Period(first=found.first, last=min(found.last, found.first + (period.days - 1) * _DAY))
+        if over == period
+        else Period(first=found.first, last=min(found.last, found.first + over.days * _DAY - _DAY))
     )
-
-
-def after(period: Period, today: date) -> Period | None:
-    """The one that comes next, as far as it is over; None where it has not begun."""
-    unit = unit_of(period, today)
-    first = period.last + _DAY if unit is None else whole(unit, period.first).last + _DAY
-    if first > today:
-        return None
-    found = Period(first=first, last=first + (period.days - 1) * _DAY) if unit is None else whole(unit, first)
-    return found.until(today)
 
 
 def a_year_ago(period: Period) -> Period:
@@ -115,16 +117,9 @@ def a_year_ago(period: Period) -> Period:
     return Period(first=_year_before(period.first), last=_year_before(period.last + _DAY) - _DAY)
 
 
-def held_against(period: Period, against: Against, today: date) -> Period | None:
-    """The period that it is held against."""
-    if against is Against.NOTHING:
-        return None
-    return before(period, today) if against is Against.BEFORE else a_year_ago(period)
-
-
-def unit_of(period: Period, today: date) -> Unit | None:
-    """The shortest unit that a period is, whole or as far as it is over."""
-    return next((unit for unit in Unit if period in {(span := whole(unit, period.first)), span.until(today)}), None)
+def unit_of(period: Period) -> Unit | None:
+    """Which unit a period is."""
+    return next((unit for unit in Unit if period == whole(unit, period.first)), None)
 
 
 def _first(month: int) -> date:

@@ -44,46 +44,43 @@ def test_units_are_those_of_offices(unit: Unit, day: str, wanted: str) -> None:
     [
         # a month against the month before, whatever their lengths
         ("2026-02-01/2026-02-28", "2026-11-30", "2026-01-01/2026-01-31"),
-        # one that goes on: as many days of the one before
-        ("2026-11-01/2026-11-20", "2026-11-20", "2026-10-01/2026-10-20"),
-        ("2026-03-01/2026-03-30", "2026-03-30", "2026-02-01/2026-02-28"),
-        ("2026-07-01/2026-11-20", "2026-11-20", "2026-01-01/2026-05-23"),
         ("2026-10-15/2026-11-14", "2026-11-20", "2026-09-15/2026-10-14"),
+        # one that goes on: as many days of the one before
+        ("2026-11-01/2026-11-30", "2026-11-20", "2026-10-01/2026-10-20"),
+        ("2026-03-01/2026-03-31", "2026-03-30", "2026-02-01/2026-02-28"),
+        ("2026-10-01/2026-12-31", "2026-10-01", "2026-07-01/2026-07-01"),
+        ("2026-07-01/2026-12-31", "2026-11-20", "2026-01-01/2026-05-23"),
         # days that are no unit: as many before them
         ("2026-11-03/2026-11-05", "2026-11-20", "2026-10-31/2026-11-02"),
     ],
 )
 def test_period_is_held_against_the_one_before(period: str, today: str, wanted: str) -> None:
-    assert before(_period(period), date.fromisoformat(today)) == _period(wanted)
-
-
-def test_next_one_is_shown_once_it_has_begun() -> None:
-    """As far as it is over."""
-    today = date(2026, 11, 20)
-    assert after(_period("2026-10-01/2026-10-31"), today) == _period("2026-11-01/2026-11-20")
-    assert after(_period("2026-11-01/2026-11-20"), today) is None
-    assert after(_period("2026-11-03/2026-11-05"), today) == _period("2026-11-06/2026-11-08")
+    assert held_against(_period(period), Against.BEFORE, date.fromisoformat(today)) == _period(wanted)
 
 
 def test_same_period_of_the_year_before_ends_where_months_end() -> None:
+    """And while it goes on, with as many days."""
     assert a_year_ago(_period("2028-02-01/2028-02-29")) == _period("2027-02-01/2027-02-28")
     assert a_year_ago(_period("2029-02-01/2029-02-28")) == _period("2028-02-01/2028-02-29")
     assert a_year_ago(_period("2026-01-01/2026-12-31")) == _period("2025-01-01/2025-12-31")
-    assert held_against(_period("2026-11-03/2026-11-05"), Against.YEAR, date(2026, 11, 6)) == _period(
-        "2025-11-03/2025-11-05"
-    )
-    assert held_against(_period("2026-11-03/2026-11-05"), Against.NOTHING, date(2026, 11, 6)) is None
+    month = _period("2026-11-01/2026-11-30")
+    assert held_against(month, Against.YEAR, date(2026, 11, 6)) == _period("2025-11-01/2025-11-06")
+    assert held_against(month, Against.NOTHING, date(2026, 11, 6)) is None
 
 
-@given(day=_DAYS, unit=st.sampled_from(Unit), ago=st.integers(0, 500))
-def test_units_follow_each_other_without_a_gap(day: date, unit: Unit, ago: int) -> None:
+@given(day=_DAYS, unit=st.sampled_from(Unit))
+def test_units_follow_each_other_without_a_gap(day: date, unit: Unit) -> None:
     """Every day lies in one, and the one before ends the day before; so does the next, and leads back."""
-    today = day + timedelta(days=ago)
     period = whole(unit, day)
     assert period.first <= day <= period.last
-    if period.last > today:
-        return
-    earlier = before(period, today)
-    assert earlier.last == period.first - timedelta(days=1)
-    assert unit_of(earlier, today) is unit_of(period, today)
-    assert after(earlier, today) == period
+    assert unit_of(period) is unit
+    assert before(period).last == period.first - timedelta(days=1)
+    assert after(before(period)) == period
+    assert before(after(period)) == period
+
+
+def test_days_of_no_unit_follow_each_other_by_their_number() -> None:
+    three = _period("2026-11-03/2026-11-05")
+    assert unit_of(three) is None
+    assert after(three) == _period("2026-11-06/2026-11-08")
+    assert before(three) == _period("2026-10-31/2026-11-02")
