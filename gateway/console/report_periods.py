@@ -110,7 +110,7 @@ def named(visit: Visit, period: Period) -> str:
     }
     texts = {
         Unit.WEEK: _("Week %(week)s of %(year)s"),
-        Unit.MONTH: _("Month %(month)s of %(year)s"),
+        Unit.MONTH: _("Month %(month)s/%(year)s"),
         Unit.QUARTER: _("Quarter %(quarter)s of %(year)s"),
         Unit.HALF: _("First half of %(year)s") if last.month <= _JUNE else _("Second half of %(year)s"),
         Unit.YEAR: _("Year %(year)s"),

@@ -27,6 +27,11 @@ pytestmark = [
 ]
 
 
+#: Tables that are broader than their sheet.
+_CUT_OFF = """() => [...document.querySelectorAll(".scroll")]
+  .filter(each => each.scrollWidth > each.clientWidth).length"""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sent(site: Site) -> None:
     """Two documents, which each report of this month counts."""
@@ -49,8 +54,18 @@ async def test_viewer_reports_for_a_period_and_takes_files_along(
         await press(page, f"form.filters a.button:text-is('{said('Tháng trước', 'Last month')}')")
         month = said(f"{first:%d/%m/%Y} – {before:%d/%m/%Y}", f"{first:%-d %b %Y} – {before:%-d %b %Y}")
         await expect(page.locator("#content")).to_contain_text(month)
+        before = said("← Kỳ trước", "← Period before")
+        await press(page, f"a.button:text-is('{before}')")
+        await press(page, f"a.button:text-is('{said('Kỳ sau →', 'Next period →')}')")
+        await expect(page.locator("#content")).to_contain_text(month)
+        await page.select_option("[name=with]", "year")
+        await press(page, "form.filters button")
+        year_ago = said(f"So với kỳ {first.replace(year=first.year - 1):%d/%m/%Y}", f"Held against {first.replace(year=first.year - 1):%d %b %Y}")
+        await expect(page.locator("#content")).to_contain_text(year_ago)
+        await page.select_option("[name=with]", "before")
+        await press(page, "form.filters button")
         await press(page, f"form.filters a.button:text-is('{said('Năm nay', 'This year')}')")
-        await expect(page.locator(".card", has_text=said("Văn bản phát hành", "Issued"))).to_contain_text("2")
+        await expect(page.locator("div.card", has_text=said("Văn bản phát hành", "Issued"))).to_contain_text("2")
         await expect(page.locator("svg.bars.broad[role=img]")).to_have_count(2)
         legend = said("Nhạt: gửi đến; đậm: đã đến.", "Light: received; dark: arrived.")
         await expect(page.locator("#content")).to_contain_text(legend)
@@ -89,5 +104,13 @@ async def _printed(page: Page) -> None:
     for part in (".menu", "header.bar", "form.filters", "[data-print]"):
         await expect(page.locator(part).first).to_be_hidden()
     await expect(page.locator("svg.bars.broad").first).to_be_visible()
-    assert (await page.pdf()).startswith(b"%PDF-")
+    # as broad as the paper, within its margins: nothing is cut off
+    await page.set_viewport_size({"width": 1039, "height": 700})
+    assert await page.evaluate(_CUT_OFF) == 0
+    await page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    await expect(page.locator("details[data-printed]:not([open])")).to_have_count(0)
+    assert (await page.pdf(prefer_css_page_size=True)).startswith(b"%PDF-")
+    await page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    await expect(page.locator("details[data-printed][open]")).to_have_count(0)
+    await page.set_viewport_size({"width": 1440, "height": 900})
     await page.emulate_media(media="screen")

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import lxml.html
+import msgspec
 import openpyxl
 import pytest
 import pytest_asyncio
@@ -16,15 +17,17 @@ import pytest_asyncio
 from gateway.accounts.roles import Role
 from gateway.clock import VIETNAM
 from gateway.console.charts import MOST, Column, columns, rows
+from gateway.console.reports import Timeline
 from gateway.reports.book import PARTS
 from gateway.reports.comparing import COLUMNS, TIMES
-from gateway.reports.figures import Figures
+from gateway.reports.figures import Day, Figures
 from gateway.reports.making import make_report
 from gateway.reports.periods import Period
 from gateway.reports.words import word
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import document
+from tests.unit.operate.test_reporting import report as nothing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -140,6 +143,47 @@ async def test_report_that_takes_long_fills_its_page_by_itself(site: Site, monke
     assert (await viewer.get(address.replace("/reports", "/reports/report.xlsx"))).status == 200
     assert (await viewer.get(f"{address}&anew=1")).location == address
     assert "Đang lập báo cáo" in (await viewer.get(address)).text
+
+
+@pytest.mark.usefixtures("sent")
+async def test_period_has_a_name_and_is_held_against_another(site: Site) -> None:
+    """The one before where nothing is said; whatever is chosen goes along to the next page and the workbook."""
+    viewer = await site.signed_in(Role.VIEWER)
+    page: Any = lxml.html.fromstring((await viewer.get("/reports?from=2026-04-01&to=2026-06-30")).text)
+    text = page.text_content()
+    assert "Quý II năm 2026" in text
+    assert "So với kỳ 01/01/2026 – 31/03/2026" in text
+    page = lxml.html.fromstring((await viewer.get("/reports?from=2025-12-15&to=2026-06-14&with=year")).text)
+    text = page.text_content()
+    assert "6 tháng đầu năm 2026, chốt số liệu ngày 14" in text
+    assert "So với kỳ 15/12/2024 – 14/06/2025" in text
+    links = [each for each in page.xpath("//main//a/@href") if each.startswith("/reports")]
+    assert len(links) > 10
+    assert [each for each in links if not each.endswith(("&with=year", "&with=year&anew=1"))] == []
+    page = lxml.html.fromstring((await viewer.get("/reports?with=none")).text)
+    assert not page.xpath("//th[normalize-space()='Kỳ so sánh']")
+    assert page.xpath("//table[normalize-space(caption)='Trả lời trễ hoặc quá hạn']//th[@scope='row']")
+    assert (await viewer.get("/reports?with=never")).status == 422
+
+
+@pytest.mark.parametrize(
+    ("days", "key", "names"),
+    [
+        (31, "days", ["01/01", "02/01"]),
+        (181, "weeks", ["01/01", "05/01"]),
+        (2 * 365, "months", ["01/2026", "02/2026"]),
+    ],
+)
+async def test_diagram_is_by_days_weeks_or_months(days: int, key: str, names: list[str]) -> None:
+    """Whatever fits; a day without documents has its place, and nothing is lost."""
+    first = date(2026, 1, 1)
+    found = [Day(day=first + timedelta(days=at), documents=1, lines=at % 3, arrived=0) for at in range(days)]
+    report = msgspec.structs.replace(nothing(), first=first, last=found[-1].day, days=found)
+    timeline = Timeline.of(report)
+    assert timeline.key == key
+    assert [name for name, _ in timeline.spans][:2] == names
+    assert len(timeline.spans) <= MOST
+    assert sum(each.lines for _, each in timeline.spans) == sum(each.lines for each in found)
 
 
 async def test_clerk_sees_no_report_of_everybody(site: Site) -> None:

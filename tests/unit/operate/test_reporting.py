@@ -6,13 +6,14 @@ import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import openpyxl
 import pytest
 
 from gateway.reports.book import write_book
-from gateway.reports.comparing import COLUMNS
-from gateway.reports.figures import Sum
-from gateway.reports.making import AgencyFigures, Report, Returned
+from gateway.reports.comparing import COLUMNS, compared
+from gateway.reports.figures import Figures, Sum, Times
+from gateway.reports.making import AgencyFigures, Earlier, Report, Returned
 from gateway.reports.words import Language, duration, word
 from gateway.workdays import Workdays
 from tests.journeys.installation import COMMUNE, PROVINCE, Installation
@@ -90,6 +91,42 @@ async def test_what_cannot_be_a_report_is_refused(installation: Installation, te
     code, _, said = await terminal.run("report", "--from", "2026-02-01", "--to", "2026-01-01")
     assert code == 1
     assert "2026-02-01" in said
+
+
+def test_whole_is_held_against_the_earlier_period() -> None:
+    """Shares are of what was received or due; nothing grows from nothing; a shorter time is a text in XLSX."""
+    now = _figures(lines=8, registered=2, seconds=60)
+    then = _figures(lines=4, registered=2, seconds=90)
+    held = msgspec.structs.replace(
+        report(), total=now, earlier=Earlier(first=date(2026, 10, 1), last=date(2026, 10, 22), total=then)
+    )
+    rows = {row.key: row for row in compared(held)}
+    assert list(rows) == list(COLUMNS)
+    received, registered, median = rows["received"], rows["registered"], rows["arrival_median"]
+    assert (received.value, received.share, received.earlier, received.change, received.growth) == (
+        8,
+        None,
+        4,
+        4,
+        1.0,
+    )
+    assert (registered.share, registered.earlier_share, registered.change, registered.growth) == (0.25, 0.5, 0, 0.0)
+    assert (median.value, median.earlier, median.change) == (60, 90, -30)
+    assert (rows["dead"].change, rows["dead"].growth) == (0, None)
+    assert rows["registration_median"].value is None
+    book = openpyxl.load_workbook(io.BytesIO(write_book(held, "vi")))
+    told = {row[0]: row[1:] for row in book[word("summary", "vi")].iter_rows(values_only=True)}
+    assert told[word("received", "vi")] == (8, None, 4, None, 4, 1.0)
+    assert told[word("arrival_median", "vi")][4] == "-30 giây"
+    assert told[word("against", "vi")][0] == "01/10/2026 - 22/10/2026"
+    alone = openpyxl.load_workbook(io.BytesIO(write_book(report(), "vi")))[word("summary", "vi")]
+    assert word("earlier", "vi") not in {cell.value for row in alone for cell in row}
+
+
+def _figures(*, lines: int, registered: int, seconds: int) -> Figures:
+    none = Sum(date(2026, 11, 22), Workdays()).summed().total
+    arrival = Times(count=lines, median=seconds, p95=seconds)
+    return msgspec.structs.replace(none, received=lines, arrived=lines, registered=registered, arrival=arrival)
 
 
 def test_columns_are_named_in_both_languages() -> None:
