@@ -44,11 +44,13 @@ class Incident:
     #: Before it began.
     last_good_at: datetime | None
     tries: int
+    #: More tried or waits than is gone through: there may be more tries, documents, offices.
+    least: bool
     failures: Mapping[str, int]
     documents: int
     #: How many of them merely waited: no try failed.
     waited: int
-    #: Number and subject of the first of them.
+    #: Number and subject of the first `NAMED` of them.
     named: Sequence[tuple[str, str]]
     #: Whose documents they were, with their telephone numbers.
     offices: Sequence[tuple[Agency, str]]
@@ -62,10 +64,13 @@ async def incident(base: Foundation, channel: Channel, since: datetime, until: d
     failed = [row for row in tries if row[2] and row[2] not in watching.GOT_THROUGH]
     turns = await watching.history(base, key)
     ended, unsent = stops(turns, since, until), _spans(turns, *_SENDING, since, until)
+    is_cut = len(tries) >= watching.TRIES
     touched = {row[5]: row[4] for row in failed} | _delayed(tries, unsent)
     if before := until if _sends_nothing(channel, until) else unsent[-1][1] if unsent else None:
         params = {"endpoint": key, "before": micros(before), "limit": COUNTED}
-        touched |= dict(await base.readers.fetch("dispatch_list_open_before", params))
+        waiting = await base.readers.fetch("dispatch_list_open_before", params)
+        touched |= dict(waiting)
+        is_cut = is_cut or len(waiting) >= COUNTED
     documents = sorted(set(touched.values()))
     rows = await base.readers.fetch("delivery_list_recipients_of_dispatches", (as_json(sorted(touched)),))
     ids = [AgencyId(row[0]) for row in rows]
@@ -79,6 +84,7 @@ async def incident(base: Foundation, channel: Channel, since: datetime, until: d
         over_at=ended[-1][1] if ended and is_over else None,
         last_good_at=await _last_good(base, channel, since),
         tries=len(tries),
+        least=is_cut,
         failures=dict(Counter(row[3] or "outcome_unknown" for row in failed).most_common()),
         documents=len(documents),
         waited=len(set(documents) - {row[4] for row in failed}),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -22,7 +22,7 @@ from msgspec import Meta, Struct
 
 from gateway.admin.acts import Change, Desk, Instant, Reply
 from gateway.admin.forwarding import among_recipients, forward, target
-from gateway.clock import rfc3339
+from gateway.clock import micros, rfc3339
 from gateway.eligibility import FEW, MOST, TRIGGERS, WORDS, ActName, Judged, Line, Unfit, judge, needs_second
 from gateway.errors import RefusedError
 from gateway.foundation import Foundation
@@ -222,6 +222,12 @@ async def proposals(base: Foundation, *, waiting: bool, limit: int = 200) -> lis
     """Those that wait for an answer, first to lapse first; or the newest of all."""
     name = "proposal_list_open" if waiting else "proposal_list_recent"
     return [proposal_of(row) for row in await base.readers.fetch(name, (limit,))]
+
+
+async def consented(base: Foundation, since: datetime, *, limit: int) -> list[Proposal]:
+    """Those that a second person consented to since an instant, the newest first."""
+    rows = await base.readers.fetch("proposal_list_consented", (micros(since), limit))
+    return [proposal_of(row) for row in rows]
 
 
 async def proposal(base: Foundation, key: str) -> Proposal:

@@ -51,6 +51,20 @@ class SettleProblem(Change, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many wait in a queue."""
+
+    count: int
+    #: There may be more.
+    least: bool = False
+
+
+def tally(*lists: Sequence[object]) -> Tally:
+    """Of what a queue shows; each list holds `MOST` at most."""
+    return Tally(count=sum(map(len, lists)), least=any(len(each) >= MOST for each in lists))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ShownLine:
     """A delivery as lists for people show it."""
 

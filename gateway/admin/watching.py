@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
@@ -42,20 +42,20 @@ REPLIES: Final = 10
 #: Older ones are not looked for: a quiet channel would have all tries of all channels gone through.
 REPLIES_OF: Final = timedelta(days=7)
 NEXT: Final = 10
-_TRIES: Final = 20_000
-#: Events of channels that are told, among so many of the newest; what happened oftener is told with the number.
-_EVENTS: Final = 5_000
-_SPAN: Final = 20_000
+TRIES: Final = 20_000
+#: Events of channels that are told, the newest; what happened oftener is told with the number.
+EVENTS: Final = 20_000
 _AGAIN: Final = 10
-#: Documents that a report names, and acts of people; how many of these are gone through.
-NAMED: Final = 100
-_ACTS: Final = 20_000
+#: Documents, offices and acts that a paper names; events of acts that are read at once.
+NAMED: Final = 2_000
+_PORTION: Final = 20_000
 #: What is told of a pause that nobody ended: its time had come.
 RAN_OUT: Final = "pause.ran_out"
 #: Over which time the rate is measured.
 RATE_OVER: Final = timedelta(minutes=10)
 GOT_THROUGH: Final = frozenset({"delivered", "relayed"})
 _FORWARDED: Final = "document.readdressed"
+_HANDED_OVER: Final = "delivery.handed_over"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -358,7 +358,7 @@ def shortened(told: Sequence[tuple[str, Turn]]) -> list[tuple[str, Turn, int]]:
 
 
 async def _turns(base: Foundation, endpoint_id: str | None, since: int) -> list[tuple[Any, ...]]:
-    params = {"span": _SPAN, "endpoint": endpoint_id, "since": since, "limit": _EVENTS}
+    params = {"span": EVENTS, "endpoint": endpoint_id, "since": since, "limit": EVENTS}
     return await base.readers.fetch("event_list_of_channels", params)
 
 
@@ -375,32 +375,57 @@ class Done:
     actor: str
     why: str
     at: datetime
+    #: The first of them; none of an act beyond the first NAMED.
     lines: Sequence[ShownLine]
     count: int
 
 
+@dataclass(kw_only=True, slots=True)
+class _Act:
+    """The same, while events are read."""
+
+    at: int
+    #: The first of them.
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, lines: Sequence[str]) -> None:
+        self.lines += lines[: REPLIES - len(self.lines)]
+        self.count += len(lines)
+
+
 async def done_by_people(base: Foundation, since: datetime) -> list[Done]:
     """Acts on deliveries since an instant, oldest first; what somebody did many times for one reason is one."""
-    rows = await base.readers.fetch("event_list_done_by_people", {"since": micros(since), "limit": _ACTS})
+    done: dict[tuple[str, str, str], _Act] = {}
     # a line in whose place others are is handed over with the same act
-    forwarded = {row[6] for row in rows if row[6]}
-    done: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
-    for kind, at, actor, delivery, why, added, _ in rows:
-        if kind != _FORWARDED:
-            lines = [] if kind == "delivery.handed_over" and delivery in forwarded else [delivery]
-        else:
-            lines = msgspec.json.decode(added)
-        done.setdefault((kind, actor, why), []).extend((at, line) for line in lines)
+    handed: list[tuple[_Act, str]] = []
+    forwarded: set[str] = set()
+    place = {"since": micros(since), "after": 0}
+    while rows := await base.readers.fetch("event_list_done_by_people", {**place, "limit": _PORTION}):
+        for kind, at, actor, delivery, why, added, instead_of, _ in rows:
+            act = done.setdefault((kind, actor, why), _Act(at=at))
+            forwarded.add(instead_of)
+            if kind == _HANDED_OVER:
+                handed.append((act, delivery))
+            else:
+                act.add(msgspec.json.decode(added) if kind == _FORWARDED else [delivery])
+        place = {"since": rows[-1][1], "after": rows[-1][-1]}
+    for act, delivery in handed:
+        if delivery not in forwarded:
+            act.add([delivery])
+    found = [(key, act) for key, act in done.items() if act.count]
+    ids = (delivery for _, act in found[:NAMED] for delivery in act.lines)
+    lines = {line.id: line for line in await shown(base, dict.fromkeys(ids))}
     return [
         Done(
             kind=kind,
             actor=actor,
             why=why,
-            at=instant(those[0][0]),
-            lines=await shown(base, [delivery for _, delivery in those[:REPLIES]]),
-            count=len(those),
+            at=instant(act.at),
+            lines=[lines[key] for key in act.lines if key in lines],
+            count=act.count,
         )
-        for (kind, actor, why), those in [each for each in done.items() if each[1]][:NAMED]
+        for (kind, actor, why), act in found
     ]
 
 
@@ -410,7 +435,7 @@ async def tries(base: Foundation, endpoint_id: str, since: datetime, until: date
         "floor": uuid7_floor(since),
         "ceiling": uuid7_floor(until),
         "endpoint": endpoint_id,
-        "limit": _TRIES,
+        "limit": TRIES,
     }
     return await base.readers.fetch("attempt_list_between", params)
 

@@ -82,16 +82,18 @@ async def agencies(visit: Visit) -> web.StreamResponse:
     text, after = query.get("q", "").strip()[:200], AgencyId(query.get("after", "")[:40])
     if text:
         held = await directory.resolve([text], visit.at)
-        named = await directory.search(text, limit=_PAGE)
-        found = list({agency.id: agency for agency in (*held.values(), *named)}.values())[:_PAGE]
+        named = await directory.search(text, limit=_PAGE + 1)
+        found = list({agency.id: agency for agency in (*held.values(), *named)}.values())
     else:
         found = await directory.page(limit=_PAGE, after=after or None)
+    is_cut, found = len(found) > _PAGE, found[:_PAGE]
     more = found[-1].id if not text and len(found) == _PAGE else ""
     channels = [endpoint.name for endpoint in await directory.endpoints()]
     values: dict[str, Any] = {
         "agencies": found,
         "text": text,
         "more": more,
+        "is_cut": is_cut,
         "channels": channels,
         "kinds": agency_form.KINDS,
     }

@@ -65,11 +65,13 @@ async def channel_names(directory: Directory) -> dict[str, ChannelName]:
 
 
 async def meant(visit: Visit, text: str) -> tuple[str, ...]:
-    """Ids of all agencies that somebody may mean; RefusedError where there is none."""
-    found: dict[str, None] = {}
+    """Ids of all agencies that somebody may mean; RefusedError where there is none, or more than a search takes."""
+    found: dict[str, Agency] = {}
     for part in filter(None, (each.strip() for each in text.split(";"))):
-        found.update((each.id, None) for each in await _fitting(visit, part))
-    return tuple(found)[:_MOST]
+        found |= {each.id: each for each in await _fitting(visit, part)}
+    if len(found) > _MOST:
+        raise RefusedError("agency_ambiguous", _several(list(found.values())))
+    return tuple(found)
 
 
 async def written(visit: Visit, text: str) -> list[Written]:
@@ -94,9 +96,13 @@ async def one(visit: Visit, text: str, *, is_open: bool = False) -> Agency:
     if is_open:
         found = [each for each in found if each.closed_at is None or each.closed_at > visit.at] or found
     if len(found) > 1:
-        told = [f"{each.name} ({each.organ_id})" for each in found[:_NAMED]]
-        raise RefusedError("agency_ambiguous", "; ".join(told) + (" …" if len(found) > _NAMED else ""))
+        raise RefusedError("agency_ambiguous", _several(found))
     return found[0]
+
+
+def _several(found: Sequence[Agency]) -> str:
+    """The first of those that may be meant."""
+    return "; ".join(map(with_code, found[:_NAMED])) + (" …" if len(found) > _NAMED else "")
 
 
 async def is_code(visit: Visit, text: str) -> bool:
@@ -111,7 +117,7 @@ async def _fitting(visit: Visit, text: str) -> Sequence[Agency]:
     codes = [text, behind[1]] if behind else [text]
     known = await directory.resolve(codes, visit.at)
     held = next((known[code] for code in codes if code in known), None)
-    agencies = [held] if held is not None else await directory.search(text, limit=_MOST)
+    agencies = [held] if held is not None else await directory.search(text, limit=_MOST + 1)
     if not agencies:
         raise RefusedError("agency_unknown", text[:100])
     return [each for each in agencies if fold(each.name) == fold(text)] or agencies

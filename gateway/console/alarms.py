@@ -18,12 +18,12 @@ from gateway.console.acts import converted
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.ledger import heard
-from gateway.ledger.alarms import Alarm
+from gateway.ledger.alarms import MOST, Alarm
 
 #: Alarms that are over, on the page.
 _OVER: Final = 50
-#: Open ones that a page shows.
-SHOWN: Final = 200
+#: Open ones that a page shows: all that are open at once.
+SHOWN: Final = MOST
 _HOURS: Final = (1, 4, 12, 24, 72)
 
 
@@ -49,8 +49,14 @@ async def alarm_values(visit: Visit, alarms: Sequence[Alarm]) -> dict[str, Any]:
 
 async def page_values(visit: Visit) -> dict[str, Any]:
     """The same, with what is over."""
+    alarms = await open_alarms(visit)
     over = [Alarm.of_row(row) for row in await visit.base.readers.fetch("alarm_list_closed", (_OVER,))]
-    return {**await alarm_values(visit, await open_alarms(visit)), "over": over}
+    return {
+        **await alarm_values(visit, alarms),
+        "over": over,
+        "over_cut": len(over) >= _OVER,
+        "open_cut": len(alarms) >= SHOWN,
+    }
 
 
 async def acknowledge(visit: Visit) -> web.StreamResponse:

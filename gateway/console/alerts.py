@@ -83,6 +83,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     agencies = await visit.base.directory.agencies({each.agency_id for each in found})
     return {
         "alerts": found,
+        "is_cut": len(found) >= _SHOWN,
         "offices": {key: agency.name for key, agency in agencies.items()},
         "states": STATES,
         "ways": WAYS,

@@ -65,7 +65,7 @@ TURNS: Final[Mapping[str, str]] = {
     "source.heard": N_("was heard again"),
 }
 _TURNS_SHOWN: Final = 30
-_COMPARISONS: Final = 200
+_COMPARISONS: Final = 10
 #: Agencies behind a channel that are named; the axis has thousands.
 _NAMED: Final = 20
 #: What the list of whom to call shows, as the ledger's filter.
@@ -113,12 +113,11 @@ async def _one(visit: Visit) -> dict[str, Any]:
     base, found = visit.base, await channel_of(visit)
     key = found.state.endpoint.id
     waits = await watching.waits(base, key)
-    history = watching.shortened([(key, each) for each in await watching.history(base, key)])[:_TURNS_SHOWN]
-    rows = await base.readers.fetch("reconciliation_list", (_COMPARISONS,))
+    turns = watching.shortened([(key, each) for each in await watching.history(base, key)])
+    history = turns[:_TURNS_SHOWN]
+    rows = await base.readers.fetch("reconciliation_list_of_endpoint", (key, _COMPARISONS + 1))
     comparisons = [
-        {"id": row[0], "day": row[2], "at": instant(row[3]), "findings": row[4]}
-        for row in rows
-        if row[1] == found.state.endpoint.name
+        {"id": key, "day": day, "at": instant(at), "findings": findings} for key, day, at, findings in rows
     ]
     behind = await _offices(visit, key)
     names = await visit.names({found.state.paused_by, *(each.actor for _, each, _ in history)} - {"", "gateway"})
@@ -141,7 +140,9 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "reasons": REASONS,
         "urgent": await urgent.of_channel(base, key),
         "all_urgent": urlencode({**_ALL_URGENT, "channel": key}, doseq=True),
-        "comparisons": comparisons[:10],
+        "turns_left": len(turns) - len(history),
+        "comparisons": comparisons[:_COMPARISONS],
+        "comparisons_cut": len(comparisons) > _COMPARISONS,
         "offices": behind,
         "offices_more": await _count(visit, key) - len(behind) if len(behind) == _NAMED else 0,
         "contacts": {

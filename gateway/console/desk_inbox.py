@@ -80,6 +80,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         after=after,
         items=page.items,
         asked=page.asked,
+        asked_cut=len(page.asked) >= _PAGE,
         reminded=await last_of(visit, (item.delivery_id for item in [*page.items, *page.asked])),
         terms=await terms_of(visit, [*page.items, *page.asked]),
         signs=await signs_of(visit, (item.message_id for item in [*page.items, *page.asked])),

@@ -54,7 +54,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
     waiting = Filter(recipient=(office.id,), state=_WAITING, kind="all")
     page = await Search(base.readers).page(waiting, visit.scope, limit=_LINES)
     turns = [("", each) for each in await watching.history(base, endpoint.id)] if endpoint is not None else []
-    history = watching.shortened(turns)[:_TURNS]
+    told = watching.shortened(turns)
+    history = told[:_TURNS]
     actors = {each.actor for _, each, _ in history} | ({found.state.paused_by} if found is not None else set())
     people = await visit.names(actors - {"", "gateway"})
     return {
@@ -72,6 +73,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "more": page.older is not None,
         "everything": f"/ledger?{waiting.address}",
         "history": [(each.at, turn_told(visit, each, people, times)) for _, each, times in history],
+        "turns_left": len(told) - len(history),
         "replies": joined(await watching.replies(base, endpoint.id)) if endpoint is not None else [],
         "outcomes": OUTCOMES,
         "reasons": REASONS,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.accounts.roles import Permission
-from gateway.admin.offices import Office, offices
+from gateway.admin.offices import MOST, Office, offices
 from gateway.channel_health import ChannelHealth
 from gateway.console.channels import HEALTH
 from gateway.console.formats import office
@@ -76,6 +76,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     counts = Counter(each.standing.judgement.health for each in found)
     return {
         "offices": found,
+        "is_cut": len(found) >= MOST,
         "strips": strips(found),
         "names": names_on_map(marks),
         "row": ROW,

@@ -110,17 +110,22 @@ async def _values(visit: Visit) -> dict[str, Any]:
     if not found:
         raise RefusedError("not_found", key)
     [order] = found
-    beyond = visit.request.query.get("beyond", "")[:40]
-    page = {"order": key, "beyond": beyond, "limit": _LINES + 1}
-    documents = await base.readers.fetch("purge_document_shown", page)
-    papers = [] if beyond else await base.readers.fetch("purge_paper_shown", {"order": key, "limit": _LINES})
+    # pages go on in the documents, or in the papers, which the first page shows both
+    place = {name: visit.request.query.get(name, "")[:40] for name in ("beyond", "after")}
+    page = {"order": key, "limit": _LINES + 1}
+    documents, papers = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    if not place["after"]:
+        documents = await base.readers.fetch("purge_document_shown", page | {"beyond": place["beyond"]})
+    if not place["beyond"]:
+        papers = await base.readers.fetch("purge_paper_shown", page | {"beyond": place["after"]})
     known = await base.directory.agencies({row[2] for row in (*documents, *papers)})
     return {
         "order": order,
-        "beyond": beyond,
+        "place": {name: text for name, text in place.items() if text},
         "documents": documents[:_LINES],
         "more": documents[_LINES - 1][0] if len(documents) > _LINES else "",
-        "papers": papers,
+        "papers": papers[:_LINES],
+        "more_papers": papers[_LINES - 1][0] if len(papers) > _LINES else "",
         "offices": {row[2]: known[row[2]].name if row[2] in known else row[2] for row in (*documents, *papers)},
         "people": await actors_of(visit, order.actors),
         "instant": instant,

@@ -68,17 +68,19 @@ async def _values(visit: Visit) -> dict[str, Any]:
     quarantined = await queues.quarantined(base)
     ((open_now, _, decided),) = await base.readers.fetch("check_due_count_waiting")
     counts = {
-        "parked": await base.reads.parked(),
-        "misrouted": len(wrong),
-        "conflicts": len(conflicting) + len(flagged),
-        "quarantined": len(quarantined),
-        "signatures": open_now + decided,
+        "parked": queues.Tally(count=await base.reads.parked()),
+        "misrouted": queues.tally(wrong),
+        "conflicts": queues.tally(conflicting, flagged),
+        "quarantined": queues.tally(quarantined),
+        "signatures": queues.Tally(count=open_now + decided),
     }
+    waiting = await unanswered(base.readers, queues.MOST) if chosen == "signatures" else []
+    is_cut = len(waiting) >= queues.MOST if chosen == "signatures" else counts[chosen].least
     return {
         "chosen": chosen,
         "titles": QUEUES,
         "counts": counts,
-        "most": queues.MOST,
+        "is_cut": is_cut,
         "parked": parked[: queues.PARKED],
         "after": after,
         "next": parked[queues.PARKED - 1].id if len(parked) > queues.PARKED else "",
@@ -86,7 +88,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "conflicting": conflicting,
         "flagged": flagged,
         "quarantined": quarantined,
-        "unanswered": await unanswered(base.readers, queues.MOST) if chosen == "signatures" else [],
+        "unanswered": waiting,
         "grace": base.settings.revocation.grace,
         "agrees": AGREES,
         "reasons": REASONS,

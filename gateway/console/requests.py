@@ -18,10 +18,13 @@ from gateway.admin.queues import shown
 from gateway.console.acts import NAMES, WAYS, Words, converted
 from gateway.console.document_words import actors_of
 from gateway.console.formats import small_number
-from gateway.console.orders import orders
+from gateway.console.orders import MOST, RECENT, orders
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.eligibility import WORDS, Unfit
+
+#: Proposals that are looked at for what was answered lately.
+_RECENT: Final = 50
 
 
 async def show_all(visit: Visit) -> web.StreamResponse:
@@ -36,8 +39,9 @@ async def all_now(visit: Visit) -> web.StreamResponse:
 
 
 async def _all(visit: Visit) -> dict[str, Any]:
-    waiting = await mass.proposals(visit.base, waiting=True)
-    recent = [each for each in await mass.proposals(visit.base, waiting=False, limit=50) if each.answer]
+    waiting = await mass.proposals(visit.base, waiting=True, limit=MOST)
+    newest = await mass.proposals(visit.base, waiting=False, limit=_RECENT)
+    recent = [each for each in newest if each.answer]
     may = visit.may(Permission.OPERATE)
     ordered = await orders(visit.base, waiting=True) if may else []
     answered = await orders(visit.base, waiting=False) if may else []
@@ -48,6 +52,8 @@ async def _all(visit: Visit) -> dict[str, Any]:
         "recent": recent,
         "orders": ordered,
         "answered": answered,
+        "least": len(waiting) >= MOST or len(ordered) >= MOST,
+        "older": len(newest) >= _RECENT or len(answered) >= RECENT,
         "names": NAMES,
         "people": await actors_of(visit, actors),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth
 from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
-from gateway.console.alarms import open_alarms
+from gateway.console.alarms import SHOWN, open_alarms
 from gateway.console.channels import HEALTH, channel_of, turn_told
 from gateway.console.document_words import BY_PEOPLE, EVENTS
 from gateway.console.printing import Part, answer_pdf, pdf
@@ -30,7 +31,6 @@ from gateway.reports import words
 #: Hours of a shift; so long ago an incident of a channel that is up may have begun.
 HOURS: Final = (4, 8, 12, 24)
 _INCIDENT: Final = timedelta(hours=24)
-_OFFICES: Final = 200
 _ACTS: Final = {
     **EVENTS,
     **BY_PEOPLE,
@@ -58,40 +58,94 @@ async def incident(visit: Visit) -> web.StreamResponse:
         (_("Began"), visit.instant(began) if began else _("nothing in the last 24 hours")),
         (_("Over at"), over_at if found.is_over else _("it goes on")),
         (_("Last good exchange"), visit.instant(found.last_good_at) if found.last_good_at else "–"),
-        (_("Tries"), visit.number(found.tries)),
-        (_("Documents touched"), visit.number(found.documents)),
-        (_("of these only waited"), visit.number(found.waited)),
+        (_("Tries"), _number(visit, found.tries, least=found.least)),
+        (_("Documents touched"), _number(visit, found.documents, least=found.least)),
+        (_("of these only waited"), _number(visit, found.waited, least=found.least)),
         (_("Waiting now"), visit.number(found.waiting)),
     ]
-    failures = [
-        (visit.of(REASONS[code]) if code in REASONS else code, visit.number(count))
-        for code, count in found.failures.items()
-    ]
-    people = await visit.names({each.actor for each in turns} - {"gateway"})
-    history = [
-        (visit.instant(each.at), turn_told(visit, each, people, times))
-        for _key, each, times in watching.shortened(
-            [("", each) for each in reversed(turns) if each.at >= found.since]
-        )
-    ]
     parts = [
-        Part(title=_("In short"), lines=facts),
-        Part(title=_("What the tries came to"), lines=failures, nothing=_("No try failed.")),
-        Part(title=_("What happened"), lines=history, nothing=_("Nothing was recorded.")),
+        Part(title=_("In short"), lines=[*facts, *_least(visit, found)]),
         Part(
-            title=_("Offices touched"),
+            title=_("What the tries came to"),
             lines=[
-                ("", " · ".join(filter(None, (f"{each.name} ({each.organ_id})", phone))))
-                for each, phone in found.offices[:_OFFICES]
+                (visit.of(REASONS[code]) if code in REASONS else code, _number(visit, count, least=found.least))
+                for code, count in found.failures.items()
             ],
-            nothing=_("None."),
+            nothing=_("No try failed."),
         ),
-        Part(title=_("Documents touched, the first of them"), lines=list(found.named), nothing=_("None.")),
+        await _turns(visit, [("", each) for each in reversed(turns)], found.since),
+        *_touched(visit, found),
     ]
     path = f"/channels/{state.endpoint.id}/incident"
     query = {name: value for name, value in visit.request.query.items() if name == "since"}
     file = visit.address(f"{path}.pdf", **query)
     return _answer(visit, f"{_('Incident report')}: {channel.label}", parts, path, file)
+
+
+async def _turns(visit: Visit, turns: Sequence[tuple[str, watching.Turn]], since: datetime) -> Part:
+    """What happened to a channel, oldest first."""
+    people = await visit.names({each.actor for _, each in turns} - {"gateway"})
+    lines = [
+        (visit.instant(each.at), turn_told(visit, each, people, times))
+        for _, each, times in watching.shortened([one for one in turns if one[1].at >= since])
+    ]
+    cut = _earlier(visit, turns, since)
+    return Part(
+        title=visit.gettext("What happened"), lines=[*cut, *lines], nothing=visit.gettext("Nothing was recorded.")
+    )
+
+
+def _touched(visit: Visit, found: incidents.Incident) -> list[Part]:
+    """Whose documents an incident touched, and which."""
+    _ = visit.gettext
+    offices = [
+        ("", " · ".join(filter(None, (f"{each.name} ({each.organ_id})", phone)))) for each, phone in found.offices
+    ]
+    where, least = _("The ledger, filtered by this channel, has the others."), _least(visit, found)
+    return [
+        Part(title=_("Offices touched"), lines=[*_first(visit, offices, where), *least], nothing=_("None.")),
+        Part(
+            title=_("Documents touched"),
+            lines=[*found.named, *_left(visit, found.documents - len(found.named), where), *least],
+            nothing=_("None."),
+        ),
+    ]
+
+
+def _number(visit: Visit, count: int, *, least: bool) -> str:
+    """With a plus where there may be more."""
+    return visit.number(count) + ("+" if least else "")
+
+
+def _least(visit: Visit, found: incidents.Incident) -> list[tuple[str, str]]:
+    """What is said where not all was gone through."""
+    told = visit.gettext(
+        "More happened than was gone through: numbers with a + are the least, and offices and documents may be "
+        "missing. A report since a later time is whole; the ledger, filtered by this channel, has all that waits."
+    )
+    return [("…", told)] if found.least else []
+
+
+def _left(visit: Visit, count: int, where: str) -> list[tuple[str, str]]:
+    """How many are left out, and where they are to be found."""
+    told = visit.ngettext("%(num)s more is not on this paper.", "%(num)s more are not on this paper.", count)
+    return [("…", f"{told % {'num': visit.number(count)}} {where}")] if count > 0 else []
+
+
+def _first(visit: Visit, lines: Sequence[tuple[str, str]], where: str) -> list[tuple[str, str]]:
+    """As many as a paper names, and what is left out."""
+    return [*lines[: watching.NAMED], *_left(visit, len(lines) - watching.NAMED, where)]
+
+
+def _earlier(visit: Visit, turns: Sequence[tuple[str, watching.Turn]], since: datetime) -> list[tuple[str, str]]:
+    """Said where more happened to channels since an instant than is told."""
+    oldest = min((each.at for _, each in turns), default=since)
+    if len(turns) < watching.EVENTS or oldest <= since:
+        return []
+    told = visit.gettext(
+        "What happened to channels before %(when)s is not on this paper; the ledger's events keep it."
+    )
+    return [("…", told % {"when": visit.instant(oldest)})]
 
 
 async def shift(visit: Visit) -> web.StreamResponse:
@@ -138,6 +192,8 @@ async def _alarms(visit: Visit) -> Part:
         )
         for each in alarms
     ]
+    if len(alarms) >= SHOWN:
+        lines.append(("…", _("No more alarms are told of at once; what else is wrong is told as these end.")))
     return Part(title=_("Alarms"), lines=lines, nothing=_("No alarm is open."))
 
 
@@ -226,8 +282,11 @@ async def _of_channels(visit: Visit, since: datetime) -> list[Part]:
         Part(
             title=_("What happened to channels"),
             lines=[
-                (visit.instant(each.at), f"{names.get(key, key)}: {turn_told(visit, each, people, times)}")
-                for key, each, times in watching.shortened(turns)
+                *_earlier(visit, turns, since),
+                *(
+                    (visit.instant(each.at), f"{names.get(key, key)}: {turn_told(visit, each, people, times)}")
+                    for key, each, times in watching.shortened(turns)
+                ),
             ],
             nothing=_("Nothing was recorded."),
         ),
@@ -238,41 +297,48 @@ async def _problems(visit: Visit) -> Part:
     """How many wait in each queue."""
     base, _ = visit.base, visit.gettext
     counts = (
-        (_("Statuses that match nothing"), await base.reads.parked()),
-        (_("Documents at the wrong office"), len(await queues.misrouted(base))),
-        (_("Conflicts and contradictions"), len(await queues.conflicts(base)) + len(await queues.flagged(base))),
-        (_("Quarantined"), len(await queues.quarantined(base))),
+        (_("Statuses that match nothing"), queues.Tally(count=await base.reads.parked())),
+        (_("Documents at the wrong office"), queues.tally(await queues.misrouted(base))),
+        (_("Conflicts and contradictions"), queues.tally(await queues.conflicts(base), await queues.flagged(base))),
+        (_("Quarantined"), queues.tally(await queues.quarantined(base))),
     )
-    return Part(title=_("Problems"), lines=[(name, visit.number(count)) for name, count in counts])
+    lines = [(name, _number(visit, each.count, least=each.least)) for name, each in counts]
+    return Part(title=_("Problems"), lines=lines)
 
 
 async def _of_people(visit: Visit, since: datetime) -> list[Part]:
     """What waits for a second person, and what two persons had done."""
     base, _ = visit.base, visit.gettext
-    waiting = await mass.proposals(base, waiting=True)
-    done = [
-        each
-        for each in await mass.proposals(base, waiting=False)
-        if each.answer == "consented" and each.answered_at is not None and each.answered_at >= since
-    ]
+    # one more than a paper names tells that there are more
+    waiting = await mass.proposals(base, waiting=True, limit=watching.NAMED + 1)
+    done = await mass.consented(base, since, limit=watching.NAMED + 1)
     people = await visit.names(sorted({each.made_by for each in (*waiting, *done)}))
 
     def told(each: Proposal) -> tuple[str, str]:
         return _(NAMES[each.act]), f"{visit.number(each.deliveries)} · {people[each.made_by]} · {each.reason}"
 
+    def listed(those: Sequence[Proposal], where: str) -> list[tuple[str, str]]:
+        cut = [("…", " ".join((_("More are not on this paper."), where)))] if len(those) > watching.NAMED else []
+        return [*(told(each) for each in those[: watching.NAMED]), *cut]
+
     return [
         Part(
             title=_("Waiting for a second person"),
-            lines=[told(each) for each in waiting],
+            lines=listed(waiting, _("They come up among what waits for a second person as these are answered.")),
             nothing=_("Nothing waits for a second person."),
         ),
-        Part(title=_("Acts on many deliveries"), lines=[told(each) for each in done], nothing=_("None.")),
+        Part(
+            title=_("Acts on many deliveries"),
+            lines=listed(done, _("Each act stands on the page of its document.")),
+            nothing=_("None."),
+        ),
     ]
 
 
 async def _single(visit: Visit, since: datetime) -> Part:
     """What people did with deliveries: when, what, how many, who, why, and which documents."""
     done, _ = await watching.done_by_people(visit.base, since), visit.gettext
+    where = _("Each act stands on the page of its document.")
     people = await visit.names({each.actor for each in done})
     lines = [
         (
@@ -284,14 +350,22 @@ async def _single(visit: Visit, since: datetime) -> Part:
                         f"{_(_ACTS[each.kind][0])} ({visit.number(each.count)})",
                         people.get(each.actor, each.actor),
                         each.why,
-                        ", ".join(dict.fromkeys(line.code for line in each.lines)),
+                        ", ".join(dict.fromkeys(line.code for line in each.lines)) + _more(visit, each),
                     ),
                 )
             ),
         )
-        for each in done
+        for each in done[: watching.NAMED]
     ]
+    lines += _left(visit, len(done) - watching.NAMED, where)
     return Part(title=_("What people did with deliveries"), lines=lines, nothing=_("Nothing was recorded."))
+
+
+def _more(visit: Visit, done: watching.Done) -> str:
+    """How many of an act's deliveries are not named."""
+    count = done.count - len(done.lines)
+    told = visit.ngettext("and %(num)s more delivery", "and %(num)s more deliveries", count)
+    return f" {told % {'num': visit.number(count)}}" if count > 0 else ""
 
 
 def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -> web.StreamResponse:

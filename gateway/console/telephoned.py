@@ -22,6 +22,7 @@ from gateway.console.document_words import actors_of
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
+from gateway.ledger.heard import MOST
 from gateway.ledger.params import as_json
 from gateway.states import State
 
@@ -73,6 +74,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         name=agencies[office].name if office in agencies else office,
         phone=phones[office],
         about=about,
+        most=MOST,
     )
 
 

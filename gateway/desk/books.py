@@ -18,6 +18,7 @@ import xlsxwriter
 
 from gateway.bundle.pdf import Row, Sheets
 from gateway.clock import VIETNAM
+from gateway.errors import RefusedError
 from gateway.ledger.desk import DeskReads, Entry, Span
 from gateway.ledger.entries import Direction
 from gateway.model import AgencyId
@@ -175,13 +176,15 @@ class Books:
     async def book(
         self, office: AgencyId, name: str, direction: Direction, first: date, last: date, *, above: str = ""
     ) -> Book:
-        """The lines of some days, by series and number."""
+        """The lines of some days, by series and number; RefusedError for more than one book takes: never a part."""
         found: list[Entry] = []
         before = ""
-        while len(found) < _MOST:
+        while True:
             span = Span(office_id=office, direction=direction, first=first, last=last, before=before, limit=_PAGE)
             page = await self._reads.entries(span)
             found += page
+            if len(found) > _MOST:
+                raise RefusedError("parameter_invalid", f"more than {_MOST} lines; choose fewer days")
             if len(page) < _PAGE:
                 break
             before = page[-1].id

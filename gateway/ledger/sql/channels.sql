@@ -231,12 +231,13 @@ FROM (SELECT seq, kind, at, actor, leaf, note FROM event INDEXED BY event_of_cha
 WHERE e.at >= :since AND (:endpoint IS NULL OR e.leaf ->> '$.facts.endpoint' = :endpoint) LIMIT :limit;
 
 -- name: event_list_done_by_people
--- What people did with deliveries since an instant, oldest first: what, when, who, with which, why; of a forwarding, the new
--- lines and the one in whose place they are. What two persons cancelled is a proposal's: since, limit.
+-- A portion of what people did with deliveries since an instant, oldest first: what, when, who, with which, why; of a
+-- forwarding, the new lines and the one in whose place they are; the event. What two persons cancelled is a proposal's:
+-- since, after (the last event of that instant that is known), limit.
 SELECT kind, at, actor, COALESCE(delivery_id, ''), COALESCE(note, ''), COALESCE(leaf ->> '$.facts.deliveries', '[]'),
-       COALESCE(leaf ->> '$.facts.instead_of', '')
+       COALESCE(leaf ->> '$.facts.instead_of', ''), seq
 FROM event INDEXED BY event_of_people
-WHERE at >= :since AND actor >= 'user:' AND actor < 'user;'
+WHERE at >= :since AND (at > :since OR seq > :after) AND actor >= 'user:' AND actor < 'user;'
   AND kind IN ('delivery.requeued', 'delivery.held', 'delivery.released', 'delivery.confirmed', 'delivery.handed_over',
                'delivery.quarantined', 'delivery.reminded', 'delivery.telephoned', 'delivery.adopted', 'replay.asked',
                'document.readdressed')

@@ -350,6 +350,10 @@ INSERT INTO reconciliation (id, endpoint_id, day, made_at, findings, report) VAL
 SELECT r.id, e.name, r.day, r.made_at, r.findings FROM reconciliation AS r JOIN endpoint AS e ON e.id = r.endpoint_id
 ORDER BY r.id DESC LIMIT ?;
 
+-- name: reconciliation_list_of_endpoint
+-- The newest comparisons with an endpoint: endpoint, limit.
+SELECT id, day, made_at, findings FROM reconciliation WHERE endpoint_id = ? ORDER BY id DESC LIMIT ?;
+
 -- name: reconciliation_get
 -- One of them, by its id or the beginning of it.
 SELECT id, report FROM reconciliation WHERE id GLOB ? || '*' ORDER BY id DESC LIMIT 1;

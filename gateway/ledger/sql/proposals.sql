@@ -37,6 +37,12 @@ SELECT id, act, details, sha256, deliveries, reason, made_at, made_by, expires_a
        COALESCE(answered_by, ''), COALESCE(answered_why, ''), moved, unfit, ended_at
 FROM proposal ORDER BY made_at DESC LIMIT ?;
 
+-- name: proposal_list_consented
+-- Those that were consented to since an instant, the newest that were made: since, limit.
+SELECT id, act, details, sha256, deliveries, reason, made_at, made_by, expires_at, COALESCE(answer, ''), answered_at,
+       COALESCE(answered_by, ''), COALESCE(answered_why, ''), moved, unfit, ended_at
+FROM proposal WHERE answer = 'consented' AND answered_at >= ? ORDER BY made_at DESC LIMIT ?;
+
 -- name: proposal_list_running
 -- Those that are being carried out, oldest consent first.
 SELECT id FROM proposal WHERE answer = 'consented' AND ended_at IS NULL ORDER BY answered_at;

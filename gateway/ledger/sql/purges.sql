@@ -42,10 +42,10 @@ FROM purge_document AS d JOIN message AS m ON m.id = d.message_id
 WHERE d.purge_id = :order AND d.message_id > :beyond ORDER BY d.message_id LIMIT :limit;
 
 -- name: purge_paper_shown
--- Papers of an order: line of the register, its number there, the office, subject, since when destroyed.
+-- A page of an order's papers: line of the register, its number there, the office, subject, since when destroyed.
 SELECT d.entry_id, e.number || '/' || e.year, e.office_id, e.subject, '', d.purged_at
 FROM purge_paper AS d JOIN desk_entry AS e ON e.id = d.entry_id
-WHERE d.purge_id = :order ORDER BY d.entry_id LIMIT :limit;
+WHERE d.purge_id = :order AND d.entry_id > :beyond ORDER BY d.entry_id LIMIT :limit;
 
 -- name: purge_find_by_id
 -- Orders whose id ends or begins so: their last digits differ, their first ones are the time.
