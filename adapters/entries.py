@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from adapters.webhook_reply import redacted
+from adapters.webhook_reply import words_of
 from gateway.errors import SourceError
 from gateway.ports import Listed
 
@@ -101,5 +101,5 @@ def _set_apart(raw: bytes, ref: bytes, kind: Literal["document", "status"]) -> L
     return Listed(
         ref=f"unreadable {hashlib.sha256(identity).hexdigest()[:32]}",
         kind=kind,
-        unreadable=redacted(raw[:_SHOWN].decode("utf-8", "replace"))[:_SHOWN] or "empty",
+        unreadable=words_of(raw, _SHOWN) or "empty",
     )

@@ -26,6 +26,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model import DeliveryId, Outcome, OutcomeKind, OutgoingDelivery
+from gateway.said import LONGEST, shortened
 
 #: The longest answer that is read.
 REPLY_BYTES_MAX = 65_536
@@ -48,7 +49,8 @@ _TEMPORARY = {
     503: "peer_busy",
     504: "peer_timeout",
 }
-_DETAIL_LENGTH = 500
+#: Characters of what a peer says in which secrets are looked for.
+_LOOKED_AT = 8 * LONGEST
 _SECRETS = re.compile(
     r"(?i)\b(?:token|secret|password|passwd|api[-_]?key|authorization|signature|cookie)\b[\"']?\s*[:=]\s*"
     r"(?:(?:bearer|basic)\s+)?\S+"
@@ -73,10 +75,26 @@ class _Reply(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Reply)
 
 
-def redacted(text: str) -> str:
-    """One line of at most 500 characters without what looks like a secret."""
-    plain = _CONTROL.sub(" ", text[: 8 * _DETAIL_LENGTH])
-    return _SECRETS.sub("[…]", plain).strip()[:_DETAIL_LENGTH]
+def redacted(text: str, most: int = LONGEST) -> str:
+    """One line of at most so many characters without what looks like a secret; it says where it is cut."""
+    return shortened(_plain(text), most, is_cut=len(text) > _LOOKED_AT)
+
+
+def words_of(content: bytes, most: int = LONGEST, *, before: str = "", is_whole: bool = True) -> str:
+    """The same of an answer, with how long it was; not `is_whole`: nobody knows."""
+    text = before + content[:_LOOKED_AT].decode("utf-8", "replace")
+    size = min(len(content), REPLY_BYTES_MAX) if is_whole else None
+    return shortened(
+        _plain(text),
+        most,
+        size=size,
+        or_more=len(content) > REPLY_BYTES_MAX,  # no more of it is read
+        is_cut=len(content) > _LOOKED_AT,
+    )
+
+
+def _plain(text: str) -> str:
+    return _SECRETS.sub("[…]", _CONTROL.sub(" ", text[:_LOOKED_AT])).strip()
 
 
 def read_reply(
@@ -140,7 +158,7 @@ def _of_line(line: _Line, *, is_relay: bool) -> Outcome:
     if kind in {OutcomeKind.DELIVERED, OutcomeKind.RELAYED}:
         if is_relay:
             kind = OutcomeKind.RELAYED
-        return Outcome(kind=kind, peer_ref=_CONTROL.sub(" ", line.reference)[:_DETAIL_LENGTH])
+        return Outcome(kind=kind, peer_ref=_CONTROL.sub(" ", line.reference)[:LONGEST])
     detail = redacted(line.reason)
     if kind is OutcomeKind.REFUSED:
         return Outcome(kind=kind, reason="peer_refused", detail=detail)
@@ -149,8 +167,7 @@ def _of_line(line: _Line, *, is_relay: bool) -> Outcome:
 
 
 def _of_status(status: int, retry_after: str | None, content: bytes, now: datetime) -> Outcome:
-    words = content[: 8 * _DETAIL_LENGTH].decode("utf-8", "replace")
-    detail = redacted(f"HTTP {status} {words}")
+    detail = words_of(content, before=f"HTTP {status} ")
     if reason := _PERMANENT.get(status):
         return Outcome(kind=OutcomeKind.REFUSED, reason=reason, detail=detail)
     if 300 <= status < 400:  # noqa: PLR2004

@@ -242,7 +242,7 @@ class Outcome:
     kind: OutcomeKind
     #: A code of `gateway.reasons` unless delivered or relayed.
     reason: str = ""
-    #: One sentence for operators, at most 500 characters, no secret.
+    #: One sentence for operators, at most 500 characters, no secret; where it is cut, marked (`gateway.said`).
     detail: str = ""
     #: The intermediary's own id.
     peer_ref: str = ""

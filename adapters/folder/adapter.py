@@ -28,6 +28,7 @@ from gateway.errors import BodyDamagedError, ConfigError, RefusedError, SourceEr
 from gateway.model import Endpoint, Outcome, OutcomeKind, Outgoing, SendReport
 from gateway.ports import Body, Contents, Surroundings, Unpacked, Workshop, allowed_seconds
 from gateway.reasons import is_temporary
+from gateway.said import shortened
 
 MESSAGE = "van-ban.edxml"
 _ANSWERS = "tra-loi"
@@ -170,14 +171,14 @@ async def _chunks(unpacked: Unpacked) -> AsyncIterator[bytes]:
 def _of_error(error: SourceError | RefusedError, crossing: Crossing) -> Outcome:
     if crossing.renaming and error.code in {"peer_timeout", "connection_lost"}:
         told = f"the folder was about to get its name: {error.detail}"
-        return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=told[:500])
+        return Outcome(kind=OutcomeKind.UNKNOWN, reason="outcome_unknown", detail=shortened(told))
     if is_temporary(error.code):
         return _failed(error.code, error.detail)
     return _failed("peer_error", f"{error.code}: {error.detail}")
 
 
 def _failed(reason: str, detail: str) -> Outcome:
-    return Outcome(kind=OutcomeKind.DEFERRED, reason=reason, detail=detail[:500])
+    return Outcome(kind=OutcomeKind.DEFERRED, reason=reason, detail=shortened(detail))
 
 
 def _report(outgoing: Outgoing, outcome: Outcome, peer: dict[str, object], *, answered: bool = False) -> SendReport:

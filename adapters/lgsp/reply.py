@@ -24,7 +24,7 @@ import msgspec
 
 from adapters.entries import Entry, read_entries
 from adapters.upload import deferred, refused, unknown
-from adapters.webhook_reply import redacted
+from adapters.webhook_reply import redacted, words_of
 from gateway.errors import SourceError
 from gateway.model import DeliveryId, Outcome, OutcomeKind, OutgoingDelivery
 from gateway.ports import Listed
@@ -224,7 +224,7 @@ def _refusal(envelope: _Envelope) -> Refusal:
         told = "0"
     code = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else None  # noqa: PLR2004
     words = " ".join(word for word in (told, envelope.message or "", data.error_desc or "") if word)
-    return Refusal(code=code, words=redacted(words)[:_SHOWN] or "no reason given")
+    return Refusal(code=code, words=redacted(words, _SHOWN) or "no reason given")
 
 
 def _first(*values: str | int | None) -> str | int | None:
@@ -295,7 +295,7 @@ def _senseless(content: bytes) -> SourceError:
 
 
 def _shown(content: bytes) -> str:
-    return redacted(content[:_SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+    return words_of(content, _SHOWN)
 
 
 def _all(deliveries: Sequence[OutgoingDelivery], outcome: Outcome) -> dict[DeliveryId, Outcome]:

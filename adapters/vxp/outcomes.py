@@ -23,7 +23,7 @@ import msgspec
 
 from adapters.vxp.reply import CREDENTIAL_CODES
 from adapters.vxp.sent_reply import SentLine
-from adapters.webhook_reply import redacted, seconds_of
+from adapters.webhook_reply import redacted, seconds_of, words_of
 from gateway.clock import Clock
 from gateway.model import DeliveryId, Outcome, OutcomeKind, Outgoing
 
@@ -98,7 +98,7 @@ def blames_document(outcome: Outcome) -> bool:
 
 
 def _failed(code: str, words: str, codes: Codes) -> Outcome:
-    detail = redacted(f"{code} {words}")[:_SHOWN]
+    detail = redacted(f"{code} {words}", _SHOWN)
     if code in CREDENTIAL_CODES or _NOT_REGISTERED in words.lower():
         return Outcome(kind=OutcomeKind.DEFERRED, reason="peer_credential_rejected", detail=detail)
     if (code in _PERMANENT or code in codes.permanent) and code not in codes.temporary:
@@ -187,4 +187,4 @@ def _unknown(detail: str) -> Outcome:
 
 
 def _shown(status: int, content: bytes) -> str:
-    return redacted(f"HTTP {status} {content[: 2 * _SHOWN].decode('utf-8', 'replace')}")[:_SHOWN]
+    return words_of(content, _SHOWN, before=f"HTTP {status} ")

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from adapters.entries import Entry, read_entries
-from adapters.webhook_reply import redacted
+from adapters.webhook_reply import redacted, words_of
 from gateway.errors import SourceError
 from gateway.ports import Listed
 
@@ -86,8 +86,9 @@ def take_head(buffer: bytearray) -> bytes | None:
 def require_ok(status: int, content: bytes) -> None:
     """Refuse what HTTP itself calls an error."""
     if status != 200:  # noqa: PLR2004
-        words = redacted(f"HTTP {status} {content[: 4 * _SHOWN].decode('utf-8', 'replace')}")
-        raise SourceError(_HTTP.get(status, "peer_error"), words[:_SHOWN])
+        # as much of the answer as was read: how long it is nobody knows
+        words = words_of(content, _SHOWN, before=f"HTTP {status} ", is_whole=False)
+        raise SourceError(_HTTP.get(status, "peer_error"), words)
 
 
 def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[Listed, ...]:
@@ -97,7 +98,7 @@ def read_list(content: bytes, kind: Literal["document", "status"]) -> tuple[List
     try:
         return read_entries(data, _Entry, lambda entry: _listed(entry, kind), kind=kind, most=_ENTRIES)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}", _SHOWN)) from error
 
 
 def read_document(content: bytes) -> bytes:
@@ -115,7 +116,7 @@ def read_document(content: bytes) -> bytes:
 def accept_settled(content: bytes) -> str:
     """The answer to `updateStatus`, and to whatever holds no more than that it was done: its words."""
     told: _Nothing = _data(content, _Nothing)
-    return redacted(str(told.words))[:_SHOWN]
+    return redacted(str(told.words), _SHOWN)
 
 
 def read_count(content: bytes) -> int:
@@ -131,7 +132,7 @@ def read_list_of(content: bytes) -> list[msgspec.Raw]:
     try:
         return msgspec.json.decode(_data(content, _Listing).data, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}", _SHOWN)) from error
 
 
 def _require_few(content: bytes, most: int) -> None:
@@ -152,11 +153,11 @@ def _data(content: bytes, shape: type[Any]) -> Any:
         if told["status"] not in {"OK", "FAIL"}:
             raise SourceError("peer_reply_invalid", f"JSON without the agreed status: {_shown(content)}")
         code = "peer_credential_rejected" if told["ErrorCode"] in CREDENTIAL_CODES else "peer_error"
-        raise SourceError(code, redacted(f"{told['ErrorCode']} {told['ErrorDesc']}")[:_SHOWN])
+        raise SourceError(code, redacted(f"{told['ErrorCode']} {told['ErrorDesc']}", _SHOWN))
     try:
         return msgspec.json.decode(content, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}")[:_SHOWN]) from error
+        raise SourceError("peer_reply_invalid", redacted(f"not of the agreed shape: {error}", _SHOWN)) from error
 
 
 def _listed(entry: _Entry, kind: Literal["document", "status"]) -> Listed:
@@ -186,4 +187,4 @@ def codes_of(to: str | list[str] | None) -> tuple[str, ...]:
 
 
 def _shown(content: bytes) -> str:
-    return redacted(content[:_SHOWN].decode("utf-8", "replace"))
+    return words_of(content, _SHOWN)

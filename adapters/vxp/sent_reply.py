@@ -184,7 +184,7 @@ def _line(line: _Entry, unread: str = "") -> SentLine:
         sent_at=read_instant(str(line.sent_time or "")),
         send_status=(line.send_status or "").strip().lower()[:_SHOWN],
         receive_status=(line.receive_status or "").strip().lower()[:_SHOWN],
-        words=redacted(line.send_status_desc or line.receive_status_desc or "")[:_SHOWN],
+        words=redacted(line.send_status_desc or line.receive_status_desc or "", _SHOWN),
         # without an id it can be neither adopted nor told from another
         unread=unread or ("" if ref else _mark(msgspec.json.encode(line))),
     )

@@ -25,11 +25,12 @@ from typing import Literal
 import msgspec
 
 from adapters.upload import deferred, refused, unknown
-from adapters.webhook_reply import redacted, seconds_of
+from adapters.webhook_reply import redacted, seconds_of, words_of
 from gateway.errors import SourceError
 from gateway.model import DeliveryId, Outcome, OutcomeKind, OutgoingDelivery
 from gateway.ports import Listed
 from gateway.reasons import REASONS, is_temporary
+from gateway.said import shortened
 
 _REF = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 _SHOWN = 200
@@ -137,7 +138,7 @@ def read_list(content: bytes) -> tuple[tuple[Listed, ...], bool]:
     try:
         found = msgspec.json.decode(content, type=_Items)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError("peer_reply_invalid", redacted(f"not the agreed list: {error}")[:_SHOWN]) from error
+        raise SourceError("peer_reply_invalid", redacted(f"not the agreed list: {error}", _SHOWN)) from error
     if any(not _REF.fullmatch(item.id) for item in found.items):
         raise SourceError("peer_reply_invalid", "an entry's id is empty, too long or can be no part of a path")
     if found.more and not found.items:
@@ -151,7 +152,8 @@ def require_ok(status: int, headers: Mapping[str, str], content: bytes) -> None:
         raise SourceError(_OF_CHANNEL.get(_last(fault), "peer_error"), _words_of_fault(fault, content))
     if status not in _TAKEN:
         code = _TEMPORARY.get(status, "peer_timeout" if status == 504 else "peer_error")  # noqa: PLR2004
-        raise SourceError(code, f"HTTP {status} {_words_of_problem(content)}"[:_SHOWN])
+        words = _words_of_problem(content, is_whole=False)
+        raise SourceError(code, shortened(f"HTTP {status} {words}", _SHOWN))
 
 
 def _listed(item: _Item) -> Listed:
@@ -226,7 +228,7 @@ def _words_of_fault(fault: str, content: bytes) -> str:
         told = msgspec.json.decode(content, type=_Fault)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         told = _Fault()
-    return redacted(f"{fault[:_SHOWN]} {told.message[:_SHOWN]} {told.detail[:_SHOWN]}").strip()
+    return redacted(" ".join(shortened(each, _SHOWN) for each in (fault, told.message, told.detail))).strip()
 
 
 def _problem(content: bytes) -> _Problem:
@@ -236,10 +238,10 @@ def _problem(content: bytes) -> _Problem:
         return _Problem()
 
 
-def _words_of_problem(content: bytes) -> str:
+def _words_of_problem(content: bytes, *, is_whole: bool = True) -> str:
     told = _problem(content)
-    return redacted(f"{told.code} {told.detail or told.title}").strip() or _shown(content)
+    return redacted(f"{told.code} {told.detail or told.title}").strip() or _shown(content, is_whole=is_whole)
 
 
-def _shown(content: bytes) -> str:
-    return redacted(content[:_SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+def _shown(content: bytes, *, is_whole: bool = True) -> str:
+    return words_of(content, _SHOWN, is_whole=is_whole)

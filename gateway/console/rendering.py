@@ -26,6 +26,7 @@ from gateway.desk.books import type_and_subject
 from gateway.errors import StorageError
 from gateway.reasons import REASONS
 from gateway.reports import words
+from gateway.said import read_said
 
 if TYPE_CHECKING:
     from gateway.console.visit import Visit
@@ -59,7 +60,7 @@ def set_up(app: web.Application) -> None:
         environment.globals.update(
             state_name=_state_name, urgency_name=_urgency_name, span=_span, type_and_subject=type_and_subject
         )
-        environment.globals.update(Permission=Permission, REASONS=REASONS)
+        environment.globals.update(Permission=Permission, REASONS=REASONS, read_said=read_said)
 
 
 def rendered(visit: Visit, template: str, values: Mapping[str, Any]) -> str:

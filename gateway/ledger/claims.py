@@ -36,6 +36,7 @@ from gateway.model import (
     Sha256Hex,
 )
 from gateway.retry import RetryPlan
+from gateway.said import shortened
 from gateway.states import State, Trigger
 from gateway.storage.pump import Transaction
 
@@ -330,7 +331,7 @@ def _closing(payload: Finish) -> tuple[object, ...]:
         micros(payload.now),
         str(kinds.pop()) if len(kinds) == 1 else "mixed",
         worst.reason if worst else None,
-        (worst.detail[:500] or None) if worst else None,
+        (shortened(worst.detail) or None) if worst else None,
         as_json(payload.report.peer),
         payload.bytes_sent,
         payload.attempt_id,

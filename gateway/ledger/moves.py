@@ -15,6 +15,7 @@ from gateway.events import of_delivery
 from gateway.failpoints import failpoint
 from gateway.ledger import history
 from gateway.ledger.params import as_json
+from gateway.said import shortened
 from gateway.states import State, Trigger, after
 from gateway.storage.pump import Transaction
 
@@ -59,7 +60,7 @@ async def move(tx: Transaction, moves: Sequence[Move]) -> set[str]:
             "to": str(after(item.state, item.trigger)),
             "at": micros(item.at),
             "reason": item.reason or None,
-            "detail": item.detail[:500] or None,
+            "detail": shortened(item.detail) or None,
             "peer_ref": item.peer_ref or None,
             "arrived_at": micros(item.at) if is_arrival(item.state, after(item.state, item.trigger)) else None,
         }

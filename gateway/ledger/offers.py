@@ -27,6 +27,7 @@ from gateway.ledger.relisted import insert_new, note_changed
 from gateway.ledger.sources import Pulse, note_pulse
 from gateway.model import EndpointId
 from gateway.ports import Listed
+from gateway.said import shortened
 from gateway.storage.pump import Transaction
 
 Verdict = Literal["routable", "parked", "refused"]
@@ -185,7 +186,7 @@ class FailedOperation:
     async def apply(self, tx: Transaction, payloads: Sequence[Failed]) -> Sequence[None]:
         """The first failure after a good list leaves an event."""
         for ask in payloads:
-            detail = ask.detail[:500]
+            detail = shortened(ask.detail)
             facts: dict[str, object] = {"reason": ask.reason}
             await _note_source(tx, Event.SOURCE_CLOSED, ask.endpoint_id, ask.at, facts, note=detail)
             params = {
