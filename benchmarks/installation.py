@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from gateway.foundation import Foundation, open_foundation
 from gateway.fsio import write_durably
 from gateway.pki import LOOPBACK, DevPki, issue_client, issue_server, make_dev_pki
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.layout import free_ports
 
 OFFICES = 145
 PROVINCE = Office(code="000.00.00.H90", name="UBND tỉnh")
@@ -76,7 +76,7 @@ def prepare(folder: Path, names: Sequence[str] = LOOPBACK) -> Site:
     pki = make_dev_pki(folder / "certs", now=datetime.now(UTC), server_names=names)
     issue_client(pki.folder, "province", PROVINCE.code, now=datetime.now(UTC))
     issue_server(pki.folder, "receiver", now=datetime.now(UTC), names=names)
-    port, operations_port = _free_ports()
+    port, operations_port = free_ports(2)
     site = Site(folder=folder, pki=pki, port=port, operations_port=operations_port)
     text = _CONFIG.format(port=port, operations_port=operations_port, own=_OWN)
     site.config.write_text(text, encoding="utf-8")
@@ -154,10 +154,3 @@ async def record_certificate(site: Site, base: Foundation, name: str, office: Of
         actor=_ACTOR,
         now=now,
     )
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]

@@ -32,6 +32,7 @@ from gateway.clock import VIETNAM
 from gateway.simulate.axis.controlling import ask
 from gateway.simulate.axis.journal import Line, read_axis_journal
 from gateway.simulate.axis.process import JOURNAL
+from gateway.simulate.layout import free_ports
 from tests.adapters.certificates import issue
 from tests.forking import Forked
 
@@ -52,7 +53,7 @@ class AxisLab:
     #: System id -> file with its secret; in `secrets`, mode 0600.
     secret_files: dict[str, Path]
     arguments: tuple[str, ...] = ()
-    port: int = 0
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     process: Forked | None = None
     clients: list[AxisClient] = field(default_factory=list)
 
@@ -75,7 +76,6 @@ class AxisLab:
         )  # fmt: skip
         line = await self.process.line()
         assert line.startswith("axis ready "), "the axis did not start"
-        self.port = int(line.split()[2].rpartition(":")[2])
 
     async def stop(self, number: int = signal.SIGTERM) -> None:
         """End it, politely unless told otherwise."""

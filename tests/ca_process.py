@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from gateway.fsio import atomic_replace
+from gateway.simulate.layout import free_ports
 from tests.forking import Forked
 from tests.pki.build import Pki, build
 
@@ -97,8 +98,8 @@ class Ca:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._process: Forked | None = None
-        self._port = 0
-        self.url = ""
+        (self._port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self._port}"
 
     @property
     def declaration(self) -> Path:
@@ -112,16 +113,8 @@ class Ca:
 
     async def start(self) -> None:
         """It answers."""
-        async with asyncio.timeout(60):
-            while True:
-                self._process = await Forked.start("tests.ca_process", str(self.folder), str(self._port))
-                if port := await self._process.line():
-                    break
-                # meanwhile the port is that of a connection of some other test
-                await self._process.finished()
-                await asyncio.sleep(0.5)
-        self._port = int(port)
-        self.url = f"http://127.0.0.1:{self._port}"
+        self._process = await Forked.start("tests.ca_process", str(self.folder), str(self._port))
+        assert await self._process.line(), "the CA did not start"
         if not self.declaration.exists():
             self.declaration.write_text(_PKI.format(url=self.url))
             (self.folder / "anchors").mkdir()
@@ -131,13 +124,17 @@ class Ca:
 
     def publish(self, *revoked: str, signer: str = "ca", age: timedelta = HOUR) -> None:
         """New lists, and answers about those who are to be asked about."""
-        (self.folder / "root.crl").write_bytes(self.crl("ca-root"))
-        (self.folder / "ca.crl").write_bytes(self.crl("ca", *revoked, signer=signer, age=age))
-        (self.folder / "stamp.crl").write_bytes(self.crl("stamp-ca"))
-        (self.folder / "strange.crl").write_bytes(self.crl("stranger"))
+        self._publish("root.crl", self.crl("ca-root"))
+        self._publish("ca.crl", self.crl("ca", *revoked, signer=signer, age=age))
+        self._publish("stamp.crl", self.crl("stamp-ca"))
+        self._publish("strange.crl", self.crl("stranger"))
         asked = (("asked", "ocsp"), ("office-asked", "ocsp-office"), ("institution", "ocsp-institution"))
         for name, place in asked:
-            (self.folder / place).write_bytes(self.ocsp(name, is_revoked=name in revoked, signer=signer))
+            self._publish(place, self.ocsp(name, is_revoked=name in revoked, signer=signer))
+
+    def _publish(self, name: str, content: bytes) -> None:
+        """At once: whoever asks meanwhile gets the old one whole."""
+        atomic_replace(self.folder / name, content, 0o644)
 
     def crl(
         self, issuer: str, *revoked: str, signer: str = "", until: timedelta = DAY, age: timedelta = HOUR

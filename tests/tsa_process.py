@@ -6,10 +6,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.simulate.layout import free_ports
 from gateway.simulate.tsa.controlling import ask
 from tests.forking import Forked
 
@@ -19,7 +19,7 @@ class TsaProcess:
 
     def __init__(self, pki: Path) -> None:
         self._pki, self._process = pki, None
-        self._port = 0
+        (self._port,) = free_ports(1)
         self.url = ""
 
     _process: Forked | None
@@ -30,7 +30,6 @@ class TsaProcess:
         self._process = await Forked.start("gateway", *arguments)
         told = msgspec.json.decode(await self._process.line())
         self.url = told["url"]
-        self._port = urlsplit(self.url).port or 0
 
     async def kill(self) -> None:
         """As a crash would end it."""

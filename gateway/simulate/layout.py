@@ -14,15 +14,22 @@ logs/                      what every process wrote
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import secrets
 import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gateway.errors import EnvironmentRefusedError
 from gateway.foundation import DATABASE
 
 _MARKER = "DEMO"
+#: Below those that a system gives to outgoing connections, and to listeners that take any: one of them could be
+#: somebody else's before it is used, or while its process is started again.
+_PORTS: Final = range(10_000, 32_000)
 _MARKED = "Made by `gateway demo`, which replaces this folder whenever it runs.\n"
 
 
@@ -117,12 +124,16 @@ class Layout:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of loopback that nobody listens on now, all different; nobody is given them before they are used."""
+    draw, found = secrets.SystemRandom(), list[int]()
+    with contextlib.ExitStack() as held:
+        while len(found) < count:
+            taken, port = held.enter_context(socket.socket()), draw.choice(_PORTS)
+            try:
+                taken.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                found.append(port)
+    return found

@@ -9,7 +9,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from adapters.lgsp.source import LgspSource
 from gateway.clock import Clock, SystemClock
 from gateway.model import Capabilities, Endpoint, EndpointId
 from gateway.ports import Surroundings
+from gateway.simulate.layout import free_ports
 from gateway.simulate.lgsp.starting import SETTINGS, make_folder, server_pair
 from gateway.simulate.lgsp.store import Taken, Told, read_journal
 from tests.adapters.receiver import Act, Receiver, Request, receiving, says
@@ -34,14 +35,13 @@ class FacadeLab:
     """One facade in one folder."""
 
     folder: Path
-    port: int = 0
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     process: Forked | None = None
 
     async def start(self) -> None:
         """Until it listens; at the port that it had, if it was started before."""
         self.process = await Forked.start("gateway.simulate.lgsp", str(self.folder), str(self.port))
-        told = json.loads(await self.process.line())
-        self.port = int(told["url"].rpartition(":")[2])
+        assert await self.process.line(), "the facade did not start"
 
     async def stop(self, *, kill: bool = False) -> None:
         """End it."""

@@ -17,10 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gateway.simulate.layout import free_ports
 from tests.crash.found import Violations, say
 from tests.crash.kill_million import Large, measure_million
 from tests.crash.kill_report import keep, last_line, write_report
-from tests.crash.kill_site import Places, free_port, make_template
+from tests.crash.kill_site import Places, make_template
 from tests.crash.kill_sweep import Sweep, Tally
 
 _ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ async def _run(args: argparse.Namespace, folder: Path) -> tuple[Tally, Large | N
     if args.rows:
         alone = await make_template(folder / "large")
         large = await measure_million(alone, args.rows, kills=_LARGE_KILLS, progress=say)
-    template = await make_template(folder / "small", places=Places(member_port=free_port()))
+    template = await make_template(folder / "small", places=Places(member_port=free_ports(1)[0]))
     sweep = Sweep(template, seed=args.seed, progress=_Progress(args.kills).sweep)
     return await sweep.run(args.kills, seconds=args.minutes * 60), large
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import random
 import re
 import shutil
-import socket
 from pathlib import Path
 
 import msgspec
@@ -18,6 +15,7 @@ from gateway.directory.endpoint_changes import UpsertEndpoint, UpsertEndpointOpe
 from gateway.foundation import DATABASE, open_foundation
 from gateway.pki import LOOPBACK, DevPki
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.layout import free_ports
 from tests.crash.kill_spec import Spec, read_spec
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED, Installation, make_pki, prepare
 
@@ -37,23 +35,10 @@ warn = ["{commune}"]
 [archive]
 folder = "{archives}"
 """
-_PORTS = (10_000, 32_000)
 _SECRET = "secret-of-{}-0123456789abcdef"
 CLIENTS, RECEIVER, AXIS_RECEIVER, BEHIND_AXIS = "clients", "receiver", "axis", "ministry"
 #: The module of each (`tests.crash.kill_…`).
 PROGRAMS = {CLIENTS: "clients", RECEIVER: "receiver", AXIS_RECEIVER: "receiver", BEHIND_AXIS: "ministry"}
-
-
-def free_port() -> int:
-    """One that nobody listens on now, outside of the range from which outgoing connections take theirs.
-
-    A gateway that is down for a moment would else find its own taken.
-    """
-    while True:
-        port = random.randrange(*_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +50,9 @@ class Places:
     #: Where the gateway listens, and what it is called.
     listen: str = "127.0.0.1"
     gateway: str = "localhost"
-    port: int = dataclasses.field(default_factory=free_port)
+    port: int = dataclasses.field(default_factory=lambda: free_ports(1)[0])
     #: Where the pushed office listens, and the URL that it is reached by.
-    office: tuple[str, int] = dataclasses.field(default_factory=lambda: ("127.0.0.1", free_port()))
+    office: tuple[str, int] = dataclasses.field(default_factory=lambda: ("127.0.0.1", free_ports(1)[0]))
     office_url: str = ""
     axis: tuple[str, int] = ("127.0.0.1", 1)
     axis_url: str = ""
@@ -204,7 +189,7 @@ async def make_template(folder: Path, *, poison: int = 1000, places: Places | No
         await _join_axis(made, places.member_port)
     text = (site / "config.toml").read_text().replace("\nport = 0", f"\nport = {places.port}")
     text = text.replace('\nhost = "127.0.0.1"', f'\nhost = "{places.listen}"')
-    text = text.replace("\noperations_port = 0", f"\noperations_port = {free_port()}")
+    text = text.replace("\noperations_port = 0", f"\noperations_port = {free_ports(1)[0]}")
     (site / "config.toml").write_text(text)
     return Template(site, made, places)
 

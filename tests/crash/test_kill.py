@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from gateway.failpoints import ACTS, FAILPOINTS, VARIABLE
+from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
 from tests.crash.kill_check import check, read_ledger
 from tests.crash.kill_journal import Sent, read_journals
 from tests.crash.kill_months import end_month, look_at_months
 from tests.crash.kill_orders import destroyable, order
 from tests.crash.kill_process import Companion, Gateway
-from tests.crash.kill_site import CLIENTS, RECEIVER, Places, Site, Template, free_port, make_template
+from tests.crash.kill_site import CLIENTS, RECEIVER, Places, Site, Template, make_template
 from tests.crash.kill_sweep import POINTS, RANDOM, Sweep
 
 #: Of the sweep's points; `make crash` goes through all of them, again and again.
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 async def axis_template(folder: Path) -> Template:
     """Its gateway is a member of an axis."""
-    return await make_template(folder, places=Places(member_port=free_port()))
+    return await make_template(folder, places=Places(member_port=free_ports(1)[0]))
 
 
 async def until(found: object, seconds: float = 60) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.simulate.axis.journal import Taken
+from gateway.simulate.layout import free_ports
 from tests.crash.kill_axis import MEMBER, Books, Held, Line, compare_axis
-from tests.crash.kill_site import Places, free_port, make_template
+from tests.crash.kill_site import Places, make_template
 from tests.crash.kill_sweep import Sweep
 from tests.crash.kill_verdict import Verdict
 from tests.journeys.installation import COMMUNE, MINISTRY
@@ -115,6 +116,6 @@ def test_what_the_axis_was_told_wrongly_is_seen(books: Books, held: Held) -> Non
 @pytest.mark.slow
 async def test_gateway_that_says_done_before_its_commit_is_found(tmp_path: Path) -> None:
     """Killed between the two, it loses what the axis lists no more."""
-    template = await make_template(tmp_path, places=Places(member_port=free_port()))
+    template = await make_template(tmp_path, places=Places(member_port=free_ports(1)[0]))
     tally = await Sweep(template, seed=1, program=HASTY).run(3, ("source.fetch.after",))
     assert any("done at the axis and not in the ledger" in each for each in tally.lost)

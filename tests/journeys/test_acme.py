@@ -22,6 +22,7 @@ from gateway.maintenance.renewer import Renewal, Renewer, renew_apart
 from gateway.observe import Metrics
 from gateway.pki import DevPki
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.layout import free_ports
 from tests.acme_ca import AcmeCa
 from tests.journeys.installation import Installation, prepare
 
@@ -31,10 +32,7 @@ NAME = "docs.example.vn"
 @pytest.fixture
 async def ca(pki_folder: Path) -> AsyncIterator[AcmeCa]:
     """A CA that asks where the gateway answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    async with AcmeCa(port=port).running(DevPki(folder=pki_folder).server) as made:
+    async with AcmeCa(port=free_ports(1)[0]).running(DevPki(folder=pki_folder).server) as made:
         yield made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -15,6 +14,7 @@ from benchmarks.processes import pss_bytes_of
 from gateway.client import GatewayClient
 from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
+from gateway.simulate.layout import free_ports
 from gateway.transfer import send_file
 from tests.backup.test_journey import command, served
 from tests.forking import finished
@@ -27,9 +27,7 @@ CONTENT = Random(9).randbytes(48 * 1024**2)
 
 def fixed_port(made: Installation) -> int:
     """The server comes back where it was."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    (port,) = free_ports(1)
     path = made.folder / "config.toml"
     path.write_text(path.read_text().replace("port = 0\noperations", f"port = {port}\noperations", 1))
     return port
