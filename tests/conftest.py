@@ -34,6 +34,15 @@ def _keeps_its_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "nice", lambda _more: 0)
 
 
+@pytest.fixture
+def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rate limits give nothing back, however long this machine takes to use them up."""
+    from gateway.ratelimit import RateLimit
+
+    take = RateLimit.take
+    monkeypatch.setattr(RateLimit, "take", lambda limit, key, _now: take(limit, key, 0.0))
+
+
 @pytest.fixture(scope="session")
 def pki_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A development PKI, made once; tests copy it."""

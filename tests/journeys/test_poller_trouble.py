@@ -18,7 +18,7 @@ _NEVER = 3600
 
 @pytest.fixture
 async def site(tmp_path: Path, pki_folder: Path) -> AsyncIterator[AxisSite]:
-    async with axis_site(tmp_path, pki_folder, poll_seconds=0.1, poll_seconds_min=0.05, timeout_seconds=1) as made:
+    async with axis_site(tmp_path, pki_folder, poll_seconds=0.1, poll_seconds_min=0.05, timeout_seconds=3) as made:
         yield made
 
 

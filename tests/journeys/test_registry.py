@@ -18,7 +18,7 @@ _WHY = ("--reason", "the province's decision")
 
 @pytest.fixture
 async def site(tmp_path: Path, pki_folder: Path) -> AsyncIterator[AxisSite]:
-    async with axis_site(tmp_path, pki_folder, timeout_seconds=1) as made:
+    async with axis_site(tmp_path, pki_folder, timeout_seconds=3) as made:
         yield made
 
 

@@ -187,7 +187,7 @@ async def test_slow_and_cut_bodies_end_and_leave_nothing(tmp_path: Path, pki_fol
 
     def hurried(settings: Settings) -> Settings:
         return dataclasses.replace(
-            settings, server=dataclasses.replace(settings.server, request_timeout=timedelta(seconds=1))
+            settings, server=dataclasses.replace(settings.server, request_timeout=timedelta(seconds=3))
         )
 
     async with vxp_lab(tmp_path / "site", pki_folder, change=hurried) as lab:
@@ -210,6 +210,7 @@ async def test_slow_and_cut_bodies_end_and_leave_nothing(tmp_path: Path, pki_fol
         assert (await sdk.fresh().send(content))["status"] == "OK"
 
 
+@pytest.mark.usefixtures("no_refill")
 async def test_share_is_one_for_both_protocols_and_strangers_are_slowed_down(
     tmp_path: Path, pki_folder: Path
 ) -> None:

@@ -47,7 +47,7 @@ def duty(lab: Lab, pki: DevPki, url: str, receipts: Literal["record", "each", "n
     settings = StampSettings(
         servers=(StampServer.parse(f"{url} {POLICY}"),),
         anchors=pki.anchors(TrustPurpose.TSA),
-        timeout=timedelta(seconds=2),
+        timeout=timedelta(seconds=20),
         receipts=receipts,
     )
     stamping = Stamping(settings, HttpTsa(settings.timeout), SystemClock())

@@ -64,7 +64,7 @@ def stamper(lab: Lab, pki: DevPki, clock: _Clock, *urls: str) -> Stamper:
     settings = StampSettings(
         servers=tuple(StampServer.parse(f"{url} {POLICY}") for url in urls),
         anchors=pki.anchors(TrustPurpose.TSA),
-        timeout=timedelta(seconds=2),
+        timeout=timedelta(seconds=5),
     )
     stamping = Stamping(settings, HttpTsa(settings.timeout), clock)
     return Stamper(lab.readers, lab.pump, stamping, settings=settings, clock=clock, metrics=Metrics())

@@ -70,6 +70,7 @@ async def test_unknown_routes_and_methods_are_problems(
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.usefixtures("no_refill")
 async def test_credential_over_its_rate_is_limited_and_others_are_not(tmp_path: Path, pki: DevPki) -> None:
     """The bucket belongs to the credential."""
     settings = replace(SETTINGS, limits=replace(SETTINGS.limits, requests_per_second=1))
@@ -84,6 +85,7 @@ async def test_credential_over_its_rate_is_limited_and_others_are_not(tmp_path: 
             await other.limits()
 
 
+@pytest.mark.usefixtures("no_refill")
 async def test_who_asks_too_fast_waits_for_its_refusal_unless_the_server_stops(tmp_path: Path, pki: DevPki) -> None:
     """So a client that does not heed it gets one a second on each connection."""
     settings = replace(SETTINGS, limits=replace(SETTINGS.limits, requests_per_second=1))

@@ -181,6 +181,7 @@ async def test_disk_is_given_back_whatever_ends_the_upload(server: Server) -> No
     assert not server.gateway.reserved
 
 
+@pytest.mark.usefixtures("no_refill")
 async def test_strangers_of_one_address_are_slowed_down(tmp_path: Path, pki: DevPki) -> None:
     """Guessing tokens ends in 429; a known system at another pace of its own never pays for being known."""
     settings = replace(SETTINGS, limits=replace(SETTINGS.limits, strangers_per_second=1))
