@@ -25,7 +25,7 @@ import aiohttp
 from gateway.clock import VIETNAM, Clock
 from gateway.simulate.rest import Reply, Request
 
-_TIMEOUT = 20.0
+_TIMEOUT = 120.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 _OK = 200

@@ -19,8 +19,8 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-#: Seconds: of one request, of a long poll, between tries at first and at most.
-_TIMEOUT = 20.0
+#: Seconds: of one request on a busy machine, of a long poll, between tries at first and at most.
+_TIMEOUT = 120.0
 _POLL = 10.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0

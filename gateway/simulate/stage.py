@@ -259,7 +259,7 @@ def _settings(stage: Stage, system: System, listening: dict[str, int]) -> dict[s
     anchors = stage.pki.anchors(TrustPurpose.TLS) / "root.pem"
     common: dict[str, object] = {
         "anchors_file": str(anchors.relative_to(stage.layout.folder)),
-        "timeout_seconds": 3,
+        "timeout_seconds": system.attempt_seconds,
     }
     if system.behind_relay:
         if system.faults != Faults():

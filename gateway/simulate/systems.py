@@ -19,8 +19,9 @@ from gateway.simulate.spec import Faults
 Role = Literal["axis", "shared", "communes", "offices"]
 ROLES: tuple[Role, ...] = ("axis", "shared", "communes", "offices")
 
-#: Longer than an attempt may take (`CONFIG` in `stage`), so that the gateway gives up waiting.
-_STALL = 4.0
+#: Seconds that an attempt may take: a busy machine is no fault of a system, and where all attempts were given up
+#: too early nothing would move at all. Only who is to be given up is waited for shortly; it stalls for longer.
+_PATIENT, _HURRIED, _STALL = 60, 3, 4.0
 _AWAY = 5.0
 
 
@@ -42,6 +43,11 @@ class System:
     behind_relay: bool = False
     answers_by_form: bool = False
     faults: Faults = field(default_factory=Faults)
+
+    @property
+    def attempt_seconds(self) -> int:
+        """How long the gateway waits for its answer."""
+        return _HURRIED if self.receives == "push" and self.faults.stall_seconds else _PATIENT
 
     @property
     def represents(self) -> tuple[str, ...]:

@@ -98,6 +98,16 @@ def test_folder_of_an_earlier_demo_is_replaced(tmp_path: Path) -> None:
     assert list(layout.journals.iterdir()) == []
 
 
+@pytest.mark.parametrize("faults", [False, True])
+def test_attempts_end_early_only_where_a_system_stalls(cast: Cast, *, faults: bool) -> None:
+    """On a busy machine all others would be given up, again and again, and nothing would move."""
+    systems = all_systems(cast, faults=faults)
+    hurried = [each for each in systems if each.attempt_seconds < 60]
+    assert hurried == [each for each in systems if each.receives == "push" and each.faults.stall_seconds]
+    assert bool(hurried) is faults
+    assert all(each.attempt_seconds < each.faults.stall_seconds for each in hurried)
+
+
 def test_free_ports_are_all_different_and_the_system_gives_them_to_nobody() -> None:
     """Two listeners never get one port; an outgoing connection takes none before its listener is there."""
     random.seed(1)
