@@ -27,7 +27,7 @@ Answers = Callable[[Incoming], list[str]]
 async def access_of(folder: Path) -> dict[str, str]:
     """As soon as the sandbox says how to get in."""
     path = folder / "access.json"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         while not path.is_file():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.05)
     found: dict[str, str] = json.loads(path.read_text())

@@ -83,7 +83,9 @@ async def test_kills_at_random_under_two_histories_at_once(tmp_path: Path) -> No
     tasks = [asyncio.create_task(push(each)) for each in (history, other)]
     for _ in range(3):
         await witness.start()
-        await asyncio.sleep(draw.uniform(0.1, 0.5))
+        enough = len(cosigned) + draw.randint(4, 10)
+        while len(cosigned) < enough and not any(task.done() for task in tasks):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(draw.uniform(0, 0.05))
         await witness.kill()
     for task in tasks:
         task.cancel()
