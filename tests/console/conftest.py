@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from gateway.maintenance.alarm_watch import AlarmWatch
 from tests.console.browsing import chromium
 from tests.console.clicking import Speech
 from tests.console.site import Site, console
@@ -34,3 +35,13 @@ async def browser() -> AsyncIterator[Browser]:
 def speech(request: pytest.FixtureRequest) -> Speech:
     """Each walk that asks for it is gone in both languages, whole."""
     return Speech(request.param)
+
+
+@pytest.fixture
+def alarms_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The duty, which looks every 30 s, ends no alarm that the test opens, and opens none beside it."""
+
+    async def looks_away(_: AlarmWatch) -> None:
+        pass
+
+    monkeypatch.setattr(AlarmWatch, "run_once", looks_away)

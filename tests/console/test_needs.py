@@ -105,6 +105,7 @@ def outlook(monkeypatch: pytest.MonkeyPatch, told: Outlook) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("alarms_by_hand")
 async def test_fault_of_many_channels_is_one_card_with_one_button(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

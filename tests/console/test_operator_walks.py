@@ -22,7 +22,6 @@ from gateway.directory.importer import import_agencies
 from gateway.ids import uuid7
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
-from gateway.maintenance.alarm_watch import AlarmWatch
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
@@ -393,15 +392,9 @@ async def test_operator_reads_a_list_and_forgets_a_view(site: Site, browser: Bro
         await expect(kept).to_have_count(0)
 
 
-async def test_operator_minds_channels_offices_and_alarms(
-    site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("alarms_by_hand")
+async def test_operator_minds_channels_offices_and_alarms(site: Site, browser: Browser, speech: Speech) -> None:
     """Pace, order, books, a test; maintenance with its banner; an office's pause; an alarm put off and seen."""
-
-    async def looks_away(_: AlarmWatch) -> None:
-        """It would end the alarm."""
-
-    monkeypatch.setattr(AlarmWatch, "run_once", looks_away)
     said, told = speech.said, "#notices .done"
     call, _ = await alerted(site, speech.own("631"), 1)
     base, now = site.base, site.base.clock.now()

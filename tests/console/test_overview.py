@@ -30,6 +30,7 @@ from gateway.events import Event
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
+from tests.backup.lab import query
 from tests.console.site import LOGINS, Browser, Page, Site
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import document, status
@@ -395,6 +396,7 @@ async def test_what_the_overview_names_leads_to_its_page(site: Site) -> None:
         assert (await browser.get(html.unescape(link))).status == 200, link
 
 
+@pytest.mark.usefixtures("alarms_by_hand")
 async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(site: Site) -> None:
     """Not beside it, as if it were something else; and what is dangerous is set apart by a command."""
     browser = await site.signed_in(Role.OPERATOR)
@@ -406,7 +408,9 @@ async def test_what_alarms_about_a_channel_stands_with_what_else_is_wrong_there(
     facts = {"name": office.name, "channel": office.endpoint.id, "office": office.id}
     alarm = NewAlarm(rule="backlog_old", subject=office.endpoint.id, is_flash=False, since=now, facts=facts)
     await site.base.pump.submit(LookedOperation(), Looked(now=now, told_from=now, opened=(alarm,)))
-    before, alarmed, after = (await browser.get("/overview/now")).text.partition('id="alarm-')
+    about = f"rule = 'backlog_old' AND subject = '{office.endpoint.id}'"
+    ((opened,),) = query(site.installation.folder, f"SELECT id FROM alarm WHERE {about}")
+    before, alarmed, after = (await browser.get("/overview/now")).text.partition(f'id="alarm-{opened}"')
     assert alarmed
     assert f'href="/offices/{office.id}"' in after, "where its telephone number is"
     assert "<strong>" in before.rpartition('<div class="cause')[2]
