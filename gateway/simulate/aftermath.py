@@ -32,7 +32,7 @@ from gateway.states import State
 #: Which of the pushed communes fails.
 _FAILING: Final = 10
 #: How long the ledger may take to show what its system answers, and how often that is looked at.
-_PATIENCE_SECONDS: Final = 20.0
+_PATIENCE_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.2
 _ACCEPTED: Final = 202
 _URGENT, _FLASH = 1, 3

@@ -50,7 +50,7 @@ _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: How long the last answers take to reach the simulators' journals while these go on.
 _CALM_SECONDS = 1.0
 #: How long the systems behind the axis may take to read what it has taken, and how often that is looked at.
-_FAR_END_SECONDS = 15.0
+_FAR_END_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
 #: Of what is typed at once; only that something was counts.
 _CALL_BYTES = 4096
