@@ -22,6 +22,7 @@ from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.alerts import FLASH
 from gateway.model import AgencyId
+from gateway.reasons import REASONS
 
 _SHOWN: Final = 200
 #: State -> tone of its badge, and what it is called.
@@ -31,6 +32,14 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "sent": ("good", N_("office told")),
     "failed": ("bad", N_("could not be told")),
     "dropped": ("calm", N_("not needed any more")),
+}
+#: Why nobody is told any more, where that is neither a reason of the closed list nor what became of the delivery.
+WHYS: Final[Mapping[str, str]] = {
+    "fetched": N_("the office has taken or opened it"),
+    "acknowledged": N_("somebody there knows of it"),
+    "reminded": N_("a later reminder tells of it"),
+    "answered": N_("it was answered"),
+    "nothing_waits": N_("nothing waited"),
 }
 WAYS: Final[Mapping[str, str]] = {"mail": N_("mail"), "call": N_("call")}
 _HOURS: Final = (1, 4, 12, 24)
@@ -87,6 +96,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "offices": {key: agency.name for key, agency in agencies.items()},
         "states": STATES,
         "ways": WAYS,
+        "whys": WHYS,
+        "reasons": REASONS,
         "hours": _HOURS,
         "may": visit.may(Permission.OPERATE),
         **await page_values(visit),

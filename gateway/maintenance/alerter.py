@@ -3,8 +3,9 @@
 Each run goes: 1. what came into inboxes becomes alerts, in one transaction with the place up to which that is done;
 2. the digest of the day, once it is time; 3. what is due goes out, several documents in one mail; 4. bounces.
 
-- What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again. What a
-  person reminds of is told until it is registered or returned, or answered where that is due.
+- What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again. What a list
+  has shown alone is called about all the same: a desk that is left open says 01 by itself, and rings for nobody. What
+  a person reminds of is told until it is registered or returned, or answered where that is due.
 - An agency gets at most `mail.per_hour` mails and `calls.per_hour` calls an hour; the rest waits and shares one.
 - The mail server's or call gateway's outage delays alerts, with growing pauses, for three days, and nothing else.
 - An attempt is committed before anybody dials; see `gateway.ledger.alerts` for what a crash leaves.
@@ -97,6 +98,8 @@ class Due:
     answered: bool
     #: The day by which an answer is due that has not come; "": none is.
     due_on: str
+    #: A list has shown it, and 01 went out by itself; nobody has opened it.
+    is_listed_alone: bool
 
     def owes(self, now: datetime) -> bool:
         """Whether it is a reminder that no more than the answer is missing."""
@@ -386,6 +389,8 @@ def _why_dropped(one: Due, bounced: set[str], now: datetime) -> str:
 def _why_settled(one: Due, now: datetime) -> str:
     if one.reminded_at and one.answered and not one.owes(now):
         return "answered"
+    if one.is_listed_alone and one.way == "call":
+        return ""
     if one.delivery_id is None or one.state in (_WAITS | _GONE if one.reminded_at else _WAITS):
         return "fetched" if one.fetched_at is not None and not one.reminded_at else ""
     return "fetched" if one.state in _GONE else str(one.state)

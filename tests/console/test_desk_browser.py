@@ -26,10 +26,11 @@ pytestmark = [
 ]
 
 
-#: Notes in the page itself what the browser's own notifications say.
-_HEARD = """window.Notification = class extends Notification {
+#: Notes in the page itself what the browser's own notifications say, and has the newest at hand.
+HEARD = """window.Notification = class extends Notification {
   constructor(title, options) {
     super(title, options);
+    window.rung = this;
     document.body.dataset.rung = (document.body.dataset.rung ?? "") + title + ": " + options.body;
   }
 };"""
@@ -66,7 +67,7 @@ async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser, speec
     before, gone = len(lab.numbers()), len(lab.numbers(direction="out"))  # of tests that came first
     async with opened(browser, site.origin, language=speech.language) as page:
         await page.context.grant_permissions(["notifications"])
-        await page.add_init_script(_HEARD)
+        await page.add_init_script(HEARD)
         await sign_in(page, LOGINS[Role.CLERK])
         await page.goto("/desk")
         await page.wait_for_selector("body[data-live=on]")

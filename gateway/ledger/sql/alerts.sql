@@ -61,7 +61,10 @@ SELECT a.id, a.way, a.agency_id, a.delivery_id, a.target, a.failures, a.doubted,
        d.created_at, a.reminded_at,
        EXISTS (SELECT 1 FROM reminder AS r WHERE r.delivery_id = a.delivery_id AND r.at > a.reminded_at),
        EXISTS (SELECT 1 FROM handled AS h WHERE h.delivery_id = a.delivery_id),
-       COALESCE((SELECT w.due_on FROM owed AS w WHERE w.delivery_id = a.delivery_id), '')
+       COALESCE((SELECT w.due_on FROM owed AS w WHERE w.delivery_id = a.delivery_id), ''),
+       EXISTS (SELECT 1 FROM delivery AS l WHERE l.id = a.delivery_id AND l.state IN ('delivered', 'acknowledged')
+           AND l.fetched_at IS NULL AND l.business_status = '01' AND NOT EXISTS (
+               SELECT 1 FROM reading AS r WHERE r.message_id = l.message_id AND r.delivery_id = l.id AND r.act = 'opened'))
 FROM alert AS a
 LEFT JOIN delivery AS d ON d.id = a.delivery_id
 LEFT JOIN message AS m ON m.id = d.message_id
