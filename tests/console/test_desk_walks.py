@@ -19,10 +19,13 @@ from playwright.async_api import Browser, Page, expect
 
 from gateway.accounts.roles import Role
 from gateway.accounts.users import User
+from gateway.desk.register import Registering
 from gateway.edxml.envelope import BusinessType
+from gateway.maintenance.book_closer import BookCloser
 from gateway.maintenance.indexer import Indexer
+from tests.bundle.test_certificate_pdf import text_of
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, sign_in
-from tests.console.clicking import Speech, file, fill, menu, press, send, taken
+from tests.console.clicking import Speech, file, fill, menu, press, send, shown, taken
 from tests.console.site import PASSWORD, Site, console
 from tests.console.test_alerts import taken as brought
 from tests.desk.lab import CHECKS, DeskLab, lab_of
@@ -223,6 +226,79 @@ async def test_clerk_returns_answers_and_registers_on_paper(site: Site, browser:
         await send(page, "form[action$='/void']", reason=WHY)
         struck = said(f"đã hủy: {WHY}", f"struck out: {WHY}")
         await expect(page.locator(".badge.bad")).to_have_text(struck)
+
+
+async def _book(page: Page, lab: DeskLab, direction: str) -> tuple[list[str], str]:
+    """The register of one direction as its two files have it: the workbook's lines, and the print's text."""
+    await menu(page, "/desk/registers")
+    await page.select_option("form.filters [name=office]", lab.office)
+    await page.select_option("form.filters [name=direction]", direction)
+    await page.fill("form.filters [name=first]", (date.today() - timedelta(days=9)).isoformat())
+    await press(page, "form.filters button")
+    sheet = openpyxl.load_workbook(io.BytesIO(await taken(page, "a[href*='/file/xlsx']"))).active
+    assert sheet is not None
+    rows = [" | ".join(str(each) for each in row if each) for row in sheet.iter_rows(values_only=True)]
+    return rows, text_of(await taken(page, "a[href*='/file/pdf']"))
+
+
+async def test_day_of_both_registers_is_closed_and_the_next_one_goes_on(
+    site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came, a paper with its scan, what went: signed for in both files once the day is closed; then today's."""
+    said, number, close = speech.said, speech.own("761"), BookCloser.run_once
+    clerk, (lab,) = await clerk_at(site, speech.own("vanthu3"), 1)
+    base, today = site.base, lab.desk.registering.today()
+    day = today - timedelta(days=2)
+    written = f"{day:%d/%m/%Y}"
+    await lab.send(number)
+    async with opened(browser, site.origin, language=speech.language) as page:
+        notices, facts = page.locator("#notices .done"), page.locator("#content dl.facts")
+        await sign_in(page, clerk.login)
+        with monkeypatch.context() as patch:
+            patch.setattr(Registering, "today", lambda _: day)
+            patch.setattr(BookCloser, "run_once", _looks_away)
+            await menu(page, "/desk")
+            await press(page, f"tbody th a:has-text('{number}')")
+            await send(page, "form[action*='/register']", receiver="Phòng Kinh tế")
+            await menu(page, "/desk")
+            await press(page, "a[href='/desk/paper']")
+            await page.set_input_files("[name=scan]", [file("quet.pdf", blank().data)])
+            await send(page, "form[data-keep=paper]", "button.main", issuer="Sở Y tế", subject="V/v tiêm chủng")
+            await expect(notices).to_have_text(said("Đã vào sổ số 2.", "Registered as number 2."))
+            await menu(page, "/desk/send")
+            await press(page, "form[action='/desk/send'] button.main")
+            await page.set_input_files("[name=file]", [file("di.pdf", blank().data)])
+            out = {"notation": "UBND-VP", "signer": "Nguyễn Văn Bé", "why_unsigned": "bản giấy đã ký"}
+            await send(page, "#draft", "button[value=send]", recipients=PROVINCE, subject="V/v báo cáo ngày", **out)
+            rows, _ = await _book(page, lab, "in")
+            assert f"Ngày {written}, chưa khóa sổ: 2 văn bản, từ số 1 đến số 2." in rows
+        await close(BookCloser(base.readers, base.pump, clock=base.clock))
+        for direction, subjects in (("out", ["V/v báo cáo ngày"]), ("in", ["V/v đăng ký", "V/v tiêm chủng"])):
+            rows, print_out = await _book(page, lab, direction)
+            count = len(subjects)
+            closed = f"Khóa sổ ngày {written}: {count} văn bản, từ số 1 đến số {count}. Văn thư ký:"
+            assert sum(row.startswith(closed) for row in rows) == 1
+            assert closed.replace(" ", "") in print_out
+            for subject in subjects:
+                assert sum(subject in row for row in rows) == 1
+                assert subject.replace(" ", "") in print_out
+        await press(page, "tbody tr:has-text('V/v tiêm chủng') th a")
+        await expect(facts).to_contain_text(said("đã khóa sổ", "day closed"))
+        await shown(page, "a[href^='/desk/files/']")
+        await menu(page, "/desk")
+        await press(page, "a[href='/desk/paper']")
+        await send(page, "form[data-keep=paper]", "button.main", issuer="Sở Y tế", subject="V/v ngày sau")
+        following = 3 if day.year == today.year else 1
+        await expect(notices).to_contain_text(said(f"số {following}.", f"number {following}."))
+        rows, _ = await _book(page, lab, "in")
+        assert f"Ngày {today:%d/%m/%Y}, chưa khóa sổ: 1 văn bản, từ số {following} đến số {following}." in rows
+    facts_of = [each["facts"] for each in lab.events("book.closed") if each["facts"]["office"] == lab.office]
+    kept = sorted((each["direction"], each["entries"], each["day"]) for each in facts_of)
+    assert kept == [("in", 2, day.isoformat()), ("out", 1, day.isoformat())]
+
+
+async def _looks_away(_: BookCloser) -> None:
+    """It would close the day while it is written to."""
 
 
 async def test_clerk_writes_to_a_group_once_both_signatures_hold(
