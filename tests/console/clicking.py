@@ -63,14 +63,6 @@ async def menu(page: Page, path: str) -> None:
     await press(page, f".menu a[href='{path}']")
 
 
-async def english(page: Page) -> None:
-    """The same page in the other language."""
-    before = page.url
-    await press(page, ".switches button[value=en]")
-    assert page.url == before
-    assert await page.locator("html").get_attribute("lang") == "en"
-
-
 async def fill(page: Page, form: str | Locator, **fields: str) -> Locator:
     """Fill a form in, unfolded before where it is folded."""
     part = page.locator(form).first if isinstance(form, str) else form

@@ -22,6 +22,7 @@ from gateway.cli import main
 from gateway.clock import micros
 from gateway.eligibility import ActName
 from gateway.foundation import database_of, open_foundation
+from gateway.maintenance.indexer import Indexer
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
@@ -29,6 +30,7 @@ from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, is_too_wide, opened, serious, sign_in
 from tests.console.clicking import Speech
+from tests.console.keyboard import typed
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Site, add_users
 from tests.console.test_overview import send
 from tests.console.test_pages import PAGES
@@ -70,16 +72,17 @@ def note(**measured: int) -> None:
     MEASURED.write_text(json.dumps(known | measured, indent=1) + "\n")
 
 
-async def test_keys_lead_to_the_search_and_to_their_list(site: Site, browser: Browser) -> None:
-    """From the overview."""
-    async with opened(browser, site.origin) as page:
+async def test_keys_lead_to_the_search_and_to_their_list(site: Site, browser: Browser, speech: Speech) -> None:
+    """From the overview; the list says what each is for."""
+    async with opened(browser, site.origin, language=speech.language) as page:
         await sign_in(page, LOGINS[Role.OPERATOR])
         await page.wait_for_selector("body[data-live=on]")
         await page.keyboard.press("/")
         await expect(page.locator("#search")).to_be_focused()
         await page.locator("h1").click()
         await page.keyboard.press("?")
-        await expect(page.locator("#keys")).to_be_visible()
+        keys = page.get_by_role("dialog", name=speech.said("Phím tắt", "Keys"), exact=True)
+        await expect(keys).to_contain_text(speech.said("dòng kế tiếp và dòng trước", "next and previous row"))
 
 
 @pytest.mark.parametrize(("width", "theme", "language"), [(1440, "light", "vi"), (390, "dark", "en")])
@@ -97,14 +100,16 @@ async def test_pages_are_accessible_and_fit_their_window(
             assert not await is_too_wide(page)
 
 
-async def test_no_page_is_moved_sideways_at_four_hundred_per_cent(site: Site, browser: Browser) -> None:
-    """Of those that are opened by their address alone; two walks go over others in so narrow a window."""
-    await send(site, "22")
+async def test_no_page_is_moved_sideways_at_four_hundred_per_cent(
+    site: Site, browser: Browser, speech: Speech
+) -> None:
+    """Of those that are opened by their address alone; three walks go over others in so narrow a window."""
+    await send(site, speech.own("22"))
     seen, wide = set[str](), list[str]()
     for role in (Role.ADMINISTRATOR, Role.AUDITOR, Role.CLERK):
         user = await site.base.users.require(LOGINS[role])
         own = [each.path for each in PAGES if user.may(each.permission) and "{" not in each.path]
-        async with opened(browser, site.origin, width=NARROWEST) as page:
+        async with opened(browser, site.origin, width=NARROWEST, language=speech.language) as page:
             await sign_in(page, LOGINS[role])
             for path in (each for each in own if each not in seen):
                 await page.goto(path, wait_until="domcontentloaded")
@@ -274,11 +279,13 @@ async def test_list_of_whom_to_call_is_printed_alone_and_no_form_is(
         await expect(forms.locator("visible=true")).to_have_count(0)
 
 
-async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(site: Site, browser: Browser) -> None:
+async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(
+    site: Site, browser: Browser, speech: Speech
+) -> None:
     """It comes back to whoever wrote it, in this browser, and is gone once it was sent."""
-    base, now = site.base, site.base.clock.now()
+    base, now, other = site.base, site.base.clock.now(), speech.own("clerk8")
     user, _ = await base.users.add(
-        "clerk8", name="Người khác", role=Role.CLERK, offices=[COMMUNE], actor="operator:test", now=now
+        other, name="Người khác", role=Role.CLERK, offices=[COMMUNE], actor="operator:test", now=now
     )
     await base.users.choose_password(user, PASSWORD, session="", now=now)
 
@@ -287,20 +294,22 @@ async def test_what_was_filled_in_outlives_a_log_out_for_its_person_alone(site: 
         await page.click("form[action='/logout'] button")
         await page.wait_for_url("**/login")
 
-    async with opened(browser, site.origin) as page:
+    async with opened(browser, site.origin, language=speech.language) as page:
         issuer = page.locator("[name=issuer]")
         await sign_in(page, LOGINS[Role.CLERK])
         await page.goto("/desk/paper")
         await issuer.fill("Sở Nội vụ")
         await sign_out()
-        await sign_in(page, "clerk8")
+        await sign_in(page, other)
         await page.goto("/desk/paper")
         await expect(issuer).to_have_value("")
         await sign_out()
         await sign_in(page, LOGINS[Role.CLERK])
         await page.goto("/desk/paper")
         await expect(issuer).to_have_value("Sở Nội vụ")
-        await page.fill("[name=subject]", "Về việc thử nghiệm")
+        restored = speech.said("Nội dung bạn đã nhập", "What you had filled in")
+        await expect(page.locator("#restored")).to_contain_text(restored)
+        await page.fill("[name=subject]", speech.own("Về việc thử nghiệm "))
         await page.click("form[data-keep=paper] button.main")
         await expect(page.locator(".flash.done")).to_be_visible()
         await expect(issuer).to_have_value("")
@@ -397,22 +406,64 @@ async def _took(site: Site, page: Page, part: str, says: str, happens: Awaitable
     return int(changed) - int(at) // 1000
 
 
+#: Of the page without its server: Vietnamese, English.
+_AWAY = {
+    "vi": "Mất kết nối. Nội dung đang xem có thể đã cũ.",
+    "en": "The connection is gone. What you see may be old.",
+}
+_NEW = {"vi": "1 lượt mới", "en": "1 new"}
+
+
+async def _goes_to_the_ledger(page: Page) -> None:
+    """By the keyboard alone, from the form of the login on."""
+    await page.goto("/login")
+    await typed(page, login=LOGINS[Role.OPERATOR], password=PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("body[data-live=on]")
+    await page.keyboard.press("g")
+    await page.keyboard.press("2")
+    await page.wait_for_url("**/ledger")
+    await page.wait_for_selector("body[data-live=on]")
+
+
+async def _goes_on(page: Page, language: str) -> None:
+    """The same hand finds and opens what came meanwhile; the session is what it was."""
+    await page.keyboard.press("/")
+    await page.keyboard.type("81/UBND-VP")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/ledger?*")
+    await page.wait_for_selector("body[data-live=on]")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_contain_text("81/UBND-VP")
+    assert await page.locator("html").get_attribute("lang") == language
+
+
 async def test_page_goes_on_after_the_server_was_away(browser: Browser, tmp_path: Path, pki_folder: Path) -> None:
-    """It says that the connection is gone, comes back by itself, and has lost nothing of what came meanwhile."""
+    """It says that the connection is gone, comes back by itself, and has lost nothing of what came meanwhile.
+
+    Two windows live through the same restart, one in each language; no hand needs a mouse.
+    """
     port = free_ports(1)[0]
     made = await prepare(tmp_path, pki_folder, more=f"[console]\nport = {port}\n")
     async with open_foundation(made.settings, purpose="setup") as base:
         await add_users(base, (COMMUNE,))
-    async with opened(browser, f"https://localhost:{port}") as page:
+    origin = f"https://localhost:{port}"
+    async with opened(browser, origin) as one, opened(browser, origin, language="en") as other:
+        pages = {"vi": one, "en": other}
         async with made.running():
-            await sign_in(page, LOGINS[Role.OPERATOR])
-            await page.goto("/ledger")
-            await page.wait_for_selector("body[data-live=on]")
-        await expect(page.locator("#offline")).to_contain_text("Mất kết nối", timeout=PATIENCE)
-        await expect(page.locator("#offline")).to_be_visible()
-        async with made.running(), made.client(PROVINCE) as province:
+            for page in pages.values():
+                await _goes_to_the_ledger(page)
+        for language, page in pages.items():
+            await expect(page.locator("#offline")).to_contain_text(_AWAY[language], timeout=PATIENCE)
+            await expect(page.locator("#offline")).to_be_visible()
+        async with made.running() as app, made.client(PROVINCE) as province:
             await province.submit(document(PROVINCE, [COMMUNE], number="81"))
             back = datetime.now(UTC)
-            await expect(page.locator("#news")).to_contain_text("1", timeout=PATIENCE)
-            await expect(page.locator("#offline")).to_be_hidden()
+            await expect(one.locator("#news")).to_contain_text("1", timeout=PATIENCE)
             note(after_restart_ms=(micros(datetime.now(UTC)) - micros(back)) // 1000)
+            await Indexer(app.foundation.readers, app.foundation.pump, app.foundation.clock).run_once()
+            for language, page in pages.items():
+                await expect(page.locator("#news")).to_contain_text(_NEW[language], timeout=PATIENCE)
+                await expect(page.locator("#offline")).to_be_hidden()
+                await _goes_on(page, language)

@@ -233,7 +233,7 @@ async def _book(page: Page, lab: DeskLab, direction: str) -> tuple[list[str], st
     await menu(page, "/desk/registers")
     await page.select_option("form.filters [name=office]", lab.office)
     await page.select_option("form.filters [name=direction]", direction)
-    await page.fill("form.filters [name=first]", (date.today() - timedelta(days=9)).isoformat())
+    await page.fill("form.filters [name=first]", (lab.desk.registering.today() - timedelta(days=9)).isoformat())
     await press(page, "form.filters button")
     sheet = openpyxl.load_workbook(io.BytesIO(await taken(page, "a[href*='/file/xlsx']"))).active
     assert sheet is not None
@@ -244,7 +244,7 @@ async def _book(page: Page, lab: DeskLab, direction: str) -> tuple[list[str], st
 async def test_day_of_both_registers_is_closed_and_the_next_one_goes_on(
     site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What came, a paper with its scan, what went: signed for in both files once the day is closed; then today's."""
+    """What came, a paper and its scan, what went: to be signed in both files once the day is closed; then today's."""
     said, number, close = speech.said, speech.own("761"), BookCloser.run_once
     clerk, (lab,) = await clerk_at(site, speech.own("vanthu3"), 1)
     base, today = site.base, lab.desk.registering.today()

@@ -1,4 +1,4 @@
-"""An urgent document at a commune with a browser alone: the desk rings, then telephones, until a person has seen it.
+"""An urgent document at a commune with a browser alone: it rings, then telephones do, until it was seen.
 
 One server with a gateway of calls, a real receiver of them, one browser; each walk is gone in both languages.
 """
@@ -60,7 +60,8 @@ async def site(
     """Its own duty calls, a little sooner after what is due than elsewhere."""
     folder = tmp_path_factory.mktemp("console") / "site"
     folder.mkdir()
-    calls = f'[calls]\nurl = "{receiver.url("/calls")}"\nsecret_file = "pushed"\nanchors = "certs/anchors/tls/root.pem"\n'
+    anchors = "certs/anchors/tls/root.pem"
+    calls = f'[calls]\nurl = "{receiver.url("/calls")}"\nsecret_file = "pushed"\nanchors = "{anchors}"\n'
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Alerter, "every", timedelta(milliseconds=100))
         async with console(folder, pki_folder, more=calls) as found:
@@ -148,7 +149,9 @@ async def test_urgent_document_rings_at_the_desk_and_then_by_telephone_until_som
         pass_by(site, minutes=5)
         to, link = await called(receiver, before + 1)
         await expect(told(one, FIRST, TOLD)).to_be_visible()
-        await telephone.goto(link.replace(site.base.settings.server.public_url, f"https://localhost:{site.app.port}"))
+        await telephone.goto(
+            link.replace(site.base.settings.server.public_url, f"https://localhost:{site.app.port}")
+        )
         assert await serious(telephone) == []
         assert not await is_too_wide(telephone)
         await expect(told(one, FIRST, SEEN)).to_have_count(0)

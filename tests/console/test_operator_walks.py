@@ -25,7 +25,7 @@ from gateway.ledger.purges import OrderPurge, OrderPurgeOperation
 from tests.adapters.folder_lab import lay
 from tests.backup.lab import query
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, serious, sign_in
-from tests.console.clicking import Speech, english, fill, menu, press, send, signed_in
+from tests.console.clicking import Speech, fill, menu, press, send, signed_in
 from tests.console.keyboard import tab_onto, typed
 from tests.console.operating import (
     BY_POST,
@@ -473,18 +473,3 @@ async def test_reason_that_is_half_written_when_the_session_ends_is_there_after_
         await expect(restored).to_be_hidden()
         await expect(reason).to_have_value("")
         assert "password" not in await page.evaluate("JSON.stringify(sessionStorage)")
-
-
-async def test_switch_of_the_language_keeps_page_and_place(site: Site, browser: Browser) -> None:
-    """There and back; what the page is about stays as it is."""
-    await sent(site, "699")
-    async with signed_in(site, browser, Role.OPERATOR) as page:
-        await find(site, page, "699")
-        place = f"{page.url.partition('#')[0]}#content"
-        await page.goto(place)
-        await english(page)
-        assert page.url == place
-        await expect(page.locator("dl.facts .badge").first).to_have_text("Queued")
-        await press(page, ".switches button[value=vi]")
-        assert page.url == place
-        await expect(page.locator("dl.facts .badge").first).to_have_text("Chờ gửi")

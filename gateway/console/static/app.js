@@ -17,10 +17,10 @@
 
   // A form is sent once to each address. What is typed into one that is posted is remembered, by person, page, address and what it is
   // about, or under the name in <form data-keep="name">; never where it has a password or a secret, nor on a page of strangers or of
-  // forms that the server keeps. It stays until it was sent and a page says so. It comes back in another session, and in this one where the page itself is brought back (Back, reload) or what was sent was never
+  // forms that the server keeps. It stays until it was sent and a page says so. It comes back in another session, and in this one where the page itself is brought back (Back, reload, another language or look) or what was sent was never
   // done: then only into fields of which the server says what it said when they were filled in, since what it says anew is newer. What
   // nobody changed does not come back: the server may know better by now.
-  const user = () => $(".me .quiet")?.textContent ?? "";
+  const user = () => $(".me .quiet")?.textContent.split(" · ")[0] ?? ""; // the login: what follows is in the page's language
   const session = (body.getAttribute("hx-headers:inherited") ?? "").slice(-14, -2);
   const secret = ["password", "old", "new", "again", "secret"].map((name) => `[name="${name}"],`).join("") + "[type=password]";
   const keyOf = (form) => {
@@ -33,7 +33,10 @@
   const place = (form) => `${user()}:${keyOf(form)}`;
   document.addEventListener("submit", (event) => {
     const form = event.target, next = form.matches(".switches") && form.elements.next;
-    if (next) next.value = next.value.split("#")[0] + location.hash;
+    if (next) {
+      next.value = next.value.split("#")[0] + location.hash;
+      sessionStorage.setItem("looks", "1");
+    }
     const to = event.submitter?.getAttribute("formaction") ?? form.action;
     if (form.dataset.sent === to) return event.preventDefault();
     if (form.method === "post" && !form.matches("[hx-post]")) {
@@ -54,7 +57,8 @@
     const all = kept.map(([name, value]) => [name, value, given(form.elements[name]) ?? ""]);
     sessionStorage.setItem(place(form), JSON.stringify([session, all]));
   });
-  const isBroughtBack = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+  const isBroughtBack = sessionStorage.getItem("looks") || performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+  sessionStorage.removeItem("looks");
   if (($("#notices .done") || "did" in body.dataset) && sessionStorage.getItem("sent")) {
     sessionStorage.removeItem(sessionStorage.getItem("sent"));
     sessionStorage.removeItem("sent");

@@ -4,7 +4,8 @@
   for (const slider of document.querySelectorAll("[data-pace]")) {
     const output = document.getElementById(slider.getAttribute("aria-describedby"));
     const now = Number(slider.value), waiting = Number(slider.dataset.waiting), rate = Number(slider.dataset.rate);
-    const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+    const language = document.documentElement.lang;
+    const clock = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { // 30/11/2026, 13:05: days first, as on all pages
       dateStyle: "short", timeStyle: "short", timeZone: output.dataset.zone,
     });
     const tell = () => {
