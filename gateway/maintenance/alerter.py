@@ -4,8 +4,8 @@ Each run goes: 1. what came into inboxes becomes alerts, in one transaction with
 2. the digest of the day, once it is time; 3. what is due goes out, several documents in one mail; 4. bounces.
 
 - What was fetched meanwhile is not told any more; what somebody acknowledged is not called about again. What a list
-  has shown alone is called about all the same: a desk that is left open says 01 by itself, and rings for nobody. What
-  a person reminds of is told until it is registered or returned, or answered where that is due.
+  alone has shown is called about all the same: a desk that is left open says 01 by itself, and nobody has seen it.
+  What a person reminds of is told until it is registered or returned, or answered where that is due.
 - An agency gets at most `mail.per_hour` mails and `calls.per_hour` calls an hour; the rest waits and shares one.
 - The mail server's or call gateway's outage delays alerts, with growing pauses, for three days, and nothing else.
 - An attempt is committed before anybody dials; see `gateway.ledger.alerts` for what a crash leaves.

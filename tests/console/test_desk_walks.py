@@ -244,7 +244,7 @@ async def _book(page: Page, lab: DeskLab, direction: str) -> tuple[list[str], st
 async def test_day_of_both_registers_is_closed_and_the_next_one_goes_on(
     site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What came, a paper and its scan, what went: to be signed in both files once the day is closed; then today's."""
+    """What came, a paper and its scan, what went: both files are to be signed once the day is closed."""
     said, number, close = speech.said, speech.own("761"), BookCloser.run_once
     clerk, (lab,) = await clerk_at(site, speech.own("vanthu3"), 1)
     base, today = site.base, lab.desk.registering.today()

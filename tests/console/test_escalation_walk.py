@@ -21,7 +21,7 @@ from gateway.admin.alerts import SetAlerts, set_alerts
 from gateway.alerting import Person
 from gateway.foundation import database_of
 from gateway.maintenance.alerter import Alerter
-from gateway.storage.sqlite import choose_driver
+from gateway.storage.driver import choose_driver
 from tests.console.browsing import CHROMIUM, NARROWEST, is_too_wide, opened, serious, sign_in
 from tests.console.clicking import Speech, menu, signed_in
 from tests.console.site import PASSWORD, Site, console
