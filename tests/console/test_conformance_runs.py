@@ -1,6 +1,6 @@
 """Conformance runs at their edges: begun twice at once, ended early, killed, and left behind by a crash.
 
-Their processes are stand-ins that only wait; `test_office` runs a real one.
+Their processes are stand-ins that only wait; `test_vendor_walk` runs a real one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The page of an office, what belongs to a document, the order in which a channel drains, and a conformance run."""
+"""The page of an office, what belongs to a document, and the order in which a channel drains."""
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
 from dataclasses import replace
@@ -14,7 +13,7 @@ from gateway.accounts.roles import Role
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.edxml.envelope import ResponseFor
 from gateway.reasons import REASONS
-from tests.console.site import Browser, Site
+from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, MINISTRY, PROVINCE, PUSHED
 from tests.journeys.messages import DAY, document, document_id
 
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def id_of(site: Site, code: str) -> str:
     """Of an agency."""
     return (await site.base.directory.require(code, site.base.clock.now())).id
-
-
-async def kinds(site: Site) -> list[str]:
-    """Of the newest events."""
-    rows = await site.base.writer.fetch("SELECT kind FROM event ORDER BY seq DESC LIMIT 200")
-    return [row[0] for row in rows]
 
 
 async def test_office_page_says_what_waits_and_what_it_is_known_by(site: Site) -> None:
@@ -154,39 +147,3 @@ async def test_answers_and_what_they_answer_link_to_each_other(site: Site) -> No
     hidden = (await clerk.get(f"/documents/{blind}")).text
     assert unseen not in hidden
     assert "không có quyền xem" in hidden
-
-
-async def running(browser: Browser) -> str:
-    """The page once the sandbox has told of its steps."""
-    async with asyncio.timeout(120):
-        while "<caption>" not in (told := (await browser.get("/administration/vendors/progress")).text):
-            assert "badge bad" not in told, told
-            await asyncio.sleep(0.5)  # another process lays it out
-    return told
-
-
-async def test_conformance_run_is_started_watched_and_ended_from_the_page(site: Site) -> None:
-    """A sandbox of its own: nothing of it is in this ledger but that it began and ended; one at a time."""
-    admin = await site.signed_in(Role.ADMINISTRATOR)
-    await admin.get("/administration/vendors")
-    name = (await site.base.directory.require(COMMUNE, site.base.clock.now())).name
-    form = {"organ_id": name, "binding": "rest", "hours": "1", "reason": "nhà cung cấp thử"}
-    assert (await admin.post("/administration/vendors/run", form | {"organ_id": "none"})).status == 404
-    for wrong in ({"host": "-x"}, {"binding": "webhook"}, {"hours": "99"}, {"reason": ""}):
-        assert (await admin.post("/administration/vendors/run", form | wrong)).status == 422, wrong
-    documents = await site.base.writer.fetch("SELECT COUNT(*) FROM message")
-    assert (await admin.post("/administration/vendors/run", form)).status == 303
-    assert (await admin.post("/administration/vendors/run", form)).status == 409
-    told = await running(admin)
-    assert re.search(r"<dt>token</dt><dd><code class=\"long\">\w", told)
-    auditor = await site.signed_in(Role.AUDITOR)
-    seen = (await auditor.get("/administration/vendors")).text
-    assert "<dt>token</dt>" not in seen
-    assert (await auditor.post("/administration/vendors/run/end")).status == 403
-    assert (await auditor.get("/administration/vendors/file")).status == 404
-    assert (await admin.post("/administration/vendors/run/end")).status == 303
-    report = await auditor.get("/administration/vendors/file")
-    assert report.status == 200
-    assert "attachment" in report.headers["Content-Disposition"]
-    assert {"conformance.begun", "conformance.ended"} <= set(await kinds(site))
-    assert await site.base.writer.fetch("SELECT COUNT(*) FROM message") == documents
