@@ -114,7 +114,7 @@ def given(told: str, name: str) -> str:
     return found[1]
 
 
-async def connected(site: Site, browser: Chromium, told: str) -> None:
+async def connected(site: Site, browser: Chromium, told: str, folder: Path) -> None:
     """A system calls with what the page gave it; pages that are open in both languages say that it has got in."""
     async with AsyncExitStack() as stack:
         steps = []
@@ -125,18 +125,17 @@ async def connected(site: Site, browser: Chromium, told: str) -> None:
             step = page.locator("#run tbody tr", has=page.get_by_role("rowheader", name=re.compile(f"^{title}")))
             steps.append((step.first, passed))
             await expect(step.first.locator(".badge.wait")).to_be_visible()
-        vendor = GatewayClient(
-            given(told, "rest_url").removesuffix("/api/v1"),
-            tls=client_tls_context(Path(given(told, "ca_file")).parent),
-            token=given(told, "token"),
-        )
-        async with vendor:
+        (folder / "ca.pem").write_text(given(told, "ca"))
+        url, tls = given(told, "rest_url").removesuffix("/api/v1"), client_tls_context(folder)
+        async with GatewayClient(url, tls=tls, token=given(told, "token")) as vendor:
             await vendor.inbox()
         for step, passed in steps:
             await expect(step.locator(".badge.good")).to_have_text(passed)
 
 
-async def test_conformance_run_is_started_watched_and_ended_from_the_page(site: Site, browser: Chromium) -> None:
+async def test_conformance_run_is_started_watched_and_ended_from_the_page(
+    site: Site, browser: Chromium, tmp_path: Path
+) -> None:
     """A sandbox of its own: nothing of it is in this ledger but that it began and ended; one at a time."""
     admin = await site.signed_in(Role.ADMINISTRATOR)
     await admin.get("/administration/vendors")
@@ -154,7 +153,7 @@ async def test_conformance_run_is_started_watched_and_ended_from_the_page(site: 
     assert "<dt>token</dt>" not in seen
     assert (await auditor.post("/administration/vendors/run/end")).status == 403
     assert (await auditor.get("/administration/vendors/file")).status == 404
-    await connected(site, browser, told)
+    await connected(site, browser, told, tmp_path)
     assert (await admin.post("/administration/vendors/run/end")).status == 303
     report = await auditor.get("/administration/vendors/file")
     assert report.status == 200
