@@ -6,6 +6,8 @@ With faults to its end, and without them to where a newcomer walks through what 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -23,6 +25,7 @@ from gateway.simulate.province import GATEWAY
 from gateway.storage.driver import choose_driver
 from tests.console.browsing import CHROMIUM, chromium, is_too_wide, serious
 from tests.console.demo import demo
+from tests.journeys.pages import ROOT, shell_blocks, told_with
 
 KEYS = [
     "recipients",
@@ -113,6 +116,30 @@ def assert_proved_when_nobody_signs_any_more(folder: Path) -> None:
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
+def assert_served_as_readme_says(folder: Path) -> None:
+    """What the demo left is taken up by the README's last block, as it stands, and Ctrl-C ends that well."""
+    _, connect, *_, serve = shell_blocks("README.md")
+    (start, _) = connect.split("\n", 1)
+    script = told_with(f"{start}\n{serve}", {"build/demo": f"'{folder}'"})
+    shell = subprocess.Popen(
+        ["bash", "-ec", script],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches all that the terminal runs
+    )
+    assert shell.stdout is not None
+    told = ""
+    while "server.ready" not in told and (line := shell.stdout.readline()):
+        told += line
+    assert "server.ready" in told, told
+    os.killpg(shell.pid, signal.SIGINT)
+    told += shell.communicate(timeout=120)[0]
+    assert shell.returncode == 0, told[-4000:]
+    assert "server.stopped" in told
+
+
 @pytest.mark.slow
 def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path) -> None:
     """Nothing is lost or doubled, whatever the receivers do and however often the gateway is killed."""
@@ -132,6 +159,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path) -> None:
     assert_axis_traffic_is_real(Layout(folder=folder))
     assert_endpoint_traffic_is_real(Layout(folder=folder))
     assert_proved_when_nobody_signs_any_more(folder)
+    assert_served_as_readme_says(folder)
     check = [sys.executable, "-m", "gateway", "--config", str(folder / "config.toml"), "fsck", "--json"]
     found = subprocess.run(check, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout[-4000:]
