@@ -20,7 +20,7 @@ from gateway.channel_health import ChannelHealth
 from gateway.channels import has_counterpart
 from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.console.acts import converted
-from gateway.console.document_words import OUTCOMES
+from gateway.console.document_words import FACTS, OUTCOMES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -137,6 +137,7 @@ async def _one(visit: Visit) -> dict[str, Any]:
         "replies": joined(await watching.replies(base, key)),
         "history": [(each.at, turn_told(visit, each, names, times)) for _, each, times in history],
         "outcomes": OUTCOMES,
+        "facts": FACTS,
         "reasons": REASONS,
         "urgent": await urgent.of_channel(base, key),
         "all_urgent": urlencode({**_ALL_URGENT, "channel": key}, doseq=True),

@@ -17,7 +17,7 @@ from gateway.admin import watching
 from gateway.admin.offices import standing_of
 from gateway.clock import VIETNAM
 from gateway.console.channels import HEALTH, contact_of, joined, turn_told
-from gateway.console.document_words import OUTCOMES
+from gateway.console.document_words import FACTS, OUTCOMES
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.errors import RefusedError
@@ -76,6 +76,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "turns_left": len(told) - len(history),
         "replies": joined(await watching.replies(base, endpoint.id)) if endpoint is not None else [],
         "outcomes": OUTCOMES,
+        "facts": FACTS,
         "reasons": REASONS,
         "people": people,
         "may": visit.may(Permission.OPERATE),

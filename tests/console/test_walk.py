@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from gateway.accounts.roles import Role
 from tests.console.browsing import CHROMIUM, chromium, is_too_wide, serious
@@ -38,6 +38,10 @@ async def test_newcomer_finds_mends_resends_registers_and_proves(
         assert await page.locator("html").get_attribute("lang") == speech.language
         assert await serious(page) == []
         assert not await is_too_wide(page)
+        if name == "channel":  # what the office said is read at a glance; what only a technician wants is folded
+            recorded = page.locator("td details > summary").first
+            await expect(recorded).to_have_text(speech.said("Nội dung ghi nhận", "What was recorded"))
+            await expect(page.get_by_text("http_status")).to_have_count(0)
 
     async def mend() -> None:
         receiver.answer = lambda _: Reply()
