@@ -54,6 +54,9 @@ PEOPLE = {
 }
 
 
+_LONG = "bao_cao_tong_hop_so_lieu_dan_cu_va_ho_ngheo_toan_tinh_quy_IV_nam_2026_ban_chinh_thuc_da_ky_so_cuoi_cung.xlsx"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> AsyncIterator[Site]:
     """With the demo's people, and something for each page to show."""
@@ -108,6 +111,8 @@ async def _happened(site: Site) -> None:
     nothing = reconcile.outgoing(now.date(), [], [], [], now=now)
     await compared(site, "axis", reconcile.report_of("axis", now.date(), now, nothing, into))
     await taken(site, "1303")
+    async with made.client(PROVINCE) as province:  # the newest in each list, urgent, with a word that is not broken
+        await province.submit(document(PROVINCE, [COMMUNE], number="1253", subject=f"V/v tệp {_LONG}", priority=1))
     watch = AlarmWatch(base, dict, Metrics())
     for _ in range(2):
         await watch.run_once()

@@ -44,6 +44,23 @@ async def test_recipients_are_grouped_by_what_became_of_them(lab: Lab) -> None:
     assert next(each for each in story.recipients if each.agency_id == "a2").business_status == "15"
 
 
+async def test_try_that_did_not_work_is_told_once(lab: Lab) -> None:
+    """By itself, with what was answered: that it is tried again is not told beside it, for several in a row neither."""
+    directory = Directory(lab.readers, clock=SystemClock())
+    await directory.reload()
+    await lab.record(message("a1", name="d"))
+    for tries in (1, 2):
+        for out in await lab.claim(START + tries * DAY, room=50):
+            await lab.finish(out, OutcomeKind.DEFERRED, now=START + tries * DAY + MINUTE)
+    whole = await read_story(lab.readers, directory, "d", None)
+    assert [(each.kind, each.what, each.times) for each in whole.told] == [
+        ("try", "deferred", 2),
+        ("document.accepted", "", 1),
+    ]
+    line = await read_story(lab.readers, directory, "d", None, line="d/a1")
+    assert [each.kind for each in line.told] == ["try", "try", "document.accepted"]
+
+
 async def test_very_long_story_keeps_its_beginning_and_what_people_did(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +72,7 @@ async def test_very_long_story_keeps_its_beginning_and_what_people_did(
     await lab.act(Trigger.RELEASED, "d/a1")
     for tries in range(1, 5):
         for out in await lab.claim(START + tries * DAY, room=50):
-            await lab.finish(out, OutcomeKind.DEFERRED, now=START + tries * DAY)
+            await lab.finish(out, OutcomeKind.UNKNOWN, now=START + tries * DAY)
     whole = await read_story(lab.readers, directory, "d", None)
     assert (whole.untold, "delivery.claimed" in {each.kind for each in whole.told}) == (0, False)
     monkeypatch.setattr("gateway.console.document_story.MOST_EVENTS", 5)

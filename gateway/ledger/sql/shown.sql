@@ -6,10 +6,14 @@ SELECT e.seq, e.kind, e.at, e.delivery_id, e.actor, e.leaf, COALESCE(e.note, '')
 FROM (
     SELECT seq, count(*) OVER () AS total
     FROM (
-        SELECT seq, kind, actor FROM event WHERE message_id = :message
+        SELECT seq, kind, actor, at, delivery_id FROM event WHERE message_id = :message
         UNION
-        SELECT seq, kind, actor FROM event WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message))
+        SELECT seq, kind, actor, at, delivery_id FROM event
+        WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id = :message)) AS f
     WHERE kind NOT IN ('delivery.claimed', 'status.recorded')
+      AND NOT (kind = 'delivery.deferred' AND EXISTS (
+          SELECT 1 FROM delivery AS d JOIN attempt AS a ON a.dispatch_id = d.dispatch_id
+          WHERE d.id = f.delivery_id AND a.ended_at = f.at AND a.outcome = 'deferred'))
       AND (kind <> 'document.exported' OR actor NOT IN (SELECT 'user:' || id FROM user WHERE role = 'auditor'))
     ORDER BY CASE WHEN kind = 'document.accepted' THEN 0 WHEN kind = 'document.read' THEN 2
                   WHEN actor GLOB 'user:*' OR actor GLOB 'operator:*' THEN 1 ELSE 2 END, seq DESC
@@ -23,10 +27,14 @@ SELECT e.seq, e.kind, e.at, e.delivery_id, e.actor, e.leaf, COALESCE(e.note, '')
 FROM (
     SELECT seq, count(*) OVER () AS total
     FROM (
-        SELECT seq, kind, actor FROM event WHERE message_id = :message AND kind = 'document.accepted'
+        SELECT seq, kind, actor, at, delivery_id FROM event WHERE message_id = :message AND kind = 'document.accepted'
         UNION
-        SELECT seq, kind, actor FROM event WHERE delivery_id IN (SELECT value FROM json_each(:lines)))
+        SELECT seq, kind, actor, at, delivery_id FROM event
+        WHERE delivery_id IN (SELECT value FROM json_each(:lines))) AS f
     WHERE kind NOT IN ('delivery.claimed', 'status.recorded')
+      AND NOT (kind = 'delivery.deferred' AND EXISTS (
+          SELECT 1 FROM delivery AS d JOIN attempt AS a ON a.dispatch_id = d.dispatch_id
+          WHERE d.id = f.delivery_id AND a.ended_at = f.at AND a.outcome = 'deferred'))
     ORDER BY CASE WHEN kind = 'document.accepted' THEN 0
                   WHEN actor GLOB 'user:*' OR actor GLOB 'operator:*' THEN 1 ELSE 2 END, seq DESC
     LIMIT :limit) AS s
