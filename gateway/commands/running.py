@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gateway.admin.server import Reload, SetLogLevel
 from gateway.commands.acting import ask, is_running, status_of
@@ -142,8 +144,13 @@ def _status(context: Context, args: argparse.Namespace) -> int:
     context.facts((f"{state} now", count) for state, count in sorted(still_open.items()))
     columns = ("channel", "kind", "waiting", "paused until", "down since", "last success")
     names = ("name", "kind", "waiting", "paused_until", "down_since", "last_success_at")
-    context.table(columns, ([channel[name] for name in names] for channel in channels))
+    context.table(columns, ([channel[name] for name in names] for channel in sorted(channels, key=_need)))
     return FINE
+
+
+def _need(channel: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    """What is down stands first, then what is paused, then that for which most waits."""
+    return channel["down_since"] is None, channel["paused_until"] is None, -channel["waiting"]
 
 
 def _reload(context: Context, args: argparse.Namespace) -> int:

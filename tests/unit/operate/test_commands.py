@@ -366,6 +366,12 @@ async def test_running_server_tells_how_it_is_and_is_reloaded(
         code, shown, _ = await terminal.run("status")
         assert code == 0
         assert "province" in shown
+        names = [channel["name"] for channel in told["channels"]]
+        assert names[0] != names[-1]
+        await terminal.run("pause", names[-1], "--until", "2099-01-01", "--reason", WHY)
+        _, shown, _ = await terminal.run("status")
+        assert shown.index(f" {names[-1]} ") < shown.index(f" {names[0]} ")  # what needs a look stands first
+        await terminal.run("resume", names[-1], "--reason", WHY)
         _, shown, _ = await terminal.run("reload", "--reason", WHY)
         assert "restart" not in shown
         file = installation.folder / "config.toml"
