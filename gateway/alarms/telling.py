@@ -44,7 +44,7 @@ def described(facts: Mapping[str, Any], *, vi: bool) -> str:
         parts.append(f"{'ĐT' if vi else 'tel.'} {phone}")
     if count := facts.get("count"):
         least = ("ít nhất " if vi else "at least ") if facts.get("least") else ""
-        parts.append(f"{least}{count} {'văn bản' if vi else 'documents'}")
+        parts.append(f"{least}{count} {'văn bản' if vi else 'document' if count == 1 else 'documents'}")
     if until := facts.get("until"):
         parts.append(f"{'đến' if vi else 'until'} {in_vietnam(instant(until))}")
     if text := _of(facts, "text", vi=vi):
