@@ -18,7 +18,8 @@ def steps(stage: Stage, found: Found) -> Iterable[str]:
     )
     return (
         "",
-        "Bản trình diễn đã xong, trục vẫn chạy. / The play is over, the gateway stays up. Ctrl-C: kết thúc / to end.",
+        "Bản trình diễn đã xong, trục vẫn chạy. / The play is over, the gateway stays up.",
+        "Ctrl-C: kết thúc / to end.",
         "",
         f"Trang điều hành / console   {stage.console_url}   (trình duyệt sẽ cảnh báo / a test certificate)",
         f"Mật khẩu / passwords        {_near(stage.layout.people)}",

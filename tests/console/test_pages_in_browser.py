@@ -54,7 +54,7 @@ PEOPLE = {
 }
 
 
-_LONG = "bao_cao_tong_hop_so_lieu_dan_cu_va_ho_ngheo_toan_tinh_quy_IV_nam_2026_ban_chinh_thuc_da_ky_so_cuoi_cung.xlsx"
+_LONG = "bao_cao_tong_hop_so_lieu_dan_cu_va_ho_ngheo_toan_tinh_quy_IV_nam_2026_ban_chinh_thuc_cuoi_cung.xlsx"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -45,7 +45,7 @@ async def test_recipients_are_grouped_by_what_became_of_them(lab: Lab) -> None:
 
 
 async def test_try_that_did_not_work_is_told_once(lab: Lab) -> None:
-    """By itself, with what was answered: that it is tried again is not told beside it, for several in a row neither."""
+    """By itself, with what was answered: that it is tried again is not told beside it, nor for several."""
     directory = Directory(lab.readers, clock=SystemClock())
     await directory.reload()
     await lab.record(message("a1", name="d"))
