@@ -3,7 +3,8 @@
 A proposal names its deliveries one by one, so that what is consented to is what was seen. Consent moves nothing
 yet: from then on `CarryOutOperation` goes through the deliveries, some in a transaction, and asks of each again
 whether the act is for it. A crash leaves the rest undone, and the next run goes on where the marks end. Nobody
-answers twice, nobody consents to what he proposed himself (the table repeats it), and what nobody answers lapses.
+answers twice, nobody consents to what he proposed himself (the table repeats it) or by an account that may be in
+the same hand (`gateway.ledger.hands`), and what nobody answers lapses.
 
 Leaves hold ids, counts and digests; reasons stay in the rows and beside the leaves.
 """
@@ -23,6 +24,7 @@ from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import history
 from gateway.ledger.acts import Act, ActOperation
+from gateway.ledger.hands import one_hand
 from gateway.ledger.params import as_json
 from gateway.ledger.purge_answers import list_digest
 from gateway.ledger.replays import Ask, AskOperation
@@ -162,6 +164,8 @@ class AnswerProposalOperation:
             return RefusedError("proposal_unknown", ask.id)
         found = proposal_of(rows[0])
         refusal = _refusal(found, ask)
+        if refusal is None and ask.answer == "consented":
+            refusal = await one_hand(tx, found.made_by, ask.actor, ask.now)
         if refusal is not None:
             return refusal
         params = {

@@ -19,6 +19,7 @@ from gateway.clock import micros
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.ledger import history
+from gateway.ledger.hands import one_hand
 from gateway.ledger.params import as_json
 from gateway.ledger.purge_answers import list_digest
 from gateway.ledger.purged_papers import FoundPaper, papers_to_purge
@@ -195,13 +196,17 @@ class AnswerForPurgeOperation:
             await tx.fetch("purge_ask_if_nobody", params)
             await _record(tx, Event.PURGE_BACKED, facts, ask.actor, ask.now, ask.why)
             return False
-        if asked_by == ask.actor or _door(asked_by) != _door(ask.actor):
-            return RefusedError(
-                "purge_one_person", f"{asked_by} and {ask.actor}" if asked_by != ask.actor else asked_by
-            )
+        if (refusal := await _not_two(tx, asked_by, ask)) is not None:
+            return refusal
         await tx.fetch("purge_confirm_if_asked", params | {"why": ask.why})
         await _record(tx, Event.PURGE_CONFIRMED, facts, ask.actor, ask.now, ask.why)
         return True
+
+
+async def _not_two(tx: Transaction, first: str, ask: AnswerForPurge) -> RefusedError | None:
+    if first == ask.actor or _door(first) != _door(ask.actor):
+        return RefusedError("purge_one_person", f"{first} and {ask.actor}" if first != ask.actor else first)
+    return await one_hand(tx, first, ask.actor, ask.now)
 
 
 def _door(actor: str) -> str:

@@ -37,6 +37,13 @@ OPERATORS: tuple[Reason, ...] = (
        "Somebody else consents or refuses.", operators=True),
     _p("second_person_needed", 409, "Việc này cần người thứ hai đồng ý.", "A second person must consent to this.",
        "Gửi đề nghị để người khác đồng ý.", "Propose it, so that somebody else can consent.", operators=True),
+    _p("second_person_opened", 409,
+       "Việc này cần hai người, mà hai tài khoản có thể ở trong tay một người: trong 7 ngày qua, tài khoản này"
+       " do người kia mở hay cấp mật khẩu lần đầu, hoặc cả hai do cùng một người.",
+       "This needs two persons, and both accounts may be in one hand: within 7 days one was opened, or given a"
+       " first password, by the other, or both were by the same person.",
+       "Người khác đồng ý, hoặc chờ đủ 7 ngày.", "Somebody else consents, or wait until 7 days are over.",
+       operators=True),
     # --- of backups
     _p("backup_running", 409, "Một lần sao lưu khác đang chạy.", "Another backup is running.",
        "Chờ nó xong.", "Wait until it has ended.", operators=True),
