@@ -31,8 +31,9 @@ from gateway.ledger.reads import InboxRow, Reads
 from gateway.ledger.unusable import Unusable, UnusableOperation
 from gateway.listings import Listings
 from gateway.message_signatures import Presented
-from gateway.model import AgencyId, BootId, Caller, CredentialId
+from gateway.model import AgencyId, BootId, Caller
 from gateway.parsing.pool import ParserPool
+from gateway.ratelimit import count_down
 from gateway.readings import Readings
 from gateway.receivers import Receivers
 from gateway.states import State
@@ -40,7 +41,7 @@ from gateway.storage.bodies import Bodies
 from gateway.storage.body_file import ScratchFile
 from gateway.storage.pump import Pump
 
-#: Attachments that one credential may be reading at once.
+#: Attachments that one credential, or one person, may be reading at once.
 UNPACKED_AT_ONCE = 32
 #: Items whose content, envelope included, is kept from their recipients.
 NOT_FOR_RECIPIENTS = frozenset({State.WITHDRAWN, State.HELD, State.QUARANTINED})
@@ -101,7 +102,7 @@ class Mailbox:
         self._room, self._sound, self._receivers = room, sound, receivers
         self._listings, self._readings = listings, readings
         self.last_asked = last_asked
-        self._unpacked: Counter[CredentialId] = Counter()
+        self._unpacked: Counter[str] = Counter()
         self._polls: dict[asyncio.Event, frozenset[AgencyId]] = {}
 
     async def close(self) -> None:
@@ -237,7 +238,7 @@ class Mailbox:
         if not 1 <= number <= len(attachments):
             raise RefusedError("not_found", f"there is no attachment {number}")
         size = attachments[number - 1].size
-        with self._room(size), self._one_of_few(caller), self._bodies.scratch() as target:
+        with self._room(size), self._one_of_few(caller.credential_id), self._bodies.scratch() as target:
             row = await self.hand_out(caller, delivery_id, reader, f"attachment {number}")
             body = await self._sound.open(row.sha256)
             yield target, await extract(self._pool, body, number, target, self._limits, owner=caller.agency_id)
@@ -247,22 +248,20 @@ class Mailbox:
         self, sha256: str, number: int, size: int, *, owner: str
     ) -> AsyncIterator[tuple[ScratchFile, Attachment]]:
         """One decoded attachment for a person whom the caller has let in, and whose look is recorded."""
-        with self._room(size), self._bodies.scratch() as target:
+        with self._room(size), self._one_of_few(owner), self._bodies.scratch() as target:
             body = await self._sound.open(sha256)
             yield target, await extract(self._pool, body, number, target, self._limits, owner=owner)
 
     @contextmanager
-    def _one_of_few(self, caller: Caller) -> Iterator[None]:
+    def _one_of_few(self, owner: str) -> Iterator[None]:
         """An unpacked file lies on the disk while its reader takes its time."""
-        if self._unpacked[caller.credential_id] >= UNPACKED_AT_ONCE:
+        if self._unpacked[owner] >= UNPACKED_AT_ONCE:
             raise RefusedError("rate_limited", f"at most {UNPACKED_AT_ONCE} attachments at once")
-        self._unpacked[caller.credential_id] += 1
+        self._unpacked[owner] += 1
         try:
             yield
         finally:
-            self._unpacked[caller.credential_id] -= 1
-            if not self._unpacked[caller.credential_id]:
-                del self._unpacked[caller.credential_id]
+            count_down(self._unpacked, owner)
 
     async def acknowledge(
         self, caller: Caller, delivery_id: str, reader: str, request: Presented | None = None

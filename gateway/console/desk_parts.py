@@ -132,7 +132,8 @@ async def discard(visit: Visit, files: Iterable[tuple[str, SpooledBody]]) -> Non
 
 
 async def _spooled(visit: Visit, part: BodyPartReader, most: int) -> SpooledBody:
-    with visit.parts.server.gateway.room(most):
+    expected = visit.request.content_length  # of the whole form; a browser says it
+    with visit.parts.server.gateway.room(most if expected is None else min(most, expected)):
         async with visit.base.bodies.open_spool() as spool:
             async for piece in pieces_of(part, most):
                 await spool.write(piece)

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from gateway.console.headers import SECURITY
-from gateway.errors import RefusedError
 from gateway.feed import Feed
 from gateway.lifecycle import Lifecycle
+from gateway.ratelimit import AtOnce
 
 if TYPE_CHECKING:
     from gateway.console.visit import Visit
@@ -38,8 +37,9 @@ _ENDING: Final = frozenset({"session", "user"})
 _OF_OFFICES: Final = frozenset({"document", "delivery", "status", "all"})
 #: Between two messages to one tab.
 _BREATH: Final = 0.5
-#: Streams of one session: a browser needs one, whatever tabs it has.
+#: Streams of one session, and of one person, who may have any number of sessions: a browser needs one.
 _MOST: Final = 8
+_OF_PERSON: Final = 32
 #: What a browser that reads nothing may hold up.
 _STALL: Final = 10.0
 _RETRY_MS: Final = 2000
@@ -74,7 +74,7 @@ class Live:
     def __init__(self, feed: Feed, lifecycle: Lifecycle) -> None:
         self._feed, self._lifecycle = feed, lifecycle
         self._tabs: set[_Tab] = set()
-        self._open: Counter[str] = Counter()
+        self._open, self._of_person = AtOnce(_MOST, "streams"), AtOnce(_OF_PERSON, "streams")
         self._looking: asyncio.Task[None] | None = None
 
     async def newest(self) -> int:
@@ -83,10 +83,10 @@ class Live:
 
     async def serve(self, visit: Visit) -> web.StreamResponse:
         """The handler; returns when the stream has ended."""
-        session = visit.session.id
-        if self._open[session] >= _MOST:
-            raise RefusedError("rate_limited", f"at most {_MOST} streams at once")
-        self._open[session] += 1
+        with self._of_person.one(visit.user.id), self._open.one(visit.session.id):
+            return await self._serve(visit)
+
+    async def _serve(self, visit: Visit) -> web.StreamResponse:
         tab = _Tab(None if visit.scope is None else _OF_OFFICES | _ENDING)
         try:
             since = _since(visit.request)
@@ -101,9 +101,6 @@ class Live:
             return await self._stream(visit.request, tab, begun, visit.is_still_signed_in)
         finally:
             self._tabs.discard(tab)
-            self._open[session] -= 1
-            if not self._open[session]:
-                del self._open[session]
             if not self._tabs and self._looking is not None:
                 self._looking.cancel()
                 self._looking = None

@@ -22,7 +22,7 @@ from gateway.foundation import Foundation
 from gateway.inquiry.bulk import BulkExports
 from gateway.inquiry.checking import Checker
 from gateway.lifecycle import Lifecycle
-from gateway.ratelimit import RateLimit
+from gateway.ratelimit import AtOnce, RateLimit
 from gateway.reports.desk import ReportDesk
 from gateway.signatures.model import Examined
 
@@ -30,6 +30,8 @@ from gateway.signatures.model import Examined
 _REMEMBERED, _LATE, _FILES = 2000, 200, 8
 #: Forms that one person sends a second, and at once: far more than hands do, far less than would fill a ledger.
 _FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
+#: Forms with files that one person sends at once.
+_UPLOADS: Final = 4
 #: Pages of documents that are open somewhere.
 _SEEN: Final = 10_000
 #: Drafts whose signatures were looked at.
@@ -79,6 +81,8 @@ class ConsoleParts:
     provider: Provider
     #: By user: forms.
     forms: RateLimit = field(default_factory=lambda: RateLimit(_FORMS_A_SECOND, _FORMS_AT_ONCE))
+    #: Forms with files, by user: each has room on the disk promised while it comes, and may come slowly.
+    uploads: AtOnce = field(default_factory=lambda: AtOnce(_UPLOADS, "forms with files"))
     #: Heavy pages.
     turns: Turns = field(default_factory=Turns)
     #: By state: who went to the provider.
