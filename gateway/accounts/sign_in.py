@@ -167,15 +167,24 @@ class SignIn:
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
 
-    async def prove(self, user: User, password: str, code: str, *, address: str, now: datetime) -> None:
-        """Who is signed in knows the password and has the second factor, where there is one.
+    async def prove_password(
+        self, user: User, password: str, *, address: str, now: datetime, device: str = ""
+    ) -> None:
+        """Who is signed in knows the password.
 
         What is wrong counts like a wrong try to sign in: an open browser is no place to guess at.
         """
-        if user.locked_until is not None and now < user.locked_until:
+        is_locked = user.locked_until is not None and now < user.locked_until
+        if is_locked and not self._is_own(user, self.devices.whose(device, now)):
             self._refuse("locked", address, user.id)
         if not await self._users.passwords.fits(user.password, password):
             await self._failed(user, address, now, "password")
+
+    async def prove(
+        self, user: User, password: str, code: str, *, address: str, now: datetime, device: str = ""
+    ) -> None:
+        """The same, and has the second factor, where there is one."""
+        await self.prove_password(user, password, address=address, now=now, device=device)
         secret = self._users.totp_of(user)
         if secret and totp_step(secret, code, now) <= user.totp_step:
             await self._failed(user, address, now, "code", "code_needed")
@@ -188,7 +197,8 @@ class SignIn:
             user_id=user.id,
             ends_at=now + self._settings.longest,
             address=address,
-            agent=agent[:_MOST_AGENT],
+            # a header field may hold bytes that are no text
+            agent=agent.encode(errors="replace").decode()[:_MOST_AGENT],
             totp_step=step or user.totp_step,
             now=now,
         )

@@ -113,7 +113,7 @@ def _digests(request: web.Request, refusal: RefusedError | None) -> tuple[str, s
 def _difference(date: str | None, now: datetime) -> float | None:
     try:
         there = parsedate_to_datetime(date) if date else None
-    except ValueError:
+    except (ValueError, OverflowError):  # the year, or the zone, is any number of digits
         return None
     if there is None:
         return None

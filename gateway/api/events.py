@@ -33,6 +33,7 @@ MAX_STREAMS: Final = 8
 #: After how many milliseconds a client shall come back.
 _RETRY_MS: Final = 3000
 _LAST_ID: Final = 2**62
+_DIGITS: Final = len(str(_LAST_ID))
 
 _encoder = msgspec.json.Encoder()
 
@@ -109,7 +110,7 @@ def _since(call: Call) -> int | None:
     last = call.request.headers.get("Last-Event-ID", "").strip()
     if not last:
         return checked(call.query, queries.EventsFrom).since
-    if not last.isascii() or not last.isdigit() or int(last[:20]) > _LAST_ID:
+    if not last.isascii() or not last.isdigit() or len(last) > _DIGITS or int(last) > _LAST_ID:
         raise RefusedError("parameter_invalid", "Last-Event-ID: not a number that we sent")
     return int(last)
 

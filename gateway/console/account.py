@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, TypedDict
 
 import segno
 from aiohttp import web
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from gateway.accounts.passwords import check_choice, new_totp, totp_step, totp_uri
 from gateway.accounts.roles import Permission
 from gateway.accounts.sign_in import digest_of
+from gateway.console import cookies
 from gateway.console.parts import Flash
 from gateway.console.route import Route
 from gateway.console.sign_in import signed_in
@@ -39,8 +41,7 @@ async def choose_password(visit: Visit) -> web.StreamResponse:
     form, user, users = visit.form, visit.user, visit.base.users
     # paid like a try to sign in: whoever sits down at an open browser shall not guess it
     visit.parts.tries.take(user.id, visit.base.clock.monotonic())
-    if not await users.passwords.fits(user.password, form.get("old", "")):
-        raise RefusedError("sign_in_failed")
+    await visit.base.sign_in.prove_password(user, form.get("old", ""), **_tried(visit))
     chosen = form.get("new", "")
     check_choice(chosen, user.login)
     if chosen == form.get("old", "") or chosen != form.get("again", ""):
@@ -69,16 +70,36 @@ async def set_second_factor(visit: Visit) -> web.StreamResponse:
         user,
         form.get("password", ""),
         form.get("present", ""),
-        address=site_of(visit.request.remote or ""),
-        now=visit.at,
+        **_tried(visit),
     )
     secret = "".join(form.get("secret", "").split())
-    step = totp_step(secret, form.get("code", ""), visit.at) if secret.isalnum() else 0
+    step = _step(secret, form.get("code", ""), visit.at)
     if secret and not step:
         raise RefusedError("sign_in_failed", visit.gettext("The code is not of this secret."))
     await visit.base.users.set_totp(user, secret, session=visit.session.id, now=visit.at)
     told = visit.gettext("One-time codes are on.") if secret else visit.gettext("One-time codes are off.")
     return await _anew(visit, told, step=step)
+
+
+class _Tried(TypedDict):
+    """Where somebody tries from, and when."""
+
+    address: str
+    now: datetime
+    device: str
+
+
+def _tried(visit: Visit) -> _Tried:
+    request = visit.request
+    return _Tried(address=site_of(request.remote or ""), now=visit.at, device=cookies.held(request, cookies.DEVICE))
+
+
+def _step(secret: str, code: str, now: datetime) -> int:
+    """The step of a code; 0 where it is none, or the secret none of ours."""
+    try:
+        return totp_step(secret, code, now)
+    except ValueError:
+        return 0
 
 
 async def _anew(visit: Visit, told: str, *, step: int = 0) -> web.StreamResponse:

@@ -8,7 +8,6 @@ without a reason. `gateway.admin.mass` decides what one person may do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,6 +21,7 @@ from gateway.admin.queues import shown
 from gateway.clock import VIETNAM, rfc3339
 from gateway.console.agencies import is_code, one
 from gateway.console.headers import own_address
+from gateway.console.instants import instant_given
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -206,18 +206,10 @@ def _asked(
             "channel": form.get("channel", "other" if rehearsing else ""),
             "number": form.get("number", "-" if rehearsing else "").strip(),
             "by": form.get("by", "-" if rehearsing else "").strip(),
-            "at": rfc3339(visit.at) if rehearsing else _instant(form.get("at", "")),
+            "at": rfc3339(visit.at) if rehearsing else rfc3339(instant_given(form.get("at", ""))),
         }
     request: MassAct = converted(given, MassAct)
     return request
-
-
-def _instant(text: str) -> str:
-    """What a browser's field for date and time gives, as an instant in Vietnam's time."""
-    try:
-        return rfc3339(datetime.fromisoformat(text).replace(tzinfo=VIETNAM))
-    except ValueError as error:
-        raise RefusedError("parameter_invalid", text[:40]) from error
 
 
 def converted(given: Mapping[str, object], kind: type[Any]) -> Any:

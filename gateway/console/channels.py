@@ -21,6 +21,7 @@ from gateway.channels import has_counterpart
 from gateway.clock import VIETNAM, instant, rfc3339
 from gateway.console.acts import converted
 from gateway.console.document_words import FACTS, OUTCOMES
+from gateway.console.instants import instant_given
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
@@ -219,10 +220,7 @@ async def _count(visit: Visit, key: str) -> int:
 async def pause(visit: Visit) -> web.StreamResponse:
     """Send nothing until an instant."""
     state = await _state(visit)
-    try:
-        until = datetime.fromisoformat(visit.form.get("until", "")).replace(tzinfo=VIETNAM)
-    except ValueError as error:
-        raise RefusedError("parameter_invalid", visit.form.get("until", "")[:40]) from error
+    until = instant_given(visit.form.get("until", ""))
     request = {"target": state.endpoint.id, "until": rfc3339(until), "reason": visit.form.get("reason", "")}
     await acts.pause_channel(visit.parts.server, converted(request, PauseChannel), visit.actor)
     return _done(visit, state, visit.gettext("Nothing is sent over this channel until then."))

@@ -15,6 +15,12 @@ DEVICE: Final = "__Host-device"
 _YEAR: Final = 365 * 86_400
 
 
+def held(request: web.BaseRequest, name: str) -> str:
+    """What a browser sent of one of ours; "" for what we never give: bytes that are no text, for example."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
+
+
 def set_session(response: web.StreamResponse, held: str) -> None:
     """From now on this browser is signed in; what it was before is forgotten."""
     _set(response, SESSION, held)

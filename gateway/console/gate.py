@@ -10,7 +10,7 @@
    room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
    browser has what was typed, and says that the files are to be chosen again. What a page asks for by itself leads
    nowhere: somebody may be filling in a form on it.
-5. the handler; for a heavy page in its turn
+5. the handler; for a heavy page in its turn, for a form with files as one of few of a person
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
 """
@@ -22,7 +22,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from aiohttp import web
@@ -82,7 +82,7 @@ class Gate:
         return response
 
     def _begin(self, request: web.Request, route: Route | None) -> Visit:
-        held = request.cookies.get(cookies.SESSION, "")
+        held = cookies.held(request, cookies.SESSION) or cookies.held(request, cookies.STRANGER)
         return Visit(
             request=request,
             parts=self._parts,
@@ -90,7 +90,7 @@ class Gate:
             trace_id=uuid7().replace("-", ""),
             preferences=Preferences.read(request.cookies.get(COOKIE, "")),
             nonce=secrets.token_urlsafe(_NONCE_BYTES),
-            held=held or request.cookies.get(cookies.STRANGER, "") or secrets.token_urlsafe(32),
+            held=held or secrets.token_urlsafe(32),
             route=route,
         )
 
@@ -126,6 +126,9 @@ class Gate:
 
     async def _answer(self, visit: Visit, route: Route) -> web.StreamResponse:
         """Step 5."""
+        if route.uploads:
+            with self._parts.uploads.one(visit.user.id):
+                return await route.handler(visit)
         if not route.heavy:
             return await route.handler(visit)
         async with self._parts.turns.one(visit.user.id, prints=route.heavy == "print"):
@@ -136,12 +139,12 @@ class Gate:
         if visit.signed_in is None or response.prepared:
             return
         devices = self._parts.base.sign_in.devices
-        if not devices.whose(visit.request.cookies.get(cookies.DEVICE, ""), visit.at):
+        if not devices.whose(cookies.held(visit.request, cookies.DEVICE), visit.at):
             cookies.set_lasting(response, cookies.DEVICE, devices.mark(visit.user.id, visit.at))
 
     async def _recognise(self, visit: Visit) -> Session | None:
         """Find out who it is; a session that has ended is given back."""
-        held = visit.request.cookies.get(cookies.SESSION, "")
+        held = cookies.held(visit.request, cookies.SESSION)
         if not held:
             return None
         base = self._parts.base
@@ -310,7 +313,7 @@ def page_of_form(page: str, fields: Mapping[str, str]) -> str:
 
 async def _page_around(request: web.Request) -> str:
     """The page that htmx asked for a part of, or for something beside it."""
-    asked = urlsplit(request.headers.get("HX-Current-URL", ""))
+    asked = _split(request.headers.get("HX-Current-URL", ""))
     path = own_address(asked.path)
     page = await page_of(request, path)
     return f"{page}?{asked.query}" if asked.query and page == path else page or "/"
@@ -329,7 +332,7 @@ def _is_stream(request: web.Request) -> bool:
 
 def _is_token(visit: Visit, in_form: str) -> bool:
     given = visit.request.headers.get(TOKEN_HEADER, "") or in_form
-    return secrets.compare_digest(given.encode(), form_token(visit.held).encode())
+    return secrets.compare_digest(given.encode(errors="replace"), form_token(visit.held).encode())
 
 
 def _check_origin(request: web.Request) -> None:
@@ -338,8 +341,16 @@ def _check_origin(request: web.Request) -> None:
     if site is not None and site not in {"same-origin", "none"}:
         raise RefusedError("form_outdated")
     origin = request.headers.get("Origin", "null")
-    if origin != "null" and urlsplit(origin).netloc != request.host:
+    if origin != "null" and _split(origin).netloc != request.host:
         raise RefusedError("form_outdated")
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address that a browser names; what is none has no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 async def _fields(request: web.Request) -> MultiDictProxy[str]:

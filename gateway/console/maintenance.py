@@ -6,7 +6,7 @@ without it.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -16,9 +16,9 @@ from gateway.admin.outages import AnnounceOutage, EndOutage, announce_outage, en
 from gateway.clock import VIETNAM, rfc3339
 from gateway.console.acts import converted
 from gateway.console.agencies import channel_names
+from gateway.console.instants import instant_given
 from gateway.console.route import Route
 from gateway.console.visit import Visit
-from gateway.errors import RefusedError
 
 _FORM: Final = "%Y-%m-%dT%H:%M"
 
@@ -43,8 +43,8 @@ async def announce(visit: Visit) -> web.StreamResponse:
     """From when until when, and why."""
     request = {
         "channel": visit.form.get("channel", ""),
-        "starts_at": _instant(visit.form.get("starts", "")),
-        "ends_at": _instant(visit.form.get("ends", "")),
+        "starts_at": rfc3339(instant_given(visit.form.get("starts", ""))),
+        "ends_at": rfc3339(instant_given(visit.form.get("ends", ""))),
         "reason": visit.form.get("reason", ""),
     }
     await announce_outage(visit.parts.server, converted(request, AnnounceOutage), visit.actor)
@@ -56,13 +56,6 @@ async def end(visit: Visit) -> web.StreamResponse:
     request = {"outage": visit.request.match_info["id"], "reason": visit.form.get("reason", "")}
     await end_outage(visit.parts.server, converted(request, EndOutage), visit.actor)
     return visit.redirect("/maintenance", flash=visit.gettext("It is announced no longer."))
-
-
-def _instant(text: str) -> str:
-    try:
-        return rfc3339(datetime.fromisoformat(text).replace(tzinfo=VIETNAM))
-    except ValueError as error:
-        raise RefusedError("parameter_invalid", text[:40]) from error
 
 
 ROUTES: Final = (

@@ -13,17 +13,16 @@ from gateway.admin import incidents, mass, queues, urgent, watching
 from gateway.alarms.rules import rule_of
 from gateway.alarms.telling import described
 from gateway.channel_health import ChannelHealth
-from gateway.clock import VIETNAM
 from gateway.console.acts import NAMES
 from gateway.console.alarms import SHOWN, open_alarms
 from gateway.console.channels import HEALTH, channel_of, turn_told
 from gateway.console.document_words import BY_PEOPLE, EVENTS
+from gateway.console.instants import instant_given
 from gateway.console.printing import Part, answer_pdf, pdf
 from gateway.console.route import Route
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.directory.endpoints import called
-from gateway.errors import RefusedError
 from gateway.ledger.proposals import Proposal
 from gateway.reasons import REASONS
 from gateway.reports import words
@@ -383,12 +382,7 @@ def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -
 
 def _since(visit: Visit) -> datetime | None:
     text = visit.request.query.get("since", "")
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=VIETNAM)
-    except ValueError as error:
-        raise RefusedError("parameter_invalid", text[:40]) from error
+    return instant_given(text) if text else None
 
 
 ROUTES: Final = (

@@ -36,7 +36,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
             form.get("password", ""),
             form.get("code", ""),
             address=address,
-            device=visit.request.cookies.get(cookies.DEVICE, ""),
+            device=cookies.held(visit.request, cookies.DEVICE),
             agent=visit.request.headers.get("User-Agent", ""),
             now=visit.at,
         )
@@ -51,7 +51,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
 
 def take_try(visit: Visit) -> None:
     """One try less: of the person in whose browser it is, else of the address, which many may share."""
-    whose = visit.base.sign_in.devices.whose(visit.request.cookies.get(cookies.DEVICE, ""), visit.at)
+    whose = visit.base.sign_in.devices.whose(cookies.held(visit.request, cookies.DEVICE), visit.at)
     key = f"browser {whose}" if whose else site_of(visit.request.remote or "")
     visit.parts.tries.take(key, visit.base.clock.monotonic())
 

@@ -39,6 +39,16 @@ async def test_request_without_usable_credential_is_refused(
                 assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize("zone", ["GMT", "+" + "9" * 30])
+async def test_date_of_no_calendar_takes_no_answer_away(server: Server, zone: str) -> None:
+    """What the inspector cannot compare it leaves out."""
+    async with server.http() as session:
+        for year in ("2026", "9" * 30):
+            headers = {"Date": f"Mon, 30 Nov {year} 00:00:00 {zone}"}
+            async with session.get(LIMITS, headers=headers) as response:
+                assert response.status == 200
+
+
 async def test_revoked_token_is_refused_at_the_next_request(server: Server) -> None:
     """Credentials are checked per request, not per connection."""
     async with server.client() as client:
