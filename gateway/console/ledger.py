@@ -43,8 +43,9 @@ _PLACES: Final = ("before", "after", "order")
 _OLDEST: Final = "oldest"
 _NAMES: Final = ("sender_name", "recipient_name")
 _MOST_DIGITS: Final = 18
-#: `125`, `125/UBND-VP`, `125 / 2026 / QĐ-UBND`; not `15 tháng 3/2026`.
-_NUMBER: Final = re.compile(r"\d+( ?[/-] ?[^\s/]+)*")
+#: `125`, `125/UBND-VP`, `125 / 2026 / QĐ-UBND`; not `15 tháng 3/2026`. What separates the parts is in none of them:
+#: a text that could be taken apart in many ways would hold up the whole process.
+_NUMBER: Final = re.compile(r"\d+( ?[/-] ?[^\s/-]+)*")
 #: Offices that are offered.
 _OFFICES: Final = 5
 #: Lines whose states one page asks for again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -208,3 +209,18 @@ async def test_files_that_a_person_reads_of_documents_are_few_at_once(
     user = await site.base.users.require(PREVIEWER)
     monkeypatch.setitem(site.app.gateway.mailbox._unpacked, user.id, UNPACKED_AT_ONCE)
     assert (await viewer.get(f"/documents/{document}/files/1")).status == 429
+
+
+@pytest.mark.parametrize("text", ["1" + "-a" * 99 + "//", "1" + " / -" * 48 + " /", "1" + "/" * 199])
+async def test_text_of_the_search_holds_up_nobody_else(site: Site, text: str) -> None:
+    """One request of anybody who is signed in stopped the whole process; looked at in one of its own first."""
+    script = "import sys; from gateway.console.ledger import _quick; print(_quick(sys.argv[1]))"
+    apart = await asyncio.create_subprocess_exec(sys.executable, "-c", script, text)
+    try:
+        assert await asyncio.wait_for(apart.wait(), 60) == 0
+    finally:
+        if apart.returncode is None:
+            apart.kill()
+    clerk = await site.signed_in(Role.CLERK)
+    async with clerk.session.get(f"{clerk.origin}/ledger", params={"q": text}, allow_redirects=False) as answer:
+        assert answer.headers["Location"].startswith("/ledger?text=")
