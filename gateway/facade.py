@@ -170,7 +170,7 @@ class LocalGateway:
                 notation=query.notation or None,
                 state=query.state or None,
                 since=_start_of(query.accepted_from) if query.accepted_from else None,
-                until=_start_of(query.accepted_to + timedelta(days=1)) if query.accepted_to else None,
+                until=_end_of(query.accepted_to) if query.accepted_to else None,
             )
         )
         page = rows[: query.limit]
@@ -441,6 +441,11 @@ class LocalGateway:
 
 def _start_of(day: date) -> int:
     return micros(datetime.combine(day, time(), VIETNAM))
+
+
+def _end_of(day: date) -> int | None:
+    """The beginning of the day after; None: there is none."""
+    return None if day == date.max else _start_of(day + timedelta(days=1))
 
 
 def _check_id(cursor: str) -> None:
