@@ -145,7 +145,7 @@ def test_demo_ends_with_every_delivery_as_scripted(tmp_path: Path) -> None:
     """Nothing is lost or doubled, whatever the receivers do and however often the gateway is killed."""
     folder = tmp_path / "demo"
     command = [sys.executable, "-m", "gateway", "demo", "--exit", "--faults", "--folder", str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
     result = json.loads(ended.stdout.splitlines()[-1])
     assert list(result) == KEYS
