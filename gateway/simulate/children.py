@@ -28,6 +28,7 @@ class Child:
         self._process = process
         self._log = log
         self._listener: asyncio.Task[None] | None = None
+        self._is_stopped = False
 
     @classmethod
     async def start(
@@ -72,7 +73,9 @@ class Child:
         await self._finish()
 
     async def stop(self, seconds: float) -> None:
-        """SIGTERM; after `seconds` the whole session is killed."""
+        """SIGTERM; after `seconds` the whole session is killed. Once: later its number may be somebody else's."""
+        if self._is_stopped:
+            return
         if self.is_running:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
@@ -82,6 +85,7 @@ class Child:
             except TimeoutError:
                 self._kill_session()
         self._kill_session()
+        self._is_stopped = True
         await self._finish()
 
     def tail(self) -> str:
