@@ -21,6 +21,8 @@ from gateway.directory.endpoint_changes import (
     PauseEndpointOperation,
     ResumeEndpoint,
     ResumeEndpointOperation,
+    UpsertEndpoint,
+    UpsertEndpointOperation,
 )
 from gateway.directory.importer import import_agencies
 from gateway.errors import RefusedError
@@ -261,8 +263,11 @@ async def test_channel_that_fails_in_part_says_so_with_the_numbers(site: Site) -
 
 async def test_channel_whose_list_fails_every_second_time_is_not_called_up(site: Site) -> None:
     """In the same places; whatever its last look was."""
-    key, now = EndpointId(await channel_id(site, "pushed")), site.base.clock.now()
-    browser = await site.signed_in(Role.VIEWER)
+    now = site.base.clock.now()
+    settings = {"url": "https://localhost:1/", "secret_file": "pushed"}
+    new = UpsertEndpoint(name="by turns", kind="webhook", settings=settings, actor="operator:test", now=now)
+    await site.base.directory.apply(site.base.pump, UpsertEndpointOperation(), new)
+    key, browser = EndpointId(await channel_id(site, "by turns")), await site.signed_in(Role.VIEWER)
     for ago in range(26, 0, -2):
         ask = Failed(endpoint_id=key, reason="peer_error", detail="503", at=now - ago * timedelta(seconds=30))
         await site.base.pump.submit(FailedOperation(), ask)
