@@ -14,7 +14,8 @@ from gateway.console.document_story import read_story
 from gateway.directory.directory import Directory
 from gateway.ledger.figures import due_of, unanswered
 from gateway.ledger.rows import NewMessage
-from gateway.reports.making import Period, make_report
+from gateway.reports.making import make_report
+from gateway.reports.periods import Period
 from tests.ledger.lab import DAY, HOUR, START, Lab, message
 
 SENDER, OTHER = "000.00.00.H33", "000.28.23.H33"
