@@ -7,6 +7,7 @@ kept however unfinished, and its page says what is in the directory.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,18 +46,21 @@ class Named:
 
 
 async def recipients_of(visit: Visit, text: str) -> Recipients:
-    """Those of a form."""
+    """Those of a form; to look for names in it takes the turn of a heavy page, which readers wait for otherwise."""
     codes, guessed, names = list[str](), list[str](), 0
-    for each in await written(visit, text):
-        if each.is_code:
-            codes.append(each.text)
-            continue
-        name = each.text[:_LONGEST]
-        names += 1
-        found = await _called(visit, name) if names <= _MOST_NAMES else None
-        codes.append(found.organ_id if found else name)
-        if found and written_out(found.name) != written_out(name):
-            guessed.append(found.name)
+    async with AsyncExitStack() as stack:
+        for each in await written(visit, text):
+            if each.is_code:
+                codes.append(each.text)
+                continue
+            name = each.text[:_LONGEST]
+            names += 1
+            if names == 1:
+                await stack.enter_async_context(visit.parts.turns.one(visit.user.id))
+            found = await _called(visit, name) if names <= _MOST_NAMES else None
+            codes.append(found.organ_id if found else name)
+            if found and written_out(found.name) != written_out(name):
+                guessed.append(found.name)
     return Recipients(codes=tuple(dict.fromkeys(codes)), guessed=tuple(dict.fromkeys(guessed)))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import aiohttp
 import pytest
@@ -14,6 +16,7 @@ from gateway.accounts.roles import Role
 from gateway.mailbox import UNPACKED_AT_ONCE
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Browser, Site
 from tests.desk.lab import lab_of
+from tests.journeys.installation import COMMUNE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -224,3 +227,30 @@ async def test_text_of_the_search_holds_up_nobody_else(site: Site, text: str) ->
     clerk = await site.signed_in(Role.CLERK)
     async with clerk.session.get(f"{clerk.origin}/ledger", params={"q": text}, allow_redirects=False) as answer:
         assert answer.headers["Location"].startswith("/ledger?text=")
+
+
+async def test_names_of_recipients_are_looked_for_in_turns(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms full of names that nobody has took all readers, and every page and system waited for minutes."""
+    clerk, search, goes_on = await site.signed_in(Role.CLERK), site.base.directory.search, asyncio.Event()
+    looked = Counter[str]()
+
+    async def slow(text: str, *given: Any, **more: Any) -> Any:
+        looked["now"] += 1
+        looked["most"] = max(looked["most"], looked["now"])
+        await goes_on.wait()
+        looked["now"] -= 1
+        return await search(text, *given, **more)
+
+    (office,) = await site.base.users.offices((await site.base.users.require(LOGINS[Role.CLERK])).id)
+    await clerk.get("/desk/groups")
+    monkeypatch.setattr(site.base.directory, "search", slow)
+    names = {"office": office, "name": "nhóm", "members": "Ủy ban nhân dân xã Không Có\nSở Không Đâu"}
+    sent = [asyncio.create_task(clerk.post("/desk/groups", names)) for _ in range(6)]
+    try:
+        first = asyncio.as_completed(sent, timeout=60)
+        assert [(await next(first)).status for _ in range(2)] == [429, 429]
+        assert (await clerk.post("/desk/groups", names | {"members": COMMUNE})).status == 303
+    finally:
+        goes_on.set()
+    assert sorted(page.status for page in await asyncio.gather(*sent)) == [422] * 4 + [429] * 2
+    assert looked["most"] == 1
