@@ -18,8 +18,9 @@ AGAINST: Final = {
     Against.YEAR: N_("the same period of the year before"),
     Against.NOTHING: N_("nothing"),
 }
-#: What a report is held against where nothing is said.
+#: What a report is held against where nothing is said: a longer one takes long enough without.
 _USUAL: Final = Against.BEFORE
+_USUAL_DAYS: Final = 92
 #: What people ask for: the one that goes on, or the one before it.
 _PRESETS: Final = (
     (N_("This week"), Unit.WEEK, False),
@@ -48,6 +49,8 @@ class Chosen:
 
     wanted: Wanted
     against: Against
+    #: As somebody chose it; None: nobody did.
+    said: Against | None
     #: The page's address, and the workbook's.
     here: str
     book: str
@@ -59,15 +62,17 @@ def chosen(visit: Visit) -> Chosen:
     month = whole(Unit.MONTH, today)
     first, last = _day(query.get("from", ""), "from"), _day(query.get("to", ""), "to")
     period = Period(first=first or min(last or today, month.first), last=last or max(first or today, month.last))
-    text = query.get("with", _USUAL)
-    if text not in set(Against):
+    text = query.get("with", "")
+    if text and text not in set(Against):
         raise RefusedError("parameter_invalid", f"with: one of {', '.join(Against)}")
-    against = Against(text)
+    said = Against(text) if text else None
+    against = said or (_USUAL if period.days <= _USUAL_DAYS else Against.NOTHING)
     return Chosen(
         wanted=Wanted(period=period, against=held_against(period, against, today)),
         against=against,
-        here=_address(visit, "/reports", period, against),
-        book=_address(visit, "/reports/report.xlsx", period, against),
+        said=said,
+        here=_address(visit, "/reports", period, said),
+        book=_address(visit, "/reports/report.xlsx", period, said),
     )
 
 
@@ -76,7 +81,7 @@ def offered(visit: Visit, asked: Chosen) -> dict[str, Any]:
     today, period = _today(visit), asked.wanted.period
 
     def address(span: Period) -> str:
-        return _address(visit, "/reports", span, asked.against)
+        return _address(visit, "/reports", span, asked.said)
 
     def linked(presets: tuple[tuple[str, Unit, bool], ...]) -> list[tuple[str, str]]:
         spans = [(name, whole(unit, today), is_before) for name, unit, is_before in presets]
@@ -123,9 +128,9 @@ def _today(visit: Visit) -> date:
     return visit.at.astimezone(VIETNAM).date()
 
 
-def _address(visit: Visit, path: str, period: Period, against: Against) -> str:
+def _address(visit: Visit, path: str, period: Period, said: Against | None) -> str:
     days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
-    return visit.address(path, **days, **({} if against is _USUAL else {"with": str(against)}))
+    return visit.address(path, **days, **({"with": str(said)} if said else {}))
 
 
 def _day(text: str, name: str) -> date | None:
