@@ -169,6 +169,15 @@ async def test_administrator_changes_the_own_name_and_no_right_of_the_own(site: 
     assert (await admin.post(page, form)).status == 303
 
 
+@pytest.mark.parametrize("path", ["/administration/routing", "/audit", "/audit/log"])
+async def test_parts_of_a_page_say_which_one_is_open(site: Site, path: str) -> None:
+    """One of them, beside the row of the menu."""
+    auditor = await site.signed_in(Role.AUDITOR)
+    head = (await auditor.get(path)).text.partition('<div class="head">')[2].partition("</nav>")[0]
+    assert head.count("aria-current") == 1
+    assert f'href="{path}" aria-current="page"' in head
+
+
 async def test_routing_says_who_gets_it_and_who_does_not(site: Site) -> None:
     """By the same rules as acceptance."""
     auditor = await site.signed_in(Role.AUDITOR)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
-_SECONDS = 240
+_SECONDS = 480
 _SANDBOX = "gateway conformance"
 #: What a reader in another language is told in that language: the remarks behind commands, and reasons.
 _SAID = re.compile(r'( +#|# ).*|(?<=--reason )"[^"]*"')
