@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -48,7 +49,7 @@ async def test_handover_names_every_act_however_many_and_counts_what_one_act_is_
         sent = [await province.submit(document(PROVINCE, [COMMUNE], number=f"{number}")) for number in range(12)]
     ids, actor = [each.deliveries[0].id for each in sent], await operator(site)
     for number in range(104):
-        act = "release" if number % 2 else "hold"
+        act: Literal["hold", "release"] = "release" if number % 2 else "hold"
         asked = ActOnDeliveries(act=act, deliveries=ids[:1], reason=f"lý do số {number}.")
         await act_on_deliveries(site.app, asked, actor)
     monkeypatch.setattr(watching, "_PORTION", 7)
