@@ -88,11 +88,15 @@ class Aside(Generic[T]):
         read: Callable[[bytes], T],
         died: Callable[[], Exception],
         patience: float | None = None,
+        starting: float = 0.0,
     ) -> None:
-        """`read` makes an answer's result or raises the caller's exception; `died` makes that of what is lost."""
+        """`read` makes an answer's result or raises the caller's exception; `died` makes that of what is lost.
+
+        `starting`: so much longer for the very first answer; a process takes time to start on a busy machine.
+        """
         self._other = other
         self._read, self._died = read, died
-        self._patience = patience
+        self._patience, self._starting = patience, starting
         self._watch: asyncio.TimerHandle | None = None
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[T]] = {}
@@ -134,7 +138,8 @@ class Aside(Generic[T]):
     def _look_later(self) -> None:
         assert self._patience is not None
         oldest = next(iter(self._waiting))
-        self._watch = asyncio.get_running_loop().call_later(self._patience, self._look, oldest)
+        seconds = self._patience + self._starting
+        self._watch = asyncio.get_running_loop().call_later(seconds, self._look, oldest)
 
     def _look(self, oldest: int) -> None:
         """Give up on a process that still has what was the oldest request one patience ago."""
@@ -179,6 +184,8 @@ class Aside(Generic[T]):
                 self._lose()
                 return
             future = self._waiting.pop(NUMBER.unpack_from(answer)[0])
+            if self._starting:
+                self._has_started()
             if future.done():  # its caller was cancelled
                 continue
             try:
@@ -186,8 +193,18 @@ class Aside(Generic[T]):
             except Exception as error:  # noqa: BLE001 - it is the caller's
                 future.set_exception(error)
 
+    def _has_started(self) -> None:
+        """From now on nobody waits longer than `patience`."""
+        self._starting = 0.0
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+            if self._waiting:
+                self._look_later()
+
     def _lose(self) -> None:
         """The process has died, or is as good as dead: what it had may be done or not."""
+        self._starting = 0.0
         waiting, self._waiting = self._waiting, {}
         self._unsent.clear()
         self._disconnect()

@@ -43,6 +43,8 @@ _TRIAL_SECONDS = 5
 _LONGEST = MOST_BYTES - 1024
 #: Without an answer, until documents are refused; above what a restart of the service takes.
 _PATIENCE_SECONDS = 10.0
+#: Beside that, for the start of the process with the gateway's own, as when a whole machine starts.
+_STARTING_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +212,7 @@ class KeyProcess:
                 "key_silent", f"The process{where} that signs has died or does not answer."
             ),
             patience=patience,
+            starting=_STARTING_SECONDS,
         )
         self.trouble: Trouble | None = None
 

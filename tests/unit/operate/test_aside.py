@@ -45,6 +45,20 @@ async def test_process_that_does_not_answer_is_given_up_and_asked_anew(tmp_path:
             await asyncio.to_thread(helper.result, 30)
 
 
+async def test_process_that_is_slow_to_start_is_waited_for_once() -> None:
+    """Its first answer may come later than others; when it hangs afterwards, it is given up as soon as ever."""
+    slow = (
+        "import socket, sys, time; ours = socket.socket(fileno=int(sys.argv[1])); time.sleep(2); "
+        "ours.send(ours.recv(99)); time.sleep(600)"
+    )
+    command = [sys.executable, "-I", "-c", slow, "{socket}"]
+    aside = Aside(Child(command=command), read=bytes, died=lambda: SealError("dead"), patience=1.0, starting=600.0)
+    assert await asyncio.wait_for(aside.ask(b"1"), 60) == b"1"
+    with pytest.raises(SealError, match="dead"):
+        await asyncio.wait_for(aside.ask(b"2"), 60)
+    await aside.close()
+
+
 async def test_process_that_hangs_over_what_nobody_wants_does_not_hold_up_the_stop() -> None:
     """The asker was cancelled, as duties are at a stop; a driver may ignore SIGTERM and the socket's end."""
     hung = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
