@@ -16,7 +16,7 @@ from gateway.accounts.roles import Role
 from gateway.mailbox import UNPACKED_AT_ONCE
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Browser, Site
 from tests.desk.lab import lab_of
-from tests.journeys.installation import COMMUNE
+from tests.journeys.installation import COMMUNE, PROVINCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -255,3 +255,26 @@ async def test_names_of_recipients_are_looked_for_in_turns(site: Site, monkeypat
         goes_on.set()
     assert sorted(page.status for page in await asyncio.gather(*sent)) == [422] * 4 + [429] * 2
     assert looked["most"] == 1
+
+
+async def test_list_up_to_the_last_day_of_all_is_a_list(site: Site) -> None:
+    """Of REST; no calendar has a day after it."""
+    headers = {"Authorization": f"Bearer {site.installation.tokens[PROVINCE]}"}
+    connector = aiohttp.TCPConnector(ssl=site.tls)
+    url = f"https://localhost:{site.app.port}/api/v1/documents?from=0001-01-01&to=9999-12-31"
+    async with aiohttp.ClientSession(connector=connector) as session, session.get(url, headers=headers) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("place", ["/%ED%A0%80", "/%zz", "/[", "/?[", "/%00", "/" + "a" * 4000, "/;x=1", "/\u0661"])
+async def test_place_to_go_on_to_that_is_none_is_no_fault_of_ours(site: Site, place: str) -> None:
+    """Signed in or signing in."""
+    browser = site.browser()
+    await browser.get("/login")
+    form = {"login": LOGINS[Role.VIEWER], "password": PASSWORD, "code": "", "next": place}
+    answer = await browser.post("/login", form)
+    assert (answer.status, answer.location[:1], answer.location[1:2] in {"/", "\\"}) == (303, "/", False)
+    async with browser.session.get(
+        browser.origin + "/login", params={"next": place}, allow_redirects=False
+    ) as again:
+        assert again.status == 303
