@@ -67,6 +67,17 @@ _OWN: Final[Mapping[str, Rule]] = {
         runbook="Alarm quarantined",
         is_flash=True,
     ),
+    "flash_held": Rule(
+        kind=kind(
+            _E,
+            "Văn bản hỏa tốc bị giữ lại: không đến cơ quan.",
+            "An express document is held: it does not reach the office.",
+            "Mở trang của cơ quan, xem vì sao giữ; cho gửi tiếp, hoặc gọi điện và giao bằng đường khác.",
+            "Open the office's page, see why it is held; release it, or call the office and use another way.",
+        ),
+        runbook="Alarm held",
+        is_flash=True,
+    ),
     "flash_unread": Rule(
         kind=kind(
             _E,

@@ -59,6 +59,7 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "offices": frozenset({"office_silent"}),
     "refused": frozenset({"flash_refused"}),
     "quarantined": frozenset({"flash_quarantined"}),
+    "held": frozenset({"flash_held"}),
     "sending": frozenset({"flash_waiting", "deadline_near"}),
     "unread": frozenset({"flash_unread", "urgent_unread", "flash_unconfirmed", "urgent_unconfirmed"}),
     "answers": frozenset({"answers_overdue"}),
@@ -116,6 +117,7 @@ async def symptoms(base: Foundation, conditions: Callable[[], Mapping[str, Condi
         "offices": look.offices,
         "refused": look.refused,
         "quarantined": look.quarantined,
+        "held": look.held,
         "sending": look.sending,
         "unread": look.unread,
         "answers": look.answers,
@@ -194,6 +196,12 @@ class _Look:
             "flash_quarantined", await self._base.readers.fetch("delivery_list_flash_quarantined")
         )
 
+    async def held(self) -> list[Symptom]:
+        """Hỏa tốc that is held for as long as it may wait to be sent: checks that end by themselves are none."""
+        params = {"before": micros(self.now - self._settings.flash)}
+        rows = await self._base.readers.fetch("delivery_list_flash_held", params)
+        return await self._of_offices([("flash_held", *row) for row in rows])
+
     async def _at_once(self, rule: str, rows: Sequence[tuple[Any, ...]]) -> list[Symptom]:
         found = await self._of_offices([(rule, *row) for row in rows])
         return [replace(each, at_once=True) for each in found]
@@ -235,7 +243,7 @@ class _Look:
         return channel is not None and channel.judgement.health is ChannelHealth.PAUSED
 
     async def unread(self) -> list[Symptom]:
-        """What waits to be fetched, or was taken by a system and is confirmed by nobody, by office."""
+        """What waits to be fetched, or was taken by a system or listed by a desk and nobody confirms, by office."""
         during = heard.span(self.now, flash=self._settings.flash, urgent=self._settings.unread)
         params = {name: during[name] for name in ("flash", "urgent")}
         rows = await self._base.readers.fetch("delivery_list_unread_urgent", params)

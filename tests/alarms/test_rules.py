@@ -96,6 +96,13 @@ async def quarantined(lab: OfficeLab) -> None:
     await lab.act(Trigger.QUARANTINED, "d/a1")
 
 
+async def held(lab: OfficeLab) -> None:
+    """Hỏa tốc, longer than a check takes."""
+    await lab.send(PUSHED, "d", lane=0)
+    await lab.act(Trigger.HELD, "d/a1")
+    lab.clock.pass_by(minutes=16)
+
+
 async def full(lab: OfficeLab) -> None:
     """The disk has less room than it is to have."""
     alarms = replace(lab.base.settings.alarms, disk=Size(1 << 60))
@@ -134,6 +141,7 @@ CASES: list[tuple[str, Made, str | None, int | None]] = [
     ("flash_waiting", waits(MINISTRY, 0, minutes=16), "axis", 1),
     ("flash_refused", refused, "UBND xã Hai", 1),
     ("flash_quarantined", quarantined, "UBND xã Hai", 1),
+    ("flash_held", held, "UBND xã Hai", 1),
     ("flash_unread", waits(THREE, 0, minutes=16), "UBND xã Ba", 1),
     ("urgent_unread", waits(COMMUNE, 1, minutes=121), "UBND xã Một", 1),
     ("flash_unconfirmed", taken(0, minutes=16), "UBND xã Hai", 1),

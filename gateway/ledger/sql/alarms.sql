@@ -36,8 +36,16 @@ WHERE d.state = 'quarantined' AND d.state IN ('queued', 'in_flight', 'deferred',
   AND d.priority > 2 AND m.kind = 'document' AND m.sandbox = 0
 GROUP BY d.recipient_id;
 
+-- name: delivery_list_flash_held
+-- Offices that hỏa tốc does not reach, since it is held for long: office, how many, the first, the last, channel: before.
+SELECT d.recipient_id, COUNT(*), MIN(d.state_at), MAX(d.state_at), MIN(d.endpoint_id)
+FROM delivery AS d INDEXED BY delivery_open CROSS JOIN message AS m ON m.id = d.message_id
+WHERE d.state = 'held' AND d.state IN ('queued', 'in_flight', 'deferred', 'held', 'dead', 'refused', 'quarantined')
+  AND d.state_at < :before AND d.priority > 2 AND m.kind = 'document' AND m.sandbox = 0
+GROUP BY d.recipient_id;
+
 -- name: delivery_list_unconfirmed_urgent
--- Offices whose systems took urgent documents for which they have reported nothing for long: office, lane, how many,
+-- Offices that have confirmed nothing of urgent documents for long, as the view says: office, lane, how many,
 -- the oldest, the newest, channel: accepted since, waiting since (flash_since, urgent_since), and before (flash, urgent).
 SELECT u.recipient_id, 1 - u.is_flash AS urgency, COUNT(*), MIN(u.since), MAX(u.since), MIN(u.endpoint_id)
 FROM message AS m INDEXED BY message_urgent CROSS JOIN unconfirmed AS u ON u.message_id = m.id

@@ -203,6 +203,7 @@ def test_plan_without_an_index_is_seen(database: Any, text: str) -> None:
         ("delivery_list_relayed_between", "delivery_relayed (endpoint_id=? AND created_at>? AND created_at<?)"),
         ("delivery_list_flash_refused", "delivery_flash_failed (state_at>?)"),
         ("delivery_list_flash_quarantined", "delivery_open (state=?)"),
+        ("delivery_list_flash_held", "delivery_open (state=? AND state_at<?)"),
         ("delivery_group_refused", "delivery_open (state=? AND state_at>?)"),
         ("delivery_find_unfetched", "delivery_inbox_open (recipient_id=?)"),
         ("delivery_count_through", "delivery_by_recipient_state (recipient_id=? AND state=?)"),
