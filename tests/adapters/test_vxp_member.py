@@ -160,10 +160,10 @@ async def test_each_call_bears_the_time_at_which_it_is_made(tmp_path: Path) -> N
     assert (early.reason, late.kind) == ("peer_credential_rejected", OutcomeKind.RELAYED)
 
 
-async def test_large_document_is_streamed_and_comes_back_in_pieces(axis: AxisLab, member: Member) -> None:
+async def test_large_document_is_streamed_and_comes_back_in_pieces(axis: AxisLab) -> None:
     """30 MB there; and here by downloadEdoc, since no answer of more than 16 MiB is taken into memory."""
     sent = document(G22, [H33], size=30_000_000)
-    other = Member(axis, G22)
+    other, member = Member(axis, G22, timeout_seconds=60), Member(axis, timeout_seconds=60)  # of a busy machine
     try:
         report = await other.adapter.send(other.endpoint, letter(sent, [H33], sender=G22), Content(sent))
     finally:
@@ -180,6 +180,7 @@ async def test_large_document_is_streamed_and_comes_back_in_pieces(axis: AxisLab
         await source.fetch(item.ref, write)
     finally:
         await source.close()
+        await member.close()
     assert bytes(got) == sent
 
 
@@ -370,6 +371,7 @@ async def test_what_getedoc_cannot_give_comes_by_downloadedoc(axis: AxisLab, mem
         await source.fetch(item.ref, write)
     finally:
         await source.close()
+        await member.close()
     assert bytes(got) == sent
 
 
