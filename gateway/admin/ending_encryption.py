@@ -36,13 +36,12 @@ async def ending_encryption(readers: Readers, directory: Directory, now: datetim
 
 
 def _ending(agency: Agency, own: Sequence[EncryptionCertificate], now: datetime) -> EndingCredential | None:
-    """Of the last that is in force, else of the newest that was; None where one is still to begin."""
+    """Of the last that is in force, else of the one that lasted longest; None where one is still to begin."""
     last = last_in_force(own, now)
     if last is None and any(each.standing(now) == "early" for each in own):
         return None
-    certificate = own[0].certificate if last is None else last
-    ended_at = own[0].ended_at if last is None else None
-    ends = certificate.not_after if ended_at is None else min(ended_at, certificate.not_after)
+    certificate = max(own, key=_end).certificate if last is None else last
+    ends = max(map(_end, own)) if last is None else last.not_after
     return EndingCredential(
         id=certificate.sha256,
         agency_id=agency.id,
@@ -53,3 +52,8 @@ def _ending(agency: Agency, own: Sequence[EncryptionCertificate], now: datetime)
         ends=ends,
         level=len(LEVELS) if last is None else level_of(certificate.not_before, ends, now),
     )
+
+
+def _end(one: EncryptionCertificate) -> datetime:
+    after = one.certificate.not_after
+    return after if one.ended_at is None else min(one.ended_at, after)

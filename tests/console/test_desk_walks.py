@@ -67,8 +67,8 @@ async def clerk_at(site: Site, login: str, many: int = 2) -> tuple[User, list[De
 
 
 def english_day(day: str) -> str:
-    """2026-11-30 as the English pages write it: 30 Nov 2026."""
-    return f"{date.fromisoformat(day):%-d %b %Y}"
+    """2026-11-30 as the English pages write it: 30 Nov 2026, 01 Dec 2026."""
+    return f"{date.fromisoformat(day):%d %b %Y}"
 
 
 def told(lab: DeskLab, kind: str) -> tuple[str, str | None]:
