@@ -251,7 +251,7 @@ async def sftp_office(folder: Path, workshop: Workshop | None = None) -> AsyncIt
     secrets = folder / "secrets"
     secrets.mkdir(mode=0o700, exist_ok=True)
     path = lay(folder / "server" / "office")
-    around = Surroundings(secrets=secrets, folder=folder, clock=clock, timeout_seconds=2.0, workshop=workshop)
+    around = Surroundings(secrets=secrets, folder=folder, clock=clock, timeout_seconds=6.0, workshop=workshop)
     office = SftpOffice(
         path=path,
         kind="sftp",
