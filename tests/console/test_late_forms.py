@@ -255,6 +255,18 @@ async def test_half_filled_form_is_found_again_though_the_server_was_started_ane
         assert rows(site) == []
 
 
+async def fill_in_a_rehearsal(page: Page, number: str) -> None:
+    """An operator on a page that answered a form: holding a document is rehearsed, and the reason written."""
+    await sign_in(page, LOGINS[Role.OPERATOR])
+    await page.goto(f"/ledger?code={number}")
+    await page.locator("#content tbody input").first.check()
+    await page.click("[data-needs-choice]")
+    await page.check("[name=act][value=hold]")
+    await page.click("form[action='/acts/rehearse'] button.main")
+    await page.wait_for_url("**/acts/rehearse")
+    await page.fill("[name=reason]", WHY)
+
+
 @in_chromium
 async def test_signing_in_from_a_page_that_answered_a_form_leads_to_the_form_with_its_text(
     site: Site, browser: Browser, speech: Speech
@@ -262,14 +274,7 @@ async def test_signing_in_from_a_page_that_answered_a_form_leads_to_the_form_wit
     """Of a rehearsal, which no address leads back to, the reason is kept, changed and done; nothing before."""
     await send(site, number := speech.own("97"))
     async with opened(browser, site.origin, language=speech.language) as page:
-        await sign_in(page, LOGINS[Role.OPERATOR])
-        await page.goto(f"/ledger?code={number}")
-        await page.locator("#content tbody input").first.check()
-        await page.click("[data-needs-choice]")
-        await page.check("[name=act][value=hold]")
-        await page.click("form[action='/acts/rehearse'] button.main")
-        await page.wait_for_url("**/acts/rehearse")
-        await page.fill("[name=reason]", WHY)
+        await fill_in_a_rehearsal(page, number)
         with over(site):
             await page.click("#ended a")
             await page.wait_for_url("**/login*")
@@ -322,13 +327,7 @@ async def test_what_cannot_be_kept_is_told_before_it_is_left(site: Site, browser
         form = LateForm(id="", path="/maintenance", fields=(("reason", f"số {each}"),), at=now)
         await site.base.late_forms.put(user, form)
     async with opened(browser, site.origin, language=speech.language) as page:
-        await sign_in(page, LOGINS[Role.OPERATOR])
-        await page.goto(f"/ledger?code={number}")
-        await page.locator("#content tbody input").first.check()
-        await page.click("[data-needs-choice]")
-        await page.check("[name=act][value=hold]")
-        await page.click("form[action='/acts/rehearse'] button.main")
-        await page.fill("[name=reason]", WHY)
+        await fill_in_a_rehearsal(page, number)
         with over(site):
             await page.click("#ended a")
             told = speech.said(
