@@ -71,6 +71,38 @@ async def test_digit_after_g_opens_the_menu_and_answers_nothing(
     assert [code for code, _ in lab.statuses(delivery)][-2:] == ["03", "04"]
 
 
+async def test_preview_of_a_damaged_file_takes_nothing_of_what_is_being_typed(
+    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
+) -> None:
+    """The browser's viewer takes the focus to tell of it; by Tab and by a click it has it and keeps it."""
+    number = speech.own("834")
+    delivery = await lab.send(number)
+    counted = "document.body.dataset.left = 1 + Number(document.body.dataset.left ?? 0)"
+    async with opened(browser, site.origin, language=speech.language) as page:
+        await sign_in(page, clerk.login)
+        await page.add_init_script(f"if (top === self) addEventListener('blur', () => {{ {counted}; }})")
+        await page.goto(f"/desk/in/{delivery}")
+        await page.keyboard.press("t")
+        preset, reason, preview = map(page.locator, ("[name=preset]", "[name=reason]", "iframe.preview"))
+        await expect(preset).to_be_focused()
+        await expect(page.locator("body[data-left='1']")).to_have_count(1, timeout=PATIENCE)
+        await expect(preset).to_be_focused()
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("thieu phu luc")
+        await expect(reason).to_have_value("thieu phu luc")
+        focused = "document.activeElement.matches('iframe.preview')"
+        await page.locator(".files a").last.focus()
+        await page.keyboard.press("Tab")
+        await page.wait_for_timeout(1000)  # nothing takes it away
+        assert await page.evaluate(focused)
+        await page.reload()
+        await expect(page.locator("body[data-left='1']")).to_have_count(1, timeout=PATIENCE)
+        await preview.click()
+        await page.wait_for_timeout(1000)
+        assert await page.evaluate(focused)
+    await lab.desk.registering.register(lab.clerk, delivery)
+
+
 async def test_held_key_registers_what_was_seen_and_no_more(
     site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:

@@ -102,6 +102,25 @@
     waitsForDigit = key === "g";
   });
 
+  // A browser's viewer takes the focus to tell that a PDF is damaged, whatever somebody is typing or choosing by then: it goes back to
+  // where it was. Who comes to the preview by Tab or a click stays there; a click in it is known by the activity that nobody showed here.
+  let had = null, did = "", at = -Infinity, came = -Infinity;
+  const preview = $("iframe.preview");
+  const note = ({type, key}) => { [did, at] = [key ?? type, performance.now()]; };
+  for (const type of ["keydown", "pointerdown"]) document.addEventListener(type, note, true);
+  document.addEventListener("focusin", ({target}) => { if (target !== preview) had = target; });
+  preview?.addEventListener("load", () => { came = performance.now(); });
+  window.addEventListener("blur", () => {
+    const now = performance.now(), isByTab = did === "Tab" && now - at < 100;
+    if (document.activeElement !== preview || isByTab || now - came > 5000) return;
+    setTimeout(() => { // when the browser is done with giving it away
+      if (navigator.userActivation?.isActive && performance.now() - at > 5000) return;
+      preview.blur();
+      if (had?.isConnected) had.focus({preventScroll: true});
+      else window.focus();
+    }, 50);
+  });
+
   if (body.dataset.newest === undefined) return;
 
   // The session: a warning two minutes before it ends, and a button against it.
