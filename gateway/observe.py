@@ -228,7 +228,7 @@ class Metrics:
         self.purge_remains = self._gauge(
             "gateway_purge_remains", "places where something of an order to destroy could not be removed yet"
         )
-        self.alarms_open = self._gauge("gateway_alarms_open", "alarms that are open in the console")
+        self.alarms_open = self._gauge("gateway_alarms_open", "alarms that are open in the console", "rule")
         self.alarms_untold_seconds = self._gauge(
             "gateway_alarms_untold_seconds", "for how long somebody should have been told of an alarm and was not"
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.alarms.rules import RULES
 from gateway.api.service import Readiness
 from gateway.clock import instant
 from gateway.condition import Condition
@@ -115,6 +116,10 @@ class Probe:
         for state, count in (await base.reads.open_deliveries()).items():
             metrics.deliveries.labels(state=state).set(count)
         metrics.statuses_parked.set(await base.reads.parked())
+        alarms = await base.readers.fetch("alarm_count_open")
+        metrics.alarms_open.clear()  # of rules that an earlier version had, too
+        for rule, count in [*((each, 0) for each in RULES), *alarms]:
+            metrics.alarms_open.labels(rule=rule).set(count)
         metrics.sessions_open.set(await base.sign_in.count_open(base.clock.now()))
         await self._read_sources()
 

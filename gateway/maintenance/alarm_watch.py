@@ -17,7 +17,6 @@ from gateway.alarms.symptoms import Symptom, symptoms
 from gateway.condition import Condition
 from gateway.foundation import Foundation
 from gateway.ledger.alarms import MOST, Alarm, LookedOperation
-from gateway.observe import Metrics
 
 _log = structlog.get_logger(__name__)
 
@@ -28,10 +27,8 @@ class AlarmWatch:
     name = "alarm watch"
     every = timedelta(seconds=30)
 
-    def __init__(
-        self, base: Foundation, conditions: Callable[[], Mapping[str, Condition]], metrics: Metrics
-    ) -> None:
-        self._base, self._conditions, self._metrics = base, conditions, metrics
+    def __init__(self, base: Foundation, conditions: Callable[[], Mapping[str, Condition]]) -> None:
+        self._base, self._conditions = base, conditions
         self._memory, self._write = Memory(), LookedOperation()
 
     async def run_once(self) -> None:
@@ -50,7 +47,6 @@ class AlarmWatch:
             unseen=found.unseen,
             now=now,
         )
-        self._metrics.alarms_open.set(len(alarms) + len(look.opened) - len(look.closed))
         if not (look.opened or look.again or look.grown or look.facts or look.closed):
             return
         await base.pump.submit(self._write, look)

@@ -202,7 +202,7 @@ def _alarms(stack: AsyncExitStack, server: Served) -> tuple[Duty, Duty]:
     if teller is not None:
         stack.push_async_callback(teller.close)
     parts = TellerParts(mailer=channels.make_mailer(base.settings, base.clock), teller=teller, receiver=receiver)
-    watch = AlarmWatch(base, lambda: server.conditions, server.metrics)
+    watch = AlarmWatch(base, lambda: server.conditions)
     return watch, AlarmTeller(base, parts, server.metrics)
 
 

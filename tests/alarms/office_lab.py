@@ -24,7 +24,6 @@ from gateway.ledger.inbox import Fetch, FetchOperation
 from gateway.ledger.record import RecordMessage
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.model import Endpoint, OutcomeKind, SendReport
-from gateway.observe import Metrics
 from gateway.retry import RetryPlan
 from gateway.states import Trigger
 from tests.journeys.alert_lab import Watch
@@ -56,7 +55,7 @@ class OfficeLab:
     watch: AlarmWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watch = AlarmWatch(self.base, lambda: self.conditions, Metrics())
+        self.watch = AlarmWatch(self.base, lambda: self.conditions)
 
     async def send(self, code: str, name: str, *, lane: int = 2) -> None:
         """A document for an office."""

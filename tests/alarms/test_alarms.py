@@ -79,7 +79,7 @@ class Lab:
         mailer = channels.make_mailer(self.base.settings, self.clock)
         parts = TellerParts(mailer=mailer, teller=teller, receiver=receiver)
         self.teller = AlarmTeller(self.base, parts, Metrics())
-        self.watch = AlarmWatch(self.base, dict, Metrics())
+        self.watch = AlarmWatch(self.base, dict)
 
     async def run(self, **later: float) -> None:
         """Let the time pass, then two looks and all that is due."""
@@ -360,7 +360,7 @@ async def test_part_that_cannot_be_looked_at_hides_no_other(lab: Lab) -> None:
     def broken() -> dict[str, Condition]:
         raise OSError("a file is gone")
 
-    lab.watch = AlarmWatch(lab.base, broken, Metrics())
+    lab.watch = AlarmWatch(lab.base, broken)
     await lab.axis(up=False)
     await lab.run(minutes=11)
     await lab.run(minutes=11)

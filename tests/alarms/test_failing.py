@@ -28,7 +28,6 @@ from gateway.ledger.offers import Failed, FailedOperation, Look, LookOperation
 from gateway.ledger.record import RecordMessage
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.model import OutcomeKind, SendReport
-from gateway.observe import Metrics
 from gateway.retry import RetryPlan
 from tests.journeys.alert_lab import Watch
 from tests.journeys.installation import COMMUNE, prepare
@@ -125,7 +124,7 @@ async def lab(tmp_path: Path, pki_folder: Path) -> AsyncIterator[Lab]:
     clock = Watch(at=datetime.now(UTC) - timedelta(hours=1))
     async with open_foundation(made.settings, purpose="test") as opened:
         base = dataclasses.replace(opened, clock=clock)
-        yield Lab(base=base, clock=clock, watch=AlarmWatch(base, dict, Metrics()))
+        yield Lab(base=base, clock=clock, watch=AlarmWatch(base, dict))
 
 
 async def test_every_second_call_that_fails_is_told_with_the_numbers_and_ends_at_half(lab: Lab) -> None:
@@ -286,9 +285,9 @@ async def test_nobody_hears_of_it_who_does_not_want_to_or_paused_the_channel(lab
         await lab.call(BAD)
     silent = dataclasses.replace(lab.base.settings.alarms, failing=0)
     settings = dataclasses.replace(lab.base.settings, alarms=silent)
-    lab.watch = AlarmWatch(dataclasses.replace(lab.base, settings=settings), dict, Metrics())
+    lab.watch = AlarmWatch(dataclasses.replace(lab.base, settings=settings), dict)
     assert await lab.rules() == []
-    lab.watch = AlarmWatch(lab.base, dict, Metrics())
+    lab.watch = AlarmWatch(lab.base, dict)
     assert await lab.rules() == ["failing_in_part"]
     now, key = lab.clock.now(), (await lab.axis()).state.endpoint.id
     pause = PauseEndpoint(endpoint_id=key, until=now + timedelta(hours=2), why="bảo trì", actor="user:x", now=now)

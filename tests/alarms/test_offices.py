@@ -17,7 +17,6 @@ from gateway.clock import micros
 from gateway.config.values import Addresses, Weekdays
 from gateway.directory.endpoint_changes import PauseEndpoint, PauseEndpointOperation
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.observe import Metrics
 from gateway.states import Trigger
 from tests.alarms.office_lab import BAD, FIVE, FOUR, GOOD, NO, PHONE, THREE, OfficeLab, opened
 from tests.journeys.installation import COMMUNE, MINISTRY, PUSHED
@@ -172,7 +171,7 @@ async def test_quarantined_hoa_toc_rings_by_night_and_until_somebody_sees_to_it(
     """At the first look, in the quiet period, however long it lies there. Ordinary documents do not."""
     quiet = replace(lab.base.settings.alarms, mail=Addresses(("x@vanban.example",)), quiet_days=Weekdays(("tue",)))
     lab.base = replace(lab.base, settings=replace(lab.base.settings, alarms=quiet))
-    lab.watch = AlarmWatch(lab.base, dict, Metrics())
+    lab.watch = AlarmWatch(lab.base, dict)
     for code, name, lane in ((THREE, "three", 0), (PUSHED, "ordinary", 2)):
         await lab.send(code, name, lane=lane)
     await lab.act(Trigger.QUARANTINED, "three/i1")

@@ -19,7 +19,6 @@ from gateway.directory.encryption import Publish, PublishOperation
 from gateway.ledger.offers import Failed, FailedOperation
 from gateway.ledger.sources import Silent, SilentOperation
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.observe import Metrics
 from gateway.states import Trigger
 from tests.alarms.office_lab import GOOD, NO, THREE, OfficeLab, opened
 from tests.journeys.alert_lab import Watch
@@ -107,7 +106,7 @@ async def full(lab: OfficeLab) -> None:
     """The disk has less room than it is to have."""
     alarms = replace(lab.base.settings.alarms, disk=Size(1 << 60))
     base = replace(lab.base, settings=replace(lab.base.settings, alarms=alarms))
-    lab.watch = AlarmWatch(base, dict, Metrics())
+    lab.watch = AlarmWatch(base, dict)
 
 
 async def ending(lab: OfficeLab) -> None:

@@ -39,7 +39,7 @@ async def work(folder: Path) -> None:
     configure_logs("error", "json")
     settings = replace(config.load(folder / "config.toml"), alarms=AlarmSettings(mail=Addresses(ADDRESSES)))
     async with open_foundation(settings, purpose="test") as base:
-        watch = AlarmWatch(base, dict, Metrics())
+        watch = AlarmWatch(base, dict)
         await watch.run_once()
         await watch.run_once()
         os.write(1, b"open\n")

@@ -24,7 +24,6 @@ from gateway.conformance.steps import steps_of
 from gateway.conformance.verdicts import failed, passed
 from gateway.errors import ProblemError
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.observe import Metrics
 from tests.console.browsing import CHROMIUM, PATIENCE, opened, serious, sign_in
 from tests.console.clicking import Speech, file, fill, menu, press, send, signed_in, taken
 from tests.console.site import LOGINS, PASSWORD, Site
@@ -390,7 +389,7 @@ async def test_operator_writes_down_what_offices_said_by_telephone(
     spoke = [speech.own("Bà Lan "), speech.own("Ông Ba ")]
     for number in numbers:
         await untold(site, number)
-    watch = AlarmWatch(site.base, dict, Metrics())
+    watch = AlarmWatch(site.base, dict)
     for _ in range(2):
         await watch.run_once()
     monkeypatch.setattr(AlarmWatch, "run_once", _looks_away)

@@ -6,17 +6,18 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.accounts.roles import Role
 from gateway.admin.acts import PauseChannel, pause_channel
+from gateway.alarms.rules import RULES
 from gateway.alarms.symptoms import Found, symptoms
 from gateway.ledger.acts import Act, ActOperation
 from gateway.ledger.alarms import Alarm
 from gateway.ledger.alerts import NewAlert, Planned, PlanOperation
 from gateway.maintenance import alarm_watch
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.observe import Metrics
 from gateway.states import Trigger
 from tests.console.site import Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
@@ -124,12 +125,20 @@ async def taken(site: Site, number: str) -> tuple[str, str]:
     return made.id, made.deliveries[0].id
 
 
+async def counted(site: Site) -> dict[str, float]:
+    """The open alarms by rule, as Prometheus hears of them."""
+    address = f"http://127.0.0.1:{site.app.operations_port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        found = re.findall(r'^gateway_alarms_open{rule="(\w+)"} (.+)$', await answer.text(), re.MULTILINE)
+    return {rule: float(count) for rule, count in found}
+
+
 async def test_who_heard_by_telephone_ends_the_alarm_and_stands_in_the_story(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the alarm or on the document's page, by name; nobody takes it for a status, and no alarm comes back."""
     (one, first), (two, second) = await taken(site, "990"), await taken(site, "991")
-    watch = AlarmWatch(site.base, dict, Metrics())
+    watch = AlarmWatch(site.base, dict)
 
     async def open_alarms() -> list[str]:
         for _ in range(2):
@@ -137,7 +146,11 @@ async def test_who_heard_by_telephone_ends_the_alarm_and_stands_in_the_story(
         rows = await site.base.readers.fetch("alarm_list_open", (99,))
         return [each.id for each in map(Alarm.of_row, rows) if each.rule == "flash_unconfirmed"]
 
+    assert (await counted(site))["flash_unconfirmed"] == 0
     (alarm,) = await open_alarms()
+    counts = await counted(site)
+    assert counts["flash_unconfirmed"] == 1
+    assert counts.keys() >= RULES.keys()
     operator, auditor = await site.signed_in(Role.OPERATOR), await site.signed_in(Role.AUDITOR)
     path = f"/alarms/{alarm}/telephoned"
     said = {"spoke_to": "Bà Lan", "reason": "đã nhận, đang trình"}

@@ -15,7 +15,6 @@ from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperati
 from gateway.foundation import database_of
 from gateway.ledger.alarms import Alarm
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.observe import Metrics
 from gateway.outage import Outage, header_of
 from gateway.storage.sqlite import connect_lookup
 from tests.console.site import Browser, Page, Site
@@ -104,7 +103,7 @@ async def test_silence_that_was_announced_opens_no_alarm(site: Site) -> None:
     operator, done = await announce(site, "axis", starts=timedelta(minutes=-5), ends=timedelta(hours=1))
     assert done.status == 303
     await base.directory.apply(base.pump, MarkEndpointOperation(), down)
-    watch = AlarmWatch(base, dict, Metrics())
+    watch = AlarmWatch(base, dict)
 
     async def axis() -> list[Alarm]:
         await watch.run_once()

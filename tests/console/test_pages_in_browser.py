@@ -23,7 +23,6 @@ from gateway.desk.sending import OutgoingForm
 from gateway.eligibility import ActName
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.maintenance.indexer import Indexer
-from gateway.observe import Metrics
 from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, is_too_wide, opened, serious
 from tests.console.clicking import Speech
@@ -113,7 +112,7 @@ async def _happened(site: Site) -> None:
     await taken(site, "1303")
     async with made.client(PROVINCE) as province:  # the newest in each list, urgent, with a word that is not broken
         await province.submit(document(PROVINCE, [COMMUNE], number="1253", subject=f"V/v tệp {_LONG}", priority=1))
-    watch = AlarmWatch(base, dict, Metrics())
+    watch = AlarmWatch(base, dict)
     for _ in range(2):
         await watch.run_once()
     await Indexer(base.readers, base.pump, base.clock).run_once()

@@ -90,6 +90,10 @@ SELECT id, rule, subject, is_flash, since, opened_at, facts, acknowledged_at, CO
        COALESCE(note, ''), again_at, closed_at
 FROM alarm WHERE closed_at IS NULL ORDER BY is_flash DESC, opened_at DESC LIMIT ?;
 
+-- name: alarm_count_open
+-- How many are open, by rule.
+SELECT rule, COUNT(*) FROM alarm WHERE closed_at IS NULL GROUP BY rule;
+
 -- name: alarm_list_closed
 -- What is over, newest first: limit.
 SELECT id, rule, subject, is_flash, since, opened_at, facts, acknowledged_at, COALESCE(acknowledged_by, ''), snoozed_until,
