@@ -23,7 +23,7 @@ INSERT INTO credential (id, agency_id, kind, fingerprint, allowed_networks, issu
 
 -- name: credential_list_ending
 -- Credentials and shared secrets of open agencies that end between two instants, were not revoked, and that no later one
--- of the same system follows; the next end first: since, until, limit.
+-- of the same system follows; the next end first: since, until.
 SELECT c.id, c.agency_id, c.kind AS sort, c.label, c.issued_at, c.expires_at AS ends
     FROM credential AS c JOIN agency AS a ON a.id = c.agency_id
     WHERE c.revoked_at IS NULL AND c.expires_at > :since AND c.expires_at <= :until AND a.sandbox = 0
@@ -39,7 +39,7 @@ SELECT s.id, s.agency_id, s.binding, s.label, s.issued_at, s.expires_at
         AND NOT EXISTS (SELECT 1 FROM shared_secret AS n
                         WHERE n.binding = s.binding AND n.system_id = s.system_id AND n.revoked_at IS NULL
                             AND n.expires_at > s.expires_at)
-    ORDER BY ends LIMIT :limit;
+    ORDER BY ends;
 
 -- name: credential_revoke_with_renewals
 -- Revoke a credential and everything that was ever renewed from it: whoever stole the key may have renewed it.

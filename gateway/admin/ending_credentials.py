@@ -23,8 +23,6 @@ SOON: Final = LEVELS[1][0]
 NOW: Final = LEVELS[2][0]
 #: Up to this level, an end that comes can wait.
 _LATER: Final = 2
-#: That are read, the next end first.
-MOST: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +49,7 @@ class EndingCredential:
 
 async def ending_credentials(readers: Readers, directory: Directory, now: datetime) -> list[EndingCredential]:
     """Those that are worth telling, the next end first."""
-    params = {"since": micros(now - NOW), "until": micros(now + SOON), "limit": MOST}
+    params = {"since": micros(now - NOW), "until": micros(now + SOON)}
     rows = await readers.fetch("credential_list_ending", params)
     agencies = await directory.agencies({AgencyId(row[1]) for row in rows}) if rows else {}
     found = [

@@ -18,7 +18,7 @@ from aiohttp import web
 from gateway.accounts.roles import Permission
 from gateway.admin.export import ExportDocument, exported, sources_of, with_reason
 from gateway.bundle.format import PDF
-from gateway.clock import instant
+from gateway.clock import VIETNAM, instant
 from gateway.console import document_words as said
 from gateway.console.acts import WAYS
 from gateway.console.document_source import MOST_BYTES, laid_out
@@ -142,6 +142,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "envelope": envelope,
         "findings": msgspec.json.decode(summary[11], type=tuple[Finding, ...]),
         "accepted_at": instant(summary[10]),
+        "accepted_day": instant(summary[10]).astimezone(VIETNAM).date().isoformat(),
         "received_at": instant(summary[17]),
         "proven": None if index is None else await gateway.times.proven(index),
         "signed": await signed_of(visit, summary[0], story.verdict),

@@ -23,8 +23,9 @@ from gateway.storage.readers import Reader
 
 #: Documents that one may answer, as far as they are shown.
 MOST_NAMED: Final = 50
-#: Replies that are shown, the earliest first.
+#: Replies that are shown, the earliest first; and that are counted.
 MOST_REPLIES: Final = 200
+MOST_COUNTED: Final = 2_000
 #: Ways to write one number with issuer and day that are looked into.
 MOST_SPELLINGS: Final = 10
 _NEW: Final = str(BusinessType.NEW)
@@ -68,6 +69,9 @@ class Links:
     changed_by: tuple[Linked, ...]
     #: The replies to it, the earliest first.
     answered_by: tuple[Linked, ...]
+    #: How many more there are, and whether there may be more than these.
+    more_answers: int = 0
+    or_more: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.originals or self.answers or self.changed_by or self.answered_by)
@@ -107,7 +111,7 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
     about = [row[0] for row in await reader.fetch("message_list_about", (key,))]
     replies: list[str] = []
     if kind == "document" and document_ref:
-        params = {"document_ref": document_ref, "limit": MOST_REPLIES}
+        params = {"document_ref": document_ref, "limit": MOST_COUNTED}
         replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
     loose = await _by_number(reader, summary) if kind == "document" else {}
     meant = [(each, await _meant(reader, each)) for each in named[:MOST_NAMED] if each.document_id or each.code]
@@ -117,6 +121,7 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
     answering = {*replies, *(reply for reply, each in loose.items() if each.is_of(key, seen))}
     seen.pop(key, None)
     changes = {each for each in about if each in seen}
+    answered_by = [each for each in seen.values() if each.id in answering - changes]
     return Links(
         originals=tuple(each for each in seen.values() if each.id in originals),
         answers=tuple(
@@ -125,7 +130,9 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
             if not originals & set(those)
         ),
         changed_by=tuple(each for each in seen.values() if each.id in changes),
-        answered_by=tuple(each for each in seen.values() if each.id in answering - changes)[:MOST_REPLIES],
+        answered_by=tuple(answered_by[:MOST_REPLIES]),
+        more_answers=len(answered_by[MOST_REPLIES:]),
+        or_more=MOST_COUNTED in {len(replies), len(loose)},
     )
 
 
@@ -139,7 +146,7 @@ async def _by_number(reader: Reader, summary: Sequence[Any]) -> Mapping[str, _Lo
     codes = {code} if notation else {code, code.removesuffix("/")}
     days = {"", (row[0] if row is not None else None) or ""}
     texts = [f"{each}|{issuer}|{day}" for each in codes for issuer in (sender, "") for day in days]
-    params = {"named": as_json(texts), "limit": MOST_REPLIES}
+    params = {"named": as_json(texts), "limit": MOST_COUNTED}
     found, meant = dict[str, _Loose](), dict[tuple[object, ...], list[str]]()
     for reply, raw in await reader.fetch("message_list_answering_number", params):
         named = msgspec.json.decode(raw, type=ResponseFor)

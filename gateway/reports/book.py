@@ -174,7 +174,9 @@ class _Sheets:
         )
         head = [self._word(key) for key in ("reason", "reason_code", "state", "lines")]
         self._table(self._word("refusals"), head, refusals)
-        returned = ((each.said, each.lines) for each in report.returned)
+        returned: list[tuple[Cell, ...]] = [(each.said, each.lines) for each in report.returned]
+        if report.other_sentences:
+            returned.append((f"{self._word('other_sentences')}: {report.other_sentences}", report.other_returned))
         self._table(self._word("returned_why"), [self._word("reason"), self._word("lines")], returned)
         self.agencies("late", report.late)
         self.agencies("slowest", report.slowest)

@@ -116,8 +116,11 @@ class Summed:
     statuses: Mapping[str, int]
     #: State and reason code -> lines, the most frequent first.
     refusals: Sequence[tuple[str, str, int]]
-    #: What recipients said with 02 -> lines, the most frequent first.
+    #: What recipients said with 02 -> lines, the most frequent first, SENTENCES at most.
     returned: Sequence[tuple[str, int]]
+    #: How many sentences more there are, and lines of those.
+    other_sentences: int
+    other_returned: int
     days: Sequence[Day]
     #: Agencies: the slowest first, to arrival, to registration; the most late or overdue answers first.
     slowest: Sequence[str]
@@ -267,6 +270,7 @@ class Sum:
         agencies = self._agencies.figures()
         addressed = sorted(key for key, each in agencies.items() if each.received)
         silent = [key for key in addressed if not self._answered[key]]
+        returned = _frequent(self._returned)
         return Summed(
             total=self._total.figures(),
             agencies=agencies,
@@ -277,7 +281,9 @@ class Sum:
             states=dict(self._states),
             statuses=dict(self._statuses),
             refusals=[(*key, lines) for key, lines in _frequent(self._refusals)],
-            returned=_frequent(self._returned)[:SENTENCES],
+            returned=returned[:SENTENCES],
+            other_sentences=len(returned[SENTENCES:]),
+            other_returned=sum(lines for _, lines in returned[SENTENCES:]),
             days=self._days,
             slowest=_slowest({key: each.arrival for key, each in agencies.items()}),
             slowest_registering=_slowest({key: each.registration for key, each in agencies.items()}),

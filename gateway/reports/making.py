@@ -81,6 +81,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     statuses: dict[str, int]
     refusals: list[Refusal]
     returned: list[Returned]
+    #: What else was said, less often: how many sentences, and lines of those.
+    other_sentences: int = 0
+    other_returned: int = 0
     days: list[Day]
     #: The slowest first: by median time to arrival, to registration.
     slowest: list[AgencyFigures]
@@ -147,6 +150,8 @@ async def _named(directory: Directory, period: Period, summed: Summed, now: date
         statuses=dict(sorted(summed.statuses.items())),
         refusals=[Refusal(state=state, reason=reason, lines=lines) for state, reason, lines in summed.refusals],
         returned=[Returned(said=said, lines=lines) for said, lines in summed.returned],
+        other_sentences=summed.other_sentences,
+        other_returned=summed.other_returned,
         days=list(summed.days),
         slowest=[told[key] for key in summed.slowest],
         slowest_registering=[told[key] for key in summed.slowest_registering],

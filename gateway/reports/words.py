@@ -35,6 +35,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "states": ("Theo trạng thái gửi", "By state"),
     "statuses": ("Theo trạng thái xử lý", "By business status"),
     "refusals": ("Lý do không gửi được", "Why sending failed"),
+    "other_sentences": ("Lý do khác, ít gặp hơn", "Other reasons, less frequent"),
     "returned_why": ("Lý do nơi nhận từ chối (02)", "Why recipients refused (02)"),
     "days": ("Theo ngày", "By day"),
     "weeks": ("Theo tuần", "By week"),

@@ -61,3 +61,10 @@ async def test_what_was_revoked_or_is_of_a_closed_agency_is_not_told(desk: Desk)
     )
     await desk.store.directory.apply(desk.store.pump, CloseAgencyOperation(), closed)
     assert await found(desk, DAY) == []
+
+
+async def test_none_that_ends_is_left_out_however_many_end_together(desk: Desk) -> None:
+    """A CA's certificates may all end on one day; the page counts them, and the alarm calls each office."""
+    for number in range(201):
+        await token(desk, f"QLVB {number}")
+    assert len(await found(desk, DAY)) == 201

@@ -61,6 +61,14 @@ def test_nothing_in_a_workbook_is_a_formula(language: Language) -> None:
     assert word("agencies", language) in book.sheetnames
 
 
+def test_workbook_counts_the_reasons_that_it_does_not_name() -> None:
+    """In a row below those that it does, and in none where it names all."""
+    more = msgspec.structs.replace(report(), other_sentences=12, other_returned=30)
+    for told, rows in ((more, [(FORMULA, 1), ("Lý do khác, ít gặp hơn: 12", 30)]), (report(), [(FORMULA, 1)])):
+        sheet = openpyxl.load_workbook(io.BytesIO(write_book(told, "vi")))[word("returned_why", "vi")]
+        assert list(sheet.iter_rows(min_row=2, values_only=True)) == rows
+
+
 async def test_report_of_a_ledger_is_told_and_written(
     installation: Installation, terminal: Terminal, tmp_path: Path
 ) -> None:
