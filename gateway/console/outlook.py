@@ -258,7 +258,7 @@ class Outlooks:
             self._rests_until = loop.time() + (loop.time() - began) * _RESTS
             return made
 
-    async def _overdue(self, at: datetime) -> Missed | None:
+    async def overdue(self, at: datetime) -> Missed | None:
         """Of the last weeks' days, minutes old at most; found beside the page where that takes long."""
         if (self._due is None or not timedelta() <= at - self._due[0] < _DUE_FRESH) and self._seeking is None:
             self._seeking = asyncio.create_task(self._find_due(at))
@@ -306,7 +306,7 @@ class Outlooks:
             figures=report.total,
             waits=await self._waits(),
             channels=channels,
-            due=await self._overdue(at),
+            due=await self.overdue(at),
         )
 
     async def _findings(self, at: datetime) -> list[Finding]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 
 from gateway.accounts.roles import Permission, Role
 from gateway.audit.findings import Severity
-from gateway.clock import VIETNAM
 from gateway.console.alarms import alarm_values, open_alarms
 from gateway.console.causes import NAMED, Cause, alike, grouped
 from gateway.console.channels import HEALTH
@@ -28,9 +26,8 @@ _CHANNELS: Final = 8
 _TROUBLED: Final = 20
 #: All of them, folded.
 _LISTED: Final = 300
-#: Offices that are named for what they have not answered; the days whose documents the report by office is of.
+#: Offices that are named for what they have not answered.
 _LATE: Final = 5
-_REPORTED: Final = timedelta(days=90)
 #: Alarms of what ends, which stand in cards of their own with what ends later; what the doctor says of the same.
 _ENDING: Final = frozenset({"credential_ending", "encryption_ending"})
 _SAID_BY_OFFICE: Final = "encryption_last_days"
@@ -69,8 +66,6 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
     shown = [each for each in outlook.channels if not each.is_calm]
     calm = [each for each in outlook.channels if each.is_calm]
     first = [*shown[:_TROUBLED], *calm[: max(_CHANNELS - len(shown), 0)]]
-    today = outlook.at.astimezone(VIETNAM).date()
-    days = {"from": (today - _REPORTED).isoformat(), "to": today.isoformat()}
     parts = _parts(outlook.figures)
     return visit.page(
         template,
@@ -95,7 +90,6 @@ async def _answer(visit: Visit, template: str, outlook: Outlook) -> web.Response
         by_hour=list(zip(outlook.today, outlook.then, strict=True)),
         fates=shares([(kind, count) for kind, _, count in parts], visit.gettext("Where today's deliveries are")),
         parts=parts,
-        reported=visit.address("/reports", **days),
         newest=outlook.newest,
     )
 

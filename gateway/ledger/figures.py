@@ -85,6 +85,20 @@ class DueLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unanswered:
+    """A line whose answer has not come."""
+
+    message_id: str
+    delivery_id: str
+    #: On which it was due.
+    day: date
+    number: str
+    notation: str
+    subject: str
+    sender_id: AgencyId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DayCount:
     """A day of Vietnam; one on which nothing was accepted is told, too."""
 
@@ -159,6 +173,20 @@ async def unanswered(readers: Readers, days: Iterable[date], *, limit: int) -> d
             }
             for day in days
         }
+
+
+async def unanswered_of(
+    readers: Readers, office: AgencyId, days: Iterable[date], *, limit: int
+) -> list[Unanswered]:
+    """The lines of one office among them, the earliest day first."""
+    params = {"office": office, "days": as_json([each.isoformat() for each in days]), "limit": limit}
+    return [
+        Unanswered(
+            message_id=row[0], delivery_id=row[1], day=date.fromisoformat(row[2]), number=row[3], notation=row[4],
+            subject=row[5], sender_id=AgencyId(row[6]),
+        )
+        for row in await readers.fetch("due_list_unanswered", params)
+    ]  # fmt: skip
 
 
 def _span(first: date, last: date) -> dict[str, int]:

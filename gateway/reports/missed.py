@@ -1,7 +1,7 @@
 """Answers that have not come though their term is over, by the day on which it ended: a day off ends none.
 
-The one measure for alarms and the overview. What owes no answer any more is not among them (the view `owed`); no
-day with a crowd of them hides another, so each is counted up to a limit.
+The one measure for alarms, the overview and the page that it leads to. What owes no answer any more is not among
+them (the view `owed`); no day with a crowd of them hides another, so each is counted up to a limit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from gateway.ledger.figures import unanswered
+from gateway.ledger.figures import Unanswered, unanswered, unanswered_of
 from gateway.model import AgencyId
 from gateway.storage.readers import Readers
 from gateway.workdays import Workdays
@@ -45,13 +45,24 @@ class Missed:
 
 async def missed_answers(readers: Readers, calendar: Workdays, today: date) -> Missed:
     """By the day on which the term ended, of those that were due within MISSED_DAYS."""
-    days = (today - timedelta(days=ago) for ago in range(1, MISSED_DAYS + 1))
-    over = [day for day in days if calendar.end_of(day) < today]
     by_day: dict[date, Counter[AgencyId]] = {}
     cut = set[date]()
-    for day, counts in (await unanswered(readers, over, limit=_MOST)).items():
+    for day, counts in (await unanswered(readers, _over(calendar, today), limit=_MOST)).items():
         if counts:
             by_day.setdefault(calendar.end_of(day), Counter()).update(counts)
         if sum(counts.values()) >= _MOST:
             cut.add(calendar.end_of(day))
     return Missed(by_day=by_day, cut=frozenset(cut))
+
+
+async def missed_by(
+    readers: Readers, calendar: Workdays, today: date, office: AgencyId, *, limit: int
+) -> list[Unanswered]:
+    """What one office misses, the earliest first."""
+    return await unanswered_of(readers, office, _over(calendar, today), limit=limit)
+
+
+def _over(calendar: Workdays, today: date) -> list[date]:
+    """Days, within MISSED_DAYS, on which an answer was due whose term is over."""
+    days = (today - timedelta(days=ago) for ago in range(1, MISSED_DAYS + 1))
+    return [day for day in days if calendar.end_of(day) < today]

@@ -164,6 +164,7 @@ SHOTS = (
     ),
     Shot("maintenance", "vanhanh", "/maintenance"),
     Shot("reports", "vanhanh", "/reports"),
+    Shot("overdue", "vanhanh", "/reports/overdue"),
     Shot("audit", "kiemtra", "/audit?number=1250/UBND-VP"),
     Shot("audit-nothing", "kiemtra", "/audit?number=125"),
     Shot("audit-verify", "kiemtra", "/audit/verify"),

@@ -80,6 +80,16 @@ WHERE m.id = ? AND m.kind = 'document' AND m.due_on > ''
 SELECT w.recipient_id, COUNT(*) FROM (SELECT o.recipient_id FROM owed AS o WHERE o.due_on = :day LIMIT :limit) AS w
 GROUP BY w.recipient_id ORDER BY COUNT(*) DESC, w.recipient_id;
 
+-- name: due_list_unanswered
+-- What an office has not answered of what was due on some days, the earliest first: office, days (JSON), limit.
+SELECT d.message_id, o.delivery_id, o.due_on, m.code_number, m.code_notation, m.subject, m.sender_id
+FROM json_each(:days) AS j
+CROSS JOIN owed AS o ON o.due_on = j.value
+JOIN delivery AS d ON d.id = o.delivery_id
+JOIN message AS m ON m.id = d.message_id
+WHERE o.recipient_id = :office
+ORDER BY o.due_on, o.delivery_id LIMIT :limit;
+
 -- name: figures_count_returned
 -- What recipients said when they refused some lines (02), in their words: numbers of the lines.
 SELECT s.description, COUNT(DISTINCT d.id)

@@ -73,6 +73,7 @@ SORTED = {
     "desk_list_waiting": "a page of each office of a clerk",
     "entry_find_twin": "lines of one document",
     "entry_list_receivers": "the last 500 lines of one office",
+    "due_list_unanswered": "what one office has not answered of what was due on thirty days",
     "desk_list_asked": "requests that nobody has answered",
     "dispatch_list_next_of_channel": "the heads of the lanes of one channel",
     "dispatch_list_later_of_channel": "the heads of the lanes of one channel",
