@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.clock import micros
-from gateway.ids import uuid7
+from gateway.ids import uuid7, uuid7_floor
 from gateway.model import BootId
 from gateway.storage.pump import Transaction
 
@@ -33,8 +33,9 @@ class Called:
         """One result per payload."""
         for calls in payloads:
             for number, how in enumerate(calls.how):
-                at = micros(calls.now - timedelta(seconds=calls.apart * number + 60))
-                key, attempt = f"{calls.message_id}>{number}", uuid7()
+                began = calls.now - timedelta(seconds=calls.apart * number + 60)
+                at, key = micros(began), f"{calls.message_id}>{number}"
+                attempt = uuid7_floor(began)[:14] + uuid7()[14:]  # made then
                 row = (key, calls.message_id, calls.channel, None, "done", 2, None, at, at, at)
                 await tx.execute_many("dispatch_insert", [row])
                 await tx.execute_many("attempt_insert", [(attempt, key, calls.boot_id, 1, at)])

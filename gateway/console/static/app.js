@@ -111,10 +111,11 @@
   document.addEventListener("focusin", ({target}) => { if (target !== preview) had = target; });
   preview?.addEventListener("load", () => { came = performance.now(); });
   window.addEventListener("blur", () => {
-    const now = performance.now(), isByTab = did === "Tab" && now - at < 100;
-    if (document.activeElement !== preview || isByTab || now - came > 5000) return;
+    const now = performance.now(), isThere = () => document.activeElement === preview, isByTab = did === "Tab" && now - at < 1000;
+    if (!isThere() || isByTab || now - came > 5000) return;
     setTimeout(() => { // when the browser is done with giving it away
-      if (navigator.userActivation?.isActive && performance.now() - at > 5000) return;
+      const isByClick = navigator.userActivation?.isActive && performance.now() - at > 5000;
+      if (!isThere() || isByClick) return;
       preview.blur();
       if (had?.isConnected) had.focus({preventScroll: true});
       else window.focus();
