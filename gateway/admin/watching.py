@@ -39,7 +39,7 @@ from gateway.workdays import Workdays
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
 COUNTED: Final = 20_000
 REPLIES: Final = 10
-#: Older ones are not looked for: a quiet channel would have all tries of all channels gone through.
+#: Older ones say nothing of today.
 REPLIES_OF: Final = timedelta(days=7)
 NEXT: Final = 10
 TRIES: Final = 20_000

@@ -178,16 +178,17 @@ GROUP BY a.value;
 -- endpoint, limit.
 SELECT a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), p.message_id, p.id,
        COALESCE(p.first_at, p.created_at)
-FROM attempt AS a JOIN dispatch AS p ON p.id = a.dispatch_id
-WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint
-ORDER BY a.id LIMIT :limit;
+FROM attempt_of_channel AS c CROSS JOIN attempt AS a ON a.id = c.attempt_id
+CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE c.endpoint_id = :endpoint AND c.attempt_id >= :floor AND c.attempt_id < :ceiling
+ORDER BY c.attempt_id LIMIT :limit;
 
 -- name: attempt_last_through
 -- The last try over a channel that got something through before an instant: floor, ceiling (of the try's id), before, endpoint.
-SELECT a.ended_at FROM attempt AS a CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
-WHERE a.id >= :floor AND a.id < :ceiling AND p.endpoint_id = :endpoint AND a.outcome IN ('delivered', 'relayed', 'mixed')
-  AND a.ended_at <= :before
-ORDER BY a.id DESC LIMIT 1;
+SELECT a.ended_at FROM attempt_of_channel AS c CROSS JOIN attempt AS a ON a.id = c.attempt_id
+WHERE c.endpoint_id = :endpoint AND c.attempt_id >= :floor AND c.attempt_id < :ceiling
+  AND a.outcome IN ('delivered', 'relayed', 'mixed') AND a.ended_at <= :before
+ORDER BY c.attempt_id DESC LIMIT 1;
 
 -- name: attempt_list_troubled
 -- The newest calls since an instant that failed or took long: channel, transmission, when they began: since, limit.

@@ -6,9 +6,10 @@ SELECT COUNT(*) FROM agency WHERE endpoint_id = ? AND closed_at IS NULL;
 -- The newest tries over a channel that have ended, newest first: endpoint, floor (of the try's id), limit.
 SELECT a.id, a.dispatch_id, a.started_at, a.ended_at, a.outcome, COALESCE(a.reason, ''), COALESCE(a.detail, ''),
        COALESCE(a.peer, '{}'), p.message_id
-FROM attempt AS a CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
-WHERE a.id >= :floor AND p.endpoint_id = :endpoint AND a.ended_at IS NOT NULL
-ORDER BY a.id DESC LIMIT :limit;
+FROM attempt_of_channel AS c CROSS JOIN attempt AS a ON a.id = c.attempt_id
+CROSS JOIN dispatch AS p ON p.id = a.dispatch_id
+WHERE c.endpoint_id = :endpoint AND c.attempt_id >= :floor AND a.ended_at IS NOT NULL
+ORDER BY c.attempt_id DESC LIMIT :limit;
 
 -- name: event_newest_instant
 -- The instant of the newest event; NULL before the first.

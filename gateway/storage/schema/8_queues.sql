@@ -26,3 +26,16 @@ CREATE INDEX attempt_troubled ON attempt (started_at)
     WHERE outcome IN ('deferred', 'refused', 'unknown', 'mixed') OR ended_at - started_at > 30000000 + bytes;
 -- hỏa tốc that was refused or given up
 CREATE INDEX delivery_flash_failed ON delivery (state_at) WHERE priority > 2 AND state IN ('dead', 'refused');
+
+-- The tries over each channel, in their order, so that a report of one goes through its own alone; insert only. A
+-- transmission keeps its channel for good.
+CREATE TABLE attempt_of_channel (
+    endpoint_id TEXT NOT NULL,
+    attempt_id  TEXT NOT NULL,
+    PRIMARY KEY (endpoint_id, attempt_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER attempt_has_channel AFTER INSERT ON attempt
+BEGIN
+    INSERT INTO attempt_of_channel SELECT p.endpoint_id, NEW.id FROM dispatch AS p WHERE p.id = NEW.dispatch_id;
+END;

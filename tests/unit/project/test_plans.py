@@ -20,6 +20,7 @@ GROWING = (
     "dispatch",
     "delivery",
     "attempt",
+    "attempt_of_channel",
     "status",
     "event",
     "idempotency",
@@ -245,6 +246,23 @@ def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
         "INDEX delivery_of_desk (recipient_id=? AND in_inbox=? AND priority=? AND seq>?)"
     ), plan
     assert plan.index("USE TEMP B-TREE FOR ORDER BY") > plan.index("SCAN w") - 2 > start, plan
+
+
+@pytest.mark.parametrize(
+    ("name", "found_by"),
+    [
+        ("attempt_list_between", "(endpoint_id=? AND attempt_id>? AND attempt_id<?)"),
+        ("attempt_last_through", "(endpoint_id=? AND attempt_id>? AND attempt_id<?)"),
+        ("attempt_last_of_endpoint", "(endpoint_id=? AND attempt_id>?)"),
+    ],
+)
+def test_tries_of_a_channel_are_found_without_going_through_those_of_others(
+    database: Any, name: str, found_by: str
+) -> None:
+    """A quiet channel's report and page cost what it did, however much went over all others meanwhile."""
+    plan = _plan(database, STATEMENTS.get(name))
+    assert plan[0] == f"SEARCH c USING PRIMARY KEY {found_by}", plan
+    assert not any("id>" in step for step in plan[1:]), plan
 
 
 @pytest.mark.parametrize("name", ["dispatch_pick_due", "dispatch_list_next_of_channel"])
