@@ -287,9 +287,15 @@ def is_technical(detail: str, language: str) -> bool:
 
 
 async def page_of(request: web.Request, path: str) -> str:
-    """The page that a form was on, as far as its address tells."""
+    """The page that a form was on, as far as its address tells.
+
+    Whoever asks names it, a stranger too: no page lies deeper than the deepest route, so none is looked for there.
+    """
+    router = request.app.router
+    deepest = max(resource.canonical.count("/") for resource in router.resources())
+    path = "/".join(own_address(path).split("/", deepest + 1)[: deepest + 1])
     while path:
-        found = await request.app.router.resolve(request.clone(method="GET", rel_url=path))
+        found = await router.resolve(request.clone(method="GET", rel_url=path))
         if found.http_exception is None:
             return path
         path = path.rpartition("/")[0]

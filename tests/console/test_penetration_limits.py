@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.web_urldispatcher import UrlDispatcher, UrlMappingMatchInfo
 
 from gateway.accounts.roles import Role
 from gateway.mailbox import UNPACKED_AT_ONCE
@@ -61,6 +63,37 @@ async def test_part_of_a_page_that_is_none_leads_to_the_first_page(site: Site, v
     """To sign in, and on to the first page."""
     asked = {"HX-Request": b"true", "HX-Current-URL": value}
     assert await status_of(site, "GET", "/ledger/news", asked) == 401
+
+
+@pytest.mark.parametrize("path", ["//[", "//[/login", "//x:y/login", "///", "/\x7f", "/login\\x", "*"])
+async def test_form_at_an_address_that_is_none_leads_to_sign_in(site: Site, path: str) -> None:
+    """A stranger's, with no fault of ours; never on to what may be another host."""
+    assert await status_of(site, "POST", path, {}, b"x=1") in {303, 400}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [
+        ("POST", "/a" * 4000, {}),
+        ("POST", "/" * 8000, {}),
+        ("GET", "/desk", {"HX-Request": b"true", "HX-Current-URL": b"https://localhost" + b"/a" * 4000}),
+        ("GET", "/login?next=" + "/a" * 4000, {}),
+    ],
+    ids=["form", "slashes", "part", "sign-in"],
+)
+async def test_long_address_of_a_stranger_is_tried_no_more_often_than_routes_are_deep(
+    site: Site, monkeypatch: pytest.MonkeyPatch, method: str, path: str, fields: dict[str, bytes]
+) -> None:
+    """Each part of it was looked for by itself, before anybody had signed in, while everybody waited."""
+    tried, resolve = [], UrlDispatcher.resolve
+
+    async def counted(router: UrlDispatcher, request: web.Request) -> UrlMappingMatchInfo:
+        tried.append(request.path)
+        return await resolve(router, request)
+
+    monkeypatch.setattr(UrlDispatcher, "resolve", counted)
+    assert await status_of(site, method, path, fields) in {200, 303, 401}
+    assert len(tried) <= 10
 
 
 async def test_browser_that_calls_itself_no_text_signs_in_all_the_same(site: Site) -> None:
