@@ -124,7 +124,7 @@ class SignIn:
         if user.locked_until is not None and now < user.locked_until and not self._is_own(user, whose):
             self._refuse("locked", address, user.id)
         secret = self._users.totp_of(user)
-        step = totp_step(secret, code, now) if secret else user.totp_step
+        step = totp_step(secret, code, now) if secret else 0
         is_late = user.password_ends_at is not None and now >= user.password_ends_at
         is_used = bool(secret) and step <= user.totp_step
         if not fits or user.disabled_at is not None or is_late or is_used:
@@ -199,7 +199,7 @@ class SignIn:
             address=address,
             # a header field may hold bytes that are no text
             agent=agent.encode(errors="replace").decode()[:_MOST_AGENT],
-            totp_step=step or user.totp_step,
+            totp_step=step,
             now=now,
         )
         if not await self._pump.submit(self._open, new):

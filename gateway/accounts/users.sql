@@ -76,9 +76,9 @@ UPDATE user SET failures = failures + 1,
     WHERE id = :id RETURNING failures;
 
 -- name: user_note_success
--- A right try; a code of the second factor counts once.
-UPDATE user SET failures = 0, locked_until = NULL, totp_step = :step
-    WHERE id = :id AND disabled_at IS NULL AND (:step = totp_step OR :step > totp_step) RETURNING id;
+-- A right try; a code of the second factor counts once, also of two at once; step 0 where none was asked for.
+UPDATE user SET failures = 0, locked_until = NULL, totp_step = MAX(totp_step, :step)
+    WHERE id = :id AND disabled_at IS NULL AND (:step = 0 OR :step > totp_step) RETURNING id;
 
 -- name: session_insert_new
 -- Somebody signed in.

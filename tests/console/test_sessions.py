@@ -14,6 +14,7 @@ import pytest
 from gateway.accounts.passwords import STEP_SECONDS, totp_step
 from gateway.accounts.roles import Role
 from gateway.accounts.sign_in import digest_of
+from gateway.accounts.users import User
 from gateway.errors import RefusedError
 from gateway.foundation import database_of
 from gateway.storage.driver import choose_driver
@@ -192,6 +193,31 @@ async def test_one_time_code_is_needed_once_set_and_counts_once(site: Site) -> N
     code = pyotp.TOTP(secret).at(base.clock.now(), counter_offset=1)
     assert (await other.sign_in("careful1", code=code)).status == 303
     assert (await site.browser().sign_in("careful1", code=code)).status == 401
+
+
+async def test_one_time_code_of_two_who_sign_in_at_once_counts_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looked over the person's shoulder and is as quick does not come in with the same code."""
+    base, totp = site.base, pyotp.TOTP(pyotp.random_base32())
+    now = base.clock.now()
+    user, _ = await base.users.add("careful3", name="C", role=Role.VIEWER, actor="operator:test", now=now)
+    await base.users.choose_password(user, PASSWORD, session="", now=now)
+    await base.users.set_totp(user, totp.secret, session="", now=now)
+    read, both, find = [], asyncio.Event(), base.users.find
+
+    async def found_by_both(login: str) -> User | None:
+        found = await find(login)
+        read.append(login)
+        if len(read) == 2:
+            both.set()
+        await both.wait()
+        return found
+
+    monkeypatch.setattr(base.users, "find", found_by_both)
+    browsers, code = [site.browser(), site.browser()], totp.at(base.clock.now())
+    answers = await asyncio.gather(*(browser.sign_in("careful3", code=code) for browser in browsers))
+    assert sorted(answer.status for answer in answers) == [303, 401]
 
 
 async def test_second_factor_goes_with_a_code_of_it_or_by_an_administrator(site: Site) -> None:
