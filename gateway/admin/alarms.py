@@ -57,14 +57,12 @@ async def acknowledge_alarm(desk: Desk, request: AcknowledgeAlarm, actor: str) -
 
 
 async def snooze_alarm(desk: Desk, request: SnoozeAlarm, actor: str) -> Reply:
-    """Until when."""
+    """Until when, and whether it was put off: what somebody sees to is not."""
     base = desk.foundation
     now = base.clock.now()
     until = now + timedelta(hours=request.hours)
-    await base.pump.submit(
-        _SEE, Seen(alarm_id=request.alarm, actor=actor, why=request.reason, now=now, until=until)
-    )
-    return {"alarm": request.alarm, "until": rfc3339(until)}
+    ask = Seen(alarm_id=request.alarm, actor=actor, why=request.reason, now=now, until=until)
+    return {"alarm": request.alarm, "until": rfc3339(until), "snoozed": await base.pump.submit(_SEE, ask)}
 
 
 async def telephoned(desk: Desk, request: Telephoned, actor: str) -> Reply:

@@ -45,7 +45,7 @@ def add(parsers: Subparsers) -> None:
         "snooze",
         _snooze,
         "put an alarm off",
-        more="It is told again then. What is about express documents cannot be put off.",
+        more="It is told again then. What is about express documents, or what somebody sees to, is not put off.",
     )
     _target(snooze)
     snooze.add_argument(
@@ -153,6 +153,8 @@ def _snooze(context: Context, args: argparse.Namespace) -> int:
     reply = asyncio.run(perform(context, "snooze-alarm", request))
     if args.json:
         context.print_json(reply)
+    elif not reply["snoozed"]:
+        context.say("Not put off: somebody sees to it already.")
     else:
         context.say(f"Put off until {reply['until']}.")
     return FINE

@@ -73,8 +73,12 @@ async def acknowledge(visit: Visit) -> web.StreamResponse:
 async def snooze(visit: Visit) -> web.StreamResponse:
     """It is told again then, if it is still there."""
     asked = converted(said_of(visit, "alarm", _HOURS), SnoozeAlarm)
-    await snooze_alarm(visit.parts.server, asked, visit.actor)
-    return visit.redirect("/alerts", flash=visit.gettext("The alarm is put off."))
+    done = await snooze_alarm(visit.parts.server, asked, visit.actor)
+    if done["snoozed"]:
+        visit.flash(visit.gettext("The alarm is put off."))
+    else:
+        visit.flash(visit.gettext("The alarm was not put off: somebody sees to it already."), "note")
+    return visit.redirect("/alerts")
 
 
 def said_of(visit: Visit, noun: str, hours: Collection[int] = ()) -> dict[str, object]:

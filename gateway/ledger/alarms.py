@@ -181,7 +181,7 @@ class Seen:
 
 
 class SeenOperation:
-    """Acknowledges or puts off; nobody puts off what is about hỏa tốc."""
+    """Acknowledges or puts off; nobody puts off what is about hỏa tốc, or what somebody sees to."""
 
     name = "see_alarm"
 

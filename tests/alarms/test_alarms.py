@@ -213,6 +213,10 @@ async def test_hoa_toc_is_told_in_the_quiet_period_and_never_put_off(lab: Lab) -
     assert not await lab.see(flash), "twice changes nothing"
     kinds = [kind for kind, _ in await lab.events()]
     assert kinds[-2:] == ["alarm.snoozed", "alarm.acknowledged"]
+    assert await lab.see(urgent)
+    assert not await lab.see(urgent, now + timedelta(hours=1)), "nobody is told again while somebody sees to it"
+    taken_up = next(each for each in await lab.alarms() if each.id == urgent.id)
+    assert (taken_up.acknowledged_by, taken_up.snoozed_until, taken_up.again_at) == ("user:x", None, None)
     with pytest.raises(RefusedError):
         await lab.see(dataclasses.replace(flash, id="nobody"))
     over = Looked(now=now, closed=(flash.id,), ways=(("mail", ADDRESS),), told_from=free)

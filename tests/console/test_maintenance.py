@@ -123,8 +123,11 @@ async def test_silence_that_was_announced_opens_no_alarm(site: Site) -> None:
     assert "docs/runbook.vi.md: GatewayEndpointDown" in page.text
     assert (await operator.post(f"/alarms/{alarm.id}/snooze", {"hours": "4", "reason": "đã gọi"})).status == 303
     assert (await operator.post(f"/alarms/{alarm.id}/acknowledge", {"reason": "đã gọi"})).status == 303
+    late = await operator.post(f"/alarms/{alarm.id}/snooze", {"hours": "4", "reason": "để mai"}, follow=True)
+    assert "Không hoãn cảnh báo: đã có người nhận xử lý việc này." in late.text
     seen = await operator.get("/alerts")
     assert "Người operator1" in seen.text
+    assert "để mai" not in seen.text
     assert f"/alarms/{alarm.id}/acknowledge" not in seen.text
     assert f"/alarms/{alarm.id}/acknowledge" not in (await (await site.signed_in(Role.VIEWER)).get("/alerts")).text
 

@@ -136,9 +136,9 @@ UPDATE alarm SET acknowledged_at = :at, acknowledged_by = :by, note = :note, aga
 WHERE id = :id AND closed_at IS NULL AND acknowledged_at IS NULL RETURNING rule, subject;
 
 -- name: alarm_snooze_open
--- Nobody is told of it again before an instant: id, until, note.
+-- Nobody is told of it again before an instant, unless somebody sees to it: id, until, note.
 UPDATE alarm SET snoozed_until = :until, again_at = :until, note = :note
-WHERE id = :id AND closed_at IS NULL AND is_flash = 0 RETURNING rule, subject;
+WHERE id = :id AND closed_at IS NULL AND is_flash = 0 AND acknowledged_at IS NULL RETURNING rule, subject;
 
 -- name: alarm_find
 -- One: whether it is about hỏa tốc, whether it is over, and what it is about.

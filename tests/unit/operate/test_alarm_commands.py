@@ -52,6 +52,11 @@ async def test_alarms_are_listed_seen_to_and_put_off(installation: Installation,
     assert f"{ACTOR} sees to it" in out
     assert f"put off until {put_off['until']}: {WHY}" in out
 
+    assert put_off["snoozed"]
+    await terminal.run("alarms", "acknowledge", silent["id"], "--reason", WHY)
+    _, out, _ = await terminal.run("alarms", "snooze", silent["id"], "--hours", "4", "--reason", WHY)
+    assert "Not put off: somebody sees to it already." in out
+
     await look(installation, closed=(flash["id"], silent["id"]))
     assert "No alarm is open" in (await terminal.run("alarms", "list"))[1]
     over = {each["id"]: each for each in await terminal.json("alarms", "history")}
@@ -65,8 +70,9 @@ async def test_alarms_are_listed_seen_to_and_put_off(installation: Installation,
     assert [kind for kind, actor in await events(installation) if actor == ACTOR] == [
         "alarm.snoozed",
         "alarm.acknowledged",
+        "alarm.acknowledged",
     ]
-    assert await notes(installation) == [WHY, WHY]
+    assert await notes(installation) == [WHY, WHY, WHY]
 
 
 async def take(installation: Installation) -> None:
