@@ -17,6 +17,7 @@ from gateway.ledger.calendar import MOST, entered_days
 from gateway.workdays import off_by_law
 
 _FIRST, _LAST = 2000, 2100
+_DIGITS: Final = 4
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -60,7 +61,7 @@ def _year(visit: Visit) -> int:
     text = visit.request.query.get("year", "")
     if not text:
         return visit.at.astimezone(VIETNAM).year
-    if not (text.isascii() and text.isdigit() and _FIRST <= int(text[:5]) <= _LAST):
+    if not (text.isascii() and text.isdigit() and len(text) == _DIGITS and _FIRST <= int(text) <= _LAST):
         raise RefusedError("parameter_invalid", "year")
     return int(text)
 

@@ -150,6 +150,9 @@ async def test_days_off_are_entered_and_taken_out(site: Site) -> None:
         {"last": "2027-01-01"},
     ):
         assert (await admin.post("/administration/calendar", form | wrong)).status == 422, wrong
+    for year in ("020269", "0000002027", "1999", "2101", "٢٠٢٧", "x"):
+        refused = await admin.get(f"/administration/calendar?year={year}")
+        assert (refused.status, "parameter_invalid" in refused.text) == (422, True), year
     auditor = await site.signed_in(Role.AUDITOR)
     assert "Tết Đinh Mùi" in (await auditor.get("/administration/calendar?year=2027")).text
     assert (await auditor.post("/administration/calendar", form)).status == 403
