@@ -42,6 +42,10 @@ from gateway.model import AgencyId
 _PAGE: Final = 100
 #: From here on a document rings.
 _URGENT: Final = 1
+#: So many of those that wait are counted, and so many of the urgent are named; characters that are said of each.
+_MOST_WAITING: Final = 500
+_MOST_RUNG: Final = 200
+_LONGEST: Final = 200
 #: Why a document goes back; the clerk may write another reason.
 REASONS: Final = (
     N_("Sent to the wrong office"),
@@ -116,16 +120,18 @@ def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
 
 
 async def urgent(visit: Visit) -> web.StreamResponse:
-    """How many urgent documents wait, and the newest: what a notification says."""
-    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=500)
+    """Which urgent documents wait, the most urgent first, of these the newest: what notifications say."""
+    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=_MOST_WAITING)
     found = [item for item in waiting if item.priority >= _URGENT]
-    newest = max(found, key=lambda item: item.seq, default=None)
+    found.sort(key=lambda item: (item.priority, item.seq), reverse=True)
     told = {
+        "login": visit.user.login,
         "count": len(found),
-        "seq": newest.seq if newest else 0,
         "title": visit.gettext("Urgent document"),
-        "text": f"{newest.code}: {newest.subject}"[:200] if newest else "",
-        "path": f"/desk/in/{newest.delivery_id}" if newest else "/desk",
+        "waiting": [
+            {"id": item.delivery_id, "text": f"{item.code}: {item.subject}"[:_LONGEST]}
+            for item in found[:_MOST_RUNG]
+        ],
     }
     return web.Response(body=msgspec.json.encode(told), content_type="application/json", headers=SECURITY)
 

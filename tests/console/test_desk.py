@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import openpyxl
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from gateway.desk.sending import OutgoingForm
 from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.ledger.inquiries import InquiryReads
-from tests.console.site import PASSWORD, Browser, Page, Site, console
+from tests.console.site import LOGINS, PASSWORD, Browser, Page, Site, console
 from tests.desk.lab import CHECKS, DeskLab, clerk_of, lab_of
 from tests.desk.test_sending import fully_signed
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -314,12 +315,19 @@ async def test_recalled_document_waits_for_its_answer(lab: DeskLab, browser: Bro
     assert recall
 
 
-async def test_urgent_documents_are_told_to_the_notification(lab: DeskLab, browser: Browser) -> None:
-    """Number and subject of the newest."""
-    delivery = await lab.send("807", priority=3)
-    told = await browser.get("/desk/urgent")
-    assert '"text":"807/UBND-VP: V/v đăng ký"' in told.text
-    assert f"/desk/in/{delivery}" in told.text
+async def test_urgent_documents_are_told_to_the_notification(
+    lab: DeskLab, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Number and subject of each, the most urgent first, of these the newest; of very many all are counted."""
+    older, newer, less = [await lab.send(number, priority=p) for number, p in (("807", 3), ("808", 3), ("809", 1))]
+    told = msgspec.json.decode((await browser.get("/desk/urgent")).text)
+    assert told["login"] == LOGINS[Role.CLERK]
+    waiting = [each["id"] for each in told["waiting"] if each["id"] in {older, newer, less}]
+    assert waiting == [newer, older, less]
+    assert {"id": older, "text": "807/UBND-VP: V/v đăng ký"} in told["waiting"]
+    monkeypatch.setattr("gateway.console.desk_inbox._MOST_RUNG", 1)
+    cut = msgspec.json.decode((await browser.get("/desk/urgent")).text)
+    assert (cut["waiting"], cut["count"]) == (told["waiting"][:1], told["count"])
 
 
 async def test_first_look_says_01_groups_are_written_to_and_looks_are_on_record_once(site: Site) -> None:

@@ -38,18 +38,28 @@
   const shown = () => { if (button) button.hidden = Notification.permission !== "default"; };
   button?.addEventListener("click", () => Notification.requestPermission().then(shown));
   shown();
-  let last = Number(localStorage.getItem("desk-rung") ?? 0);
-  const look = async () => {
+  // What it rang for, by who is signed in, for a PC that several share: among what waits, since a document that was held
+  // or comes by the axis is no newer by its number than what rang before. What waits no more is forgotten. One look at a
+  // time: an answer that was overtaken would forget what has just rung.
+  let turn = Promise.resolve(), isAsked = false;
+  const ring = async () => {
+    isAsked = false;
     if (Notification.permission !== "granted") return;
-    const answer = await fetch("/desk/urgent", {headers: {"X-Live": "1"}});
-    if (!answer.ok || answer.redirected) return;
-    const told = await answer.json();
-    if (told.seq <= last) return;
-    last = told.seq;
-    localStorage.setItem("desk-rung", String(last));
-    const note = new Notification(`${told.title} (${told.count})`, {body: told.text, tag: "desk", requireInteraction: true});
-    note.onclick = () => { window.focus(); location.assign(told.path); };
+    const answer = await fetch("/desk/urgent", {headers: {"X-Live": "1"}}).catch(() => null);
+    if (!answer || answer.status >= 500) setTimeout(look, 10000);
+    if (!answer?.ok || answer.redirected) return;
+    const told = await answer.json(), key = `desk-rung:${told.login}`;
+    const rung = new Set(JSON.parse(localStorage.getItem(key) ?? "[]")), first = told.waiting.find(({id}) => !rung.has(id));
+    localStorage.setItem(key, JSON.stringify(told.waiting.map(({id}) => id)));
+    if (!first) return;
+    const said = {body: first.text, tag: "desk", renotify: true, requireInteraction: true};
+    const note = new Notification(`${told.title} (${told.count})`, said);
+    note.onclick = () => { window.focus(); location.assign(`/desk/in/${first.id}`); };
   };
-  for (const topic of ["document", "all"]) document.body.addEventListener(`live-${topic}`, look);
+  const look = () => {
+    if (!isAsked) turn = turn.then(ring).catch(() => null);
+    isAsked = true;
+  };
+  for (const topic of ["document", "delivery", "all"]) document.body.addEventListener(`live-${topic}`, look);
   look();
 })();
