@@ -92,6 +92,10 @@ SELECT id, agency_id, binding, system_id, fingerprint, key_id, allowed_networks,
 -- Under which keys secrets in force are sealed: a handful.
 SELECT DISTINCT key_id FROM shared_secret WHERE revoked_at IS NULL;
 
+-- name: sealed_find_any
+-- Whether something is sealed that a lost key takes away from somebody: a secret in force, a person's second factor.
+SELECT 1 FROM shared_secret WHERE revoked_at IS NULL UNION ALL SELECT 1 FROM user WHERE totp IS NOT NULL LIMIT 1;
+
 -- name: shared_secret_find_other_owner
 -- Whether a system id is in use by another agency.
 SELECT id FROM shared_secret

@@ -138,7 +138,7 @@ class LateForms:
                 raise RefusedError("form_not_kept")
             gone = [each.id for each in kept if each not in others]
             key = form.id if form.id in gone else uuid7()
-            new = (key, form.at, self._sealed(user_id, key, form))
+            new = (key, form.at, await self._sealed(user_id, key, form))
             await self._pump.submit(self._change, ChangeLateForms(user_id=user_id, gone=gone, new=new))
 
     async def sent(self, user_id: str, form: LateForm) -> None:
@@ -161,13 +161,12 @@ class LateForms:
             if gone:
                 await self._pump.submit(self._change, ChangeLateForms(user_id=user_id, gone=gone))
 
-    def _sealed(self, user_id: str, key: str, form: LateForm) -> bytes:
+    async def _sealed(self, user_id: str, key: str, form: LateForm) -> bytes:
         content = msgspec.json.encode(_Content(form.path, form.query, form.fields))
         try:
-            if not self._box.exists():
-                self._box.make()
+            await self._box.require(self._readers)
             return self._box.seal(content, _purpose(user_id, key))
-        except (KeyFileError, OSError) as error:
+        except (KeyFileError, OSError, RefusedError) as error:
             _log.warning("late_form.not_sealed", user=user_id, error=str(error))
             raise RefusedError("form_not_kept") from error
 

@@ -1,9 +1,9 @@
 """Shared secrets at rest: sealed with AES-256-GCM under a key that lies apart from the database.
 
 The key is a file of the secrets folder that nobody but its owner may read, 32 bytes in hexadecimal. It is made by
-the first act that issues a secret, never by a look at one: a key made anew beside secrets sealed under an old one
-would hide that the old one is lost. What a secret is for is authenticated with it, so that a row copied to another
-agency opens nowhere.
+the first act that seals something, never by a look at it, and never beside secrets or second factors: a key made
+anew beside those sealed under an old one would hide that the old one is lost. What a secret is for is authenticated
+with it, so that a row copied to another agency opens nowhere.
 
 It does NOT protect from somebody who reads both the database and the secrets folder.
 """
@@ -19,9 +19,10 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import KeyFileError
+from gateway.errors import KeyFileError, RefusedError
 from gateway.fsio import make_private_dir, write_durably
 from gateway.seal.keys import read_key_file
+from gateway.storage.readers import Readers
 
 #: Its name in the secrets folder.
 KEY_FILE: Final = "shared-secrets.key"
@@ -58,6 +59,22 @@ class SecretBox:
         if self._path.exists():
             raise KeyFileError(f"{self._path} exists", path=str(self._path))
         write_durably(self._path, os.urandom(_KEY_BYTES).hex().encode())
+
+    async def require(self, readers: Readers) -> None:
+        """The key, made where there is none and nobody's secret was sealed yet.
+
+        Late forms are no hindrance: they last days, and one that cannot be read is told of to its person.
+        """
+        if self.exists():
+            return
+        if await readers.fetch("sealed_find_any"):
+            raise RefusedError(
+                "state_forbids",
+                f"{self._path} is gone, and secrets or people's second factors were sealed under it: put it back "
+                "from a backup, or revoke the secrets and reset the users who have one-time codes",
+            )
+        if not self.exists():  # somebody else's act made it meanwhile
+            self.make()
 
     @property
     def key_id(self) -> str:

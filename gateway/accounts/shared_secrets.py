@@ -171,7 +171,7 @@ class SharedSecrets:
             raise RefusedError("state_forbids", f"the agency was closed at {rfc3339(agency.closed_at)}")
         if not wish.system_id or len(wish.system_id) > MOST_CHARACTERS or not wish.system_id.isascii():
             raise RefusedError("parameter_invalid", f"a system id has 1 to {MOST_CHARACTERS} ASCII characters")
-        await self._require_key()
+        await self._box.require(self._readers)
         key, expires_at = CredentialId(uuid7()), now + wish.lifetime
         secret, fingerprint = new_token()
         new = NewSecret(
@@ -213,18 +213,6 @@ class SharedSecrets:
         """Look everything up again."""
         self._generation += 1
         self._known.clear()
-
-    async def _require_key(self) -> None:
-        """The key, made where there is none and nothing was sealed yet."""
-        if self._box.exists():
-            return
-        if await self._readers.fetch("shared_secret_list_keys"):
-            raise RefusedError(
-                "state_forbids",
-                f"{self._box.path} is gone, and secrets were sealed under it: put it back from a backup, or "
-                "revoke them",
-            )
-        self._box.make()
 
     def _opened(self, row: tuple[Any, ...]) -> tuple[SharedSecret, bytes]:
         found = secret_of(row[1:])

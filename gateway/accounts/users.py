@@ -217,8 +217,8 @@ class Users:
 
     async def set_totp(self, user: User, secret: str, *, session: str, now: datetime) -> None:
         """The second factor from now on, or "" for none; other sessions than this one end."""
-        if secret and not self.box.exists():
-            self.box.make()
+        if secret:
+            await self.box.require(self._readers)
         sealed = self.box.seal(secret.encode(), _purpose(user.id)) if secret else None
         change = ChangeUser(user_id=user.id, act="secure", actor=user.actor, now=now, totp=sealed, session=session)
         await self._pump.submit(self._change, change)

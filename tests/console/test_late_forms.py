@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
@@ -104,6 +105,29 @@ async def test_nobody_reads_a_late_form_in_the_database_or_as_another_person(sit
         key.unlink()
         key.with_suffix(".gone").rename(key)
     assert (key.read_bytes(), rows(site)) == (was, [])
+
+
+async def test_lost_key_is_not_made_anew_beside_second_factors(site: Site) -> None:
+    """What was sealed under it would be lost unseen; put back from a backup, it opens everything again."""
+    base, now, totp = site.base, site.base.clock.now(), pyotp.TOTP(pyotp.random_base32())
+    careful, _ = await base.users.add("careful9", name="C", role=Role.VIEWER, actor="operator:test", now=now)
+    await base.users.choose_password(careful, PASSWORD, session="", now=now)
+    await base.users.set_totp(careful, totp.secret, session="", now=now)
+    other, key = await user_of(site, Role.AUDITOR), base.users.box.path
+    key.rename(key.with_suffix(".gone"))
+    try:
+        form = LateForm(id="", path="/ledger/views", fields=(("name", "x"),), at=now)
+        with pytest.raises(RefusedError, match="form_not_kept"):
+            await base.late_forms.put(other, form)
+        auditor = await base.users.require(LOGINS[Role.AUDITOR])
+        with pytest.raises(RefusedError, match="put it back from a backup") as caught:
+            await base.users.set_totp(auditor, pyotp.random_base32(), session="", now=now)
+        assert (caught.value.code, key.exists()) == ("state_forbids", False)
+    finally:
+        key.with_suffix(".gone").replace(key)
+    code = totp.at(base.clock.now())
+    assert (await site.browser().sign_in("careful9", code=code)).status == 303
+    await base.users.reset(careful, actor="operator:test", now=now, why="thử nghiệm xong")
 
 
 async def test_form_that_there_is_no_room_for_is_refused_at_once_with_the_way_back(site: Site) -> None:
