@@ -52,16 +52,22 @@ class Arrivals:
 
     async def _tell(self, clerk: Clerk, offices: frozenset[AgencyId], items: Sequence[Item]) -> None:
         now = self._clock.now()
+        untold: list[GatewayError] = []  # one of them keeps back none of the others
         try:
             alone = {office for office in offices if not await self._reads.has_software(clerk.home(office), now)}
             for item in items:
                 if item.recipient_id in alone:
-                    await self._registering.arrived(clerk, item.delivery_id)
+                    try:
+                        await self._registering.arrived(clerk, item.delivery_id)
+                    except GatewayError as error:
+                        untold.append(error)
             for office in alone & clerk.offices:
                 await self._take_statuses(clerk.for_office(office))
         except GatewayError as error:
-            _log.warning("desk.arrival_untold", error=str(error))
+            untold.append(error)
         finally:
+            if untold:
+                _log.warning("desk.arrival_untold", error=str(untold[0]), count=len(untold))
             self._under_way.difference_update(item.delivery_id for item in items)
 
     async def _take_statuses(self, caller: Caller) -> None:

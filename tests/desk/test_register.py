@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.desk.clerk import Clerk
 from gateway.desk.register import PaperForm
 from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.edxml.envelope import BusinessType
-from gateway.errors import RefusedError
+from gateway.errors import BodyDamagedError, RefusedError
 from gateway.ledger.entries import Beside, Paper
 from tests.desk.lab import DeskLab, clerk_of, lab_of
 from tests.journeys.installation import COMMUNE, PROVINCE
@@ -170,6 +171,26 @@ async def test_first_list_says_01_once(lab: DeskLab) -> None:
     assert shown[0] == ("user:lan", "console")
     await lab.desk.registering.register(lab.clerk, delivery)
     assert (await lab.desk.inbox.waiting(lab.clerk)).items == []
+
+
+async def test_document_whose_01_cannot_be_said_keeps_back_none_of_the_others(
+    lab: DeskLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told of with the same list, and that one with the next."""
+    deliveries, arrived = [await lab.send() for _ in range(3)], lab.desk.registering.arrived
+    asked: list[str] = []
+
+    async def fails_once(clerk: Clerk, delivery_id: str) -> None:
+        asked.append(delivery_id)
+        if len(asked) == 1:
+            raise BodyDamagedError("its body is damaged")
+        await arrived(clerk, delivery_id)
+
+    monkeypatch.setattr(lab.desk.registering, "arrived", fails_once)
+    for said in (2, 3):
+        await lab.desk.inbox.waiting(lab.clerk)
+        await lab.desk.arrivals.close()
+        assert sum(lab.statuses(each) != [] for each in deliveries) == said
 
 
 async def test_office_with_software_says_01_by_it(lab: DeskLab) -> None:
