@@ -237,11 +237,6 @@ def sentence(text: str, language: str) -> str:
     return (_in_vietnamese(text) or text) if language == "vi" else text
 
 
-def is_known(text: str) -> bool:
-    """Whether it is one of ours."""
-    return _in_vietnamese(text) is not None
-
-
 def _in_vietnamese(text: str) -> str | None:
     if len(text) > _LONGEST:
         return None

@@ -13,7 +13,7 @@ import pytest
 from gateway.console.signed import finding_of
 from gateway.inquiry.check_words import NOT_EXAMINED, PARTS
 from gateway.inquiry.detail_words import DETAILS
-from gateway.inquiry.finding_words import KINDS, OF_SEALS, OF_SIGNATURES, is_known, sentence
+from gateway.inquiry.finding_words import KINDS, OF_SEALS, OF_SIGNATURES, sentence
 from gateway.seal.indications import MEANINGS
 from gateway.seal.report import Indication, failed, undecided
 from gateway.signatures.model import Kind
@@ -121,8 +121,8 @@ def test_what_is_put_in_is_told_too() -> None:
         "3 sự kiện mới chưa có chứng minh khi lập gói: gói nói về 9 lá đầu của nhật ký; hãy xuất lại sau"
     )
     assert sentence(many, "en") == many
-    assert not is_known("What a library said")
-    assert not is_known("the certificate was revoked on " + "x" * 2000)
+    for foreign in ("What a library said", "the certificate was revoked on " + "x" * 2000):
+        assert sentence(foreign, "vi") == foreign
 
 
 def test_finding_says_what_was_looked_at_what_it_came_to_and_why() -> None:
