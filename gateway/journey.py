@@ -87,6 +87,8 @@ class Submission:
     answered: Due | None = None
     #: The line of the clerk's register that is written in the same transaction.
     entry: NewEntry | None = None
+    #: A status that is refused where one of 02 to 06 was reported before it.
+    is_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +144,7 @@ class Journey:
     ) -> None:
         self._parse, self._directory, self._reads, self._bodies = parse, directory, reads, bodies
         self._pump, self._intake, self._addressing = pump, intake, addressing
-        self._key = key
-        self._clock, self._organ_id = clock, gateway_organ_id
+        self._key, self._clock, self._organ_id = key, clock, gateway_organ_id
         self._keep_keys = timedelta(days=idempotency_days)
         self._committed, self._policies, self._receivers = committed, policies, receivers
         self._openable = openable
@@ -394,6 +395,7 @@ class Journey:
             imported=submission.imported,
             proof=proof,
             entry=submission.entry,
+            is_first=submission.is_first,
             checks=self._checks(submission, checked, plan),
             unsigned=checked.unsigned,
         )
@@ -465,8 +467,7 @@ class Journey:
     async def validate(self, caller: Caller, body: SpooledBody) -> models.Validation:
         """What acceptance would find; nothing is stored."""
         report = await self._parse(body, "full", caller.agency_id)
-        envelope = report.envelope
-        refusal = report.refusal
+        envelope, refusal = report.envelope, report.refusal
         if envelope is not None and not refusal:
             try:
                 sender = await self._sender(envelope)

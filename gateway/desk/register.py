@@ -9,6 +9,9 @@
 The same act twice is one: a line is found by its document. What a person would call the same document is refused
 with the number that it has; the clerk answers the sender so (`answer_duplicate`), or insists. A paper goes the same
 way without a message. A crash leaves both, 03 and line, or neither.
+
+The sender gets one of 03 and 02: whoever is second, a colleague or the office's own system, is refused by the
+transaction that would write it (`is_first`).
 """
 
 from __future__ import annotations
@@ -94,7 +97,8 @@ class Registering:
                 await self.enter(entry)
                 return
             told = told_of(entry.number, entry.day.isoformat()).capitalize()
-            await self.submit(clerk, row, _status(clerk, "03", f"{told}."), _key("03", delivery_id), entry)  # 3, 4
+            status = _status(clerk, "03", f"{told}.")
+            await self.submit(clerk, row, status, _key("03", delivery_id), entry, is_first=True)  # 3, 4
 
         entry = NewEntry(
             id=uuid7(),
@@ -178,7 +182,8 @@ class Registering:
         if code not in {"02", "04", "05", "06", "15", "16"}:
             raise RefusedError("status_code_unknown", code)
         about = item.request_id if code in {"15", "16"} else ""
-        await self.submit(clerk, row, _status(clerk, code, reason), _key(code, delivery_id, reason, about))
+        key = _key(code, delivery_id, reason, about)
+        await self.submit(clerk, row, _status(clerk, code, reason), key, is_first=code == "02")
 
     async def arrived(self, clerk: Clerk, delivery_id: str) -> None:
         """01: the office has it; once."""
@@ -194,7 +199,7 @@ class Registering:
             raise RefusedError("not_found", "the register has no such document")
         told = told_of(twin.number, twin.day.isoformat()).capitalize()
         status = _status(clerk, "03", f"Văn bản trùng. {told}.")
-        await self.submit(clerk, row, status, _key("03", delivery_id))
+        await self.submit(clerk, row, status, _key("03", delivery_id, twin.id), is_first=True)
         return twin
 
     async def amend(self, clerk: Clerk, entry_id: str, beside: Beside) -> Entry:
@@ -236,7 +241,14 @@ class Registering:
         return found
 
     async def submit(
-        self, clerk: Clerk, row: InboxRow, status: models.NewStatus, key: str, entry: NewEntry | None = None
+        self,
+        clerk: Clerk,
+        row: InboxRow,
+        status: models.NewStatus,
+        key: str,
+        entry: NewEntry | None = None,
+        *,
+        is_first: bool = False,
     ) -> Answer:
         """A status of the office, accepted like any other; `key` stands for the act."""
         caller = clerk.for_office(row.recipient_id)
@@ -250,6 +262,7 @@ class Registering:
             status_only=True,
             about_delivery=row.id,
             entry=entry,
+            is_first=is_first,
         )
         try:
             async with self._gateway.intake.turn(caller.agency_id):

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateway.clock import micros
+from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.failpoints import failpoint
 from gateway.ledger import history
@@ -36,12 +37,20 @@ class Report:
     #: When it takes effect: acceptance, or a person's act.
     at: datetime
     actor: str
+    #: Refused where one of 02 to 06 was reported before.
+    is_first: bool = False
 
 
 def reports_of(fresh: Sequence[NewMessage]) -> list[Report]:
     """The reports of accepted messages, in their order."""
     return [
-        Report(message_id=item.message.id, effect=effect, at=item.message.accepted_at, actor=item.actor)
+        Report(
+            message_id=item.message.id,
+            effect=effect,
+            at=item.message.accepted_at,
+            actor=item.actor,
+            is_first=item.is_first,
+        )
         for item in fresh
         for effect in item.statuses
     ]
@@ -80,6 +89,7 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
     """Append every report, judge it against the line as it is now, and move what it moves; how each was judged.
 
     In the order given, so that two reports about one line (03 and 05 sent together) are judged in turn.
+    RefusedError where one that must be the first is not; then the transaction must not go on.
     """
     if not reports:
         return []
@@ -97,6 +107,8 @@ async def apply_reports(tx: Transaction, reports: Sequence[Report]) -> list[Judg
             events.append(_event(Event.STATUS_PARKED, item, {"reason": item.effect.parked}))
             continue
         line = lines[key]
+        if item.is_first and not line.untouched:
+            raise RefusedError("state_forbids", f"status {line.business} was given")
         verdict = line.take(item.effect)
         verdicts.append(verdict)
         events.append(_event(Event.STATUS_RECORDED, item, {"moved": verdict.moves}))

@@ -163,6 +163,8 @@ class NewMessage:
     proof: ProofRow | None = None
     #: The line of the clerk's register that is written with it.
     entry: NewEntry | None = None
+    #: A status that decides what becomes of a document: refused where one of 02 to 06 was reported before it.
+    is_first: bool = False
     #: The deliveries that wait for a look at the signatures, with their policy; None: nobody looks.
     checks: Mapping[str, str] | None = None
     #: The parser has seen that there is no signature; then nobody looks again unless something waits for it.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
+from gateway.api.models import NewStatus
+from gateway.compose import Built
 from gateway.desk.clerk import Clerk
 from gateway.desk.register import PaperForm
 from gateway.directory.changes import CloseAgency, CloseAgencyOperation
 from gateway.edxml.envelope import BusinessType
 from gateway.errors import BodyDamagedError, RefusedError
 from gateway.ledger.entries import Beside, Paper
+from gateway.ledger.reads import InboxRow
 from tests.desk.lab import DeskLab, clerk_of, lab_of
 from tests.journeys.installation import COMMUNE, PROVINCE
 from tests.journeys.messages import DAY, document_id
@@ -64,6 +68,73 @@ async def test_same_act_twice_is_one_line(lab: DeskLab) -> None:
     assert one.id == two.id == (await act(lab.clerk, delivery)).id
     assert lab.numbers() == [1]
     assert [code for code, _ in lab.statuses(delivery)] == ["03"]
+
+
+def overtake(lab: DeskLab, patch: pytest.MonkeyPatch, code: str, other: Callable[[], Awaitable[object]]) -> None:
+    """Have something else done when a status is about to be built, after all that was asked before."""
+    real = lab.app.gateway.composer.status
+    acts = [other]
+
+    async def overtaken(row: InboxRow, status: NewStatus) -> Built:
+        if status.code == code and acts:
+            await acts.pop()()
+        return await real(row, status)
+
+    patch.setattr(lab.app.gateway.composer, "status", overtaken)
+
+
+async def test_document_that_is_returned_meanwhile_is_not_registered(
+    lab: DeskLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender gets 02 alone, and the next document the number; who is returning is overtaken likewise."""
+    act = lab.desk.registering
+    delivery, second = await lab.send(), await lab.send()
+    overtake(lab, monkeypatch, "03", lambda: act.answer(lab.clerk, delivery, "02", "gửi nhầm"))
+    await refused(act.register(lab.clerk, delivery), "state_forbids")
+    assert lab.statuses(delivery) == [("02", "gửi nhầm")]
+    overtake(lab, monkeypatch, "02", lambda: act.register(lab.clerk, second))
+    refusal = await refused(act.answer(lab.clerk, second, "02", "gửi nhầm"), "state_forbids")
+    assert "03" in refusal.detail
+    assert [code for code, _ in lab.statuses(second)] == ["03"]
+    assert lab.numbers() == [1]
+
+
+async def test_office_s_system_that_is_faster_decides(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says by API at the same instant is the office's word, and takes no number."""
+    act = lab.desk.registering
+    delivery = await lab.send(to=COMMUNE)
+    clerk = await clerk_of(lab.app, COMMUNE)
+    (office,) = clerk.offices
+    before, returned = lab.numbers(office), NewStatus(code="02", description="gửi nhầm")
+    async with lab.site.client(COMMUNE) as system:
+        overtake(lab, monkeypatch, "03", lambda: system.answer(delivery, returned))
+        await refused(act.register(clerk, delivery), "state_forbids")
+    assert lab.statuses(delivery) == [("02", "gửi nhầm")]
+    assert lab.numbers(office) == before
+
+
+async def test_answer_at_once_with_registering_is_one_of_both(lab: DeskLab) -> None:
+    """Also where one transaction would hold both."""
+    act = lab.desk.registering
+    for _ in range(5):
+        delivery = await lab.send()
+        both = act.register(lab.clerk, delivery), act.answer(lab.clerk, delivery, "02", "gửi nhầm")
+        ends = await asyncio.gather(*both, return_exceptions=True)
+        assert [end.code for end in ends if isinstance(end, RefusedError)] == ["state_forbids"], ends
+        assert len(lab.statuses(delivery)) == 1
+    told = lab.rows("SELECT COUNT(*) FROM status WHERE code = '03' AND reporter_id = ?", lab.office)
+    assert told == [(len(lab.numbers()),)]
+
+
+async def test_sender_of_a_duplicate_is_told_one_number(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a colleague registers it all the same, nobody tells the number of the other line."""
+    act = lab.desk.registering
+    first = await act.register(lab.clerk, await lab.send("126", subject="V/v một"))
+    delivery = await lab.send("126", subject="V/v hai")
+    overtake(lab, monkeypatch, "03", lambda: act.register(lab.clerk, delivery, even_so=True))
+    await refused(act.answer_duplicate(lab.clerk, delivery), "state_forbids")
+    ((_, words),) = lab.statuses(delivery)
+    assert (f"số {first.number} " in words, "số 2 " in words) == (False, True)
 
 
 async def test_clerks_at_once_leave_no_gap_and_no_double(lab: DeskLab) -> None:
