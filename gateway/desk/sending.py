@@ -145,7 +145,8 @@ class Sending:
     async def take_number(self, clerk: Clerk, draft_id: str) -> Entry:
         """The next số đi of the draft's series; the one that it has, where it has one.
 
-        A number is not given back: it is taken for what has a line to write, its notation and subject.
+        A number is not given back: it is taken for what has a line to write, its notation and subject. Where
+        that line was struck out, the draft gets another.
         """
         draft = await self.draft(clerk, draft_id)
         if not draft.entry_id:

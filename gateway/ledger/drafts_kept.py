@@ -194,7 +194,7 @@ class Draft:
     office_id: AgencyId
     owner: str
     form: str
-    #: The line whose number it has; "" for none.
+    #: The line whose number it has; "" for none, or for one that was struck out.
     entry_id: str
     changed_at: datetime
     files: tuple[DeskFile, ...] = ()

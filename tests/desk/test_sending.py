@@ -101,6 +101,21 @@ async def test_numbers_of_a_series_have_no_gap_whoever_takes_them(lab: DeskLab) 
     assert await lab.desk.reads.series(lab.office, entries[0].year) == {"": 3, "QĐ": 2}
 
 
+async def test_draft_whose_number_was_struck_out_gets_another(lab: DeskLab) -> None:
+    """It is stuck no more: the line stays struck out, and the document goes out under the next number."""
+    draft = await drafted(lab, UNSIGNED)
+    take = lab.desk.sending.take_number
+    wrong = await take(lab.clerk, draft.id)
+    await lab.desk.registering.void(lab.clerk, wrong.id, "nhầm số")
+    assert (await lab.desk.sending.draft(lab.clerk, draft.id)).entry_id == ""
+    assert [each.entry_id for each in await lab.desk.sending.drafts(lab.clerk)] == [""]
+    one, two = await asyncio.gather(take(lab.clerk, draft.id), take(lab.clerk, draft.id))
+    assert (one.id, one.number) == (two.id, 2)
+    message = await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử")
+    assert (await lab.desk.registering.entry(lab.clerk, one.id)).message_id == message
+    assert (await lab.desk.registering.entry(lab.clerk, wrong.id)).is_struck
+
+
 async def test_draft_is_the_offices_and_outlives_its_clerk(lab: DeskLab) -> None:
     """Another clerk of the office goes on with it; one of another office sees nothing."""
     draft = await drafted(lab, UNSIGNED)

@@ -29,8 +29,9 @@ UPDATE desk_draft SET owner = ?, form = ?, changed_at = MAX(?, changed_at + 1)
 WHERE id = ? AND office_id = ? AND changed_at = ? RETURNING id;
 
 -- name: draft_number_if_none
--- Its number was taken.
-UPDATE desk_draft SET entry_id = ? WHERE id = ? AND office_id = ? AND entry_id IS NULL RETURNING id;
+-- Its number was taken; one whose line was struck out is none.
+UPDATE desk_draft SET entry_id = ? WHERE id = ? AND office_id = ?
+  AND NOT EXISTS (SELECT 1 FROM desk_entry AS e WHERE e.id = desk_draft.entry_id AND e.voided_at IS NULL) RETURNING id;
 
 -- name: draft_is_of_office
 -- Whether an office has a draft.
@@ -54,14 +55,16 @@ SELECT f.id, f.office_id, f.sha256, f.size, f.name, f.content_type
 FROM desk_draft_file AS d JOIN desk_file AS f ON f.id = d.file_id WHERE d.draft_id = ? ORDER BY d.place;
 
 -- name: draft_list
--- Drafts of some offices, the last changed first.
-SELECT id, office_id, owner, form, COALESCE(entry_id, ''), changed_at FROM desk_draft
-WHERE office_id IN (SELECT value FROM json_each(?)) ORDER BY changed_at DESC LIMIT 200;
+-- Drafts of some offices, the last changed first, with the line whose number each has: one that was struck out is none.
+SELECT id, office_id, owner, form,
+       COALESCE((SELECT e.id FROM desk_entry AS e WHERE e.id = desk_draft.entry_id AND e.voided_at IS NULL), ''), changed_at
+FROM desk_draft WHERE office_id IN (SELECT value FROM json_each(?)) ORDER BY changed_at DESC LIMIT 200;
 
 -- name: draft_read
--- One of them.
-SELECT id, office_id, owner, form, COALESCE(entry_id, ''), changed_at FROM desk_draft
-WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
+-- One of them, likewise.
+SELECT id, office_id, owner, form,
+       COALESCE((SELECT e.id FROM desk_entry AS e WHERE e.id = desk_draft.entry_id AND e.voided_at IS NULL), ''), changed_at
+FROM desk_draft WHERE id = :id AND office_id IN (SELECT value FROM json_each(:offices));
 
 -- name: desk_office_insert
 -- An office keeps a desk from now on, although documents are brought to it.
