@@ -4,10 +4,10 @@
 2. Its number is taken beforehand, since the document must bear it before it is signed: a line of the register of
    outgoing documents, numbered by series and year, in one transaction with the draft that has it.
 3. What goes out is built of the draft, looked at (two valid signatures: the signer's and the office's), and
-   accepted like what any system sends; in the same transaction the line gets its document.
+   accepted like what any system sends; in the same transaction the line gets its document, and the draft is gone.
+   Where a colleague has changed it since it was read, nothing goes.
 
-After a crash between acceptance and the end of the draft the same draft gives the same bytes: sent again, it is the
-same message.
+The same draft gives the same bytes: sent twice at once, it is one message.
 """
 
 from __future__ import annotations
@@ -190,11 +190,12 @@ class Sending:
                 trace_id=_NO_TRACE,
                 arrived_at=self._clock.now(),
                 fingerprint=built.fingerprint,
-                entry=_taken(clerk, entry, why),
+                entry=_taken(clerk, entry, draft, why),
             )
             async with self._gateway.intake.turn(draft.office_id):
                 answer = await self._gateway.journey.accept(submission)  # 3
-        await self._pump.submit(self._drop, DropDraft(id=draft.id, office_id=draft.office_id))
+        if answer.replayed:  # an earlier version forgot a draft only after its acceptance, or died between
+            await self._pump.submit(self._drop, DropDraft(id=draft.id, office_id=draft.office_id))
         return answer.message_id
 
     async def groups(self, clerk: Clerk, office: AgencyId) -> dict[str, tuple[str, ...]]:
@@ -332,7 +333,7 @@ def _require_line(form: OutgoingForm) -> None:
         raise RefusedError("desk_form_incomplete", ", ".join(missing))
 
 
-def _taken(clerk: Clerk, entry: Entry, why: str) -> NewEntry:
+def _taken(clerk: Clerk, entry: Entry, draft: Draft, why: str) -> NewEntry:
     """The line that is there, for the transaction of the acceptance."""
     return NewEntry(
         id=entry.id,
@@ -346,6 +347,7 @@ def _taken(clerk: Clerk, entry: Entry, why: str) -> NewEntry:
         salt=b"",
         is_taken=True,
         why=why,
+        draft=(draft.id, draft.changed_at),
     )
 
 

@@ -84,6 +84,8 @@ class NewEntry:
     is_taken: bool = False
     #: Why it goes out without both signatures; beside its event's leaf.
     why: str = ""
+    #: The draft that goes out by it, and when it was changed last; it is gone with it.
+    draft: tuple[str, datetime] | None = None
 
     def digest(self) -> str:
         """Of the line as it is written, under its salt."""
@@ -158,7 +160,18 @@ async def _link(tx: Transaction, ask: Entering) -> None:
     linked = await tx.fetch("entry_link_if_free", (ask.message_id, entry.id, entry.office_id))
     if not linked:
         raise RefusedError("desk_entry_used")
+    if entry.draft is not None:
+        await _forget_draft(tx, entry.office_id, *entry.draft)
     await history.append(tx, [_event(Event.ENTRY_SENT, ask, {"entry": entry.id, "office": entry.office_id})])
+
+
+async def _forget_draft(tx: Transaction, office_id: AgencyId, draft_id: str, changed_at: datetime) -> None:
+    """What goes out is what was looked at; refused where a colleague has changed or dropped it since."""
+    if not await tx.fetch("draft_is_same", (draft_id, office_id, micros(changed_at))):
+        known = await tx.fetch("draft_is_of_office", (draft_id, office_id))
+        raise RefusedError("desk_draft_changed" if known else "not_found")
+    await tx.execute_many("draft_file_forget", [(draft_id,)])
+    await tx.execute_many("draft_forget", [(draft_id,)])
 
 
 def _event(kind: Event, ask: Entering, facts: dict[str, object]) -> history.EventRow:

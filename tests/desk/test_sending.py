@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.compose import Built
 from gateway.desk.clerk import Clerk
 from gateway.desk.sending import OutgoingForm
-from gateway.errors import RefusedError
 from gateway.ledger.drafts_kept import Draft
 from gateway.signatures.judgement import judge
 from tests.desk.lab import DeskLab, clerk_of
@@ -154,22 +155,58 @@ async def test_reply_names_the_document_that_it_answers(lab: DeskLab) -> None:
     assert (answered["organ_id"], answered["code"]) == (PROVINCE, "77/UBND-VP")
 
 
-async def test_sent_twice_after_a_crash_is_one_message(lab: DeskLab) -> None:
-    """A draft that was not forgotten in time gives the same bytes."""
+async def test_sent_twice_at_once_is_one_message(lab: DeskLab) -> None:
+    """The same draft gives the same bytes."""
     draft = await drafted(lab, UNSIGNED)
-    pump, kept = lab.app.foundation.pump, lab.desk.sending
-    real = pump.submit
+    send = lab.desk.sending.send
+    one, two = await asyncio.gather(*(send(lab.clerk, draft.id, why_unsigned="thử") for _ in range(2)))
+    assert one == two
+    assert lab.rows("SELECT id FROM message WHERE sender_id = ?", lab.office) == [(one,)]
 
-    async def dies(operation: object, payload: object) -> object:
-        if getattr(operation, "name", "") == "desk_drop_draft":
-            raise RefusedError("desk_busy")
-        return await real(operation, payload)  # type: ignore[arg-type]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pump, "submit", dies)
-        await refused(kept.send(lab.clerk, draft.id, why_unsigned="thử"), "desk_busy")
-    again = await kept.send(lab.clerk, draft.id, why_unsigned="thử")
-    assert lab.rows("SELECT id FROM message WHERE sender_id = ?", lab.office) == [(again,)]
+async def test_draft_that_an_earlier_version_left_when_it_died_is_one_message(
+    lab: DeskLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had been accepted: sent again it is the same message, and the draft is gone."""
+    draft = await drafted(lab, UNSIGNED)
+
+    async def forgets_nothing(*_: object) -> None:
+        pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.ledger.entries._forget_draft", forgets_nothing)
+        first = await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử")
+    assert await lab.desk.sending.send(lab.clerk, draft.id, why_unsigned="thử") == first
+    assert await lab.desk.sending.drafts(lab.clerk) == []
+
+
+@pytest.mark.parametrize("act", ["save", "drop"])
+async def test_draft_that_a_colleague_changes_while_it_is_sent_does_not_go(
+    lab: DeskLab, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """The correction stays, under the number that was taken; what is dropped meanwhile is not sent either."""
+    sending, draft = lab.desk.sending, await drafted(lab, UNSIGNED)
+    other, files = replace(lab.clerk, user_id="minh"), [file.id for file in draft.files]
+    theirs = msgspec.structs.replace(FORM, subject="V/v đã sửa")
+    real = lab.app.gateway.composer.document
+
+    async def overtaken(*args: Any, **named: Any) -> Built:
+        built = await real(*args, **named)
+        if act == "save":
+            await sending.save(other, lab.office, theirs, draft_id=draft.id, file_ids=files)
+        else:
+            await sending.drop(other, draft.id)
+        return built
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.app.gateway.composer, "document", overtaken)
+        late = sending.send(lab.clerk, draft.id, why_unsigned="thử")
+        await refused(late, "desk_draft_changed" if act == "save" else "not_found")
+    assert lab.rows("SELECT COUNT(*) FROM message WHERE sender_id = ?", lab.office) == [(0,)]
+    assert lab.numbers(direction="out") == [1]
+    if act == "save":
+        message = await sending.send(lab.clerk, draft.id, why_unsigned="thử")
+        assert lab.rows("SELECT subject, code_number FROM message WHERE id = ?", message) == [("V/v đã sửa", "01")]
 
 
 async def test_group_has_codes_of_the_directory_alone(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:

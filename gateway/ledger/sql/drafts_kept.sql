@@ -33,6 +33,10 @@ WHERE id = ? AND office_id = ? AND changed_at = ? RETURNING id;
 UPDATE desk_draft SET entry_id = ? WHERE id = ? AND office_id = ?
   AND NOT EXISTS (SELECT 1 FROM desk_entry AS e WHERE e.id = desk_draft.entry_id AND e.voided_at IS NULL) RETURNING id;
 
+-- name: draft_is_same
+-- Whether an office has a draft as it was changed last at an instant.
+SELECT 1 FROM desk_draft WHERE id = ? AND office_id = ? AND changed_at = ?;
+
 -- name: draft_is_of_office
 -- Whether an office has a draft.
 SELECT 1 FROM desk_draft WHERE id = ? AND office_id = ?;
