@@ -29,7 +29,7 @@ from gateway.api import models
 from gateway.clock import VIETNAM
 from gateway.desk.clerk import Clerk
 from gateway.desk.twins import twin_key
-from gateway.directory.fold import fold
+from gateway.directory.fold import fold, proper
 from gateway.errors import EntryRaceError, RefusedError
 from gateway.facade import LocalGateway
 from gateway.ids import uuid7
@@ -156,15 +156,28 @@ class Registering:
         async with self._turns[entry.office_id]:
             for _ in range(_TRIES):
                 day = self.today()
+                series = await self._spelled(entry, day.year)
                 key: tuple[AgencyId, Direction, str, int]
-                key = entry.office_id, entry.direction, entry.series, day.year
+                key = entry.office_id, entry.direction, series, day.year
                 number = await self._reads.next_number(*key)
                 try:
-                    await write(replace(entry, number=number, day=day))
+                    await write(replace(entry, series=series, number=number, day=day))
                 except EntryRaceError:
                     continue
                 return
         raise RefusedError("desk_busy", retry_after=1)
+
+    async def _spelled(self, entry: NewEntry, year: int) -> str:
+        """Its series as the office has it in that year: capitals, Unicode forms and Ð for Đ make no other.
+
+        Letters do: `ĐA` and `DA`, `HĐ` and `HD` are two kinds of documents each.
+        """
+        if not entry.series:
+            return ""
+        there = await self._reads.series(entry.office_id, year)
+        wanted = proper(entry.series).casefold()
+        alike = [name for name in there if proper(name).casefold() == wanted]
+        return max(alike, key=lambda name: there[name], default=entry.series)
 
     async def answer(self, clerk: Clerk, delivery_id: str, code: str, reason: str = "") -> None:
         """02, 04, 05, 06, 15 or 16 about a document of an own office."""

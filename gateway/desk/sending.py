@@ -29,6 +29,7 @@ from gateway.compose import Built
 from gateway.desk.clerk import Clerk
 from gateway.desk.inbox import own_of
 from gateway.desk.register import Registering, require_day
+from gateway.directory.fold import proper
 from gateway.errors import RefusedError
 from gateway.examining import Examiner
 from gateway.facade import LocalGateway
@@ -229,7 +230,7 @@ class Sending:
             id=key,
             office_id=draft.office_id,
             direction="out",
-            series=" ".join(form.series.split())[:_LONGEST_SERIES],
+            series=proper(form.series)[:_LONGEST_SERIES],
             number=0,
             day=self._registering.today(),
             actor=clerk.actor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,26 @@ async def test_numbers_of_a_series_have_no_gap_whoever_takes_them(lab: DeskLab) 
         ("", 1), ("", 2), ("", 3), ("QĐ", 1), ("QĐ", 2),
     }  # fmt: skip
     assert await lab.desk.reads.series(lab.office, entries[0].year) == {"": 3, "QĐ": 2}
+
+
+async def test_series_is_one_however_it_is_typed(lab: DeskLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ð for Đ, other Unicode forms, capitals and spaces make no other; other letters do."""
+
+    async def number(series: str) -> tuple[str, int]:
+        form = msgspec.structs.replace(FORM, series=series)
+        draft = await lab.desk.sending.save(lab.clerk, lab.office, form)
+        entry = await lab.desk.sending.take_number(lab.clerk, draft.id)
+        return entry.series, entry.number
+
+    typed = ("QĐ-CT", "Q\u00d0-CT", unicodedata.normalize("NFD", "qđ-ct"), "  QĐ-CT ")
+    assert [await number(each) for each in typed] == [("QĐ-CT", each) for each in range(1, 5)]
+    assert await asyncio.gather(number("ĐA"), number("DA")) == [("ĐA", 1), ("DA", 1)]
+    with monkeypatch.context() as patch:  # as an earlier version wrote it
+        patch.setattr("gateway.desk.sending.proper", str)
+        assert await number("T\u00d0") == ("T\u00d0", 1)
+    assert await number("TĐ") == ("T\u00d0", 2)
+    both = await asyncio.gather(number("BC"), number("bc"))
+    assert sorted(each[1] for each in both) == [1, 2]
 
 
 async def test_draft_whose_number_was_struck_out_gets_another(lab: DeskLab) -> None:
