@@ -29,8 +29,8 @@ _MOST: Final = 100_000
 #: To be filled in by hand: registers are bound in volumes.
 _DOTS: Final = "……………"
 _SIGN: Final = "Văn thư (ký, ghi rõ họ tên)"
-#: Of the workbook, rows from 0: the title block, the two rows of the head.
-_HEAD_ROW: Final = 8
+#: Of the workbook, rows from 0: where what its cover says below begins.
+_SPAN_ROW: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +72,23 @@ class Book:
     def span(self) -> Sequence[str]:
         """What its cover says below: year, days, numbers, volume."""
         years = dict.fromkeys(entry.year for entry in self.entries) or {self.last.year: None}
-        numbers = [entry.number for entry in self.entries]
-        told = f"Từ số {min(numbers)} đến số {max(numbers)}" if numbers else f"Từ số {_DOTS} đến số {_DOTS}"
         return (
             f"Năm: {', '.join(str(year) for year in sorted(years))}",
             f"Từ ngày {self.first:%d/%m/%Y} đến ngày {self.last:%d/%m/%Y}",
-            told,
+            *self._numbers(),
             f"Quyển số: {_DOTS}",
         )
+
+    def _numbers(self) -> Iterator[str]:
+        """From which number to which; of each year and series by itself, since each begins at 1."""
+        spans: dict[tuple[int, str], list[int]] = {}
+        for entry in self.entries:
+            spans.setdefault((entry.year, entry.series), []).append(entry.number)
+        if not spans:
+            yield f"Từ số {_DOTS} đến số {_DOTS}"
+        for (year, series), numbers in sorted(spans.items()):
+            named = f" (năm {year}, dãy số {series})" if series else f" (năm {year})"
+            yield f"Từ số {min(numbers)} đến số {max(numbers)}{named if len(spans) > 1 else ''}"
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -198,24 +207,25 @@ def workbook(book: Book) -> bytes:
     made = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = made.add_worksheet("Sổ đến" if book.direction == "in" else "Sổ đi")
     columns, last = book.columns, len(book.columns) - 1
+    head_row = _SPAN_ROW + len(book.span) + 1
     centred = {"align": "center"}
     above, bold = made.add_format(centred), made.add_format(centred | {"bold": True})
     sheet.merge_range(0, 0, 0, last, book.above.upper(), above)
     sheet.merge_range(1, 0, 1, last, book.office.upper(), bold)
     sheet.merge_range(2, 0, 2, last, book.title, made.add_format(centred | {"bold": True, "font_size": 14}))
-    for row, text in enumerate(book.span, 3):
+    for row, text in enumerate(book.span, _SPAN_ROW):
         sheet.merge_range(row, 0, row, last, text, above)
     head = made.add_format({"bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter"})
     number = made.add_format({"border": 1, "align": "center", "italic": True})
     for place, column in enumerate(columns):
         sheet.set_column(place, place, column.part * 1.3)
-        sheet.write_string(_HEAD_ROW, place, column.title, head)
-        sheet.write_string(_HEAD_ROW + 1, place, f"({place + 1})", number)
-    end = _write_lines(made, sheet, book)
+        sheet.write_string(head_row, place, column.title, head)
+        sheet.write_string(head_row + 1, place, f"({place + 1})", number)
+    end = _write_lines(made, sheet, book, head_row + 2)
     sheet.merge_range(end + 1, 0, end + 1, last, book.total, made.add_format({"bold": True}))
     sheet.merge_range(end + 3, last - 3, end + 3, last, _SIGN, above)
-    sheet.freeze_panes(_HEAD_ROW + 2, 0)
-    sheet.repeat_rows(_HEAD_ROW, _HEAD_ROW + 1)
+    sheet.freeze_panes(head_row + 2, 0)
+    sheet.repeat_rows(head_row, head_row + 1)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
@@ -225,12 +235,12 @@ def workbook(book: Book) -> bytes:
     return out.getvalue()
 
 
-def _write_lines(made: Any, sheet: Any, book: Book) -> int:
-    """The row after the last line."""
+def _write_lines(made: Any, sheet: Any, book: Book, row: int) -> int:
+    """The lines from a row on; the row after the last."""
     plain = {"border": 1, "text_wrap": True, "valign": "top"}
     line, struck = made.add_format(plain), made.add_format(plain | {"font_strikeout": True})
     ended = made.add_format({"border": 1, "italic": True})
-    row, last = _HEAD_ROW + 2, len(book.columns) - 1
+    last = len(book.columns) - 1
     for each in book.lines():
         if isinstance(each, DayEnd):
             sheet.merge_range(row, 0, row, last, each.text, ended)

@@ -144,6 +144,31 @@ async def test_register_of_outgoing_documents_has_ten_columns_too() -> None:
     assert sheet["A12"].value.startswith("Khóa sổ ngày 30/11/2026 (QĐ): 1 văn bản, từ số 1 đến số 1. Văn thư ký:")
 
 
+async def test_cover_says_the_numbers_of_each_year_and_series() -> None:
+    """Each begins at 1; the lines follow below however many there are."""
+    first, last = date(2025, 12, 1), date(2026, 11, 30)
+    own = replace(line(1), direction="out")
+    entries = [
+        *(replace(own, year=2025, number=number, day=first) for number in (938, 940)),
+        *(replace(own, number=number) for number in (1, 12)),
+        *(replace(own, series="QĐ", number=number) for number in (3, 7)),
+    ]
+    made = Book(office="UBND xã Một", direction="out", first=first, last=last, entries=entries)
+    told = [
+        "Năm: 2025, 2026", "Từ ngày 01/12/2025 đến ngày 30/11/2026", "Từ số 938 đến số 940 (năm 2025)",
+        "Từ số 1 đến số 12 (năm 2026)", "Từ số 3 đến số 7 (năm 2026, dãy số QĐ)", "Quyển số: ……………",
+    ]  # fmt: skip
+    assert list(made.span) == told
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook(made))).active
+    assert [sheet.cell(row, 1).value for row in range(4, 10)] == told
+    assert (sheet["A11"].value, sheet["A12"].value, sheet["B13"].value) == (
+        "Số, ký hiệu văn bản", "(1)", "01/12/2025",
+    )  # fmt: skip
+    assert (sheet.print_title_rows, sheet.freeze_panes) == ("$11:$12", "A13")
+    empty = Book(office="UBND xã Một", direction="out", first=first, last=last, entries=[])
+    assert empty.span[2] == "Từ số …………… đến số ……………"
+
+
 async def test_print_repeats_its_heading_and_loses_no_line() -> None:
     """Each page begins with the heading and its numbers; every number and subject is found by another reader."""
     entries = [line(number, subject=f"V/v việc thứ {number} của năm") for number in range(1, 81)]
