@@ -30,11 +30,13 @@ from gateway.console.words import translations
 from gateway.desk.clerk import Clerk
 from gateway.desk.sending import OutgoingForm, form_of, number_text
 from gateway.errors import RefusedError
-from gateway.ledger.drafts_kept import Draft
+from gateway.ledger.drafts_kept import FIRST_DRAFT, Draft
 from gateway.model import Agency, AgencyId
 from gateway.reasons import REASONS
 from gateway.signatures.judgement import judge
 
+#: Drafts of one page.
+_PAGE: Final = 100
 _MOST_FOUND: Final = 20
 _LONGEST_FOUND: Final = 200
 #: How the next page says what signatures come to, by the tone of their sign.
@@ -43,16 +45,25 @@ _ACTS: Final = frozenset({"save", "find", "check", "number", "send"})
 
 
 async def show(visit: Visit) -> web.StreamResponse:
-    """Drafts, the last changed first."""
+    """Drafts, the last changed first, page by page."""
     clerk, offices = await clerk_of(visit), await offices_of(visit)
-    drafts = await desk_of(visit).sending.drafts(clerk)
+    after = _place(visit.request.query.get("after", ""))
+    drafts = await desk_of(visit).sending.drafts(clerk, limit=_PAGE + 1, after=after)
+    is_cut, drafts = len(drafts) > _PAGE, drafts[:_PAGE]
     return visit.page(
         "desk_drafts.html",
         offices=offices,
         names={agency.id: agency.name for agency in offices},
         drafts=[(draft, form_of(draft)) for draft in drafts],
         actors=await visit.names(draft.owner for draft in drafts),
+        cursor=f"{micros(drafts[-1].changed_at)}-{drafts[-1].id}" if is_cut else "",
     )
+
+
+def _place(text: str) -> tuple[int, str]:
+    """Where a page begins, as its address says."""
+    changed_at, dash, draft_id = text.partition("-")
+    return (small_number(changed_at), draft_id) if dash else FIRST_DRAFT
 
 
 async def begin(visit: Visit) -> web.StreamResponse:

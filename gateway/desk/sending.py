@@ -37,6 +37,7 @@ from gateway.ids import uuid7
 from gateway.journey import Submission
 from gateway.ledger.desk import DeskReads, Entry
 from gateway.ledger.drafts_kept import (
+    FIRST_DRAFT,
     Draft,
     DropDraft,
     DropDraftOperation,
@@ -94,9 +95,16 @@ class Sending:
         self._enter, self._save, self._drop = EnterOperation(), SaveDraftOperation(), DropDraftOperation()
         self._group, self._most_drafts = SetGroupOperation(), most_drafts
 
-    async def drafts(self, clerk: Clerk, office: AgencyId | None = None) -> list[Draft]:
-        """Of one office, or of all that the clerk serves."""
-        return await self._kept.drafts(own_of(clerk, office))
+    async def drafts(
+        self,
+        clerk: Clerk,
+        office: AgencyId | None = None,
+        *,
+        limit: int = 100,
+        after: tuple[int, str] = FIRST_DRAFT,
+    ) -> list[Draft]:
+        """A page of those of one office, or of all that the clerk serves, the last changed first."""
+        return await self._kept.drafts(own_of(clerk, office), limit=limit, after=after)
 
     async def draft(self, clerk: Clerk, draft_id: str) -> Draft:
         """One of them with its files."""

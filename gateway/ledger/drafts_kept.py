@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,9 @@ from gateway.ledger.params import as_json
 from gateway.model import AgencyId
 from gateway.storage.pump import Transaction
 from gateway.storage.readers import Readers
+
+#: Before the draft that was changed last.
+FIRST_DRAFT: Final = (2**62, "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,9 +209,12 @@ class KeptReads:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
-    async def drafts(self, offices: Iterable[AgencyId]) -> list[Draft]:
-        """Of some offices, the last changed first, without their files."""
-        return [_draft(row) for row in await self._readers.fetch("draft_list", (as_json(sorted(offices)),))]
+    async def drafts(
+        self, offices: Iterable[AgencyId], *, limit: int, after: tuple[int, str] = FIRST_DRAFT
+    ) -> list[Draft]:
+        """Of some offices, the last changed first, without their files; `after` one: when it changed, its id."""
+        asked = {"offices": as_json(sorted(offices)), "at": after[0], "id": after[1], "limit": limit}
+        return [_draft(row) for row in await self._readers.fetch("draft_list", asked)]
 
     async def draft(self, offices: Iterable[AgencyId], draft_id: str) -> Draft | None:
         """One with its files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import msgspec
 import pytest
@@ -215,3 +216,23 @@ async def test_picture_is_shown_where_there_is_no_pdf(lab: DeskLab, browser: Bro
     title = spoken.said("Xem văn bản", "Preview of the document")
     assert f'title="{title}" src="/desk/in/{delivery}/file/1"' in page.text
     assert (await browser.get(f"/desk/in/{delivery}/file/1")).headers["Content-Type"] == "image/png"
+
+
+async def test_every_draft_is_on_a_page(lab: DeskLab, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many an office has: the pages follow each other, the last changed first, and leave none out."""
+    for number in range(5):
+        form = msgspec.structs.replace(FORM, subject=f"V/v bản nháp {number}")
+        await lab.desk.sending.save(lab.clerk, lab.office, form)
+    kept = [draft.id for draft in await lab.desk.sending.drafts(lab.clerk)]
+    monkeypatch.setattr("gateway.console.desk_send._PAGE", 2)
+    shown: list[str] = []
+    address = "/desk/send"
+    while address:
+        page = (await browser.get(address)).text
+        shown += re.findall(r'<th scope="row"><a href="/desk/send/([^"]+)"', page)
+        following = re.search(r'<p class="pages"><a class="button" href="([^"]+)"', page)
+        address = unescape(following[1]) if following else ""
+    assert shown == kept
+    assert len(kept) >= 5
+    for wrong in ("x", "-", "99999999999999999999-x", "1-%00"):
+        assert (await browser.get(f"/desk/send?after={wrong}")).status == 200

@@ -59,10 +59,13 @@ SELECT f.id, f.office_id, f.sha256, f.size, f.name, f.content_type
 FROM desk_draft_file AS d JOIN desk_file AS f ON f.id = d.file_id WHERE d.draft_id = ? ORDER BY d.place;
 
 -- name: draft_list
--- Drafts of some offices, the last changed first, with the line whose number each has: one that was struck out is none.
+-- Drafts of some offices, the last changed first, after (that is, before) one of them, with the line whose number each
+-- has: one that was struck out is none.
 SELECT id, office_id, owner, form,
        COALESCE((SELECT e.id FROM desk_entry AS e WHERE e.id = desk_draft.entry_id AND e.voided_at IS NULL), ''), changed_at
-FROM desk_draft WHERE office_id IN (SELECT value FROM json_each(?)) ORDER BY changed_at DESC LIMIT 200;
+FROM desk_draft
+WHERE office_id IN (SELECT value FROM json_each(:offices)) AND (changed_at, id) < (:at, :id)
+ORDER BY changed_at DESC, id DESC LIMIT :limit;
 
 -- name: draft_read
 -- One of them, likewise.
