@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from gateway.api import models
 from gateway.clock import instant
 from gateway.ledger.params import as_json
-from gateway.model import Caller
+from gateway.model import AgencyId, Caller
 from gateway.storage.readers import Readers
 
 _BATCH = 200
@@ -20,6 +21,26 @@ _BATCH = 200
 _SPAN = 5000
 #: Commits come by the hundred a second; a feed looks at most this often.
 _BREATH_SECONDS = 0.2
+#: Of more events at once nobody asks whom they concern: each may have hundreds of recipients.
+_MOST_NAMED = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """That something happened, not what: for whoever shows pages and looks anew."""
+
+    #: The number of the newest event.
+    newest: int
+    #: The kinds of all of them.
+    kinds: frozenset[str]
+    #: Of those about documents, by the offices that sent or get these; None: of too many to tell.
+    concerned: Mapping[AgencyId, Collection[str]] | None
+
+    def of(self, offices: Iterable[AgencyId]) -> frozenset[str]:
+        """The kinds of those that may be about documents of some offices."""
+        if self.concerned is None:
+            return self.kinds
+        return frozenset(kind for office in offices for kind in self.concerned.get(office, ()))
 
 
 class Feed:
@@ -64,23 +85,30 @@ class Feed:
         """The number of the newest event."""
         return await self._newest()
 
-    async def changes(self, since: int) -> AsyncGenerator[tuple[int, frozenset[str]], None]:
-        """What kinds of events came after `since`, and up to which number, without end.
-
-        That something happened, not what: for whoever shows pages and looks anew.
-        """
+    async def changes(self, since: int) -> AsyncGenerator[Changes, None]:
+        """What kinds of events came after `since`, and up to which number, without end."""
         after = since
         while True:
             committed = self._committed
             rows = await self._readers.fetch("event_list_kinds", {"after": after, "span": _SPAN})
             if rows:
-                after = max(row[1] for row in rows)
-                yield after, frozenset(row[0] for row in rows)
+                newest = max(row[1] for row in rows)
+                yield await self._changes(after, newest, frozenset(row[0] for row in rows))
+                after = newest
                 await asyncio.sleep(_BREATH_SECONDS)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(30):
                     await committed.wait()
+
+    async def _changes(self, after: int, newest: int, kinds: frozenset[str]) -> Changes:
+        if newest - after > _MOST_NAMED:
+            return Changes(newest=newest, kinds=kinds, concerned=None)
+        rows = await self._readers.fetch("event_list_concerned", {"after": after, "upto": newest})
+        concerned: dict[AgencyId, set[str]] = {}
+        for kind, office in rows:
+            concerned.setdefault(AgencyId(office), set()).add(kind)
+        return Changes(newest=newest, kinds=kinds, concerned=concerned)
 
     async def _span(self, after: int) -> tuple[int, int]:
         """Up to which event to look, and how many there are until there."""

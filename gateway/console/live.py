@@ -1,10 +1,13 @@
 """One stream per browser: that something happened, so that pages fetch anew what they show of it.
 
 The topics of a change are the nouns of its events (`document`, `delivery`, `endpoint` …); no fact of any event
-leaves here, so a stream needs no other right than to be signed in. What a tab has not been told yet is one set of
-topics and one number, however much happens: nothing is queued. `id` is the number of the newest event that was told
-of; a browser that comes back with `Last-Event-ID`, and a page with the number it was made at, are told what has
-happened since. What is not told yet has no number here: a stream that breaks before is told it the next time.
+leaves here, so a stream needs no other right than to be signed in. Whoever sees some offices alone is told of what
+is about their documents: else the desks of a whole province were made anew for each document of one of them. That
+somebody read a document is a topic of its own (`reading`), which one page shows. What a tab has not been told yet
+is one set of topics and one number, however much happens: nothing is queued. `id` is the number of the newest event
+that was told of; a browser that comes back with `Last-Event-ID`, and a page with the number it was made at, are
+told what has happened since. What is not told yet has no number here: a stream that breaks before is told it the
+next time.
 
 The ledger is looked through once for all tabs, and not at all while nobody has a page open. The session behind each
 stream is looked at by a clock of its own, however much happens, and at once when some session or user changed.
@@ -14,14 +17,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from gateway.console.headers import SECURITY
-from gateway.feed import Feed
+from gateway.events import Event
+from gateway.feed import Changes, Feed
 from gateway.lifecycle import Lifecycle
+from gateway.model import AgencyId
 from gateway.ratelimit import AtOnce
 
 if TYPE_CHECKING:
@@ -33,8 +38,12 @@ HEARTBEAT: Final = 15.0
 SESSION_EVERY: Final = 5.0
 #: What may have ended a session.
 _ENDING: Final = frozenset({"session", "user"})
+#: The topic of `document.read`.
+_READING: Final = "reading"
 #: What whoever sees some offices alone is told of: nothing of what operators and administrators do.
-_OF_OFFICES: Final = frozenset({"document", "delivery", "status", "all"})
+_OF_OFFICES: Final = frozenset({"document", _READING, "delivery", "status", "all"})
+#: What may change which offices these are.
+_OFFICES: Final = frozenset({"user", "agency"})
 #: Between two messages to one tab.
 _BREATH: Final = 0.5
 #: Streams of one session, and of one person, who may have any number of sessions: a browser needs one.
@@ -49,17 +58,30 @@ _MOST_DIGITS: Final = 18
 class _Tab:
     """One stream."""
 
-    def __init__(self, wanted: frozenset[str] | None) -> None:
-        #: None: of everything.
-        self._wanted = wanted
+    def __init__(self, offices: frozenset[AgencyId] | None) -> None:
+        #: Whose documents it is told of; None: everybody's, and of all else.
+        self.offices = offices
+        #: Whether these may be others by now.
+        self.is_outdated = False
         self.topics: set[str] = set()
         self.newest = 0
         self.woken = asyncio.Event()
 
-    def tell(self, newest: int, topics: frozenset[str]) -> None:
-        told = topics if self._wanted is None else topics & self._wanted
-        if told:
-            self.topics |= told
+    def tell(self, changes: Changes) -> None:
+        """Keep what of it is to be said."""
+        topics = _topics(changes.kinds)
+        if self.offices is not None:
+            self.is_outdated = self.is_outdated or not topics.isdisjoint(_OFFICES)
+            topics = topics & _ENDING | _topics(changes.of(self.offices)) & _OF_OFFICES
+        self._tell(changes.newest, topics)
+
+    def tell_all(self, newest: int) -> None:
+        """That so much happened, or may be shown from now on, that pages are made anew."""
+        self._tell(newest, frozenset({"all"}))
+
+    def _tell(self, newest: int, topics: frozenset[str]) -> None:
+        if topics:
+            self.topics |= topics
             self.newest = max(self.newest, newest)
             self.woken.set()
 
@@ -87,7 +109,7 @@ class Live:
             return await self._serve(visit)
 
     async def _serve(self, visit: Visit) -> web.StreamResponse:
-        tab = _Tab(None if visit.scope is None else _OF_OFFICES | _ENDING)
+        tab = _Tab(await visit.reach())
         try:
             since = _since(visit.request)
             since = await self._feed.newest() if since is None else since
@@ -98,7 +120,7 @@ class Live:
                 await self._catch_up(tab, since)
             begun = min(since, newest) if tab.topics else newest
             tab.newest = max(tab.newest, newest)
-            return await self._stream(visit.request, tab, begun, visit.is_still_signed_in)
+            return await self._stream(visit, tab, begun)
         finally:
             self._tabs.discard(tab)
             if not self._tabs and self._looking is not None:
@@ -113,22 +135,32 @@ class Live:
 
     async def _tell_all(self, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:
-            async for newest, kinds in changes:
-                topics = _topics(kinds)
+            async for each in changes:
                 for tab in self._tabs:
-                    tab.tell(newest, topics)
+                    tab.tell(each)
 
     async def _catch_up(self, tab: _Tab, since: int) -> None:
         async with contextlib.aclosing(self._feed.changes(since)) as changes:
-            async for newest, kinds in changes:
-                tab.tell(newest, _topics(kinds))
-                if newest < await self._feed.newest():
-                    tab.tell(newest, frozenset({"all"}))  # so much that pages are made anew
+            async for each in changes:
+                tab.tell(each)
+                if each.newest < await self._feed.newest():
+                    tab.tell_all(each.newest)
                 return
 
-    async def _stream(
-        self, request: web.Request, tab: _Tab, begun: int, is_signed_in: Callable[[], Awaitable[bool]]
-    ) -> web.StreamResponse:
+    async def _is_still_signed_in(self, visit: Visit, tab: _Tab) -> bool:
+        """Looked at by its clock; the offices are, too, where something may have changed them."""
+        if not await visit.is_still_signed_in():
+            return False
+        if tab.is_outdated:
+            tab.is_outdated = False  # before it is looked: what happens meanwhile counts again
+            offices = await visit.reach()
+            if offices != tab.offices:
+                tab.offices = offices
+                tab.tell_all(tab.newest)  # what was about them until now was not told
+        return True
+
+    async def _stream(self, visit: Visit, tab: _Tab, begun: int) -> web.StreamResponse:
+        request = visit.request
         response = web.StreamResponse(headers=SECURITY)
         response.headers["X-Accel-Buffering"] = "no"
         response.content_type = "text/event-stream"
@@ -142,7 +174,7 @@ class Live:
             if request.transport is None or request.transport.is_closing():
                 break
             if clock() - looked >= self.session_every or tab.topics & _ENDING:
-                if not await is_signed_in():
+                if not await self._is_still_signed_in(visit, tab):
                     await _write(response, b"event: ended\ndata:\n\n")
                     break
                 looked = clock()
@@ -172,9 +204,10 @@ async def _woken(woken: asyncio.Event, stopping: asyncio.Event, seconds: float) 
     return woken.is_set()
 
 
-def _topics(kinds: frozenset[str]) -> frozenset[str]:
+def _topics(kinds: Iterable[str]) -> frozenset[str]:
     # that something was looked up is nobody's business but the auditors', whose pages do not wait for it
-    return frozenset(kind.partition(".")[0] for kind in kinds) - {"lookup"}
+    topics = {_READING if kind == Event.DOCUMENT_READ else kind.partition(".")[0] for kind in kinds}
+    return frozenset(topics - {"lookup"})
 
 
 def _since(request: web.Request) -> int | None:

@@ -131,6 +131,16 @@ class Visit:
         is_open = session is not None and session.is_open(base.clock.now(), base.settings.console.idle)
         return is_open and user is not None and user.disabled_at is None
 
+    async def reach(self) -> frozenset[AgencyId] | None:
+        """Whose documents the person sees by now, for what lasts longer than a request; None: everybody's.
+
+        A clerk's: those of the own offices, and of the closed ones that these have succeeded.
+        """
+        if self.scope is None:
+            return None
+        offices, now = await self.base.users.offices(self.user.id), self.base.clock.now()
+        return offices.union(*[await self.base.directory.predecessors_of(office, now) for office in offices])
+
     def gettext(self, text: str) -> str:
         """In the person's language."""
         return str(translations(self.preferences.language).gettext(text))

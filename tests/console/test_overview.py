@@ -22,14 +22,16 @@ from gateway.admin.acts import (
 )
 from gateway.admin.ending_credentials import EndingCredential
 from gateway.clock import micros
-from gateway.console.live import _OF_OFFICES, Live, _Tab, _topics
+from gateway.console.live import Live, _Tab
 from gateway.console.outlook import Everywhere, Outlook, Outlooks, Trouble
 from gateway.directory.endpoint_changes import MarkEndpoint, MarkEndpointOperation
 from gateway.directory.importer import import_agencies
 from gateway.events import Event
+from gateway.feed import Changes
 from gateway.ledger.alarms import Looked, LookedOperation, NewAlarm
 from gateway.ledger.history import EventRow, RecordEvents
 from gateway.lifecycle import Lifecycle
+from gateway.model import AgencyId
 from tests.backup.lab import query
 from tests.console.site import LOGINS, Browser, Page, Site
 from tests.journeys.installation import AXIS, COMMUNE, MINISTRY, PROVINCE, PUSHED
@@ -216,10 +218,10 @@ async def test_stream_ends_at_once_when_its_session_is_revoked(site: Site, monke
 
 async def test_clerk_is_told_of_documents_alone_and_nobody_of_lookups() -> None:
     """What operators, administrators and auditors do moves no stream of a clerk, not even by a number."""
-    clerk, operator = _Tab(_OF_OFFICES), _Tab(None)
+    clerk, operator = _Tab(frozenset({AgencyId("own")})), _Tab(None)
     for kinds in ({"lookup.made"}, {"proposal.made", "purge.ordered"}, {"document.accepted", "endpoint.paused"}):
         for tab in (clerk, operator):
-            tab.tell(tab.newest + 1, _topics(frozenset(kinds)))
+            tab.tell(Changes(newest=tab.newest + 1, kinds=frozenset(kinds), concerned=None))
     assert (clerk.topics, clerk.newest) == ({"document"}, 1)
     assert (operator.topics, operator.newest) == ({"proposal", "purge", "document", "endpoint"}, 2)
 

@@ -26,3 +26,18 @@ SELECT COALESCE(MAX(seq), 0) FROM event;
 -- name: event_list_kinds
 -- What kinds of events came after a number, and the last of each; of a bounded span.
 SELECT kind, MAX(seq) FROM (SELECT seq, kind FROM event WHERE seq > :after ORDER BY seq LIMIT :span) GROUP BY kind;
+
+-- name: event_list_concerned
+-- By kind, the offices that some events are about: who sent the document and who gets it, which of an event that names
+-- no line is each of its recipients; of one about a status, whose document that was as well.
+SELECT e.kind, m.sender_id FROM event AS e JOIN message AS m ON m.id = e.message_id
+WHERE e.seq > :after AND e.seq <= :upto
+UNION
+SELECT e.kind, m.sender_id FROM event AS e JOIN delivery AS d ON d.id = e.delivery_id JOIN message AS m ON m.id = d.message_id
+WHERE e.seq > :after AND e.seq <= :upto
+UNION
+SELECT e.kind, d.recipient_id FROM event AS e JOIN delivery AS d ON d.id = e.delivery_id
+WHERE e.seq > :after AND e.seq <= :upto
+UNION
+SELECT e.kind, d.recipient_id FROM event AS e JOIN delivery AS d ON d.message_id = e.message_id
+WHERE e.seq > :after AND e.seq <= :upto AND e.delivery_id IS NULL;

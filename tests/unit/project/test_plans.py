@@ -73,6 +73,7 @@ SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
     "desk_list_waiting": "a page of each office of a clerk",
     "draft_list": "drafts of some offices, of which each has no more than it may",
+    "event_list_concerned": "200 events, and the recipients of their documents",
     "entry_find_twin": "lines of one document",
     "entry_list_receivers": "the last 500 lines of one office",
     "due_list_unanswered": "what one office has not answered of what was due on thirty days",
