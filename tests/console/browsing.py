@@ -1,4 +1,7 @@
-"""A real browser for the console's tests: Debian's Chromium under Playwright, one for the whole run.
+"""A real browser for the console's tests: Debian's Chromium under Playwright, one for a module.
+
+Its shell without windows shows and runs pages as the whole browser does, in a third of the time; that one has a
+viewer of PDFs and notifications besides, for the tests that need them.
 
 A page that logs an error, breaks its own policy or raises in a script fails the test that opened it.
 """
@@ -18,6 +21,7 @@ from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 from tests.console.site import PASSWORD
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_SHELL = shutil.which("chromium-headless-shell") or CHROMIUM
 #: Patience on a busy machine, in milliseconds.
 PATIENCE = 30_000
 #: Pixels that a page must fit: a window of 1,280 at 400 % (WCAG 2.2, 1.4.10).
@@ -30,12 +34,12 @@ expect.set_options(timeout=PATIENCE)
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Chromium]:
-    """The browser; closed with the context."""
+async def chromium(*, is_whole: bool = False) -> AsyncIterator[Chromium]:
+    """The browser, whole where it is asked for; closed with the context."""
     async with async_playwright() as playwright:
         # the context's own setting does not reach what a link with `download` asks for over a new connection
         args = ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors"]
-        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
+        found = await playwright.chromium.launch(executable_path=CHROMIUM if is_whole else _SHELL, args=args)
         try:
             yield found
         finally:

@@ -31,6 +31,13 @@ async def browser() -> AsyncIterator[Browser]:
         yield found
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole_browser() -> AsyncIterator[Browser]:
+    """One that shows PDFs and notifications."""
+    async with chromium(is_whole=True) as found:
+        yield found
+
+
 @pytest.fixture(params=["vi", "en"])
 def speech(request: pytest.FixtureRequest) -> Speech:
     """Each walk that asks for it is gone in both languages, whole."""

@@ -78,7 +78,7 @@ class Album:
 
 async def _main() -> int:
     await asyncio.to_thread(FOLDER.mkdir, parents=True, exist_ok=True)
-    async with demo() as shown, chromium() as browser:
+    async with demo() as shown, chromium(is_whole=True) as browser:
         with tempfile.TemporaryDirectory() as place:
             album = Album(await browser.new_page())
             return await shown.verify(await shown.walk(browser, album.look).go(Path(place)))

@@ -276,7 +276,7 @@ async def _main(wanted: list[str]) -> int:
     for shot in shots:
         people.setdefault(shot.login, []).append(shot)
     places = asyncio.Semaphore(_AT_ONCE)
-    async with demo() as shown, chromium() as browser:
+    async with demo() as shown, chromium(is_whole=True) as browser:
         for before in filter(None, (shot.before for shot in shots)):
             await before(browser, shown)
         done = await asyncio.gather(*(_take(browser, shown, *each, places) for each in people.items()))

@@ -210,13 +210,13 @@ async def test_rows_of_the_ledger_are_chosen_and_acted_on(
 
 
 async def test_document_is_read_proved_and_taken_along(
-    site: Site, browser: Browser, speech: Speech, tmp_path: Path
+    site: Site, whole_browser: Browser, speech: Speech, tmp_path: Path
 ) -> None:
     """Its story, its PDF in the page, a bundle that the auditors' verifier passes, the certificate."""
     async with site.installation.client(PROVINCE) as province:
         sent = document(PROVINCE, [COMMUNE], number=speech.own("61"), content=blank().data)
         made = await province.submit(sent)
-    async with opened(browser, site.origin, language=speech.language) as page:
+    async with opened(whole_browser, site.origin, language=speech.language) as page:
         await sign_in(page, PREVIEWER)
         await page.goto(f"/documents/{made.id}")
         sealed = speech.said("Đã tiếp nhận, niêm phong và ghi sổ", "Accepted, sealed and entered")

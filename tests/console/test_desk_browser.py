@@ -58,14 +58,14 @@ async def sends(page: Page, title: str) -> None:
     await expect(page.locator(".flash.done")).to_be_visible(timeout=PATIENCE)
 
 
-async def test_clerk_works_by_keyboard_alone(site: Site, browser: Browser, speech: Speech) -> None:
+async def test_clerk_works_by_keyboard_alone(site: Site, whole_browser: Browser, speech: Speech) -> None:
     """What comes stands in the open list; its PDF is shown beside the form; three are registered, one is sent."""
     clerk = await clerk_of(site.app, COMMUNE)
     (office,) = clerk.offices
     lab = DeskLab(site=site.installation, app=site.app, office=office, code=COMMUNE, clerk=clerk)
     said, (one, two, three) = speech.said, [speech.own(each) for each in ("811", "812", "813")]
     before, gone = len(lab.numbers()), len(lab.numbers(direction="out"))  # of tests that came first
-    async with opened(browser, site.origin, language=speech.language) as page:
+    async with opened(whole_browser, site.origin, language=speech.language) as page:
         await page.context.grant_permissions(["notifications"])
         await page.add_init_script(HEARD)
         await sign_in(page, LOGINS[Role.CLERK])

@@ -72,13 +72,13 @@ async def test_digit_after_g_opens_the_menu_and_answers_nothing(
 
 
 async def test_preview_of_a_damaged_file_takes_nothing_of_what_is_being_typed(
-    site: Site, browser: Browser, lab: DeskLab, clerk: User, speech: Speech
+    site: Site, whole_browser: Browser, lab: DeskLab, clerk: User, speech: Speech
 ) -> None:
     """The browser's viewer takes the focus to tell of it; by Tab and by a click it has it and keeps it."""
     number = speech.own("834")
     delivery = await lab.send(number)
     counted = "document.body.dataset.left = 1 + Number(document.body.dataset.left ?? 0)"
-    async with opened(browser, site.origin, language=speech.language) as page:
+    async with opened(whole_browser, site.origin, language=speech.language) as page:
         await sign_in(page, clerk.login)
         await page.add_init_script(f"if (top === self) addEventListener('blur', () => {{ {counted}; }})")
         await page.goto(f"/desk/in/{delivery}")

@@ -44,7 +44,7 @@ async def desk(page: Page, login: str) -> None:
 
 
 async def test_urgent_document_rings_whenever_it_comes_and_for_each_clerk(
-    site: Site, browser: Browser, speech: Speech
+    site: Site, whole_browser: Browser, speech: Speech
 ) -> None:
     """One that is released after a newer one rang rings; so does an older one of the next clerk at the PC."""
     first, second = speech.own("vanthu-chuong"), speech.own("vanthu-sau")
@@ -54,7 +54,7 @@ async def test_urgent_document_rings_whenever_it_comes_and_for_each_clerk(
     await other.send(early, priority=3)
     delivery = await lab.send(held, priority=3)
     await act(site, delivery, "hold")
-    async with opened(browser, site.origin, language=speech.language) as page:
+    async with opened(whole_browser, site.origin, language=speech.language) as page:
         body = page.locator("body")
         await page.context.grant_permissions(["notifications"])
         await page.add_init_script(HEARD)

@@ -242,7 +242,7 @@ async def _book(page: Page, lab: DeskLab, direction: str) -> tuple[list[str], st
 
 
 async def test_day_of_both_registers_is_closed_and_the_next_one_goes_on(
-    site: Site, browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
+    site: Site, whole_browser: Browser, speech: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What came, a paper and its scan, what went: both files are to be signed once the day is closed."""
     said, number, close = speech.said, speech.own("761"), BookCloser.run_once
@@ -251,7 +251,7 @@ async def test_day_of_both_registers_is_closed_and_the_next_one_goes_on(
     day = today - timedelta(days=2)
     written = f"{day:%d/%m/%Y}"
     await lab.send(number)
-    async with opened(browser, site.origin, language=speech.language) as page:
+    async with opened(whole_browser, site.origin, language=speech.language) as page:
         notices, facts = page.locator("#notices .done"), page.locator("#content dl.facts")
         await sign_in(page, clerk.login)
         with monkeypatch.context() as patch:

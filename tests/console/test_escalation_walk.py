@@ -120,15 +120,15 @@ async def rings(page: Page, lab: DeskLab, number: str) -> str:
 
 
 async def test_urgent_document_rings_at_the_desk_and_then_by_telephone_until_somebody_has_seen_it(
-    site: Site, browser: Browser, receiver: Receiver, speech: Speech
+    site: Site, whole_browser: Browser, receiver: Receiver, speech: Speech
 ) -> None:
     """A desk that is left open answers for nobody; a link that is followed does, and a document that is opened."""
     said, login, before = speech.said, speech.own("vanthu-truc"), len(receiver.came)
     one, two, lab = speech.own("841"), speech.own("842"), await office(site, login)
     async with (
-        opened(browser, site.origin, language=speech.language) as page,
-        signed_in(site, browser, Role.OPERATOR, language=speech.language) as watching,
-        opened(browser, site.origin, language=speech.language, width=NARROWEST) as telephone,
+        opened(whole_browser, site.origin, language=speech.language) as page,
+        signed_in(site, whole_browser, Role.OPERATOR, language=speech.language) as watching,
+        opened(whole_browser, site.origin, language=speech.language, width=NARROWEST) as telephone,
     ):
 
         def told(number: str, person: str, words: tuple[str, str]) -> Locator:

@@ -42,11 +42,11 @@ async def sent(site: Site) -> None:
 
 @pytest.mark.usefixtures("sent")
 async def test_viewer_reports_for_a_period_and_takes_files_along(
-    site: Site, browser: Browser, speech: Speech
+    site: Site, whole_browser: Browser, speech: Speech
 ) -> None:
     """A period by a button and by days, diagrams, a workbook in the reader's language, the page as it prints."""
     said = speech.said
-    async with signed_in(site, browser, Role.VIEWER, language=speech.language) as page:
+    async with signed_in(site, whole_browser, Role.VIEWER, language=speech.language) as page:
         await menu(page, "/reports")
         before = datetime.now(VIETNAM).date().replace(day=1) - timedelta(days=1)
         first = before.replace(day=1)

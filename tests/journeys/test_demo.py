@@ -180,7 +180,7 @@ async def test_newcomer_walks_the_demo_and_the_bundle_holds_by_its_anchors(tmp_p
         wrong.extend(f"{name}: {each}" for each in await serious(page))
         wrong.extend([f"{name} is too wide"] if await is_too_wide(page) else [])
 
-    async with demo() as shown, chromium() as browser:
+    async with demo() as shown, chromium(is_whole=True) as browser:
         assert "lost: 0, duplicated: 0," in shown.told
         bundle = await shown.walk(browser, look).go(tmp_path)
         assert await shown.verify(bundle) == 0
