@@ -40,7 +40,8 @@ def commands(parser: argparse.ArgumentParser, name: tuple[str, ...] = ()) -> Ite
             yield from commands(one, (*name, word))
 
 
-ALL = sorted(commands(build_parser()))
+PARSER = build_parser()  # of all commands, which takes a while
+ALL = sorted(commands(PARSER))
 CHANGING = {
     "handover make", "handover take", "purge order", "purge confirm", "purge cancel", "retain add", "retain end",
     "quarantine", "keys switch", "agencies keys add", "agencies keys end",
@@ -132,7 +133,7 @@ def test_what_changes_something_needs_a_reason(words: tuple[str, ...]) -> None:
     An import without one says what would come of it, a token of another protocol needs none in the development
     profile, and only a catalogue that is held needs one.
     """
-    parser = build_parser()
+    parser = PARSER
     for word in words:
         inner = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
         parser = inner.choices[word]
