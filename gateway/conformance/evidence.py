@@ -146,15 +146,23 @@ def refused_with(code: str) -> Judge:
     return judge
 
 
-def sent_to(*offices: str, business_type: str = "0") -> Judge:
-    """A document of the vendor's reached each of these offices."""
+def sent_to(office: str) -> Judge:
+    """A document of the vendor's reached this office."""
 
     def judge(evidence: Evidence, _step: str) -> Verdict | None:
-        for office in offices:
-            lines = [line for _, line in evidence.sent(office, business_type)]
-            if not any(line.state in _ARRIVED for line in lines):
-                return None
-        return passed()
+        is_there = any(line.state in _ARRIVED for _, line in evidence.sent(office))
+        return passed() if is_there else None
+
+    return judge
+
+
+def recalled(office: str) -> Judge:
+    """A recall of the vendor's reached the office, or came before its original had left and drew that back."""
+
+    def judge(evidence: Evidence, _step: str) -> Verdict | None:
+        lines = [line for _, line in evidence.sent(office, "1")]
+        is_done = any(line.state in _ARRIVED or line.reason == "recalled_before_leaving" for line in lines)
+        return passed() if is_done else None
 
     return judge
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.conformance.evidence import (
     learnt,
+    recalled,
     refused_with,
     sent_again,
     sent_large,
@@ -128,7 +129,7 @@ SENDING: Final = (
             "Văn bản thu hồi giữ DocumentId của văn bản gốc, BussinessDocType 1, ResponseFor chỉ văn bản gốc.",
             "A recall keeps the original's DocumentId, BussinessDocType 1, and its ResponseFor names the original.",
         ),
-        sent_to("ready", business_type="1"),
+        recalled("ready"),
         after=("send",),
     ),
     make_step(

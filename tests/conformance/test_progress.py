@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.conformance.evidence import Evidence, answered, fetched, sent_again, sent_together, taken
+from gateway.conformance.evidence import Evidence, answered, fetched, recalled, sent_again, sent_together, taken
 from gateway.conformance.exchange import without_untaken
 from gateway.conformance.offices import BY_KEY, OFFICES, Performed
 from gateway.conformance.papers import reference_of
@@ -89,6 +89,19 @@ def test_judges_look_at_the_vendor_alone() -> None:
     send = {"operation": "submitDocument", "reason": "", "replayed": False}
     assert sent_again(evidence(requests=(send, send)), "x") is None
     assert sent_again(evidence(requests=(send, send | {"replayed": True})), "x") == passed()
+
+
+def test_recall_counts_where_it_arrives_and_where_nothing_had_left_yet() -> None:
+    """Then the gateway draws both back; one that waits, or that an operator drew back, is none yet."""
+    sent, waiting = message("r", "document", VENDOR, "1", "1"), line("1", "r", READY, "queued")
+    drawn = replace(waiting, state="withdrawn", reason="recalled_before_leaving")
+    for state, verdict in (
+        (waiting, None),
+        (replace(drawn, reason="cancelled_by_operator"), None),
+        (replace(waiting, state="delivered"), passed()),
+        (drawn, passed()),
+    ):
+        assert recalled("ready")(evidence(sent, lines=(state,)), "send-recall") == verdict
 
 
 def test_what_lies_in_the_folder_is_not_taken() -> None:
