@@ -44,8 +44,8 @@ unset PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d /tmp/gw.XXXXXX)
 [ $# -gt 0 ] || set -- --ignore=tests/crash --ignore=tests/network $(sed 's/^/--ignore=/' tests/slow-kills)
 code=0
-# Four processes on two processors: nearly half of their time tests wait for something.
-.venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-4}" --dist loadfile --no-loadscope-reorder \
+# Three processes on two processors: a part of their time tests wait for something.
+.venv/bin/python -m pytest --basetemp "$work/t" --numprocesses "${TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder \
   "$@" || code=$?
 [ "$code" -ne 0 ] || rm -rf "$work"
 exit "$code"
