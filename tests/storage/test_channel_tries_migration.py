@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-
-import pytest
 
 from gateway.storage.migrations import MIGRATIONS, migrate
 from gateway.storage.sqlite import Writer
+from tests.storage.earlier import migrations_before
 
 _DISPATCHES = (
     "INSERT INTO dispatch (id, message_id, endpoint_id, state, lane, created_at, due_at, give_up_at) VALUES"
@@ -19,20 +17,9 @@ _ALONE = "PRAGMA foreign_keys = OFF"
 _TRIES = "INSERT INTO attempt (id, dispatch_id, boot_id, series, started_at) VALUES {}"
 
 
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
-    """The migrations until then."""
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in MIGRATIONS.glob("*.sql"):
-        if file.name < "0063":
-            shutil.copy(file, folder)
-    return folder
-
-
-async def test_tries_from_before_and_after_are_found_by_their_channel(writer: Writer, before: Path) -> None:
+async def test_tries_from_before_and_after_are_found_by_their_channel(writer: Writer, tmp_path: Path) -> None:
     """A report of a channel leaves out none that was made before the upgrade."""
-    await migrate(writer, before)
+    await migrate(writer, migrations_before("0063", tmp_path))
     await writer.fetch(_ALONE)
     await writer.fetch(_DISPATCHES)
     await writer.fetch(_TRIES.format("('1', 'p', 'b', 1, 0), ('2', 'q', 'b', 1, 0), ('3', 'p', 'b', 1, 0)"))

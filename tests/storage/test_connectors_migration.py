@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-
-import pytest
 
 from gateway.storage.migrations import MIGRATIONS, migrate
 from gateway.storage.sqlite import Writer
+from tests.storage.earlier import migrations_before
 
 _INSERT = (
     "INSERT INTO endpoint (id, name, kind, last_success_at) VALUES"
@@ -16,19 +14,9 @@ _INSERT = (
 )
 
 
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
-    """The migrations until then."""
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    for file in MIGRATIONS.glob("000[123]_*.sql"):
-        shutil.copy(file, folder)
-    return folder
-
-
-async def test_webhooks_in_use_need_no_proof_until_something_changes(writer: Writer, before: Path) -> None:
+async def test_webhooks_in_use_need_no_proof_until_something_changes(writer: Writer, tmp_path: Path) -> None:
     """Receivers built before there were challenges go on; one that was never used, or is pulled, is left alone."""
-    await migrate(writer, before)
+    await migrate(writer, migrations_before("0004", tmp_path))
     await writer.fetch(_INSERT)
     await migrate(writer, MIGRATIONS)
     assert await writer.fetch("SELECT endpoint_id, mark, how, proved_at FROM proof") == [("a", "", "in_use", 17)]
