@@ -139,6 +139,7 @@ async def test_draft_is_kept_when_a_recipient_is_looked_for_and_takes_no_number_
         await page.select_option("[name=office]", lab.office)
         await page.keyboard.press("m")
         await page.wait_for_url("**/desk/send/*", timeout=PATIENCE)
+        await expect(page.locator("[name=recipients]")).to_be_focused(timeout=PATIENCE)  # after the page's load
         await page.keyboard.press("Escape")
         await page.keyboard.press("l")
         await expect(page.locator("#notices .wrong")).to_contain_text("notation", timeout=PATIENCE)
