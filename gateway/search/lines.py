@@ -13,14 +13,16 @@ So a page costs what it looks at, and that has a bound. Where the rest of a filt
 index would go through too many lines whose words stand elsewhere (`gateway.search.spans`), a page ends, says so,
 and goes on from there when asked. Days become numbers by the documents accepted around them; a document may have
 been recorded an hour after its acceptance at most.
-A line is in the index a second after it was recorded, an old one when the index has got so far (`Page.unindexed`).
+A line is in the index a second after it was recorded; until then, where they are not too many, the newest lines are
+looked at themselves, so that a page that is made anew because a document came has it. An old one is there when the
+index has got so far (`Page.unindexed`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -220,13 +222,13 @@ class Search:
         return [_line(row) for row in await self._readers.fetch("line_list_shown", (as_json(list(seqs)),))]
 
     async def _unindexed(self) -> int:
-        low, _ = await self._indexed()
+        low, _, _ = await self._indexed()
         return max(0, low)
 
-    async def _indexed(self) -> tuple[int, int]:
-        """The lines that the index holds are between these."""
-        ((low, high, _),) = await self._readers.fetch("search_read_extent")
-        return low - 1, high + 1
+    async def _indexed(self) -> tuple[int, int, int]:
+        """The lines that the index holds are between the first two; newer ones to look at are before the third."""
+        ((low, high, newest),) = await self._readers.fetch("search_read_extent")
+        return low - 1, high + 1, (newest if newest - high <= _WINDOW else high) + 1
 
     async def _way(self, wanted: Filter, scope: Scope) -> _Way:
         low, high = await self._period(wanted)
@@ -307,13 +309,31 @@ class Search:
         return _Candidates(seqs=seqs, goes_on=seqs[-1] if len(seqs) == window else None)
 
     async def _asked(self, way: _Way, low: int, high: int, window: int, *, newer: bool) -> _Candidates:
-        """What the index finds in the next span."""
-        first, last = await self._indexed()
-        low, high = max(low, first), min(high, last)
+        """What the index finds in the next span, or what is newer than all it holds."""
+        first, last, end = await self._indexed()
+        low, high = max(low, first), min(high, end)
         if high - low <= 1:
             return _Candidates(seqs=[], goes_on=None)
+        if high > last and not (newer and low < last - 1):
+            seqs = await self._newer_than_index(way, max(low, last - 1), high, newer=newer)
+            return _Candidates(seqs=seqs, goes_on=last if not newer and low < last - 1 else None)
+        is_last = high >= last if newer else low == first
+        found = await self._in_index(way, low, min(high, last), window, newer=newer, is_last=is_last)
+        if found.goes_on is None and newer and high > last:
+            return replace(found, goes_on=last - 1)
+        return found
+
+    async def _newer_than_index(self, way: _Way, low: int, high: int, *, newer: bool) -> list[int]:
+        params = {"low": low, "high": high, "limit": _WINDOW}
+        statement = "line_list_newer" if newer else "line_list_older"
+        seqs = [row[0] for row in await self._readers.fetch(statement, params)]
+        return await self._holding(way.asked, seqs)
+
+    async def _in_index(
+        self, way: _Way, low: int, high: int, window: int, *, newer: bool, is_last: bool
+    ) -> _Candidates:
         reach = await self._reach(way, low, high, newer=newer)
-        span = span_of(low, high, newer=newer, reach=reach, is_last=high == last if newer else low == first)
+        span = span_of(low, high, newer=newer, reach=reach, is_last=is_last)
         match = expression_of([*span.bounds, *way.asked])
         params = {"match": match, "low": span.low, "high": span.high, "limit": window}
         seqs = [row[0] for row in await self._readers.fetch(_FINDING[newer], params)]
@@ -342,11 +362,15 @@ class Search:
         most = len(seqs) if way.texts else limit
         rows = await self._readers.fetch("line_list_fitting", {**way.rest, "seqs": as_json(seqs), "limit": most})
         found = [row[0] for row in rows]
-        if way.texts and found:
-            told = await self._readers.fetch("line_list_texts", (as_json(found),))
-            fit = {row[0] for row in told if _holds(way.texts, row[1:])}
-            found = [seq for seq in found if seq in fit]
-        return found[:limit]
+        return (await self._holding(way.texts, found))[:limit]
+
+    async def _holding(self, conditions: Sequence[Condition], seqs: list[int]) -> list[int]:
+        """Those whose texts meet the conditions."""
+        if not conditions or not seqs:
+            return seqs
+        told = await self._readers.fetch("line_list_texts", (as_json(seqs),))
+        fit = {row[0] for row in told if _holds(conditions, row[1:])}
+        return [seq for seq in seqs if seq in fit]
 
 
 def _holds(conditions: Sequence[Condition], texts: Sequence[str]) -> bool:

@@ -6,7 +6,6 @@ from playwright.async_api import Page, expect
 
 from gateway.accounts.roles import Role
 from gateway.api import models
-from gateway.maintenance.indexer import Indexer
 from tests.backup.lab import query
 from tests.console.browsing import PATIENCE
 from tests.console.clicking import Speech, menu, press, send
@@ -39,9 +38,8 @@ async def sent(site: Site, number: str, to: str = COMMUNE, subject: str = "V/v t
         return await province.submit(document(PROVINCE, [to], number=number, subject=subject))
 
 
-async def find(site: Site, page: Page, number: str) -> None:
-    """By the search at the top, to the line's page; the index is brought up first."""
-    await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
+async def find(page: Page, number: str) -> None:
+    """By the search at the top, to the line's page."""
     await page.fill("#search", number)
     async with page.expect_navigation():
         await page.press("#search", "Enter")

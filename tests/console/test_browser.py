@@ -22,7 +22,6 @@ from gateway.cli import main
 from gateway.clock import micros
 from gateway.eligibility import ActName
 from gateway.foundation import database_of, open_foundation
-from gateway.maintenance.indexer import Indexer
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
@@ -457,12 +456,11 @@ async def test_page_goes_on_after_the_server_was_away(browser: Browser, tmp_path
         for language, page in pages.items():
             await expect(page.locator("#offline")).to_contain_text(_AWAY[language], timeout=PATIENCE)
             await expect(page.locator("#offline")).to_be_visible()
-        async with made.running() as app, made.client(PROVINCE) as province:
+        async with made.running(), made.client(PROVINCE) as province:
             await province.submit(document(PROVINCE, [COMMUNE], number="81"))
             back = datetime.now(UTC)
             await expect(one.locator("#news")).to_contain_text("1", timeout=PATIENCE)
             note(after_restart_ms=(micros(datetime.now(UTC)) - micros(back)) // 1000)
-            await Indexer(app.foundation.readers, app.foundation.pump, app.foundation.clock).run_once()
             for language, page in pages.items():
                 await expect(page.locator("#news")).to_contain_text(_NEW[language], timeout=PATIENCE)
                 await expect(page.locator("#offline")).to_be_hidden()

@@ -22,7 +22,6 @@ from gateway.accounts.users import User
 from gateway.desk.register import Registering
 from gateway.edxml.envelope import BusinessType
 from gateway.maintenance.book_closer import BookCloser
-from gateway.maintenance.indexer import Indexer
 from tests.bundle.test_certificate_pdf import text_of
 from tests.console.browsing import CHROMIUM, NARROWEST, PATIENCE, opened, sign_in
 from tests.console.clicking import Speech, file, fill, menu, press, send, shown, taken
@@ -165,7 +164,6 @@ async def test_clerk_declines_a_recall_and_writes_the_answer(site: Site, browser
         await page.set_input_files("[name=file]", [file("tra-loi.pdf", blank().data)])
         why = {"notation": "UBND-VP", "signer": "Nguyễn Văn Bé", "why_unsigned": "bản giấy đã ký"}
         await send(page, "form#draft", "button[value=send]", **why)
-        await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
         await menu(page, "/ledger")
         await press(page, "tbody th a:has-text('01/UBND-VP')")
         about = said(f"Trả lời {number}/UBND-VP", f"Answers {number}/UBND-VP")

@@ -12,7 +12,6 @@ import pytest
 from playwright.async_api import Page, expect
 
 from gateway.accounts.roles import Role
-from gateway.maintenance.indexer import Indexer
 from gateway.seal.trust import TrustPurpose, TrustStore
 from gateway.verifying.anchors import Anchors
 from gateway.verifying.verify import verify_file
@@ -85,7 +84,6 @@ async def _finds_and_resends(site: Site, page: Page, receiver: Receiver) -> None
     await typed(page, reason="Đã gọi điện, xã đã dọn ổ đĩa")
     await page.keyboard.press("Enter")
     await expect(page.locator("#notices .done")).to_contain_text("đã làm với 1 lượt gửi.")
-    await Indexer(base.readers, base.pump, base.clock).run_once()
     await page.wait_for_load_state()
     await page.keyboard.press("/")
     await page.keyboard.type("1302/UBND-VP")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -23,7 +22,7 @@ from gateway.pki import client_tls_context
 from gateway.seal.trust import TrustPurpose
 from gateway.simulate.layout import free_ports
 from gateway.storage.sqlite import connect_lookup
-from tests.console.browsing import CHROMIUM, PATIENCE, opened, serious, sign_in
+from tests.console.browsing import CHROMIUM, opened, serious, sign_in
 from tests.console.clicking import Speech
 from tests.console.site import LOGINS, PASSWORD, Site, add_users
 from tests.console.test_overview import send
@@ -284,11 +283,7 @@ async def fill_in_a_rehearsal(page: Page, number: str) -> None:
     """An operator on a page that answered a form: holding a document is rehearsed, and the reason written."""
     await sign_in(page, LOGINS[Role.OPERATOR])
     await page.goto(f"/ledger?code={number}")
-    line = page.locator("#content tbody input").first
-    async with asyncio.timeout(PATIENCE / 1000):
-        while not await line.count():  # the index of the search follows the ledger
-            await page.reload()
-    await line.check()
+    await page.locator("#content tbody input").first.check()
     await page.click("[data-needs-choice]")
     await page.check("[name=act][value=hold]")
     await page.click("form[action='/acts/rehearse'] button.main")

@@ -12,7 +12,6 @@ import pytest_asyncio
 
 from gateway.accounts.roles import Role
 from gateway.directory.importer import import_agencies
-from gateway.maintenance.indexer import Indexer
 from tests.console.site import Browser, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 from tests.journeys.messages import document
@@ -38,7 +37,6 @@ async def browser(site: Site) -> AsyncIterator[Browser]:
     async with site.installation.client(PROVINCE) as province:
         for number, to in (("1", TWINS[0]), ("2", TWINS[1]), ("3", COMMUNE), ("4", PUSHED), ("5", COMMUNE)):
             await province.submit(document(PROVINCE, [to], number=number, priority=int(number) % 3))
-    await Indexer(base.readers, base.pump, base.clock).run_once()
     yield await site.signed_in(Role.OPERATOR)
 
 

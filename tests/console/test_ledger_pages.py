@@ -21,7 +21,6 @@ from gateway.edxml.builder import AttachmentSource, write_document
 from gateway.edxml.envelope import Dialect, Envelope, MessageKind, Party
 from gateway.edxml.profiles import PROFILE_A
 from gateway.ledger.inquiries import InquiryReads
-from gateway.maintenance.indexer import Indexer
 from gateway.search.filter import parse
 from gateway.search.lines import Search
 from tests.console.site import LOGINS, PASSWORD, PREVIEWER, Browser, Site
@@ -100,7 +99,6 @@ async def filled(site: Site) -> AsyncIterator[Filled]:
             await commune.content(item.id)
             await commune.ack(item.id)
         await commune.post_status(status(COMMUNE, "02", sender=PROVINCE, number="7", description=EVIL_WORDS))
-    await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
     yield Filled(site=site, evil=wicked, own=own, others=others)
 
 

@@ -136,7 +136,7 @@ async def test_switch_of_the_language_keeps_page_place_and_what_is_half_written(
         await page.wait_for_selector(".me")
         await expect(page.locator("h1")).to_have_text({"vi": "Sổ giao nhận", "en": "Ledger"}[other])
         await switched(page, speech.language)
-        await find(site, page, number)
+        await find(page, number)
         place = f"{page.url.partition('#')[0]}#content"
         await page.goto(place)
         for language in (other, speech.language):

@@ -102,7 +102,7 @@ async def test_operator_holds_hands_over_forwards_quarantines_and_pushes_once_mo
     async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
         told, badge = page.locator("ol.told li"), page.locator("dl.facts .badge").first
         facts = page.locator("#now dl.facts").first
-        await find(site, page, numbers[0])
+        await find(page, numbers[0])
         for name, word, event in (
             ("hold", said("Tạm giữ", "Held"), said("Bị giữ lại", "Held, waits for a person")),
             ("release", said("Chờ gửi", "Queued"), said("Đã cho đi tiếp", "Let go on")),
@@ -117,12 +117,12 @@ async def test_operator_holds_hands_over_forwards_quarantines_and_pushes_once_mo
         assert await done_by(site, held.id, "operator1") == [
             "delivery.held", "delivery.released", "delivery.handed_over",
         ]  # fmt: skip
-        await find(site, page, numbers[2])
+        await find(page, numbers[2])
         await act(page, speech, "forward", to="xa ba")
         await expect(facts).to_contain_text(said("đã chuyển cho cơ quan khác", "forwarded to another office"))
         assert [each.recipient_code for each in await site.base.reads.deliveries(strange.id)] == [COMMUNE, THIRD]
         assert "delivery.handed_over" in await done_by(site, strange.id, "operator1")
-        await find(site, page, numbers[1])
+        await find(page, numbers[1])
         await act(page, speech, "quarantine")
         await expect(told.filter(has_text=said("Đã cách ly", "Put into quarantine"))).to_contain_text(FIRST)
         await menu(page, "/queues")
@@ -135,7 +135,7 @@ async def test_operator_holds_hands_over_forwards_quarantines_and_pushes_once_mo
         assert await done_by(site, wicked.id, "operator1") == ["delivery.quarantined", "delivery.requeued"]
         await arrived(site.app, line)
         before = len(receiver.came)
-        await find(site, page, numbers[3])
+        await find(page, numbers[3])
         await act(page, speech, "redeliver")
         assert line in (await receiver.wait_for(before + 1))[before].deliveries
         again = told.filter(has_text=said("Đã gửi lại", "It was sent again"))
@@ -208,7 +208,7 @@ async def test_second_person_consents_to_a_cancellation_and_a_whole_filter_refus
         signed_in(site, browser, Role.ADMINISTRATOR, language=speech.language) as other,
     ):
         content = page.locator("#content")
-        await find(site, page, numbers[0])
+        await find(page, numbers[0])
         await proposed("cancel")
         await expect(content).to_contain_text(said("người khác phải đồng ý", "somebody else must consent"))
         await consented(site, page, other, made[0], speech, count=1)
@@ -272,7 +272,7 @@ async def test_every_act_is_rehearsed_and_done_to_a_whole_filter_with_a_second_p
         signed_in(site, browser, Role.OPERATOR, language=speech.language) as page,
         signed_in(site, browser, Role.ADMINISTRATOR, language=speech.language) as other,
     ):
-        await find(site, page, speech.own("692"))
+        await find(page, speech.own("692"))
         await whole(page, subject)
         filtered = page.url
         for name, fits, why, state in (
@@ -379,7 +379,7 @@ async def test_operator_reads_a_list_and_forgets_a_view(site: Site, browser: Bro
         await send(page, "form[action$='/poll']", reason=WHY)
         await expect(done).to_have_text(said("Đang đọc danh sách của kênh.", "Its list is being read."))
         await until(came)
-        await find(site, page, number)
+        await find(page, number)
         assert await actors(site, "source.asked") == [FIRST] * (before + 1)
         await menu(page, "/ledger")
         await page.select_option(".filters [name=state]", "held")

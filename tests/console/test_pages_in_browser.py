@@ -22,7 +22,6 @@ from gateway.admin import mass
 from gateway.desk.sending import OutgoingForm
 from gateway.eligibility import ActName
 from gateway.maintenance.alarm_watch import AlarmWatch
-from gateway.maintenance.indexer import Indexer
 from tests.console import screenshots
 from tests.console.browsing import CHROMIUM, is_too_wide, opened, serious
 from tests.console.clicking import Speech
@@ -115,7 +114,6 @@ async def _happened(site: Site) -> None:
     watch = AlarmWatch(base, dict)
     for _ in range(2):
         await watch.run_once()
-    await Indexer(base.readers, base.pump, base.clock).run_once()
 
 
 @pytest.fixture(scope="module")

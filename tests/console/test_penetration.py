@@ -24,7 +24,6 @@ from gateway.accounts.roles import Role
 from gateway.console.printing import Part, pdf
 from gateway.desk.sending import OutgoingForm
 from gateway.formulas import defused
-from gateway.maintenance.indexer import Indexer
 from tests.console.site import LOGINS, PASSWORD, Browser, Page, Site
 from tests.console.test_sessions import age
 from tests.desk.lab import DeskLab, lab_of
@@ -181,7 +180,6 @@ async def test_news_and_sheets_hold_the_own_offices_lines_alone(
 ) -> None:
     """How many are new, and what is in the file: another office's line is there for whoever may see it."""
     operator = await site.signed_in(Role.OPERATOR)
-    await Indexer(site.base.readers, site.base.pump, site.base.clock).run_once()
     for browser, sees in ((operator, True), (attacker, False)):
         news = await browser.get(f"/ledger/news?recipient={others.lab.office}")
         assert (news.status, "flash note" in news.text) == (200, sees)

@@ -52,7 +52,7 @@ async def test_operator_matches_parked_statuses_or_puts_them_aside(
         await expect(row.locator("button")).to_have_text(said("Gắn", "Match"))
         await send(page, row.locator(asked))
         await expect(page.locator(done)).to_have_text(matched)
-        await find(site, page, numbers[1])
+        await find(page, numbers[1])
         key = await page.locator(
             f"dl.facts dt:has-text('{said('Mã lượt gửi', 'Id of the delivery')}') + dd"
         ).inner_text()
@@ -67,7 +67,7 @@ async def test_operator_matches_parked_statuses_or_puts_them_aside(
         none = said("Mọi trạng thái đã gắn với văn bản.", "Every status has found its document.")
         await expect(page.locator(".empty")).to_contain_text(none)
         for number in numbers:
-            await find(site, page, number)
+            await find(page, number)
             event = said("Có người đã gắn trạng thái với văn bản", "A status was matched by a person")
             await expect(page.locator("ol.told li", has_text=event)).to_contain_text(FIRST)
     assert await states(site.app, [each.deliveries[0].id for each in made]) == ["acknowledged"] * 2
@@ -97,7 +97,7 @@ async def test_operator_settles_a_conflict_and_a_contradiction(
             await expect(page.locator("#notices .done")).to_have_text(said("Đã xử lý xong.", "It waits no more."))
         none = said("Không có mâu thuẫn nào", "Nothing contradicts anything else")
         await expect(page.locator(".empty")).to_contain_text(none)
-        await find(site, page, number)
+        await find(page, number)
         settled = page.locator("ol.told li", has_text=said("ra khỏi hàng đợi", "out of the queue of problems"))
         for each in await settled.all():
             await expect(each).to_contain_text(FIRST)
@@ -180,7 +180,7 @@ async def test_operator_lets_a_whole_quarantine_go(site: Site, browser: Browser,
     made = [await sent(site, each) for each in numbers]
     async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
         for each in numbers:
-            await find(site, page, each)
+            await find(page, each)
             await act(page, speech, "quarantine")
         await menu(page, "/queues")
         await press(page, "a[href='/queues?show=quarantined']")

@@ -22,7 +22,6 @@ from gateway.directory.importer import import_agencies
 from gateway.eligibility import ActName
 from gateway.ledger.entries import Beside, Paper
 from gateway.ledger.saved_views import KeepView, KeepViewOperation, SavedView
-from gateway.maintenance.indexer import Indexer
 from tests.console.browsing import CHROMIUM, opened, serious, sign_in
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.console.test_ledger_pages import evil
@@ -77,7 +76,6 @@ async def pages(site: Site) -> dict[str, list[str]]:
     asked = await mass.propose(site.app, asking(ActName.CANCEL, [line], reason=WICKED), root.actor)
     view = KeepView(owner=root.id, view=SavedView(name=WICKED[:80], filter="code=905"), now=now)
     await base.pump.submit(KeepViewOperation(), view)
-    await Indexer(base.readers, base.pump, base.clock).run_once()
     desk = await _desk(site)
     document_page, words = f"/documents/{second.id}", quote(WICKED)
     return {
