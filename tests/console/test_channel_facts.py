@@ -23,6 +23,7 @@ from gateway.directory.endpoint_changes import (
 from gateway.directory.importer import import_agencies
 from gateway.model import EndpointId
 from tests.backup.lab import query
+from tests.console.browsing import CHROMIUM
 from tests.console.called import Called, Calls
 from tests.console.clicking import Speech, signed_in
 from tests.console.site import Site
@@ -218,6 +219,7 @@ async def test_office_page_tells_window_breaker_and_what_ends_soon(site: Site) -
     assert "sắp hết hạn" in known
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 async def test_slider_says_when_all_would_be_through(site: Site, browser: Browser, speech: Speech) -> None:
     """At twice the pace in half the time, reckoned from what waits and the rate of the last ten minutes."""
     await paused(site, "axis", is_on=True)
