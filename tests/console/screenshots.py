@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Cookie, Page, Response
+from playwright.async_api import Browser, Cookie, Page, Response, expect
 
 from tests.console import staged
 from tests.console.browsing import (
@@ -45,7 +45,7 @@ class Shot:
     """A page: its name, whose eyes, and its address; the first link of each selector of `links` is followed.
 
     `route` is what is then looked at, where the address does not say it; `before` is done once, for all pictures;
-    `status` is what the page answers with.
+    `status` is what the page answers with; `gone`: what a page shows that makes way for another by itself.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Shot:
     route: str = ""
     before: Callable[[Browser, Demo], Awaitable[None]] | None = None
     status: int = 200
+    gone: str = ""
 
     @property
     def covers(self) -> str:
@@ -163,7 +164,7 @@ SHOTS = (
         before=staged.send_express,
     ),
     Shot("maintenance", "vanhanh", "/maintenance"),
-    Shot("reports", "vanhanh", "/reports"),
+    Shot("reports", "vanhanh", "/reports", gone="#content progress"),
     Shot("overdue", "vanhanh", "/reports/overdue"),
     Shot("audit", "kiemtra", "/audit?number=1250/UBND-VP"),
     Shot("audit-nothing", "kiemtra", "/audit?number=125"),
@@ -254,6 +255,9 @@ async def picture(page: Page, shot: Shot, width: int, name: str, *, examined: bo
     answers = [await page.goto(shot.path)]
     for link in shot.links:
         answers.append(await followed(page, link))
+        await page.wait_for_load_state()
+    if shot.gone:
+        await expect(page.locator(shot.gone)).to_have_count(0)
         await page.wait_for_load_state()
     found = unexpected(shot, answers)
     await _whole(page, FOLDER / f"{name}.png")
