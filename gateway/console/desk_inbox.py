@@ -40,11 +40,9 @@ from gateway.mailbox import envelope_of
 from gateway.model import AgencyId
 
 _PAGE: Final = 100
-#: From here on a document rings.
-_URGENT: Final = 1
-#: So many of those that wait are counted, and so many of the urgent are named; characters that are said of each.
+#: Of each urgency so many of those that wait are counted, and the newest of them named; characters said of each.
 _MOST_WAITING: Final = 500
-_MOST_RUNG: Final = 200
+_MOST_RUNG: Final = 100
 _LONGEST: Final = 200
 #: Why a document goes back; the clerk may write another reason.
 REASONS: Final = (
@@ -120,17 +118,18 @@ def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
 
 
 async def urgent(visit: Visit) -> web.StreamResponse:
-    """Which urgent documents wait, the most urgent first, of these the newest: what notifications say."""
-    waiting = await desk_of(visit).reads.waiting((await clerk_of(visit)).reach, limit=_MOST_WAITING)
-    found = [item for item in waiting if item.priority >= _URGENT]
-    found.sort(key=lambda item: (item.priority, item.seq), reverse=True)
+    """Which urgent documents wait, the most urgent first, of each urgency the newest: what notifications say."""
+    found = await desk_of(visit).reads.urgent((await clerk_of(visit)).reach, limit=_MOST_WAITING)
     told = {
         "login": visit.user.login,
-        "count": len(found),
+        "count": sum(map(len, found)),
+        "is_more": any(len(each) == _MOST_WAITING for each in found),
+        "is_cut": any(len(each) > _MOST_RUNG for each in found),
         "title": visit.gettext("Urgent document"),
         "waiting": [
             {"id": item.delivery_id, "text": f"{item.code}: {item.subject}"[:_LONGEST]}
-            for item in found[:_MOST_RUNG]
+            for each in found
+            for item in each[:_MOST_RUNG]
         ],
     }
     return web.Response(body=msgspec.json.encode(told), content_type="application/json", headers=SECURITY)

@@ -23,6 +23,7 @@ from gateway.console import document_words as said
 from gateway.console.acts import WAYS
 from gateway.console.document_source import MOST_BYTES, laid_out
 from gateway.console.document_story import Story, read_story
+from gateway.console.formats import small_number
 from gateway.console.headers import framed, saved
 from gateway.console.ledger_columns import Words
 from gateway.console.looks import goes_on_seeing, looked_up, saw
@@ -127,13 +128,16 @@ async def certificate(visit: Visit) -> web.StreamResponse:
 
 async def _story(visit: Visit) -> Story:
     base = visit.base
-    line = visit.request.query.get("line", "")[:80]
-    return await read_story(base.readers, base.directory, visit.request.match_info["id"], visit.scope, line=line)
+    query, key = visit.request.query, visit.request.match_info["id"]
+    line, named_before = query.get("line", "")[:80], small_number(query.get("named", ""))
+    return await read_story(
+        base.readers, base.directory, key, visit.scope, line=line, named_before=named_before
+    )
 
 
 async def _values(visit: Visit, story: Story) -> dict[str, Any]:
     summary, line = story.summary, visit.request.query.get("line", "")[:80]
-    envelope = _envelope(story)
+    envelope, named = _envelope(story), story.links.named_before
     gateway = visit.parts.server.gateway
     seq = await gateway.log.accepted_seq(summary[0])
     index = None if seq is None else await gateway.log.index_of(seq)
@@ -147,6 +151,7 @@ async def _values(visit: Visit, story: Story) -> dict[str, Any]:
         "proven": None if index is None else await gateway.times.proven(index),
         "signed": await signed_of(visit, summary[0], story.verdict),
         "line": next((each for each in story.recipients if each.id == line), None),
+        "place": ({"line": line} if line else {}) | ({"named": str(named)} if named else {}),
         "actors": await said.actors_of(
             visit, {who for each in story.told for who in (each.actor, each.consented_by)}
         ),

@@ -21,7 +21,7 @@ from gateway.model import AgencyId
 from gateway.status import split_code
 from gateway.storage.readers import Reader
 
-#: Documents that one may answer, as far as they are shown.
+#: Documents that one says it answers: so many are looked for and shown at once.
 MOST_NAMED: Final = 50
 #: Replies that are shown, the earliest first; and that are counted.
 MOST_REPLIES: Final = 200
@@ -72,9 +72,17 @@ class Links:
     #: How many more there are, and whether there may be more than these.
     more_answers: int = 0
     or_more: bool = False
+    #: How many documents it names as those that it answers, and how many of them come before the ones shown.
+    named: int = 0
+    named_before: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.originals or self.answers or self.changed_by or self.answered_by)
+        return bool(self.originals or self.answers or self.changed_by or self.answered_by or self.named_before)
+
+    @property
+    def named_after(self) -> int:
+        """Up to which of those that it names they are shown."""
+        return min(self.named_before + MOST_NAMED, self.named)
 
     @property
     def senders(self) -> frozenset[AgencyId]:
@@ -102,9 +110,12 @@ class _Naming(msgspec.Struct, frozen=True):
     responses_for: tuple[ResponseFor, ...] = ()
 
 
-async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[AgencyId] | None) -> Links:
-    """Of a message (`message_get_summary`)."""
+async def read_links(
+    reader: Reader, summary: Sequence[Any], scope: frozenset[AgencyId] | None, *, named_before: int = 0
+) -> Links:
+    """Of a message (`message_get_summary`); `named_before`: so many of those that it answers are passed over."""
     named = msgspec.json.decode(summary[12], type=_Naming).responses_for
+    named_before = named_before if named_before < len(named) else 0
     key, kind, document_ref, original_id = summary[0], summary[1], summary[4], summary[15]
     originals = {row[0] for row in await reader.fetch("request_original_list_of_message", (key,))}
     originals |= {original_id} - {None}
@@ -114,7 +125,7 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
         params = {"document_ref": document_ref, "limit": MOST_COUNTED}
         replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
     loose = await _by_number(reader, summary) if kind == "document" else {}
-    meant = [(each, await _meant(reader, each)) for each in named[:MOST_NAMED] if each.document_id or each.code]
+    meant = [(each, await _meant(reader, each)) for each in named[named_before:][:MOST_NAMED] if each.document_id or each.code]
     ids = {*originals, *about, *replies, *loose, *(found for _, those in meant for found in those)} - {key}
     ids |= {found for each in loose.values() for found in each.meant}
     seen = await _visible(reader, ids, scope)
@@ -133,6 +144,8 @@ async def read_links(reader: Reader, summary: Sequence[Any], scope: frozenset[Ag
         answered_by=tuple(answered_by[:MOST_REPLIES]),
         more_answers=len(answered_by[MOST_REPLIES:]),
         or_more=MOST_COUNTED in {len(replies), len(loose)},
+        named=len(named),
+        named_before=named_before,
     )
 
 

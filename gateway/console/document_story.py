@@ -2,7 +2,7 @@
 
 Tries with what was said on the wire, statuses, people's acts with their reasons, seals and proofs stand in one
 list, the newest first; what happened to many recipients in a row is told once. Of a very long story the acceptance
-and what people did are kept, and how much is left out is told. Read of one instant. Whoever sees the document as a
+and what people did are kept, and how much is left out is told; likewise of tries and statuses. Read of one instant. Whoever sees the document as a
 recipient alone is shown the own line, and nothing of the others'. What belongs to it:
 `gateway.console.document_links`.
 """
@@ -30,11 +30,13 @@ from gateway.storage.readers import Reader, Readers
 
 #: Events of one story; of a document with more, what the gateway did by itself long ago is left out.
 MOST_EVENTS: Final = 3_000
+#: Tries of one story, and statuses; of more, the newest.
+MOST_TRIES: Final = 1_000
+MOST_STATUSES: Final = 1_000
 #: Facts that other parts of the story say, or that say nothing to people.
 _SAID_OTHERWISE: Final = frozenset({"reason", "from", "to", "consented_by", "replay"})
 #: Characters of a fact that are shown.
 _LONGEST: Final = 200
-_IN_BOOK: Final = frozenset({"03", "04", "05", "06"})
 _PEER_SHOWN: Final = ("http_status", "status", "address", "certificate_sha256", "duration_ms", "answer", "inquiry")
 
 
@@ -97,8 +99,10 @@ class Story:
     #: Whether all lines are shown, or the person's own.
     whole: bool
     told: tuple[Told, ...]
-    #: Events that are left out.
+    #: Events that are left out; tries and statuses.
     untold: int
+    untold_tries: int
+    untold_statuses: int
     verdict: tuple[Any, ...] | None
     destroyed_at: datetime | None
     links: Links
@@ -120,7 +124,13 @@ GROUPS: Final = (
 
 
 async def read_story(
-    readers: Readers, directory: Directory, message_id: str, scope: frozenset[AgencyId] | None, *, line: str = ""
+    readers: Readers,
+    directory: Directory,
+    message_id: str,
+    scope: frozenset[AgencyId] | None,
+    *,
+    line: str = "",
+    named_before: int = 0,
 ) -> Story:
     """Of one document; `line`: what concerns that delivery alone. RefusedError `not_found` outside the scope."""
     async with readers.snapshot() as reader:
@@ -133,19 +143,20 @@ async def read_story(
             deliveries = [row for row in deliveries if _is_shown(row, scope or frozenset())]
             if not deliveries:
                 raise RefusedError("not_found")
-        attempts = await reader.fetch("attempt_list_of_message", (message_id,))
-        statuses = await reader.fetch("status_list_of_message", (message_id,))
         own = [row[0] for row in deliveries if line in {"", row[0]}]
+        lines = {"lines": as_json(own)}
+        attempts = await reader.fetch("attempt_list_told", lines | {"limit": MOST_TRIES})
+        statuses = await reader.fetch("status_list_told", lines | {"limit": MOST_STATUSES})
+        booked = {row[0] for row in await reader.fetch("delivery_list_booked", (message_id,))}
         events = await _events(reader, message_id, None if whole and not line else own)
         verdict = await reader.fetch_one("verdict_get_newest", (message_id,))
         gone = await reader.fetch("purge_find_of_messages", (as_json([message_id]),))
-        links = await read_links(reader, summary, scope)
+        links = await read_links(reader, summary, scope, named_before=named_before)
     ids = {AgencyId(row[2]) for row in deliveries} | {AgencyId(summary[2])} | links.senders
-    ids |= {AgencyId(row[3]) for row in statuses}
+    ids |= {AgencyId(row[2]) for row in statuses}
     agencies = await directory.agencies(ids)
     endpoints = {str(each.id): each for each in await directory.endpoints()}
     channels = await channel_names(directory)
-    booked = {row[1] for row in statuses if row[2] in _IN_BOOK}
     recipients = tuple(_recipient(row, agencies, endpoints, channels, booked) for row in deliveries)
     wanted = {each.id: each for each in recipients if line in {"", each.id}}
     names = {key: agency.name for key, agency in agencies.items()}
@@ -157,6 +168,8 @@ async def read_story(
         whole=whole,
         told=tuple(told if line else _grouped(told)),
         untold=events[0][7] - len(events) if events else 0,
+        untold_tries=attempts[0][7] - len(attempts) if attempts else 0,
+        untold_statuses=statuses[0][5] - len(statuses) if statuses else 0,
         verdict=verdict,
         destroyed_at=instant(gone[0][3]) if gone else None,
         links=links,
@@ -236,8 +249,8 @@ def _told(
     carried: dict[str, list[str]] = {}
     for each in wanted.values():
         carried.setdefault(each.dispatch_id, []).append(each.name)
-    found = [_try(row, carried[row[1]]) for row in attempts if row[1] in carried]
-    found += [_status(row, wanted[row[1]], names) for row in statuses if row[1] in wanted]
+    found = [_try(row, carried[row[0]]) for row in attempts]
+    found += [_status(row, wanted[row[0]], names) for row in statuses]
     for row in events:
         if row[3] in wanted if row[3] else whole or row[1] == "document.accepted":
             found.append(_event(row, (wanted[row[3]].name,) if row[3] else ()))
@@ -245,14 +258,14 @@ def _told(
 
 
 def _try(row: tuple[Any, ...], recipients: Sequence[str]) -> Told:
-    peer = msgspec.json.decode(row[8])
+    peer = msgspec.json.decode(row[6])
     return Told(
-        at=instant(row[3]),
-        until=instant(row[4]) if row[4] is not None else instant(row[3]),
+        at=instant(row[1]),
+        until=instant(row[2]) if row[2] is not None else instant(row[1]),
         kind="try",
-        what=row[5],
-        reason=row[6],
-        text=row[7],
+        what=row[3],
+        reason=row[4],
+        text=row[5],
         facts=tuple((name, _short(peer[name])) for name in _PEER_SHOWN if name in peer),
         recipients=tuple(recipients),
     )
@@ -260,13 +273,13 @@ def _try(row: tuple[Any, ...], recipients: Sequence[str]) -> Told:
 
 def _status(row: tuple[Any, ...], recipient: Recipient, names: Mapping[AgencyId, str]) -> Told:
     return Told(
-        at=instant(row[5]),
-        until=instant(row[5]),
+        at=instant(row[3]),
+        until=instant(row[3]),
         kind="status",
-        what=row[2],
-        text=row[6],
+        what=row[1],
+        text=row[4],
         recipients=(recipient.name,),
-        reporter="" if row[3] == recipient.agency_id else names.get(row[3], row[3]),
+        reporter="" if row[2] == recipient.agency_id else names.get(row[2], row[2]),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,8 @@ _LAST: Final = "~"
 _NAMED: Final = 8
 #: That the office agreed to give a document back.
 _GIVEN_BACK: Final = "15"
+#: These urgencies ring.
+_URGENT: Final = (4, 3, 2, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +143,15 @@ class Place:
 FIRST_PLACE: Final = Place(priority=9, seq=0)
 
 
+class Urgent(NamedTuple):
+    """What a notification says of a document."""
+
+    delivery_id: str
+    #: `number/notation`.
+    code: str
+    subject: str
+
+
 class DeskReads:
     """The questions."""
 
@@ -156,6 +167,14 @@ class DeskReads:
             "limit": limit,
         }
         return [_item(row) for row in await self._readers.fetch("desk_list_waiting", asked)]
+
+    async def urgent(self, offices: Iterable[AgencyId], *, limit: int) -> list[list[Urgent]]:
+        """Of these the urgent ones, by urgency, the most urgent first; of each so many, the newest first."""
+        asked = {"offices": as_json(sorted(offices)), "limit": limit}
+        return [
+            [Urgent(*row) for row in await self._readers.fetch("desk_list_newest", asked | {"priority": each})]
+            for each in _URGENT
+        ]
 
     async def asked_back(self, offices: Iterable[AgencyId], *, limit: int) -> list[Item]:
         """Documents whose senders wait for 15 or 16."""

@@ -55,6 +55,28 @@ async def test_answers_beyond_those_shown_are_counted_and_lead_to_the_ledger(
     assert "và 1+ văn bản trả lời nữa" in page
 
 
+async def test_documents_that_one_answers_are_shown_by_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page says which of how many it shows, and leads to the next; live, too, and with the line that is open."""
+    named = [ResponseFor(organ_id=COMMUNE, document_id=document_id(COMMUNE, str(each))) for each in range(1751, 1756)]
+    raw = document(PROVINCE, [COMMUNE], number="1750", answers=named[0], and_answers=named[1:])
+    async with site.installation.client(PROVINCE) as province:
+        made = await province.submit(raw)
+    viewer, line = await site.signed_in(Role.VIEWER), made.deliveries[0].id
+    address = f"/documents/{made.id}?line={line}"
+    assert "ở đây tìm văn bản thứ" not in (await viewer.get(address)).text
+    monkeypatch.setattr("gateway.console.document_links.MOST_NAMED", 2)
+    for numbers in (["1751", "1752"], ["1753", "1754"], ["1755"]):
+        page = (await viewer.get(html.unescape(address))).text
+        assert f"trả lời 5 văn bản; ở đây tìm văn bản thứ {int(numbers[0]) - 1750}" in page
+        (live,) = re.findall(r'hx-get="(/documents/[^"]+)"', page)
+        for part in (page, (await viewer.get(html.unescape(live))).text):
+            assert [each for each in map(str, range(1751, 1756)) if f"{each}/UBND-VP" in part] == numbers
+        assert f"line={line}" in live
+        found = re.findall(r'<a href="([^"]+)">Các văn bản tiếp theo</a>', page)
+        address = found[0] if found else ""
+    assert address == ""
+
+
 async def test_reasons_of_recipients_beyond_those_named_are_counted(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -318,16 +318,24 @@ async def test_recalled_document_waits_for_its_answer(lab: DeskLab, browser: Bro
 async def test_urgent_documents_are_told_to_the_notification(
     lab: DeskLab, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Number and subject of each, the most urgent first, of these the newest; of very many all are counted."""
+    """Number and subject of each, the most urgent first; the newest of each urgency, however many wait, and how many."""
     older, newer, less = [await lab.send(number, priority=p) for number, p in (("807", 3), ("808", 3), ("809", 1))]
     told = msgspec.json.decode((await browser.get("/desk/urgent")).text)
     assert told["login"] == LOGINS[Role.CLERK]
     waiting = [each["id"] for each in told["waiting"] if each["id"] in {older, newer, less}]
     assert waiting == [newer, older, less]
     assert {"id": older, "text": "807/UBND-VP: V/v đăng ký"} in told["waiting"]
+    assert (told["is_cut"], told["is_more"]) == (False, False)
     monkeypatch.setattr("gateway.console.desk_inbox._MOST_RUNG", 1)
     cut = msgspec.json.decode((await browser.get("/desk/urgent")).text)
-    assert (cut["waiting"], cut["count"]) == (told["waiting"][:1], told["count"])
+    named = [each["id"] for each in cut["waiting"]]
+    assert ((named[0], less in named, older in named), cut["count"]) == ((newer, True, False), told["count"])
+    assert (cut["is_cut"], cut["is_more"]) == (True, False)
+    monkeypatch.setattr("gateway.console.desk_inbox._MOST_WAITING", 1)
+    newest = await lab.send("810", priority=1)
+    cut = msgspec.json.decode((await browser.get("/desk/urgent")).text)
+    assert [each["id"] for each in cut["waiting"]] == [newer, newest]
+    assert (cut["count"], cut["is_more"]) == (2, True)
 
 
 async def test_first_look_says_01_groups_are_written_to_and_looks_are_on_record_once(site: Site) -> None:

@@ -42,6 +42,7 @@ def document(
     content: bytes = b"%PDF-1.4\nmot trang\n%%EOF\n",
     due: date | None = None,
     answers: ResponseFor | None = None,
+    and_answers: Sequence[ResponseFor] = (),
 ) -> bytes:
     """A document with one PDF; `about` is the DocumentId that types 1 to 3 mean."""
     envelope = Envelope(
@@ -66,7 +67,7 @@ def document(
         due_date=due,
         responses_for=(ResponseFor(organ_id=sender, document_id=about),)
         if business is BusinessType.RECALL
-        else (answers,)
+        else (answers, *and_answers)
         if answers is not None
         else (),
         business=Business(

@@ -61,6 +61,33 @@ async def test_try_that_did_not_work_is_told_once(lab: Lab) -> None:
     assert [each.kind for each in line.told] == ["try", "try", "document.accepted"]
 
 
+async def test_of_very_many_tries_and_statuses_the_newest_are_told(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many are left out is told; one office's are its own; who registered it stays in the book."""
+    directory = Directory(lab.readers, clock=SystemClock())
+    await directory.reload()
+    await lab.record(message("a1", "a2", name="d"))
+    for tries in range(1, 5):
+        for out in await lab.claim(START + tries * DAY, room=50):
+            kind = OutcomeKind.DELIVERED if tries == 4 else OutcomeKind.DEFERRED
+            await lab.finish(out, kind, now=START + tries * DAY)
+    for place, code in enumerate(("03", "04", "05")):
+        for line in ("d/a1", "d/a2"):
+            await lab.record(status(code, line, at=START + (10 + place) * DAY))
+    monkeypatch.setattr("gateway.console.document_story.MOST_TRIES", 2)
+    monkeypatch.setattr("gateway.console.document_story.MOST_STATUSES", 2)
+    whole = await read_story(lab.readers, directory, "d", None)
+    told = [(each.kind, each.what, each.times) for each in whole.told if each.kind in {"try", "status"}]
+    assert told == [("status", "05", 2), ("try", "delivered", 2)]
+    assert (whole.untold_tries, whole.untold_statuses, {each.group for each in whole.recipients}) == (6, 4, {"booked"})
+    for scope, line in ((None, "d/a1"), (frozenset({AgencyId("a1")}), "")):
+        own = await read_story(lab.readers, directory, "d", scope, line=line)
+        assert (own.untold_tries, own.untold_statuses) == (2, 1)
+        told = [(each.kind, each.what) for each in own.told if each.kind in {"try", "status"}]
+        assert told == [("status", "05"), ("status", "04"), ("try", "delivered"), ("try", "deferred")]
+
+
 async def test_very_long_story_keeps_its_beginning_and_what_people_did(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

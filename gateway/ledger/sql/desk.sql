@@ -30,6 +30,30 @@ FROM (
 ) AS w CROSS JOIN delivery AS d ON d.seq = w.seq CROSS JOIN message AS m ON m.id = d.message_id
 ORDER BY d.priority DESC, d.seq;
 
+-- name: desk_list_newest
+-- Of the same documents those of one urgency, the newest first: id, number and notation, subject.
+SELECT d.id, m.code_number || iif(m.code_notation <> '', '/' || m.code_notation, ''), m.subject
+FROM (
+    SELECT p.seq AS seq
+    FROM json_each(:offices) AS o LEFT JOIN desk_office AS k ON k.office_id = o.value
+    CROSS JOIN json_each('[0, 1]') AS b
+    CROSS JOIN delivery AS p ON p.seq IN (
+        SELECT d.seq FROM delivery AS d INDEXED BY delivery_of_desk CROSS JOIN message AS m ON m.id = d.message_id
+        WHERE d.recipient_id = o.value AND d.in_inbox = b.value AND d.priority = :priority
+          AND d.seq > iif(b.value, 0, k.after_seq)
+          AND d.expects_status = 1 AND (d.business_status IS NULL OR d.business_status IN ('01', '15', '16'))
+          AND (d.business_status IS NULL OR d.business_status = '01' OR m.business_type <> '1' AND NOT EXISTS (
+                   SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '02' AND '06')
+               AND (d.business_status = '16' OR NOT EXISTS (
+                   SELECT 1 FROM recalled AS r WHERE r.message_id = m.id)))
+          AND (d.in_inbox = 1 AND d.state IN ('queued', 'in_flight', 'delivered', 'acknowledged')
+               OR d.state IN ('delivered', 'acknowledged') AND k.since <= m.accepted_at)
+          AND m.kind = 'document'
+        ORDER BY d.seq DESC LIMIT :limit)
+    ORDER BY p.seq DESC LIMIT :limit
+) AS w CROSS JOIN delivery AS d ON d.seq = w.seq CROSS JOIN message AS m ON m.id = d.message_id
+ORDER BY d.seq DESC;
+
 -- name: desk_list_asked
 -- Documents that their senders want back, changed or replaced, and that some offices have not answered for.
 SELECT d.seq, d.id, d.message_id, d.recipient_id, d.recipient_code, m.sender_id, m.sender_code,

@@ -41,6 +41,32 @@ FROM (
 JOIN event AS e ON e.seq = s.seq
 ORDER BY e.seq DESC;
 
+-- name: attempt_list_told
+-- The newest tries of what carries some lines (:lines), the oldest of these first; and how many there are.
+SELECT a.dispatch_id, a.started_at, a.ended_at, COALESCE(a.outcome, ''), COALESCE(a.reason, ''), COALESCE(a.detail, ''),
+       COALESCE(a.peer, '{}'), s.total
+FROM (
+    SELECT rowid AS place, count(*) OVER () AS total FROM attempt
+    WHERE dispatch_id IN (SELECT dispatch_id FROM delivery WHERE id IN (SELECT value FROM json_each(:lines)))
+    ORDER BY started_at DESC, rowid DESC LIMIT :limit) AS s
+JOIN attempt AS a ON a.rowid = s.place
+ORDER BY a.rowid;
+
+-- name: status_list_told
+-- The newest statuses about some lines (:lines), the oldest of these first; and how many there are.
+SELECT t.delivery_id, t.code, t.reporter_id, t.recorded_at, t.description, s.total
+FROM (
+    SELECT rowid AS place, count(*) OVER () AS total FROM status
+    WHERE delivery_id IN (SELECT value FROM json_each(:lines))
+    ORDER BY recorded_at DESC, rowid DESC LIMIT :limit) AS s
+JOIN status AS t ON t.rowid = s.place
+ORDER BY t.rowid;
+
+-- name: delivery_list_booked
+-- Lines of one message that an office has registered, whatever it has said since.
+SELECT d.id FROM delivery AS d
+WHERE d.message_id = ? AND EXISTS (SELECT 1 FROM status AS s WHERE s.delivery_id = d.id AND s.code BETWEEN '03' AND '06');
+
 -- name: message_list_relations
 -- Documents among some messages, the earliest first; of :agencies (NULL: all), what they sent or were sent, but for
 -- lines that are kept from recipients (:hidden).

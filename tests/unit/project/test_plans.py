@@ -71,6 +71,9 @@ WHOLE = {
 #: Statements that sort, and what bounds it.
 SORTED = {
     "check_due_list_waiting": "CAs that one document waits for",
+    "attempt_list_told": "one document",
+    "status_list_told": "one document",
+    "desk_list_newest": "so many of each office of a clerk",
     "desk_list_waiting": "a page of each office of a clerk",
     "draft_list": "drafts of some offices, of which each has no more than it may",
     "event_list_concerned": "200 events, and the recipients of their documents",
@@ -240,9 +243,10 @@ def test_documents_to_export_are_found_by_what_was_asked_for(database: Any, name
     assert not any(step.startswith("SCAN m") for step in plan), plan
 
 
-def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any) -> None:
+@pytest.mark.parametrize("name", ["desk_list_waiting", "desk_list_newest"])
+def test_list_of_a_desk_looks_at_a_page_of_each_office(database: Any, name: str) -> None:
     """However many wait there: each office's come in the order of the index, and no more than a page of them."""
-    plan = _plan(database, STATEMENTS.get("desk_list_waiting"))
+    plan = _plan(database, STATEMENTS.get(name))
     start = plan.index(next(step for step in plan if step.startswith("CORRELATED LIST SUBQUERY")))
     assert plan[start + 1].endswith(
         "INDEX delivery_of_desk (recipient_id=? AND in_inbox=? AND priority=? AND seq>?)"
