@@ -18,6 +18,7 @@ from gateway.channel_health import CALLS_OVER, LEAST_TROUBLED, Calls, Looks, loo
 from gateway.clock import instant, micros
 from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
+from gateway.storage.readers import Readers
 
 #: The newest calls that are looked at, over all channels; and turns of channels.
 _CALLS: Final = 20_000
@@ -26,9 +27,9 @@ _BEGINS: Final = frozenset({"endpoint.opened", "endpoint.resumed"})
 _MINUTE: Final = timedelta(minutes=1) // timedelta(microseconds=1)
 
 
-async def looks_lately(base: Foundation, now: datetime) -> Mapping[str, Looks]:
+async def looks_lately(readers: Readers, now: datetime) -> Mapping[str, Looks]:
     """By channel; none of one whose list could always be read again, or ceased to be but once or twice."""
-    rows = await base.readers.fetch("source_list_looks")
+    rows = await readers.fetch("source_list_looks")
     told = {channel: msgspec.json.decode(text, type=list[int]) for channel, text in rows}
     found = {channel: looks_of([(instant(abs(at)), at < 0) for at in each], now) for channel, each in told.items()}
     return {channel: each for channel, each in found.items() if each is not None}

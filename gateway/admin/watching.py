@@ -174,7 +174,7 @@ async def channels(
     calendar = calendar or await workdays(base.readers)
     found, leads_to = [], await base.directory.of_one_agency()
     refused = refused or await refusals(base, now)
-    lately, looked = await calls_lately(base, now), await looks_lately(base, now)
+    lately, looked = await calls_lately(base, now), await looks_lately(base.readers, now)
     for state in await base.directory.endpoint_states():
         source, since = sources.get(state.endpoint.name), oldest.get(state.endpoint.id)
         is_inbox = state.endpoint.kind == "inbox"

@@ -6,11 +6,12 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from gateway.admin.acts import Reply
+from gateway.admin.calls import looks_lately
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.fsck import FsckReport, examine
 from gateway.channels import has_counterpart
@@ -61,7 +62,7 @@ def add(parsers: Subparsers) -> None:
         "doctor",
         _doctor,
         "find the layer at which the server, or one channel, stops",
-        more="Without a channel: the server itself and every channel that is down.",
+        more="Without a channel: the server itself, every channel that is down, and lists that cannot be read.",
     )
     examined.add_argument("channel", nargs="?", metavar="CHANNEL", help="name of a channel")
     examined.add_argument("--bundle", type=Path, metavar="FILE", help="write a redacted .tar.gz for a supporter")
@@ -228,7 +229,8 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
     settings = context.settings
     status = await status_of(settings)
     if channel is None:
-        return await doctor.examine_server(settings, status)
+        layers = await doctor.examine_server(settings, status)
+        return layers if status is None else [*layers, *await _lists(settings)]
     async with open_for_reading(settings) as ledger:
         endpoint = next((each for each in await ledger.directory.endpoints() if each.name == channel), None)
         if endpoint is None:
@@ -237,12 +239,29 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         row = await ledger.readers.fetch_one("proof_find", (endpoint.id,))
         proof = None if row is None else proof_of(row)
         layers = await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
-        states = {row[0]: row for row in await ledger.readers.fetch("source_list_states")}
-        stuck = {row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")}
-        found = examine_source(states.get(channel), stuck.get(channel, 0))
+        found = await _list_of(settings, ledger, endpoint)
         with suppress(ConfigError):  # then the list is not read either, for that reason
             found += examine_canary(await read_canary(settings, ledger, endpoint))
         return [*layers, *found, *await _books(ledger, endpoint)]
+
+
+async def _lists(settings: Settings) -> list[Finding]:
+    """What is wrong with the lists of all channels that are polled."""
+    async with open_for_reading(settings) as ledger:
+        return [
+            replace(each, subject=f"channel {endpoint.name}, list")
+            for endpoint in await ledger.directory.endpoints()
+            for each in await _list_of(settings, ledger, endpoint)
+            if each.code != "layer_fine"
+        ]
+
+
+async def _list_of(settings: Settings, ledger: Ledger, endpoint: Endpoint) -> list[Finding]:
+    states = {row[0]: row for row in await ledger.readers.fetch("source_list_states")}
+    stuck = {row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")}
+    looks = (await looks_lately(ledger.readers, ledger.clock.now())).get(endpoint.id)
+    failing = looks if looks is not None and looks.is_failing(settings.alarms.failing) else None
+    return examine_source(states.get(endpoint.name), stuck.get(endpoint.name, 0), failing)
 
 
 async def _books(ledger: Ledger, endpoint: Endpoint) -> list[Finding]:

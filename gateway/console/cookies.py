@@ -32,9 +32,9 @@ def set_stranger(response: web.StreamResponse, held: str) -> None:
     _set(response, STRANGER, held)
 
 
-def set_lasting(response: web.StreamResponse, name: str, value: str) -> None:
-    """What opens nothing, and is kept for a year."""
-    _set(response, name, value, max_age=_YEAR)
+def set_lasting(response: web.StreamResponse, name: str, value: str, *, seconds: int = _YEAR) -> None:
+    """What opens nothing, and is kept for a year, or as long as is said."""
+    _set(response, name, value, max_age=seconds)
 
 
 def forget(response: web.StreamResponse, name: str) -> None:

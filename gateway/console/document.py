@@ -130,9 +130,7 @@ async def _story(visit: Visit) -> Story:
     base = visit.base
     query, key = visit.request.query, visit.request.match_info["id"]
     line, named_before = query.get("line", "")[:80], small_number(query.get("named", ""))
-    return await read_story(
-        base.readers, base.directory, key, visit.scope, line=line, named_before=named_before
-    )
+    return await read_story(base.readers, base.directory, key, visit.scope, line=line, named_before=named_before)
 
 
 async def _values(visit: Visit, story: Story) -> dict[str, Any]:

@@ -125,7 +125,11 @@ async def read_links(
         params = {"document_ref": document_ref, "limit": MOST_COUNTED}
         replies = [row[0] for row in await reader.fetch("message_list_answering", params)]
     loose = await _by_number(reader, summary) if kind == "document" else {}
-    meant = [(each, await _meant(reader, each)) for each in named[named_before:][:MOST_NAMED] if each.document_id or each.code]
+    meant = [
+        (each, await _meant(reader, each))
+        for each in named[named_before:][:MOST_NAMED]
+        if each.document_id or each.code
+    ]
     ids = {*originals, *about, *replies, *loose, *(found for _, those in meant for found in those)} - {key}
     ids |= {found for each in loose.values() for found in each.meant}
     seen = await _visible(reader, ids, scope)

@@ -1,10 +1,10 @@
 """What the ledger has of one document, as its page tells it: recipients in sums, one story of all that happened.
 
 Tries with what was said on the wire, statuses, people's acts with their reasons, seals and proofs stand in one
-list, the newest first; what happened to many recipients in a row is told once. Of a very long story the acceptance
-and what people did are kept, and how much is left out is told; likewise of tries and statuses. Read of one instant. Whoever sees the document as a
-recipient alone is shown the own line, and nothing of the others'. What belongs to it:
-`gateway.console.document_links`.
+list, the newest first; what happened to many recipients in a row is told once. Of a very long story the acceptance,
+what people did, and the newest tries and statuses are kept, and how much is left out is told. Read of one instant.
+Whoever sees the document as a recipient alone is shown the own line, and nothing of the others'.
+What belongs to it: `gateway.console.document_links`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
    comes after its session has ended is kept for its person and comes back after signing in, beside others; where no
    room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
-   browser has what was typed, and says that the files are to be chosen again. What a page asks for by itself leads
+   browser has what was typed, and says that the files are to be chosen again (`late_pages`). What a page asks for by itself leads
    nowhere: somebody may be filling in a form on it.
 5. the handler; for a heavy page in its turn, for a form with files as one of few of a person
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -33,7 +32,7 @@ from gateway.accounts.late_forms import LateForm
 from gateway.accounts.roles import Permission
 from gateway.accounts.sign_in import Session
 from gateway.config.console import ConsoleSettings
-from gateway.console import cookies
+from gateway.console import cookies, late_pages
 from gateway.console.headers import SECURITY, in_time, own_address
 from gateway.console.parts import ConsoleParts
 from gateway.console.preferences import COOKIE, Preferences
@@ -115,8 +114,10 @@ class Gate:
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
         visit.page_path = page_of_form(visit.page_path, visit.form)
-        self._tell_late(visit)
+        is_late = self._tell_late(visit)
         response = await self._answer(visit, route)
+        if is_late and not response.prepared:
+            late_pages.forget(request, response, visit.user.id, request.path)
         if request.method not in _READS and visit.signed_in is not None:
             await self._forget_kept(visit)
         if visit.signed_in is None and not response.prepared:
@@ -174,10 +175,12 @@ class Gate:
         request = visit.request
         if visit.is_fragment and "X-Live" in request.headers:
             return web.Response(status=401, headers=SECURITY)
+        late_page = ""
         back = await _page_around(request) if visit.is_fragment else visit.path if request.method in _READS else "/"
         if request.method not in _READS and ended is not None:
             if visit.route is not None and visit.route.uploads:
-                back = self._back_to_form(visit, ended)
+                back = visit.page_path
+                late_page = back if _is_sent_form(visit) else ""
             elif await self._keep(visit, ended):
                 back = visit.page_path
         sign_in = visit.address("/login", **({"next": back} if back != "/" else {}))
@@ -185,7 +188,10 @@ class Gate:
             return web.Response(status=401, headers={**SECURITY, "HX-Redirect": sign_in})
         if _is_stream(request):
             return web.Response(status=401, headers=SECURITY)
-        return visit.redirect(sign_in)
+        response = visit.redirect(sign_in)
+        if late_page and ended is not None:
+            late_pages.remember(request, response, ended.user_id, late_page)
+        return response
 
     async def _keep(self, visit: Visit, ended: Session) -> bool:
         """Keep a form whose session has ended, for the same person; what did not come from our page is left."""
@@ -202,23 +208,18 @@ class Gate:
         self._parts.forms.take(ended.user_id, self._parts.base.clock.monotonic())
         return await self._keep_for(ended.user_id, visit, fields)
 
-    def _back_to_form(self, visit: Visit, ended: Session) -> str:
-        """The page of a form with files, which is not kept here; what was typed there, its tab still has."""
-        with suppress(RefusedError):
-            _check_origin(visit.request)
-            if _is_token(visit, visit.request.query.get(TOKEN_FIELD, "")):
-                self._parts.late.put((ended.user_id, visit.page_path), visit.at)
-        return visit.page_path
-
-    def _tell_late(self, visit: Visit) -> None:
+    def _tell_late(self, visit: Visit) -> bool:
+        """Whether it is the page of a form with files that came late, which its person is told now."""
         request = visit.request
         if request.method != "GET" or visit.is_fragment or visit.signed_in is None:
-            return
-        if self._parts.take_late(visit.user.id, request.path, visit.at):
-            told = visit.gettext(
-                "Your session had ended when you sent this form: nothing was done. Choose its files again."
-            )
-            visit.flash(told, "note")
+            return False
+        if not late_pages.is_remembered(request, visit.user.id, request.path):
+            return False
+        told = visit.gettext(
+            "Your session had ended when you sent this form: nothing was done. Choose its files again."
+        )
+        visit.flash(told, "note")
+        return True
 
     async def _keep_for(self, user_id: str, visit: Visit, fields: MultiDictProxy[str]) -> bool:
         """Whether it is one that may be kept; `form_not_kept` where it cannot be."""
@@ -339,6 +340,15 @@ def _is_stream(request: web.Request) -> bool:
 def _is_token(visit: Visit, in_form: str) -> bool:
     given = visit.request.headers.get(TOKEN_HEADER, "") or in_form
     return secrets.compare_digest(given.encode(errors="replace"), form_token(visit.held).encode())
+
+
+def _is_sent_form(visit: Visit) -> bool:
+    """Whether a form with files, which nobody keeps, was sent from a page of ours."""
+    try:
+        _check_origin(visit.request)
+    except RefusedError:
+        return False
+    return _is_token(visit, visit.request.query.get(TOKEN_FIELD, ""))
 
 
 def _check_origin(request: web.Request) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from gateway.accounts.late_forms import KEPT_FOR
 from gateway.accounts.provider import Leaving, Provider
 from gateway.accounts.roles import Permission
 from gateway.admin.conformance_runs import ConformanceRuns
@@ -27,7 +26,7 @@ from gateway.reports.desk import ReportDesk
 from gateway.signatures.model import Examined
 
 #: Browsers, and forms, of which something is remembered between two requests.
-_REMEMBERED, _LATE, _FILES = 2000, 200, 8
+_REMEMBERED, _FILES = 2000, 8
 #: Forms that one person sends a second, and at once: far more than hands do, far less than would fill a ledger.
 _FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
 #: Forms with files that one person sends at once.
@@ -93,8 +92,6 @@ class ConsoleParts:
     seen: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_SEEN))
     #: By draft: what was seen of its signatures.
     looked: Lru[str, Looked] = field(default_factory=lambda: Lru(_LOOKED))
-    #: By user and page: when the page's form with files came, and its session had ended.
-    late: Lru[tuple[str, str], datetime] = field(default_factory=lambda: Lru(_LATE))
     #: By session: a file of agencies that was shown.
     imports: Lru[str, ShownFile] = field(default_factory=lambda: Lru(_FILES))
     #: Forms whose answer shows a secret.
@@ -108,11 +105,6 @@ class ConsoleParts:
     def base(self) -> Foundation:
         """The data folder."""
         return self.server.foundation
-
-    def take_late(self, user_id: str, path: str, now: datetime) -> bool:
-        """Whether a page is the one whose form with files of somebody's came too late; told once."""
-        at = self.late.pop((user_id, path))
-        return at is not None and now - at <= KEPT_FOR
 
     async def close(self) -> None:
         """End what goes on beside the requests."""

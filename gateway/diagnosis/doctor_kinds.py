@@ -144,6 +144,13 @@ DOCTOR_KINDS: Mapping[str, Kind] = MappingProxyType(
             "Xem lý do; docs/connect-axis.vi.md.",
             "See the reason; docs/connect-axis.md.",
         ),
+        "source_failing": kind(
+            _W,
+            "Danh sách của kênh lúc đọc được, lúc không.",
+            "The channel's list cannot be read time after time.",
+            "Xem trang của kênh trên giao diện; hỏi bên kia, và xem đường truyền.",
+            "See the channel's page in the console; ask the peer, and look at the line.",
+        ),
         "source_silent": kind(
             _E,
             "Danh sách rỗng lâu hơn thường lệ.",

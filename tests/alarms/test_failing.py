@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -14,7 +15,9 @@ import pytest_asyncio
 
 from gateway.admin import watching
 from gateway.alarms.rules import RULES
+from gateway.audit.findings import Finding
 from gateway.channel_health import Calls, ChannelHealth
+from gateway.cli import main
 from gateway.directory.endpoint_changes import (
     MarkEndpoint,
     MarkEndpointOperation,
@@ -203,6 +206,38 @@ async def test_list_that_fails_every_second_time_is_degraded_and_does_not_flap(
     while (await lab.told())[1]:
         await lab.look(well=True, seconds=max(seconds, 30))
     assert (await lab.told()) == ("fine", [])
+
+
+async def test_doctor_names_a_list_that_fails_time_after_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the console does: asked about its channel, and about the server; not what failed but once."""
+
+    async def told_by(*asked: str) -> dict[str, tuple[str, str]]:
+        """What the command finds about lists."""
+        config = lab.base.settings.storage.folder.parent / "config.toml"
+        await asyncio.to_thread(main, ["--config", str(config), "doctor", *asked, "--json"])
+        layers = json.loads(capsys.readouterr().out)["layers"]
+        return {each["subject"]: (each["code"], each["detail"]) for each in layers if "list" in each["subject"]}
+
+    async def nothing_else(*_: object) -> list[Finding]:
+        """Of the server, which does not run here."""
+        return []
+
+    monkeypatch.setattr("gateway.commands.examining.status_of", nothing_else)
+    monkeypatch.setattr("gateway.diagnosis.doctor.examine_server", nothing_else)
+    await lab.look(well=False, seconds=60)
+    await lab.look(well=True, seconds=60)
+    assert ((await told_by("axis"))["list"][0], await told_by()) == ("layer_fine", {})
+    for well in (False, True) * 6:
+        await lab.look(well=well, seconds=60)
+    counts = "5 of 10 readings of its list in "
+    for asked, subject in (("axis",), "list"), ((), "channel axis, list"):
+        code, detail = (await told_by(*asked))[subject]
+        assert (code, counts in detail) == ("source_failing", True), detail
+    await lab.look(well=False, seconds=60)
+    code, detail = (await told_by())["channel axis, list"]
+    assert (code, "peer_error" in detail, "readings of its list" in detail) == ("source_degraded", True, True)
 
 
 async def test_outages_of_a_list_are_told_as_such_and_are_over_with_it(lab: Lab) -> None:

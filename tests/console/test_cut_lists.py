@@ -57,7 +57,9 @@ async def test_answers_beyond_those_shown_are_counted_and_lead_to_the_ledger(
 
 async def test_documents_that_one_answers_are_shown_by_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page says which of how many it shows, and leads to the next; live, too, and with the line that is open."""
-    named = [ResponseFor(organ_id=COMMUNE, document_id=document_id(COMMUNE, str(each))) for each in range(1751, 1756)]
+    named = [
+        ResponseFor(organ_id=COMMUNE, document_id=document_id(COMMUNE, str(each))) for each in range(1751, 1756)
+    ]
     raw = document(PROVINCE, [COMMUNE], number="1750", answers=named[0], and_answers=named[1:])
     async with site.installation.client(PROVINCE) as province:
         made = await province.submit(raw)

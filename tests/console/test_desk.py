@@ -318,7 +318,7 @@ async def test_recalled_document_waits_for_its_answer(lab: DeskLab, browser: Bro
 async def test_urgent_documents_are_told_to_the_notification(
     lab: DeskLab, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Number and subject of each, the most urgent first; the newest of each urgency, however many wait, and how many."""
+    """Number and subject of each, the most urgent first; the newest of each urgency, however many wait."""
     older, newer, less = [await lab.send(number, priority=p) for number, p in (("807", 3), ("808", 3), ("809", 1))]
     told = msgspec.json.decode((await browser.get("/desk/urgent")).text)
     assert told["login"] == LOGINS[Role.CLERK]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
+import aiohttp
 import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
+from yarl import URL
 
 from gateway.accounts.late_forms import ALL_MOST, FORMS, KEPT_FOR, MOST, LateForm
 from gateway.accounts.roles import Role
+from gateway.console.late_pages import COOKIE
 from gateway.errors import RefusedError
 from gateway.foundation import database_of, open_foundation
 from gateway.pki import client_tls_context
@@ -251,6 +256,31 @@ async def test_form_whose_answer_shows_a_secret_counts_though_the_server_was_sta
         assert (await site.base.users.require(LOGINS[Role.VIEWER])).password_ends_at is not None
         assert (await browser.get("/kept")).location == "/"
         assert rows(site) == []
+
+
+async def test_form_with_files_is_told_of_though_the_server_was_started_anew(made: Installation) -> None:
+    """On its own page alone, once, and to nobody else who signs in with the browser."""
+    told, late = "Hãy chọn lại tệp", ""
+    pages = {Role.CLERK: "/desk/paper", Role.ADMINISTRATOR: "/administration/import"}
+    for role, page in pages.items():
+        async with run(made) as site:
+            browser = await site.signed_in(role)
+            browser.session.cookie_jar.update_cookies({COOKIE: late} if late else {}, URL(site.origin))
+            assert told not in (await browser.get(page)).text
+            age(site, browser, "seen_at", timedelta(hours=1))
+            form, address = aiohttp.FormData({"scan": io.BytesIO(b"%PDF-1.4")}), f"{site.origin}{page}"
+            sent = browser.session.post(f"{address}?form-token={browser.token}", data=form, allow_redirects=False)
+            async with sent as answer:
+                assert answer.headers["Location"] == "/login?next=" + quote(page, safe="")
+            late = browser.cookie(COOKIE)
+    async with run(made) as site:
+        browser = site.browser()
+        browser.session.cookie_jar.update_cookies({COOKIE: late}, URL(site.origin))
+        for role, page in pages.items():
+            assert (await browser.sign_in(LOGINS[role])).status == 303
+            seen = [told in (await browser.get(each)).text for each in ("/account", *pages.values(), page)]
+            assert seen == [False, *(each == page for each in pages.values()), False]
+        assert browser.cookie(COOKIE) == ""
 
 
 @in_chromium

@@ -39,7 +39,9 @@ async def status_of(site: Site, method: str, path: str, fields: dict[str, bytes]
     return int(answer.split(b" ", 2)[1])
 
 
-@pytest.mark.parametrize("name", ["__Host-session", "__Host-stranger", "__Host-device", "__Host-view"])
+@pytest.mark.parametrize(
+    "name", ["__Host-session", "__Host-stranger", "__Host-device", "__Host-view", "__Host-late"]
+)
 async def test_cookie_that_is_no_text_is_none(site: Site, name: str) -> None:
     """Nobody without an account fills the log with faults of ours."""
     cookie = {"Cookie": name.encode() + b"=" + NO_TEXT}

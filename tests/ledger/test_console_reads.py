@@ -80,7 +80,11 @@ async def test_of_very_many_tries_and_statuses_the_newest_are_told(
     whole = await read_story(lab.readers, directory, "d", None)
     told = [(each.kind, each.what, each.times) for each in whole.told if each.kind in {"try", "status"}]
     assert told == [("status", "05", 2), ("try", "delivered", 2)]
-    assert (whole.untold_tries, whole.untold_statuses, {each.group for each in whole.recipients}) == (6, 4, {"booked"})
+    assert (whole.untold_tries, whole.untold_statuses, {each.group for each in whole.recipients}) == (
+        6,
+        4,
+        {"booked"},
+    )
     for scope, line in ((None, "d/a1"), (frozenset({AgencyId("a1")}), "")):
         own = await read_story(lab.readers, directory, "d", scope, line=line)
         assert (own.untold_tries, own.untold_statuses) == (2, 1)
