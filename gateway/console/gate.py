@@ -8,8 +8,8 @@
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
    comes after its session has ended is kept for its person and comes back after signing in, beside others; where no
    room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
-   browser has what was typed, and says that the files are to be chosen again (`late_pages`). What a page asks for by itself leads
-   nowhere: somebody may be filling in a form on it.
+   browser has what was typed, and says that the files are to be chosen again (`late_pages`). What a page asks for
+   by itself leads nowhere: somebody may be filling in a form on it.
 5. the handler; for a heavy page in its turn, for a form with files as one of few of a person
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`
