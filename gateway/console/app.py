@@ -26,18 +26,23 @@ from gateway.ratelimit import RateLimit
 #: The largest form without files, in bytes.
 MOST_FORM: Final = 1024 * 1024
 _MINUTE: Final = 60
+#: What strangers of one address ask for: one page a second for every second connection that it may have, and at
+#: once what ten seconds let through. Whoever comes by a commune's router, or by a proxy, signs in with three.
+_STRANGERS_SECONDS: Final = 10
 
 
 def build_console(server: ConsoleServer, lifecycle: Lifecycle) -> web.Application:
     """Every page of the table."""
     settings = server.foundation.settings.console
     tries = settings.tries_per_minute
+    strangers = max(settings.max_connections_per_address / 2, 1)
     parts = ConsoleParts(
         server=server,
         lifecycle=lifecycle,
         live=Live(server.gateway.feed, lifecycle),
         assets=Assets(),
         tries=RateLimit(tries / _MINUTE, tries),
+        strangers=RateLimit(strangers, _STRANGERS_SECONDS * strangers),
         outlooks=Outlooks(server),
         provider=Provider(settings.oidc, server.foundation.settings.storage),
         pages={route.path: route.permission for route in ROUTES if route.method == "GET"},

@@ -1,10 +1,13 @@
 """What happens to every request of the console, in this order; one middleware, so nothing gets past it.
 
-1. no such path, or no such method: only who is signed in is told so, a stranger is asked to sign in
+1. no such path, or no such method: only who is signed in is told so, a stranger is asked to sign in. Scripts,
+   styles and icons are given to everybody, without the steps that follow.
 2. the session: open, of somebody who is not disabled; its use is written down. Whoever must choose a password or
    set a second factor first is sent there.
-3. the permission of the route; what has none is let in nowhere (`Route` has no default). A person sends so many
-   forms in a time, and a program with a person's session no more.
+3. how often: a person asks for so many pages and sends so many forms in a time, a program with a person's session
+   no more, and a stranger asks for so much from a browser or an address. One too many is answered late, so that
+   whoever asks again at once asks seldom. Then the permission of the route; what has none is let in nowhere
+   (`Route` has no default).
 4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
    comes after its session has ended is kept for its person and comes back after signing in, beside others; where no
    room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
@@ -40,12 +43,15 @@ from gateway.console.route import Route
 from gateway.console.visit import KEEP_HEADER, KEPT_FIELD, TOKEN_FIELD, TOKEN_HEADER, SignedIn, Visit, form_token
 from gateway.errors import RefusedError
 from gateway.ids import uuid7
+from gateway.ratelimit import site_of
 from gateway.reasons import REASONS
 from gateway.refusals import refusal_of
 
 #: Longest time that a form without files may take.
 _FORM_SECONDS: Final = 30.0
 _NONCE_BYTES: Final = 16
+#: Before one request too many is answered, in seconds.
+_HELD_BACK: Final = 1.0
 _READS: Final = frozenset({"GET", "HEAD"})
 #: A form with one of these is kept for nobody: it would be shown again in clear.
 _SECRET: Final = frozenset({"password", "old", "new", "again", "secret"})
@@ -97,9 +103,12 @@ class Gate:
         request, route = visit.request, visit.route
         if self._parts.lifecycle.stopping.is_set():
             raise RefusedError("server_stopping")
+        if route is not None and self._parts.assets.find(request.path) is not None:
+            return await route.handler(visit)  # the same for everybody: nobody is looked for, nothing is counted
         # asked before a form is read
         visit.page_path = visit.path if request.method in _READS else await page_of(request, request.path) or "/"
         ended = await self._recognise(visit)
+        await self._count(visit)
         is_open = route is not None and route.permission is Permission.OPEN
         if visit.signed_in is None and not is_open:
             return await self._ask_to_sign_in(visit, ended)
@@ -109,8 +118,6 @@ class Gate:
         if visit.signed_in is not None and not route.before_ready and (first := self._first(visit)):
             return visit.redirect(first)
         visit.require(route.permission)
-        if request.method not in _READS and visit.signed_in is not None:
-            self._parts.forms.take(visit.user.id, self._parts.base.clock.monotonic())
         if request.method not in _READS and (elsewhere := await self._check_form(visit, route)) is not None:
             return elsewhere
         visit.page_path = page_of_form(visit.page_path, visit.form)
@@ -161,6 +168,20 @@ class Gate:
         offices = await base.users.offices(user.id)
         visit.signed_in = SignedIn(user=user, session=session, offices=offices)
         return None
+
+    async def _count(self, visit: Visit) -> None:
+        """One request less of the person's, else of the stranger's browser or address."""
+        parts, now = self._parts, self._parts.base.clock.monotonic()
+        try:
+            if visit.signed_in is None:
+                parts.strangers.take(browser_or_address(visit), now)
+            else:
+                is_form = visit.request.method not in _READS
+                limit = parts.forms if is_form else parts.openings if _is_stream(visit.request) else parts.reads
+                limit.take(visit.user.id, now)
+        except RefusedError as error:
+            await parts.lifecycle.stopped_within(_HELD_BACK)
+            raise RefusedError("asked_too_often", retry_after=error.retry_after) from error
 
     def _first(self, visit: Visit) -> str:
         """Where somebody must go before anything else."""
@@ -277,6 +298,12 @@ class Gate:
         folded = is_technical(refusal.detail, visit.preferences.language)
         page = visit.page(template, status=reason.http, reason=reason, refusal=refusal, folded=folded)
         return in_time(page, refusal)
+
+
+def browser_or_address(visit: Visit) -> str:
+    """For whom counts what a stranger does: who signed in in this browser, else the address, which many share."""
+    whose = visit.base.sign_in.devices.whose(cookies.held(visit.request, cookies.DEVICE), visit.at)
+    return f"browser {whose}" if whose else site_of(visit.request.remote or "")
 
 
 def is_technical(detail: str, language: str) -> bool:

@@ -29,6 +29,12 @@ from gateway.signatures.model import Examined
 _REMEMBERED, _FILES = 2000, 8
 #: Forms that one person sends a second, and at once: far more than hands do, far less than would fill a ledger.
 _FORMS_A_SECOND, _FORMS_AT_ONCE = 10, 300
+#: Pages, parts and files that one person asks for: with eight tabs in each of which everything changes every second
+#: a browser asks for 24 a second, and for 24 at once when the server is back. At 4 ms of a processor each this
+#: leaves three quarters of one to everybody else.
+_READS_A_SECOND, _READS_AT_ONCE = 60, 400
+#: Streams that one person opens: a browser opens one in two seconds where it breaks, and has one (`live`).
+_STREAMS_A_SECOND, _STREAMS_AT_ONCE = 10, 64
 #: Forms with files that one person sends at once.
 _UPLOADS: Final = 4
 #: Pages of documents that are open somewhere.
@@ -72,14 +78,18 @@ class ConsoleParts:
     lifecycle: Lifecycle
     live: Live
     assets: Assets
+    #: By browser in which somebody signed in, or address: tries to sign in, and all requests of strangers.
     tries: RateLimit
+    strangers: RateLimit
     #: Path -> permission, of the pages that are opened by their address alone.
     pages: Mapping[str, Permission]
     #: What the overview shows.
     outlooks: Outlooks
     provider: Provider
-    #: By user: forms.
+    #: By user: forms; pages, their parts and files; streams that are opened.
     forms: RateLimit = field(default_factory=lambda: RateLimit(_FORMS_A_SECOND, _FORMS_AT_ONCE))
+    reads: RateLimit = field(default_factory=lambda: RateLimit(_READS_A_SECOND, _READS_AT_ONCE))
+    openings: RateLimit = field(default_factory=lambda: RateLimit(_STREAMS_A_SECOND, _STREAMS_AT_ONCE))
     #: Forms with files, by user: each has room on the disk promised while it comes, and may come slowly.
     uploads: AtOnce = field(default_factory=lambda: AtOnce(_UPLOADS, "forms with files"))
     #: Heavy pages.

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.accounts.roles import Permission
 from gateway.console import cookies
-from gateway.console.gate import page_that_exists
+from gateway.console.gate import browser_or_address, page_that_exists
 from gateway.console.headers import in_time, own_address
 from gateway.console.route import Route
 from gateway.console.visit import Visit
@@ -51,9 +51,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
 
 def take_try(visit: Visit) -> None:
     """One try less: of the person in whose browser it is, else of the address, which many may share."""
-    whose = visit.base.sign_in.devices.whose(cookies.held(visit.request, cookies.DEVICE), visit.at)
-    key = f"browser {whose}" if whose else site_of(visit.request.remote or "")
-    visit.parts.tries.take(key, visit.base.clock.monotonic())
+    visit.parts.tries.take(browser_or_address(visit), visit.base.clock.monotonic())
 
 
 async def signed_in(visit: Visit, held: str, following: str) -> web.StreamResponse:

@@ -47,6 +47,12 @@ CONSOLE: Final = (
        "Chờ nó xong.", "Wait until it is done."),
     _t("reports_waiting", 503, "Quá nhiều báo cáo đang chờ lập.", "Too many reports wait to be made.",
        "Thử lại sau ít phút.", "Try again in some minutes."),
+    _t("asked_too_often", 429, "Tài khoản hoặc địa chỉ mạng này mở trang quá dồn dập.",
+       "This account, or this network address, asks for too much at once.",
+       "Chờ vài giây rồi tải lại trang; nội dung đã gõ vẫn còn. Nếu không phải bạn mở nhiều như vậy: nhờ người quản"
+       " trị kết thúc mọi phiên của tài khoản, rồi đổi mật khẩu.",
+       "Wait some seconds and load the page again; what you typed is still there. If it is not you who asks for so"
+       " much: have an administrator end all sessions of the account, then change its password."),
     _t("page_underway", 429, "Trang trước của bạn chưa lập xong.", "Pages that you asked for are still being made.",
        "Chờ trang đó hiện xong rồi mở trang này.", "Wait until they are shown, then open this one."),
     _t("pages_busy", 503, "Nhiều người đang mở trang nặng cùng lúc.", "Many people open heavy pages at once.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from gateway.accounts.roles import Role
 from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
@@ -100,3 +100,26 @@ async def test_newest_urgent_document_rings_and_no_other_again_however_many_wait
             if number == numbers[2]:
                 async with page.expect_response("**/desk/urgent"):
                     await lab.desk.registering.register(lab.clerk, delivery)
+
+
+async def test_urgent_document_rings_though_the_first_look_at_what_waits_was_refused(
+    site: Site, whole_browser: Browser
+) -> None:
+    """Who asked too often (429) asks again, by itself; without that nothing rang before the next document."""
+    lab, refused = await office(site, "vanthu-don-dap"), list[str]()
+
+    async def once(route: Route) -> None:
+        if refused:
+            return await route.continue_()
+        refused.append(route.request.url)
+        return await route.fulfill(status=429, headers={"Retry-After": "1"}, body="")
+
+    await lab.send("868", priority=3)
+    async with opened(whole_browser, site.origin) as page:
+        await page.context.grant_permissions(["notifications"])
+        await page.add_init_script(HEARD)
+        await page.route("**/desk/urgent", once)
+        await desk(page, "vanthu-don-dap")
+        rung = "Văn bản khẩn (1): 868/UBND-VP: V/v đăng ký"
+        await expect(page.locator("body")).to_have_attribute("data-rung", rung, timeout=PATIENCE)
+    assert len(refused) == 1

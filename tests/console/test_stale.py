@@ -56,7 +56,7 @@ async def test_part_that_the_server_fails_to_make_keeps_its_rows_and_takes_up_ag
         await expect(rows).to_have_count(before)
 
 
-@pytest.mark.parametrize("status", [404, 500, 503, 0, 302])
+@pytest.mark.parametrize("status", [404, 429, 500, 503, 0, 302])
 async def test_part_keeps_what_it_shows_whatever_comes_instead(site: Site, browser: Browser, status: int) -> None:
     """An error's page, another page, or no answer at all; it is asked for again until it comes."""
     asked = list[str]()
@@ -113,3 +113,24 @@ async def test_parts_that_share_a_place_have_one_line_until_the_last_of_them_is_
         await page.unroute(failing)
         await expect(page.locator(_MARK)).to_have_count(0)
         await expect(page.locator("caption [hx-get]")).not_to_be_empty()
+
+
+async def test_stream_that_is_refused_for_a_while_ends_no_session(site: Site, browser: Browser) -> None:
+    """Who asked too often (429) is still signed in, and the page takes up again by itself."""
+    left = {"/live": 2, "/still-here": 1}
+
+    async def refuse(route: Route) -> None:
+        path = route.request.url.removeprefix(site.origin).partition("?")[0]
+        if not left[path]:
+            return await route.continue_()
+        left[path] -= 1
+        return await route.fulfill(status=429, headers={"Retry-After": "1"}, body="")
+
+    async with opened(browser, site.origin) as page:
+        await sign_in(page, LOGINS[Role.OPERATOR])
+        await page.route(re.compile("/(live|still-here)"), refuse)
+        await page.goto("/channels")
+        await expect(page.locator("#offline")).to_be_visible()
+        await page.wait_for_selector("body[data-live=on]")
+        assert left == {"/live": 0, "/still-here": 0}
+        await expect(page.locator("#ended")).to_be_hidden()

@@ -261,7 +261,7 @@
   };
   const again = async () => {
     const answer = await ask({"X-Live": "1"}).catch(() => null);
-    if (answer && answer.status < 500 && !isSignedIn(answer)) tell("ended");
+    if (answer && answer.status < 500 && answer.status !== 429 && !isSignedIn(answer)) tell("ended");
     else open();
   };
   channel.postMessage({});

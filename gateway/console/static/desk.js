@@ -47,7 +47,7 @@
     isAsked = false;
     if (Notification.permission !== "granted") return;
     const answer = await fetch("/desk/urgent", {headers: {"X-Live": "1"}}).catch(() => null);
-    if (!answer || answer.status >= 500) setTimeout(look, 10000);
+    if (!answer || answer.status >= 500 || answer.status === 429) setTimeout(look, 10000);
     if (!answer?.ok || answer.redirected) return;
     const told = await answer.json(), key = `desk-rung:${told.login}`;
     const rung = new Set(JSON.parse(localStorage.getItem(key) ?? "[]")), first = told.waiting.find(({id}) => !rung.has(id));
