@@ -148,7 +148,7 @@ async def test_answer_to_one_request_too_many_is_held_back(
     refused: asyncio.Task[Page] = asyncio.create_task(browser.get("/account"))
     try:
         assert (await other.get("/account")).status == 200
-        await begun.wait()
+        await asyncio.wait_for(begun.wait(), 60)
         assert (waits, refused.done()) == ([1.0], False)
     finally:
         held.set()
