@@ -33,7 +33,7 @@ from gateway.foundation import Foundation
 from gateway.ids import uuid7_floor
 from gateway.ledger.calendar import workdays
 from gateway.ledger.params import as_json
-from gateway.model import Agency, Lane, whole_code
+from gateway.model import Agency, Endpoint, Lane, whole_code
 from gateway.workdays import Workdays
 
 #: Transmissions of one channel that are counted, replies that are shown, tries that a report goes through.
@@ -162,7 +162,10 @@ class Waits:
 async def channels(
     base: Foundation, calendar: Workdays | None = None, refused: Refusals | None = None
 ) -> list[Channel]:
-    """All of them, the worst first, then by name; by a calendar and refusals that were read already, if any."""
+    """All of them, the worst first, then the axis and other relays, then by name.
+
+    By a calendar and refusals that were read already, if any.
+    """
     now = base.clock.now()
     counts = await base.reads.waiting()
     rows = [
@@ -212,7 +215,12 @@ async def channels(
             )
         )
     worst = {health: place for place, health in enumerate(type(found[0].judgement.health))} if found else {}
-    return sorted(found, key=lambda each: (worst[each.judgement.health], each.state.endpoint.name))
+    return sorted(found, key=lambda each: (worst[each.judgement.health], *_place(each.state.endpoint)))
+
+
+def _place(endpoint: Endpoint) -> tuple[bool, str]:
+    """Behind a relay, such as the axis, are the most offices."""
+    return not endpoint.is_relay, endpoint.name
 
 
 def _part_since(parts: Iterable[Calls | None], settings: AlarmSettings) -> datetime | None:

@@ -84,6 +84,9 @@ class StampServer:
         own = "own" in words or parts.hostname == "localhost" or parts.hostname.startswith(("127.", "::1"))
         return cls(url=url, policy="".join(policies), own=own)
 
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.url, self.policy, "own" if self.own else "")))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenPlace:
@@ -161,6 +164,9 @@ class WitnessAddress:
             raise ValueError(f"{key.name} is the key of a log, not of a witness")
         return cls(url=words[0], key=key, anchors=(folder / words[2]).resolve() if words[2:] else None)
 
+    def __str__(self) -> str:
+        return " ".join((self.url, str(self.key), *([str(self.anchors)] if self.anchors else [])))
+
 
 #: Written as a list of such texts.
 Witnesses = tuple[WitnessAddress, ...]
@@ -191,6 +197,10 @@ class RetentionRule:
         after = None if days is None else timedelta(days=days)
         known: Any = kind
         return cls(kind=known, code=code, after=after)
+
+    def __str__(self) -> str:
+        about = f"{self.kind}:{self.code}" if self.code else self.kind
+        return f"{about} {'never' if self.after is None else f'{self.after.days}d'}"
 
 
 #: Written as a list of such texts.
@@ -239,6 +249,24 @@ def _measured(hint: Any, raw: Any, name: str) -> timedelta | Size:
     if match is None:
         raise ConfigError(f'{name} must be a size such as "64KiB", "20MiB"')
     return Size(int(match[1]) * _BYTES[match[2]])
+
+
+def duration_text(value: timedelta) -> str:
+    """As the file writes it."""
+    number = value // timedelta(milliseconds=1)
+    return (
+        _in_units(number, {unit: round(seconds * 1000) for unit, seconds in _SECONDS.items()}) if number else "0s"
+    )
+
+
+def size_text(value: int) -> str:
+    """As the file writes it."""
+    return _in_units(value, _BYTES)
+
+
+def _in_units(number: int, units: Mapping[str, int]) -> str:
+    unit = next((unit for unit in reversed(units) if number >= units[unit] and number % units[unit] == 0), "")
+    return f"{number // units[unit]}{unit}" if unit else f"{number}{next(iter(units))}"
 
 
 def _text(text: Any, _folder: Path) -> str:

@@ -21,20 +21,20 @@ class Entry:
     #: Of `templates/icons.html`.
     icon: str
     #: Pages that belong to it under another path.
-    also: str = ""
+    also: tuple[str, ...] = ()
 
 
 ENTRIES: Final = (
     Entry("/", N_("Overview"), "overview"),
     Entry("/desk", N_("Desk"), "desk"),
-    Entry("/desk/send", N_("Send"), "send"),
-    Entry("/desk/registers", N_("Registers"), "book", also="/desk/entries"),
-    Entry("/ledger", N_("Ledger"), "ledger", also="/documents"),
-    Entry("/channels", N_("Channels"), "channels"),
+    Entry("/desk/send", N_("Send"), "send", also=("/desk/groups",)),
+    Entry("/desk/registers", N_("Registers"), "book", also=("/desk/entries",)),
+    Entry("/ledger", N_("Ledger"), "ledger", also=("/documents", "/acts")),
+    Entry("/channels", N_("Channels"), "channels", also=("/maintenance", "/shift")),
     Entry("/offices", N_("Offices"), "map"),
     Entry("/queues", N_("Problems"), "problem"),
     Entry("/requests", N_("Requests"), "people"),
-    Entry("/alerts", N_("Alerts"), "bell", also="/alarms"),
+    Entry("/alerts", N_("Alerts"), "bell", also=("/alarms",)),
     Entry("/reports", N_("Reports"), "chart"),
     Entry("/audit", N_("Audit"), "seal"),
     Entry("/administration", N_("Administration"), "gear"),
@@ -58,7 +58,7 @@ def sections(visit: Visit) -> list[Section]:
     if not visit.may(Permission.VIEW):  # theirs leads to the desk
         shown = [entry for entry in shown if entry.path != "/" or len(shown) == 1]
     page = visit.request.path
-    fitting = [(path, entry) for entry in shown for path in (entry.path, entry.also) if path and _holds(path, page)]
+    fitting = [(path, entry) for entry in shown for path in (entry.path, *entry.also) if _holds(path, page)]
     _, here = max(fitting, key=lambda each: len(each[0]), default=("", None))
     return [Section(entry, entry is here) for entry in shown]
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from gateway.channels import binding_options
 from gateway.config.settings import Kept, Settings
+from gateway.config.values import duration_text, size_text
 from gateway.console.setting_words import MEANINGS
 
 _SECRET: Final = re.compile(r"password|secret|token|pin$|passphrase")
@@ -47,7 +48,8 @@ def shown(settings: Settings, path: Path) -> dict[str, list[Shown]]:
         en = str(item.metadata.get("doc", ""))
         key = f"{section}.{item.name}" if section else item.name
         vi = MEANINGS.get(key) or str(item.metadata.get("vi", en))
-        one = Shown(name=item.name, value=_text(item.name, value), vi=vi, en=en, is_set=is_set)
+        text = size_text(value) if item.type == "Size" and isinstance(value, int) else _text(item.name, value)
+        one = Shown(name=item.name, value=text, vi=vi, en=en, is_set=is_set)
         found.setdefault(section, []).append(one)
     return found
 
@@ -69,6 +71,8 @@ def _all(
 def _text(name: str, value: object) -> str:
     if _SECRET.search(name) and value and not isinstance(value, Path | bool | int | timedelta):
         return MASKED
+    if isinstance(value, timedelta):
+        return duration_text(value)
     if isinstance(value, tuple | list | frozenset):
         return ", ".join(_text(name, each) for each in value)
     return _IN_ADDRESS.sub(f"//{MASKED}@", "" if value is None else str(value))

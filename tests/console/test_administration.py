@@ -12,10 +12,12 @@ import pytest
 from gateway.accounts.roles import Permission, Role
 from gateway.admin.directory import ConfigureEndpoint, configure_endpoint
 from gateway.config import settings as config
+from gateway.config import values
 from gateway.console import administration, settings_shown
 from gateway.console.routes import ROUTES
 from gateway.console.setting_words import MEANINGS
 from gateway.endings import Ending
+from gateway.transparency.note import Algorithm, VerifierKey
 from tests.console.site import LOGINS, PASSWORD, Site
 from tests.journeys.installation import COMMUNE, PROVINCE, PUSHED
 
@@ -240,11 +242,31 @@ async def test_every_setting_says_what_it_means_in_both_languages(site: Site, tm
     assert MEANINGS.keys() <= every.keys()
     assert [name for name, each in every.items() if not each.vi or not each.en or each.vi == each.en] == []
     assert {name for name, each in every.items() if each.is_set} == {"bindings.vxp_window", "console.oidc.name"}
-    assert (every["bindings.vxp_window"].value, every["console.oidc.name"].value) == ("1:00:00", "Một cửa")
+    assert (every["bindings.vxp_window"].value, every["console.oidc.name"].value) == ("1h", "Một cửa")
+    assert (every["acme.renew_before"].value, every["limits.max_attachment"].value) == ("30d", "1GiB")
     browser = await site.signed_in(Role.AUDITOR)
     for language, meaning in (("vi", every["log.every"].vi), ("en", every["log.every"].en)):
         await browser.post("/preferences", {"language": language, "next": "/"})
         assert f">{meaning}</td>" in (await browser.get("/administration/settings")).text
+
+
+async def test_a_setting_is_shown_as_the_file_writes_it(tmp_path: Path) -> None:
+    """Witnesses, time stamp servers and rules in the words that the file takes, none of the program's own."""
+    witness = f"https://w.example.vn/ {VerifierKey('w.example.vn', Algorithm.COSIGNATURE_V1, bytes(32))}"
+    rules = ["default never", "business:1 90d"]
+    given = {"log": {"witnesses": [witness], "quorum": 1}, "retention": {"rules": rules}}
+    found = settings_shown.shown(config.parse(given, folder=tmp_path), tmp_path / "none.toml")
+    every = {f"{section}.{each.name}": each.value for section, those in found.items() for each in those}
+    assert every["log.witnesses"] == witness
+    assert every["retention.rules"] == ", ".join(rules)
+    assert str(values.StampServer.parse("http://tsa.example.vn/ 1.2.3 own")) == "http://tsa.example.vn/ 1.2.3 own"
+    assert [values.duration_text(timedelta(seconds=each)) for each in (0, 0.25, 90, 86400)] == [
+        "0s",
+        "250ms",
+        "90s",
+        "1d",
+    ]
+    assert [values.size_text(each) for each in (0, 1_000_000, 1536 * 1024)] == ["0B", "1000000B", "1536KiB"]
 
 
 async def test_secrets_in_settings_are_masked() -> None:

@@ -66,6 +66,18 @@ async def test_channel_is_paused_with_an_end_and_resumed(site: Site) -> None:
     assert "hết tạm dừng" in (await viewer.get(f"/channels/{key}")).text
 
 
+async def test_the_axis_stands_before_the_channels_of_offices(site: Site) -> None:
+    """Most offices are behind it, and its name would put it last."""
+    now = site.base.clock.now()
+    axis = UpsertEndpoint(name="zz-truc", kind="inbox", is_relay=True, settings={}, actor="operator:test", now=now)
+    await site.base.directory.apply(site.base.pump, UpsertEndpointOperation(), axis)
+    page = await (await site.signed_in(Role.VIEWER)).get("/channels")
+    fine = [row for row in re.findall(r"<tr><th.*?</tr>", page.text, re.DOTALL) if "badge good" in row]
+    relays = sum(each.is_relay for each in await site.base.directory.endpoints())
+    assert len(fine) > relays
+    assert any("zz-truc" in row for row in fine[:relays])
+
+
 async def test_pace_is_set_within_its_bounds(site: Site) -> None:
     """From 1 to 256; nothing else of the channel changes."""
     key = await channel_id(site, "pushed")

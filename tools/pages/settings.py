@@ -11,7 +11,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters import BindingOptions
 from gateway.config.settings import BindingSettings, Kept, Settings
-from gateway.config.values import Addresses, Networks, Size, StampServers, Weekdays, Witnesses
+from gateway.config.values import (
+    Addresses,
+    Networks,
+    Size,
+    StampServers,
+    Weekdays,
+    Witnesses,
+    duration_text,
+    size_text,
+)
 
 _HEAD = """\
 # Every setting of the gateway with its default; made by `make docs` from gateway/config/settings.py.
@@ -19,8 +28,6 @@ _HEAD = """\
 # folder; durations are written "250ms", "30s", "5m", "12h" or "5d", sizes "64KiB", "20MiB" or "1GiB".
 # No secret belongs in this file: settings name files, whose modes are checked.
 """
-_DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
-_SIZES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024), ("B", 1))
 
 
 def example() -> str:
@@ -67,9 +74,9 @@ def _unit(hint: Any) -> str:
 def written(hint: Any, value: Any) -> str:
     """A default as TOML."""
     if hint is timedelta:
-        return f'"{_in_units(value // timedelta(milliseconds=1), _DURATIONS)}"'
+        return f'"{duration_text(value)}"'
     if hint is Size:
-        return f'"{_in_units(value, _SIZES)}"'
+        return f'"{size_text(value)}"'
     if value is None:
         return '""'
     if isinstance(value, tuple):
@@ -77,8 +84,3 @@ def written(hint: Any, value: Any) -> str:
     if isinstance(value, bool | str | Path):
         return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
     return f"{value}"
-
-
-def _in_units(number: int, units: tuple[tuple[str, int], ...]) -> str:
-    unit, size = next((unit, size) for unit, size in units if number % size == 0 and number >= size)
-    return f"{number // size}{unit}"

@@ -3,8 +3,8 @@
   "use strict";
   const body = document.body, $ = (selector) => document.querySelector(selector);
 
-  // On a narrow screen the menu is a line that is moved sideways.
-  $(".menu [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
+  // On a narrow screen the menu and tabs are lines that are moved sideways.
+  for (const here of document.querySelectorAll(".menu [aria-current], .tabs [aria-current]")) here.scrollIntoView({block: "nearest", inline: "center"});
 
   // Dialogs: <button data-open="id">, and <button data-close> inside.
   document.addEventListener("click", (event) => {
