@@ -264,7 +264,7 @@ def size_text(value: int) -> str:
     return _in_units(value, _BYTES)
 
 
-def _in_units(number: int, units: Mapping[str, int]) -> str:
+def _in_units(number: int, units: dict[str, int]) -> str:
     unit = next((unit for unit in reversed(units) if number >= units[unit] and number % units[unit] == 0), "")
     return f"{number // units[unit]}{unit}" if unit else f"{number}{next(iter(units))}"
 

@@ -134,5 +134,7 @@ async def actors_of(visit: Visit, actors: Iterable[str]) -> Mapping[str, str]:
     _ = visit.gettext
     for each in asked - named.keys():
         kind, _sep, rest = each.partition(":")
-        named[each] = _("operator %(number)s") % {"number": rest} if kind == "operator" else _("the gateway")
+        named[each] = (
+            _("account %(name)s of the server") % {"name": rest} if kind == "operator" else _("the gateway")
+        )
     return named

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
+from gateway.console.formats import day
 from gateway.console.visit import Visit
 from gateway.console.words import N_
 from gateway.ledger.inquiries import Lookup, LookupAct
@@ -17,6 +19,9 @@ _DOCUMENT: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:
 _VERIFIED: Final = re.compile(
     r"(.*): (PASSED|FAILED|INDETERMINATE), (own anchors|anchors brought along)", re.DOTALL
 )
+#: What the desk shows that is no document of the ledger yet: a draft, or a file beside a line.
+_AT_DESK: Final = re.compile(r"(draft|desk file) (\S+) (\S+)")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: Final[Mapping[str, str]] = {
     "PASSED": N_("passed"),
     "FAILED": N_("failed"),
@@ -33,6 +38,12 @@ def told(visit: Visit, lookup: Lookup) -> tuple[str, str]:
     question = lookup.question
     if found := _DOCUMENT.fullmatch(question):
         return found[1], _word(visit, found[2] or "")
+    if lookup.act is LookupAct.OPENED and (found := _AT_DESK.fullmatch(question)):
+        of_draft, of_file = N_("draft %(key)s of %(office)s"), N_("file of the desk %(key)s of %(office)s")
+        kind = of_draft if found[1] == "draft" else of_file
+        return "", visit.gettext(kind) % {"key": found[2], "office": found[3]}
+    if lookup.act is LookupAct.COMPARED and _DAY.fullmatch(question):
+        return "", day(date.fromisoformat(question), visit.preferences.language)
     if lookup.act is LookupAct.VERIFIED and (found := _VERIFIED.fullmatch(question)):
         return "", f"{found[1]}: {_word(visit, found[2])}, {_word(visit, found[3])}"
     if lookup.act is LookupAct.EXPORTED and question.startswith("none: "):

@@ -67,7 +67,10 @@ async def incident(visit: Visit) -> web.StreamResponse:
         Part(
             title=_("What the tries came to"),
             lines=[
-                (visit.of(REASONS[code]) if code in REASONS else code, _number(visit, count, least=found.least))
+                (
+                    visit.of(REASONS[code]).rstrip(".") if code in REASONS else code,
+                    _number(visit, count, least=found.least),
+                )
                 for code, count in found.failures.items()
             ],
             nothing=_("No try failed."),
@@ -104,7 +107,7 @@ def _touched(visit: Visit, found: incidents.Incident) -> list[Part]:
     return [
         Part(title=_("Offices touched"), lines=[*_first(visit, offices, where), *least], nothing=_("None.")),
         Part(
-            title=_("Documents touched"),
+            title=_("Which documents were touched"),
             lines=[*found.named, *_left(visit, found.documents - len(found.named), where), *least],
             nothing=_("None."),
         ),

@@ -231,6 +231,19 @@ async def test_settings_say_where_they_come_from(site: Site, tmp_path: Path) -> 
     assert str(site.app.config_path) in page.text
 
 
+async def test_what_a_certificate_and_a_channel_are_for_is_said_in_words(site: Site) -> None:
+    """The names of the settings and of the program stand beside, or not at all."""
+    browser = await site.signed_in(Role.ADMINISTRATOR)
+    certificates = (await browser.get("/administration/certificates")).text
+    assert 'dấu tiếp nhận <code class="quiet">seal</code>' in certificates
+    agency = await site.base.directory.require(PUSHED, site.base.clock.now())
+    page = (await browser.get(f"/administration/agencies/{agency.id}")).text
+    assert '<span class="quiet">đẩy tới phần mềm của cơ quan</span>' in page
+    assert ">certificate</td>" not in page
+    empty = (await browser.get("/administration/routing")).text
+    assert "Văn bản sẽ đi đâu?" in empty
+
+
 async def test_every_setting_says_what_it_means_in_both_languages(site: Site, tmp_path: Path) -> None:
     """Those of protocols and of sections within a section, too; no meaning is left over."""
     file = tmp_path / "config.toml"
@@ -300,7 +313,11 @@ async def test_each_warning_of_an_end_has_its_own_words_and_days(
     monkeypatch.setattr(administration, "endings", lambda _: found)
     page = await (await site.signed_in(Role.AUDITOR)).get("/administration/certificates")
     for days, (tone, words, left) in said.items():
-        (row,) = re.findall(rf'<th scope="row" class="long">use{days}</th>.*?</tr>', page.text, re.DOTALL)
+        (row,) = re.findall(
+            rf'<th scope="row" class="long">[^<]* <code class="quiet">use{days}</code></th>.*?</tr>',
+            page.text,
+            re.DOTALL,
+        )
         assert re.search(rf'badge {tone}">.*?</svg>{words}</span>', row, re.DOTALL), row
         assert left in row
         assert ("còn " in row) == bool(left)

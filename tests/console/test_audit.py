@@ -26,6 +26,7 @@ from gateway.console.audit import _folded, _verifying
 from gateway.console.live import _topics
 from gateway.edxml.envelope import BusinessType
 from gateway.inquiry.bulk import BulkExports
+from gateway.ledger.inquiries import LookupAct, record_lookup
 from gateway.ledger.params import as_json
 from gateway.ledger.tree import LogReads
 from gateway.transparency.merkle import Frontier
@@ -413,6 +414,14 @@ async def test_record_of_looks_is_filtered_and_leads_to_the_documents(
     page = (await auditor.get("/audit/lookups")).text
     assert "không có văn bản như vậy: 9/X" in page
     assert "none: " not in page
+    await auditor.get("/audit/log?since=2020-01-31")
+    await record_lookup(
+        site.base.pump, act=LookupAct.OPENED, actor="user:x", question=f"draft 7 {COMMUNE}", found=1,
+        now=site.base.clock.now(),
+    )  # fmt: skip
+    page = (await auditor.get("/audit/lookups")).text
+    assert '<td class="long">31/01/2020</td>' in page
+    assert f"bản nháp 7 của {COMMUNE}" in page
     for nothing in ("day=2020-01-01", "who=nobody", "text=KHONG-AI-HOI"):
         assert "Không ai tra cứu như vậy" in (await auditor.get(f"/audit/lookups?{nothing}")).text
     assert (await auditor.get("/audit/lookups?day=never")).status == 422

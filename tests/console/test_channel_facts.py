@@ -253,8 +253,8 @@ async def test_slider_says_when_all_would_be_through(site: Site, browser: Browse
             await slider.fill(str(most))
             end = noon + timedelta(minutes=waits.waiting / (waits.per_minute * most / now))
             then = end.astimezone(VIETNAM)
-            vi = f"{most} lượt cùng lúc; dự kiến gửi hết vào khoảng {then:%H:%M}"
-            en = f"{most} at once; all would be through about {then:%d/%m/%Y, %H:%M}"
+            vi = f"{most} lượt cùng lúc; dự kiến gửi hết vào khoảng {then:%d/%m/%Y %H:%M}"
+            en = f"{most} at once; all would be through about {then:%d %b %Y %H:%M}"
             await expect(output).to_contain_text(speech.said(vi, en))
     await paused(site, "axis", is_on=False)
 

@@ -166,6 +166,9 @@ async def test_report_is_a_page_and_a_file(site: Site, path: str) -> None:
     browser = await site.signed_in(Role.VIEWER)
     page = await browser.get(path.format(id=await channel_id(site, "pushed")))
     assert page.status == 200, page.text
+    assert ".</strong>:" not in page.text
+    assert "Documents touched" not in page.text
+    assert re.search(r'aria-current="page"[^>]*>.*?Kênh', page.text, re.DOTALL), "the menu says where one is"
     assert ("incident" not in path) or "UBND xã Hai (pushed)" in page.text
     link = re.search(r'class="button main" href="([^"]+)">PDF', page.text)
     assert link is not None
