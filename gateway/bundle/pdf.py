@@ -75,6 +75,10 @@ class Sheets:
     def _height(self) -> float:
         return _WIDTH if self.is_landscape else _HEIGHT
 
+    def keep(self, points: float) -> None:
+        """A new page unless so much of this one is left: what follows belongs together."""
+        self._room(points)
+
     def space(self, points: float) -> None:
         """Some room."""
         self._y -= points

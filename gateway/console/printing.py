@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
@@ -22,13 +23,27 @@ class Part:
     nothing: str = ""
 
 
-def pdf(title: str, parts: Sequence[Part], *, language: str, made_at: datetime, foot: str) -> bytes:
-    """The file."""
+#: A rule, a heading and the first line below it, which no page's end parts; the signatures with their names.
+_HEAD: Final = 50.0
+_SIGNED: Final = 110.0
+
+
+def pdf(
+    title: str,
+    parts: Sequence[Part],
+    *,
+    language: str,
+    made_at: datetime,
+    foot: str,
+    signed: Sequence[tuple[str, str, str]] = (),
+) -> bytes:
+    """The file; `signed` is who signs it below, two beside each other: as what, how, and the name."""
     sheets = Sheets(title=title, language=language, made_at=made_at, foot=foot)
     sheets.begin()
     sheets.text(title, size=17, is_bold=True)
     sheets.space(8)
     for part in parts:
+        sheets.keep(_HEAD)
         sheets.rule()
         sheets.text(part.title, size=11.5, is_bold=True)
         for name, value in part.lines:
@@ -36,7 +51,25 @@ def pdf(title: str, parts: Sequence[Part], *, language: str, made_at: datetime, 
         if not part.lines:
             sheets.text(part.nothing or "–", indent=14)
         sheets.space(4)
+    if signed:
+        sheets.keep(_SIGNED)
+        sheets.space(14)
+        left, right = (_signature(sheets, *each, place=place) for place, each in enumerate(signed))
+        sheets.beside(left, right)
     return sheets.file()
+
+
+def _signature(sheets: Sheets, part: str, how: str, name: str, *, place: int) -> Callable[[], None]:
+    """Room for one, in the left or right half."""
+    room = sheets.width / 2
+
+    def write() -> None:
+        sheets.text(part, is_bold=True, is_centred=True, indent=place * room, room=room)
+        sheets.text(how, size=8, is_centred=True, indent=place * room, room=room)
+        sheets.space(44)
+        sheets.text(name or " ", is_centred=True, indent=place * room, room=room)
+
+    return write
 
 
 def answer_pdf(content: bytes, name: str) -> web.Response:

@@ -170,7 +170,10 @@ async def shift(visit: Visit) -> web.StreamResponse:
         *await _of_people(visit, since),
         await _single(visit, since),
     ]
-    return _answer(visit, _("Shift handover"), parts, "/shift", visit.address("/shift.pdf", hours=str(hours)))
+    how = _("(signature and full name)")
+    signed = ((_("Handed over by"), how, visit.user.name), (_("Taken over by"), how, ""))
+    file = visit.address("/shift.pdf", hours=str(hours))
+    return _answer(visit, _("Shift handover"), parts, "/shift", file, signed=signed)
 
 
 async def _alarms(visit: Visit) -> Part:
@@ -370,7 +373,15 @@ def _more(visit: Visit, done: watching.Done) -> str:
     return f" {told % {'num': visit.number(count)}}" if count > 0 else ""
 
 
-def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -> web.StreamResponse:
+def _answer(
+    visit: Visit,
+    title: str,
+    parts: list[Part],
+    path: str,
+    file: str,
+    *,
+    signed: Sequence[tuple[str, str, str]] = (),
+) -> web.StreamResponse:
     if not visit.request.path.endswith(".pdf"):
         return visit.page("report.html", title=title, parts=parts, file=file, path=path, hours=HOURS)
     content = pdf(
@@ -379,6 +390,7 @@ def _answer(visit: Visit, title: str, parts: list[Part], path: str, file: str) -
         language=visit.preferences.language,
         made_at=visit.at,
         foot=f"{visit.base.settings.seal.organ_id} · {visit.instant(visit.at)}",
+        signed=signed,
     )
     return answer_pdf(content, "report")
 
