@@ -21,6 +21,7 @@ _VERIFIED: Final = re.compile(
 )
 #: What the desk shows that is no document of the ledger yet: a draft, or a file beside a line.
 _AT_DESK: Final = re.compile(r"(draft|desk file) (\S+) (\S+)")
+_REGISTER: Final = re.compile(r"register (in|out) (\S+) (\d{4}-\d{2}-\d{2}) - (\d{4}-\d{2}-\d{2})")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: Final[Mapping[str, str]] = {
     "PASSED": N_("passed"),
@@ -38,17 +39,33 @@ def told(visit: Visit, lookup: Lookup) -> tuple[str, str]:
     question = lookup.question
     if found := _DOCUMENT.fullmatch(question):
         return found[1], _word(visit, found[2] or "")
-    if lookup.act is LookupAct.OPENED and (found := _AT_DESK.fullmatch(question)):
-        of_draft, of_file = N_("draft %(key)s of %(office)s"), N_("file of the desk %(key)s of %(office)s")
-        kind = of_draft if found[1] == "draft" else of_file
-        return "", visit.gettext(kind) % {"key": found[2], "office": found[3]}
+    if of_desk := _of_desk(visit, lookup):
+        return "", of_desk
     if lookup.act is LookupAct.COMPARED and _DAY.fullmatch(question):
-        return "", day(date.fromisoformat(question), visit.preferences.language)
+        return "", _day(visit, question)
     if lookup.act is LookupAct.VERIFIED and (found := _VERIFIED.fullmatch(question)):
         return "", f"{found[1]}: {_word(visit, found[2])}, {_word(visit, found[3])}"
     if lookup.act is LookupAct.EXPORTED and question.startswith("none: "):
         return "", visit.gettext("that there is none: %(what)s") % {"what": question.removeprefix("none: ")}
     return "", question
+
+
+def _of_desk(visit: Visit, lookup: Lookup) -> str:
+    """What no ledger has yet, and registers as files; "" for what is none of these."""
+    if lookup.act is LookupAct.OPENED and (found := _AT_DESK.fullmatch(lookup.question)):
+        of_draft, of_file = N_("draft %(key)s of %(office)s"), N_("file of the desk %(key)s of %(office)s")
+        kind = of_draft if found[1] == "draft" else of_file
+        return visit.gettext(kind) % {"key": found[2], "office": found[3]}
+    if lookup.act is LookupAct.TAKEN and (found := _REGISTER.fullmatch(lookup.question)):
+        is_in, (first, last) = found[1] == "in", (_day(visit, each) for each in (found[3], found[4]))
+        book = N_("incoming register of %(office)s, %(first)s to %(last)s")
+        book = book if is_in else N_("outgoing register of %(office)s, %(first)s to %(last)s")
+        return visit.gettext(book) % {"office": found[2], "first": first, "last": last}
+    return ""
+
+
+def _day(visit: Visit, text: str) -> str:
+    return day(date.fromisoformat(text), visit.preferences.language)
 
 
 def _word(visit: Visit, text: str) -> str:

@@ -415,13 +415,16 @@ async def test_record_of_looks_is_filtered_and_leads_to_the_documents(
     assert "không có văn bản như vậy: 9/X" in page
     assert "none: " not in page
     await auditor.get("/audit/log?since=2020-01-31")
-    await record_lookup(
-        site.base.pump, act=LookupAct.OPENED, actor="user:x", question=f"draft 7 {COMMUNE}", found=1,
-        now=site.base.clock.now(),
-    )  # fmt: skip
+    for act, asked in (
+        (LookupAct.OPENED, f"draft 7 {COMMUNE}"),
+        (LookupAct.TAKEN, f"register in {COMMUNE} 2026-01-01 - 2026-12-31"),
+    ):
+        now = site.base.clock.now()
+        await record_lookup(site.base.pump, act=act, actor="user:x", question=asked, found=1, now=now)
     page = (await auditor.get("/audit/lookups")).text
     assert '<td class="long">31/01/2020</td>' in page
     assert f"bản nháp 7 của {COMMUNE}" in page
+    assert f"sổ văn bản đến của {COMMUNE}, từ 01/01/2026 đến 31/12/2026" in page
     for nothing in ("day=2020-01-01", "who=nobody", "text=KHONG-AI-HOI"):
         assert "Không ai tra cứu như vậy" in (await auditor.get(f"/audit/lookups?{nothing}")).text
     assert (await auditor.get("/audit/lookups?day=never")).status == 422

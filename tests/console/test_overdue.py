@@ -36,7 +36,9 @@ async def test_number_on_the_overview_is_that_of_its_page(site: Site, monkeypatc
     (linked,) = re.findall(r'<a class="button" href="(/reports[^"]*)"', card)
     page = (await viewer.get(linked)).text
     assert "2 văn bản đã quá hạn trả lời" in page
-    ((path, count),) = re.findall(r'href="(/reports/overdue\?office=[^"]+)".*?<td class="number">(\d+)</td>', page)
+    ((path, count),) = re.findall(
+        r'href="(/reports/overdue\?office=[^"]+)".*?<td class="number"[^>]*>(\d+)</td>', page
+    )
     assert count == "2"
     office = (await viewer.get(path)).text
     assert re.findall(r">(18\d\d)/UBND-VP</a>", office) == ["1801", "1802"], "the earliest first"
