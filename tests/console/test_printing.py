@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.console.printing import Part, pdf
-from tests.bundle.test_certificate_pdf import require_tool
+from tests.system_tools import require_tool
 
 AT = datetime(2026, 11, 30, 17, 30, tzinfo=UTC)
 
