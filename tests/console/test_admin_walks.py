@@ -289,7 +289,9 @@ async def test_office_takes_another_channel_is_spoken_for_and_closes(
         await menu(page, "/administration")
         await _agency(page, code)
         await send(page, "form:has([value=route])", channel="province", reason=WHY)
-        await expect(page.locator("#content dl.facts")).to_contain_text("province (inbox)")
+        await expect(page.locator("#content dl.facts")).to_contain_text(
+            said("province cơ quan tự lấy từ hộp thư", "province fetched from its inbox")
+        )
         await _explained(page, code)
         await expect(page.locator("tbody .badge")).to_have_text(said("gửi qua province", "delivered by province"))
         await _agency(page, code)

@@ -145,7 +145,7 @@ async def test_switch_of_the_language_keeps_page_place_and_what_is_half_written(
             assert not await is_too_wide(page)
             await expect(page.locator("dl.facts .badge").first).to_have_text(waits[language])
         await menu(page, "/channels")
-        await press(page, "tbody tr:has-text('pushed') th a")
+        await press(page, "tbody tr:has-text('UBND xã Hai') th a")
         await fill(page, "form[action$='/order']", reason=WHY)
         for language in (other, speech.language):
             await switched(page, language)

@@ -408,7 +408,7 @@ async def test_operator_minds_channels_offices_and_alarms(site: Site, browser: B
     )
     async with signed_in(site, browser, Role.OPERATOR, width=390, language=speech.language) as page:
         await menu(page, "/channels")
-        await press(page, "tbody tr:has-text('pushed') th a")
+        await press(page, "tbody tr:has-text('UBND xã Hai') th a")
         pace = await fill(page, "form[action$='/pace']", most="7", reason=WHY)
         await expect(pace.locator("output")).to_contain_text("7")
         await send(page, pace)
@@ -447,7 +447,7 @@ async def test_reason_that_is_half_written_when_the_session_ends_is_there_after_
     async with signed_in(site, browser, Role.OPERATOR, language=speech.language) as page:
         restored, reason = page.locator("#restored"), page.locator("form[action$='/order'] [name=reason]")
         await menu(page, "/channels")
-        await press(page, "tbody tr:has-text('pushed') th a")
+        await press(page, "tbody tr:has-text('UBND xã Hai') th a")
         await page.wait_for_selector("body[data-live]")
         here = page.url
         await fill(page, "form[action$='/order']", reason=WHY)

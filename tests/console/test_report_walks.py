@@ -88,7 +88,7 @@ async def test_viewer_reports_for_a_period_and_takes_files_along(
         await press(page, "a[href='/shift']")
         await shown(page, "a[href*='shift.pdf']")
         await menu(page, "/channels")
-        await press(page, "tbody tr:has-text('pushed') th a")
+        await press(page, "tbody tr:has-text('UBND xã Hai') th a")
         await press(page, "a[href$='/incident']")
         await page.fill("[name=since]", "2026-01-01T00:00")
         await press(page, "form.filters button")
