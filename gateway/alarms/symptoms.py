@@ -283,7 +283,13 @@ class _Look:
         found = []
         for day, offices in missed.by_day.items():
             names = "; ".join(agencies[key].name for key, _ in offices.most_common(_NAMED) if key in agencies)
-            told = {"name": f"{day:%d/%m/%Y}", "count": offices.total(), "text": names, "least": day in missed.cut}
+            told = {
+                "name": f"due {day:%d %b %Y}",
+                "name_vi": f"hạn {day:%d/%m/%Y}",
+                "count": offices.total(),
+                "text": names,
+                "least": day in missed.cut,
+            }
             ended = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
             found.append(Symptom(rule="answers_overdue", subject=day.isoformat(), since=ended, facts=told))
         return found

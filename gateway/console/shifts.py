@@ -152,8 +152,7 @@ def _earlier(visit: Visit, turns: Sequence[tuple[str, watching.Turn]], since: da
 
 async def shift(visit: Visit) -> web.StreamResponse:
     """What the next person must know."""
-    asked = visit.request.query.get("hours", "")
-    hours = int(asked) if asked in {str(each) for each in HOURS} else HOURS[1]
+    hours = _hours(visit)
     since, _ = visit.at - timedelta(hours=hours), visit.gettext
     period = [
         (_("Start of the shift"), visit.instant(since)),
@@ -383,7 +382,9 @@ def _answer(
     signed: Sequence[tuple[str, str, str]] = (),
 ) -> web.StreamResponse:
     if not visit.request.path.endswith(".pdf"):
-        return visit.page("report.html", title=title, parts=parts, file=file, path=path, hours=HOURS)
+        return visit.page(
+            "report.html", title=title, parts=parts, file=file, path=path, hours=HOURS, chosen=_hours(visit)
+        )
     content = pdf(
         title,
         parts,
@@ -393,6 +394,11 @@ def _answer(
         signed=signed,
     )
     return answer_pdf(content, "report")
+
+
+def _hours(visit: Visit) -> int:
+    asked = visit.request.query.get("hours", "")
+    return int(asked) if asked in {str(each) for each in HOURS} else HOURS[1]
 
 
 def _since(visit: Visit) -> datetime | None:

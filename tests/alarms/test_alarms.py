@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from gateway import channels
+from gateway.alarms.telling import described
 from gateway.clock import VIETNAM
 from gateway.condition import Condition
 from gateway.config.alerts import AlarmSettings, MailSettings
@@ -353,6 +354,9 @@ async def test_answer_is_missed_after_the_working_day_on_which_its_term_ends(lab
     (alarm,) = [each for each in await lab.alarms() if each.rule == "answers_overdue"]
     assert (alarm.subject, alarm.facts["count"], alarm.facts["least"]) == (monday, 1, False)
     assert alarm.facts["text"]
+    ended = date.fromisoformat(monday)
+    assert described(alarm.facts, vi=True).startswith(f"hạn {ended:%d/%m/%Y} · 1 văn bản · ")
+    assert described(alarm.facts, vi=False).startswith(f"due {ended:%d %b %Y} · 1 document · ")
     await lab.run(days=31)
     await lab.run(minutes=6)
     assert [each for each in await lab.alarms() if each.rule == "answers_overdue"] == [], "it is history"

@@ -167,6 +167,8 @@ async def test_report_is_a_page_and_a_file(site: Site, path: str) -> None:
     page = await browser.get(path.format(id=await channel_id(site, "pushed")))
     assert page.status == 200, page.text
     assert ".</strong>:" not in page.text
+    chosen = re.findall(r'hours=(\d+)" aria-current="true"', page.text)
+    assert chosen == ([] if "incident" in path else ["24" if "24" in path else "8"])
     assert "Documents touched" not in page.text
     assert re.search(r'aria-current="page"[^>]*>.*?Kênh', page.text, re.DOTALL), "the menu says where one is"
     assert ("incident" not in path) or "UBND xã Hai (pushed)" in page.text
