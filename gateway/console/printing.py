@@ -43,7 +43,8 @@ def pdf(
     sheets.text(title, size=17, is_bold=True)
     sheets.space(8)
     for part in parts:
-        sheets.keep(_HEAD)
+        # signatures alone on a sheet would be of nothing
+        sheets.keep(_HEAD + _SIGNED if signed and part is parts[-1] else _HEAD)
         sheets.rule()
         sheets.text(part.title, size=11.5, is_bold=True)
         for name, value in part.lines:

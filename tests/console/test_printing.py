@@ -30,6 +30,18 @@ def test_a_heading_stands_on_the_page_of_its_first_line(lines: int) -> None:
     assert [page for page in pages if ("Cuối cùng" in page) != ("Không có." in page)] == []
 
 
+@pytest.mark.parametrize("lines", range(25, 60))
+def test_no_sheet_bears_signatures_alone(lines: int) -> None:
+    """The last heading is on theirs."""
+    parts = [
+        Part(title="Đầu", lines=[("", "dòng")] * lines),
+        Part(title="Cuối cùng", lines=[], nothing="Không có."),
+    ]
+    signed = (("Người bàn giao", "(ký)", "A"), ("Người nhận bàn giao", "(ký)", ""))
+    pages = pages_of(pdf("Giấy", parts, language="vi", made_at=AT, foot="x", signed=signed))
+    assert [page for page in pages if ("Cuối cùng" in page) != ("Người nhận bàn giao" in page)] == []
+
+
 def test_who_hands_over_and_who_takes_over_sign_beside_each_other() -> None:
     signed = (("Người bàn giao", "(ký)", "Trần Văn Vận Hành"), ("Người nhận bàn giao", "(ký)", ""))
     (told, _) = pages_of(pdf("Giấy", [], language="vi", made_at=AT, foot="x", signed=signed))
