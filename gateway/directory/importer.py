@@ -41,6 +41,9 @@ from gateway.storage.readers import Readers
 _WRITE = WriteRowsOperation()
 _ROWS_AT_ONCE = 500
 _ROUNDS = 2
+#: With more problems a file is none of agencies; rows that refer to bad ones, of which each refers to another.
+MOST_PROBLEMS = 5_000
+_DEEPEST = 12
 
 #: Called with what is done ("check", "write"), rows done, rows in all.
 Progress = Callable[[str, int, int], None]
@@ -110,7 +113,7 @@ async def import_agencies(
     work = _Import(pump, readers, data, endpoints, progress or _silent, now=micros(now))
     async with directory.writing:
         await work.check()
-        good = partial or not work.problems
+        good = (partial or not work.problems) and not work.given_up
         if good:
             try:
                 await work.write()
@@ -156,19 +159,25 @@ class _Import:
         self._fresh: dict[str, list[Holder]] = {}
         self._digest = sha256(data).hexdigest()
         self.problems: list[RowProblem] = []
+        #: Whether there were too many of them to go on.
+        self.given_up = False
 
     async def check(self) -> None:
         """Steps 1 and 2."""
         await self._check_rows()
-        self._check_circles()
-        bad = -1
-        while bad < len(self._index.bad):  # a row that refers to a bad one is bad itself
-            bad = len(self._index.bad)
+        for line in await asyncio.to_thread(self._index.circles):
+            self._refuse([_circle(line)])
+        bad, depth = -1, 0
+        while bad < len(self._index.bad) and not self.given_up:  # a row that refers to a bad one is bad itself
+            bad, depth = len(self._index.bad), depth + 1
+            self.given_up = depth > _DEEPEST
             described: dict[AgencyId, int] = {}
             async for batch in self._batches("check"):
                 for row in batch.rows:
                     self._refuse(self._check_row(row, batch, described))
         self.problems.sort(key=lambda problem: problem.line)
+        if self.given_up:
+            self.problems.append(_too_many(self._total))
 
     async def write(self) -> None:
         """Step 3."""
@@ -235,27 +244,19 @@ class _Import:
         )
 
     async def _check_rows(self) -> None:
-        for item in read_rows(self._data):
+        for place, item in enumerate(read_rows(self._data)):
+            if place % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if item == []:
+                continue
             self._total += 1
             self._refuse(item if isinstance(item, list) else self._index.add(item))
-            if self._total % _ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
-    def _check_circles(self) -> None:
-        for line in self._index.circles():
-            self._refuse(
-                [
-                    _problem(
-                        line,
-                        "parent_organ_id",
-                        "Cơ quan này nằm trên chính nó qua chuỗi cấp trên; sửa cấp trên.",
-                        "The agency would be above itself through its parents; correct one of them.",
-                    )
-                ]
-            )
+            if self.given_up:
+                return
 
     def _refuse(self, problems: Sequence[RowProblem]) -> None:
-        self.problems += problems
+        self.problems += problems[: MOST_PROBLEMS - len(self.problems)]
+        self.given_up |= len(self.problems) == MOST_PROBLEMS
         self._index.bad.update(problem.line for problem in problems)
 
     def _check_row(self, row: AgencyRow, batch: _Batch, described: dict[AgencyId, int]) -> list[RowProblem]:
@@ -350,8 +351,10 @@ class _Import:
     async def _batches(self, doing: str, *, whole: bool = False) -> AsyncIterator[_Batch]:
         rows: list[AgencyRow] = []
         done = 0
-        for item in read_rows(self._data):
-            done += 1
+        for place, item in enumerate(read_rows(self._data)):
+            if place % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            done += item != []
             if not isinstance(item, list) and item.line not in self._index.bad:
                 rows.append(item)
             if len(rows) == _ROWS_AT_ONCE:
@@ -386,6 +389,24 @@ class _Import:
         self._fresh = {}
         if event is not None or not waiting.empty:
             await self._pump.submit(_WRITE, WriteRows(rows=waiting, event=event))
+
+
+def _circle(line: int) -> RowProblem:
+    return _problem(
+        line,
+        "parent_organ_id",
+        "Cơ quan này nằm trên chính nó qua chuỗi cấp trên; sửa cấp trên.",
+        "The agency would be above itself through its parents; correct one of them.",
+    )
+
+
+def _too_many(line: int) -> RowProblem:
+    return _problem(
+        line,
+        "",
+        "Quá nhiều lỗi, phần còn lại không xem nữa; sửa các lỗi trên, hoặc chọn đúng tệp, rồi nhập lại.",
+        "There are too many problems, and the rest was not looked at; mend those above, or take the right file.",
+    )
 
 
 def _follow(batch: _Batch, code: str | None, at: int) -> AgencyId | None:

@@ -11,6 +11,8 @@ from gateway.directory.rows import AgencyRow, RowProblem
 from gateway.edxml.organ_ids import canonical
 
 _ALWAYS = Period(0, None)
+#: Agencies that have had one code, one after the other.
+_MOST_HOLDERS = 50
 
 
 class FileIndex:
@@ -27,7 +29,10 @@ class FileIndex:
     def add(self, row: AgencyRow) -> list[RowProblem]:
         """Take a row in, or say why its codes cannot be its own."""
         for form, code in zip(row.canonicals, row.codes, strict=True):
-            for line in self._lines(form):
+            lines = self._lines(form)
+            if len(lines) >= _MOST_HOLDERS:
+                return [_twice(row.line, code, lines[0])]
+            for line in lines:
                 if not self._before(line, row.period):
                     return [_twice(row.line, code, line)]
         for form in row.canonicals:
@@ -56,13 +61,13 @@ class FileIndex:
         done: set[int] = set()
         found: list[int] = []
         for start in list(self._parents):
-            path: list[int] = []
+            path: dict[int, None] = {}  # in their order
             line: int | None = start
             while line is not None and line not in done and line not in path:
-                path.append(line)
+                path[line] = None
                 line = self._line_at(self._parents.get(line), line)
             if line in path:
-                found += path[path.index(line) :]
+                found += list(path)[list(path).index(line) :]
             done.update(path)
         return found
 

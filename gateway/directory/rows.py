@@ -182,7 +182,10 @@ class _Cells:
 
 
 def read_rows(data: bytes) -> Iterator[AgencyRow | list[RowProblem]]:
-    """The rows of a file in order; a bad one as its problems. A bad header or encoding ends the reading."""
+    """The rows of a file in order; a bad one as its problems, an empty line as none of them.
+
+    A bad header or encoding ends the reading.
+    """
     fault = _fault_of_encoding(data)
     if fault is not None:
         yield [fault]
@@ -252,6 +255,7 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[AgencyRow | list[RowProblem]]
     for cells in reader:
         start, line = line, reader.line_num + 1  # type: ignore[attr-defined]
         if not any(cell.strip() for cell in cells):
+            yield []
             continue
         if len(cells) != len(header):
             yield [
@@ -270,7 +274,7 @@ def _faults_of_header(header: list[str]) -> list[RowProblem]:
     problems = []
     if not {"organ_id", "qd20_code", "other_codes"} & set(header):
         problems.append(("organ_id", "Thiếu cột organ_id.", "The column organ_id is missing; add it."))
-    for name in header:
+    for name in header[:_MOST_COLUMNS]:  # of more there are some that are unknown, or stand twice, among the first
         if name not in COLUMNS:
             problems.append(
                 (
@@ -282,7 +286,7 @@ def _faults_of_header(header: list[str]) -> list[RowProblem]:
         elif header.count(name) > 1:
             problems.append((name, "Cột lặp lại; bỏ bớt.", "The column stands twice; remove one."))
     # a wrong file's first line may be anything, and of any length
-    return [RowProblem(line=1, column=_shown(column), vi=vi, en=en) for column, vi, en in problems[:_MOST_COLUMNS]]
+    return [RowProblem(line=1, column=_shown(column), vi=vi, en=en) for column, vi, en in problems]
 
 
 def _shown(column: str) -> str:
@@ -290,16 +294,15 @@ def _shown(column: str) -> str:
 
 
 def _fault_of_encoding(data: bytes) -> RowProblem | None:
-    for number, line in enumerate(io.BytesIO(data), 1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            return RowProblem(
-                line=number,
-                column="",
-                vi="Tệp không phải UTF-8; lưu lại dạng CSV UTF-8.",
-                en="The file is not UTF-8; save it again as CSV UTF-8.",
-            )
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return RowProblem(
+            line=data.count(b"\n", 0, error.start) + 1,
+            column="",
+            vi="Tệp không phải UTF-8; lưu lại dạng CSV UTF-8.",
+            en="The file is not UTF-8; save it again as CSV UTF-8.",
+        )
     return None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,7 +14,7 @@ import pytest
 
 from gateway.data import kien_giang
 from gateway.data.catalogue import write_catalogue
-from gateway.directory.importer import import_agencies
+from gateway.directory.importer import MOST_PROBLEMS, import_agencies
 from gateway.directory.listed import listed
 from gateway.directory.rows import COLUMNS
 from gateway.search.export import Column, csv_of
@@ -234,3 +236,60 @@ async def test_catalogue_is_imported_with_progress(store: Store, tmp_path: Path)
     assert told[-1] == ("write", 3000, 3000)
     child, parent = await store.agency("H30.60"), await store.agency("000.00.00.H30")
     assert child.parent_id == parent.id
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("x", MOST_PROBLEMS + 1), ("", 0), (",", 0), ("a b,n", MOST_PROBLEMS + 1)], ids=repr
+)
+async def test_file_of_nothing_but_bad_or_empty_lines_keeps_nobody_waiting(
+    store: Store, line: str, said: int
+) -> None:
+    """Others have their turn all the while; of what is bad no more is looked at than anybody reads."""
+    turns, lines = 0, 100_000
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    report = await store.load("organ_id,name\n" + f"{line}\n" * lines, partial=True)
+    counting.cancel()
+    assert (len(report.problems), report.applied) == (said, not said)
+    assert turns >= min(MOST_PROBLEMS, lines) // 500
+    if said:
+        assert (report.rows, report.problems[-1].en.partition(",")[0]) == (said - 1, "There are too many problems")
+    else:
+        assert turns >= lines // 500
+
+
+async def test_header_of_very_many_columns_is_told_of_by_the_first(store: Store) -> None:
+    """A file that is none of ours may be one long line."""
+    data = b"organ_id,name" + b",name,a" * 100_000 + b"\n"
+    tracemalloc.start()
+    report = await store.load(data)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (0 < len(report.problems) <= 40, most < 20_000_000) == (True, True), most
+
+
+async def test_rows_that_lean_on_a_bad_one_over_very_many_others_are_given_up(store: Store) -> None:
+    """Each is found bad only once the next one is: so many looks at the file are too many, in part too."""
+
+    def chain(length: int) -> str:
+        """Each below the next one, and the last below nobody who is known."""
+        return "organ_id,name,parent_organ_id\n" + "".join(f"c{each},n,c{each + 1}\n" for each in range(length))
+
+    few = await store.load(chain(5), partial=True)
+    assert ([each.line for each in few.problems], few.applied) == ([2, 3, 4, 5, 6], True)
+    many = await store.load(chain(2_000), partial=True)
+    assert (many.applied, many.problems[-1].en.partition(",")[0]) == (False, "There are too many problems")
+    assert len(many.problems) < 20
+
+
+async def test_code_of_very_many_agencies_one_after_the_other_is_refused(store: Store) -> None:
+    """Each row would be compared with all of them before."""
+    rows = "".join(f"A,n,{1900 + each}-01-01,{1900 + each}-12-31\n" for each in range(60))
+    report = await store.load(f"organ_id,name,opened,closed\n{rows}")
+    assert [each.line for each in report.problems] == list(range(52, 62))
