@@ -156,13 +156,19 @@ async def test_stream_that_breaks_before_it_has_told_tells_it_the_next_time(site
 
 async def test_streams_that_open_together_have_one_look_at_the_ledger(site: Site) -> None:
     """Two would tell each tab everything twice, and one of them would never end."""
-    before = asyncio.all_tasks()
-    live = Live(site.app.gateway.feed, Lifecycle())
+    begun: list[int] = []
+
+    class Told(Live):
+        async def _tell_all(self, since: int) -> None:
+            begun.append(since)
+            await asyncio.Event().wait()
+
+    live = Told(site.app.gateway.feed, Lifecycle())
     await asyncio.gather(live._look(), live._look())
-    looking = asyncio.all_tasks() - before
-    for task in looking:
-        task.cancel()
-    assert len(looking) == 1
+    assert live._looking is not None
+    await asyncio.sleep(0)
+    live._looking.cancel()
+    assert len(begun) == 1
 
 
 async def test_stream_of_somebody_who_was_signed_out_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
