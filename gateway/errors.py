@@ -95,6 +95,10 @@ class KeyFileError(GatewayError):
     """A key file is missing, unreadable or readable by others."""
 
 
+class SecretKeyError(KeyFileError):
+    """The key that shared secrets and people's second factors are sealed under is gone, unreadable or another."""
+
+
 class TokenError(KeyFileError):
     """A key on a token, or in an encrypted file, cannot be used now.
 

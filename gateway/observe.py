@@ -54,7 +54,7 @@ class Metrics:
         self.sign_ins = self._counter(
             "gateway_sign_ins",
             "tries to sign in to the console: signed_in, or why not (login_unknown, password, code, locked, "
-            "disabled, expired, busy, provider)",
+            "disabled, expired, busy, provider, key)",
             "outcome",
         )
         self.lockouts = self._counter("gateway_sign_in_lockouts", "users locked after too many wrong tries")

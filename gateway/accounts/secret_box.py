@@ -19,7 +19,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import KeyFileError, RefusedError
+from gateway.errors import KeyFileError, RefusedError, SecretKeyError
 from gateway.fsio import make_private_dir, write_durably
 from gateway.seal.keys import read_key_file
 from gateway.storage.readers import Readers
@@ -69,8 +69,8 @@ class SecretBox:
             return
         if await readers.fetch("sealed_find_any"):
             raise RefusedError(
-                "state_forbids",
-                f"{self._path} is gone, and secrets or people's second factors were sealed under it: put it back "
+                "secret_key_lost",
+                f"{KEY_FILE} is gone, and secrets or people's second factors were sealed under it: put it back "
                 "from a backup, or revoke the secrets and reset the users who have one-time codes",
             )
         if not self.exists():  # somebody else's act made it meanwhile
@@ -78,7 +78,7 @@ class SecretBox:
 
     @property
     def key_id(self) -> str:
-        """Which key it is: the beginning of its digest. KeyFileError where it cannot be read."""
+        """Which key it is: the beginning of its digest. SecretKeyError where it cannot be read."""
         return self._key().id
 
     def seal(self, secret: bytes, purpose: str) -> bytes:
@@ -87,11 +87,11 @@ class SecretBox:
         return nonce + self._key().cipher.encrypt(nonce, secret, purpose.encode())
 
     def open(self, sealed: bytes, purpose: str) -> bytes:
-        """The secret; KeyFileError when it was sealed under another key or for another purpose."""
+        """The secret; SecretKeyError when it was sealed under another key or for another purpose."""
         try:
             return self._key().cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
         except (InvalidTag, ValueError) as error:
-            raise KeyFileError(
+            raise SecretKeyError(
                 f"{self._path} is not the key that this secret was sealed under", path=str(self._path)
             ) from error
 
@@ -99,7 +99,7 @@ class SecretBox:
         try:
             about = self._path.stat()
         except OSError as error:
-            raise KeyFileError(f"cannot read {self._path}: {error.strerror}", path=str(self._path)) from error
+            raise SecretKeyError(f"cannot read {self._path}: {error.strerror}", path=str(self._path)) from error
         version = (about.st_ino, about.st_mtime_ns)
         if self._known is None or self._known[0] != version:
             self._known = (version, _read(self._path))
@@ -109,8 +109,10 @@ class SecretBox:
 def _read(path: Path) -> _Key:
     try:
         key = bytes.fromhex(read_key_file(path).decode("ascii").strip())
+    except KeyFileError as error:
+        raise SecretKeyError(str(error), path=str(path)) from error
     except ValueError as error:
-        raise KeyFileError(f"{path} holds no key in hexadecimal", path=str(path)) from error
+        raise SecretKeyError(f"{path} holds no key in hexadecimal", path=str(path)) from error
     if len(key) != _KEY_BYTES:
-        raise KeyFileError(f"{path} holds no key of {_KEY_BYTES} bytes", path=str(path))
+        raise SecretKeyError(f"{path} holds no key of {_KEY_BYTES} bytes", path=str(path))
     return _Key(id=sha256(key).hexdigest()[:_ID_DIGITS], cipher=AESGCM(key))

@@ -1,10 +1,11 @@
 """Signing in to the console, and the sessions that come of it.
 
 Whatever is wrong (login, password, code, a locked or disabled user), the answer is the same, `sign_in_failed`, and
-comes as late; when too many try at once it is `sign_in_busy`, at once. What a flood may take is divided by who
-tries (decision 45): a browser in which somebody signed in lately, an address that somebody did from, a stranger, a
-stranger of a network that has hardly tried. A lock that others' guesses brought about does not keep out the
-person's own browser.
+comes as late; when too many try at once it is `sign_in_busy`, at once. Where the key is lost that second factors
+are sealed under, whoever knows the password of somebody with one is told so (`secret_key_lost`), and is not let in.
+What a flood may take is divided by who tries (decision 45): a browser in which somebody signed in lately, an
+address that somebody did from, a stranger, a stranger of a network that has hardly tried. A lock that others'
+guesses brought about does not keep out the person's own browser.
 
 A session is known by the SHA-256 of a 256-bit id that the browser alone holds. It ends when nothing was asked for
 so long (`idle`), at its absolute end whatever happens, or when somebody ends it; each request looks.
@@ -38,7 +39,7 @@ from gateway.accounts.user_changes import (
 from gateway.accounts.users import User, Users
 from gateway.clock import instant, micros
 from gateway.config.console import ConsoleSettings
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, SecretKeyError
 from gateway.ratelimit import RateLimit, network_of, wide_network_of
 from gateway.storage.pump import Pump
 from gateway.storage.readers import Readers
@@ -123,14 +124,23 @@ class SignIn:
             self._refuse("login_unknown", address)
         if user.locked_until is not None and now < user.locked_until and not self._is_own(user, whose):
             self._refuse("locked", address, user.id)
-        secret = self._users.totp_of(user)
-        step = totp_step(secret, code, now) if secret else 0
         is_late = user.password_ends_at is not None and now >= user.password_ends_at
-        is_used = bool(secret) and step <= user.totp_step
-        if not fits or user.disabled_at is not None or is_late or is_used:
-            why = "password" if not fits else "disabled" if user.disabled_at else "expired" if is_late else "code"
+        if not fits or user.disabled_at is not None or is_late:
+            why = "password" if not fits else "disabled" if user.disabled_at else "expired"
             await self._failed(user, address, now, why)
+        secret = self._totp_of(user, address)
+        step = totp_step(secret, code, now) if secret else 0
+        if secret and step <= user.totp_step:
+            await self._failed(user, address, now, "code")
         return await self.open(user, step=step, address=address, agent=agent, now=now)
+
+    def _totp_of(self, user: User, address: str) -> str:
+        """The second factor's secret; `secret_key_lost` where nobody can read it."""
+        try:
+            return self._users.totp_of(user)
+        except SecretKeyError as error:
+            _log.error("secret_key.lost", user=user.id, error=str(error))
+            self._refuse("key", address, user.id, "secret_key_lost")
 
     def _share_of(self, address: str, whose: str, now: datetime) -> tuple[Share, str]:
         """In whose places a try waits, and for whom of them it counts."""

@@ -25,7 +25,7 @@ from gateway.accounts.user_changes import (
 )
 from gateway.clock import instant
 from gateway.directory.directory import Directory
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, SecretKeyError
 from gateway.ids import uuid7
 from gateway.ledger.params import as_json
 from gateway.model import Agency, AgencyId
@@ -224,7 +224,7 @@ class Users:
         await self._pump.submit(self._change, change)
 
     def totp_of(self, user: User) -> str:
-        """The second factor's secret, "" where there is none; KeyFileError where the box's key is lost."""
+        """The second factor's secret, "" where there is none; SecretKeyError where the box's key is lost."""
         return self.box.open(user.totp, _purpose(user.id)).decode() if user.totp is not None else ""
 
     async def _submit(self, user: User, act: str, actor: str, now: datetime, why: str) -> None:
@@ -236,6 +236,19 @@ class Users:
         if role is Role.CLERK and not codes:
             raise RefusedError("office_missing")
         return [await self._directory.require(code, now) for code in codes]
+
+
+def count_unopened(box: SecretBox, factors: Iterable[tuple[str, bytes]]) -> int:
+    """Of how many people, by id, the box's key does not open the second factor."""
+    return sum(not _opens(box, user_id, sealed) for user_id, sealed in factors)
+
+
+def _opens(box: SecretBox, user_id: str, sealed: bytes) -> bool:
+    try:
+        box.open(sealed, _purpose(user_id))
+    except SecretKeyError:
+        return False
+    return True
 
 
 def _purpose(user_id: str) -> str:

@@ -22,6 +22,10 @@ SELECT id, login, name, role, may_preview, password, password_ends_at, totp, tot
        created_at, disabled_at
     FROM user ORDER BY login;
 
+-- name: user_list_factors
+-- The second factors of all who may sign in.
+SELECT id, totp FROM user WHERE totp IS NOT NULL AND disabled_at IS NULL;
+
 -- name: user_list_names
 -- Logins and names of the ids in a JSON list.
 SELECT id, login, name FROM user WHERE id IN (SELECT value FROM json_each(?));

@@ -22,7 +22,7 @@ from gateway.commands.inputs import require_readable
 from gateway.config.settings import Settings
 from gateway.diagnosis import check as checking
 from gateway.diagnosis import doctor
-from gateway.diagnosis.check_bindings import check_secret_key
+from gateway.diagnosis.check_bindings import check_secret_key, examine_factors
 from gateway.diagnosis.doctor_source import examine_books, examine_canary, examine_source
 from gateway.errors import ConfigError, InputError, RefusedError, StorageError
 from gateway.foundation import database_of
@@ -85,6 +85,8 @@ class _Stored:
     own_agency: bool
     #: Under which keys shared secrets are sealed.
     secret_keys: list[str]
+    #: People's second factors, by the person's id.
+    factors: list[tuple[str, bytes]]
 
 
 def _check(context: Context, args: argparse.Namespace) -> int:
@@ -123,6 +125,8 @@ def _examined(context: Context) -> Findings:
             findings.add("migrations_pending", "database", f"{stored.schema} of {known} are applied")
         checking.check_channels(settings, stored.endpoints, findings)
         check_secret_key(settings, stored.secret_keys, findings)
+        for found in examine_factors(settings, stored.factors):
+            findings.add(found.code, found.subject, found.detail)
         if stored.schema == known:
             _add_proofs(settings, stored, findings)
         for address in stored.bounced:
@@ -164,6 +168,7 @@ async def _stored(context: Context) -> _Stored:
             compat=int(versions.get("compat_version", "0")),
             endpoints=await ledger.directory.endpoints(),
             secret_keys=await _secret_keys(ledger, int(versions.get("schema_version", "0"))),
+            factors=await _factors(ledger) if is_current else [],
             proofs={row[0]: proof_of(row[1:]) for row in proofs},
             bounced=[row[0] for row in bounced],
             own_agency=bool(own and await ledger.directory.resolve([own], ledger.clock.now())),
@@ -175,6 +180,10 @@ async def _secret_keys(ledger: Ledger, schema: int) -> list[str]:
     if schema < len(load_migrations(MIGRATIONS)):
         return []
     return [row[0] for row in await ledger.readers.fetch("shared_secret_list_keys")]
+
+
+async def _factors(ledger: Ledger) -> list[tuple[str, bytes]]:
+    return [(row[0], row[1]) for row in await ledger.readers.fetch("user_list_factors")]
 
 
 def _fsck(context: Context, args: argparse.Namespace) -> int:
@@ -230,7 +239,7 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
     status = await status_of(settings)
     if channel is None:
         layers = await doctor.examine_server(settings, status)
-        return layers if status is None else [*layers, *await _lists(settings)]
+        return layers if status is None else [*layers, *await _stored_layers(settings)]
     async with open_for_reading(settings) as ledger:
         endpoint = next((each for each in await ledger.directory.endpoints() if each.name == channel), None)
         if endpoint is None:
@@ -245,10 +254,10 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         return [*layers, *found, *await _books(ledger, endpoint)]
 
 
-async def _lists(settings: Settings) -> list[Finding]:
-    """What is wrong with the lists of all channels that are polled."""
+async def _stored_layers(settings: Settings) -> list[Finding]:
+    """What is wrong with people's second factors, and with the lists of all channels that are polled."""
     async with open_for_reading(settings) as ledger:
-        return [
+        return examine_factors(settings, await _factors(ledger)) + [
             replace(each, subject=f"channel {endpoint.name}, list")
             for endpoint in await ledger.directory.endpoints()
             for each in await _list_of(settings, ledger, endpoint)

@@ -292,6 +292,8 @@ class Gate:
         if refusal.code == "internal_error":
             _log.error("page.failed", path=visit.request.path, user=who, trace_id=visit.trace_id, exc_info=error)
         else:
+            if refusal.code == "secret_key_lost":
+                _log.error("secret_key.lost", user=who, error=str(error), trace_id=visit.trace_id)
             _log.info("page.refused", path=visit.request.path, user=who, code=refusal.code, trace_id=visit.trace_id)
         reason = REASONS[refusal.code]
         template = "error_part.html" if visit.is_fragment else "error.html"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.accounts.secret_box import SecretBox
+from gateway.accounts.users import count_unopened
 from gateway.audit.findings import Finding, Findings
 from gateway.config.settings import Settings
 from gateway.diagnosis.check_kinds import KINDS
@@ -44,6 +45,14 @@ def check_secret_key(settings: Settings, keys_in_use: Iterable[str], findings: F
         return
     if lost:
         findings.add("shared_key_unfit", str(box.path), f"secrets are sealed under {', '.join(sorted(lost))}")
+
+
+def examine_factors(settings: Settings, factors: Sequence[tuple[str, bytes]]) -> list[Finding]:
+    """Whether the second factors of people, by id, can be opened."""
+    box = SecretBox(settings.storage.secrets)
+    if not (lost := count_unopened(box, factors)):
+        return []
+    return [_finding("second_factors_lost", str(box.path), f"{lost} of {len(factors)}")]
 
 
 async def examine_bindings(settings: Settings) -> list[Finding]:

@@ -204,6 +204,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Chép lại tệp khóa từ bản sao lưu (chmod 600), hoặc thu hồi rồi cấp khóa mới.",
             "Put the key file back from a backup (chmod 600), or revoke the secrets and issue new ones.",
         ),
+        "second_factors_lost": kind(
+            _E,
+            "Không mở được mã xác thực của người dùng: họ không đăng nhập được vào trang quản lý.",
+            "People's second factors cannot be opened: they cannot sign in to the console.",
+            "Chép lại tệp khóa từ bản sao lưu (chmod 600); không còn thì `gateway users reset TÊN` cho từng người.",
+            "Put the key file back from a backup (chmod 600), or `gateway users reset LOGIN` for each of them.",
+        ),
         "parser_memory": kind(
             _E,
             "Bộ nhớ của tiến trình đọc văn bản quá nhỏ.",
