@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOTP = pyotp.TOTP(pyotp.random_base32())
 LOGIN = "careful7"
+FROM_SOURCE = (sys.executable, "-m", "gateway")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -109,6 +112,12 @@ async def test_check_and_doctor_count_whose_second_factors_are_lost(site: Site, 
     assert [(each.code, each.detail) for each in examine_factors(settings, factors)] == [
         ("second_factors_lost", "1 of 1")
     ]
+    config = str(site.installation.folder / "config.toml")
+    for command in ("check", "doctor"):
+        arguments = [*FROM_SOURCE, "--config", config, command, "--json"]
+        run = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+        told, _ = await asyncio.wait_for(run.communicate(), 60)
+        assert (run.returncode, b'"second_factors_lost"' in told) == (1, True), (command, told)
 
 
 async def test_key_that_is_put_back_lets_everybody_in_at_once(site: Site, careful: User) -> None:
