@@ -44,6 +44,8 @@ _READING: Final = "reading"
 _OF_OFFICES: Final = frozenset({"document", _READING, "delivery", "status", "all"})
 #: What may change which offices these are.
 _OFFICES: Final = frozenset({"user", "agency"})
+#: A stream whose page is gone is noticed so soon, in seconds: somebody who leafs through pages opens one with each.
+_GONE_WITHIN: Final = 1.0
 #: Between two messages to one tab.
 _BREATH: Final = 0.5
 #: Streams of one session, and of one person, who may have any number of sessions: a browser needs one.
@@ -169,7 +171,7 @@ class Live:
         clock = asyncio.get_running_loop().time
         looked = said = clock()
         while not self._lifecycle.stopping.is_set():
-            rest = min(looked + self.session_every, said + self.heartbeat) - clock()
+            rest = min(looked + self.session_every, said + self.heartbeat, clock() + _GONE_WITHIN) - clock()
             is_woken = await _woken(tab.woken, self._lifecycle.stopping, max(0.0, rest))
             if request.transport is None or request.transport.is_closing():
                 break
