@@ -214,6 +214,21 @@ async def test_secrets_lie_sealed_beside_a_key_that_others_cannot_read(lab: VxpL
     assert secret.encode() not in held
 
 
+async def test_lost_key_is_a_temporary_refusal_until_it_is_put_back(lab: VxpLab) -> None:
+    """With a reason of its own, for the peer and its operators; not an internal error."""
+    sdk = await lab.sdk(COMMUNE)
+    key = lab.installation.settings.storage.secrets / "shared-secrets.key"
+    kept = key.with_suffix(".kept")
+    key.rename(kept)
+    lab.app.foundation.shared_secrets.forget()
+    try:
+        reply = await sdk.call("countReceiveEdoc", {})
+    finally:
+        kept.rename(key)
+    assert reply["Reason"]["code"] == "secret_key_lost"
+    assert (await sdk.call("countReceiveEdoc", {}))["status"] == "OK"
+
+
 async def test_inbox_is_one_whether_read_by_rest_or_by_this(lab: VxpLab) -> None:
     """A reader's lease hides an entry here, too; what one acknowledged is gone for the other."""
     await (await lab.sdk(PROVINCE)).fresh().send(document(PROVINCE, [COMMUNE], number="822"))
