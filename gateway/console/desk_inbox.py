@@ -119,14 +119,14 @@ def _predecessor(item: Item, codes: Mapping[AgencyId, Collection[str]]) -> str:
 
 async def urgent(visit: Visit) -> web.StreamResponse:
     """Which urgent documents wait, the most urgent first, of each urgency the newest: what notifications say."""
-    found = await desk_of(visit).reads.urgent((await clerk_of(visit)).reach, limit=_MOST_WAITING)
+    found = await desk_of(visit).reads.urgent((await clerk_of(visit)).reach, limit=_MOST_WAITING + 1)
     told = {
         "login": visit.user.login,
-        "count": sum(map(len, found)),
-        "is_more": any(len(each) == _MOST_WAITING for each in found),
-        "is_cut": any(len(each) > _MOST_RUNG for each in found),
+        "count": sum(min(len(each), _MOST_WAITING) for each in found),
+        "is_more": any(len(each) > _MOST_WAITING for each in found),
         "title": visit.gettext("Urgent document"),
-        "waiting": [
+        "known": [item.delivery_id for each in found for item in each],
+        "newest": [
             {"id": item.delivery_id, "text": f"{item.code}: {item.subject}"[:_LONGEST]}
             for each in found
             for item in each[:_MOST_RUNG]

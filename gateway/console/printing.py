@@ -23,8 +23,9 @@ class Part:
     nothing: str = ""
 
 
-#: A rule, a heading and the first line below it, which no page's end parts; the signatures with their names.
+#: A rule, a heading and the first line below it, which no page's end parts; a line; signatures with their names.
 _HEAD: Final = 50.0
+_LINE: Final = 20.0
 _SIGNED: Final = 110.0
 
 
@@ -47,7 +48,9 @@ def pdf(
         sheets.keep(_HEAD + _SIGNED if signed and part is parts[-1] else _HEAD)
         sheets.rule()
         sheets.text(part.title, size=11.5, is_bold=True)
-        for name, value in part.lines:
+        for place, (name, value) in enumerate(part.lines):
+            if signed and part is parts[-1] and place == len(part.lines) - 1:
+                sheets.keep(_LINE + _SIGNED)
             sheets.text(f"{name}: {value}" if name else value, indent=14, mark="•")
         if not part.lines:
             sheets.text(part.nothing or "–", indent=14)

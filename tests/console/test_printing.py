@@ -30,20 +30,27 @@ def test_a_heading_stands_on_the_page_of_its_first_line(lines: int) -> None:
     assert [page for page in pages if ("Cuối cùng" in page) != ("Không có." in page)] == []
 
 
+SIGNED = (("Người bàn giao", "(ký)", "Trần Văn Vận Hành"), ("Người nhận bàn giao", "(ký)", ""))
+
+
 @pytest.mark.parametrize("lines", range(25, 60))
 def test_no_sheet_bears_signatures_alone(lines: int) -> None:
-    """The last heading is on theirs."""
-    parts = [
+    """The last heading, or the last line below it, is on theirs."""
+    first, nothing = (
         Part(title="Đầu", lines=[("", "dòng")] * lines),
-        Part(title="Cuối cùng", lines=[], nothing="Không có."),
-    ]
-    signed = (("Người bàn giao", "(ký)", "A"), ("Người nhận bàn giao", "(ký)", ""))
-    pages = pages_of(pdf("Giấy", parts, language="vi", made_at=AT, foot="x", signed=signed))
-    assert [page for page in pages if ("Cuối cùng" in page) != ("Người nhận bàn giao" in page)] == []
+        Part(title="Cuối", lines=[], nothing="Không có."),
+    )
+    last = Part(title="Cuối", lines=[*first.lines[1:], ("", "dòng cuối")])
+    for parts, what in (([first, nothing], "Cuối"), ([last], "dòng cuối")):
+        pages = pages_of(pdf("Giấy", parts, language="vi", made_at=AT, foot="x", signed=SIGNED))
+        assert [page for page in pages if "Người nhận bàn giao" in page and what not in page] == []
 
 
 def test_who_hands_over_and_who_takes_over_sign_beside_each_other() -> None:
-    signed = (("Người bàn giao", "(ký)", "Trần Văn Vận Hành"), ("Người nhận bàn giao", "(ký)", ""))
-    (told, _) = pages_of(pdf("Giấy", [], language="vi", made_at=AT, foot="x", signed=signed))
-    assert "Người bàn giao" in told.split("Người nhận bàn giao")[0]
-    assert "Trần Văn Vận Hành" in told
+    """Both on one line, as on paper."""
+    tool = require_tool("pdftotext", "poppler-utils")
+    file = pdf("Giấy", [], language="vi", made_at=AT, foot="x", signed=SIGNED)
+    laid = subprocess.run([tool, "-layout", "-", "-"], input=file, capture_output=True, check=True).stdout.decode()
+    (line,) = [each for each in laid.splitlines() if "Người bàn giao" in each]
+    assert line.split("Người bàn giao")[1].strip() == "Người nhận bàn giao"
+    assert "Trần Văn Vận Hành" in laid

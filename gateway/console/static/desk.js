@@ -40,7 +40,7 @@
   shown();
   // What it rang for, by who is signed in, for a PC that several share: among what waits, since a document that was held
   // or comes by the axis is no newer by its number than what rang before. What waits no more is forgotten, but not where
-  // the answer names only the newest: the others may wait yet. One look at a time: an answer that was overtaken would
+  // more wait than the answer knows: the others may wait yet. One look at a time: an answer that was overtaken would
   // forget what has just rung.
   let turn = Promise.resolve(), isAsked = false;
   const ring = async () => {
@@ -50,9 +50,9 @@
     if (!answer || answer.status >= 500 || answer.status === 429) setTimeout(look, 10000);
     if (!answer?.ok || answer.redirected) return;
     const told = await answer.json(), key = `desk-rung:${told.login}`;
-    const rung = new Set(JSON.parse(localStorage.getItem(key) ?? "[]")), first = told.waiting.find(({id}) => !rung.has(id));
-    const known = new Set([...told.waiting.map(({id}) => id), ...(told.is_cut ? rung : [])]);
-    localStorage.setItem(key, JSON.stringify([...known].slice(0, 2000)));
+    const rung = new Set(JSON.parse(localStorage.getItem(key) ?? "[]")), first = told.newest.find(({id}) => !rung.has(id));
+    const known = new Set([...told.known, ...(told.is_more ? rung : [])]);
+    localStorage.setItem(key, JSON.stringify([...known].slice(0, 5000)));
     if (!first) return;
     const said = {body: first.text, tag: "desk", renotify: true, requireInteraction: true};
     const note = new Notification(`${told.title} (${told.count}${told.is_more ? "+" : ""})`, said);
