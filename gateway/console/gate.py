@@ -1,18 +1,19 @@
 """What happens to every request of the console, in this order; one middleware, so nothing gets past it.
 
-1. no such path, or no such method: only who is signed in is told so, a stranger is asked to sign in. Scripts,
-   styles and icons are given to everybody, without the steps that follow.
-2. the session: open, of somebody who is not disabled; its use is written down. Whoever must choose a password or
-   set a second factor first is sent there.
-3. how often: a person asks for so many pages and sends so many forms in a time, a program with a person's session
-   no more, and a stranger asks for so much from a browser or an address. One too many is answered late, so that
-   whoever asks again at once asks seldom. Then the permission of the route; what has none is let in nowhere
-   (`Route` has no default).
-4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token. A form that
-   comes after its session has ended is kept for its person and comes back after signing in, beside others; where no
-   room is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the
-   browser has what was typed, and says that the files are to be chosen again (`late_pages`). What a page asks for
-   by itself leads nowhere: somebody may be filling in a form on it.
+1. the session: open, of somebody who is not disabled; its use is written down. Scripts, styles and icons are given
+   to everybody before that, without the steps that follow.
+2. how often: a person asks for so many pages and sends so many forms in a time, a program with a person's session
+   no more, and a stranger asks for so much from a browser or an address. All counts, what is not there and what is
+   only sent elsewhere, too. One too many is answered late, so that whoever asks again at once asks seldom.
+3. whether it is for them: a stranger is asked to sign in, but where a page is open to everybody. A form that comes
+   after its session has ended is kept for its person and comes back after signing in, beside others; where no room
+   is left for it, that is said at once (`form_not_kept`). Of one with files the page comes back, where the browser
+   has what was typed, and says that the files are to be chosen again (`late_pages`). What a page asks for by
+   itself leads nowhere: somebody may be filling in a form on it. No such path, or no such method: only who is
+   signed in is told so. Whoever must choose a password or set a second factor first is sent there. Then the
+   permission of the route; what has none is let in nowhere (`Route` has no default).
+4. of all but GET: it comes from a page of ours (Sec-Fetch-Site, Origin), and the form bears its token; one from
+   before the person signed in anew is shown again, and nothing done
 5. the handler; for a heavy page in its turn, for a form with files as one of few of a person
 6. whatever was raised becomes a page, or a part of one, with code and next step in the person's language; an
    unknown exception is logged with its traceback and shown as `internal_error`

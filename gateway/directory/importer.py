@@ -159,7 +159,7 @@ class _Import:
         self._fresh: dict[str, list[Holder]] = {}
         self._digest = sha256(data).hexdigest()
         self.problems: list[RowProblem] = []
-        #: Whether there were too many of them to go on.
+        #: Whether there were too many of them, or too many that follow from each other, to go on.
         self.given_up = False
 
     async def check(self) -> None:
@@ -167,17 +167,17 @@ class _Import:
         await self._check_rows()
         for line in await asyncio.to_thread(self._index.circles):
             self._refuse([_circle(line)])
-        bad, depth = -1, 0
+        bad, depth, end = -1, 0, _too_many
         while bad < len(self._index.bad) and not self.given_up:  # a row that refers to a bad one is bad itself
             bad, depth = len(self._index.bad), depth + 1
-            self.given_up = depth > _DEEPEST
             described: dict[AgencyId, int] = {}
             async for batch in self._batches("check"):
                 for row in batch.rows:
                     self._refuse(self._check_row(row, batch, described))
-        self.problems.sort(key=lambda problem: problem.line)
-        if self.given_up:
-            self.problems.append(_too_many(self._total))
+            if depth > _DEEPEST and bad < len(self._index.bad) and not self.given_up:
+                self.given_up, end = True, _too_deep
+        given_up = [end(self.problems[-1].line)] if self.given_up else []
+        self.problems = sorted(self.problems, key=lambda problem: problem.line) + given_up
 
     async def write(self) -> None:
         """Step 3."""
@@ -406,6 +406,17 @@ def _too_many(line: int) -> RowProblem:
         "",
         "Quá nhiều lỗi, phần còn lại không xem nữa; sửa các lỗi trên, hoặc chọn đúng tệp, rồi nhập lại.",
         "There are too many problems, and the rest was not looked at; mend those above, or take the right file.",
+    )
+
+
+def _too_deep(line: int) -> RowProblem:
+    return _problem(
+        line,
+        "",
+        f"Hơn {_DEEPEST} dòng sai nối tiếp nhau, dòng này trỏ đến dòng kia; chưa xem còn dòng nào khác trỏ "
+        "đến chúng không, nên không nhập dòng nào. Sửa các lỗi trên rồi nhập lại.",
+        f"More than {_DEEPEST} bad rows refer one to the next; whether further rows refer to them was not looked "
+        "at, so that no row is taken in. Mend those above, then import again.",
     )
 
 

@@ -11,7 +11,7 @@ from gateway.directory.rows import AgencyRow, RowProblem
 from gateway.edxml.organ_ids import canonical
 
 _ALWAYS = Period(0, None)
-#: Agencies that have had one code, one after the other.
+#: Rows of a file that have one code, one agency after the other.
 _MOST_HOLDERS = 50
 
 
@@ -31,7 +31,7 @@ class FileIndex:
         for form, code in zip(row.canonicals, row.codes, strict=True):
             lines = self._lines(form)
             if len(lines) >= _MOST_HOLDERS:
-                return [_twice(row.line, code, lines[0])]
+                return [_too_often(row.line, code, lines[0])]
             for line in lines:
                 if not self._before(line, row.period):
                     return [_twice(row.line, code, line)]
@@ -97,4 +97,15 @@ def _twice(line: int, code: str, other: int) -> RowProblem:
         vi=f"Mã {code} đã có ở dòng {other}; ghi ngày opened, closed không chồng nhau, cơ quan cũ đứng trước.",
         en=f"Code {code} stands at line {other} too; give opened and closed days that do not overlap, "
         "the older agency first.",
+    )
+
+
+def _too_often(line: int, code: str, first: int) -> RowProblem:
+    return RowProblem(
+        line=line,
+        column="organ_id",
+        vi=f"Mã {code} đã có ở {_MOST_HOLDERS} dòng trên, từ dòng {first}, nhiều nhất mà một tệp được có; "
+        "kiểm tra mã, hoặc nhập các cơ quan sau bằng một tệp khác.",
+        en=f"Code {code} stands at {_MOST_HOLDERS} lines above already, from line {first} on, the most that a file "
+        "may have; check the code, or import the later agencies by another file.",
     )

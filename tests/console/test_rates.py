@@ -131,6 +131,21 @@ async def test_nobody_spends_what_somebody_else_may_ask_for(site: Site, few: Few
     assert await statuses(own, "/login", 2) == [200, 200]
 
 
+async def test_what_is_only_sent_elsewhere_or_is_not_there_counts_as_well(site: Site, few: Few) -> None:
+    """Who must choose a password first, and a stranger who tries addresses: neither asks for nothing."""
+    base = site.base
+    _, first = await base.users.add(
+        "counted1", name="N", role=Role.VIEWER, actor="operator:test", now=base.clock.now()
+    )
+    newcomer, stranger = site.browser(), site.browser(address="127.0.0.4")
+    assert (await newcomer.sign_in("counted1", first)).status == 303
+    few(numbers._READS_AT_ONCE, 2)
+    few(STRANGERS, 2)
+    assert (await newcomer.get("/")).location == "/account/password"
+    assert await statuses(newcomer, "/", 2) == [303, 429]
+    assert await statuses(stranger, "/nothing", 3) == [303, 303, 429]
+
+
 async def test_answer_to_one_request_too_many_is_held_back(
     site: Site, few: Few, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -260,6 +260,7 @@ async def test_file_of_nothing_but_bad_or_empty_lines_keeps_nobody_waiting(
     assert turns >= min(MOST_PROBLEMS, lines) // 500
     if said:
         assert (report.rows, report.problems[-1].en.partition(",")[0]) == (said - 1, "There are too many problems")
+        assert report.problems[-1].line == report.problems[-2].line == MOST_PROBLEMS + 1
     else:
         assert turns >= lines // 500
 
@@ -278,18 +279,33 @@ async def test_rows_that_lean_on_a_bad_one_over_very_many_others_are_given_up(st
     """Each is found bad only once the next one is: so many looks at the file are too many, in part too."""
 
     def chain(length: int) -> str:
-        """Each below the next one, and the last below nobody who is known."""
-        return "organ_id,name,parent_organ_id\n" + "".join(f"c{each},n,c{each + 1}\n" for each in range(length))
+        """After five good rows and an empty line, each below the next one, the last below nobody who is known."""
+        good = "".join(f"g{each},n,\n" for each in range(5))
+        return f"organ_id,name,parent_organ_id\n{good}\n" + "".join(
+            f"c{each},n,c{each + 1}\n" for each in range(length)
+        )
 
-    few = await store.load(chain(5), partial=True)
-    assert ([each.line for each in few.problems], few.applied) == ([2, 3, 4, 5, 6], True)
+    few = await store.load(chain(12), partial=True)
+    assert ([each.line for each in few.problems], few.applied) == (list(range(8, 20)), True)
+    one_more = await store.load(chain(13), partial=True)
+    *bad, end = one_more.problems
+    assert ([each.line for each in bad], end.line) == (list(range(8, 21)), 8), "the last that was found"
+    assert (one_more.rows, one_more.applied) == (18, False)
+    assert end.en.startswith("More than 12 bad rows refer one to the next; ")
+    assert end.vi.startswith("Hơn 12 dòng sai nối tiếp nhau, ")
     many = await store.load(chain(2_000), partial=True)
-    assert (many.applied, many.problems[-1].en.partition(",")[0]) == (False, "There are too many problems")
-    assert len(many.problems) < 20
+    assert (many.applied, len(many.problems), many.problems[-1].en) == (False, 14, end.en)
+    assert many.problems[-1].line == 2007 - 12
 
 
 async def test_code_of_very_many_agencies_one_after_the_other_is_refused(store: Store) -> None:
-    """Each row would be compared with all of them before."""
-    rows = "".join(f"A,n,{1900 + each}-01-01,{1900 + each}-12-31\n" for each in range(60))
-    report = await store.load(f"organ_id,name,opened,closed\n{rows}")
+    """Each row would be compared with all of them before. It is told so, and another file takes the later ones."""
+    header = "organ_id,name,opened,closed\n"
+    rows = [f"A,n,{1900 + each}-01-01,{1900 + each}-12-31\n" for each in range(60)]
+    report = await store.load(header + "".join(rows))
     assert [each.line for each in report.problems] == list(range(52, 62))
+    for each in report.problems:
+        assert each.en.startswith("Code A stands at 50 lines above already, from line 2 on, ")
+        assert each.vi.startswith("Mã A đã có ở 50 dòng trên, từ dòng 2, ")
+    first, second = [await store.load(header + "".join(part)) for part in (rows[:50], rows[50:])]
+    assert (first.created, second.created, second.problems) == (50, 10, ())
