@@ -85,19 +85,19 @@ class SecretAuthenticator:
 
         A secret that has ended is named as ended only to somebody who knows it.
         """
-        found = await self._secrets.find(binding, system_id)
+        found = await self._secrets.find(binding, system_id, now)
         proved = [secret for secret, value in found if proves(value)]
         if not found:
             proves(_NOBODYS)  # a system id that nobody has takes as long as one that somebody has
         if not proved:
             raise RefusedError("credential_invalid")
-        in_force = next((each for each in proved if each.revoked_at is None and each.expires_at > now), proved[0])
+        in_force = next((each for each in proved if each.is_in_force(now)), proved[0])
         _check(in_force, address, now)
         return await _caller(self._directory, in_force, "shared_secret", address, now)
 
-    async def named(self, binding: str, system_id: str) -> SharedSecret | None:
+    async def named(self, binding: str, system_id: str, now: datetime) -> SharedSecret | None:
         """The newest secret of a system; that it was named proves nothing."""
-        found = await self._secrets.find(binding, system_id)
+        found = await self._secrets.find(binding, system_id, now)
         return found[0][0] if found else None
 
 

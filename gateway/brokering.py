@@ -347,7 +347,7 @@ class LocalBroker:
             self.inspection.note(caller.agency_id, exchange)
             return
         with suppress(SecretKeyError):  # the answer says so
-            named = await self.authenticator.named(claim.binding, claim.system_id)
+            named = await self.authenticator.named(claim.binding, claim.system_id, self.clock.now())
             if named is not None:
                 self.inspection.note_claim(named.agency_id, exchange)
 

@@ -90,11 +90,13 @@ SELECT id, agency_id, binding, system_id, fingerprint, key_id, allowed_networks,
 
 -- name: shared_secret_list_keys
 -- Under which keys secrets in force are sealed: a handful.
-SELECT DISTINCT key_id FROM shared_secret WHERE revoked_at IS NULL;
+SELECT DISTINCT key_id FROM shared_secret WHERE revoked_at IS NULL AND expires_at > ?;
 
 -- name: sealed_find_any
--- Whether something is sealed that a lost key takes away from somebody: a secret in force, a person's second factor.
-SELECT 1 FROM shared_secret WHERE revoked_at IS NULL UNION ALL SELECT 1 FROM user WHERE totp IS NOT NULL LIMIT 1;
+-- Whether something is sealed that a lost key takes away from somebody: a secret in force, the second factor of a person
+-- who may sign in. What `check` and `doctor` count, so that nothing hinders a new key that they do not tell of.
+SELECT 1 FROM shared_secret WHERE revoked_at IS NULL AND expires_at > ?
+UNION ALL SELECT 1 FROM user WHERE totp IS NOT NULL AND disabled_at IS NULL LIMIT 1;
 
 -- name: shared_secret_find_other_owner
 -- Whether a system id is in use by another agency.

@@ -164,7 +164,7 @@ class LateForms:
     async def _sealed(self, user_id: str, key: str, form: LateForm) -> bytes:
         content = msgspec.json.encode(_Content(form.path, form.query, form.fields))
         try:
-            await self._box.require(self._readers)
+            await self._box.require(self._readers, form.at)
             return self._box.seal(content, _purpose(user_id, key))
         except (KeyFileError, OSError, RefusedError) as error:
             _log.warning("late_form.not_sealed", user=user_id, error=str(error))

@@ -1,9 +1,9 @@
 """Shared secrets at rest: sealed with AES-256-GCM under a key that lies apart from the database.
 
 The key is a file of the secrets folder that nobody but its owner may read, 32 bytes in hexadecimal. It is made by
-the first act that seals something, never by a look at it, and never beside secrets or second factors: a key made
-anew beside those sealed under an old one would hide that the old one is lost. What a secret is for is authenticated
-with it, so that a row copied to another agency opens nowhere.
+the first act that seals something, never by a look at it, and never beside secrets in force or second factors of
+people who may sign in: a key made anew beside those sealed under an old one would hide that the old one is lost.
+What a secret is for is authenticated with it, so that a row copied to another agency opens nowhere.
 
 It does NOT protect from somebody who reads both the database and the secrets folder.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.clock import micros
 from gateway.errors import KeyFileError, RefusedError, SecretKeyError
 from gateway.fsio import make_private_dir, write_durably
 from gateway.seal.keys import read_key_file
@@ -60,14 +62,14 @@ class SecretBox:
             raise KeyFileError(f"{self._path} exists", path=str(self._path))
         write_durably(self._path, os.urandom(_KEY_BYTES).hex().encode())
 
-    async def require(self, readers: Readers) -> None:
-        """The key, made where there is none and nobody's secret was sealed yet.
+    async def require(self, readers: Readers, now: datetime) -> None:
+        """The key, made where there is none and nothing in force was sealed under one.
 
         Late forms are no hindrance: they last days, and one that cannot be read is told of to its person.
         """
         if self.exists():
             return
-        if await readers.fetch("sealed_find_any"):
+        if await readers.fetch("sealed_find_any", (micros(now),)):
             raise RefusedError(
                 "secret_key_lost",
                 f"{KEY_FILE} is gone, and secrets or people's second factors were sealed under it: put it back "

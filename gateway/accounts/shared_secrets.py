@@ -26,7 +26,7 @@ from gateway.directory.changes import OneByOne, event_of
 from gateway.directory.directory import Directory
 from gateway.directory.lru import Lru
 from gateway.enrolment import new_token
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, SecretKeyError
 from gateway.events import Event
 from gateway.ids import uuid7
 from gateway.ledger import history
@@ -61,6 +61,10 @@ class SharedSecret:
     def allows(self, address: str) -> bool:
         """Whether it may be used from an address."""
         return allows(self.allowed_networks, address)
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and self.expires_at > now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +175,7 @@ class SharedSecrets:
             raise RefusedError("state_forbids", f"the agency was closed at {rfc3339(agency.closed_at)}")
         if not wish.system_id or len(wish.system_id) > MOST_CHARACTERS or not wish.system_id.isascii():
             raise RefusedError("parameter_invalid", f"a system id has 1 to {MOST_CHARACTERS} ASCII characters")
-        await self._box.require(self._readers)
+        await self._box.require(self._readers, now)
         key, expires_at = CredentialId(uuid7()), now + wish.lifetime
         secret, fingerprint = new_token()
         new = NewSecret(
@@ -196,14 +200,17 @@ class SharedSecrets:
             self.forget()
         return IssuedSecret(id=key, secret=secret if wish.secret else "", expires_at=expires_at, ending=ending)
 
-    async def find(self, binding: str, system_id: str) -> tuple[tuple[SharedSecret, bytes], ...]:
-        """The newest secrets of a system, ended ones included; () for a system that nobody knows."""
+    async def find(self, binding: str, system_id: str, now: datetime) -> tuple[tuple[SharedSecret, bytes], ...]:
+        """The newest secrets of a system, ended ones that can be opened included; () for one that nobody knows.
+
+        SecretKeyError where one in force cannot be opened.
+        """
         known = self._known.get((binding, system_id))
         if known is not None:
             return known
         generation = self._generation
         rows = await self._readers.fetch("shared_secret_find_of_system", (binding, system_id))
-        found = tuple(self._opened(row) for row in rows)
+        found = tuple(each for row in rows if (each := self._opened(row, now)) is not None)
         # what nobody knows is not remembered: guesses from outside would push the others out
         if found and generation == self._generation:
             self._known.put((binding, system_id), found)
@@ -214,9 +221,14 @@ class SharedSecrets:
         self._generation += 1
         self._known.clear()
 
-    def _opened(self, row: tuple[Any, ...]) -> tuple[SharedSecret, bytes]:
+    def _opened(self, row: tuple[Any, ...], now: datetime) -> tuple[SharedSecret, bytes] | None:
         found = secret_of(row[1:])
-        return found, self._box.open(row[0], _purpose(found.id, found.system_id))
+        try:
+            return found, self._box.open(row[0], _purpose(found.id, found.system_id))
+        except SecretKeyError:
+            if found.is_in_force(now):
+                raise
+            return None  # ended, and sealed under a key that was lost: it must not stop those issued since
 
 
 def _purpose(key: CredentialId, system_id: str) -> str:

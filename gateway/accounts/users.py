@@ -218,7 +218,7 @@ class Users:
     async def set_totp(self, user: User, secret: str, *, session: str, now: datetime) -> None:
         """The second factor from now on, or "" for none; other sessions than this one end."""
         if secret:
-            await self.box.require(self._readers)
+            await self.box.require(self._readers, now)
         sealed = self.box.seal(secret.encode(), _purpose(user.id)) if secret else None
         change = ChangeUser(user_id=user.id, act="secure", actor=user.actor, now=now, totp=sealed, session=session)
         await self._pump.submit(self._change, change)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from gateway.admin.acts import Reply
 from gateway.admin.calls import looks_lately
 from gateway.audit.findings import Finding, Findings
 from gateway.audit.fsck import FsckReport, examine
+from gateway.channel_health import Looks
 from gateway.channels import has_counterpart
-from gateway.clock import SystemClock, instant
+from gateway.clock import SystemClock, instant, micros
 from gateway.commands.acting import Ledger, is_running, open_for_reading, status_of
 from gateway.commands.context import ANSWER_IS_NO, FINE, Context, Subparsers, add_command, add_json
 from gateway.commands.inputs import require_readable
@@ -23,6 +25,7 @@ from gateway.config.settings import Settings
 from gateway.diagnosis import check as checking
 from gateway.diagnosis import doctor
 from gateway.diagnosis.check_bindings import check_secret_key, examine_factors
+from gateway.diagnosis.check_kinds import KINDS
 from gateway.diagnosis.doctor_source import examine_books, examine_canary, examine_source
 from gateway.errors import ConfigError, InputError, RefusedError, StorageError
 from gateway.foundation import database_of
@@ -83,7 +86,7 @@ class _Stored:
     bounced: list[str]
     #: Whether the directory knows the gateway's own organ id.
     own_agency: bool
-    #: Under which keys shared secrets are sealed.
+    #: Under which keys shared secrets in force are sealed.
     secret_keys: list[str]
     #: People's second factors, by the person's id.
     factors: list[tuple[str, bytes]]
@@ -179,7 +182,7 @@ async def _secret_keys(ledger: Ledger, schema: int) -> list[str]:
     """Of a database that has the table already."""
     if schema < len(load_migrations(MIGRATIONS)):
         return []
-    return [row[0] for row in await ledger.readers.fetch("shared_secret_list_keys")]
+    return [row[0] for row in await ledger.readers.fetch("shared_secret_list_keys", (micros(ledger.clock.now()),))]
 
 
 async def _factors(ledger: Ledger) -> list[tuple[str, bytes]]:
@@ -248,29 +251,64 @@ async def _layers(context: Context, channel: str | None) -> list[Finding]:
         row = await ledger.readers.fetch_one("proof_find", (endpoint.id,))
         proof = None if row is None else proof_of(row)
         layers = await doctor.examine_channel(settings, endpoint, last, proof=proof, now=ledger.clock.now())
-        found = await _list_of(settings, ledger, endpoint)
-        with suppress(ConfigError):  # then the list is not read either, for that reason
-            found += examine_canary(await read_canary(settings, ledger, endpoint))
-        return [*layers, *found, *await _books(ledger, endpoint)]
+        try:
+            layers += (await _lists(ledger)).examined(settings, endpoint)
+            with suppress(ConfigError):  # then the list is not read either, for that reason
+                layers += examine_canary(await read_canary(settings, ledger, endpoint))
+            layers += await _books(ledger, endpoint)
+        except StorageError as error:
+            layers.append(_unreadable(error))
+        return layers
 
 
 async def _stored_layers(settings: Settings) -> list[Finding]:
     """What is wrong with people's second factors, and with the lists of all channels that are polled."""
-    async with open_for_reading(settings) as ledger:
-        return examine_factors(settings, await _factors(ledger)) + [
-            replace(each, subject=f"channel {endpoint.name}, list")
-            for endpoint in await ledger.directory.endpoints()
-            for each in await _list_of(settings, ledger, endpoint)
-            if each.code != "layer_fine"
-        ]
+    found = list[Finding]()
+    try:
+        async with open_for_reading(settings) as ledger:
+            found += examine_factors(settings, await _factors(ledger))
+            lists = await _lists(ledger)
+            found += [
+                replace(each, subject=f"channel {endpoint.name}, list")
+                for endpoint in await ledger.directory.endpoints()
+                for each in lists.examined(settings, endpoint)
+                if each.code != "layer_fine"
+            ]
+    except StorageError as error:
+        found.append(_unreadable(error))
+    return found
 
 
-async def _list_of(settings: Settings, ledger: Ledger, endpoint: Endpoint) -> list[Finding]:
-    states = {row[0]: row for row in await ledger.readers.fetch("source_list_states")}
-    stuck = {row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")}
-    looks = (await looks_lately(ledger.readers, ledger.clock.now())).get(endpoint.id)
-    failing = looks if looks is not None and looks.is_failing(settings.alarms.failing) else None
-    return examine_source(states.get(endpoint.name), stuck.get(endpoint.name, 0), failing)
+def _unreadable(error: StorageError) -> Finding:
+    """In place of what the database would tell: what was found before it is told all the same."""
+    code = "database_unreadable"
+    return Finding(code=code, kind=KINDS[code], subject="database", detail=str(error))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lists:
+    """How the lists of all channels that are polled are."""
+
+    #: Rows of `source_list_states`, by the channel's name.
+    states: Mapping[str, Sequence[Any]]
+    #: How many entries wait for a person, by the channel's name.
+    stuck: Mapping[str, int]
+    #: How the last looks went, by the channel's id.
+    looks: Mapping[str, Looks]
+
+    def examined(self, settings: Settings, endpoint: Endpoint) -> list[Finding]:
+        """What is to be said of one; nothing where it is not polled."""
+        looks = self.looks.get(endpoint.id)
+        failing = looks if looks is not None and looks.is_failing(settings.alarms.failing) else None
+        return examine_source(self.states.get(endpoint.name), self.stuck.get(endpoint.name, 0), failing)
+
+
+async def _lists(ledger: Ledger) -> _Lists:
+    return _Lists(
+        states={row[0]: row for row in await ledger.readers.fetch("source_list_states")},
+        stuck={row[0]: row[1] for row in await ledger.readers.fetch("offer_count_stuck")},
+        looks=await looks_lately(ledger.readers, ledger.clock.now()),
+    )
 
 
 async def _books(ledger: Ledger, endpoint: Endpoint) -> list[Finding]:

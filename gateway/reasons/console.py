@@ -24,10 +24,10 @@ CONSOLE: Final = (
        "The key that one-time codes and shared secrets are kept under cannot be used.",
        "Báo người quản trị gateway; người không dùng mã xác thực vẫn đăng nhập được. Người vận hành: đặt lại tệp"
        " shared-secrets.key từ bản sao lưu (chmod 600); không còn bản nào thì `gateway users reset TÊN` cho từng"
-       " người dùng mã, và cấp lại khóa bí mật.",
+       " người dùng mã, thu hồi các khóa bí mật dùng chung (`gateway agencies revoke`) rồi cấp lại.",
        "Tell whoever runs the gateway; people without one-time codes can sign in. Operators: put shared-secrets.key"
-       " back from a backup (chmod 600); if there is none, `gateway users reset LOGIN` for each who has codes, and"
-       " issue shared secrets anew."),
+       " back from a backup (chmod 600); if there is none, `gateway users reset LOGIN` for each who has codes,"
+       " revoke the shared secrets (`gateway agencies revoke`), then issue them anew."),
     _t("provider_unavailable", 503, "Hệ thống đăng nhập chung không trả lời được.",
        "The provider for signing in does not answer as it should.",
        "Thử lại sau ít phút, hoặc đăng nhập bằng mật khẩu nếu có.",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,6 +20,7 @@ from gateway.alarms.rules import RULES
 from gateway.audit.findings import Finding
 from gateway.channel_health import Calls, ChannelHealth
 from gateway.cli import main
+from gateway.diagnosis.check_kinds import KINDS
 from gateway.directory.endpoint_changes import (
     MarkEndpoint,
     MarkEndpointOperation,
@@ -32,6 +35,7 @@ from gateway.ledger.record import RecordMessage
 from gateway.maintenance.alarm_watch import AlarmWatch
 from gateway.model import OutcomeKind, SendReport
 from gateway.retry import RetryPlan
+from gateway.storage.readers import Readers
 from tests.journeys.alert_lab import Watch
 from tests.journeys.installation import COMMUNE, prepare
 from tests.ledger.lab import message, outcome
@@ -238,6 +242,44 @@ async def test_doctor_names_a_list_that_fails_time_after_time(
     await lab.look(well=False, seconds=60)
     code, detail = (await told_by())["channel axis, list"]
     assert (code, "peer_error" in detail, "readings of its list" in detail) == ("source_degraded", True, True)
+
+
+@pytest.mark.parametrize("asked", [(), ("axis",)])
+async def test_doctor_tells_what_it_found_where_the_lists_cannot_be_read(
+    lab: Lab, asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And that the database cannot be read; while it can be, each is read once, for all channels."""
+    config = lab.base.settings.storage.folder.parent / "config.toml"
+    read, fetch = list[str](), Readers.fetch
+
+    async def noted(self: Readers, name: str, *params: Any) -> list[tuple[Any, ...]]:
+        read.append(name)
+        return await fetch(self, name, *params)
+
+    async def found_before(*_: object, **__: object) -> list[Finding]:
+        return [Finding(code="layer_fine", kind=KINDS["layer_fine"], subject="before", detail="")]
+
+    async def told() -> list[tuple[str, str]]:
+        assert await asyncio.to_thread(main, ["--config", str(config), "doctor", *asked, "--json"]) in {0, 1}
+        return [(each["subject"], each["code"]) for each in json.loads(capsys.readouterr().out)["layers"]]
+
+    for name in (
+        "commands.examining.status_of",
+        "diagnosis.doctor.examine_server",
+        "diagnosis.doctor.examine_channel",
+    ):
+        monkeypatch.setattr(f"gateway.{name}", found_before)
+    monkeypatch.setattr(Readers, "fetch", noted)
+    assert len(await lab.base.directory.endpoints()) > 1
+    assert (await told())[0] == ("before", "layer_fine")
+    assert [read.count(each) for each in ("source_list_states", "offer_count_stuck", "source_list_looks")] == [
+        1,
+        1,
+        1,
+    ]
+    with sqlite3.connect(lab.base.settings.storage.folder / "gateway.sqlite") as database:
+        database.execute("ALTER TABLE silence RENAME TO gone")
+    assert await told() == [("before", "layer_fine"), ("database", "database_unreadable")]
 
 
 async def test_outages_of_a_list_are_told_as_such_and_are_over_with_it(lab: Lab) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 import pytest
@@ -13,9 +13,11 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from gateway.accounts.roles import Role
+from gateway.accounts.shared_secrets import Wish, loopback
 from gateway.accounts.users import User
 from gateway.diagnosis.check_bindings import examine_factors
-from tests.console.site import PASSWORD, Browser, Page, Site
+from tests.console.site import LOGINS, PASSWORD, Browser, Page, Site
+from tests.journeys.installation import COMMUNE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -61,6 +63,15 @@ async def tried(site: Site, browser: Browser, password: str, language: str = "vi
     """An answer to somebody with a code that is right."""
     browser.headers = {"Cookie": f"__Host-view={language}.vn.auto"} if language != "vi" else {}
     return await browser.sign_in(LOGIN, password, code(site.base.clock.now()))
+
+
+async def told_by(site: Site, command: str) -> tuple[int | None, bytes]:
+    """The exit code of a command that looks, and what it says."""
+    config = str(site.installation.folder / "config.toml")
+    arguments = [*FROM_SOURCE, "--config", config, command, "--json"]
+    run = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+    told, _ = await asyncio.wait_for(run.communicate(), 60)
+    return run.returncode, told
 
 
 async def test_who_has_one_time_codes_is_told_who_puts_the_key_back(site: Site, lost: User) -> None:
@@ -112,12 +123,9 @@ async def test_check_and_doctor_count_whose_second_factors_are_lost(site: Site, 
     assert [(each.code, each.detail) for each in examine_factors(settings, factors)] == [
         ("second_factors_lost", "1 of 1")
     ]
-    config = str(site.installation.folder / "config.toml")
     for command in ("check", "doctor"):
-        arguments = [*FROM_SOURCE, "--config", config, command, "--json"]
-        run = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-        told, _ = await asyncio.wait_for(run.communicate(), 60)
-        assert (run.returncode, b'"second_factors_lost"' in told) == (1, True), (command, told)
+        exit_code, told = await told_by(site, command)
+        assert (exit_code, b'"second_factors_lost"' in told) == (1, True), (command, told)
 
 
 async def test_key_that_is_put_back_lets_everybody_in_at_once(site: Site, careful: User) -> None:
@@ -143,3 +151,29 @@ async def test_first_second_factor_is_refused_where_the_key_was_lost(site: Site,
     finally:
         kept.rename(box.path)
     assert careful.totp is not None
+
+
+async def test_new_key_is_hindered_by_nothing_that_check_does_not_tell_of(site: Site, careful: User) -> None:
+    """People who are disabled and secrets that have expired lose nothing; who is enabled again is counted again."""
+    base, now, long_ago = site.base, site.base.clock.now(), site.base.clock.now() - timedelta(days=2)
+    agency = (await base.directory.resolve([COMMUNE], now))[COMMUNE]
+    wish = Wish(
+        agency_id=agency.id, binding="vxp", system_id="ended", lifetime=timedelta(days=1), overlap=timedelta(),
+        networks=tuple(loopback()), label="", actor="operator:test", why="test",
+    )  # fmt: skip
+    await base.shared_secrets.issue(wish, long_ago)
+    box, other = base.users.box, await base.users.require(LOGINS[Role.AUDITOR])
+    kept = box.path.with_suffix(".kept")
+    await base.users.disable(careful, actor="operator:test", now=now, why="left")
+    box.path.rename(kept)
+    try:
+        _, told = await told_by(site, "check")
+        assert not [each for each in (b"second_factors_lost", b"shared_key_unfit") if each in told]
+        await base.users.set_totp(other, TOTP.secret, session="", now=now)
+        assert box.exists(), "made anew"
+        await base.users.enable(careful, actor="operator:test", now=now, why="back")
+        _, told = await told_by(site, "check")
+        assert (b"second_factors_lost" in told, b"1 of 2" in told) == (True, True)
+    finally:
+        await base.users.set_totp(other, "", session="", now=now)
+        kept.replace(box.path)

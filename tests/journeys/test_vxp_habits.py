@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.admin.acts import ActOnDeliveries, act_on_deliveries
-from gateway.admin.directory import RestrictCredential, restrict_credential
+from gateway.admin.directory import RestrictCredential, RevokeCredential, restrict_credential, revoke_credential
 from gateway.audit.fsck import examine
 from gateway.cli import main
 from gateway.commands.acting import Desk
@@ -227,6 +227,32 @@ async def test_lost_key_is_a_temporary_refusal_until_it_is_put_back(lab: VxpLab)
         kept.rename(key)
     assert reply["Reason"]["code"] == "secret_key_lost"
     assert (await sdk.call("countReceiveEdoc", {}))["status"] == "OK"
+
+
+@pytest.mark.parametrize("way", ["revoked", "expired"])
+async def test_secret_issued_anew_after_the_key_was_lost_counts_at_once(lab: VxpLab, way: str) -> None:
+    """Of the same system id: what has ended under the lost key stops nobody, whoever still presents it."""
+    base, system = lab.app.foundation, f"lost.{way}"
+    old, old_id = await lab.issue(COMMUNE, system_id=system)
+    key = lab.installation.settings.storage.secrets / "shared-secrets.key"
+    kept = key.with_suffix(".kept")
+    key.rename(kept)
+    base.users.box.make()
+    base.shared_secrets.forget()
+    try:
+        before = Sdk(url=lab.url, system_id=system, secret=old, session=lab.session)
+        assert (await before.call("countReceiveEdoc", {}))["Reason"]["code"] == "secret_key_lost"
+        if way == "revoked":
+            await revoke_credential(
+                lab.app, RevokeCredential(credential=old_id, reason="key lost"), "operator:test"
+            )
+        new, _ = await lab.issue(COMMUNE, system_id=system, overlap=timedelta())
+        sdk = Sdk(url=lab.url, system_id=system, secret=new, session=lab.session)
+        assert (await sdk.call("countReceiveEdoc", {})).get("status") == "OK"
+        assert (await before.fresh().call("countReceiveEdoc", {}))["Reason"]["code"] == "credential_invalid"
+    finally:
+        kept.replace(key)
+        base.shared_secrets.forget()
 
 
 async def test_inbox_is_one_whether_read_by_rest_or_by_this(lab: VxpLab) -> None:
