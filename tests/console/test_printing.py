@@ -13,10 +13,10 @@ from tests.system_tools import require_tool
 AT = datetime(2026, 11, 30, 17, 30, tzinfo=UTC)
 
 
-def pages_of(file: bytes) -> list[str]:
+def pages_of(file: bytes, *options: str) -> list[str]:
     """The text of each."""
-    tool = require_tool("pdftotext", "poppler-utils")
-    return subprocess.run([tool, "-", "-"], input=file, capture_output=True, check=True).stdout.decode().split("\f")
+    asked = [require_tool("pdftotext", "poppler-utils"), *options, "-", "-"]
+    return subprocess.run(asked, input=file, capture_output=True, check=True).stdout.decode().split("\f")
 
 
 @pytest.mark.parametrize("lines", range(35, 60))
@@ -36,10 +36,8 @@ SIGNED = (("Người bàn giao", "(ký)", "Trần Văn Vận Hành"), ("Người
 @pytest.mark.parametrize("lines", range(25, 60))
 def test_no_sheet_bears_signatures_alone(lines: int) -> None:
     """The last heading, or the last line below it, is on theirs."""
-    first, nothing = (
-        Part(title="Đầu", lines=[("", "dòng")] * lines),
-        Part(title="Cuối", lines=[], nothing="Không có."),
-    )
+    first = Part(title="Đầu", lines=[("", "dòng")] * lines)
+    nothing = Part(title="Cuối", lines=[], nothing="Không có.")
     last = Part(title="Cuối", lines=[*first.lines[1:], ("", "dòng cuối")])
     for parts, what in (([first, nothing], "Cuối"), ([last], "dòng cuối")):
         pages = pages_of(pdf("Giấy", parts, language="vi", made_at=AT, foot="x", signed=SIGNED))
@@ -48,9 +46,7 @@ def test_no_sheet_bears_signatures_alone(lines: int) -> None:
 
 def test_who_hands_over_and_who_takes_over_sign_beside_each_other() -> None:
     """Both on one line, as on paper."""
-    tool = require_tool("pdftotext", "poppler-utils")
-    file = pdf("Giấy", [], language="vi", made_at=AT, foot="x", signed=SIGNED)
-    laid = subprocess.run([tool, "-layout", "-", "-"], input=file, capture_output=True, check=True).stdout.decode()
+    (laid, _) = pages_of(pdf("Giấy", [], language="vi", made_at=AT, foot="x", signed=SIGNED), "-layout")
     (line,) = [each for each in laid.splitlines() if "Người bàn giao" in each]
     assert line.split("Người bàn giao")[1].strip() == "Người nhận bàn giao"
     assert "Trần Văn Vận Hành" in laid
